@@ -1,0 +1,70 @@
+# `make demo` and `make test` do all set-up themselves; they need Python 3.11 or newer, and make.
+
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PROTOS_BIN := .venv-protos/bin
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: demo test lint bench screenshots protos protos-check wheel lock clean
+
+# The app on an example project, which `stigmer-tui new` makes once and which is kept.
+demo: $(VENV)/installed
+	@test -d demo || $(BIN)/stigmer-tui new demo
+	@$(BIN)/stigmer-tui demo
+
+# The whole suite; what is slow runs beside the rest.
+test: $(VENV)/tested
+	$(PYTEST) -n auto --dist worksteal
+
+lint: $(VENV)/tested
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# The budgets of the design, measured.
+bench: $(VENV)/tested
+	$(BIN)/python -m tests.benchmarks
+
+# Pictures of the real program, taken through a pseudo-terminal.
+screenshots: $(VENV)/tested
+	$(BIN)/python -m tests.screenshots
+
+protos: $(PROTOS_BIN)/installed
+	PATH="$(abspath $(PROTOS_BIN)):$$PATH" $(PROTOS_BIN)/python protos/generate.py
+
+protos-check: $(PROTOS_BIN)/installed
+	PATH="$(abspath $(PROTOS_BIN)):$$PATH" $(PROTOS_BIN)/python protos/generate.py --check
+
+wheel: $(VENV)/tested
+	rm -rf dist
+	$(BIN)/python -m build --wheel
+
+# Versions for everybody; review what changed before committing it.
+lock: $(VENV)/tested
+	echo '# The versions that are tested together, for every extra; `make lock` renews them.' > requirements.lock
+	$(BIN)/python -m uv pip compile --quiet --universal --upgrade --all-extras --no-annotate --no-header \
+		--python-version 3.11 pyproject.toml >> requirements.lock
+
+clean:
+	rm -rf $(VENV) .venv-protos build dist
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and none was found; see https://www.python.org"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: $(BIN)/python pyproject.toml requirements.lock
+	$(BIN)/pip install --quiet --constraint requirements.lock --editable .
+	$(BIN)/python -m compileall -q stigmer_tui
+	@touch $@
+
+$(VENV)/tested: $(VENV)/installed
+	$(BIN)/pip install --quiet --constraint requirements.lock --editable '.[test,lint,build]'
+	@touch $@
+
+$(PROTOS_BIN)/installed: $(BIN)/python
+	$(BIN)/python -m venv .venv-protos
+	$(PROTOS_BIN)/pip install --quiet 'grpcio-tools==1.74.0' 'mypy-protobuf==5.1.0' 'pyyaml>=6'
+	@touch $@
