@@ -1,0 +1,31 @@
+"""Wakes those who show lists of resources and executions."""
+
+from __future__ import annotations
+
+import asyncio
+
+
+class Changes:
+    """A count that only grows, and that can be waited for."""
+
+    def __init__(self) -> None:
+        self._waiting: set[asyncio.Future[None]] = set()
+        self.count = 0
+
+    def note(self) -> None:
+        self.count += 1
+        for waiter in self._waiting:
+            if not waiter.done():
+                waiter.set_result(None)
+        self._waiting.clear()
+
+    async def after(self, count: int) -> int:
+        """The number of changes, once it is greater than `count`."""
+        while self.count <= count:
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.add(waiter)
+            try:
+                await waiter
+            finally:
+                self._waiting.discard(waiter)
+        return self.count

@@ -1,0 +1,120 @@
+"""Settings: what a flag says wins over the environment, that over config.yaml, that over the defaults.
+
+The keys under `backend` are those of an existing installation (contract, PROJECT-AND-DAEMON 6.1), so that one file
+serves both; keys that are not ours are left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.paths import Home
+
+if TYPE_CHECKING:
+    from stigmer_tui.core.yaml_text import Document
+
+DEFAULT_ADDRESS = "127.0.0.1:50051"
+DEFAULT_ORGANIZATION = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """Which model agents use. An empty provider is chosen by what there is: a key in the environment, or a script."""
+
+    provider: str = ""
+    model: str = ""
+    base_url: str = ""
+    script: Path | None = None
+    """A file with the turns of the scripted provider, for agents that carry none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    home: Home
+    address: str = ""
+    """host:port at which the daemon is to listen; empty when nobody chose one."""
+    server: str = ""
+    """host:port of a server that is not ours to start (STIGMER_SERVER_ADDR); empty for our own daemon."""
+    organization: str = DEFAULT_ORGANIZATION
+    model: ModelSettings = field(default_factory=ModelSettings)
+    sandbox_root: Path | None = None
+    """A folder for all agents, instead of one for each session below the home folder."""
+
+
+def load_configuration(environment: Mapping[str, str]) -> Configuration:
+    """Raises StigmerError, with file and line, for a config.yaml that cannot be understood."""
+    home = Home.from_environment(environment)
+    file = _File.read(home.configuration)
+
+    def setting(variable: str, *keys: str) -> str:
+        return environment.get(variable, "").strip() or file.text(*keys)
+
+    def path(variable: str, *keys: str) -> Path | None:
+        """Relative to where the person is; in the file, to where that is."""
+        if text := environment.get(variable, "").strip():
+            return Path(text).expanduser().absolute()
+        text = file.text(*keys)
+        return home.root / Path(text).expanduser() if text else None
+
+    return Configuration(
+        home=home,
+        address=parse_address(setting("STIGMER_ADDRESS", "server", "address")),
+        server=parse_address(environment.get("STIGMER_SERVER_ADDR", "").strip()),
+        organization=setting("STIGMER_ORG", "organization") or DEFAULT_ORGANIZATION,
+        model=ModelSettings(
+            provider=setting("STIGMER_LLM_PROVIDER", "backend", "local", "llm", "provider").lower(),
+            model=setting("STIGMER_LLM_MODEL", "backend", "local", "llm", "model"),
+            base_url=setting("STIGMER_LLM_BASE_URL", "backend", "local", "llm", "base_url"),
+            script=path("STIGMER_LLM_SCRIPT", "backend", "local", "llm", "script"),
+        ),
+        sandbox_root=path("SANDBOX_ROOT_DIR", "backend", "local", "execution", "sandbox_root"),
+    )
+
+
+def parse_address(text: str) -> str:
+    """`host:port` from that, from `:port` or from a bare port; port 0 is any free one. Empty stays empty."""
+    if not text:
+        return ""
+    host, _, port = text.rpartition(":")
+    if not port.isdigit() or int(port) > 65535:
+        raise StigmerError(f"Not an address: {text}", "Expected host:port or a port, such as 127.0.0.1:50051 or 0.")
+    return f"{host or '127.0.0.1'}:{int(port)}"
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    document: Document | None
+    """None for a file that is not there."""
+
+    @classmethod
+    def read(cls, path: Path) -> _File:
+        try:
+            text = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            text = ""
+        except (OSError, UnicodeDecodeError) as error:
+            raise StigmerError(f"Cannot read {path}: {error}") from error
+        if not text.strip():
+            return cls(None)
+        from stigmer_tui.core.yaml_text import read_yaml
+
+        return cls(read_yaml(text, str(path)))
+
+    def text(self, *keys: str) -> str:
+        if self.document is None:
+            return ""
+        value: Any = self.document.value
+        for depth, key in enumerate(keys):
+            if value is None:
+                return ""
+            if not isinstance(value, dict):
+                where = self.document.where(*keys[:depth])
+                raise StigmerError(f"{where} must hold keys such as {key!r}, not a plain value")
+            value = value.get(key)
+        if isinstance(value, dict | list):
+            raise StigmerError(f"{self.document.where(*keys)} must be a plain value")
+        return "" if value is None else str(value).strip()

@@ -1,0 +1,102 @@
+"""Where an instance keeps its files. STIGMER_HOME moves all of them, so that instances stand side by side."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The folder of one instance, `~/.stigmer` unless STIGMER_HOME says otherwise.
+
+    What an existing Stigmer installation keeps there (its database, its configuration) is left alone: our own files
+    are below `data`, under names that it does not use (contract, PROJECT-AND-DAEMON 5.2).
+    """
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Home:
+        configured = environment.get("STIGMER_HOME", "").strip()
+        return cls((Path(configured) if configured else Path("~/.stigmer")).expanduser().absolute())
+
+    @property
+    def is_default(self) -> bool:
+        return self.root == Path("~/.stigmer").expanduser().absolute()
+
+    @property
+    def configuration(self) -> Path:
+        return self.root / "config.yaml"
+
+    @property
+    def data(self) -> Path:
+        return self.root / "data"
+
+    @property
+    def database(self) -> Path:
+        return self.data / "workbench.db"
+
+    @property
+    def artifacts(self) -> Path:
+        """ZIP files of skills, by their hash."""
+        return self.data / "skills"
+
+    @property
+    def token(self) -> Path:
+        return self.data / "token"
+
+    @property
+    def daemon(self) -> Path:
+        """What a running daemon says of itself: pid, address, version."""
+        return self.data / "daemon.json"
+
+    @property
+    def daemon_lock(self) -> Path:
+        """Held by the server while it lives, so that there is never a second one on the same data."""
+        return self.data / "daemon.lock"
+
+    @property
+    def start_lock(self) -> Path:
+        """Held by whoever is starting or stopping the daemon."""
+        return self.data / "start.lock"
+
+    @property
+    def logs(self) -> Path:
+        return self.data / "logs"
+
+    @property
+    def journals(self) -> Path:
+        """What runners resume from."""
+        return self.data / "journals"
+
+    @property
+    def workspace(self) -> Path:
+        """Where agents work with files, a folder for each session."""
+        return self.data / "workspace"
+
+    @property
+    def cache(self) -> Path:
+        return self.data / "cache"
+
+    def pid_file(self, component: str) -> Path:
+        return self.data / f"{component}.pid"
+
+    def log(self, component: str) -> Path:
+        return self.logs / f"{component}.log"
+
+    def prepare(self) -> None:
+        """Makes the folders, readable by their owner only."""
+        for folder in (self.root, self.data, self.logs, self.journals, self.workspace, self.cache, self.artifacts):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replaces a file at once (readers see the old or the new text, never a part), readable by its owner only."""
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    scratch.replace(path)

@@ -1,0 +1,60 @@
+"""Numbers as people read them: durations, sizes, counts, ages."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+
+def duration_text(seconds: float) -> str:
+    """`3 ms`, `1.2 s`, `4 m 05 s`, `2 h 05 m`."""
+    if seconds < 0.9995:
+        return f"{max(0, round(seconds * 1000))} ms"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} m {whole % 60:02d} s"
+    minutes = whole // 60
+    return f"{minutes // 60} h {minutes % 60:02d} m"
+
+
+def uptime_text(seconds: float) -> str:
+    """One coarse unit: `12 s`, `12 m`, `3 h`, `5 d`."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit}"
+    return f"{max(0, int(seconds))} s"
+
+
+def age_text(moment: datetime, now: datetime) -> str:
+    """How long ago, while that says something; then the day."""
+    seconds = (now - moment).total_seconds()
+    if seconds < 5:
+        return "now"
+    if seconds < 86400 * 7:
+        return f"{uptime_text(seconds)} ago"
+    return moment.astimezone().strftime("%Y-%m-%d")
+
+
+def size_text(count: int) -> str:
+    """Bytes: `980 B`, `1.3 kB`, `38 MB`."""
+    return _scaled(count, ("B", "kB", "MB", "GB", "TB"))
+
+
+def count_text(count: int) -> str:
+    """`950`, `1.2 k`, `3.4 M`."""
+    return _scaled(count, ("", "k", "M", "G")).rstrip()
+
+
+def plural(count: int, noun: str, several: str = "") -> str:
+    """`1 task`, `3 tasks`, `2 entries`."""
+    return f"{count} {noun if count == 1 else several or noun + 's'}"
+
+
+def _scaled(count: int, units: tuple[str, ...]) -> str:
+    value, step = float(count), 0
+    while value >= 999.5 and step < len(units) - 1:
+        value /= 1000
+        step += 1
+    digits = f"{value:.1f}" if step and value < 9.95 else f"{value:.0f}"
+    return f"{digits} {units[step]}"

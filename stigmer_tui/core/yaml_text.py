@@ -1,0 +1,131 @@
+"""YAML as people mean it: 1.2 core types (`on`, `no`, `12:30` are texts), no duplicate keys, no alias bombs.
+
+Knows the line of every value, so that a complaint can name it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from stigmer_tui.core.errors import StigmerError
+
+Path = tuple[str | int, ...]
+
+MOST_NODES = 100_000
+"""Values in one document, aliases counted as often as they are used."""
+
+_TAG = "tag:yaml.org,2002:"
+
+
+CORE_TYPES = {
+    "bool": (r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    "null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    "int": (r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
+    "float": (
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        "-+.0123456789",
+    ),
+}
+"""Pattern and first characters of each type that a plain scalar can have (https://yaml.org/spec/1.2.2/, 10.3.2)."""
+
+
+class _Loader(yaml.CSafeLoader):
+    yaml_implicit_resolvers = {}  # noqa: RUF012 - how PyYAML wants to be told
+
+
+for _name, (_pattern, _first) in CORE_TYPES.items():
+    _Loader.add_implicit_resolver(_TAG + _name, re.compile(rf"^(?:{_pattern})$"), list(_first))
+
+
+@dataclass(slots=True)
+class Document:
+    """A value, and the line (from 1) at which each part of it begins."""
+
+    source: str
+    value: Any = None
+    lines: dict[Path, int] = field(default_factory=dict)
+
+    def where(self, *path: str | int) -> str:
+        """`Stigmer.yaml:4`, of the value at this path or of the nearest one around it."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return f"{self.source}:{self.lines.get(path, 1)}"
+
+
+def read_yaml(text: str, source: str) -> Document:
+    """Raises StigmerError with file and line for text that is not YAML, or that abuses it."""
+    document = Document(source)
+    try:
+        node = yaml.compose(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        problem = " ".join(filter(None, (error.context, error.problem)))
+        raise StigmerError(f"{source}:{line} is not valid YAML: {problem}") from error
+    except yaml.YAMLError as error:
+        raise StigmerError(f"{source} is not valid YAML: {error}") from error
+    if node is not None:
+        document.value = _Builder(document).build(node, ())
+    return document
+
+
+class _Builder:
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._visited = 0
+        self._open: list[yaml.Node] = []
+
+    def build(self, node: yaml.Node, path: Path) -> Any:
+        self._visited += 1
+        line = node.start_mark.line + 1
+        if self._visited > MOST_NODES:
+            raise StigmerError(f"{self._document.source}:{line} unfolds to more than {MOST_NODES} values")
+        if any(node is ancestor for ancestor in self._open):
+            raise StigmerError(f"{self._document.source}:{line} contains itself through an alias")
+        self._document.lines[path] = line
+        self._open.append(node)
+        try:
+            match node:
+                case yaml.MappingNode():
+                    return dict(self._items(node, path))
+                case yaml.SequenceNode():
+                    return [self.build(item, (*path, index)) for index, item in enumerate(node.value)]
+                case yaml.ScalarNode():
+                    return _scalar(node)
+                case _:
+                    raise TypeError(f"no YAML node: {node!r}")
+        finally:
+            self._open.pop()
+
+    def _items(self, node: yaml.MappingNode, path: Path) -> Iterator[tuple[Any, Any]]:
+        seen: set[Any] = set()
+        for key_node, value_node in node.value:
+            line = key_node.start_mark.line + 1
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise StigmerError(f"{self._document.source}:{line} has a key that is not a plain value")
+            key = _scalar(key_node)
+            if key in seen:
+                raise StigmerError(f"{self._document.source}:{line} has the key {key!r} twice")
+            seen.add(key)
+            value = self.build(value_node, (*path, key))
+            self._document.lines[(*path, key)] = line
+            yield key, value
+
+
+def _scalar(node: yaml.ScalarNode) -> Any:
+    text: str = node.value
+    match node.tag.removeprefix(_TAG):
+        case "null":
+            return None
+        case "bool":
+            return text.lower() == "true"
+        case "int":
+            return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+        case "float":
+            return float(text.replace(".", "", 1) if text.lower().endswith(("inf", "nan")) else text)
+        case _:
+            return text
