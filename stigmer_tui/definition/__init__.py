@@ -1,0 +1,1 @@
+"""What a workflow definition means: typed tasks and their paths, expressions, checks."""

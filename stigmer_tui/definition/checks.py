@@ -1,0 +1,100 @@
+"""What is wrong with a definition although every message in it is well formed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from stigmer_tui.definition import programs
+from stigmer_tui.definition.problems import Problem, near_miss
+from stigmer_tui.definition.tasks import (
+    CONTINUE,
+    END,
+    EXIT,
+    Block,
+    Definition,
+    ForkTask,
+    HttpTask,
+    SwitchTask,
+    Task,
+    blocks,
+    every_task,
+    templates_of,
+)
+from stigmer_tui.definition.templates import OPENING
+
+_DIRECTIONS = (CONTINUE, EXIT, END)
+
+
+def check_flow(definition: Definition) -> list[Problem]:
+    """Names, targets and defaults."""
+    return list(_check_block(definition.tasks))
+
+
+def _check_block(tasks: tuple[Task, ...]) -> Iterator[Problem]:
+    yield from _check_names(tasks)
+    names = {task.name for task in tasks}
+    for task in tasks:
+        yield from _check_targets(task, names)
+        if isinstance(task, HttpTask):
+            yield from _check_address(task)
+        if isinstance(task, SwitchTask) and sum(case.when is None for case in task.cases) > 1:
+            yield Problem(
+                task.path, "task_config.cases", "several cases have no condition; only one can be the default"
+            )
+        if isinstance(task, ForkTask):
+            yield from _check_branches(task.path, task.branches)
+        for block in blocks(task):
+            yield from _check_block(block.tasks)
+
+
+def _check_names(tasks: tuple[Task, ...]) -> Iterator[Problem]:
+    for name, count in Counter(task.name for task in tasks).items():
+        path = next(task.path for task in tasks if task.name == name)
+        if name in _DIRECTIONS:
+            yield Problem(path, "name", f"{name} says where to go on; choose another name")
+        if "/" in name:
+            yield Problem(path, "name", "a name has no slash in it: slashes separate the names in a path")
+        if name and count > 1:
+            yield Problem(path, "name", f"{count} tasks side by side have this name; give each its own")
+
+
+def _check_targets(task: Task, names: set[str]) -> Iterator[Problem]:
+    targets = [("flow.then", task.then)]
+    if isinstance(task, SwitchTask):
+        targets += [(f"task_config.cases[{index}].then", case.then) for index, case in enumerate(task.cases)]
+    for where, target in targets:
+        if target and target not in names and target not in _DIRECTIONS:
+            hint = near_miss(target, [*names, *_DIRECTIONS])
+            yield Problem(task.path, where, f"there is no task {target} beside this one{hint}")
+
+
+def _check_address(task: HttpTask) -> Iterator[Problem]:
+    # An address that begins with an expression, or could not be read, says nothing yet.
+    text = task.uri.source
+    if text and not text.startswith(OPENING) and not text.lower().startswith(("http://", "https://")):
+        yield Problem(task.path, task.uri.where, f"{text}: an address begins with http:// or https://")
+
+
+def _check_branches(path: str, branches: tuple[Block, ...]) -> Iterator[Problem]:
+    for branch, count in Counter(branch.path for branch in branches).items():
+        if count > 1:
+            name = branch.removeprefix(f"{path}/")
+            yield Problem(path, "task_config.branches", f"{count} branches are called {name}; give each its own name")
+
+
+def check_expressions(definition: Definition) -> list[Problem]:
+    """What jq says of the expressions that are more than a reference."""
+    found = [
+        (task.path, template.where, expression)
+        for task in every_task(definition.tasks)
+        for template in templates_of(task)
+        for expression in template.expressions
+        if not expression.plain
+    ]
+    errors = programs.check([expression.program for _, _, expression in found])
+    return [
+        Problem(path, where, f"{expression.source}: {error}")
+        for (path, where, expression), error in zip(found, errors, strict=True)
+        if error
+    ]

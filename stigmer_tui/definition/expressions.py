@@ -1,0 +1,124 @@
+"""Expressions: jq programs over the state of a workflow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from stigmer_tui.definition.lexer import ExpressionError, Token, TokenKind, tokenize
+from stigmer_tui.definition.programs import NOW, UUIDS, uuid_program
+from stigmer_tui.definition.usage import Reference, usage_of
+
+Roots = Mapping[str, Any]
+"""The value of each of `usage.ROOTS`."""
+
+VARIABLES = ("secrets", "env_vars")
+"""Where in `.` the variables of the run are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    source: str
+    """As it is written, with the braces around it."""
+    program: str
+    """As jq runs it."""
+    references: tuple[Reference, ...]
+    plain: bool
+    """One reference and nothing else, for which nobody needs jq."""
+    needs_now: bool = False
+    uuids: int = 0
+    """How many new identifiers it asks for."""
+
+    @property
+    def inner(self) -> str:
+        return self.source[2:-1]
+
+    @property
+    def variables(self) -> tuple[tuple[str, str], ...]:
+        """`secrets` or `env_vars` and the name, of each variable of the run that it names."""
+        found = (
+            (reference.keys[0], reference.keys[1])
+            for reference in self.references
+            if reference.root == "." and len(reference.keys) > 1
+        )
+        return tuple((str(where), str(name)) for where, name in found if where in VARIABLES)
+
+    def look_up(self, roots: Roots) -> Any:
+        """The value of a plain expression, as jq would give it. Raises ExpressionError."""
+        reference = self.references[0]
+        value = roots[reference.root]
+        for key in reference.keys:
+            value = _step(value, key)
+        return value
+
+    def inputs(self, roots: Roots, now: Callable[[], float], uuid: Callable[[], str]) -> str:
+        """What its program is to be run on: no more of the state than it reads."""
+        paths: dict[str, list[tuple[str | int, ...]]] = {}
+        for reference in self.references:
+            paths.setdefault(reference.root, []).append(reference.keys)
+        inputs = {root: _reachable(roots[root], keys) for root, keys in paths.items()}
+        if self.needs_now:
+            inputs[NOW] = now()
+        if self.uuids:
+            inputs[UUIDS] = [uuid() for _ in range(self.uuids)]
+        return json.dumps(inputs, separators=(",", ":"))
+
+
+def parse_expression(program: str, source: str = "") -> Expression:
+    """Raises ExpressionError. What only jq can tell is left to `programs.check`."""
+    tokens, end = tokenize(program)
+    if end < len(program):
+        raise ExpressionError("`}` closes nothing")
+    return expression_of(tokens, source or program)
+
+
+def expression_of(tokens: list[Token], source: str) -> Expression:
+    """Raises ExpressionError."""
+    if all(token.kind is TokenKind.BLANK for token in tokens):
+        raise ExpressionError("an expression is empty")
+    usage = usage_of(tokens)
+    texts = [token.text for token in tokens]
+    for number, index in enumerate(usage.uuids):
+        texts[index] = uuid_program(number)
+    references = tuple(dict.fromkeys(usage.references))
+    return Expression(source, "".join(texts), references, usage.plain, usage.now, len(usage.uuids))
+
+
+def _step(value: Any, key: str | int) -> Any:
+    match value, key:
+        case None, _:
+            return None
+        case dict(), str():
+            return value.get(key)
+        case list(), int():
+            return value[key] if key < len(value) else None
+        case _:
+            raise ExpressionError(f"there is no {key!r} in {_noun(value)}")
+
+
+def _noun(value: Any) -> str:
+    match value:
+        case bool():
+            return "true or false"
+        case int() | float():
+            return "a number"
+        case str():
+            return "a text"
+        case list():
+            return "a list"
+        case _:
+            return "an object"
+
+
+def _reachable(value: Any, paths: Iterable[tuple[str | int, ...]]) -> Any:
+    """A copy of the value without the entries of objects that none of the paths leads to."""
+    if not isinstance(value, dict):
+        return value
+    below: dict[str | int, list[tuple[str | int, ...]]] = {}
+    for path in paths:
+        if not path:
+            return value
+        below.setdefault(path[0], []).append(path[1:])
+    return {key: _reachable(value[key], rests) for key, rests in below.items() if key in value}

@@ -1,0 +1,71 @@
+"""From the messages of the API to a Definition. What cannot be read is noted, and the rest is read all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from google.protobuf.message import Message
+
+from stigmer_tui.api.structs import to_data
+from stigmer_tui.api.workflow_pb2 import WorkflowSpec, WorkflowTask
+from stigmer_tui.definition.builders import KINDS, Common
+from stigmer_tui.definition.configs import read_config
+from stigmer_tui.definition.problems import Problem
+from stigmer_tui.definition.task_reader import CONFIG, TaskReader
+from stigmer_tui.definition.tasks import Block, Definition, Task
+
+
+@dataclass(frozen=True, slots=True)
+class TaskMessage:
+    """A task as it came, for the rules of its message."""
+
+    path: str
+    task: WorkflowTask
+    config: Message | None
+
+
+@dataclass(slots=True)
+class Reading:
+    definition: Definition
+    problems: list[Problem] = field(default_factory=list)
+    messages: list[TaskMessage] = field(default_factory=list)
+
+
+def read(spec: WorkflowSpec) -> Reading:
+    """Checks what it takes to read a definition: keys, types, the form of expressions. `validation` checks the rest."""
+    document = spec.document
+    reader = _Reader()
+    definition = Definition(
+        name=document.name,
+        namespace=document.namespace,
+        version=document.version,
+        description=spec.description or document.description,
+        tasks=reader.block(spec.tasks, "").tasks,
+    )
+    return Reading(definition, reader.problems, reader.messages)
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+        self.messages: list[TaskMessage] = []
+
+    def block(self, tasks: Iterable[WorkflowTask], path: str) -> Block:
+        read = (self._task(task, f"{path}/{task.name or f'[{index}]'}") for index, task in enumerate(tasks))
+        return Block(path, tuple(read))
+
+    def _task(self, task: WorkflowTask, path: str) -> Task:
+        reader = TaskReader(path, self.problems, self.block)
+        export = reader.template(getattr(task.export, "as"), "export.as") if task.HasField("export") else None
+        common: Common = {"name": task.name, "path": path, "then": task.flow.then, "export": export}
+        if task.kind not in KINDS or not task.HasField("task_config"):
+            self.messages.append(TaskMessage(path, task, None))
+            if task.kind and task.kind not in KINDS:
+                reader.report("kind", f"there is no kind of task with the number {task.kind}")
+            return Task(**common)
+        config_type, build = KINDS[task.kind]
+        config = config_type()
+        self.messages.append(TaskMessage(path, task, config))
+        read_config(to_data(task.task_config), config, CONFIG, reader.report)
+        return build(config, reader, common)

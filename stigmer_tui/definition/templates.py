@@ -1,0 +1,101 @@
+"""Texts with `${ … }` in them, as they stand in the arguments of tasks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from stigmer_tui.definition.expressions import Expression, expression_of, parse_expression
+from stigmer_tui.definition.lexer import ExpressionError, tokenize
+
+OPENING = "${"
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    source: str
+    parts: tuple[str | Expression, ...]
+    """Literal texts and expressions, in order."""
+    where: str = ""
+    """Its place in its task, such as `task_config.endpoint.uri`."""
+
+    @property
+    def is_literal(self) -> bool:
+        return not self.expressions
+
+    @property
+    def expressions(self) -> tuple[Expression, ...]:
+        return tuple(part for part in self.parts if isinstance(part, Expression))
+
+    def fill(self, values: Iterator[Any]) -> Any:
+        """The value of one whole expression as it is; else a text with the values of the expressions in place."""
+        if len(self.parts) == 1 and isinstance(self.parts[0], Expression):
+            return next(values)
+        return "".join(part if isinstance(part, str) else text_of(next(values)) for part in self.parts)
+
+
+def parse_template(text: str) -> Template:
+    """Raises ExpressionError."""
+    return Template(text, tuple(_parts(text)))
+
+
+def parse_condition(text: str) -> Template:
+    """As `parse_template`, but text outside the braces belongs to the expression: `${ .count } == 0`.
+
+    Raises ExpressionError.
+    """
+    parts = tuple(_parts(text))
+    if len(parts) == 1 or not any(isinstance(part, Expression) for part in parts):
+        return Template(text, parts)
+    # The bracket on a line of its own, so that a comment does not swallow it.
+    program = "".join(part if isinstance(part, str) else f"({part.inner}\n)" for part in parts)
+    return Template(text, (parse_expression(program, source=text),))
+
+
+def text_of(value: Any) -> str:
+    """A value within a text: texts as they are, everything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def expressions_in(arguments: Any) -> Iterator[Expression]:
+    """Of every template in a structure of objects and lists, in the order in which `fill` takes their values."""
+    match arguments:
+        case Template():
+            yield from arguments.expressions
+        case dict():
+            for item in arguments.values():
+                yield from expressions_in(item)
+        case list():
+            for item in arguments:
+                yield from expressions_in(item)
+
+
+def fill(arguments: Any, values: Iterator[Any]) -> Any:
+    """A new structure in which each template has become its value; keys are never evaluated."""
+    match arguments:
+        case Template():
+            return arguments.fill(values)
+        case dict():
+            return {key: fill(item, values) for key, item in arguments.items()}
+        case list():
+            return [fill(item, values) for item in arguments]
+        case _:
+            return arguments
+
+
+def _parts(text: str) -> Iterator[str | Expression]:
+    position = 0
+    while (start := text.find(OPENING, position)) >= 0:
+        if start > position:
+            yield text[position:start]
+        tokens, end = tokenize(text, start + len(OPENING))
+        if end == len(text):
+            raise ExpressionError(
+                f'`{text[start:]}` is never closed; ${{ "{OPENING}" }} gives the characters themselves'
+            )
+        yield expression_of(tokens, text[start : end + 1])
+        position = end + 1
+    if position < len(text):
+        yield text[position:]
