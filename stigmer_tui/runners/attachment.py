@@ -1,0 +1,169 @@
+"""The life of a runner: it says hello to the server, works on the leases that it is given, and leaves in good order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TypeVar
+
+import grpc
+from grpc.aio import AioRpcError, Channel
+
+from stigmer_tui import __version__
+from stigmer_tui.api.agent_execution_pb2 import AgentExecution
+from stigmer_tui.api.phases import Phase
+from stigmer_tui.api.runner_pb2 import (
+    Assignment,
+    Draining,
+    Heartbeat,
+    Hello,
+    ReportRequest,
+    RunnerMessage,
+    ServerMessage,
+    StartAgentRequest,
+)
+from stigmer_tui.api.runner_pb2_grpc import RunnerControllerStub
+from stigmer_tui.runners.lease import Ending, Lease, LeaseLost
+
+logger = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
+
+Work = Callable[[Lease], Awaitable[None]]
+"""Does all that a lease asks for, its final report included. Cancelled when the lease is stopped."""
+
+DRAIN_LIMIT = 3.0
+"""Seconds that side effects under way have when the runner must end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a runner says of itself."""
+
+    kind: Hello.Kind.ValueType
+    capacity: int
+    model: str = ""
+    sandbox: str = ""
+
+
+async def serve(channel: Channel, profile: Profile, work: Work, stopping: asyncio.Event) -> None:
+    """Works until `stopping` is set or the server is gone, then drains. A lost server is not an error."""
+    await _Attachment(RunnerControllerStub(channel), profile, work).serve(stopping)
+
+
+class _Attachment:
+    def __init__(self, stub: RunnerControllerStub, profile: Profile, work: Work) -> None:
+        self._stub = stub
+        self._profile = profile
+        self._work = work
+        self._outbox: asyncio.Queue[RunnerMessage | None] = asyncio.Queue()
+        self._leases: dict[str, Lease] = {}
+        self._silence_limit = 10.0
+
+    async def serve(self, stopping: asyncio.Event) -> None:
+        async with asyncio.TaskGroup() as group:
+            listener = group.create_task(self._listen(group))
+            stopper = group.create_task(stopping.wait())
+            heart = group.create_task(self._beat())
+            await asyncio.wait((listener, stopper), return_when=asyncio.FIRST_COMPLETED)
+            if not listener.done():
+                self._outbox.put_nowait(RunnerMessage(draining=Draining()))
+            await self._drain()
+            self._outbox.put_nowait(None)
+            for task in (listener, stopper, heart):
+                task.cancel()
+
+    async def _listen(self, group: asyncio.TaskGroup) -> None:
+        try:
+            async for message in self._stub.attach(self._messages()):
+                self._receive(message, group)
+        except AioRpcError as error:
+            logger.warning("the server is gone: %s", error.details())
+
+    async def _messages(self) -> AsyncIterator[RunnerMessage]:
+        yield RunnerMessage(
+            hello=Hello(
+                kind=self._profile.kind,
+                pid=os.getpid(),
+                version=__version__,
+                capacity=self._profile.capacity,
+                model=self._profile.model,
+                sandbox=self._profile.sandbox,
+            )
+        )
+        while (message := await self._outbox.get()) is not None:
+            yield message
+
+    def _receive(self, message: ServerMessage, group: asyncio.TaskGroup) -> None:
+        match message.WhichOneof("message"):
+            case "welcome":
+                self._silence_limit = message.welcome.silence_limit_ms / 1000
+            case "assignment":
+                lease = self._lease(message.assignment)
+                self._leases[lease.id] = lease
+                group.create_task(self._attend(lease), name=lease.execution_id)
+            case "cancel":
+                if cancelled := self._leases.get(message.cancel.lease_id):
+                    cancelled.stop(Ending.CANCELLED, message.cancel.reason)
+
+    def _lease(self, assignment: Assignment) -> Lease:
+        async def send(request: ReportRequest) -> None:
+            await _answer(lease, self._stub.report(request))
+
+        async def start_agent(request: StartAgentRequest) -> AgentExecution:
+            return await _answer(lease, self._stub.startAgent(request))
+
+        lease = Lease(assignment, send, start_agent)
+        return lease
+
+    async def _attend(self, lease: Lease) -> None:
+        lease.task = asyncio.current_task()
+        try:
+            if lease.ending is None:
+                await self._work(lease)
+            elif lease.ending is Ending.CANCELLED:
+                await lease.report_end(Phase.CANCELLED, lease.reason)
+        except (LeaseLost, asyncio.CancelledError):
+            if lease.ending is None:
+                raise
+        except Exception as error:
+            logger.exception("execution %s", lease.execution_id)
+            with suppress(LeaseLost):
+                await lease.report_end(Phase.FAILED, f"The runner met an error of its own: {error!r}")
+        finally:
+            self._leases.pop(lease.id, None)
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(self._silence_limit / 4)
+            self._outbox.put_nowait(RunnerMessage(heartbeat=Heartbeat()))
+
+    async def _drain(self) -> None:
+        tasks = []
+        for lease in list(self._leases.values()):
+            lease.stop(Ending.DRAINING)
+            if lease.task is not None:
+                tasks.append(lease.task)
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=DRAIN_LIMIT)
+            for task in late:
+                task.cancel()
+
+
+async def _answer(lease: Lease, call: Awaitable[Answer]) -> Answer:
+    """The answer to a call about a lease; when there can be none, the lease is stopped and LeaseLost raised."""
+    try:
+        return await call
+    except AioRpcError as error:
+        match error.code():
+            case grpc.StatusCode.FAILED_PRECONDITION:
+                lease.stop(Ending.LOST)
+            case grpc.StatusCode.UNAVAILABLE | grpc.StatusCode.CANCELLED | grpc.StatusCode.UNAUTHENTICATED:
+                lease.stop(Ending.DRAINING)
+            case _:
+                raise
+        raise LeaseLost(error.details()) from error

@@ -1,0 +1,100 @@
+"""A lease: the right, and the duty, to work on one execution and to report on it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from enum import Enum, auto
+
+from stigmer_tui.api.agent_execution_pb2 import AgentExecution
+from stigmer_tui.api.execution_pb2 import AgentExecutionDelta, WorkflowExecutionDelta
+from stigmer_tui.api.phases import Phase
+from stigmer_tui.api.runner_pb2 import Assignment, ReportRequest, StartAgentRequest
+from stigmer_tui.core.clock import Clock, SystemClock, timestamp
+from stigmer_tui.core.redaction import Redactor
+
+Delta = AgentExecutionDelta | WorkflowExecutionDelta
+
+
+class LeaseLost(Exception):  # noqa: N818 - an outcome, not an error of the program
+    """The server has given the execution to somebody else, or has ended it; whatever is reported now is refused."""
+
+
+class Ending(Enum):
+    """Why the work on a lease is stopped before its end."""
+
+    CANCELLED = auto()
+    """Somebody asked for it: stop everything, report what there is and the phase CANCELLED."""
+    DRAINING = auto()
+    """The runner is about to end: bring side effects under way to an end, journal them, report no phase."""
+    LOST = auto()
+    """The execution is no longer ours: stop everything, report nothing."""
+
+
+class Lease:
+    """One assignment, and the way to report on it.
+
+    Whoever works on it runs in a task that `stop` cancels; the work then reads `ending` to know what is expected.
+    """
+
+    def __init__(
+        self,
+        assignment: Assignment,
+        send: Callable[[ReportRequest], Awaitable[object]],
+        start_agent: Callable[[StartAgentRequest], Awaitable[AgentExecution]],
+        clock: Clock | None = None,
+    ) -> None:
+        self.assignment = assignment
+        self.ending: Ending | None = None
+        self.reason = ""
+        self.task: asyncio.Task[None] | None = None
+        """Set once the work has begun; before that there is nothing to cancel."""
+        self.clock = clock or SystemClock()
+        self.environment = {name: variable.value for name, variable in assignment.environment.items()}
+        """Values of every variable of the run, secrets included."""
+        self.secrets = frozenset(name for name, variable in assignment.environment.items() if variable.is_secret)
+        self.redactor = Redactor(self.environment[name] for name in self.secrets)
+        self._send = send
+        self._start_agent = start_agent
+
+    @property
+    def id(self) -> str:
+        return self.assignment.lease_id
+
+    @property
+    def execution_id(self) -> str:
+        work = self.assignment.WhichOneof("work")
+        return (
+            self.assignment.workflow.execution.metadata.id
+            if work == "workflow"
+            else self.assignment.agent.execution.metadata.id
+        )
+
+    def stop(self, ending: Ending, reason: str = "") -> None:
+        """The first call decides; the work's task is cancelled."""
+        if self.ending is not None:
+            return
+        self.ending = ending
+        self.reason = reason
+        if self.task is not None:
+            self.task.cancel()
+
+    async def report(self, delta: Delta) -> None:
+        """Returns when the server has made the change durable. Raises LeaseLost, or grpc's error when it is gone."""
+        if isinstance(delta, WorkflowExecutionDelta):
+            await self._send(ReportRequest(lease_id=self.id, workflow=delta))
+        else:
+            await self._send(ReportRequest(lease_id=self.id, agent=delta))
+
+    async def report_end(self, phase: Phase, error: str = "") -> None:
+        """The final phase, with the time; nothing can be reported after it."""
+        completed_at = timestamp(self.clock.now())
+        if self.assignment.WhichOneof("work") == "workflow":
+            await self.report(WorkflowExecutionDelta(phase=phase.for_workflow, error=error, completed_at=completed_at))
+        else:
+            await self.report(AgentExecutionDelta(phase=phase.for_agent, error=error, completed_at=completed_at))
+
+    async def start_agent(self, request: StartAgentRequest) -> AgentExecution:
+        """Starts an agent as a child of this execution; the same key gives the same child."""
+        request.lease_id = self.id
+        return await self._start_agent(request)

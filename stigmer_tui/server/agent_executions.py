@@ -1,0 +1,155 @@
+"""Agent executions: created by clients and by tasks, worked on by the agent runner (contract, BEHAVIOUR 6 and 7)."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import cast
+
+from stigmer_tui.api.agent_execution_pb2 import (
+    AgentExecution,
+    AgentExecutionId,
+    AgentExecutionList,
+    AgentExecutionSpec,
+    AgentExecutionUpdateStatusInput,
+    ExecutionConfig,
+    ListAgentExecutionsBySessionRequest,
+    ListAgentExecutionsRequest,
+)
+from stigmer_tui.api.agent_instance_pb2 import AgentInstance
+from stigmer_tui.api.api_resource_pb2 import ApiResourceId, ApiResourceMetadata
+from stigmer_tui.api.kinds import AGENT, AGENT_EXECUTION, AGENT_INSTANCE, API_VERSION, SESSION
+from stigmer_tui.api.phases import Phase
+from stigmer_tui.api.runner_pb2 import AgentAssignment, Assignment, StartAgentRequest
+from stigmer_tui.api.session_pb2 import Session
+from stigmer_tui.api.workflow_tasks_pb2 import AgentExecutionConfig
+from stigmer_tui.core.ids import canonical_id
+from stigmer_tui.definition.agents import unsupported_parts
+from stigmer_tui.server.agents import Agents
+from stigmer_tui.server.audit import note_created
+from stigmer_tui.server.errors import impossible_now, invalid, not_found
+from stigmer_tui.server.execution_calls import ExecutionCalls
+from stigmer_tui.server.execution_store import NewExecution
+from stigmer_tui.server.executions import LiveExecution
+from stigmer_tui.server.resource_store import Row
+from stigmer_tui.server.sessions import Sessions
+from stigmer_tui.server.status_merge import merge_agent_status
+
+LONGEST_SUBJECT = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The task of a workflow execution that starts an agent."""
+
+    parent: str = ""
+    key: str = ""
+    config: AgentExecutionConfig | None = None
+
+
+class AgentExecutions:
+    def __init__(self, calls: ExecutionCalls, agents: Agents, sessions: Sessions) -> None:
+        self._calls = calls
+        self._agents = agents
+        self._sessions = sessions
+
+    async def create(self, request: AgentExecution) -> AgentExecution:
+        return await self._create(request, Origin())
+
+    async def start_for_task(self, request: StartAgentRequest) -> AgentExecution:
+        """The same key gives the same execution, so that a runner that was killed may ask again."""
+        parent = self._calls.leases.holder(request.lease_id)
+        if existing := self._calls.executions.store.child(parent.id, request.key):
+            return await self.get(AgentExecutionId(value=existing))
+        metadata = parent.state.execution.metadata
+        agent = self._agents.store.find(AGENT, request.agent, metadata.org)
+        agent = agent or self._agents.store.find(AGENT, request.agent)
+        if agent is None:
+            raise not_found(AGENT.noun, request.agent)
+        execution = AgentExecution(
+            api_version=API_VERSION,
+            kind=AGENT_EXECUTION.name,
+            metadata=ApiResourceMetadata(name=f"{request.agent} for {request.key}", org=metadata.org),
+            spec=AgentExecutionSpec(
+                agent_id=agent.metadata.id,
+                message=request.message,
+                execution_config=ExecutionConfig(model_name=request.config.model),
+                runtime_env=request.environment,
+            ),
+        )
+        return await self._create(execution, Origin(parent.id, request.key, request.config))
+
+    async def update_status(self, request: AgentExecutionUpdateStatusInput) -> AgentExecution:
+        live = self._calls.open(AGENT_EXECUTION, request.execution_id)
+        merge = partial(merge_agent_status, sent=request.status)
+        return cast("AgentExecution", await self._calls.executions.edit(live, merge))
+
+    async def update(self, request: AgentExecution) -> AgentExecution:
+        return cast("AgentExecution", await self._calls.update(AGENT_EXECUTION, request))
+
+    async def get(self, request: AgentExecutionId) -> AgentExecution:
+        return _agent(self._calls.open(AGENT_EXECUTION, request.value))
+
+    async def delete(self, request: ApiResourceId) -> AgentExecution:
+        return cast("AgentExecution", await self._calls.delete(AGENT_EXECUTION, request.value))
+
+    def subscribe(self, request: AgentExecutionId) -> AsyncIterator[AgentExecution]:
+        return self._calls.subscribe(AGENT_EXECUTION, request.value)
+
+    async def list(self, request: ListAgentExecutionsRequest) -> AgentExecutionList:
+        tags = frozenset(request.tags)
+        entries, pages = self._calls.list(AGENT_EXECUTION, request.page_size, request.page_token, request.phase, tags)
+        return AgentExecutionList(total_pages=pages, entries=cast("Iterable[AgentExecution]", entries))
+
+    async def list_by_session(self, request: ListAgentExecutionsBySessionRequest) -> AgentExecutionList:
+        session = canonical_id(request.session_id)
+        entries, pages = self._calls.list(AGENT_EXECUTION, request.page_size, request.page_token, session=session)
+        return AgentExecutionList(total_pages=pages, entries=cast("Iterable[AgentExecution]", entries))
+
+    async def _create(self, request: AgentExecution, origin: Origin) -> AgentExecution:
+        """In the session that is named, else in a new one with the default instance of the agent."""
+        execution = copy.deepcopy(request)
+        spec = execution.spec
+        opens_session = not spec.session_id
+        session = self._open_session(execution) if opens_session else self._sessions.load(spec.session_id)
+        instance: AgentInstance | None = self._agents.store.get(AGENT_INSTANCE, session.spec.agent_instance_id)
+        if instance is None:
+            raise not_found(AGENT_INSTANCE.noun, session.spec.agent_instance_id)
+        agent = self._agents.load(instance.spec.agent_id)
+        if problem := unsupported_parts(agent):
+            raise impossible_now(problem)
+        self._calls.name(AGENT_EXECUTION, execution.metadata)
+        spec.session_id = session.metadata.id
+        spec.agent_id = agent.metadata.id
+        execution.ClearField("status")
+        execution.status.phase = Phase.PENDING.for_agent
+        note_created(execution, self._calls.clock)
+        assignment = Assignment(agent=AgentAssignment(agent=agent, config=origin.config))
+        await self._calls.environments.seal(execution, agent, instance, assignment)
+        new_rows = []
+        if opens_session:
+            # Only now, when the message holds no secret any more.
+            session.spec.subject = spec.message.partition("\n")[0][:LONGEST_SUBJECT]
+            new_rows.append(Row(SESSION, session, session.spec.agent_instance_id))
+        new = NewExecution(
+            execution=execution,
+            assignment=assignment,
+            resource=agent.metadata.id,
+            slug=agent.metadata.slug,
+            session=session.metadata.id,
+            parent=origin.parent,
+            parent_key=origin.key,
+        )
+        return cast("AgentExecution", await self._calls.start(new, *new_rows))
+
+    def _open_session(self, execution: AgentExecution) -> Session:
+        if not execution.spec.agent_id:
+            raise invalid("spec: session_id or agent_id is required")
+        agent = self._agents.load(execution.spec.agent_id)
+        return self._sessions.opened(agent.status.default_instance_id, execution.metadata.org or agent.metadata.org)
+
+
+def _agent(live: LiveExecution) -> AgentExecution:
+    return cast("AgentExecution", live.state.execution)

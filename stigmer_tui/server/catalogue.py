@@ -1,0 +1,89 @@
+"""What can be run, and what was: see catalogue.proto."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+from stigmer_tui.api.agent_pb2 import Agent
+from stigmer_tui.api.catalogue_pb2 import Catalogue, ListRequest, Resource, Variable
+from stigmer_tui.api.kinds import AGENT, WORKFLOW, Kind
+from stigmer_tui.api.workflow_pb2 import Workflow
+from stigmer_tui.core.changes import Changes
+from stigmer_tui.definition.reading import read
+from stigmer_tui.definition.variables import VariableUse, variables
+from stigmer_tui.server.execution_store import ExecutionStore
+from stigmer_tui.server.resource_store import ResourceStore
+from stigmer_tui.server.vault import variables_of
+
+INTERVAL = 0.03
+"""Seconds between two catalogues for one watcher."""
+
+DEFAULT_RECENT = 50
+
+PROJECT_ANNOTATION = "stigmer-tui/project"
+
+
+class CatalogueCalls:
+    def __init__(self, resources: ResourceStore, executions: ExecutionStore, changes: Changes) -> None:
+        self._resources = resources
+        self._executions = executions
+        self._changes = changes
+        self._lines: dict[str, tuple[int, Resource]] = {}
+        """By id, with the time of the change that they show: variables are found by reading whole definitions."""
+
+    async def list(self, request: ListRequest) -> Catalogue:
+        return Catalogue(
+            resources=[*self._of_kind(WORKFLOW, request.org), *self._of_kind(AGENT, request.org)],
+            runs=self._executions.summaries(request.recent or DEFAULT_RECENT, request.org),
+        )
+
+    async def watch(self, request: ListRequest) -> AsyncIterator[Catalogue]:
+        while True:
+            seen = self._changes.count
+            yield await self.list(request)
+            await asyncio.sleep(INTERVAL)
+            await self._changes.after(seen)
+
+    def _of_kind(self, kind: Kind, org: str) -> Iterator[Resource]:
+        found = [resource for resource in self._resources.all(kind) if org in ("", resource.metadata.org)]
+        for resource in sorted(found, key=lambda resource: str(resource.metadata.name)):
+            changed = resource.status.audit.spec_audit.updated_at.ToNanoseconds()
+            known, line = self._lines.get(resource.metadata.id, (0, None))
+            if line is None or known != changed:
+                line = _line(kind, resource)
+                self._lines[resource.metadata.id] = (changed, line)
+            yield line
+
+
+def _line(kind: Kind, resource: Agent | Workflow) -> Resource:
+    metadata = resource.metadata
+    return Resource(
+        kind=kind.number,
+        id=metadata.id,
+        slug=metadata.slug,
+        name=metadata.name,
+        org=metadata.org,
+        description=resource.spec.description,
+        variables=_variables(resource),
+        updated_at=resource.status.audit.spec_audit.updated_at.ToJsonString(),
+        project=metadata.annotations.get(PROJECT_ANNOTATION, ""),
+    )
+
+
+def _variables(resource: Agent | Workflow) -> Iterator[Variable]:
+    uses: dict[str, VariableUse] = {}
+    if isinstance(resource, Workflow):
+        uses = {use.name: use for use in variables(read(resource.spec).definition)}
+    declared = variables_of(resource)
+    for name in (*declared, *(name for name in uses if name not in declared)):
+        variable, use = declared.get(name), uses.get(name)
+        is_secret = bool((variable and variable.is_secret) or (use and use.is_secret))
+        yield Variable(
+            name=name,
+            description=getattr(variable, "description", ""),
+            default_value=variable.value if variable and not is_secret else "",
+            is_secret=is_secret,
+            has_value=bool(variable and variable.value),
+            used_by=use.tasks if use else (),
+        )

@@ -1,0 +1,90 @@
+"""How the daemon is doing: see daemon.proto."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from stigmer_tui import __version__
+from stigmer_tui.api.daemon_pb2 import Component, Status, StatusRequest
+from stigmer_tui.server.leases import Leases, RunnerProcesses
+from stigmer_tui.server.vault import Vault
+
+SAMPLING = 2.0
+"""Seconds between two looks at memory and processor use, while somebody watches."""
+
+
+class Components(RunnerProcesses, Protocol):
+    """The processes of the daemon, as whoever supervises them sees them."""
+
+    def statuses(self) -> Sequence[Component]:
+        """Server, workflow runner, agent runner, each with its use of the machine since the last call."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """What does not change as long as the server runs."""
+
+    address: str
+    home: str
+    requires_token: bool
+    started_at: datetime
+
+
+class DaemonCalls:
+    def __init__(self, instance: Instance, components: Components, leases: Leases, vault: Vault) -> None:
+        self._instance = instance
+        self._components = components
+        self._leases = leases
+        self._vault = vault
+
+    async def status(self, request: StatusRequest) -> Status:
+        status = Status(
+            version=__version__,
+            address=self._instance.address,
+            requires_token=self._instance.requires_token,
+            home=self._instance.home,
+            components=[self._with_work(component) for component in self._components.statuses()],
+            secrets=self._vault.description,
+            running=self._leases.running,
+        )
+        status.started_at.FromDatetime(self._instance.started_at)
+        for runner in self._leases.runners():
+            status.model = runner.hello.model or status.model
+            status.sandbox = runner.hello.sandbox or status.sandbox
+        return status
+
+    async def watch(self, request: StatusRequest) -> AsyncIterator[Status]:
+        """A status that reads the same as the one before is not sent."""
+        sent: Status | None = None
+        while True:
+            seen = self._components.changes.count
+            status = await self.status(request)
+            if sent is None or _rounded(status) != _rounded(sent):
+                sent = status
+                yield status
+            try:
+                await asyncio.wait_for(self._components.changes.after(seen), SAMPLING)
+            except TimeoutError:
+                continue
+
+    def _with_work(self, component: Component) -> Component:
+        """A component is ready when it answers: for a runner, when it is attached; and busy when it has leases."""
+        for runner in self._leases.runners():
+            if runner.hello.pid == component.pid:
+                component.state = Component.BUSY if runner.leases else Component.READY
+        return component
+
+
+def _rounded(status: Status) -> Status:
+    """Without differences that nobody would see: memory by the megabyte, processor use by half a percent."""
+    rounded = Status()
+    rounded.CopyFrom(status)
+    for component in rounded.components:
+        component.memory_bytes = round(component.memory_bytes / 1e6)
+        component.cpu_percent = round(component.cpu_percent * 2) / 2
+    return rounded

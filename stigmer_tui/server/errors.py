@@ -1,0 +1,30 @@
+"""Refusals of the API: a status code of gRPC and a sentence."""
+
+from __future__ import annotations
+
+from grpc import StatusCode
+
+
+class Refusal(Exception):  # noqa: N818 - it is an answer
+    """What a caller gets instead of a result."""
+
+    def __init__(self, code: StatusCode, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+def invalid(message: str) -> Refusal:
+    return Refusal(StatusCode.INVALID_ARGUMENT, message)
+
+
+def not_found(noun: str, name: str) -> Refusal:
+    return Refusal(StatusCode.NOT_FOUND, f"{noun} not found: {name}")
+
+
+def already_exists(noun: str, name: str) -> Refusal:
+    return Refusal(StatusCode.ALREADY_EXISTS, f"{noun} already exists: {name}")
+
+
+def impossible_now(message: str) -> Refusal:
+    return Refusal(StatusCode.FAILED_PRECONDITION, message)

@@ -1,0 +1,113 @@
+"""What clients can ask of executions of either kind."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import AsyncIterator
+from typing import Any
+
+from stigmer_tui.api.api_resource_pb2 import ApiResourceMetadata
+from stigmer_tui.api.execution_pb2 import CancelRequest, CancelResponse
+from stigmer_tui.api.kinds import Kind
+from stigmer_tui.api.phases import Phase
+from stigmer_tui.core.clock import Clock
+from stigmer_tui.core.ids import IdSource, canonical_id
+from stigmer_tui.core.slugs import slug_of
+from stigmer_tui.server.audit import note_updated
+from stigmer_tui.server.errors import invalid, not_found
+from stigmer_tui.server.execution_state import AnyExecution
+from stigmer_tui.server.execution_store import NewExecution, kind_of
+from stigmer_tui.server.executions import Executions, LiveExecution
+from stigmer_tui.server.leases import Leases
+from stigmer_tui.server.paging import page_after
+from stigmer_tui.server.resource_store import Row
+from stigmer_tui.server.run_environment import RunEnvironments
+
+MOST_LISTED = 10_000
+"""Executions that a list looks at; older ones are reached by id."""
+
+
+class ExecutionCalls:
+    def __init__(
+        self, executions: Executions, leases: Leases, environments: RunEnvironments, ids: IdSource, clock: Clock
+    ) -> None:
+        self.executions = executions
+        self.leases = leases
+        self.environments = environments
+        self.clock = clock
+        self._ids = ids
+
+    def name(self, kind: Kind, metadata: ApiResourceMetadata) -> None:
+        """Gives an id, whatever the client sent, and a slug that need not be unique: runs may share a name."""
+        metadata.id = self._ids.new(kind.prefix)
+        metadata.slug = slug_of(metadata.slug or metadata.name) or metadata.id.replace("_", "-")
+        metadata.name = metadata.name or metadata.slug
+
+    async def start(self, new: NewExecution, *with_rows: Row) -> Any:
+        """Stores the execution and gives it to a runner. Returns it as it is stored."""
+        await self.executions.add(new, *with_rows)
+        live = self.executions.open(new.execution.metadata.id)
+        self.leases.submit(live)
+        return live.state.execution
+
+    async def cancel(self, request: CancelRequest) -> CancelResponse:
+        live = self.executions.open(request.execution_id)
+        if not live.phase.is_final:
+            await self.leases.cancel(live, request.reason or "cancelled")
+        return CancelResponse(phase=live.phase.for_agent)
+
+    async def cancel_children(self, live: LiveExecution) -> None:
+        """Nothing goes on that an execution started and that it will never hear of."""
+        for child in self.executions.store.unfinished(parent=live.id):
+            await self.leases.cancel(self.executions.open(child), "the execution that started it has ended")
+
+    async def update(self, kind: Kind, request: Any) -> Any:
+        """Name, labels, annotations and tags; what an execution runs with stays what it was."""
+        if not request.metadata.id:
+            raise invalid("metadata.id: an execution is named by its id")
+        live = self.open(kind, request.metadata.id)
+        sent = request.metadata
+
+        def edited(execution: AnyExecution) -> AnyExecution:
+            changed = copy.deepcopy(execution)
+            metadata = changed.metadata
+            for name in ("labels", "annotations", "tags"):
+                metadata.ClearField(name)
+            metadata.labels.update(sent.labels)
+            metadata.annotations.update(sent.annotations)
+            metadata.tags.extend(sent.tags)
+            metadata.name = sent.name or metadata.name
+            note_updated(changed, self.clock)
+            return changed
+
+        return await self.executions.edit(live, edited)
+
+    async def delete(self, kind: Kind, execution_id: str) -> Any:
+        """Ends its work, its streams, and then itself."""
+        live = self.open(kind, execution_id)
+        if not live.phase.is_final:
+            await self.leases.cancel(live, "deleted")
+            await live.ended()
+        return await self.executions.delete(live)
+
+    def subscribe(self, kind: Kind, execution_id: str) -> AsyncIterator[Any]:
+        self.open(kind, execution_id)
+        return self.executions.subscribe(execution_id)
+
+    def list(
+        self, kind: Kind, size: int, token: str, phase: int = 0, tags: frozenset[str] = frozenset(), **equal: str
+    ) -> tuple[list[AnyExecution], int]:
+        """A page, newest first, and the number of pages."""
+        found: list[AnyExecution] = []
+        for execution_id in self.executions.store.newest(kind, MOST_LISTED, **equal):
+            execution = self.executions.open(execution_id).state.execution
+            if phase in (Phase.UNSPECIFIED, execution.status.phase) and tags <= set(execution.metadata.tags):
+                found.append(execution)
+        entries, pages = page_after(found, size, token)
+        return list(entries), pages
+
+    def open(self, kind: Kind, execution_id: str) -> LiveExecution:
+        """Raises Refusal NOT_FOUND, also for an execution of the other kind."""
+        if kind_of(canonical_id(execution_id)) is not kind:
+            raise not_found(kind.noun, execution_id)
+        return self.executions.open(execution_id)

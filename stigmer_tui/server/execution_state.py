@@ -1,0 +1,260 @@
+"""The status of one execution, and the version at which each part of it last changed.
+
+That is all a stream needs: whoever has seen version 7 gets the parts that are newer, merged, however many changes
+there were; nobody needs a queue, and a slow reader costs nothing.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from stigmer_tui.api.agent_execution_pb2 import AgentExecution, AgentMessage, ToolCall
+from stigmer_tui.api.execution_pb2 import AgentExecutionDelta, MessageDelta, TextTail, WorkflowExecutionDelta
+from stigmer_tui.api.kinds import AGENT_EXECUTION, Kind
+from stigmer_tui.api.phases import Phase
+from stigmer_tui.api.workflow_execution_pb2 import WorkflowExecution, WorkflowTask
+
+Execution = TypeVar("Execution", AgentExecution, WorkflowExecution)
+Delta = TypeVar("Delta", AgentExecutionDelta, WorkflowExecutionDelta)
+AnyExecution = AgentExecution | WorkflowExecution
+Part = tuple[str, str | int]
+
+HEAD: Part = ("head", 0)
+HEAD_FIELDS = ("error", "started_at", "completed_at")
+
+
+@dataclass(slots=True)
+class Cursor:
+    """How far a reader has come."""
+
+    version: int = 0
+    texts: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """Of each message: which of its texts the reader has, and how many characters of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A version of an execution: what changed, or all of it."""
+
+    version: int
+    whole: bool
+    data: bytes
+
+
+class ExecutionState(ABC, Generic[Execution, Delta]):
+    delta_type: type[Delta]
+
+    def __init__(self, execution: Execution, version: int) -> None:
+        self.execution: Execution = execution
+        self.version = version
+        self.whole_since = version
+        """Deltas can be given since this version; older readers need the whole execution."""
+        self._changed: dict[Part, int] = {}
+
+    @property
+    def phase(self) -> Phase:
+        return Phase(self.execution.status.phase)
+
+    def cursor(self) -> Cursor:
+        """Of a reader that has just been given the whole execution."""
+        return Cursor(self.version)
+
+    @abstractmethod
+    def apply(self, delta: Delta) -> None:
+        """Makes the change and raises the version."""
+
+    @abstractmethod
+    def since(self, cursor: Cursor) -> Delta:
+        """What is newer than the cursor, as one change; moves the cursor."""
+
+    def replace(self, execution: Execution) -> None:
+        """A change that is no delta: readers get the whole execution."""
+        self.execution.CopyFrom(execution)
+        self.version += 1
+        self.whole_since = self.version
+        self._changed.clear()
+
+    def replay(self, event: Event) -> None:
+        if event.whole:
+            self.replace(type(self.execution).FromString(event.data))
+        else:
+            self.apply(self.delta_type.FromString(event.data))
+
+    def _touch(self, part: Part) -> None:
+        # Moved to the end: the newest parts are found without looking at the others.
+        self._changed.pop(part, None)
+        self._changed[part] = self.version
+
+    def _newer(self, version: int) -> Iterator[Part]:
+        for part, changed in reversed(self._changed.items()):
+            if changed <= version:
+                return
+            yield part
+
+    def _apply_head(self, delta: AgentExecutionDelta | WorkflowExecutionDelta) -> None:
+        status: Any = self.execution.status
+        changed = False
+        if delta.HasField("phase"):
+            status.phase = delta.phase
+            changed = True
+        for name in HEAD_FIELDS:
+            if delta.HasField(name):  # type: ignore[arg-type]
+                setattr(status, name, getattr(delta, name))
+                changed = True
+        if changed:
+            self._touch(HEAD)
+
+    def _give_head(self, delta: AgentExecutionDelta | WorkflowExecutionDelta) -> None:
+        status: Any = self.execution.status
+        delta.phase = status.phase
+        for name in HEAD_FIELDS:
+            setattr(delta, name, getattr(status, name))
+
+
+class AgentExecutionState(ExecutionState[AgentExecution, AgentExecutionDelta]):
+    delta_type = AgentExecutionDelta
+
+    def __init__(self, execution: AgentExecution, version: int) -> None:
+        super().__init__(execution, version)
+        self._editions: dict[int, int] = {}
+        """Counts how often the text of a message was replaced instead of lengthened."""
+        self._index_calls()
+
+    def cursor(self) -> Cursor:
+        cursor = Cursor(self.version)
+        if last := len(self.execution.status.messages):
+            text = self.execution.status.messages[last - 1].content
+            cursor.texts[last - 1] = (self._editions.get(last - 1, 0), len(text))
+        return cursor
+
+    def apply(self, delta: AgentExecutionDelta) -> None:
+        self.version += 1
+        self._apply_head(delta)
+        for change in delta.messages:
+            self._apply_message(change)
+        for call in delta.tool_calls:
+            self._apply_call(call)
+
+    def replace(self, execution: AgentExecution) -> None:
+        super().replace(execution)
+        self._editions.clear()
+        self._index_calls()
+
+    def since(self, cursor: Cursor) -> AgentExecutionDelta:
+        delta = AgentExecutionDelta()
+        indexes: list[int] = []
+        for kind, key in self._newer(cursor.version):
+            match kind:
+                case "head":
+                    self._give_head(delta)
+                case "message":
+                    indexes.append(int(key))
+                case "call":
+                    delta.tool_calls.append(self.execution.status.tool_calls[self._calls[str(key)]])
+        delta.messages.extend(self._message_since(index, cursor) for index in sorted(indexes))
+        delta.tool_calls.sort(key=lambda call: self._calls[call.id])
+        cursor.version = self.version
+        return delta
+
+    def _apply_message(self, change: MessageDelta) -> None:
+        messages = self.execution.status.messages
+        if change.index > len(messages):
+            raise ValueError(f"message {change.index} of {len(messages)} cannot be changed")
+        if change.index == len(messages):
+            messages.append(AgentMessage())
+        message = messages[change.index]
+        if change.HasField("message"):
+            message.CopyFrom(change.message)
+            self._editions[change.index] = self._editions.get(change.index, 0) + 1
+        else:
+            text = message.content
+            if change.tail.keep < len(text):
+                self._editions[change.index] = self._editions.get(change.index, 0) + 1
+            message.content = text[: change.tail.keep] + change.tail.text
+        self._touch(("message", change.index))
+
+    def _apply_call(self, call: ToolCall) -> None:
+        calls = self.execution.status.tool_calls
+        if call.id in self._calls:
+            calls[self._calls[call.id]].CopyFrom(call)
+        else:
+            self._calls[call.id] = len(calls)
+            calls.append(call)
+        for message in reversed(self.execution.status.messages):
+            if len(message.tool_calls) and message.tool_calls[0].id == call.id:
+                message.tool_calls[0].CopyFrom(call)
+                break
+        self._touch(("call", call.id))
+
+    def _message_since(self, index: int, cursor: Cursor) -> MessageDelta:
+        message = self.execution.status.messages[index]
+        text = message.content
+        edition, length = cursor.texts.get(index, (-1, 0))
+        current = self._editions.get(index, 0)
+        cursor.texts[index] = (current, len(text))
+        if edition == current:
+            return MessageDelta(index=index, tail=TextTail(keep=length, text=text[length:]))
+        return MessageDelta(index=index, message=message)
+
+    def _index_calls(self) -> None:
+        self._calls = {call.id: position for position, call in enumerate(self.execution.status.tool_calls)}
+
+
+class WorkflowExecutionState(ExecutionState[WorkflowExecution, WorkflowExecutionDelta]):
+    delta_type = WorkflowExecutionDelta
+
+    def __init__(self, execution: WorkflowExecution, version: int) -> None:
+        super().__init__(execution, version)
+        self._index_tasks()
+
+    def apply(self, delta: WorkflowExecutionDelta) -> None:
+        self.version += 1
+        self._apply_head(delta)
+        if delta.HasField("output"):
+            self.execution.status.output.CopyFrom(delta.output)
+            self._touch(("output", 0))
+        for task in delta.tasks:
+            self._apply_task(task)
+
+    def replace(self, execution: WorkflowExecution) -> None:
+        super().replace(execution)
+        self._index_tasks()
+
+    def since(self, cursor: Cursor) -> WorkflowExecutionDelta:
+        delta = WorkflowExecutionDelta()
+        positions: list[int] = []
+        for kind, key in self._newer(cursor.version):
+            match kind:
+                case "head":
+                    self._give_head(delta)
+                case "output":
+                    delta.output.CopyFrom(self.execution.status.output)
+                case "task":
+                    positions.append(self._tasks[str(key)])
+        delta.tasks.extend(self.execution.status.tasks[position] for position in sorted(positions))
+        cursor.version = self.version
+        return delta
+
+    def _apply_task(self, task: WorkflowTask) -> None:
+        tasks = self.execution.status.tasks
+        if task.task_id in self._tasks:
+            tasks[self._tasks[task.task_id]].CopyFrom(task)
+        else:
+            self._tasks[task.task_id] = len(tasks)
+            tasks.append(task)
+        self._touch(("task", task.task_id))
+
+    def _index_tasks(self) -> None:
+        self._tasks = {task.task_id: position for position, task in enumerate(self.execution.status.tasks)}
+
+
+AnyState = AgentExecutionState | WorkflowExecutionState
+
+
+def state_of(kind: Kind, data: bytes, version: int) -> AnyState:
+    if kind is AGENT_EXECUTION:
+        return AgentExecutionState(AgentExecution.FromString(data), version)
+    return WorkflowExecutionState(WorkflowExecution.FromString(data), version)

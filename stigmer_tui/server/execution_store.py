@@ -1,0 +1,183 @@
+"""Executions and their events in the database: an event for each version, the whole execution once it has ended."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from stigmer_tui.api.agent_execution_pb2 import AgentExecution
+from stigmer_tui.api.catalogue_pb2 import Run
+from stigmer_tui.api.kinds import AGENT, AGENT_EXECUTION, WORKFLOW, WORKFLOW_EXECUTION, Kind
+from stigmer_tui.api.phases import Phase
+from stigmer_tui.api.runner_pb2 import Assignment
+from stigmer_tui.core.ids import Prefix, parse_id
+from stigmer_tui.core.sqlite import Database
+from stigmer_tui.server.audit import created_at
+from stigmer_tui.server.execution_state import AnyExecution, AnyState, Event, state_of
+from stigmer_tui.server.resource_store import Row, insert_rows
+
+
+@dataclass(frozen=True, slots=True)
+class NewExecution:
+    execution: AnyExecution
+    assignment: Assignment
+    """Without the execution, and with marks in place of secrets."""
+    resource: str
+    """Id of the agent or workflow."""
+    slug: str
+    """Its slug."""
+    session: str = ""
+    parent: str = ""
+    parent_key: str = ""
+
+    @property
+    def kind(self) -> Kind:
+        return AGENT_EXECUTION if isinstance(self.execution, AgentExecution) else WORKFLOW_EXECUTION
+
+
+def kind_of(execution_id: str) -> Kind | None:
+    parsed = parse_id(execution_id)
+    match parsed and parsed[0]:
+        case Prefix.AGENT_EXECUTION:
+            return AGENT_EXECUTION
+        case Prefix.WORKFLOW_EXECUTION:
+            return WORKFLOW_EXECUTION
+        case _:
+            return None
+
+
+class ExecutionStore:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def insert(self, new: NewExecution, *with_rows: Row) -> None:
+        """Version 1, and resources that come with it: all or nothing."""
+        metadata = new.execution.metadata
+        summary = summarize(new.execution, new.resource, new.slug)
+        row = (
+            metadata.id,
+            metadata.id.partition("_")[2],
+            new.kind.number,
+            metadata.org,
+            new.resource,
+            new.session,
+            new.parent,
+            new.parent_key,
+            new.execution.status.phase,
+            1,
+            new.execution.SerializeToString(),
+            new.assignment.SerializeToString(),
+            summary.SerializeToString(),
+        )
+
+        def write(db: sqlite3.Connection) -> None:
+            insert_rows(db, with_rows)
+            db.execute(f"INSERT INTO executions VALUES ({', '.join('?' * len(row))})", row)
+
+        await self._database.write(write)
+
+    async def append(self, execution_id: str, event: Event) -> None:
+        """A change that leaves the phase as it is."""
+        await self._database.write(lambda db: _insert_event(db, execution_id, event))
+
+    async def append_phase(self, execution: AnyExecution, event: Event) -> None:
+        """A change of the phase; `execution` is what it leads to, and is kept whole if that is the end."""
+        execution_id, phase = execution.metadata.id, Phase(execution.status.phase)
+        summary = Run.FromString(self._column("summary", execution_id))
+        summary.phase = phase.for_agent
+        summary.started_at = execution.status.started_at
+        summary.completed_at = execution.status.completed_at
+        summary.error = execution.status.error
+
+        def write(db: sqlite3.Connection) -> None:
+            _insert_event(db, execution_id, event)
+            sql = "UPDATE executions SET phase = ?, summary = ? WHERE id = ?"
+            db.execute(sql, (phase, summary.SerializeToString(), execution_id))
+            if phase.is_final:
+                sql = "UPDATE executions SET version = ?, data = ? WHERE id = ?"
+                db.execute(sql, (event.version, execution.SerializeToString(), execution_id))
+
+        await self._database.write(write)
+
+    async def delete(self, execution_id: str) -> None:
+        await self._database.write(lambda db: db.execute("DELETE FROM executions WHERE id = ?", (execution_id,)))
+
+    def load(self, execution_id: str) -> AnyState | None:
+        """As of its newest event."""
+        kind = kind_of(execution_id)
+        rows = self._database.read("SELECT version, data FROM executions WHERE id = ?", (execution_id,))
+        if kind is None or not rows:
+            return None
+        version, data = rows[0]
+        state = state_of(kind, data, version)
+        for event in self.events_after(execution_id, version):
+            state.replay(event)
+        return state
+
+    def events_after(self, execution_id: str, version: int) -> list[Event]:
+        sql = "SELECT version, whole, data FROM events WHERE execution = ? AND version > ? ORDER BY version"
+        return [
+            Event(number, bool(whole), data)
+            for number, whole, data in self._database.read(sql, (execution_id, version))
+        ]
+
+    def assignment(self, execution_id: str) -> Assignment:
+        return Assignment.FromString(self._column("assignment", execution_id))
+
+    def parent(self, execution_id: str) -> str:
+        rows = self._database.read("SELECT parent FROM executions WHERE id = ?", (execution_id,))
+        return str(rows[0][0]) if rows else ""
+
+    def child(self, parent: str, key: str) -> str | None:
+        sql = "SELECT id FROM executions WHERE parent = ? AND parent_key = ?"
+        rows = self._database.read(sql, (parent, key))
+        return str(rows[0][0]) if rows else None
+
+    def unfinished(self, parent: str | None = None) -> list[str]:
+        """Ids in the order of their creation; of all executions, or of those that `parent` started."""
+        condition, values = ("AND parent = ?", (parent,)) if parent is not None else ("", ())
+        sql = f"SELECT id FROM executions WHERE phase NOT IN (3, 4, 5) {condition} ORDER BY age"
+        return [str(execution_id) for (execution_id,) in self._database.read(sql, values)]
+
+    def summaries(self, limit: int, org: str) -> list[Run]:
+        """Newest first; without those that another execution started. An empty organization is every one."""
+        sql = "SELECT summary FROM executions WHERE parent = '' AND (? = '' OR org = ?) ORDER BY age DESC LIMIT ?"
+        return [Run.FromString(summary) for (summary,) in self._database.read(sql, (org, org, limit))]
+
+    def newest(self, kind: Kind | None, limit: int, **equal: str) -> list[str]:
+        """Ids, newest first; `equal` are columns with the value that they must have."""
+        conditions = "".join(f" AND {column} = ?" for column in equal)
+        values: list[object] = list(equal.values())
+        if kind is not None:
+            conditions += " AND kind = ?"
+            values.append(kind.number)
+        sql = f"SELECT id FROM executions WHERE 1{conditions} ORDER BY age DESC LIMIT ?"
+        return [str(execution_id) for (execution_id,) in self._database.read(sql, (*values, limit))]
+
+    def _column(self, name: str, execution_id: str) -> bytes:
+        ((data,),) = self._database.read(f"SELECT {name} FROM executions WHERE id = ?", (execution_id,))
+        return bytes(data)
+
+
+def _insert_event(db: sqlite3.Connection, execution_id: str, event: Event) -> None:
+    if event.whole:
+        # Nobody needs the way to here: an execution that is sent whole each time would grow with its square.
+        db.execute("DELETE FROM events WHERE execution = ?", (execution_id,))
+    values = (execution_id, event.version, event.whole, event.data)
+    db.execute("INSERT INTO events VALUES (?, ?, ?, ?)", values)
+
+
+def summarize(execution: AnyExecution, resource: str, slug: str) -> Run:
+    if isinstance(execution, AgentExecution):
+        kind, message = AGENT.number, execution.spec.message
+    else:
+        kind, message = WORKFLOW.number, execution.spec.trigger_message
+    return Run(
+        kind=kind,
+        id=execution.metadata.id,
+        resource_id=resource,
+        resource_slug=slug,
+        phase=Phase(execution.status.phase).for_agent,
+        message=message,
+        created_at=created_at(execution),
+    )

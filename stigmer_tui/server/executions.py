@@ -1,0 +1,200 @@
+"""The executions that somebody works on or looks at: one state for each, changed here only, and streams of it."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections.abc import AsyncIterator, Callable
+from weakref import WeakValueDictionary
+
+from stigmer_tui.api.agent_execution_pb2 import AgentExecution
+from stigmer_tui.api.execution_pb2 import (
+    AgentExecutionDelta,
+    FollowRequest,
+    FollowResponse,
+    WorkflowExecutionDelta,
+)
+from stigmer_tui.api.phases import Phase
+from stigmer_tui.core.changes import Changes
+from stigmer_tui.core.clock import Clock, timestamp
+from stigmer_tui.core.ids import canonical_id
+from stigmer_tui.server.errors import not_found
+from stigmer_tui.server.execution_state import AnyExecution, AnyState, Cursor, Event
+from stigmer_tui.server.execution_store import ExecutionStore, NewExecution
+from stigmer_tui.server.resource_store import Row
+
+AnyDelta = AgentExecutionDelta | WorkflowExecutionDelta
+
+SUBSCRIBE_INTERVAL = 0.05
+"""Seconds between two whole executions on one plain stream; what happens in between is in the second."""
+
+
+class LiveExecution:
+    def __init__(self, state: AnyState) -> None:
+        self.state = state
+        self.deleted = False
+        self.lock = asyncio.Lock()
+        """Held while a change becomes durable, so that changes are stored and seen in one order."""
+        self._waiting: set[asyncio.Future[None]] = set()
+
+    @property
+    def id(self) -> str:
+        return self.state.execution.metadata.id
+
+    @property
+    def phase(self) -> Phase:
+        return self.state.phase
+
+    async def newer(self, version: int) -> None:
+        """Returns when there is a version after this one, or the execution was deleted."""
+        while self.state.version <= version and not self.deleted:
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.add(waiter)
+            try:
+                await waiter
+            finally:
+                self._waiting.discard(waiter)
+
+    async def ended(self) -> None:
+        while not self.phase.is_final and not self.deleted:
+            await self.newer(self.state.version)
+
+    def publish(self) -> None:
+        for waiter in self._waiting:
+            if not waiter.done():
+                waiter.set_result(None)
+        self._waiting.clear()
+
+
+class Executions:
+    def __init__(self, store: ExecutionStore, clock: Clock, changes: Changes) -> None:
+        self.store = store
+        self._clock = clock
+        self._changes = changes
+        self._unfinished: dict[str, LiveExecution] = {}
+        self._seen: WeakValueDictionary[str, LiveExecution] = WeakValueDictionary()
+        self.on_end: Callable[[LiveExecution], None] = lambda live: None
+
+    async def add(self, new: NewExecution, *with_rows: Row) -> None:
+        await self.store.insert(new, *with_rows)
+        self._changes.note()
+
+    def open(self, execution_id: str) -> LiveExecution:
+        """Raises Refusal NOT_FOUND. There is one object for each execution, as long as somebody holds it."""
+        execution_id = canonical_id(execution_id)
+        live = self._seen.get(execution_id)
+        if live is None:
+            state = self.store.load(execution_id)
+            if state is None:
+                raise not_found("execution", execution_id)
+            live = self._seen[execution_id] = LiveExecution(state)
+            if not live.phase.is_final:
+                self._unfinished[execution_id] = live
+        return live
+
+    async def change(self, live: LiveExecution, delta: AnyDelta) -> int:
+        """Durable before it is visible. An execution that has ended stays as it is. Returns the version."""
+        async with live.lock:
+            state = live.state
+            if state.phase.is_final or live.deleted:
+                return state.version
+            event = Event(state.version + 1, False, delta.SerializeToString())
+            if delta.HasField("phase") and Phase(delta.phase) != state.phase:
+                projected = copy.deepcopy(state)
+                projected.replay(event)
+                await self.store.append_phase(projected.execution, event)
+                live.state = projected
+                self._changes.note()
+            else:
+                await self.store.append(live.id, event)
+                state.replay(event)
+            self._publish(live)
+            return live.state.version
+
+    async def edit(self, live: LiveExecution, edit: Callable[[AnyExecution], AnyExecution]) -> AnyExecution:
+        """As `change`, from the execution as it is to the one that it becomes; `edit` returns a new one."""
+        async with live.lock:
+            state = live.state
+            if state.phase.is_final or live.deleted:
+                return state.execution
+            execution = edit(state.execution)
+            event = Event(state.version + 1, True, execution.SerializeToString())
+            if Phase(execution.status.phase) != state.phase:
+                await self.store.append_phase(execution, event)
+                self._changes.note()
+            else:
+                await self.store.append(live.id, event)
+            state.replay(event)
+            self._publish(live)
+            return state.execution
+
+    async def end(self, live: LiveExecution, phase: Phase, error: str) -> None:
+        """By the server, for want of a runner that could say so."""
+        now = timestamp(self._clock.now())
+        if isinstance(live.state.execution, AgentExecution):
+            await self.change(live, AgentExecutionDelta(phase=phase.for_agent, error=error, completed_at=now))
+        else:
+            await self.change(live, WorkflowExecutionDelta(phase=phase.for_workflow, error=error, completed_at=now))
+
+    async def delete(self, live: LiveExecution) -> AnyExecution:
+        async with live.lock:
+            await self.store.delete(live.id)
+            live.deleted = True
+            self._seen.pop(live.id, None)
+            self._publish(live)
+        self._changes.note()
+        return live.state.execution
+
+    async def follow(self, request: FollowRequest) -> AsyncIterator[FollowResponse]:
+        """What is new since the reader's version, to the end; see execution.proto."""
+        live = self.open(request.execution_id)
+        cursor: Cursor | None = None
+        if live.state.whole_since <= request.after_version <= live.state.version:
+            cursor = Cursor(request.after_version)
+        while True:
+            response = _response(live.state, cursor)
+            # Before the response is sent, which takes time: what changes meanwhile is news.
+            cursor = cursor or live.state.cursor()
+            yield response
+            if live.phase.is_final and cursor.version == live.state.version:
+                return
+            await asyncio.sleep(request.interval_ms / 1000)
+            await live.newer(cursor.version)
+            if live.deleted:
+                raise not_found("execution", f"{live.id} (it was deleted)")
+            if cursor.version < live.state.whole_since:
+                cursor = None
+
+    async def subscribe(self, execution_id: str) -> AsyncIterator[AnyExecution]:
+        """The whole execution at once and after changes, to its end."""
+        live = self.open(execution_id)
+        while True:
+            state = live.state
+            version, final = state.version, state.phase.is_final
+            yield state.execution
+            if final:
+                return
+            await asyncio.sleep(SUBSCRIBE_INTERVAL)
+            await live.newer(version)
+            if live.deleted:
+                raise not_found("execution", f"{live.id} (it was deleted)")
+
+    def _publish(self, live: LiveExecution) -> None:
+        ended = live.phase.is_final or live.deleted
+        if ended:
+            self._unfinished.pop(live.id, None)
+        live.publish()
+        if ended:
+            self.on_end(live)
+
+
+def _response(state: AnyState, cursor: Cursor | None) -> FollowResponse:
+    execution = state.execution
+    if cursor is None:
+        if isinstance(execution, AgentExecution):
+            return FollowResponse(version=state.version, agent_snapshot=execution)
+        return FollowResponse(version=state.version, workflow_snapshot=execution)
+    delta = state.since(cursor)
+    if isinstance(delta, AgentExecutionDelta):
+        return FollowResponse(version=state.version, agent_delta=delta)
+    return FollowResponse(version=state.version, workflow_delta=delta)

@@ -1,0 +1,248 @@
+"""Gives executions to runners, one lease at a time, and takes them back from runners that are gone."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+from uuid import uuid4
+
+from stigmer_tui.api.phases import Phase
+from stigmer_tui.api.runner_pb2 import Assignment, Cancel, Hello, RunnerMessage, ServerMessage, Welcome
+from stigmer_tui.core.changes import Changes
+from stigmer_tui.server.background import Background
+from stigmer_tui.server.errors import Refusal, impossible_now
+from stigmer_tui.server.execution_state import AgentExecutionState
+from stigmer_tui.server.executions import Executions, LiveExecution
+
+logger = logging.getLogger(__name__)
+
+SILENCE_LIMIT = 20.0
+"""Seconds without a heartbeat after which a runner is given up."""
+
+CANCEL_LIMIT = 5.0
+"""Seconds that a runner has to end a cancelled execution; after that the server ends it."""
+
+MOST_LOSSES = 5
+"""Runners that may be lost over one execution: whatever it does to them, it will do again."""
+
+Prepare = Callable[[LiveExecution], Awaitable[Assignment]]
+"""Everything that a runner needs for an execution, secrets included. Raises Refusal when something is gone."""
+
+
+class RunnerProcesses(Protocol):
+    """Whoever supervises the runners' processes."""
+
+    changes: Changes
+
+    def kill(self, pid: int) -> None:
+        """Of a runner that no longer says anything; another is started in its place."""
+        ...
+
+
+NAMES = {Hello.WORKFLOWS: "workflow runner", Hello.AGENTS: "agent runner"}
+
+
+@dataclass(slots=True, eq=False)
+class Lease:
+    id: str
+    live: LiveExecution
+    sent: bool = False
+    cancelling: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Runner:
+    hello: Hello
+    outbox: asyncio.Queue[ServerMessage] = field(default_factory=asyncio.Queue)
+    leases: dict[str, Lease] = field(default_factory=dict)
+    draining: bool = False
+
+    @property
+    def has_room(self) -> bool:
+        return not self.draining and len(self.leases) < max(1, self.hello.capacity)
+
+
+class Leases:
+    """Every execution that has not ended is in a queue, or leased to one runner."""
+
+    def __init__(
+        self, executions: Executions, prepare: Prepare, runners: RunnerProcesses, background: Background
+    ) -> None:
+        self._executions = executions
+        self._prepare = prepare
+        self._processes = runners
+        self._spawn = background.spawn
+        self._queues: dict[int, deque[LiveExecution]] = {kind: deque() for kind in NAMES}
+        self._runners: list[Runner] = []
+        self._leases: dict[str, Lease] = {}
+        self._losses: dict[str, int] = {}
+        self._attempts: dict[str, int] = {}
+        self._broken: dict[int, str] = {}
+
+    # For the rest of the server
+
+    def submit(self, live: LiveExecution) -> None:
+        kind = _kind(live)
+        if reason := self._broken.get(kind):
+            self._spawn(self._executions.end(live, Phase.FAILED, reason))
+            return
+        self._queues[kind].append(live)
+        self._assign()
+
+    def holder(self, lease_id: str) -> LiveExecution:
+        """The execution of a lease that is in force."""
+        lease = self._leases.get(lease_id)
+        if lease is None:
+            raise impossible_now("the lease is over: the execution has ended, or belongs to another runner")
+        return lease.live
+
+    async def cancel(self, live: LiveExecution, reason: str) -> None:
+        """Asks its runner to end an execution; one that nobody works on ends at once."""
+        lease = next((lease for lease in self._leases.values() if lease.live is live), None)
+        if lease is None or not lease.sent:
+            if lease is not None:
+                self._release(lease)
+            for queue in self._queues.values():
+                if live in queue:
+                    queue.remove(live)
+            await self._executions.end(live, Phase.CANCELLED, reason)
+        elif not lease.cancelling:
+            lease.cancelling = True
+            self._spawn(self._enforce(lease, reason))
+
+    def runners(self) -> list[Runner]:
+        return list(self._runners)
+
+    @property
+    def running(self) -> int:
+        return len(self._leases)
+
+    def give_up(self, kind: int, reason: str) -> None:
+        """There will be no runner of this kind: what waits for one fails, now and later."""
+        self._broken[kind] = reason
+        while self._queues[kind]:
+            live = self._queues[kind].popleft()
+            self._spawn(self._executions.end(live, Phase.FAILED, reason))
+
+    # For runners
+
+    async def attach(self, messages: AsyncIterator[RunnerMessage]) -> AsyncIterator[ServerMessage]:
+        first = await anext(messages, None)
+        if first is None or not first.HasField("hello") or first.hello.kind not in NAMES:
+            raise impossible_now("a runner says hello first, and what it runs")
+        runner = Runner(first.hello)
+        self._runners.append(runner)
+        self._broken.pop(runner.hello.kind, None)
+        listening = asyncio.create_task(self._listen(runner, messages))
+        try:
+            yield ServerMessage(welcome=Welcome(silence_limit_ms=int(SILENCE_LIMIT * 1000)))
+            self._assign()
+            self._processes.changes.note()
+            while message := await _next_or_end(runner.outbox, listening):
+                yield message
+        finally:
+            # First of all: a connection that breaks may cancel this call once more while it waits for anything.
+            self._detach(runner)
+            listening.cancel()
+            await asyncio.wait([listening])
+
+    async def _listen(self, runner: Runner, messages: AsyncIterator[RunnerMessage]) -> None:
+        """Until the runner leaves, or falls silent."""
+        while True:
+            try:
+                message = await asyncio.wait_for(anext(messages, None), SILENCE_LIMIT)
+            except TimeoutError:
+                logger.error("%s %d is silent", NAMES[runner.hello.kind], runner.hello.pid)
+                self._processes.kill(runner.hello.pid)
+                return
+            if message is None:
+                return
+            if message.HasField("draining"):
+                runner.draining = True
+
+    def _detach(self, runner: Runner) -> None:
+        self._runners.remove(runner)
+        for lease in list(runner.leases.values()):
+            self._release(lease)
+            self._resubmit(lease, runner)
+        self._processes.changes.note()
+
+    def _resubmit(self, lease: Lease, runner: Runner) -> None:
+        live = lease.live
+        if live.phase.is_final or live.deleted or lease.cancelling:
+            return
+        if not runner.draining:
+            losses = self._losses[live.id] = self._losses.get(live.id, 0) + 1
+            if losses >= MOST_LOSSES:
+                name = NAMES[runner.hello.kind]
+                error = f"The {name} stopped {losses} times while it worked on this; see stigmer-tui server logs"
+                self._spawn(self._executions.end(live, Phase.FAILED, error))
+                return
+        self.submit(live)
+
+    def _assign(self) -> None:
+        for kind, queue in self._queues.items():
+            while queue and (runner := self._free_runner(kind)):
+                lease = Lease(f"lease_{uuid4().hex}", queue.popleft())
+                runner.leases[lease.id] = self._leases[lease.id] = lease
+                self._spawn(self._hand_over(lease, runner))
+
+    def _free_runner(self, kind: int) -> Runner | None:
+        free = [runner for runner in self._runners if runner.hello.kind == kind and runner.has_room]
+        return min(free, key=lambda runner: len(runner.leases), default=None)
+
+    async def _hand_over(self, lease: Lease, runner: Runner) -> None:
+        live = lease.live
+        try:
+            assignment = await self._prepare(live)
+        except Refusal as refusal:
+            self._release(lease)
+            await self._executions.end(live, Phase.FAILED, refusal.message)
+            return
+        self._attempts[live.id] = assignment.attempt = self._attempts.get(live.id, 0) + 1
+        assignment.lease_id = lease.id
+        if lease.id not in self._leases:
+            return
+        lease.sent = True
+        runner.outbox.put_nowait(ServerMessage(assignment=assignment))
+        self._processes.changes.note()
+        await live.ended()
+        self._attempts.pop(live.id, None)
+        self._losses.pop(live.id, None)
+        self._release(lease)
+        self._assign()
+        self._processes.changes.note()
+
+    async def _enforce(self, lease: Lease, reason: str) -> None:
+        for runner in self._runners:
+            if lease.id in runner.leases:
+                runner.outbox.put_nowait(ServerMessage(cancel=Cancel(lease_id=lease.id, reason=reason)))
+        try:
+            await asyncio.wait_for(lease.live.ended(), CANCEL_LIMIT)
+        except TimeoutError:
+            logger.warning("execution %s was not cancelled by its runner in time", lease.live.id)
+        self._release(lease)
+        await self._executions.end(lease.live, Phase.CANCELLED, reason)
+
+    def _release(self, lease: Lease) -> None:
+        self._leases.pop(lease.id, None)
+        for runner in self._runners:
+            runner.leases.pop(lease.id, None)
+
+
+def _kind(live: LiveExecution) -> int:
+    return Hello.AGENTS if isinstance(live.state, AgentExecutionState) else Hello.WORKFLOWS
+
+
+async def _next_or_end(outbox: asyncio.Queue[ServerMessage], listening: asyncio.Task[None]) -> ServerMessage | None:
+    """The next message to send, or None when the runner has gone."""
+    get = asyncio.create_task(outbox.get())
+    try:
+        await asyncio.wait((get, listening), return_when=asyncio.FIRST_COMPLETED)
+        return get.result() if get.done() else None
+    finally:
+        get.cancel()

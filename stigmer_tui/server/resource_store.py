@@ -1,0 +1,89 @@
+"""Resources other than executions, as protobuf bytes by kind and id."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from stigmer_tui.api.api_resource_pb2 import ApiResourceMetadata
+from stigmer_tui.api.kinds import Kind
+from stigmer_tui.core.sqlite import Database
+from stigmer_tui.server.errors import already_exists
+
+
+class Resource(Protocol):
+    """What the messages of all kinds have in common."""
+
+    @property
+    def metadata(self) -> ApiResourceMetadata: ...
+
+    @property
+    def status(self) -> Any: ...
+
+    def SerializeToString(self) -> bytes: ...  # noqa: N802 - protobuf's name
+
+    def ClearField(self, field_name: Any) -> None: ...  # noqa: N802
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    kind: Kind
+    resource: Resource
+    parent: str = ""
+
+
+class ResourceStore:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, kind: Kind, resource_id: str) -> Any | None:
+        return self._first(kind, "id = ?", resource_id)
+
+    def find(self, kind: Kind, slug: str, org: str | None = None) -> Any | None:
+        """By slug; without an organization the oldest of that slug."""
+        if org is None:
+            return self._first(kind, "slug = ?", slug)
+        return self._first(kind, "org = ? AND slug = ?", org, slug)
+
+    def children(self, kind: Kind, parent: str) -> list[Any]:
+        return self._all(kind, "parent = ?", parent)
+
+    def all(self, kind: Kind) -> list[Any]:
+        """In the order of creation."""
+        return self._all(kind, "1")
+
+    async def insert(self, *rows: Row) -> None:
+        """All or none. Raises Refusal when an id or a slug is taken."""
+        await self._database.write(lambda db: insert_rows(db, rows))
+
+    async def replace(self, row: Row) -> None:
+        metadata = row.resource.metadata
+        data = row.resource.SerializeToString()
+        sql = "UPDATE resources SET org = ?, slug = ?, parent = ?, data = ? WHERE kind = ? AND id = ?"
+        values = (metadata.org, metadata.slug, row.parent, data, row.kind.number, metadata.id)
+        await self._database.write(lambda db: db.execute(sql, values))
+
+    async def delete(self, *keys: tuple[Kind, str]) -> None:
+        values = [(kind.number, resource_id) for kind, resource_id in keys]
+        await self._database.write(lambda db: db.executemany("DELETE FROM resources WHERE kind = ? AND id = ?", values))
+
+    def _first(self, kind: Kind, condition: str, *values: str) -> Any | None:
+        found = self._all(kind, f"{condition} ORDER BY id LIMIT 1", *values)
+        return found[0] if found else None
+
+    def _all(self, kind: Kind, condition: str, *values: str) -> list[Any]:
+        rows = self._database.read(f"SELECT data FROM resources WHERE kind = ? AND {condition}", (kind.number, *values))
+        return [kind.message.FromString(data) for (data,) in rows]
+
+
+def insert_rows(db: sqlite3.Connection, rows: Iterable[Row]) -> None:
+    for row in rows:
+        metadata = row.resource.metadata
+        data = row.resource.SerializeToString()
+        values = (row.kind.number, metadata.id, metadata.org, metadata.slug, row.parent, data)
+        try:
+            db.execute("INSERT INTO resources VALUES (?, ?, ?, ?, ?, ?)", values)
+        except sqlite3.IntegrityError as error:
+            raise already_exists(row.kind.noun, metadata.slug) from error

@@ -1,0 +1,34 @@
+"""What runners ask of the server: see runner.proto."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from stigmer_tui.api.agent_execution_pb2 import AgentExecution
+from stigmer_tui.api.runner_pb2 import ReportRequest, ReportResponse, RunnerMessage, ServerMessage, StartAgentRequest
+from stigmer_tui.server.agent_executions import AgentExecutions
+from stigmer_tui.server.errors import invalid
+from stigmer_tui.server.execution_state import AgentExecutionState
+from stigmer_tui.server.executions import Executions
+from stigmer_tui.server.leases import Leases
+
+
+class RunnerCalls:
+    def __init__(self, leases: Leases, executions: Executions, agent_executions: AgentExecutions) -> None:
+        self._leases = leases
+        self._executions = executions
+        self._agent_executions = agent_executions
+
+    def attach(self, messages: AsyncIterator[RunnerMessage]) -> AsyncIterator[ServerMessage]:
+        return self._leases.attach(messages)
+
+    async def report(self, request: ReportRequest) -> ReportResponse:
+        live = self._leases.holder(request.lease_id)
+        is_agent = isinstance(live.state, AgentExecutionState)
+        if request.WhichOneof("delta") != ("agent" if is_agent else "workflow"):
+            raise invalid("delta: must be of the kind of the leased execution")
+        version = await self._executions.change(live, request.agent if is_agent else request.workflow)
+        return ReportResponse(version=version)
+
+    async def start_agent(self, request: StartAgentRequest) -> AgentExecution:
+        return await self._agent_executions.start_for_task(request)

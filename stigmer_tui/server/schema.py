@@ -1,0 +1,64 @@
+"""The tables of the server's database. A new version is a new script at the end; those before it never change."""
+
+from __future__ import annotations
+
+MIGRATIONS = (
+    """
+    CREATE TABLE resources (
+        kind INTEGER NOT NULL,
+        id TEXT NOT NULL,
+        org TEXT NOT NULL,
+        slug TEXT NOT NULL,
+        parent TEXT NOT NULL,          -- id of the agent, workflow or instance that this one belongs to
+        data BLOB NOT NULL,
+        PRIMARY KEY (kind, id)
+    ) WITHOUT ROWID;
+    CREATE UNIQUE INDEX resource_by_slug ON resources (kind, org, slug);
+    CREATE INDEX resource_by_parent ON resources (kind, parent);
+
+    CREATE TABLE skill_versions (
+        skill TEXT NOT NULL,
+        pushed INTEGER NOT NULL,       -- counts the pushes of all skills
+        hash TEXT NOT NULL,
+        tag TEXT NOT NULL,
+        data BLOB NOT NULL,
+        PRIMARY KEY (skill, pushed)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE executions (
+        id TEXT PRIMARY KEY,
+        age TEXT NOT NULL,             -- the id without its prefix: sorts by creation, across kinds
+        kind INTEGER NOT NULL,
+        org TEXT NOT NULL,
+        resource TEXT NOT NULL,        -- id of the agent or workflow
+        session TEXT NOT NULL,
+        parent TEXT NOT NULL,          -- id of the execution that started this one
+        parent_key TEXT NOT NULL,      -- what the parent calls it; unique within the parent
+        phase INTEGER NOT NULL,
+        version INTEGER NOT NULL,      -- of data
+        data BLOB NOT NULL,
+        assignment BLOB NOT NULL,      -- what a runner needs besides
+        summary BLOB NOT NULL          -- a line of the catalogue
+    ) WITHOUT ROWID;
+    CREATE INDEX execution_by_age ON executions (age);
+    CREATE INDEX execution_by_resource ON executions (resource, age);
+    CREATE INDEX execution_by_session ON executions (session, age);
+    CREATE INDEX execution_by_phase ON executions (phase);
+    CREATE UNIQUE INDEX execution_by_parent ON executions (parent, parent_key) WHERE parent != '';
+
+    CREATE TABLE events (
+        execution TEXT NOT NULL REFERENCES executions (id) ON DELETE CASCADE,
+        version INTEGER NOT NULL,
+        whole INTEGER NOT NULL,        -- 1 for a whole execution, 0 for a delta
+        data BLOB NOT NULL,
+        PRIMARY KEY (execution, version)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE secrets (
+        owner TEXT NOT NULL,           -- id of a resource or an execution
+        name TEXT NOT NULL,
+        value BLOB NOT NULL,           -- encrypted
+        PRIMARY KEY (owner, name)
+    ) WITHOUT ROWID
+    """,
+)

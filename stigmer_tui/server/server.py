@@ -1,0 +1,163 @@
+"""The server put together, and its life from open to closed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import grpc.aio
+
+from stigmer_tui.api.channel import MESSAGE_SIZE_OPTIONS
+from stigmer_tui.api.runner_pb2 import Assignment
+from stigmer_tui.core.changes import Changes
+from stigmer_tui.core.clock import Clock, SystemClock
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.ids import IdSource
+from stigmer_tui.core.paths import Home
+from stigmer_tui.core.sqlite import Database
+from stigmer_tui.server.agent_executions import AgentExecutions
+from stigmer_tui.server.agents import AgentInstances, Agents
+from stigmer_tui.server.background import Background
+from stigmer_tui.server.catalogue import CatalogueCalls
+from stigmer_tui.server.controllers import Gate, handlers
+from stigmer_tui.server.daemon_status import Components, DaemonCalls, Instance
+from stigmer_tui.server.environments import Environments, ExecutionContexts
+from stigmer_tui.server.execution_calls import ExecutionCalls
+from stigmer_tui.server.execution_store import ExecutionStore
+from stigmer_tui.server.executions import Executions, LiveExecution
+from stigmer_tui.server.leases import Leases
+from stigmer_tui.server.resource_store import ResourceStore
+from stigmer_tui.server.resources import Backend
+from stigmer_tui.server.run_environment import RunEnvironments
+from stigmer_tui.server.runner_calls import RunnerCalls
+from stigmer_tui.server.schema import MIGRATIONS
+from stigmer_tui.server.services import Calls, contract_controllers, own_controllers
+from stigmer_tui.server.sessions import Sessions
+from stigmer_tui.server.skills import Skills
+from stigmer_tui.server.vault import KeySource, Vault
+from stigmer_tui.server.workflow_executions import WorkflowExecutions
+from stigmer_tui.server.workflows import WorkflowInstances, Workflows
+
+logger = logging.getLogger(__name__)
+
+SERVER_OPTIONS = [
+    *MESSAGE_SIZE_OPTIONS,
+    # Otherwise a second server could share the port, and calls would reach either.
+    ("grpc.so_reuseport", 0),
+]
+
+STREAM_GRACE = 0.2
+"""Seconds that calls under way have when the server closes; streams never end by themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    home: Home
+    addresses: Sequence[str]
+    """host:port to listen at, the first of them that is free; port 0 is any free one."""
+    token: str
+    """Empty lets everybody in."""
+    plain: bool = False
+    """Only the services of an existing server: how clients meet one without ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    address: str
+    leases: Leases
+    executions: Executions
+
+
+@asynccontextmanager
+async def open_server(
+    settings: Settings, components: Components, keys: KeySource, clock: Clock | None = None
+) -> AsyncIterator[Server]:
+    """A server that answers, with the executions that the one before it left unfinished. Raises StigmerError."""
+    clock = clock or SystemClock()
+    database = Database(settings.home.database, MIGRATIONS)
+    background = Background()
+    try:
+        listener = grpc.aio.server(options=SERVER_OPTIONS)
+        address = _listen(listener, settings.addresses)
+        changes = Changes()
+        executions = Executions(ExecutionStore(database), clock, changes)
+        calls = _assemble(settings, address, components, database, keys, background, executions, changes, clock)
+        gate = Gate(settings.token)
+        controllers = contract_controllers(calls) + ([] if settings.plain else own_controllers(calls))
+        listener.add_generic_rpc_handlers([handlers(controller, gate) for controller in controllers])
+        await listener.start()
+        leases = calls.executions.leases
+        for execution_id in executions.store.unfinished():
+            leases.submit(executions.open(execution_id))
+        logger.info("listening at %s", address)
+        try:
+            yield Server(address, leases, executions)
+        finally:
+            await listener.stop(STREAM_GRACE)
+    finally:
+        await background.close()
+        database.close()
+
+
+def _assemble(
+    settings: Settings,
+    address: str,
+    components: Components,
+    database: Database,
+    keys: KeySource,
+    background: Background,
+    executions: Executions,
+    changes: Changes,
+    clock: Clock,
+) -> Calls:
+    vault = Vault(database, keys)
+    ids = IdSource(lambda: int(clock.now().timestamp() * 1000))
+    store = ResourceStore(database)
+    backend = Backend(store, vault, ids, clock, changes)
+    environments = RunEnvironments(store, vault)
+
+    async def assignment(live: LiveExecution) -> Assignment:
+        return await environments.unsealed(live.state.execution, executions.store.assignment(live.id))
+
+    leases = Leases(executions, assignment, components, background)
+    execution_calls = ExecutionCalls(executions, leases, environments, ids, clock)
+
+    def ended(live: LiveExecution) -> None:
+        background.spawn(execution_calls.cancel_children(live))
+        background.spawn(environments.forget(live.id))
+
+    executions.on_end = ended
+    agents, workflows, sessions = Agents(backend), Workflows(backend), Sessions(backend)
+    agent_executions = AgentExecutions(execution_calls, agents, sessions)
+    instance = Instance(address, str(settings.home.root), bool(settings.token), clock.now())
+    return Calls(
+        agents=agents,
+        agent_instances=AgentInstances(backend),
+        workflows=workflows,
+        workflow_instances=WorkflowInstances(backend),
+        sessions=sessions,
+        environments=Environments(backend),
+        execution_contexts=ExecutionContexts(backend),
+        skills=Skills(backend, database, settings.home.artifacts),
+        agent_executions=agent_executions,
+        workflow_executions=WorkflowExecutions(execution_calls, workflows),
+        executions=execution_calls,
+        catalogue=CatalogueCalls(store, executions.store, changes),
+        daemon=DaemonCalls(instance, components, leases, vault),
+        runners=RunnerCalls(leases, executions, agent_executions),
+    )
+
+
+def _listen(listener: grpc.aio.Server, addresses: Sequence[str]) -> str:
+    for address in addresses:
+        try:
+            if port := listener.add_insecure_port(address):
+                return f"{address.rpartition(':')[0]}:{port}"
+        except RuntimeError as error:
+            logger.info("cannot listen at %s: %s", address, error)
+    raise StigmerError(
+        f"Cannot listen at {addresses[-1]}: another program may be using that port",
+        "Choose another with --address, server.address in config.yaml or STIGMER_ADDRESS; port 0 is any free one.",
+    )

@@ -1,0 +1,15 @@
+"""ZIP files of skills."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+
+def zipped(**files: str) -> bytes:
+    """Names as keywords, with `__` for a dot: `zipped(SKILL__md="…")`."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name.replace("__", "."), text)
+    return buffer.getvalue()

@@ -1,0 +1,73 @@
+"""A runner that does only what the test tells it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from stigmer_tui.api.execution_pb2 import AgentExecutionDelta, WorkflowExecutionDelta
+from stigmer_tui.api.runner_pb2 import (
+    Assignment,
+    Cancel,
+    Hello,
+    ReportRequest,
+    RunnerMessage,
+    ServerMessage,
+)
+from tests.server.conftest import Api
+
+LIMIT = 5.0
+
+
+class Runner:
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self._messages: asyncio.Queue[ServerMessage] = asyncio.Queue()
+        self.sent_away = asyncio.Event()
+
+    def received(self, message: ServerMessage) -> None:
+        self._messages.put_nowait(message)
+
+    async def assignment(self) -> Assignment:
+        message = await asyncio.wait_for(self._messages.get(), LIMIT)
+        assert message.HasField("assignment"), message
+        return message.assignment
+
+    async def cancel(self) -> Cancel:
+        message = await asyncio.wait_for(self._messages.get(), LIMIT)
+        assert message.HasField("cancel"), message
+        return message.cancel
+
+    async def report(self, lease_id: str, delta: AgentExecutionDelta | WorkflowExecutionDelta) -> int:
+        """Returns the version."""
+        if isinstance(delta, AgentExecutionDelta):
+            request = ReportRequest(lease_id=lease_id, agent=delta)
+        else:
+            request = ReportRequest(lease_id=lease_id, workflow=delta)
+        return (await self._api.runners.report(request)).version
+
+
+@asynccontextmanager
+async def attached(api: Api, kind: Hello.Kind.ValueType, capacity: int = 10) -> AsyncIterator[Runner]:
+    """Leaves without a word, as a runner that is killed."""
+    runner = Runner(api)
+    leaving = asyncio.Event()
+
+    async def messages() -> AsyncIterator[RunnerMessage]:
+        yield RunnerMessage(hello=Hello(kind=kind, pid=4711, capacity=capacity, model="a model", sandbox="a box"))
+        await leaving.wait()
+
+    stream = api.runners.attach(messages())
+    first = await anext(aiter(stream))
+    assert first.HasField("welcome")
+
+    async def listen() -> None:
+        async for message in stream:
+            runner.received(message)
+        runner.sent_away.set()
+
+    listening = asyncio.create_task(listen())
+    yield runner
+    stream.cancel()
+    await asyncio.wait((listening,))

@@ -1,0 +1,182 @@
+"""Leases: who works on what, and what happens when a runner or an execution goes away."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import grpc
+import pytest
+from grpc.aio import AioRpcError
+
+from stigmer_tui.api.agent_execution_pb2 import AgentExecutionId, AgentMessage
+from stigmer_tui.api.execution_pb2 import (
+    AgentExecutionDelta,
+    CancelRequest,
+    FollowRequest,
+    MessageDelta,
+    WorkflowExecutionDelta,
+)
+from stigmer_tui.api.phases import Phase
+from stigmer_tui.api.runner_pb2 import Hello, StartAgentRequest
+from stigmer_tui.api.workflow_execution_pb2 import WorkflowExecutionId
+from stigmer_tui.server import leases
+from tests.server.builders import agent, agent_run, values, workflow, workflow_run
+from tests.server.conftest import Api, running
+from tests.server.runner import attached
+
+DONE = AgentExecutionDelta(phase=Phase.COMPLETED.for_agent)
+
+
+async def agent_execution(api: Api, **spec: object) -> str:
+    stored = await api.agents.apply(agent())
+    return (await api.agent_runs.create(agent_run(stored.metadata.id, **spec))).metadata.id  # type: ignore[arg-type]
+
+
+async def workflow_execution(api: Api) -> str:
+    stored = await api.workflows.apply(workflow())
+    return (await api.workflow_runs.create(workflow_run(stored.metadata.id))).metadata.id
+
+
+async def agent_phase(api: Api, execution_id: str) -> Phase:
+    """Once it is final."""
+    async for execution in api.agent_run_queries.subscribe(AgentExecutionId(value=execution_id)):
+        phase = Phase(execution.status.phase)
+    return phase
+
+
+async def test_an_assignment_has_the_agent_as_it_was_when_the_run_was_created(api: Api) -> None:
+    await agent_execution(api)
+    await api.agents.apply(agent(instructions="Answer in two sentences."))
+    async with attached(api, Hello.AGENTS) as runner:
+        assignment = await runner.assignment()
+    assert assignment.agent.agent.spec.instructions == "Answer in one sentence."
+    assert assignment.attempt == 1
+
+
+async def test_a_lost_runner_is_followed_by_the_next(api: Api) -> None:
+    execution_id = await agent_execution(api)
+    async with attached(api, Hello.AGENTS) as first:
+        lost = await first.assignment()
+    async with attached(api, Hello.AGENTS) as second:
+        taken = await second.assignment()
+        assert (taken.attempt, taken.agent.execution.metadata.id) == (2, execution_id)
+        with pytest.raises(AioRpcError) as error:
+            await second.report(lost.lease_id, DONE)
+        assert error.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+        await second.report(taken.lease_id, DONE)
+    assert await agent_phase(api, execution_id) is Phase.COMPLETED
+
+
+async def test_an_execution_that_costs_too_many_runners_fails(api: Api) -> None:
+    execution_id = await agent_execution(api)
+    for _ in range(leases.MOST_LOSSES):
+        async with attached(api, Hello.AGENTS) as runner:
+            await runner.assignment()
+    assert await agent_phase(api, execution_id) is Phase.FAILED
+
+
+async def test_a_runner_gets_no_more_than_it_can_take(api: Api) -> None:
+    first, second = await agent_execution(api), await agent_execution(api)
+    async with attached(api, Hello.AGENTS, capacity=1) as runner:
+        assignment = await runner.assignment()
+        assert assignment.agent.execution.metadata.id == first
+        await runner.report(assignment.lease_id, DONE)
+        assert (await runner.assignment()).agent.execution.metadata.id == second
+
+
+async def test_what_nobody_works_on_is_cancelled_at_once(api: Api) -> None:
+    execution_id = await agent_execution(api)
+    answer = await api.executions.cancel(CancelRequest(execution_id=execution_id, reason="no longer needed"))
+    assert Phase(answer.phase) is Phase.CANCELLED
+    stored = await api.agent_run_queries.get(AgentExecutionId(value=execution_id))
+    assert stored.status.error == "no longer needed"
+
+
+async def test_a_runner_is_asked_to_end_a_cancelled_execution(api: Api) -> None:
+    execution_id = await agent_execution(api)
+    async with attached(api, Hello.AGENTS) as runner:
+        assignment = await runner.assignment()
+        await api.executions.cancel(CancelRequest(execution_id=execution_id, reason="main.py changed"))
+        cancel = await runner.cancel()
+        assert (cancel.lease_id, cancel.reason) == (assignment.lease_id, "main.py changed")
+        await runner.report(assignment.lease_id, AgentExecutionDelta(phase=Phase.CANCELLED.for_agent))
+    assert await agent_phase(api, execution_id) is Phase.CANCELLED
+
+
+async def test_a_runner_that_does_not_end_a_cancelled_execution_loses_it(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "CANCEL_LIMIT", 0.05)
+    execution_id = await agent_execution(api)
+    async with attached(api, Hello.AGENTS) as runner:
+        assignment = await runner.assignment()
+        await api.executions.cancel(CancelRequest(execution_id=execution_id))
+        assert await agent_phase(api, execution_id) is Phase.CANCELLED
+        with pytest.raises(AioRpcError):
+            await runner.report(assignment.lease_id, DONE)
+
+
+async def test_a_silent_runner_is_given_up_and_killed(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    await agent_execution(api)
+    with monkeypatch.context() as patch:
+        patch.setattr(leases, "SILENCE_LIMIT", 0.05)
+        async with attached(api, Hello.AGENTS) as hung:
+            await hung.assignment()
+            await hung.sent_away.wait()
+    assert api.processes.killed == [4711]
+    async with attached(api, Hello.AGENTS) as next_runner:
+        assert (await next_runner.assignment()).attempt == 2
+
+
+async def test_the_agent_of_a_task_is_started_once_and_ends_with_its_workflow(api: Api) -> None:
+    await api.agents.apply(agent())
+    parent = await workflow_execution(api)
+    async with attached(api, Hello.WORKFLOWS) as runner:
+        lease = await runner.assignment()
+        request = StartAgentRequest(lease_id=lease.lease_id, key="/answer", agent="helper", message="hello")
+        first, second = await api.runners.startAgent(request), await api.runners.startAgent(request)
+        assert first.metadata.id == second.metadata.id
+        await runner.report(lease.lease_id, WorkflowExecutionDelta(phase=Phase.FAILED.for_workflow, error="no"))
+        assert await agent_phase(api, first.metadata.id) is Phase.CANCELLED
+    stored = await api.workflow_run_queries.get(WorkflowExecutionId(value=parent))
+    assert Phase(stored.status.phase) is Phase.FAILED
+
+
+async def test_an_unknown_agent_of_a_task_is_not_found(api: Api) -> None:
+    await workflow_execution(api)
+    async with attached(api, Hello.WORKFLOWS) as runner:
+        lease = await runner.assignment()
+        with pytest.raises(AioRpcError) as error:
+            await api.runners.startAgent(
+                StartAgentRequest(lease_id=lease.lease_id, key="/answer", agent="nobody", message="hello")
+            )
+    assert error.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+async def test_secrets_survive_a_restart_with_a_keyring_and_their_loss_is_named_without(tmp_path: Path) -> None:
+    for keyring in (True, False):
+        folder = tmp_path / str(keyring)
+        async with running(folder, keyring=keyring) as api:
+            execution_id = await agent_execution(api, runtime_env=values(TOKEN_SECRET="hunter2"))
+        async with running(folder, keyring=keyring) as api, attached(api, Hello.AGENTS) as runner:
+            if keyring:
+                assert (await runner.assignment()).environment["TOKEN_SECRET"].value == "hunter2"
+            else:
+                assert await agent_phase(api, execution_id) is Phase.FAILED
+                stored = await api.agent_run_queries.get(AgentExecutionId(value=execution_id))
+                assert "TOKEN_SECRET" in stored.status.error
+
+
+async def test_reports_survive_a_restart_with_their_versions(tmp_path: Path) -> None:
+    async with running(tmp_path) as api, attached(api, Hello.AGENTS) as runner:
+        execution_id = await agent_execution(api)
+        lease = (await runner.assignment()).lease_id
+        await runner.report(lease, AgentExecutionDelta(phase=Phase.IN_PROGRESS.for_agent))
+        message = MessageDelta(index=0, message=AgentMessage(content="hello"))
+        version = await runner.report(lease, AgentExecutionDelta(messages=[message]))
+    async with running(tmp_path) as api:
+        stream = api.executions.follow(FollowRequest(execution_id=execution_id, after_version=version - 1))
+        first = await asyncio.wait_for(anext(aiter(stream)), 5)
+        assert first.version == version
+        stream.cancel()
