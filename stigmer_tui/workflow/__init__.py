@@ -1,0 +1,1 @@
+"""Runs workflows: the interpreter, one file for each kind of task, and the engine it runs on."""

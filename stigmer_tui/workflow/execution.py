@@ -1,0 +1,84 @@
+"""One execution, from its lease to its final report."""
+
+from __future__ import annotations
+
+import asyncio
+
+from stigmer_tui.api.phases import Phase
+from stigmer_tui.definition.checks import check_flow
+from stigmer_tui.definition.reading import read
+from stigmer_tui.definition.support import refusal
+from stigmer_tui.definition.tasks import Definition
+from stigmer_tui.definition.variables import variables
+from stigmer_tui.runners.journal import ExecutionJournal, Journal
+from stigmer_tui.runners.lease import Ending, Lease
+from stigmer_tui.runners.reporter import Reporter, reporting
+from stigmer_tui.workflow.embedded.agents import Agents
+from stigmer_tui.workflow.embedded.beginning import begin
+from stigmer_tui.workflow.embedded.context import EmbeddedContext
+from stigmer_tui.workflow.embedded.engine import Engine
+from stigmer_tui.workflow.embedded.requests import Requests
+from stigmer_tui.workflow.failures import TaskFailure
+from stigmer_tui.workflow.interpreter import Interpreter
+from stigmer_tui.workflow.progress import Progress
+from stigmer_tui.workflow.secrets import Secrets
+from stigmer_tui.workflow.state import RunInputs, input_of
+
+
+async def execute(lease: Lease, journal: Journal, engine: Engine) -> None:
+    """Runs the workflow of the lease to its end; goes on where another process has stopped.
+
+    Raises CancelledError where somebody else is to go on, and LeaseLost.
+    """
+    reading = read(lease.assignment.workflow.workflow.spec)
+    problems = [*reading.problems, *check_flow(reading.definition)]
+    complaint = "\n".join(map(str, problems)) or refusal(reading.definition)
+    if complaint:
+        await lease.report_end(Phase.FAILED, complaint)
+    else:
+        steps = journal.execution(lease.execution_id)
+        try:
+            await _run(lease, steps, engine, reading.definition)
+        finally:
+            steps.flush()
+    await journal.forget(lease.execution_id)
+
+
+async def _run(lease: Lease, journal: ExecutionJournal, engine: Engine, definition: Definition) -> None:
+    beginning = begin(journal, engine.clock)
+    # Whatever its author calls a secret is one, also where whoever gave the value did not say so.
+    secret = lease.secrets | {use.name for use in variables(definition) if use.is_secret}
+    secrets = Secrets(lease.environment, secret, beginning.nonce)
+    requests = Requests(engine, lease, journal, secrets)
+    context = EmbeddedContext(engine, journal, beginning, requests, Agents(engine, lease, journal, secrets))
+    progress = Progress(definition, secrets, beginning.started_at)
+    async with reporting(lease, progress.take) as reporter:
+        # What another process has reported already is not shown again as if it were happening.
+        progress.on_change = lambda: None if context.is_replaying else reporter.touch()
+        progress.on_change()
+        try:
+            progress.set_result(await Interpreter(definition, _inputs(lease, secrets), context, progress).run())
+            await _conclude(lease, reporter, progress, Phase.COMPLETED)
+        except TaskFailure as failure:
+            await _conclude(lease, reporter, progress, Phase.FAILED, secrets.hide(str(failure)))
+        except asyncio.CancelledError:
+            if lease.ending is not Ending.CANCELLED:
+                raise
+            await _conclude(lease, reporter, progress, Phase.CANCELLED, lease.reason)
+
+
+async def _conclude(lease: Lease, reporter: Reporter, progress: Progress, phase: Phase, error: str = "") -> None:
+    progress.end(lease.clock.now())
+    # What was taken for a report must reach the server, also when the run is cancelled at this very moment.
+    await asyncio.shield(reporter.flush())
+    await lease.report_end(phase, error)
+
+
+def _inputs(lease: Lease, secrets: Secrets) -> RunInputs:
+    execution = lease.assignment.workflow.execution
+    return RunInputs(
+        execution_id=lease.execution_id,
+        organization=execution.metadata.org,
+        secrets=secrets,
+        input=input_of(execution.spec.trigger_message, execution.spec.trigger_metadata),
+    )

@@ -1,0 +1,30 @@
+"""Limits that end what would never end, or never fit."""
+
+from __future__ import annotations
+
+from stigmer_tui.workflow.failures import LIMIT, TaskFailure
+
+MOST_STEPS = 100_000
+"""Tasks that may run in one execution, iterations and repetitions counted."""
+
+LARGEST_ANSWER = 10_000_000
+"""Bytes of an HTTP answer."""
+
+
+class StepLimit:
+    def __init__(self) -> None:
+        self._steps = 0
+
+    def count(self) -> None:
+        self._steps += 1
+        if self._steps > MOST_STEPS:
+            raise TaskFailure(
+                LIMIT, f"{MOST_STEPS:,} tasks have run in this execution; is there a loop without an end?"
+            )
+
+
+def check_iterations(count: float) -> None:
+    if count > MOST_STEPS:
+        raise TaskFailure(
+            LIMIT, f"{count:,} iterations are more than the {MOST_STEPS:,} tasks that an execution may run"
+        )

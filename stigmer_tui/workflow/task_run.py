@@ -1,0 +1,124 @@
+"""One run of one task: what the code of its kind has to work with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from stigmer_tui.definition import templates
+from stigmer_tui.definition.expressions import Expression, Roots
+from stigmer_tui.definition.lexer import ExpressionError
+from stigmer_tui.definition.tasks import Task
+from stigmer_tui.definition.templates import Template
+from stigmer_tui.workflow.context import Context
+from stigmer_tui.workflow.failures import EXPRESSION, VARIABLE, TaskFailure
+from stigmer_tui.workflow.json_text import read_json
+from stigmer_tui.workflow.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a run something happens."""
+
+    path: str = ""
+    """With the iteration of each loop around it: `/each/2/charge`."""
+    key: str = ""
+    """As `path`, and different each time that a backward jump leads to the same place again."""
+    parent: str = ""
+    """Path of the task around it."""
+
+    def task(self, name: str, visit: int) -> Place:
+        # No name is empty, so nothing else has a key with two slashes side by side.
+        again = f"//{visit}" if visit > 1 else ""
+        return Place(f"{self.path}/{name}", f"{self.key}/{name}{again}", self.parent)
+
+    def iteration(self, number: int) -> Place:
+        """Of the loop here."""
+        return Place(f"{self.path}/{number}", f"{self.key}/{number}", self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a task has come to."""
+
+    output: Any = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+    """What `$data` gains."""
+    then: str = ""
+    """Where the task itself leads; else its definition says."""
+
+
+class Observer(Protocol):
+    """Whoever shows how far a run has come."""
+
+    def started(self, place: Place, task: Task, at: datetime) -> None: ...
+
+    def changed(self, path: str, **what: Any) -> None:
+        """`input`, `detail`, `attempt` or `child` of a task under way."""
+        ...
+
+    def completed(self, path: str, output: Any, at: datetime) -> None: ...
+
+    def failed(self, path: str, failure: TaskFailure, at: datetime) -> None: ...
+
+
+@dataclass(slots=True)
+class TaskRun:
+    place: Place
+    state: State
+    context: Context
+    observer: Observer
+    run_tasks: Callable[[Sequence[Task], State, Place], Coroutine[Any, Any, bool]]
+    """Runs the tasks of a scope; true when the whole workflow is to end."""
+    name: str
+    started_at: datetime
+    _identifiers: int = 0
+
+    def show(self, **what: Any) -> None:
+        self.observer.changed(self.place.path, **what)
+
+    async def evaluate(self, arguments: Any) -> Any:
+        """Templates, or a structure of them, as values.
+
+        Raises TaskFailure naming the expression, or the variable that has no value.
+        """
+        expressions = list(templates.expressions_in(arguments))
+        self._require_variables(expressions)
+        return templates.fill(arguments, iter(await self._values(expressions)))
+
+    async def evaluate_export(self, template: Template, output: Any) -> Any:
+        """As `evaluate`, but `.` is the output of the task."""
+        return template.fill(iter(await self._values(template.expressions, {".": output})))
+
+    async def _values(self, expressions: Sequence[Expression], instead: Roots | None = None) -> list[Any]:
+        if not expressions:
+            return []
+        roots = {**self.state.roots(self.name), **(instead or {})}
+        return [await self._value(expression, roots) for expression in expressions]
+
+    async def _value(self, expression: Expression, roots: Roots) -> Any:
+        secrets = self.state.inputs.secrets
+        try:
+            if expression.plain:
+                return expression.look_up(roots)
+            inputs = expression.inputs(roots, self.started_at.timestamp, self._new_identifier)
+            if not secrets.are_in(inputs):
+                return read_json(await self.context.evaluate(expression.program, inputs))
+            value = read_json(await self.context.evaluate(expression.program, secrets.reveal_json(inputs)))
+            return secrets.seal(value, public=f"{inputs}\n{expression.program}")
+        except ExpressionError as error:
+            raise TaskFailure(EXPRESSION, f"{expression.source}: {error}") from error
+
+    def _require_variables(self, expressions: Sequence[Expression]) -> None:
+        known = self.state.inputs.secrets.variables
+        for expression in expressions:
+            for _, name in expression.variables:
+                if name not in known:
+                    advice = f"give it one with the run (--runtime-env {name}=…) or a default in the workflow"
+                    raise TaskFailure(VARIABLE, f"{expression.source}: the variable {name} has no value; {advice}")
+
+    def _new_identifier(self) -> str:
+        self._identifiers += 1
+        return self.context.uuid(f"{self.place.key}:{self._identifiers}")

@@ -1,0 +1,40 @@
+"""SWITCH: go on at the first case that holds, else at the default, wherever that is listed (contract, RUNTIME G4)."""
+
+from __future__ import annotations
+
+from stigmer_tui.definition.tasks import Case, SwitchTask
+from stigmer_tui.definition.templates import Template, text_of
+from stigmer_tui.workflow.display import excerpt
+from stigmer_tui.workflow.failures import CONDITION, TaskFailure
+from stigmer_tui.workflow.task_run import Outcome, TaskRun
+
+
+async def run_switch(task: SwitchTask, run: TaskRun) -> Outcome:
+    run.show(input={case.name: case.when.source if case.when else "otherwise" for case in task.cases})
+    case = await _choose(task, run)
+    if case is None:
+        run.show(detail="no case holds")
+        return Outcome()
+    run.show(detail=f"{case.name} → {case.then}")
+    return Outcome(then=case.then)
+
+
+async def _choose(task: SwitchTask, run: TaskRun) -> Case | None:
+    for case in task.cases:
+        if case.when is not None and await _holds(case.name, case.when, run):
+            return case
+    return next((case for case in task.cases if case.when is None), None)
+
+
+async def _holds(name: str, condition: Template, run: TaskRun) -> bool:
+    """Truth is a boolean, or one of two texts (contract, RUNTIME A4)."""
+    secrets = run.state.inputs.secrets
+    value = await run.evaluate(condition)
+    match secrets.reveal(value):
+        case bool() as truth:
+            return truth
+        case str() as text:
+            return text.lower() == "true" or text == "1"
+        case _:
+            found = excerpt(text_of(secrets.hide(value)))
+            raise TaskFailure(CONDITION, f"the condition of the case {name} must be true or false, not {found}")

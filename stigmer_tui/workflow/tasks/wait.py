@@ -1,0 +1,13 @@
+"""WAIT: let time pass."""
+
+from __future__ import annotations
+
+from stigmer_tui.core.units import duration_text
+from stigmer_tui.definition.tasks import WaitTask
+from stigmer_tui.workflow.task_run import Outcome, TaskRun
+
+
+async def run_wait(task: WaitTask, run: TaskRun) -> Outcome:
+    run.show(input={"seconds": task.seconds}, detail=duration_text(task.seconds))
+    await run.context.wait(run.place.key, task.seconds)
+    return Outcome()
