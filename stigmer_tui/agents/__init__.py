@@ -1,0 +1,1 @@
+"""Runs agents: models, tools, the sandbox, and the transcript that comes of them."""

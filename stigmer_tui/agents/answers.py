@@ -1,0 +1,107 @@
+"""An answer of a model, the framework's ModelResponse: its text as it streams, its calls, its form in the journal."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelMessagesTypeAdapter,
+    ModelResponse,
+    ModelResponsePart,
+    PartDeltaEvent,
+    PartStartEvent,
+    TextPart,
+    TextPartDelta,
+    ThinkingPart,
+    ToolCallPart,
+)
+from pydantic_ai.models import StreamedResponse
+
+from stigmer_tui.agents.texts import well_formed
+from stigmer_tui.core.redaction import Redactor
+
+GAP = "\n\n"
+"""Between two texts of one answer."""
+
+
+async def said(stream: StreamedResponse) -> AsyncIterator[str | ToolCallPart]:
+    """The text of an answer, piece by piece as it comes, and each call when it begins, without its arguments."""
+    spoken, gap = False, ""
+    async for event in stream:
+        match event:
+            case PartDeltaEvent(delta=TextPartDelta(content_delta=text)):
+                pass
+            case PartStartEvent(part=TextPart(content=text)):
+                gap = GAP if spoken else ""
+            case PartStartEvent(part=ToolCallPart() as call):
+                yield call
+                continue
+            case _:
+                continue
+        if text:
+            yield gap + text
+            spoken, gap = True, ""
+
+
+def text_of(response: ModelResponse) -> str:
+    """The same text, of an answer that is complete."""
+    return GAP.join(part.content for part in response.parts if isinstance(part, TextPart) and part.content)
+
+
+class CallIds:
+    """Ids for the calls of an answer. Some servers number these anew each time; here all of a conversation differ."""
+
+    def __init__(self, messages: Sequence[ModelMessage]) -> None:
+        parts = (part for message in messages for part in message.parts)
+        self._known = {part.tool_call_id for part in parts if isinstance(part, ToolCallPart)}
+        self._given: list[str] = []
+
+    def give(self, call: ToolCallPart) -> str:
+        """To the next call: its own id, or one made from it."""
+        call_id = call.tool_call_id
+        if call_id in self._known:
+            call_id = f"{call_id}-{len(self._known)}"
+        self._known.add(call_id)
+        self._given.append(call_id)
+        return call_id
+
+    def put_into(self, response: ModelResponse) -> ModelResponse:
+        """The complete answer with the ids that its calls were given when they began; and its texts well-formed."""
+        given = iter(self._given)
+        parts: list[ModelResponsePart] = []
+        for part in response.parts:
+            match part:
+                case ToolCallPart(args=str() as args):
+                    parts.append(replace(part, tool_call_id=next(given, part.tool_call_id), args=well_formed(args)))
+                case ToolCallPart():
+                    parts.append(replace(part, tool_call_id=next(given, part.tool_call_id)))
+                case TextPart(content=content):
+                    parts.append(replace(part, content=well_formed(content)))
+                case _:
+                    parts.append(part)
+        return replace(response, parts=parts)
+
+
+def to_record(response: ModelResponse, redactor: Redactor) -> Any:
+    """As JSON data without secrets."""
+    if redactor:
+        response = replace(response, parts=[_redacted(part, redactor) for part in response.parts])
+    return ModelMessagesTypeAdapter.dump_python([response], mode="json")[0]
+
+
+def from_record(data: Any) -> ModelResponse:
+    (message,) = ModelMessagesTypeAdapter.validate_python([data])
+    return cast(ModelResponse, message)
+
+
+def _redacted(part: ModelResponsePart, redactor: Redactor) -> ModelResponsePart:
+    match part:
+        case TextPart() | ThinkingPart():
+            return replace(part, content=redactor.text(part.content))
+        case ToolCallPart():
+            return replace(part, args=redactor.data(part.args_as_dict()))
+        case _:
+            return part

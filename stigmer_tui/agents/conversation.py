@@ -1,0 +1,99 @@
+"""What was said before in the same session, as a model is told it (contract, RUNTIME B4 and D 75)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from grpc.aio import AioRpcError, Channel
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelRequest,
+    ModelRequestPart,
+    ModelResponse,
+    ModelResponsePart,
+    TextPart,
+    ToolCallPart,
+    ToolReturnPart,
+    UserPromptPart,
+)
+
+from stigmer_tui.api.agent_execution_pb2 import (
+    AgentExecution,
+    AgentMessage,
+    ListAgentExecutionsBySessionRequest,
+    MessageType,
+    ToolCall,
+)
+from stigmer_tui.api.agent_execution_pb2_grpc import AgentExecutionQueryControllerStub
+from stigmer_tui.api.phases import Phase
+from stigmer_tui.api.structs import to_data
+from stigmer_tui.core.errors import StigmerError
+
+MOST_EXECUTIONS = 20
+"""The newest ones are remembered."""
+MOST_CHARACTERS = 200_000
+"""Of all of them together; older ones are forgotten whole."""
+
+
+async def recall(channel: Channel, execution: AgentExecution) -> list[ModelMessage]:
+    """The executions of the session that had ended before this one. Raises StigmerError when they cannot be had."""
+    session_id = execution.spec.session_id
+    if not session_id:
+        return []
+    request = ListAgentExecutionsBySessionRequest(session_id=session_id, page_size=MOST_EXECUTIONS + 1)
+    try:
+        answer = await AgentExecutionQueryControllerStub(channel).listBySession(request)
+    except AioRpcError as error:
+        raise StigmerError(f"Cannot read what was said before in session {session_id}: {error.details()}") from error
+    return remembered([earlier for earlier in answer.entries if earlier.metadata.id < execution.metadata.id])
+
+
+def remembered(executions: Sequence[AgentExecution]) -> list[ModelMessage]:
+    """The conversation of those that have ended, in the order in which they were created."""
+    ended = [execution for execution in executions if Phase(execution.status.phase).is_final]
+    newest_first = sorted(ended, key=lambda execution: execution.metadata.id, reverse=True)
+    kept: list[AgentExecution] = []
+    room = MOST_CHARACTERS
+    for execution in newest_first[:MOST_EXECUTIONS]:
+        room -= sum(map(_length, execution.status.messages))
+        if room < 0:
+            break
+        kept.append(execution)
+    return [message for execution in reversed(kept) for message in _messages(execution)]
+
+
+def _messages(execution: AgentExecution) -> Iterator[ModelMessage]:
+    said: list[ModelResponsePart] = []
+    returned: list[ModelRequestPart] = []
+
+    def turn() -> Iterator[ModelMessage]:
+        if said:
+            yield ModelResponse(said[:])
+        if returned:
+            yield ModelRequest(returned[:])
+        said.clear()
+        returned.clear()
+
+    for message in execution.status.messages:
+        match message.type:
+            case MessageType.MESSAGE_HUMAN:
+                yield from turn()
+                yield ModelRequest([UserPromptPart(message.content)])
+            case MessageType.MESSAGE_AI if message.content:
+                yield from turn()
+                said.append(TextPart(message.content))
+            case MessageType.MESSAGE_TOOL:
+                for call in message.tool_calls:
+                    said.append(ToolCallPart(call.name, to_data(call.args), call.id))
+                    returned.append(_return(call))
+    yield from turn()
+
+
+def _return(call: ToolCall) -> ToolReturnPart:
+    if call.error:
+        return ToolReturnPart(call.name, call.error, call.id, outcome="failed")
+    return ToolReturnPart(call.name, call.result, call.id)
+
+
+def _length(message: AgentMessage) -> int:
+    return len(message.content) + sum(len(call.result) + len(call.error) for call in message.tool_calls)

@@ -1,0 +1,58 @@
+"""The agent loop of the framework, on a model and tools that remember. Importing this module takes about a second."""
+
+from __future__ import annotations
+
+from grpc.aio import Channel
+from pydantic_ai import Agent, UsageLimits
+from pydantic_ai.exceptions import AgentRunError
+from pydantic_ai.settings import ModelSettings
+
+from stigmer_tui.agents.conversation import recall
+from stigmer_tui.agents.instructions import instructions_for
+from stigmer_tui.agents.models.adapters import Adapters
+from stigmer_tui.agents.models.choice import ModelChoice
+from stigmer_tui.agents.models.failures import in_words
+from stigmer_tui.agents.recorded_model import MOST_TURNS, RecordedModel
+from stigmer_tui.agents.recorded_tools import RecordedTools
+from stigmer_tui.agents.run import Run
+from stigmer_tui.agents.scripts.player import script_model
+from stigmer_tui.agents.scripts.script import Script
+from stigmer_tui.agents.tools.shell import ShellTool
+from stigmer_tui.agents.tools.toolset import toolset
+from stigmer_tui.api.workflow_tasks_pb2 import AgentExecutionConfig
+from stigmer_tui.core.errors import StigmerError
+
+
+class AgentLoop:
+    """Lives as long as the process, for it keeps the connections to the providers."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._adapters = Adapters()
+
+    async def converse(self, run: Run, choice: ModelChoice, script: Script | None, shell: ShellTool) -> None:
+        """From the message of the run to the model's last word on it. Raises StigmerError when that does not come."""
+        assignment = run.lease.assignment.agent
+        model = script_model(script) if script is not None else await self._adapters.model(choice)
+        agent = Agent(
+            RecordedModel(model, choice, run),
+            instructions=instructions_for(assignment.agent.spec.instructions),
+            toolsets=[RecordedTools(toolset(shell), run)],
+            # How often it may be told of mistakes in its calls is bounded by its turns.
+            retries={"tools": MOST_TURNS, "output": 2},
+            model_settings=_settings(assignment.config),
+        )
+        history = await recall(self._channel, assignment.execution)
+        message = run.lease.redactor.text(assignment.execution.spec.message)
+        try:
+            await agent.run(message, message_history=history, usage_limits=UsageLimits(request_limit=None))
+        except AgentRunError as error:
+            raise StigmerError(in_words(error, choice)) from error
+
+
+def _settings(config: AgentExecutionConfig) -> ModelSettings:
+    """What the calling task asks for, a temperature of 0 being none; and that providers need not read all anew."""
+    settings = ModelSettings(cache=True)
+    if config.temperature:
+        settings["temperature"] = config.temperature
+    return settings

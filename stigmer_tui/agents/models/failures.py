@@ -1,0 +1,93 @@
+"""What the failures of a model mean, and what to do about each, in a line for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic_ai.exceptions import (
+    AgentRunError,
+    ContentFilterError,
+    ModelAPIError,
+    ModelAuthenticationError,
+    ModelConnectionError,
+    ModelContextWindowExceededError,
+    ModelHTTPError,
+    ModelNotFoundError,
+    ModelQuotaExceededError,
+    ModelRateLimitError,
+    ModelServerError,
+    ModelTimeoutError,
+    ModelUnavailableError,
+    OutputTokenLimitExceeded,
+)
+
+from stigmer_tui.agents.models.choice import KEY_VARIABLES, ModelChoice, Provider
+from stigmer_tui.core.redaction import Redactor
+
+LONGEST_DETAIL = 300
+
+
+def in_words(error: AgentRunError, choice: ModelChoice) -> str:
+    """Provider and model, what happened, and what to do; without the key."""
+    return Redactor([choice.key]).text(f"{choice} {_what_happened(error, choice)}")
+
+
+def _what_happened(error: AgentRunError, choice: ModelChoice) -> str:
+    match error:
+        case ModelAuthenticationError():
+            variable = choice.key_variable or KEY_VARIABLES.get(choice.provider, "the key")
+            return f"was refused: the provider does not accept the key; check {variable}{_detail(error)}"
+        case ModelNotFoundError() if choice.provider is Provider.OLLAMA:
+            return f"is not there{_address(choice)}; get it with: ollama pull {choice.model}{_detail(error)}"
+        case ModelNotFoundError():
+            return f"does not exist{_address(choice)}; choose another model{_detail(error)}"
+        case ModelTimeoutError():
+            return f"did not answer in time{_address(choice)}; run it again{_detail(error)}"
+        case ModelConnectionError() if error.phase in ("read", "write"):
+            return f"was cut off in the middle of an answer{_address(choice)}; run it again{_detail(error)}"
+        case ModelConnectionError() if choice.provider is Provider.OLLAMA:
+            return f"cannot be reached{_address(choice)}; start it with: ollama serve{_detail(error)}"
+        case ModelConnectionError():
+            return f"cannot be reached{_address(choice)}; check the network and the base URL{_detail(error)}"
+        case ModelRateLimitError():
+            wait = f"in {error.retry_after:.0f} s" if error.retry_after else "in a while"
+            return f"is refused for now, because of a rate limit; run it again {wait}{_detail(error)}"
+        case ModelQuotaExceededError():
+            return f"is refused: the credit of the account is used up{_detail(error)}"
+        case ModelUnavailableError() | ModelServerError():
+            return f"failed, through no fault of the request; run it again in a while{_detail(error)}"
+        case ModelContextWindowExceededError():
+            return f"cannot take a conversation of this length; start a new session{_detail(error)}"
+        case ModelAPIError():
+            return f"rejected the request{_detail(error)}"
+        case OutputTokenLimitExceeded():
+            return "reached the limit of its output before it had said anything usable"
+        case ContentFilterError():
+            return "gave no answer: a content filter of the provider held it back"
+        case _:
+            return f"gave no usable answer, also when asked again ({error})"
+
+
+def _address(choice: ModelChoice) -> str:
+    return f" at {choice.base_url}" if choice.base_url else ""
+
+
+def _detail(error: ModelAPIError) -> str:
+    """What the provider itself said, where it said something."""
+    if not isinstance(error, ModelHTTPError):
+        return ""
+    text = _message(error.body) or str(error.body or "")
+    return f" ({error.status_code}: {' '.join(text.split())[:LONGEST_DETAIL]})"
+
+
+def _message(body: object) -> str:
+    """The message in the shapes in which providers send it: `{"error": {"message": …}}` and its parts."""
+    match body:
+        case {"error": Mapping() | str() as inner}:
+            return _message(inner)
+        case {"message": str() as message}:
+            return message
+        case str():
+            return body
+        case _:
+            return ""

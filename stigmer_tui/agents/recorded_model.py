@@ -1,0 +1,100 @@
+"""A model with a memory: what it answered before an interruption is not asked again, but told again, with its times.
+
+A resumed run goes through the framework's loop from its beginning. Its turns and the results of its calls come from
+the journal until there are no more, and so it arrives where it was, with the same transcript.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, ToolReturnPart, UserPromptPart
+from pydantic_ai.models import Model, ModelRequestParameters
+from pydantic_ai.models.wrapper import WrapperModel
+from pydantic_ai.settings import ModelSettings
+
+from stigmer_tui.agents.answers import CallIds, from_record, to_record
+from stigmer_tui.agents.models.choice import ModelChoice
+from stigmer_tui.agents.record import Turn
+from stigmer_tui.agents.repetition import Repetition, repetition
+from stigmer_tui.agents.run import Run
+from stigmer_tui.agents.teller import Teller
+from stigmer_tui.core.errors import StigmerError
+
+MOST_TURNS = 100
+"""Answers of the model in one run."""
+
+
+class RecordedModel(WrapperModel):
+    """Streams each answer into the transcript; returns it when it is complete and recorded."""
+
+    def __init__(self, model: Model, choice: ModelChoice, run: Run) -> None:
+        super().__init__(model)
+        self._run = run
+        self._teller = Teller(run, choice)
+        self._number = -1
+        self._ended_at = ""
+        """When the turn before ended."""
+        self._repetition: Repetition | None = None
+
+    async def request(
+        self,
+        messages: list[ModelMessage],
+        model_settings: ModelSettings | None,
+        model_request_parameters: ModelRequestParameters,
+    ) -> ModelResponse:
+        self._number += 1
+        if self._number == MOST_TURNS:
+            raise StigmerError(f"{self._run.agent} did not come to an end within {MOST_TURNS} turns")
+        self._fail_refused_calls(messages[-1])
+        turn = self._run.record.turn(self._number)
+        asked_at = turn.asked_at if turn is not None else self._run.now()
+        repeated = self._watch_for_repetition(messages, asked_at)
+        if turn is not None:
+            response = from_record(turn.response)
+            self._teller.tell_again(response, asked_at, turn.spoke_at)
+        else:
+            messages, model_settings = _advised(messages, model_settings, repeated)
+            async with self.wrapped.request_stream(messages, model_settings, model_request_parameters) as stream:
+                response, spoke_at = await self._teller.tell(stream, CallIds(messages), asked_at)
+            turn = Turn(asked_at, spoke_at, self._run.now(), to_record(response, self._run.lease.redactor))
+            await self._run.record.end_turn(self._number, turn)
+        self._ended_at = turn.ended_at
+        self._teller.conclude(response, turn.ended_at)
+        if response.tool_calls and repeated is not None and repeated.must_conclude:
+            raise StigmerError(f"{self._run.agent} did not come to an end: {repeated.note}")
+        return response
+
+    def _fail_refused_calls(self, request: ModelMessage) -> None:
+        """Calls that the framework did not pass on to a tool, for their name or arguments were wrong."""
+        refused = set(self._run.transcript.open_calls())
+        for part in request.parts:
+            if isinstance(part, ToolReturnPart) and part.tool_call_id in refused:
+                self._run.transcript.fail_call(part.tool_call_id, _refusal(part), self._ended_at)
+
+    def _watch_for_repetition(self, messages: Sequence[ModelMessage], at: str) -> Repetition | None:
+        before, self._repetition = self._repetition, repetition(messages)
+        if self._repetition is not None and (before is None or before.must_conclude != self._repetition.must_conclude):
+            self._run.transcript.note(self._repetition.note, at)
+        return self._repetition
+
+
+def _refusal(part: ToolReturnPart) -> str:
+    """For people; the model gets the details as data."""
+    if not isinstance(part.content, list):
+        return part.model_response_str(wrap_if_error=False)
+    return "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in part.content)
+
+
+def _advised(
+    messages: list[ModelMessage], settings: ModelSettings | None, repeated: Repetition | None
+) -> tuple[list[ModelMessage], ModelSettings | None]:
+    """The request to a model that repeats itself: it is told so, and in the end not allowed any more calls."""
+    latest = messages[-1]
+    if repeated is None or not isinstance(latest, ModelRequest):
+        return messages, settings
+    told = replace(latest, parts=[*latest.parts, UserPromptPart(repeated.advice)])
+    if repeated.must_conclude:
+        settings = {**(settings or {}), "tool_choice": "none"}
+    return [*messages[:-1], told], settings

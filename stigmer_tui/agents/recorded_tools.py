@@ -1,0 +1,96 @@
+"""Tools with a memory: a call that has ended is not made again, one that was interrupted only if it has no effects."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic_ai import RunContext, ToolFailed
+from pydantic_ai.toolsets import ToolsetTool, WrapperToolset
+
+from stigmer_tui.agents.record import CallEnd
+from stigmer_tui.agents.run import Run
+from stigmer_tui.agents.texts import well_formed
+from stigmer_tui.agents.tools.names import READ_ONLY
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.runners.lease import Ending
+
+logger = logging.getLogger(__name__)
+
+GRACE = 2.5
+"""Seconds that a call has to end when the runner must."""
+INTERRUPTED = (
+    "The program was stopped while this call was under way, so it may or may not have taken effect, wholly or in part. "
+    "Look before you make it again."
+)
+
+
+@dataclass
+class RecordedTools(WrapperToolset[None]):
+    """Errors go back to the model as failures of the call, and the run goes on (contract, RUNTIME D 72)."""
+
+    run: Run
+
+    async def call_tool(
+        self, name: str, tool_args: dict[str, Any], ctx: RunContext[None], tool: ToolsetTool[None]
+    ) -> str:
+        call_id = ctx.tool_call_id or ""
+        end = self.run.record.call_end(call_id)
+        if end is None:
+            end = await self._make(call_id, name, tool_args, ctx, tool)
+        else:
+            self.run.transcript.start_call(call_id, end.started_at)
+        if end.error:
+            self.run.transcript.fail_call(call_id, end.error, end.ended_at)
+            raise ToolFailed(end.error)
+        self.run.transcript.complete_call(call_id, end.result, end.ended_at)
+        return end.result
+
+    async def _make(
+        self, call_id: str, name: str, tool_args: dict[str, Any], ctx: RunContext[None], tool: ToolsetTool[None]
+    ) -> CallEnd:
+        """Carries the call out in a task of its own, so that a runner that must end can still wait for it."""
+
+        async def carry_out() -> CallEnd:
+            record = self.run.record
+            interrupted_at = record.call_start(call_id)
+            started_at = interrupted_at or self.run.now()
+            self.run.transcript.start_call(call_id, started_at)
+            if interrupted_at:
+                result, error = "", INTERRUPTED
+            else:
+                if name not in READ_ONLY:
+                    await record.start_call(call_id, started_at)
+                result, error = await self._outcome(name, tool_args, ctx, tool)
+            end = CallEnd(started_at, self.run.now(), result, error)
+            await record.end_call(call_id, end)
+            return end
+
+        work = asyncio.create_task(carry_out())
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            if self.run.lease.ending is Ending.DRAINING:
+                await asyncio.wait([work], timeout=GRACE)
+            work.cancel()
+            await asyncio.wait([work])
+            raise
+
+    async def _outcome(
+        self, name: str, tool_args: dict[str, Any], ctx: RunContext[None], tool: ToolsetTool[None]
+    ) -> tuple[str, str]:
+        """Result and error, of which one is empty; without secrets."""
+        result, error = "", ""
+        try:
+            data = await super().call_tool(name, tool_args, ctx, tool)
+            result = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
+        except StigmerError as refusal:
+            error = refusal.message
+        except Exception as failure:
+            logger.warning("the tool %s failed: %s", name, self.run.redacted_trace())
+            error = f"{type(failure).__name__}: {failure}"
+        redact = self.run.lease.redactor.text
+        return redact(well_formed(result)), redact(well_formed(error))

@@ -1,0 +1,57 @@
+"""The agent runner: attaches to the server at once, and loads the framework meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+from importlib import import_module
+
+# Before the framework is imported: it greets whoever runs an agent for the first time.
+os.environ.setdefault("PYDANTIC_AI_NO_BANNER", "1")
+
+from typing import TYPE_CHECKING
+
+from grpc.aio import Channel
+
+from stigmer_tui.agents.models.choice import ModelChooser
+from stigmer_tui.agents.sandbox.confinement import find_confinement
+from stigmer_tui.agents.worker import Worker
+from stigmer_tui.api.runner_pb2 import Hello
+from stigmer_tui.core.configuration import Configuration
+from stigmer_tui.core.processes import OWNER_MARK, kill_all, marked_processes
+from stigmer_tui.runners.attachment import Profile, serve
+from stigmer_tui.runners.journal import Journal
+
+if TYPE_CHECKING:
+    from stigmer_tui.agents.loop import AgentLoop
+
+CAPACITY = 10
+"""Executions at a time."""
+
+
+async def run_agents(configuration: Configuration, channel: Channel, stopping: asyncio.Event) -> None:
+    """Runs agents until `stopping` is set or the server is gone."""
+    home = configuration.home
+    # A runner that was killed could not end its commands; there is one runner to a folder, so these are nobody's.
+    kill_all(marked_processes(OWNER_MARK, str(home.data)))
+    chooser = ModelChooser(configuration.model, os.environ, home.configuration)
+    confinement = await find_confinement(home.workspace)
+    journal = Journal(home.journals / "agents.db")
+    agent_loop = asyncio.create_task(_load(channel))
+    worker = Worker(configuration, os.environ, chooser, confinement, journal, agent_loop)
+    try:
+        profile = Profile(Hello.Kind.AGENTS, CAPACITY, chooser.describe(), str(confinement))
+        await serve(channel, profile, worker.work, stopping)
+    finally:
+        agent_loop.cancel()
+        journal.close()
+
+
+async def _load(channel: Channel) -> AgentLoop:
+    """In a thread, when the channel stands: the first thing that the server hears of a runner is its greeting."""
+    await channel.channel_ready()
+    loop: type[AgentLoop] = (await asyncio.to_thread(import_module, "stigmer_tui.agents.loop")).AgentLoop
+    # What was imported stays for good: the garbage collector need not look at it again, in the middle of a stream.
+    gc.freeze()
+    return loop(channel)

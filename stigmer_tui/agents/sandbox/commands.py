@@ -1,0 +1,119 @@
+"""Commands that end with everything that they started: at their own end, at the time limit, or when cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from stigmer_tui.agents.sandbox.output import BoundedOutput
+from stigmer_tui.core.processes import kill_all, marked_processes
+
+MARK = "STIGMER_EXECUTION"
+"""Variable that names the execution in every process of its commands: by it they are found wherever they hide.
+
+What has the same mark ends together, so there is only one command of an execution at a time.
+"""
+
+MOST_OUTPUT = 60_000
+"""Bytes of output that are kept."""
+
+TIMED_OUT = 124
+"""Exit code of a command that reached its time limit, as of timeout(1)."""
+
+SWEEPS = 10
+"""How often processes are looked for that are to be killed."""
+
+REST = 0.5
+"""Seconds in which the rest of the output arrives when all processes are gone; one that hid may keep it from ending."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    output: str
+    """Standard output and error, in the order in which they came."""
+    exit_code: int
+    """As a shell gives it: 128 and the signal, for a command that was killed; `TIMED_OUT` at the time limit."""
+    timed_out: bool = False
+
+
+async def run_command(
+    arguments: Sequence[str], folder: Path, environment: Mapping[str, str], mark: str, limit: float
+) -> CommandResult:
+    """Runs a program, for at most `limit` seconds."""
+    output = BoundedOutput(MOST_OUTPUT)
+    with _collected(output) as (pipe, silent):
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *arguments,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=pipe,
+                stderr=pipe,
+                cwd=folder,
+                env={**environment, MARK: mark},
+                start_new_session=True,
+            )
+        finally:
+            os.close(pipe)
+        timed_out = False
+        try:
+            async with asyncio.timeout(limit):
+                await process.wait()
+        except TimeoutError:
+            timed_out = True
+        finally:
+            if process.returncode is None:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                await process.wait()
+            await end_processes(mark)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(silent.wait(), REST)
+    code = process.returncode or 0
+    return CommandResult(output.text(), TIMED_OUT if timed_out else code if code >= 0 else 128 - code, timed_out)
+
+
+async def end_processes(mark: str) -> None:
+    """Kills what the commands of an execution have left running."""
+    await asyncio.to_thread(_end_processes, mark)
+
+
+def _end_processes(mark: str) -> None:
+    # A process that is being started, or that is becoming another program, can be overlooked: twice none is none.
+    # But not for ever, for some cannot be killed.
+    none = 0
+    for _ in range(SWEEPS):
+        marked = list(marked_processes(MARK, mark))
+        kill_all(marked)
+        none = 0 if marked else none + 1
+        if none == 2:
+            break
+
+
+@contextmanager
+def _collected(output: BoundedOutput) -> Iterator[tuple[int, asyncio.Event]]:
+    """A pipe into `output`: the end to write to, and an event that tells that nobody holds that end any more.
+
+    Not asyncio's own pipe, for that makes the end of a process wait for whoever has inherited it.
+    """
+    loop = asyncio.get_running_loop()
+    reading, writing = os.pipe()
+    silent = asyncio.Event()
+
+    def receive() -> None:
+        data = os.read(reading, 65536)
+        output.add(data)
+        if not data:
+            loop.remove_reader(reading)
+            silent.set()
+
+    loop.add_reader(reading, receive)
+    try:
+        yield writing, silent
+    finally:
+        loop.remove_reader(reading)
+        os.close(reading)

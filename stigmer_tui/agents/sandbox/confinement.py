@@ -1,0 +1,65 @@
+"""What keeps a command in its folder: bubblewrap where it works, else nothing but the folder that it starts in."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from stigmer_tui.agents.sandbox.commands import run_command
+
+PASSED_ON = ("LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "LOGNAME", "PATH", "TZ", "USER")
+"""Variables of the runner that commands see; all others, keys of model providers among them, they do not."""
+
+READABLE = (
+    *("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/opt", "/nix"),
+    *("/etc/alternatives", "/etc/ca-certificates", "/etc/group", "/etc/hosts", "/etc/ld.so.cache", "/etc/localtime"),
+    *("/etc/mime.types", "/etc/nsswitch.conf", "/etc/passwd", "/etc/pki", "/etc/resolv.conf", "/etc/ssl"),
+)
+"""What a confined command can read besides its folder: programs, and what these need to resolve and trust hosts."""
+
+KERNEL = ("/proc/bus", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
+"""What would let a command that runs as root act on the machine itself."""
+
+TRIAL_LIMIT = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Confinement:
+    bubblewrap: str = ""
+    """Path of the program; empty where commands are not confined."""
+
+    def __str__(self) -> str:
+        return "bubblewrap" if self.bubblewrap else "folder only"
+
+    def shell(self, command: str, folder: Path) -> tuple[str, ...]:
+        """Program and arguments that run a shell command in the folder."""
+        shell = ("/bin/sh", "-c", command)
+        if not self.bubblewrap:
+            return shell
+        return (
+            self.bubblewrap,
+            *("--die-with-parent", "--new-session", "--unshare-pid", "--unshare-ipc", "--unshare-uts"),
+            *("--cap-drop", "ALL", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"),  # noqa: S108 - its own
+            *(argument for path in (*READABLE, *KERNEL) for argument in ("--ro-bind-try", path, path)),
+            *("--bind", str(folder), str(folder), "--chdir", str(folder), "--"),
+            *shell,
+        )
+
+
+async def find_confinement(folder: Path) -> Confinement:
+    """The best there is, found out by trying: where user namespaces are forbidden, the program is there in vain."""
+    bubblewrap = shutil.which("bwrap")
+    if bubblewrap is None:
+        return Confinement()
+    confinement = Confinement(bubblewrap)
+    trial = await run_command(confinement.shell("true", folder), folder, {}, f"trial-{os.getpid()}", TRIAL_LIMIT)
+    return confinement if trial.exit_code == 0 else Confinement()
+
+
+def command_environment(runner: Mapping[str, str], run: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """What a command sees: a few variables of the runner, and those of the run, secrets among them."""
+    passed_on = {name: runner[name] for name in PASSED_ON if name in runner}
+    return {**passed_on, "HOME": str(folder), **run}

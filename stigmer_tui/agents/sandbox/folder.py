@@ -1,0 +1,217 @@
+"""A folder that cannot be left: paths are followed one component at a time, each opened below the one before.
+
+Nothing is looked up by a path that somebody could redirect between a check and its use: every step is relative to an
+open folder and refuses links (openat, O_NOFOLLOW). Links are followed here, and only while they stay inside.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.units import size_text
+
+MOST_LINKS = 40
+"""Links that one path may lead through, as in Linux."""
+DEEPEST = 100
+"""Folders within folders."""
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # Not blocked by a named pipe without a writer.
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    name: str
+    is_folder: bool
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A file that a walk came by; it can be read until the walk goes on."""
+
+    path: str
+    name: str
+    folder: int
+
+    def read(self, most: int) -> bytes | None:
+        """Up to `most` bytes; None for what is no plain file, or cannot be read."""
+        try:
+            with _opened(self.name, _FILE, self.folder) as descriptor:
+                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                    return None
+                return os.read(descriptor, most)
+        except OSError:
+            return None
+
+
+class Folder:
+    """Files below `root`, named by paths that start with `/`, which is the root.
+
+    Whatever cannot be done raises StigmerError, with the path as it was given.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+
+    def read(self, path: str, most: int) -> bytes:
+        """The content of a file of at most `most` bytes."""
+        with self._file(path) as descriptor:
+            size = os.fstat(descriptor).st_size
+            if size > most:
+                raise StigmerError(f"{path} is too large: {size_text(size)}, where {size_text(most)} are the limit")
+            with open(descriptor, "rb", closefd=False) as file:
+                return file.read(most)
+
+    def create(self, path: str, content: bytes) -> None:
+        """Writes a file that is not there yet, with the folders that it needs."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+        with self._holder(path, make_folders=True) as (folder, name), _opened(name, flags, folder) as descriptor:
+            _write(descriptor, content)
+
+    def replace(self, path: str, content: bytes) -> None:
+        """Writes a file that is there, at once: readers see the old or the new content, never a part."""
+        with self._file(path) as old, self._holder(path) as (folder, name):
+            scratch = f".{name[:100]}.{uuid.uuid4().hex}"
+            try:
+                with _opened(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, folder) as descriptor:
+                    os.fchmod(descriptor, stat.S_IMODE(os.fstat(old).st_mode))
+                    _write(descriptor, content)
+                os.replace(scratch, name, src_dir_fd=folder, dst_dir_fd=folder)
+            except BaseException:
+                with suppress(FileNotFoundError):
+                    os.unlink(scratch, dir_fd=folder)
+                raise
+
+    def entries(self, path: str) -> list[Entry]:
+        """What is in a folder, by name."""
+        with (
+            self._holder(path) as (holder, name),
+            _opened(name, _FOLDER, holder) as folder,
+            os.scandir(folder) as found,
+        ):
+            return sorted(map(_entry, found), key=lambda entry: entry.name)
+
+    def files(self, path: str, without: frozenset[str] = frozenset()) -> Iterator[FoundFile]:
+        """The file of this path, or every file below it but those in folders with a name in `without`."""
+        with self._holder(path) as (holder, name):
+            given = self._components(path)
+            if not stat.S_ISDIR(os.stat(name, dir_fd=holder, follow_symlinks=False).st_mode):
+                yield FoundFile("/" + "/".join(given), name, holder)
+                return
+            for place, folders, files, folder in os.fwalk(name, dir_fd=holder, follow_symlinks=False):
+                folders[:] = sorted(item for item in folders if item not in without)
+                below = _split(os.path.relpath(place, name))
+                for file in sorted(files):
+                    yield FoundFile("/" + "/".join((*given, *below, file)), file, folder)
+
+    @contextmanager
+    def _file(self, path: str) -> Iterator[int]:
+        """A plain file, open for reading."""
+        with self._holder(path) as (folder, name), _opened(name, _FILE, folder) as descriptor:
+            mode = os.fstat(descriptor).st_mode
+            if stat.S_ISDIR(mode):
+                raise StigmerError(f"{path} is a folder")
+            if not stat.S_ISREG(mode):
+                raise StigmerError(f"{path} is not a plain file")
+            yield descriptor
+
+    @contextmanager
+    def _holder(self, path: str, make_folders: bool = False) -> Iterator[tuple[int, str]]:
+        """The open folder that holds what the path names, and its name there, which is no link; `.` for the root."""
+        remaining = self._components(path)[::-1]
+        links = 0
+        with _in_words(path), ExitStack() as opened:
+            folders = [opened.enter_context(_opened(str(self.root), os.O_RDONLY | os.O_DIRECTORY))]
+            while remaining:
+                name = remaining.pop()
+                if name == "..":
+                    folders.pop()
+                elif (target := _link_target(name, folders[-1])) is not None:
+                    links += 1
+                    remaining.extend(self._inside(target)[::-1])
+                    if target.startswith("/"):
+                        del folders[1:]
+                elif not remaining:
+                    yield folders[-1], name
+                    return
+                else:
+                    if make_folders:
+                        with suppress(FileExistsError):
+                            os.mkdir(name, dir_fd=folders[-1])
+                    folders.append(opened.enter_context(_opened(name, _FOLDER, folders[-1])))
+                if not folders or links > MOST_LINKS or len(folders) > DEEPEST:
+                    raise StigmerError(f"{path} leads out of the working folder, or too deep into it")
+            yield folders[-1], "."
+
+    def _components(self, path: str) -> list[str]:
+        """Raises StigmerError for a path that is not one of ours."""
+        is_of_host = f"{path}/".startswith(f"{self.root}/")
+        components = self._inside(path) if is_of_host else _split(path)
+        if ".." in components or path.startswith("~") or "\0" in path:
+            raise StigmerError(f"{path!r} is not a path in the working folder: paths start with /, without .. and ~")
+        return components
+
+    def _inside(self, target: str) -> list[str]:
+        """The components of a link's target, or of a path as the shell prints it, seen from the root."""
+        if not target.startswith("/"):
+            return _split(target)
+        root = _split(str(self.root))
+        components = _split(target)
+        if components[: len(root)] != root:
+            raise StigmerError(f"a link leads out of the working folder, to {target}")
+        return components[len(root) :]
+
+
+def _split(path: str) -> list[str]:
+    return [component for component in path.split("/") if component not in ("", ".")]
+
+
+def _link_target(name: str, folder: int) -> str | None:
+    try:
+        return os.readlink(name, dir_fd=folder)
+    except OSError:
+        return None
+
+
+@contextmanager
+def _opened(name: str, flags: int, folder: int | None = None) -> Iterator[int]:
+    descriptor = os.open(name, flags, mode=0o666, dir_fd=folder)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _write(descriptor: int, content: bytes) -> None:
+    with open(descriptor, "wb", closefd=False) as file:
+        file.write(content)
+
+
+def _entry(item: os.DirEntry[str]) -> Entry:
+    is_folder = item.is_dir(follow_symlinks=False)
+    return Entry(item.name, is_folder, 0 if is_folder else item.stat(follow_symlinks=False).st_size)
+
+
+@contextmanager
+def _in_words(path: str) -> Iterator[None]:
+    """Errors of the system as messages about the path."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise StigmerError(f"{path} does not exist") from error
+    except FileExistsError as error:
+        raise StigmerError(f"{path} exists already") from error
+    except NotADirectoryError as error:
+        raise StigmerError(f"{path} is not a folder, or leads through something that is none") from error
+    except IsADirectoryError as error:
+        raise StigmerError(f"{path} is a folder") from error
+    except OSError as error:
+        raise StigmerError(f"{path}: {error.strerror}") from error

@@ -1,0 +1,102 @@
+"""Plays a script in the place of a model: everything around it, from the stream to the tools, is the real thing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, ToolReturnPart, UserPromptPart
+from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
+
+from stigmer_tui.agents.models.choice import SCRIPTED
+from stigmer_tui.agents.scripts.script import PLACEHOLDER, Script, Turn
+
+THE_END = Turn("This is the end of the script.", (), 0, 0)
+"""Played where something must be said, and the script has nothing left."""
+
+_WORD = re.compile(r"\s*\S+\s*")
+_LINE_NUMBER = re.compile(r"^ *\d+\t", re.MULTILINE)
+_EXIT_CODE = re.compile(r"\n?\[exit code \d+\]\Z")
+
+
+def script_model(script: Script) -> FunctionModel:
+    """A model that plays the script. Where it stands follows from the messages, so a run can be taken up anywhere."""
+
+    async def play(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str | DeltaToolCalls]:
+        run = _current_run(messages)
+        values = _values(run)
+        gap = ""
+        for turn in _due(script, run, may_call=(info.model_settings or {}).get("tool_choice") != "none"):
+            await asyncio.sleep(turn.pause)
+            text = filled(turn.say, values).strip()
+            if not text and not turn.calls:
+                text = THE_END.say
+            for word in _WORD.findall(gap + text):
+                yield word
+                gap = "\n\n"
+                await asyncio.sleep(turn.delay)
+            for index, call in enumerate(turn.calls):
+                arguments = json.dumps(filled(call.arguments, values))
+                yield {index: DeltaToolCall(call.tool, arguments, tool_call_id=f"call-{len(run)}-{index}")}
+
+    return FunctionModel(stream_function=play, model_name=SCRIPTED.model)
+
+
+def filled(value: Any, values: Mapping[str, str]) -> Any:
+    """A text, or data with texts in it, with the values in the places of their names."""
+    match value:
+        case str():
+            return PLACEHOLDER.sub(lambda name: values.get(name[1], ""), value)
+        case dict():
+            return {key: filled(item, values) for key, item in value.items()}
+        case list():
+            return [filled(item, values) for item in value]
+        case _:
+            return value
+
+
+def _due(script: Script, run: Sequence[ModelMessage], may_call: bool) -> Sequence[Turn]:
+    """What the agent says and calls next. One that must come to an end says what the script says last."""
+    number = sum(isinstance(message, ModelResponse) for message in run)
+    if not may_call:
+        last = script.answers[-1][-1]
+        return (Turn(last.say or THE_END.say, (), last.pause, last.delay),)
+    return script.answers[number] if number < len(script.answers) else (THE_END,)
+
+
+def _current_run(messages: Sequence[ModelMessage]) -> Sequence[ModelMessage]:
+    """The messages since the person spoke last."""
+    start = max(index for index, message in enumerate(messages) if _is_from_person(message))
+    return messages[start:]
+
+
+def _is_from_person(message: ModelMessage) -> bool:
+    kinds = {type(part) for part in message.parts}
+    return isinstance(message, ModelRequest) and UserPromptPart in kinds and ToolReturnPart not in kinds
+
+
+def _values(run: Sequence[ModelMessage]) -> dict[str, str]:
+    """What placeholders stand for."""
+    values: dict[str, str] = {}
+    for message in run:
+        for part in message.parts:
+            match part:
+                case UserPromptPart(content=str() as text):
+                    values.setdefault("message", text)
+                case ToolReturnPart(tool_name=tool):
+                    values[tool] = values["result"] = _as_it_reads_best(part)
+    return values
+
+
+def _as_it_reads_best(part: ToolReturnPart) -> str:
+    result = part.model_response_str(wrap_if_error=False)
+    match part.tool_name:
+        case "read_file":
+            return _LINE_NUMBER.sub("", result)
+        case "execute":
+            return _EXIT_CODE.sub("", result)
+        case _:
+            return result

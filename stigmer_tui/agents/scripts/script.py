@@ -1,0 +1,133 @@
+"""A script: what an agent says and does, turn by turn, where no model is asked. In YAML:
+
+    delay: 0.02                  # seconds between two words, 0.02 if left out
+    turns:
+      - say: "Let me see what {{message}} is about."
+        call:
+          ls: {path: /}          # one tool with its arguments …
+      - pause: 1.5               # seconds before this turn
+        call:                    # … or several, one after the other
+          - write_file: {file_path: /notes.md, content: "Milk"}
+          - execute: {command: cat notes.md}
+      - say: |
+          The note says {{execute}}.
+
+A turn has `say`, `call` or both, and is played in that order; `pause` and a `delay` of its own are optional. Calls are
+really made, and the next turn follows when they have ended. A turn without calls goes on with the next one, after a
+blank line. The end of the script is the end of the answer, and each message to the agent plays it from the beginning.
+
+Texts and arguments may hold `{{message}}`, what the person said; `{{result}}`, the result of the last call; and the
+name of a tool, as in `{{execute}}`, for the result of its last call. Results are inserted as they read best: without
+line numbers and without the exit code.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from stigmer_tui.agents.tools.names import TOOLS
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.yaml_text import Document, Path, read_yaml
+
+DEFAULT_DELAY = 0.02
+PLACEHOLDER = re.compile(r"\{\{\s*([\w-]+)\s*\}\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    tool: str
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    say: str
+    calls: tuple[Call, ...]
+    pause: float
+    delay: float
+    """Seconds between two words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    answers: tuple[tuple[Turn, ...], ...]
+    """Turns that the agent takes without waiting for a tool stand together."""
+
+
+def parse_script(text: str, source: str) -> Script:
+    """Raises StigmerError, naming source and line, for a text that is not a script."""
+    return _Parser(read_yaml(text, source)).script()
+
+
+class _Parser:
+    def __init__(self, document: Document) -> None:
+        self._document = document
+
+    def script(self) -> Script:
+        script = self._mapping(self._document.value, (), ("delay", "turns"))
+        delay = self._seconds(script.get("delay", DEFAULT_DELAY), ("delay",))
+        turns = script.get("turns")
+        if not isinstance(turns, list) or not turns:
+            raise self._error(("turns",), "must have turns: a list of what the agent says and calls")
+        answers: list[list[Turn]] = [[]]
+        for index, value in enumerate(turns):
+            turn = self._turn(value, ("turns", index), delay)
+            answers[-1].append(turn)
+            if turn.calls:
+                answers.append([])
+        return Script(tuple(tuple(answer) for answer in answers if answer))
+
+    def _turn(self, value: Any, path: Path, delay: float) -> Turn:
+        turn = self._mapping(value, path, ("say", "call", "pause", "delay"))
+        say = turn.get("say") or ""
+        if not isinstance(say, str):
+            say = str(say)
+        self._check_placeholders(say, (*path, "say"))
+        calls = tuple(self._calls(turn.get("call") or [], (*path, "call")))
+        if not say.strip() and not calls:
+            raise self._error(path, "is a turn that neither says nor calls anything")
+        pause = self._seconds(turn.get("pause", 0), (*path, "pause"))
+        return Turn(say, calls, pause, self._seconds(turn.get("delay", delay), (*path, "delay")))
+
+    def _calls(self, value: Any, path: Path) -> Iterator[Call]:
+        listed = value if isinstance(value, list) else [value]
+        for index, item in enumerate(listed):
+            place = (*path, index) if isinstance(value, list) else path
+            for tool, arguments in self._mapping(item, place, tuple(sorted(TOOLS))).items():
+                if not isinstance(arguments, dict):
+                    raise self._error((*place, tool), f"must give {tool} its arguments, such as {{path: /}}")
+                self._check_placeholders(arguments, (*place, tool))
+                yield Call(tool, arguments)
+
+    def _mapping(self, value: Any, path: Path, keys: tuple[str, ...]) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise self._error(path, f"must hold keys out of {', '.join(keys)}")
+        for key in value:
+            if key not in keys:
+                raise self._error((*path, key), f"has {key!r}, which is none of {', '.join(keys)}")
+        return value
+
+    def _seconds(self, value: Any, path: Path) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 3600:
+            raise self._error(path, f"must be a number of seconds, not {value!r}")
+        return float(value)
+
+    def _check_placeholders(self, value: Any, path: Path) -> None:
+        match value:
+            case str():
+                for name in PLACEHOLDER.findall(value):
+                    if name not in TOOLS | {"message", "result"}:
+                        known = ", ".join(("message", "result", *sorted(TOOLS)))
+                        raise self._error(path, f"has {{{{{name}}}}}, where only these can be inserted: {known}")
+            case dict():
+                for key, item in value.items():
+                    self._check_placeholders(item, (*path, key))
+            case list():
+                for index, item in enumerate(value):
+                    self._check_placeholders(item, (*path, index))
+
+    def _error(self, path: Path, problem: str) -> StigmerError:
+        return StigmerError(f"{self._document.where(*path)} {problem}")

@@ -1,0 +1,61 @@
+"""Texts from models, tools and files, made fit for a report: well-formed, free of secrets, of bearable length."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from stigmer_tui.core.redaction import Redactor
+from stigmer_tui.core.units import count_text
+
+LONGEST_ARGUMENT = 20_000
+"""Characters of a text in the arguments of a call that are reported."""
+
+
+class GrowingText:
+    """Pieces in, redacted text out. Secrets and characters that the border of two pieces cuts are whole in it."""
+
+    def __init__(self, redactor: Redactor, secrets: Collection[str]) -> None:
+        self._redactor = redactor
+        self._secrets = secrets
+        self._pieces: list[str] = []
+
+    def add(self, piece: str) -> None:
+        self._pieces.append(piece)
+
+    def take(self, complete: bool = False) -> str:
+        """What is new since the last call; without an end that may be the beginning of a secret, unless `complete`."""
+        if not self._pieces:
+            return ""
+        text = self._redactor.text("".join(self._pieces))
+        held = 0
+        if not complete:
+            held = max((_overlap(text, secret) for secret in self._secrets), default=0)
+            held = max(held, 1 if "\ud800" <= text[-1:] <= "\udbff" else 0)  # The first half of a character.
+        self._pieces = [text[-held:]] if held else []
+        return well_formed(text[: len(text) - held])
+
+
+def well_formed(text: str) -> str:
+    """Without halves of characters (lone surrogates), which JSON can bring and UTF-8 cannot hold."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def shortened(data: Any) -> Any:
+    """JSON-like data without texts of more than `LONGEST_ARGUMENT` characters: these are cut, and say so."""
+    match data:
+        case str() if len(data) > LONGEST_ARGUMENT:
+            return f"{data[:LONGEST_ARGUMENT]}… (cut here; {count_text(len(data))} characters in all)"
+        case dict():
+            return {key: shortened(value) for key, value in data.items()}
+        case list():
+            return [shortened(value) for value in data]
+        case _:
+            return data
+
+
+def _overlap(text: str, secret: str) -> int:
+    """How many characters at the end of the text are the beginning of the secret."""
+    return next((length for length in range(len(secret) - 1, 0, -1) if text.endswith(secret[:length])), 0)

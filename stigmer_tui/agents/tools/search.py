@@ -1,0 +1,89 @@
+"""Tools that find files, by name and by content."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
+from itertools import islice
+from typing import Literal
+
+from stigmer_tui.agents.sandbox.folder import Folder, FoundFile
+
+SKIPPED = frozenset({".git", ".venv", "__pycache__", "node_modules", "venv"})
+"""Folders whose content nobody looks for; they can still be listed and read."""
+MOST_FILES = 20_000
+"""Files that one search looks at."""
+MOST_RESULTS = 500
+MOST_BYTES = 1_000_000
+"""Of one file, that are searched."""
+LONGEST_LINE = 300
+
+Mode = Literal["files_with_matches", "content", "count"]
+
+
+class SearchTools:
+    def __init__(self, folder: Folder) -> None:
+        self._folder = folder
+
+    def glob(self, pattern: str, path: str = "/") -> str:
+        """Find files by name. Leaves out .git, .venv, venv, node_modules and __pycache__.
+
+        Args:
+            pattern: Such as *.py for files in the folder, or **/*.py for files at any depth.
+            path: Path of the folder to search in, starting with /.
+        """
+        wanted = _components(f"{path}/{pattern}")
+        found = (file.path for file in self._files(path) if path_matches(_components(file.path), wanted))
+        return _listed(found) or f"No file matches {pattern}"
+
+    def grep(self, pattern: str, path: str = "/", glob: str = "*", output_mode: Mode = "files_with_matches") -> str:
+        """Find a text in files. Leaves out .git, .venv, venv, node_modules and __pycache__.
+
+        Args:
+            pattern: The text to find, literally and with its case; not a regular expression.
+            path: Path of the file or folder to search in, starting with /.
+            glob: Only files whose name matches, such as *.py.
+            output_mode: files_with_matches for paths, content for lines with their numbers, count for lines per file.
+        """
+        files = (file for file in self._files(path) if fnmatchcase(file.name, glob))
+        found = (line for file in files for line in _found_in(file, pattern, output_mode))
+        return _listed(found) or f"No file contains {pattern!r}"
+
+    def _files(self, path: str) -> Iterator[FoundFile]:
+        return islice(self._folder.files(path, SKIPPED), MOST_FILES)
+
+
+def path_matches(path: Sequence[str], pattern: Sequence[str]) -> bool:
+    """Component by component; `*` stays within one, `**` is any number of them."""
+    if not pattern:
+        return not path
+    if pattern[0] == "**":
+        return any(path_matches(path[start:], pattern[1:]) for start in range(len(path) + 1))
+    return bool(path) and fnmatchcase(path[0], pattern[0]) and path_matches(path[1:], pattern[1:])
+
+
+def _components(path: str) -> list[str]:
+    return [component for component in path.split("/") if component]
+
+
+def _found_in(file: FoundFile, text: str, mode: Mode) -> Iterator[str]:
+    content = file.read(MOST_BYTES)
+    if content is None or b"\0" in content or text.encode() not in content:
+        return
+    lines = content.decode(errors="replace").splitlines()
+    numbers = [number for number, line in enumerate(lines, 1) if text in line]
+    match mode:
+        case "files_with_matches":
+            yield file.path
+        case "count":
+            yield f"{file.path}:{len(numbers)}"
+        case "content":
+            for number in numbers:
+                yield f"{file.path}:{number}: {lines[number - 1][:LONGEST_LINE]}"
+
+
+def _listed(results: Iterable[str]) -> str:
+    shown = list(islice(results, MOST_RESULTS + 1))
+    if len(shown) > MOST_RESULTS:
+        shown[MOST_RESULTS:] = [f"… and more; only the first {MOST_RESULTS} are listed"]
+    return "\n".join(shown)

@@ -1,0 +1,39 @@
+"""The tool that runs shell commands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from stigmer_tui.agents.sandbox.commands import run_command
+from stigmer_tui.agents.sandbox.confinement import Confinement
+from stigmer_tui.agents.sandbox.folder import Folder
+
+TIME_LIMIT = 120.0
+"""Seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShellTool:
+    folder: Folder
+    confinement: Confinement
+    environment: Mapping[str, str]
+    mark: str
+    """Names the execution, so that its processes are known."""
+    time_limit: float = TIME_LIMIT
+
+    async def execute(self, command: str) -> str:
+        """Run a shell command in the working folder. Returns its output and its exit code.
+
+        It has no input and 120 seconds of time. Processes that it leaves in the background end with it. In commands,
+        name files by relative paths: what other tools call /notes.md is notes.md here.
+
+        Args:
+            command: The command, for /bin/sh.
+        """
+        arguments = self.confinement.shell(command, self.folder.root)
+        result = await run_command(arguments, self.folder.root, self.environment, self.mark, self.time_limit)
+        lines = [result.output.rstrip("\n")] if result.output else []
+        if result.timed_out:
+            lines.append(f"Command timed out after {self.time_limit:.0f} seconds")
+        return "\n".join([*lines, f"[exit code {result.exit_code}]"])

@@ -1,0 +1,165 @@
+"""What is reported of an agent execution: the conversation and its tool calls, and of these what is new.
+
+The order is that of the events: what the person said, then for each turn of the model its text and its calls
+(contract, RUNTIME D 71).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from stigmer_tui.agents.texts import GrowingText, shortened, well_formed
+from stigmer_tui.api.agent_execution_pb2 import (
+    AgentExecutionStatus,
+    AgentMessage,
+    MessageType,
+    ToolCall,
+    ToolCallStatus,
+)
+from stigmer_tui.api.execution_pb2 import AgentExecutionDelta, MessageDelta, TextTail
+from stigmer_tui.api.phases import Phase
+from stigmer_tui.api.structs import to_struct
+from stigmer_tui.core.redaction import Redactor
+
+WHOLE = -1
+"""Reported length of a message that is to be reported as a whole."""
+
+
+class Transcript:
+    """Redacts all that it is told. Times are RFC 3339."""
+
+    def __init__(self, redactor: Redactor, secrets: Collection[str]) -> None:
+        self.changed: Callable[[], None] = lambda: None
+        """Called whenever there is something to take."""
+        self._redactor = redactor
+        self._secrets = secrets
+        self._messages: list[AgentMessage] = []
+        self._reported: list[int] = []
+        """For each message, how much of its text has been reported."""
+        self._calls: dict[str, ToolCall] = {}
+        self._places: dict[str, int] = {}
+        """For each call, the index of the message that stands for it."""
+        self._known = AgentExecutionStatus()
+        self._growing: GrowingText | None = None
+        """New text of what the model is saying, and the index of its message."""
+        self._growing_index = 0
+        self._beginning = AgentExecutionDelta()
+        self._touched_messages: set[int] = set()
+        self._touched_calls: dict[str, None] = {}
+
+    def begin(self, message: str, at: str, known: AgentExecutionStatus | None = None) -> None:
+        """`known` is what an earlier runner has reported; all of it that is told again takes the place of the old."""
+        self._known = known or AgentExecutionStatus()
+        self._beginning = AgentExecutionDelta(phase=Phase.IN_PROGRESS.for_agent, started_at=at)
+        self._add(AgentMessage(type=MessageType.MESSAGE_HUMAN, content=self._redactor.text(message), timestamp=at))
+
+    def note(self, text: str, at: str) -> None:
+        """Something that neither side said."""
+        self._add(AgentMessage(type=MessageType.MESSAGE_SYSTEM, content=self._redactor.text(text), timestamp=at))
+
+    def speak(self, model: str, at: str) -> None:
+        """The model begins to say something; `hear` brings the text."""
+        self._growing = GrowingText(self._redactor, self._secrets)
+        self._growing_index = len(self._messages)
+        self._add(AgentMessage(type=MessageType.MESSAGE_AI, timestamp=at, metadata=to_struct({"model": model})))
+
+    def hear(self, text: str) -> None:
+        if self._growing is not None:
+            self._growing.add(text)
+            self.changed()
+
+    def fall_silent(self, metadata: Mapping[str, Any] | None = None) -> None:
+        """The model has said all, or was interrupted. `metadata` is added to that of the message."""
+        if self._growing is None:
+            return
+        self._absorb(complete=True)
+        self._growing = None
+        if metadata:
+            self._messages[self._growing_index].metadata.MergeFrom(to_struct(metadata))
+            self._touch(self._growing_index)
+        self.changed()
+
+    def call(self, call_id: str, name: str, at: str, arguments: Mapping[str, Any] | None = None) -> None:
+        """The model wants a tool to be used: told without arguments when it begins to write them, and again with."""
+        if call_id not in self._calls:
+            call = ToolCall(id=call_id, name=well_formed(name), status=ToolCallStatus.TOOL_CALL_PENDING)
+            self._calls[call_id] = call
+            self._places[call_id] = len(self._messages)
+            self._touched_calls[call_id] = None
+            self._add(AgentMessage(type=MessageType.MESSAGE_TOOL, timestamp=at, tool_calls=[call]))
+        if arguments is not None:
+            self._change_call(call_id, ToolCall(args=to_struct(shortened(self._redactor.data(dict(arguments))))))
+
+    def start_call(self, call_id: str, at: str) -> None:
+        self._change_call(call_id, ToolCall(status=ToolCallStatus.TOOL_CALL_RUNNING, started_at=at))
+
+    def complete_call(self, call_id: str, result: str, at: str) -> None:
+        status = ToolCallStatus.TOOL_CALL_COMPLETED
+        self._change_call(call_id, ToolCall(status=status, result=self._redactor.text(result), completed_at=at))
+
+    def fail_call(self, call_id: str, error: str, at: str) -> None:
+        status = ToolCallStatus.TOOL_CALL_FAILED
+        self._change_call(call_id, ToolCall(status=status, error=self._redactor.text(error), completed_at=at))
+
+    def open_calls(self) -> list[str]:
+        """Ids of the calls that have not come to an end."""
+        ended = (ToolCallStatus.TOOL_CALL_COMPLETED, ToolCallStatus.TOOL_CALL_FAILED)
+        return [call_id for call_id, call in self._calls.items() if call.status not in ended]
+
+    def end(self, why: str, at: str) -> None:
+        """Nothing more will happen: calls that are not at their end now have failed, and this is why."""
+        self.fall_silent()
+        self._keep_known()
+        for call_id in self.open_calls():
+            self.fail_call(call_id, why, at)
+
+    def take(self) -> AgentExecutionDelta | None:
+        """What has changed since the last time; None when nothing has."""
+        self._absorb()
+        delta, self._beginning = self._beginning, AgentExecutionDelta()
+        delta.messages.extend(self._message_delta(index) for index in sorted(self._touched_messages))
+        delta.tool_calls.extend(self._calls[call_id] for call_id in self._touched_calls)
+        self._touched_messages.clear()
+        self._touched_calls.clear()
+        return delta if delta.ByteSize() else None
+
+    def _keep_known(self) -> None:
+        """What was known and has not been replaced stays: the rest of a turn that came out shorter when asked again."""
+        for call in self._known.tool_calls:
+            self._calls.setdefault(call.id, call)
+        for message in self._known.messages[len(self._messages) :]:
+            self._places.update({call.id: len(self._messages) for call in message.tool_calls})
+            self._add(message)
+
+    def _add(self, message: AgentMessage) -> None:
+        self._messages.append(message)
+        self._reported.append(WHOLE)
+        self._touch(len(self._messages) - 1)
+
+    def _touch(self, index: int) -> None:
+        """The message is to be reported again as a whole."""
+        self._reported[index] = WHOLE
+        self._touched_messages.add(index)
+        self.changed()
+
+    def _absorb(self, complete: bool = False) -> None:
+        if self._growing is not None and (text := self._growing.take(complete)):
+            self._messages[self._growing_index].content += text
+            self._touched_messages.add(self._growing_index)
+
+    def _change_call(self, call_id: str, change: ToolCall) -> None:
+        call = self._calls[call_id]
+        call.MergeFrom(change)
+        self._touched_calls[call_id] = None
+        if call_id in self._places:
+            index = self._places[call_id]
+            self._messages[index].tool_calls[0].CopyFrom(call)
+            self._touch(index)
+
+    def _message_delta(self, index: int) -> MessageDelta:
+        message, reported = self._messages[index], self._reported[index]
+        self._reported[index] = len(message.content)
+        if reported == WHOLE:
+            return MessageDelta(index=index, message=message)
+        return MessageDelta(index=index, tail=TextTail(keep=reported, text=message.content[reported:]))

@@ -1,0 +1,154 @@
+"""Works on one execution: begins it, lets the agent loop run, and reports how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stigmer_tui.agents.models.choice import ModelChooser, Provider
+from stigmer_tui.agents.record import Record
+from stigmer_tui.agents.run import Run
+from stigmer_tui.agents.sandbox.commands import end_processes
+from stigmer_tui.agents.sandbox.confinement import Confinement, command_environment
+from stigmer_tui.agents.sandbox.folder import Folder
+from stigmer_tui.agents.scripts.script import Script, parse_script
+from stigmer_tui.agents.tools.shell import ShellTool
+from stigmer_tui.agents.transcript import Transcript
+from stigmer_tui.api.agent_execution_pb2 import AgentExecution
+from stigmer_tui.api.agent_pb2 import Agent
+from stigmer_tui.api.phases import Phase
+from stigmer_tui.core.clock import parse_timestamp
+from stigmer_tui.core.configuration import Configuration
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.processes import OWNER_MARK
+from stigmer_tui.definition.agents import SCRIPT_ANNOTATION, unsupported_parts
+from stigmer_tui.runners.journal import Journal
+from stigmer_tui.runners.lease import Ending, Lease, LeaseLost
+from stigmer_tui.runners.reporter import reporting
+
+if TYPE_CHECKING:
+    from stigmer_tui.agents.loop import AgentLoop
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    configuration: Configuration
+    environment: Mapping[str, str]
+    """Of the process."""
+    chooser: ModelChooser
+    confinement: Confinement
+    journal: Journal
+    agent_loop: asyncio.Task[AgentLoop]
+    """Done when the framework is loaded."""
+
+    async def work(self, lease: Lease) -> None:
+        """All that a lease asks for, its final report included."""
+        execution = lease.assignment.agent.execution
+        agent = lease.assignment.agent.agent.metadata
+        transcript = Transcript(lease.redactor, [lease.environment[name] for name in lease.secrets])
+        record = Record(self.journal.execution(lease.execution_id))
+        async with reporting(lease, transcript.take) as reporter:
+            transcript.changed = reporter.touch
+            run = Run(agent.slug or agent.name, lease, transcript, record, reporter)
+            transcript.begin(execution.spec.message, execution.status.started_at or run.now(), execution.status)
+            phase, error = await self._outcome(run)
+            # From here on nothing stops it any more, least of all a request to stop.
+            end = asyncio.create_task(self._end(run, phase, lease.redactor.text(error)))
+            try:
+                await asyncio.shield(end)
+            except asyncio.CancelledError:
+                await end
+
+    async def _end(self, run: Run, phase: Phase, error: str) -> None:
+        ended = "was cancelled" if phase is Phase.CANCELLED else "ended"
+        run.transcript.end(f"The run {ended} before this call had come to its end.", run.now())
+        await run.reporter.flush()
+        await run.lease.report_end(phase, error)
+        await self.journal.forget(run.lease.execution_id)
+
+    async def _outcome(self, run: Run) -> tuple[Phase, str]:
+        try:
+            async with _time_limit(run):
+                await self._run(run)
+        except StigmerError as error:
+            return Phase.FAILED, error.message
+        except asyncio.CancelledError:
+            if run.lease.ending is not Ending.CANCELLED:
+                raise
+            return Phase.CANCELLED, run.lease.reason
+        except LeaseLost:
+            raise
+        except Exception as error:
+            logger.error("execution %s: %s", run.lease.execution_id, run.redacted_trace())
+            return Phase.FAILED, f"The agent runner met an error of its own: {error!r}"
+        return Phase.COMPLETED, ""
+
+    async def _run(self, run: Run) -> None:
+        assignment = run.lease.assignment.agent
+        if refusal := unsupported_parts(assignment.agent):
+            raise StigmerError(refusal)
+        script = self._script(assignment.agent)
+        asked = assignment.config.model or assignment.execution.spec.execution_config.model_name
+        choice = self.chooser.choose(asked, has_script=script is not None)
+        if choice.provider is not Provider.SCRIPTED:
+            script = None
+        elif script is None:
+            raise StigmerError(f"{run.agent} has no script to play: give it one, or set STIGMER_LLM_SCRIPT to a file")
+        shell = self._shell(run)
+        if run.lease.assignment.attempt > 1:
+            await end_processes(shell.mark)
+        agent_loop = await asyncio.shield(self.agent_loop)
+        await agent_loop.converse(run, choice, script, shell)
+
+    def _script(self, agent: Agent) -> Script | None:
+        """The script that the agent carries, else the one that is configured."""
+        if text := agent.metadata.annotations.get(SCRIPT_ANNOTATION):
+            return parse_script(text, f"script of {agent.metadata.name}")
+        path = self.configuration.model.script
+        if path is None:
+            return None
+        try:
+            return parse_script(path.read_text(encoding="utf-8"), str(path))
+        except (OSError, UnicodeDecodeError) as error:
+            raise StigmerError(f"Cannot read the script {path}: {error}") from error
+
+    def _shell(self, run: Run) -> ShellTool:
+        folder = Folder(self._root(run.lease.assignment.agent.execution))
+        environment = command_environment(self.environment, run.lease.environment, folder.root)
+        environment[OWNER_MARK] = str(self.configuration.home.data)
+        return ShellTool(folder, self.confinement, environment, mark=run.lease.execution_id)
+
+    def _root(self, execution: AgentExecution) -> Path:
+        """The folder of the session, made when it is not there."""
+        name = execution.spec.session_id or execution.metadata.id
+        if not re.fullmatch(r"[\w-]+", name):
+            raise StigmerError(f"Not an id of a session: {name}")
+        root = self.configuration.sandbox_root or self.configuration.home.workspace / name
+        try:
+            root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StigmerError(f"Cannot make the working folder {root}: {error.strerror}") from error
+        return root
+
+
+@asynccontextmanager
+async def _time_limit(run: Run) -> AsyncIterator[None]:
+    """What the calling task allows, counted from the first start of the run."""
+    seconds = run.lease.assignment.agent.config.timeout
+    started = parse_timestamp(run.lease.assignment.agent.execution.status.started_at)
+    spent = (run.lease.clock.now() - started).total_seconds() if started else 0.0
+    try:
+        async with asyncio.timeout(seconds - spent if seconds else None) as limit:
+            yield
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        raise StigmerError(f"{run.agent} took longer than the {seconds} s that its task allows") from error

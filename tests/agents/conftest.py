@@ -1,0 +1,145 @@
+"""Agents that run for real, on a lease whose reports go to a ledger instead of a server."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import cast
+
+import pytest
+from grpc.aio import Channel
+
+from stigmer_tui.agents.loop import AgentLoop
+from stigmer_tui.agents.models.choice import ModelChooser
+from stigmer_tui.agents.sandbox.confinement import Confinement
+from stigmer_tui.agents.worker import Worker
+from stigmer_tui.api.agent_execution_pb2 import AgentExecution, AgentExecutionSpec, AgentExecutionStatus
+from stigmer_tui.api.agent_pb2 import Agent, AgentSpec
+from stigmer_tui.api.api_resource_pb2 import ApiResourceMetadata
+from stigmer_tui.api.execution_context_pb2 import ExecutionValue
+from stigmer_tui.api.runner_pb2 import AgentAssignment, Assignment, ReportRequest, StartAgentRequest
+from stigmer_tui.api.workflow_tasks_pb2 import AgentExecutionConfig
+from stigmer_tui.core.configuration import Configuration, ModelSettings
+from stigmer_tui.core.paths import Home
+from stigmer_tui.definition.agents import SCRIPT_ANNOTATION
+from stigmer_tui.runners.journal import Journal
+from stigmer_tui.runners.lease import Lease
+from tests.agents.ledger import Ledger
+
+EXECUTION = f"agx_{os.getpid()}"
+"""The execution of an assignment: one that no other process of the tests has, for commands are ended by its name."""
+
+
+class TickingClock:
+    """Every look at it is a second later, so that no two times are equal."""
+
+    def __init__(self) -> None:
+        self.moment = datetime(2026, 11, 21, 10, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        self.moment += timedelta(seconds=1)
+        return self.moment
+
+    def monotonic(self) -> float:
+        return self.moment.timestamp()
+
+
+@dataclass
+class Agents:
+    """A runner's worker, without the runner."""
+
+    home: Home
+    settings: ModelSettings = field(default_factory=ModelSettings)
+    environment: Mapping[str, str] = field(default_factory=lambda: {"PATH": os.environ["PATH"]})
+    confinement: Confinement = field(default_factory=Confinement)
+    channel: Channel | None = None
+    clock: TickingClock = field(default_factory=TickingClock)
+    journal: Journal = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.journal = Journal(self.home.journals / "agents.db")
+
+    def worker(self) -> Worker:
+        configuration = Configuration(self.home, model=self.settings)
+        chooser = ModelChooser(self.settings, self.environment, self.home.configuration)
+        loop = asyncio.create_task(self._loop())
+        return Worker(configuration, self.environment, chooser, self.confinement, self.journal, loop)
+
+    async def _loop(self) -> AgentLoop:
+        return AgentLoop(cast(Channel, self.channel))
+
+    def lease(self, assignment: Assignment, ledger: Ledger) -> Lease:
+        async def send(request: ReportRequest) -> None:
+            await ledger.receive(request.agent)
+
+        async def start_agent(request: StartAgentRequest) -> AgentExecution:
+            raise NotImplementedError
+
+        return Lease(assignment, send, start_agent, self.clock)
+
+    def start(self, assignment: Assignment, ledger: Ledger) -> Lease:
+        """The work goes on in `lease.task`."""
+        lease = self.lease(assignment, ledger)
+        lease.task = asyncio.create_task(self.worker().work(lease))
+        return lease
+
+    async def run(self, assignment: Assignment) -> Ledger:
+        """To its end."""
+        ledger = Ledger()
+        lease = self.start(assignment, ledger)
+        assert lease.task is not None
+        async with asyncio.timeout(30):
+            await lease.task
+        return ledger
+
+    @property
+    def folder(self) -> Path:
+        """Where the agent of an assignment works."""
+        return self.home.workspace / EXECUTION
+
+
+@pytest.fixture
+async def agents(tmp_path: Path) -> AsyncIterator[Agents]:
+    home = Home(tmp_path / "home")
+    home.prepare()
+    agents = Agents(home)
+    yield agents
+    agents.journal.close()
+
+
+def assignment(
+    script: str = "",
+    message: str = "Hello",
+    agent: AgentSpec | None = None,
+    environment: Mapping[str, str] | None = None,
+    secrets: Mapping[str, str] | None = None,
+    config: AgentExecutionConfig | None = None,
+    execution_id: str = EXECUTION,
+    session_id: str = "",
+    attempt: int = 1,
+    status: AgentExecutionStatus | None = None,
+) -> Assignment:
+    values = {name: ExecutionValue(value=value) for name, value in (environment or {}).items()}
+    values |= {name: ExecutionValue(value=value, is_secret=True) for name, value in (secrets or {}).items()}
+    annotations = {SCRIPT_ANNOTATION: script} if script else {}
+    return Assignment(
+        lease_id="lease",
+        attempt=attempt,
+        environment=values,
+        agent=AgentAssignment(
+            execution=AgentExecution(
+                metadata=ApiResourceMetadata(id=execution_id),
+                spec=AgentExecutionSpec(message=message, session_id=session_id),
+                status=status,
+            ),
+            agent=Agent(
+                metadata=ApiResourceMetadata(name="helper", slug="helper", annotations=annotations),
+                spec=agent or AgentSpec(instructions="Answer in one sentence."),
+            ),
+            config=config,
+        ),
+    )

@@ -1,0 +1,70 @@
+"""What a server keeps of an agent execution: the reports, and the status that they add up to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from stigmer_tui.api.agent_execution_pb2 import AgentExecutionStatus, AgentMessage, MessageType, ToolCall
+from stigmer_tui.api.execution_pb2 import AgentExecutionDelta
+from stigmer_tui.api.phases import Phase
+
+
+class Ledger:
+    def __init__(self) -> None:
+        self.status = AgentExecutionStatus()
+        self.reports: list[AgentExecutionDelta] = []
+        self.changed = asyncio.Condition()
+
+    async def receive(self, delta: AgentExecutionDelta) -> None:
+        async with self.changed:
+            assert not Phase(self.status.phase).is_final, "nothing can be reported after the end"
+            self.reports.append(delta)
+            self._apply(delta)
+            self.changed.notify_all()
+
+    async def until(self, reached: Callable[[Ledger], bool]) -> None:
+        async with asyncio.timeout(20), self.changed:
+            await self.changed.wait_for(lambda: reached(self))
+
+    @property
+    def phase(self) -> Phase:
+        return Phase(self.status.phase)
+
+    @property
+    def kinds(self) -> list[str]:
+        """`HUMAN`, `AI`, `TOOL`, `SYSTEM`, in the order of the transcript."""
+        return [MessageType.Name(message.type).removeprefix("MESSAGE_") for message in self.status.messages]
+
+    @property
+    def answers(self) -> list[str]:
+        return [message.content for message in self.status.messages if message.type == MessageType.MESSAGE_AI]
+
+    @property
+    def calls(self) -> list[ToolCall]:
+        return list(self.status.tool_calls)
+
+    def everything(self) -> str:
+        """All that was ever reported."""
+        return "\n".join(map(str, self.reports))
+
+    def _apply(self, delta: AgentExecutionDelta) -> None:
+        for field in ("phase", "error", "started_at", "completed_at"):
+            if delta.HasField(field):
+                setattr(self.status, field, getattr(delta, field))
+        for change in delta.messages:
+            assert change.index <= len(self.status.messages), "a report leaves a gap in the conversation"
+            if change.index == len(self.status.messages):
+                self.status.messages.append(AgentMessage())
+            message = self.status.messages[change.index]
+            if change.WhichOneof("change") == "message":
+                message.CopyFrom(change.message)
+            else:
+                assert change.tail.keep <= len(message.content)
+                message.content = message.content[: change.tail.keep] + change.tail.text
+        known = {call.id: call for call in self.status.tool_calls}
+        for call in delta.tool_calls:
+            if call.id in known:
+                known[call.id].CopyFrom(call)
+            else:
+                self.status.tool_calls.append(call)

@@ -1,0 +1,113 @@
+"""What an agent remembers of its session (contract, RUNTIME D 75)."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic_ai.messages import ModelRequest, ModelResponse, TextPart, ToolCallPart, ToolReturnPart, UserPromptPart
+
+from stigmer_tui.agents import conversation
+from stigmer_tui.agents.conversation import remembered
+from stigmer_tui.api.agent_execution_pb2 import (
+    AgentExecution,
+    AgentExecutionSpec,
+    AgentExecutionStatus,
+    AgentMessage,
+    MessageType,
+    ToolCall,
+)
+from stigmer_tui.api.api_resource_pb2 import ApiResourceMetadata
+from stigmer_tui.api.channel import open_channel
+from stigmer_tui.api.phases import Phase
+from stigmer_tui.api.structs import to_struct
+from stigmer_tui.core.configuration import ModelSettings
+from tests.agents.conftest import Agents, assignment
+from tests.agents.controller import controller
+from tests.agents.provider_server import Answer, openai_events, provider_server
+
+
+def human(text: str) -> AgentMessage:
+    return AgentMessage(type=MessageType.MESSAGE_HUMAN, content=text)
+
+
+def answer(text: str) -> AgentMessage:
+    return AgentMessage(type=MessageType.MESSAGE_AI, content=text)
+
+
+def tool(name: str, result: str = "", error: str = "") -> AgentMessage:
+    call = ToolCall(id=f"id-{name}", name=name, args=to_struct({"path": "/"}), result=result, error=error)
+    return AgentMessage(type=MessageType.MESSAGE_TOOL, tool_calls=[call])
+
+
+def execution(number: int, *messages: AgentMessage, phase: Phase = Phase.COMPLETED) -> AgentExecution:
+    return AgentExecution(
+        metadata=ApiResourceMetadata(id=f"agx_{number:04}"),
+        spec=AgentExecutionSpec(session_id="ses_1"),
+        status=AgentExecutionStatus(messages=messages, phase=phase.for_agent),
+    )
+
+
+def texts(executions: list[AgentExecution]) -> list[str]:
+    return [
+        str(part.content) for message in remembered(executions) for part in message.parts if hasattr(part, "content")
+    ]
+
+
+async def test_75_the_second_message_of_a_session_comes_with_the_first(agents: Agents) -> None:
+    before = execution(1, human("My name is Bob."), answer("Hello Bob."))
+    elsewhere = execution(2, human("My name is Eve."))
+    elsewhere.spec.session_id = "ses_2"
+    async with controller([elsewhere, before]) as server, provider_server(openai_events, Answer(["Bob."])) as provider:
+        agents.channel = open_channel(server.address)
+        agents.settings = ModelSettings(provider="openai", base_url=provider.url)
+        ledger = await agents.run(assignment(message="What is my name?", session_id="ses_1", execution_id="agx_0003"))
+        await agents.channel.close()
+    assert ledger.kinds == ["HUMAN", "AI"]
+    spoken = [(message["role"], message["content"]) for message in provider.bodies[0]["messages"][1:]]
+    assert spoken == [("user", "My name is Bob."), ("assistant", "Hello Bob."), ("user", "What is my name?")]
+
+
+async def test_a_script_begins_anew_with_each_message_of_a_session(agents: Agents) -> None:
+    script = "turns: [{say: 'You said {{message}}.', delay: 0, call: {ls: {path: /}}}, {say: '{{result}}', delay: 0}]"
+    before = execution(1, human("one"), answer("You said one."), tool("ls", "a.txt"), answer("a.txt"))
+    async with controller([before]) as server:
+        agents.channel = open_channel(server.address)
+        ledger = await agents.run(assignment(script, "two", session_id="ses_1", execution_id="agx_0002"))
+        await agents.channel.close()
+    assert ledger.answers == ["You said two.", "/ is empty"]
+
+
+async def test_a_session_that_cannot_be_read_fails_the_run_in_words(agents: Agents) -> None:
+    agents.channel = open_channel("127.0.0.1:1")
+    ledger = await agents.run(assignment("turns: [{say: Hi}]", session_id="ses_1"))
+    await agents.channel.close()
+    assert ledger.phase is Phase.FAILED
+    assert ledger.status.error.startswith("Cannot read what was said before in session ses_1: ")
+
+
+def test_an_answer_stands_with_its_calls_and_the_results_follow() -> None:
+    spoken = execution(
+        1, human("Look"), answer("I look."), tool("ls", "a.txt"), tool("glob", error="no"), answer("Done.")
+    )
+    asked, called, returned, said = remembered([spoken])
+    assert isinstance(asked, ModelRequest)
+    assert isinstance(returned, ModelRequest)
+    assert [type(part) for part in asked.parts] == [UserPromptPart]
+    assert [type(part) for part in called.parts] == [TextPart, ToolCallPart, ToolCallPart]
+    assert isinstance(said, ModelResponse)
+    first, second = returned.parts
+    assert isinstance(first, ToolReturnPart)
+    assert isinstance(second, ToolReturnPart)
+    assert (first.content, first.outcome, second.content, second.outcome) == ("a.txt", "success", "no", "failed")
+
+
+def test_what_has_not_ended_is_not_remembered_and_order_is_that_of_creation() -> None:
+    going_on = execution(3, human("three"), phase=Phase.IN_PROGRESS)
+    failed = execution(2, human("two"), phase=Phase.FAILED)
+    assert texts([going_on, failed, execution(1, human("one"), answer("first"))]) == ["one", "first", "two"]
+
+
+def test_the_oldest_is_forgotten_when_it_is_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = [execution(number, human(f"message {number}")) for number in range(1, 30)]
+    assert texts(many) == [f"message {number}" for number in range(10, 30)]
+    monkeypatch.setattr(conversation, "MOST_CHARACTERS", 25)
+    assert texts(many) == ["message 28", "message 29"]

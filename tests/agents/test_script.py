@@ -1,0 +1,93 @@
+"""Scripts: what can be written, what it means, and where a mistake is."""
+
+from __future__ import annotations
+
+import pytest
+
+from stigmer_tui.agents.scripts.player import THE_END
+from stigmer_tui.agents.scripts.script import DEFAULT_DELAY, Call, Turn, parse_script
+from stigmer_tui.core.errors import StigmerError
+from tests.agents.conftest import Agents, assignment
+
+
+def test_turns_with_all_that_they_can_have() -> None:
+    script = parse_script(
+        """
+        delay: 0
+        turns:
+          - say: One
+            call: {ls: {path: /}}
+          - pause: 1.5
+            delay: 0.1
+            call:
+              - ls: {}
+              - execute: {command: date}
+        """,
+        "a.yaml",
+    )
+    assert script.answers == (
+        (Turn("One", (Call("ls", {"path": "/"}),), 0, 0),),
+        (Turn("", (Call("ls", {}), Call("execute", {"command": "date"})), 1.5, 0.1),),
+    )
+
+
+def test_turns_without_calls_belong_to_the_same_answer() -> None:
+    script = parse_script("turns: [{say: a}, {say: b, call: {ls: {}}}, {say: c}, {say: d}]", "a.yaml")
+    assert [[turn.say for turn in answer] for answer in script.answers] == [["a", "b"], ["c", "d"]]
+    assert script.answers[0][0].delay == DEFAULT_DELAY
+
+
+MISTAKES = {
+    "": "a.yaml:1 must hold keys out of delay, turns",
+    "delay: 1": "a.yaml:1 must have turns: a list of what the agent says and calls",
+    "turns: []": "a.yaml:1 must have turns: a list of what the agent says and calls",
+    "turns:\n  say: Hi": "a.yaml:1 must have turns: a list of what the agent says and calls",
+    "turns:\n  - Hi": "a.yaml:2 must hold keys out of say, call, pause, delay",
+    "turns:\n  - say: Hi\n  - pause: 1": "a.yaml:3 is a turn that neither says nor calls anything",
+    "turns:\n  - say: Hi\n    sya: Hi": "a.yaml:3 has 'sya', which is none of say, call, pause, delay",
+    "turns:\n  - say: Hi\n    pause: soon": "a.yaml:3 must be a number of seconds, not 'soon'",
+    "delay: -1\nturns: [{say: Hi}]": "a.yaml:1 must be a number of seconds, not -1",
+    "turns:\n  - call:\n      fly: {}": "a.yaml:3 has 'fly', which is none of edit_file, execute, glob, grep, ls,",
+    "turns:\n  - call:\n      - ls: {}\n      - ls: /": "a.yaml:4 must give ls its arguments, such as {path: /}",
+    "turns:\n  - say: Hi\n    call: ls": "a.yaml:3 must hold keys out of edit_file,",
+    "turns:\n  - say: Hi {{name}}": "a.yaml:2 has {{name}}, where only these can be inserted: message, result, edit_",
+    "turns:\n  - call:\n      execute:\n        command: '{{it}}'": "a.yaml:4 has {{it}}, where only",
+    "turns: [": "a.yaml:2 is not valid YAML:",
+}
+
+
+@pytest.mark.parametrize("text", MISTAKES)
+def test_mistakes_are_told_by_file_and_line(text: str) -> None:
+    with pytest.raises(StigmerError) as caught:
+        parse_script(text, "a.yaml")
+    assert caught.value.message.startswith(MISTAKES[text])
+
+
+async def test_a_script_that_ends_too_early_is_brought_to_an_end(agents: Agents) -> None:
+    ledger = await agents.run(assignment("turns: [{say: Let me look., delay: 0, call: {ls: {}}}]"))
+    assert ledger.answers == ["Let me look.", THE_END.say]
+
+
+async def test_a_script_that_goes_on_is_played_to_its_end(agents: Agents) -> None:
+    ledger = await agents.run(assignment("turns: [{say: One., delay: 0}, {say: Two., delay: 0}]"))
+    assert ledger.answers == ["One.\n\nTwo."]
+
+
+async def test_a_script_whose_text_comes_to_nothing_still_ends(agents: Agents) -> None:
+    ledger = await agents.run(assignment("turns: [{say: '{{execute}}'}]"))
+    assert ledger.answers == [THE_END.say]
+
+
+async def test_placeholders_stand_for_the_message_and_for_results_as_they_read_best(agents: Agents) -> None:
+    script = """
+    delay: 0
+    turns:
+      - call:
+          - write_file: {file_path: /note.md, content: "For {{message}}:\\nmilk"}
+          - execute: {command: "cat note.md"}
+          - read_file: {file_path: /note.md}
+          - ls: {}
+      - say: "{{execute}} / {{ read_file }} / {{result}} / {{grep}}!"
+    """
+    ledger = await agents.run(assignment(script, "Bob"))
+    assert ledger.answers == ["For Bob:\nmilk / For Bob:\nmilk / note.md  13 B / !"]
