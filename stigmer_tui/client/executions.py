@@ -1,0 +1,98 @@
+"""Executions on a server: created, read, cancelled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from stigmer_tui.api.agent_execution_pb2 import AgentExecution, AgentExecutionId, AgentExecutionSpec
+from stigmer_tui.api.agent_execution_pb2_grpc import (
+    AgentExecutionCommandControllerStub,
+    AgentExecutionQueryControllerStub,
+)
+from stigmer_tui.api.api_resource_pb2 import ApiResourceMetadata, ApiResourceOwnerScope
+from stigmer_tui.api.execution_context_pb2 import ExecutionValue
+from stigmer_tui.api.execution_pb2 import CancelRequest
+from stigmer_tui.api.execution_pb2_grpc import ExecutionControllerStub
+from stigmer_tui.api.kinds import AGENT_EXECUTION, API_VERSION, WORKFLOW, WORKFLOW_EXECUTION, Kind
+from stigmer_tui.api.workflow_execution_pb2 import WorkflowExecution, WorkflowExecutionId, WorkflowExecutionSpec
+from stigmer_tui.api.workflow_execution_pb2_grpc import (
+    WorkflowExecutionCommandControllerStub,
+    WorkflowExecutionQueryControllerStub,
+)
+from stigmer_tui.client.connection import Connection, optional
+from stigmer_tui.core.ids import Prefix, parse_id
+
+DEFAULT_MESSAGE = "execute"
+
+AnyExecution = AgentExecution | WorkflowExecution
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeValue:
+    value: str
+    is_secret: bool = False
+
+
+async def create(
+    connection: Connection,
+    kind: Kind,
+    resource_id: str,
+    name: str,
+    message: str,
+    environment: Mapping[str, RuntimeValue],
+    org: str,
+) -> AnyExecution:
+    """Of an agent or a workflow. `name` must be unique on an existing server (contract, BEHAVIOUR 12), not on ours."""
+    runtime_env = {
+        key: ExecutionValue(value=variable.value, is_secret=variable.is_secret) for key, variable in environment.items()
+    }
+    if kind is WORKFLOW:
+        return await connection.call(
+            lambda channel: WorkflowExecutionCommandControllerStub(channel).create,
+            WorkflowExecution(
+                api_version=API_VERSION,
+                kind=WORKFLOW_EXECUTION.name,
+                metadata=ApiResourceMetadata(name=name, org=org, owner_scope=ApiResourceOwnerScope.organization),
+                spec=WorkflowExecutionSpec(
+                    workflow_id=resource_id,
+                    trigger_message=message or DEFAULT_MESSAGE,
+                    runtime_env=runtime_env,
+                ),
+            ),
+            repeat=False,
+        )
+    return await connection.call(
+        lambda channel: AgentExecutionCommandControllerStub(channel).create,
+        AgentExecution(
+            api_version=API_VERSION,
+            kind=AGENT_EXECUTION.name,
+            # Agent executions belong to their session's owner and must not name one (contract, BEHAVIOUR 3).
+            metadata=ApiResourceMetadata(name=name, org=org),
+            spec=AgentExecutionSpec(agent_id=resource_id, message=message or DEFAULT_MESSAGE, runtime_env=runtime_env),
+        ),
+        repeat=False,
+    )
+
+
+async def get(connection: Connection, execution_id: str) -> AnyExecution:
+    """Raises NotFound."""
+    if is_agent_execution(execution_id):
+        return await connection.call(
+            lambda channel: AgentExecutionQueryControllerStub(channel).get, AgentExecutionId(value=execution_id)
+        )
+    return await connection.call(
+        lambda channel: WorkflowExecutionQueryControllerStub(channel).get, WorkflowExecutionId(value=execution_id)
+    )
+
+
+async def cancel(connection: Connection, execution_id: str, reason: str) -> bool:
+    """Asks for the end; False from a server that cannot do it."""
+    request = CancelRequest(execution_id=execution_id, reason=reason)
+    call = connection.call(lambda channel: ExecutionControllerStub(channel).cancel, request)
+    return await optional(call) is not None
+
+
+def is_agent_execution(execution_id: str) -> bool:
+    parsed = parse_id(execution_id)
+    return parsed is not None and parsed[0] is Prefix.AGENT_EXECUTION

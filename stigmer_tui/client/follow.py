@@ -1,0 +1,109 @@
+"""The changes of an execution in order, from its beginning to its end, whatever happens to the connection."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+
+import grpc
+from grpc.aio import AioRpcError, Channel
+
+from stigmer_tui.api.agent_execution_pb2 import AgentExecution, AgentExecutionId
+from stigmer_tui.api.agent_execution_pb2_grpc import AgentExecutionQueryControllerStub
+from stigmer_tui.api.execution_pb2 import FollowRequest, FollowResponse
+from stigmer_tui.api.execution_pb2_grpc import ExecutionControllerStub
+from stigmer_tui.api.phases import Phase
+from stigmer_tui.api.workflow_execution_pb2 import SubscribeWorkflowExecutionRequest, WorkflowExecution
+from stigmer_tui.api.workflow_execution_pb2_grpc import WorkflowExecutionQueryControllerStub
+from stigmer_tui.client.connection import Connection
+from stigmer_tui.client.executions import get, is_agent_execution
+from stigmer_tui.client.streams import Interrupted, resumed
+
+QUIET_LIMIT = 10.0
+"""Seconds of silence on a plain stream after which the execution is read: existing servers may lose its end."""
+
+
+async def follow(
+    connection: Connection, execution_id: str, interval_ms: int = 0
+) -> AsyncGenerator[FollowResponse | Interrupted, None]:
+    """Ends after the final phase. `interval_ms` is the shortest time between two changes.
+
+    Raises NotFound for an execution that does not exist, or no longer, and StigmerError when there is no server to
+    come back to.
+    """
+    version = 0
+
+    def start(channel: Channel) -> AsyncIterator[FollowResponse]:
+        request = FollowRequest(execution_id=execution_id, after_version=version, interval_ms=interval_ms)
+        return _stream(connection, channel, request)
+
+    async with aclosing(resumed(connection, start)) as responses:
+        async for response in responses:
+            yield response
+            if isinstance(response, FollowResponse):
+                version = response.version
+                if phase_of(response).is_final:
+                    return
+
+
+def phase_of(response: FollowResponse) -> Phase:
+    """UNSPECIFIED when the change says nothing about it."""
+    match response.WhichOneof("change"):
+        case "agent_snapshot":
+            return Phase(response.agent_snapshot.status.phase)
+        case "workflow_snapshot":
+            return Phase(response.workflow_snapshot.status.phase)
+        case "agent_delta":
+            return Phase(response.agent_delta.phase)
+        case "workflow_delta":
+            return Phase(response.workflow_delta.phase)
+        case _:
+            return Phase.UNSPECIFIED
+
+
+async def _stream(connection: Connection, channel: Channel, request: FollowRequest) -> AsyncIterator[FollowResponse]:
+    try:
+        async for response in ExecutionControllerStub(channel).follow(request):
+            yield response
+    except AioRpcError as error:
+        if error.code() is not grpc.StatusCode.UNIMPLEMENTED:
+            raise
+    else:
+        return
+    version = 0
+    async for execution in _plain_stream(connection, channel, request.execution_id):
+        version += 1
+        if isinstance(execution, AgentExecution):
+            yield FollowResponse(version=version, agent_snapshot=execution)
+        else:
+            yield FollowResponse(version=version, workflow_snapshot=execution)
+
+
+async def _plain_stream(
+    connection: Connection, channel: Channel, execution_id: str
+) -> AsyncIterator[AgentExecution | WorkflowExecution]:
+    """From an existing server: whole executions, of which some, even the last, may never arrive."""
+    stream = _subscription(channel, execution_id)
+    reading = asyncio.ensure_future(anext(stream))
+    try:
+        while True:
+            done, _ = await asyncio.wait((reading,), timeout=QUIET_LIMIT)
+            if not done:
+                yield await get(connection, execution_id)
+                continue
+            try:
+                yield reading.result()
+            except StopAsyncIteration:
+                return
+            reading = asyncio.ensure_future(anext(stream))
+    finally:
+        reading.cancel()
+
+
+def _subscription(channel: Channel, execution_id: str) -> AsyncIterator[AgentExecution | WorkflowExecution]:
+    if is_agent_execution(execution_id):
+        agents = AgentExecutionQueryControllerStub(channel)
+        return aiter(agents.subscribe(AgentExecutionId(value=execution_id)))
+    workflows = WorkflowExecutionQueryControllerStub(channel)
+    return aiter(workflows.subscribe(SubscribeWorkflowExecutionRequest(execution_id=execution_id)))

@@ -1,0 +1,31 @@
+"""Asks a server for a sign of life."""
+
+from __future__ import annotations
+
+import grpc
+from grpc.aio import AioRpcError
+
+from stigmer_tui.api.agent_pb2_grpc import AgentQueryControllerStub
+from stigmer_tui.api.api_resource_pb2 import ApiResourceReference
+from stigmer_tui.api.channel import open_channel
+from stigmer_tui.client.endpoint import Endpoint
+
+PROBE_LIMIT = 5.0
+"""Seconds."""
+
+
+async def probe(endpoint: Endpoint) -> None:
+    """Returns when the server has answered; raises grpc's error otherwise.
+
+    An empty reference is refused by every server that is alive, ours and existing ones (contract, BEHAVIOUR 4).
+    """
+    channel = open_channel(endpoint.address, endpoint.token)
+    try:
+        await AgentQueryControllerStub(channel).getByReference(
+            ApiResourceReference(), timeout=PROBE_LIMIT, wait_for_ready=False
+        )
+    except AioRpcError as error:
+        if error.code() not in (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND):
+            raise
+    finally:
+        await channel.close()

@@ -1,0 +1,47 @@
+"""The catalogue and the daemon's status, once or as they change. Existing servers have neither."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import TypeVar
+
+from stigmer_tui.api.catalogue_pb2 import Catalogue, ListRequest
+from stigmer_tui.api.catalogue_pb2_grpc import CatalogueControllerStub
+from stigmer_tui.api.daemon_pb2 import Status, StatusRequest
+from stigmer_tui.api.daemon_pb2_grpc import DaemonControllerStub
+from stigmer_tui.client.connection import Connection, optional
+from stigmer_tui.client.errors import Unimplemented
+from stigmer_tui.client.streams import Interrupted, resumed
+
+Response = TypeVar("Response")
+
+
+async def list_catalogue(connection: Connection, org: str) -> Catalogue | None:
+    """None from a server that cannot list."""
+    return await optional(connection.call(lambda channel: CatalogueControllerStub(channel).list, ListRequest(org=org)))
+
+
+async def daemon_status(connection: Connection) -> Status | None:
+    """None from a server that is not ours."""
+    return await optional(connection.call(lambda channel: DaemonControllerStub(channel).status, StatusRequest()))
+
+
+def watch_catalogue(connection: Connection, org: str) -> AsyncGenerator[Catalogue | Interrupted, None]:
+    """Ends at once at a server that cannot list."""
+    request = ListRequest(org=org)
+    return _known(resumed(connection, lambda channel: aiter(CatalogueControllerStub(channel).watch(request))))
+
+
+def watch_daemon(connection: Connection) -> AsyncGenerator[Status | Interrupted, None]:
+    """Ends at once at a server that is not ours."""
+    return _known(resumed(connection, lambda channel: aiter(DaemonControllerStub(channel).watch(StatusRequest()))))
+
+
+async def _known(responses: AsyncGenerator[Response, None]) -> AsyncGenerator[Response, None]:
+    async with aclosing(responses):
+        try:
+            async for response in responses:
+                yield response
+        except Unimplemented:
+            return

@@ -1,0 +1,1 @@
+"""The daemon on this machine, from outside: start, stop, status, logs; and supervision of its processes."""

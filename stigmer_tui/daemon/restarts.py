@@ -1,0 +1,35 @@
+"""When to start a process again that ended by itself (contract, PROJECT-AND-DAEMON 5.8, the restart policy)."""
+
+from __future__ import annotations
+
+from collections import deque
+
+WINDOW = 600.0
+"""Seconds over which restarts are counted."""
+
+MOST_IN_WINDOW = 10
+
+STEADY = 10.0
+"""Seconds of life after which an end is an accident, and the next start need not wait."""
+
+LONGEST_DELAY = 30.0
+
+
+class RestartPolicy:
+    def __init__(self) -> None:
+        self._times: deque[float] = deque()
+        self._quick_ends = 0
+
+    def next_delay(self, now: float, lifetime: float) -> float | None:
+        """Seconds to wait before the next start; None when there have been too many. Times are monotonic."""
+        while self._times and now - self._times[0] > WINDOW:
+            self._times.popleft()
+        if len(self._times) >= MOST_IN_WINDOW:
+            return None
+        self._times.append(now)
+        if lifetime >= STEADY:
+            self._quick_ends = 0
+            return 0.0
+        self._quick_ends += 1
+        # The first quick end may be somebody's kill -9; from the second on something is wrong.
+        return 0.0 if self._quick_ends == 1 else min(LONGEST_DELAY, 2.0 ** (self._quick_ends - 2))

@@ -1,0 +1,126 @@
+"""Starts the daemon, and finds the one that runs. Ready means that it answered."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+from dataclasses import dataclass
+
+from filelock import AsyncFileLock, Timeout
+from grpc.aio import AioRpcError
+
+from stigmer_tui.client.endpoint import Endpoint
+from stigmer_tui.client.probe import probe
+from stigmer_tui.core.configuration import Configuration
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.paths import Home
+from stigmer_tui.daemon.record import DaemonRecord, read_record
+from stigmer_tui.daemon.supervision import own_command
+from stigmer_tui.daemon.token import read_token
+
+START_LIMIT = 20.0
+"""Seconds in which a server must answer; it takes less than one, but a machine may be busy."""
+
+LAST_LINES = 12
+READY_DESCRIPTOR = "STIGMER_READY_FD"
+"""Environment variable: where a new server writes its address once it listens."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartOptions:
+    address: str = ""
+    """host:port; empty for the configured one, or for the default."""
+    no_auth: bool = False
+
+
+async def ensure_daemon(configuration: Configuration, options: StartOptions | None = None) -> Endpoint:
+    """The endpoint of a daemon that answers; starts one when there is none. Raises StigmerError when it cannot."""
+    if configuration.server:
+        return Endpoint(configuration.server, "")
+    home = configuration.home
+    if endpoint := await running_endpoint(home):
+        return endpoint
+    home.prepare()
+    try:
+        async with AsyncFileLock(home.start_lock, timeout=START_LIMIT, poll_interval=0.02):
+            # Somebody else may have started it while we waited.
+            return await running_endpoint(home) or await _start(configuration, options or StartOptions())
+    except Timeout as error:
+        raise StigmerError(f"Another program has been starting the daemon for {START_LIMIT:.0f} s") from error
+
+
+async def running_endpoint(home: Home) -> Endpoint | None:
+    """Of a daemon that is there and answers."""
+    record = read_record(home)
+    if record is None or not record.alive:
+        return None
+    endpoint = endpoint_of(home, record)
+    try:
+        await probe(endpoint)
+    except AioRpcError:
+        return None
+    return endpoint
+
+
+def endpoint_of(home: Home, record: DaemonRecord) -> Endpoint:
+    return Endpoint(record.address, read_token(home))
+
+
+async def _start(configuration: Configuration, options: StartOptions) -> Endpoint:
+    home = configuration.home
+    address = await asyncio.wait_for(
+        asyncio.to_thread(_spawn, configuration, _arguments(configuration, options)), START_LIMIT
+    )
+    if not address:
+        raise StigmerError("The daemon did not start", _last_output(home))
+    endpoint = Endpoint(address, read_token(home))
+    await probe(endpoint)
+    return endpoint
+
+
+def _arguments(configuration: Configuration, options: StartOptions) -> list[str]:
+    """A server that takes the place of one that was killed listens where that one did: its clients look there."""
+    arguments = []
+    former = read_record(configuration.home)
+    if address := options.address or configuration.address:
+        arguments += ["--address", address]
+    elif former:
+        arguments += ["--prefer", former.address]
+    if options.no_auth or (former and not former.requires_token):
+        arguments.append("--no-auth")
+    return arguments
+
+
+def _spawn(configuration: Configuration, arguments: list[str]) -> str:
+    """Returns the address that the server reports, or nothing when it ended instead."""
+    home = configuration.home
+    reader, writer = os.pipe()
+    environment = {**os.environ, READY_DESCRIPTOR: str(writer), "STIGMER_HOME": str(home.root)}
+    # The daemon works in a folder of its own: what is relative to this one would be looked for there.
+    if configuration.model.script and os.environ.get("STIGMER_LLM_SCRIPT"):
+        environment["STIGMER_LLM_SCRIPT"] = str(configuration.model.script)
+    if configuration.sandbox_root and os.environ.get("SANDBOX_ROOT_DIR"):
+        environment["SANDBOX_ROOT_DIR"] = str(configuration.sandbox_root)
+    with home.log("start").open("wb") as output:
+        subprocess.Popen(
+            own_command("internal-server", *arguments),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            cwd=home.root,
+            pass_fds=(writer,),
+            start_new_session=True,
+        )
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        return pipe.readline().strip()
+
+
+def _last_output(home: Home) -> str:
+    try:
+        lines = home.log("start").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    return "\n".join(lines[-LAST_LINES:]) or f"It said nothing; see {home.log('server')}"

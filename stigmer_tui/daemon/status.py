@@ -1,0 +1,81 @@
+"""The daemon's status, for the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC
+
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from stigmer_tui.api.daemon_pb2 import Component, Status
+from stigmer_tui.client.connection import connected
+from stigmer_tui.client.endpoint import Endpoint
+from stigmer_tui.client.watch import daemon_status
+from stigmer_tui.core.clock import Clock
+from stigmer_tui.core.paths import Home
+from stigmer_tui.core.units import plural, size_text, uptime_text
+from stigmer_tui.daemon.start import running_endpoint
+
+GLYPHS = {
+    Component.STARTING: "·",
+    Component.READY: "✓",
+    Component.BUSY: "▸",
+    Component.RESTARTING: "⏸",
+    Component.FAILED: "✗",
+    Component.STOPPED: "⊘",
+}
+
+
+async def read_status(home: Home) -> Status | None:
+    """None when there is no daemon that answers."""
+    endpoint = await running_endpoint(home)
+    if endpoint is None:
+        return None
+
+    async def locate() -> Endpoint:
+        return endpoint
+
+    async with connected(locate) as connection:
+        return await daemon_status(connection)
+
+
+def status_json(status: Status) -> str:
+    return json.dumps({"running": True, **MessageToDict(status, preserving_proto_field_name=True)})
+
+
+@dataclass(frozen=True, slots=True)
+class StatusText:
+    status: Status
+    clock: Clock
+
+    def lines(self) -> Iterator[str]:
+        status = self.status
+        yield f"✓ The daemon runs at {status.address}, version {status.version}, up {self._since(status.started_at)}"
+        if not status.requires_token:
+            yield "  Every client on this machine may use it (--no-auth)"
+        yield ""
+        for component in status.components:
+            yield f"  {self._component(component)}"
+        yield ""
+        rows = {"Model": status.model, "Sandbox": status.sandbox, "Secrets": status.secrets, "Data": status.home}
+        for name, value in rows.items():
+            if value:
+                yield f"  {name:<9}{value}"
+        yield f"  {'Running':<9}{plural(status.running, 'execution')}"
+
+    def _component(self, component: Component) -> str:
+        state = Component.State.Name(component.state).lower()
+        parts = [f"{component.name:<17}{GLYPHS.get(component.state, '·')} {state:<11}"]
+        if component.pid:
+            memory, cpu = size_text(component.memory_bytes), f"{component.cpu_percent:.1f} %"
+            parts.append(f"pid {component.pid:<8}{memory:>8}{cpu:>9}   up {self._since(component.started_at)}")
+            parts.append(f"   {plural(component.restarts, 'restart')}")
+        if component.detail:
+            parts.append(f"   {component.detail}")
+        return "".join(parts)
+
+    def _since(self, moment: Timestamp) -> str:
+        return uptime_text((self.clock.now() - moment.ToDatetime(UTC)).total_seconds())

@@ -1,0 +1,204 @@
+"""Keeps the runners' processes alive, and ends them in good order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import psutil
+
+from stigmer_tui.api.daemon_pb2 import Component
+from stigmer_tui.core.changes import Changes
+from stigmer_tui.core.clock import Clock
+from stigmer_tui.core.paths import Home, write_private
+from stigmer_tui.core.processes import kill_all, process_tree
+from stigmer_tui.daemon.restarts import RestartPolicy
+
+logger = logging.getLogger(__name__)
+
+STOP_LIMIT = 4.0
+"""Seconds that a runner has to end in good order."""
+
+SHORTEST_SPAN = 1.5
+"""Seconds over which the use of a processor is measured; over shorter ones it is all or nothing."""
+
+State = Component.State
+
+
+@dataclass(slots=True, eq=False)
+class Child:
+    """One supervised process, over all its lives."""
+
+    name: str
+    arguments: Sequence[str]
+    policy: RestartPolicy = field(default_factory=RestartPolicy)
+    process: asyncio.subprocess.Process | None = None
+    meter: Meter | None = None
+    started_at: datetime | None = None
+    state: State.ValueType = Component.STARTING
+    restarts: int = 0
+    detail: str = ""
+
+
+class Meter:
+    """What a process uses of the machine, measured over spans that are long enough to mean something."""
+
+    def __init__(self, pid: int, clock: Clock) -> None:
+        """Raises psutil.Error when there is no such process."""
+        self._process = psutil.Process(pid)
+        self._clock = clock
+        self._read_at = clock.monotonic()
+        self._memory = 0
+        self._cpu = self._process.cpu_percent()
+
+    def read(self, component: Component) -> None:
+        now = self._clock.monotonic()
+        if not self._memory or now - self._read_at >= SHORTEST_SPAN:
+            self._read_at = now
+            with suppress(psutil.Error), self._process.oneshot():
+                self._memory = self._process.memory_info().rss
+                self._cpu = self._process.cpu_percent()
+        component.memory_bytes = self._memory
+        component.cpu_percent = self._cpu
+
+
+class Supervisor:
+    """Starts each child, starts it again when it ends, and gives up on one that ends too often.
+
+    A child's standard input is a pipe that only this process holds: when this process ends, however it ends, the
+    child notices and ends too.
+    """
+
+    def __init__(self, home: Home, children: Mapping[str, Sequence[str]], clock: Clock) -> None:
+        self.changes = Changes()
+        self._home = home
+        self._children = [Child(name, arguments) for name, arguments in children.items()]
+        self._clock = clock
+        self.on_failed: Callable[[str, str], None] = lambda name, detail: None
+        """Told the name of a child that is given up, and why."""
+        self._started_at = clock.now()
+        self._meter = Meter(os.getpid(), clock)
+        self._environment: dict[str, str] = {}
+
+    async def run(self, environment: Mapping[str, str], stopping: asyncio.Event) -> None:
+        """Until `stopping` is set and every child has ended. `environment` is what the children need besides ours."""
+        self._environment = {**os.environ, **environment}
+        async with asyncio.TaskGroup() as group:
+            keepers = [group.create_task(self._keep(child, stopping)) for child in self._children]
+            await stopping.wait()
+            await asyncio.gather(*(self._end(child) for child in self._children))
+            for keeper in keepers:
+                keeper.cancel()
+
+    def statuses(self) -> list[Component]:
+        server = Component(name="server", state=Component.READY, pid=os.getpid())
+        server.started_at.FromDatetime(self._started_at)
+        self._meter.read(server)
+        return [server, *(self._status(child) for child in self._children)]
+
+    def kill(self, pid: int) -> None:
+        """Of a child that hangs; it is started again."""
+        kill_all(process_tree(pid))
+
+    async def _keep(self, child: Child, stopping: asyncio.Event) -> None:
+        while True:
+            began = self._clock.monotonic()
+            process = await self._start(child)
+            await asyncio.gather(process.wait(), _log_output(child.name, process))
+            if stopping.is_set():
+                return
+            how = _ending(process.returncode)
+            lifetime = self._clock.monotonic() - began
+            delay = child.policy.next_delay(self._clock.monotonic(), lifetime)
+            logger.error("%s (pid %d) %s after %.1f s", child.name, process.pid, how, lifetime)
+            if delay is None:
+                self._fail(child, f"it ended too often; the last time it {how}")
+                return
+            child.restarts += 1
+            self._become(child, Component.RESTARTING, f"{how}; starts again")
+            await asyncio.sleep(delay)
+
+    async def _start(self, child: Child) -> asyncio.subprocess.Process:
+        process = child.process = await asyncio.create_subprocess_exec(
+            *child.arguments,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env=self._environment,
+            cwd=self._home.root,
+            start_new_session=True,
+        )
+        child.started_at = self._clock.now()
+        with suppress(psutil.Error):
+            child.meter = Meter(process.pid, self._clock)
+        write_private(self._home.pid_file(child.name), str(process.pid))
+        self._become(child, Component.STARTING, "")
+        return process
+
+    async def _end(self, child: Child) -> None:
+        process = child.process
+        if process is None or process.returncode is not None:
+            return
+        tree = process_tree(process.pid)
+        with suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(process.wait(), STOP_LIMIT)
+        except TimeoutError:
+            logger.warning("%s did not end in %.0f s and is killed", child.name, STOP_LIMIT)
+        # Without waiting for them: the exit code of a child belongs to asyncio.
+        kill_all([process for process in tree if process.is_running()])
+        await process.wait()
+        self._home.pid_file(child.name).unlink(missing_ok=True)
+        self._become(child, Component.STOPPED, "")
+
+    def _fail(self, child: Child, detail: str) -> None:
+        self._become(child, Component.FAILED, f"{detail}; see stigmer-tui server logs, then server restart")
+        self.on_failed(child.name, child.detail)
+
+    def _become(self, child: Child, state: State.ValueType, detail: str) -> None:
+        child.state = state
+        child.detail = detail
+        self.changes.note()
+
+    def _status(self, child: Child) -> Component:
+        running = child.process is not None and child.process.returncode is None
+        component = Component(
+            name=child.name,
+            state=child.state,
+            pid=child.process.pid if running and child.process else 0,
+            restarts=child.restarts,
+            detail=child.detail,
+        )
+        if child.started_at:
+            component.started_at.FromDatetime(child.started_at)
+        if running and child.meter:
+            child.meter.read(component)
+        return component
+
+
+def own_command(*arguments: str) -> list[str]:
+    """This program again, with other arguments; what lies in the working folder is no part of it (-P)."""
+    return [sys.executable, "-P", "-m", "stigmer_tui", *arguments]
+
+
+def _ending(code: int | None) -> str:
+    if code is not None and code < 0:
+        return f"was killed ({signal.Signals(-code).name})"
+    return f"ended with code {code}"
+
+
+async def _log_output(name: str, process: asyncio.subprocess.Process) -> None:
+    """What a child prints is what went wrong before, or beside, its own log."""
+    if process.stdout is None:
+        return
+    log = logging.getLogger(name)
+    while line := await process.stdout.readline():
+        log.error("%s", line.decode(errors="replace").rstrip())
