@@ -1,0 +1,1 @@
+"""A project on disk: Stigmer.yaml, synthesis of manifests, the plan, watching for changes, the scaffold."""

@@ -1,0 +1,95 @@
+"""Stigmer.yaml, the file that makes a folder a project (contract, PROJECT-AND-DAEMON 1.1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.yaml_text import Document, read_yaml
+
+FILE_NAME = "Stigmer.yaml"
+
+
+class Runtime(StrEnum):
+    PYTHON = "python"
+    GO = "go"
+
+    @property
+    def suffix(self) -> str:
+        return ".py" if self is Runtime.PYTHON else ".go"
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    folder: Path
+    name: str
+    runtime: Runtime
+    main: Path
+    """The entry file, absolute."""
+    version: str = ""
+    organization: str = ""
+    """Where its resources are deployed, unless whoever deploys them says otherwise; may be empty."""
+
+
+def is_project(folder: Path) -> bool:
+    """Whether the folder holds a file of exactly this name, also where the file system does not mind capitals."""
+    try:
+        return any(path.name == FILE_NAME for path in folder.iterdir())
+    except OSError:
+        return False
+
+
+def load_project(folder: Path) -> Project:
+    """Raises StigmerError, with file and line, for a file that is not there or that cannot be understood."""
+    folder = folder.absolute()
+    path = folder / FILE_NAME
+    if not is_project(folder):
+        raise StigmerError(f"No {FILE_NAME} found in {folder}", "stigmer-tui new NAME makes a project.")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise StigmerError(f"Cannot read {path}: {error}") from error
+    document = read_yaml(text, FILE_NAME)
+    if not isinstance(document.value, dict):
+        raise StigmerError(f"{FILE_NAME} must hold keys such as name and runtime", "Begin with: name: my-project")
+    runtime = _runtime(document)
+    main = folder / (_text(document, "main") or f"main{runtime.suffix}")
+    if main.suffix != runtime.suffix:
+        where = document.where("main")
+        raise StigmerError(f"{where} main is {main.name}, but a {runtime} project begins in a {runtime.suffix} file")
+    return Project(
+        folder=folder,
+        name=_required(document, "name"),
+        runtime=runtime,
+        main=main,
+        version=_text(document, "version"),
+        organization=_text(document, "organization"),
+    )
+
+
+def _runtime(document: Document) -> Runtime:
+    text = _required(document, "runtime")
+    try:
+        return Runtime(text)
+    except ValueError:
+        choices = " and ".join(Runtime)
+        raise StigmerError(f"{document.where('runtime')} runtime is {text!r}", f"There are {choices}.") from None
+
+
+def _required(document: Document, key: str) -> str:
+    text = _text(document, key)
+    if not text:
+        raise StigmerError(f"{document.where(key)} {key} is missing", f"Add a line such as: {key}: {_EXAMPLES[key]}")
+    return text
+
+
+def _text(document: Document, key: str) -> str:
+    value = document.value.get(key)
+    if isinstance(value, dict | list):
+        raise StigmerError(f"{document.where(key)} {key} must be a text")
+    return "" if value is None else str(value).strip()
+
+
+_EXAMPLES = {"name": "my-project", "runtime": "python"}

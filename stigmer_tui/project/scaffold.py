@@ -1,0 +1,51 @@
+"""`stigmer-tui new NAME`: a project that runs as it is, offline (contract, PROJECT-AND-DAEMON 1.2)."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+from stigmer_tui.core.errors import StigmerError
+
+TEMPLATE = Path(__file__).parent / "template"
+PLACEHOLDER = "my-project"
+"""The name that the template has."""
+HIDDEN = {"gitignore": ".gitignore"}
+"""Files of the template that would have a meaning where it stands."""
+
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def create_project(parent: Path, name: str) -> Path:
+    """Makes the folder `name` with a project in it, and returns it; what cannot be finished leaves nothing behind.
+
+    Raises StigmerError for a bad name, for a folder that is there already, and where nothing can be written.
+    """
+    if not _NAME.fullmatch(name):
+        raise StigmerError(f"{name!r} is no name for a project", "Use letters, digits, hyphens and underscores.")
+    folder = parent.absolute() / name
+    if folder.exists() or folder.is_symlink():
+        raise StigmerError(f"{folder} is there already", "Choose another name, or remove it first.")
+    try:
+        scratch = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=folder.parent))
+        try:
+            _write(scratch, name)
+            scratch.chmod(0o755)
+            scratch.rename(folder)
+        except BaseException:
+            shutil.rmtree(scratch, ignore_errors=True)
+            raise
+    except OSError as error:
+        raise StigmerError(f"Cannot make {folder}: {error.strerror or error}") from error
+    return folder
+
+
+def _write(folder: Path, name: str) -> None:
+    for source in sorted(path for path in TEMPLATE.rglob("*") if path.is_file() and path.suffix != ".pyc"):
+        relative = source.relative_to(TEMPLATE)
+        target = folder / relative.with_name(HIDDEN.get(relative.name, relative.name))
+        target.parent.mkdir(exist_ok=True)
+        text = source.read_text(encoding="utf-8").replace(PLACEHOLDER, name)
+        target.write_text(text, encoding="utf-8")

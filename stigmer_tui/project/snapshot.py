@@ -1,0 +1,158 @@
+"""The state of a project's files, and how two states differ."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from enum import StrEnum
+from hashlib import blake2b
+from pathlib import Path
+
+from stigmer_tui.project.ignored import IgnoreRules
+
+LARGEST_TEXT = 256 * 1024
+"""Bytes. Of larger files only the digest is kept, and nobody counts their lines."""
+LARGEST_READ = 32 * 1024 * 1024
+"""Bytes. Larger files are known by size and time alone."""
+TIME_STEP = 50_000_000
+"""Nanoseconds. Two writes within it may leave the same time on a file."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    mark: tuple[int, ...]
+    """What the file system says; the content can only have changed where this has."""
+    content: bytes
+    """All of it, or the digest of a large file."""
+    is_whole: bool
+    is_settled: bool
+    """False if the file was written so shortly before that another write need not show in its mark."""
+    modified: float
+    """Seconds since 1970."""
+
+    @property
+    def lines(self) -> list[bytes] | None:
+        """None for what is no text."""
+        return self.content.splitlines() if self.is_whole and b"\0" not in self.content else None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    files: Mapping[str, FileState] = field(default_factory=dict)
+    """By path, relative to the project."""
+    folders: frozenset[str] = frozenset()
+    """Absolute; those that hold the files, and those in which new ones may appear."""
+
+
+class ChangeKind(StrEnum):
+    ADDED = "added"
+    CHANGED = "changed"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    path: str
+    kind: ChangeKind
+    added: int | None = None
+    """Lines; None where they cannot be counted."""
+    removed: int | None = None
+
+    def __str__(self) -> str:
+        """`main.py changed (+2 −1)`"""
+        counted = "" if self.added is None else f" (+{self.added} −{self.removed})"
+        return f"{self.path} {self.kind}{counted}"
+
+
+def take_snapshot(project: Path, before: Snapshot | None = None) -> Snapshot:
+    """Reads what may have changed since `before`. Files and folders that cannot be read are left out."""
+    known = before.files if before else {}
+    prefix = f"{project}{os.sep}"
+    files: dict[str, FileState] = {}
+    folders: set[str] = set()
+    for entry in _walk(str(project), IgnoreRules.for_project(project), folders):
+        path = entry.path.removeprefix(prefix)
+        state = _state(entry, known.get(path))
+        if state is not None:
+            files[path] = state
+    return Snapshot(files, frozenset(folders))
+
+
+def changes_between(before: Snapshot, after: Snapshot) -> tuple[FileChange, ...]:
+    """By path. A file of the same content has not changed."""
+    return tuple(_changes(before.files, after.files))
+
+
+def may_be_half_done(before: Snapshot, after: Snapshot) -> bool:
+    """Whether this may be the middle of a save: a file is gone or empty that had content."""
+    return any(
+        state.content and not (path in after.files and after.files[path].content)
+        for path, state in before.files.items()
+    )
+
+
+def _walk(folder: str, rules: IgnoreRules, folders: set[str]) -> Iterator[os.DirEntry[str]]:
+    """All files that are watched. Links to folders are not followed."""
+    try:
+        entries = list(os.scandir(folder))
+    except OSError:
+        return
+    folders.add(folder)
+    for entry in entries:
+        is_folder = entry.is_dir(follow_symlinks=False)
+        if rules.ignores(entry.path, is_folder):
+            continue
+        if is_folder:
+            yield from _walk(entry.path, rules.within(entry.path), folders)
+        else:
+            yield entry
+
+
+def _state(entry: os.DirEntry[str], known: FileState | None) -> FileState | None:
+    try:
+        status = entry.stat()
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        mark = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        if known is not None and known.is_settled and known.mark == mark:
+            return known
+        is_settled = abs(time.time_ns() - status.st_ctime_ns) > TIME_STEP
+        if status.st_size > LARGEST_READ:
+            return FileState(mark, repr(mark).encode(), False, True, status.st_mtime)
+        content = Path(entry.path).read_bytes()
+    except OSError:
+        return None
+    is_whole = len(content) <= LARGEST_TEXT
+    return FileState(mark, content if is_whole else blake2b(content).digest(), is_whole, is_settled, status.st_mtime)
+
+
+def _changes(before: Mapping[str, FileState], after: Mapping[str, FileState]) -> Iterator[FileChange]:
+    for path in sorted({*before, *after}):
+        old, new = before.get(path), after.get(path)
+        if old is None and new is not None:
+            yield FileChange(path, ChangeKind.ADDED, *_count_lines([], new.lines))
+        elif old is not None and new is None:
+            yield FileChange(path, ChangeKind.REMOVED, *_count_lines(old.lines, []))
+        elif old is not None and new is not None and old.content != new.content:
+            yield FileChange(path, ChangeKind.CHANGED, *_count_lines(old.lines, new.lines))
+
+
+def _count_lines(old: list[bytes] | None, new: list[bytes] | None) -> tuple[int | None, int | None]:
+    """Lines added and removed."""
+    if old is None or new is None:
+        return None, None
+    start = _common(old, new)
+    old, new = old[start:], new[start:]
+    end = _common(old[::-1], new[::-1])
+    old, new = old[: len(old) - end], new[: len(new) - end]
+    same = sum(block.size for block in SequenceMatcher(None, old, new).get_matching_blocks())
+    return len(new) - same, len(old) - same
+
+
+def _common(old: list[bytes], new: list[bytes]) -> int:
+    """How many lines are the same at the beginning."""
+    return next((index for index, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))

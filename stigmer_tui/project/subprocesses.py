@@ -1,0 +1,127 @@
+"""Other programs: run with their output as it comes, and ended with everything that they started."""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from stigmer_tui.core.processes import kill_all, process_tree
+
+STANDARD_ERROR = 2
+LONGEST_LINE = 65_536
+"""Characters; what is longer comes in pieces."""
+MOST_LINES = 20_000
+"""Lines that are kept; of more, the last."""
+CLOSING_LIMIT = 1.0
+"""Seconds in which a program that was killed is gone, and the output of one that has ended is closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutputLine:
+    text: str
+    is_error: bool
+    """Whether it came by standard error."""
+
+
+OnLine = Callable[[OutputLine], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    status: int
+    """Negative for the signal that ended it."""
+    lines: tuple[OutputLine, ...]
+
+    @property
+    def errors(self) -> str:
+        return "\n".join(line.text for line in self.lines if line.is_error)
+
+
+async def run_command(command: Sequence[str], folder: Path, environment: Mapping[str, str], on_line: OnLine) -> Ended:
+    """Runs a program to its end. Cancelled, or at the end, it takes all processes with it that it has started.
+
+    Raises OSError when the program cannot be started.
+    """
+    loop = asyncio.get_running_loop()
+    transport, output = await loop.subprocess_exec(
+        lambda: _Output(on_line),
+        *command,
+        stdin=asyncio.subprocess.DEVNULL,
+        cwd=folder,
+        env=dict(environment),
+        start_new_session=True,
+    )
+    pid = transport.get_pid()
+    try:
+        await output.exited.wait()
+        # What it has left behind would hold its output open, and go on for nobody.
+        _end_group(pid)
+        await _within_limit(output.closed)
+    except BaseException:
+        if transport.get_returncode() is None:
+            kill_all(process_tree(pid))
+        _end_group(pid)
+        await _within_limit(output.exited)
+        raise
+    finally:
+        transport.close()
+    return Ended(transport.get_returncode() or 0, tuple(output.lines))
+
+
+def _end_group(pid: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+async def _within_limit(event: asyncio.Event) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CLOSING_LIMIT):
+            await event.wait()
+
+
+class _Output(asyncio.SubprocessProtocol):
+    """Unlike streams, it tells the end of the process apart from the end of its output, and has no longest line."""
+
+    def __init__(self, on_line: OnLine) -> None:
+        self.exited = asyncio.Event()
+        self.closed = asyncio.Event()
+        self.lines: deque[OutputLine] = deque(maxlen=MOST_LINES)
+        self._on_line = on_line
+        self._decoders = {fd: codecs.getincrementaldecoder("utf-8")("replace") for fd in (1, 2)}
+        self._rests = {1: "", 2: ""}
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        self._receive(fd, self._decoders[fd].decode(data))
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        if fd in self._rests:
+            self._receive(fd, self._decoders[fd].decode(b"", final=True))
+            if rest := self._rests.pop(fd):
+                self._emit(fd, rest)
+
+    def process_exited(self) -> None:
+        self.exited.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed.set()
+
+    def _receive(self, fd: int, text: str) -> None:
+        *lines, rest = (self._rests[fd] + text).split("\n")
+        for line in lines:
+            self._emit(fd, line.removesuffix("\r"))
+        if len(rest) > LONGEST_LINE:
+            self._emit(fd, rest)
+            rest = ""
+        self._rests[fd] = rest
+
+    def _emit(self, fd: int, text: str) -> None:
+        line = OutputLine(text, fd == STANDARD_ERROR)
+        self.lines.append(line)
+        self._on_line(line)

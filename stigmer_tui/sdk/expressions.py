@@ -1,0 +1,338 @@
+"""Expressions: values that exist only when a workflow runs, handled in Python as if they were there already.
+
+An expression is a piece of jq (https://jqlang.org/manual/). Formatting one gives the text that is replaced by its value
+during the run, so that f-strings simply work; passing one as a value keeps the type of that value.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple, NoReturn, Protocol
+
+from stigmer_tui.sdk.collection import current_collection
+from stigmer_tui.sdk.mistakes import DefinitionError
+
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+class Origin(Protocol):
+    """What an expression takes its value from."""
+
+    def use(self) -> None:
+        """Called wherever the expression is written into a task. Raises DefinitionError where it has no value."""
+        ...
+
+
+class Source(NamedTuple):
+    """What an expression is made of; the attribute `__stigmer__`, so that every other name is free for data."""
+
+    text: str
+    """jq, without the braces."""
+    is_term: bool
+    """Whether it can stand next to an operator without parentheses."""
+    origins: tuple[Origin, ...]
+
+    @property
+    def term(self) -> str:
+        return self.text if self.is_term else f"({self.text})"
+
+
+class Expression:
+    """A value that a workflow knows when it runs.
+
+    Operators give further expressions: `order.price * 2`, `item.first + " " + item.last`. Comparisons give conditions:
+
+        item.count == 0
+        (item.count > 10) & ~contains(item.title, "draft")
+    """
+
+    __slots__ = ("__stigmer__",)
+    __stigmer__: Source
+
+    def __init__(self, source: Source) -> None:
+        self.__stigmer__ = source
+
+    def __str__(self) -> str:
+        return placeholder(self)
+
+    def __format__(self, specification: str) -> str:
+        if specification:
+            raise DefinitionError(
+                f"The value is not known yet, so it cannot be formatted as “{specification}”",
+                f"Leave out “:{specification}”, or shape the value with jq(filter, value).",
+            )
+        return placeholder(self)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__.lower()} {self.__stigmer__.text}>"
+
+    # A comparison gives a condition, which the type of object's own methods does not foresee.
+    def __eq__(self, other: object) -> Condition:  # type: ignore[override]
+        return _comparison(self, "==", other)
+
+    def __ne__(self, other: object) -> Condition:  # type: ignore[override]
+        return _comparison(self, "!=", other)
+
+    def __lt__(self, other: object) -> Condition:
+        return _comparison(self, "<", other)
+
+    def __le__(self, other: object) -> Condition:
+        return _comparison(self, "<=", other)
+
+    def __gt__(self, other: object) -> Condition:
+        return _comparison(self, ">", other)
+
+    def __ge__(self, other: object) -> Condition:
+        return _comparison(self, ">=", other)
+
+    def __and__(self, other: object) -> Condition:
+        return _logic(self, "and", other)
+
+    def __rand__(self, other: object) -> Condition:
+        return _logic(other, "and", self)
+
+    def __or__(self, other: object) -> Condition:
+        return _logic(self, "or", other)
+
+    def __ror__(self, other: object) -> Condition:
+        return _logic(other, "or", self)
+
+    def __invert__(self) -> Condition:
+        source = self.__stigmer__
+        return Condition(Source(f"{source.term} | not", False, source.origins))
+
+    def __add__(self, other: object) -> Expression:
+        return _arithmetic(self, "+", other)
+
+    def __radd__(self, other: object) -> Expression:
+        return _arithmetic(other, "+", self)
+
+    def __sub__(self, other: object) -> Expression:
+        return _arithmetic(self, "-", other)
+
+    def __rsub__(self, other: object) -> Expression:
+        return _arithmetic(other, "-", self)
+
+    def __mul__(self, other: object) -> Expression:
+        return _arithmetic(self, "*", other)
+
+    def __rmul__(self, other: object) -> Expression:
+        return _arithmetic(other, "*", self)
+
+    def __truediv__(self, other: object) -> Expression:
+        return _arithmetic(self, "/", other)
+
+    def __rtruediv__(self, other: object) -> Expression:
+        return _arithmetic(other, "/", self)
+
+    def __mod__(self, other: object) -> Expression:
+        return _arithmetic(self, "%", other)
+
+    def __bool__(self) -> bool:
+        raise DefinitionError(
+            f"{_shown(self)} is known only when the workflow runs, so Python cannot decide on it",
+            "To branch, use flow.switch. Instead of and, or, not and a < b < c, combine conditions with &, | and ~,"
+            " each condition in parentheses: (item.count > 0) & (item.count < 10).",
+        )
+
+    def __iter__(self) -> NoReturn:
+        raise DefinitionError(
+            f"{_shown(self)} is known only when the workflow runs, so Python cannot go through it",
+            'Use a loop of the workflow: with flow.for_each("each", items) as item.',
+        )
+
+    def __contains__(self, item: object) -> bool:
+        raise DefinitionError(
+            f"{_shown(self)} is known only when the workflow runs", "Write contains(value, item) instead of `in`."
+        )
+
+    def __len__(self) -> int:
+        raise DefinitionError(
+            f"{_shown(self)} is known only when the workflow runs", "Write length(value) instead of len(value)."
+        )
+
+    def __hash__(self) -> int:
+        raise DefinitionError(
+            f"{_shown(self)} is known only when the workflow runs, so it cannot be a key or stand in a set",
+            "Use texts as keys; to look something up by a value, write data[value].",
+        )
+
+    def __call__(self, *args: object, **kwargs: object) -> NoReturn:
+        raise DefinitionError(
+            f"{_shown(self)} is data of the workflow, not a function of Python",
+            'Shape it with jq(filter, value), such as jq("ascii_downcase", item.title).',
+        )
+
+    def __index__(self) -> int:
+        raise DefinitionError(
+            f"{_shown(self)} is known only when the workflow runs", "A number known now is needed here."
+        )
+
+    __int__ = __index__
+
+    def __float__(self) -> float:
+        return float(self.__index__())
+
+
+class Condition(Expression):
+    """A yes or no that decides about a case of `flow.switch`."""
+
+    __slots__ = ()
+
+
+class Reference(Expression):
+    """The output of a task, the input of a run, or a part of them: `item.title`, `item["the-id"]`, `item.tags[0]`."""
+
+    __slots__ = ()
+
+    def __getattr__(self, key: str) -> Reference:
+        if key.startswith("__") and key.endswith("__"):
+            raise AttributeError(key)
+        return self[key]
+
+    def __getitem__(self, key: str | int | slice | Expression) -> Reference:
+        source = self.__stigmer__
+        origins = source.origins
+        match key:
+            case str() if _IDENTIFIER.fullmatch(key):
+                access = f".{key}"
+            case slice(start=start, stop=stop, step=None):
+                access = f"[{_bound(start)}:{_bound(stop)}]"
+            case bool() | slice():
+                raise DefinitionError(f"{key!r} is no key", "Use a text, a number, or a range without a step.")
+            case str() | int():
+                access = f"[{json.dumps(key, ensure_ascii=False)}]"
+            case Expression():
+                inner = key.__stigmer__
+                access = f"[{inner.text}]"
+                origins = (*origins, *inner.origins)
+            case _:
+                raise DefinitionError(f"{key!r} is no key", "Use a text, a number, a range or a reference.")
+        return Reference(Source(source.term + access, True, origins))
+
+
+def output_text(task: str) -> str:
+    """Where the output of a task is kept for later ones, once it is exported (contract, RUNTIME A4)."""
+    return f"$context[{json.dumps(task)}]"
+
+
+class Secret:
+    """A value that nobody sees: it can be sent with a request or given to an agent, and that is all."""
+
+    __slots__ = ("__stigmer__",)
+    __stigmer__: Source
+
+    def __init__(self, name: str) -> None:
+        self.__stigmer__ = Source(f".secrets.{name}", True, ())
+
+    def __str__(self) -> str:
+        return placeholder(self)
+
+    def __repr__(self) -> str:
+        return f"<secret {self.__stigmer__.text}>"
+
+
+def placeholder(expression: Expression | Secret) -> str:
+    """The expression as it stands in a text, and word to what it comes from that it is used."""
+    source = expression.__stigmer__
+    for origin in source.origins:
+        origin.use()
+    # Existing runners know variables of the environment in this form only (contract, RUNTIME A7).
+    is_variable = source.is_term and source.text.startswith(".")
+    text = f"${{{source.text}}}" if is_variable else f"${{ {source.text} }}"
+    current_collection().placeholders.add(text)
+    return text
+
+
+def checked_text(text: str) -> str:
+    """A text as it is. Raises DefinitionError where an expression was written into it by hand, and wrongly."""
+    unknown = text
+    if "${" in text:
+        for known in current_collection().placeholders:
+            unknown = unknown.replace(known, "")
+    if "${" in unknown:
+        from stigmer_tui.sdk.handwritten import check_text
+
+        check_text(text)
+    return text
+
+
+def source_of(value: Any) -> Source:
+    """The jq that gives a value: an expression's own, or a literal, with the expressions in it."""
+    match value:
+        case Expression():
+            return value.__stigmer__
+        case Secret():
+            raise DefinitionError(
+                f"{_shown(value)} cannot be compared or computed with", "Pass it where it is sent, as it is."
+            )
+        case str() if "${" in value:
+            from stigmer_tui.sdk.handwritten import as_jq
+
+            return Source(as_jq(value), True, ())
+        case None | bool() | int() | float() | str():
+            return Source(_literal(value), True, ())
+        case Mapping():
+            members = {_key(key): source_of(item) for key, item in value.items()}
+            text = ", ".join(f"{key}: {item.term}" for key, item in members.items())
+            return Source(f"{{{text}}}", True, _origins(members.values()))
+        case list() | tuple():
+            items = [source_of(item) for item in value]
+            return Source(f"[{', '.join(item.term for item in items)}]", True, _origins(items))
+        case _:
+            raise DefinitionError(
+                f"A workflow cannot hold a value of type {type(value).__name__}",
+                "Use texts, numbers, True, False, None, lists and mappings of them, or references.",
+            )
+
+
+def _comparison(left: object, operator: str, right: object) -> Condition:
+    return Condition(_binary(source_of(left), operator, source_of(right)))
+
+
+def _arithmetic(left: object, operator: str, right: object) -> Expression:
+    return Expression(_binary(source_of(left), operator, source_of(right)))
+
+
+def _logic(left: object, operator: str, right: object) -> Condition:
+    if not isinstance(left, Expression) or not isinstance(right, Expression):
+        raise DefinitionError(
+            f"“{'&' if operator == 'and' else '|'}” combines two conditions",
+            "Put each of them in parentheses: (item.count > 0) & (item.count < 10).",
+        )
+    return Condition(_binary(left.__stigmer__, operator, right.__stigmer__))
+
+
+def _binary(left: Source, operator: str, right: Source) -> Source:
+    return Source(f"{left.term} {operator} {right.term}", False, left.origins + right.origins)
+
+
+def _origins(sources: Any) -> tuple[Origin, ...]:
+    return tuple(origin for source in sources for origin in source.origins)
+
+
+def _literal(value: float | str | None) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        raise DefinitionError(f"{value} is no number that a workflow can hold", "Use a finite number.") from None
+
+
+def _key(key: object) -> str:
+    if not isinstance(key, str) or "${" in key:
+        raise DefinitionError(f"{key!r} cannot be a key", "Keys are texts that are known when the workflow is written.")
+    return json.dumps(key, ensure_ascii=False)
+
+
+def _bound(value: object) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, int):
+        raise DefinitionError(f"{value!r} cannot bound a range", "Use whole numbers, such as item.orders[:3].")
+    return str(value)
+
+
+def _shown(value: Expression | Secret) -> str:
+    return value.__stigmer__.text

@@ -1,0 +1,89 @@
+"""Code that failed: a traceback for the person who wrote it, without the SDK's own frames, and a note for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from traceback import FrameSummary, StackSummary, TracebackException
+from typing import Any
+
+from stigmer_tui.sdk.mistakes import DefinitionError, Location
+
+NOTE = "error.json"
+SDK_FOLDER = str(Path(__file__).parent)
+LIBRARY_FOLDERS = ("site-packages", "dist-packages", ".venv", "venv")
+INTERRUPTED = 130
+
+
+def report(error: BaseException, entry: Path, folder: Path | None) -> int:
+    """Tells what happened on standard error and in the folder; returns the exit status."""
+    print(failure_text(error), end="", file=sys.stderr)  # noqa: T201
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / NOTE).write_text(json.dumps(failure_note(error, entry)), encoding="utf-8")
+    match error:
+        case SystemExit(code=int(code)):
+            return code
+        case KeyboardInterrupt():
+            return INTERRUPTED
+        case _:
+            return 1
+
+
+def failure_text(error: BaseException) -> str:
+    """As the interpreter would print it, but of the project's frames only."""
+    if isinstance(error, SystemExit):
+        return f"{error.code}\n" if isinstance(error.code, str) else ""
+    described = TracebackException.from_exception(error)
+    _remove_own_frames(described)
+    if isinstance(error, DefinitionError) and _last_line(described.stack) != error.location:
+        # Found only afterwards: the line that is to blame is not on the stack any more.
+        described.stack = StackSummary.from_list([FrameSummary(*error.location, "<module>")])
+    return "".join(described.format())
+
+
+def failure_note(error: BaseException, entry: Path) -> dict[str, Any]:
+    """`file`, `line` (0 when nobody can say), `message` in one line, and `advice`."""
+    location = _location(error, entry.parent)
+    match error:
+        case DefinitionError(message=message, advice=advice):
+            return {**location._asdict(), "message": message, "advice": advice}
+        case SystemExit(code=code):
+            text = f"{entry.name} ended with {f'exit status {code}' if isinstance(code, int) else code}"
+        case SyntaxError(msg=what):
+            text = f"{type(error).__name__}: {what}"
+        case _:
+            text = f"{type(error).__name__}: {error}".removesuffix(": ")
+    return {**location._asdict(), "message": text.strip().partition("\n")[0], "advice": ""}
+
+
+def _location(error: BaseException, project: Path) -> Location:
+    """The innermost line of the project itself, or of a library where there is none."""
+    match error:
+        case DefinitionError(location=location):
+            return location
+        case SyntaxError(filename=str(file), lineno=int(line)):
+            return Location(file, line)
+    described = TracebackException.from_exception(error)
+    _remove_own_frames(described)
+    frames = [frame for frame in described.stack if _is_of_project(frame.filename, project)] or described.stack
+    return _last_line(frames)
+
+
+def _last_line(frames: list[FrameSummary]) -> Location:
+    return Location(frames[-1].filename, frames[-1].lineno or 0) if frames else Location("", 0)
+
+
+def _is_of_project(file: str, project: Path) -> bool:
+    path = Path(file)
+    return path.is_relative_to(project) and not any(part in LIBRARY_FOLDERS for part in path.relative_to(project).parts)
+
+
+def _remove_own_frames(described: TracebackException) -> None:
+    described.stack = StackSummary.from_list(
+        [frame for frame in described.stack if not frame.filename.startswith((SDK_FOLDER, "<frozen importlib"))]
+    )
+    for other in (described.__cause__, described.__context__, *(described.exceptions or ())):
+        if other is not None:
+            _remove_own_frames(other)

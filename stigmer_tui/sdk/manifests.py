@@ -1,0 +1,136 @@
+"""Manifests: what a project defines as files, for whoever deploys it (contract, PROJECT-AND-DAEMON 2.3 and 2.5)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from stigmer_tui import __version__
+from stigmer_tui.api.agent_pb2 import Agent as AgentMessage
+from stigmer_tui.api.agent_pb2 import AgentSpec
+from stigmer_tui.api.api_resource_pb2 import ApiResourceMetadata, ApiResourceOwnerScope, WorkflowTaskKind
+from stigmer_tui.api.environment_pb2 import EnvironmentSpec, EnvironmentValue
+from stigmer_tui.api.structs import to_struct
+from stigmer_tui.api.workflow_pb2 import Export, FlowControl, WorkflowDocument, WorkflowSpec, WorkflowTask
+from stigmer_tui.api.workflow_pb2 import Workflow as WorkflowMessage
+from stigmer_tui.sdk.agents import Agent
+from stigmer_tui.sdk.blocks import EXPORT_ALL, PlacedTask
+from stigmer_tui.sdk.collection import Collection
+from stigmer_tui.sdk.variables import Variable, variables_in
+from stigmer_tui.sdk.workflows import Workflow
+
+API_VERSION = "agentic.stigmer.ai/v1"
+DSL_VERSION = "1.0.0"
+DEPENDENCIES = "dependencies.json"
+SCRIPT = "stigmer-tui/script"
+"""Annotation with the text of an agent's script."""
+
+
+def manifest_files(collection: Collection, generated_at: int) -> dict[str, bytes]:
+    """Every file of a project's manifests, by its name. `generated_at` is in seconds since 1970.
+
+    Raises DefinitionError for what only shows when everything is defined.
+    """
+    collection.check()
+    files = {}
+    for index, agent in enumerate(collection.agents.values()):
+        files[f"agent-{index}.pb"] = _agent(agent, collection, generated_at).SerializeToString(deterministic=True)
+    for index, workflow in enumerate(collection.workflows.values()):
+        message = _workflow(workflow, collection, generated_at)
+        files[f"workflow-{index}.pb"] = message.SerializeToString(deterministic=True)
+    files[DEPENDENCIES] = json.dumps(_dependencies(collection), indent=2).encode()
+    return files
+
+
+def write_files(files: dict[str, bytes], folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+
+
+def _agent(agent: Agent, collection: Collection, generated_at: int) -> AgentMessage:
+    message = AgentMessage(
+        api_version=API_VERSION,
+        kind="Agent",
+        metadata=_metadata(agent.name, generated_at),
+        spec=AgentSpec(
+            description=agent.description,
+            icon_url=agent.icon_url,
+            instructions=agent.instructions,
+            env_spec=_environment(collection.variables[name] for name in agent.variables),
+        ),
+    )
+    if agent.script:
+        message.metadata.annotations[SCRIPT] = agent.script
+    return message
+
+
+def _workflow(workflow: Workflow, collection: Collection, generated_at: int) -> WorkflowMessage:
+    return WorkflowMessage(
+        api_version=API_VERSION,
+        kind="Workflow",
+        metadata=_metadata(workflow.name, generated_at),
+        spec=WorkflowSpec(
+            description=workflow.description,
+            document=WorkflowDocument(
+                dsl=DSL_VERSION,
+                namespace=workflow.namespace,
+                name=workflow.name,
+                version=workflow.version,
+                description=workflow.description,
+            ),
+            tasks=[_task(task) for task in workflow.tasks],
+            env_spec=_environment(_used_variables(workflow, collection)),
+        ),
+    )
+
+
+def _metadata(name: str, generated_at: int) -> ApiResourceMetadata:
+    return ApiResourceMetadata(
+        name=name,
+        slug=name,
+        owner_scope=ApiResourceOwnerScope.organization,
+        annotations={
+            "stigmer.ai/sdk.language": "python",
+            "stigmer.ai/sdk.version": __version__,
+            "stigmer.ai/sdk.generated-at": str(generated_at),
+        },
+    )
+
+
+def _task(task: PlacedTask) -> WorkflowTask:
+    return WorkflowTask(
+        name=task.name,
+        kind=WorkflowTaskKind.Value(f"WORKFLOW_TASK_KIND_{task.kind}"),
+        task_config=to_struct(task.config),
+        export=Export(**{"as": EXPORT_ALL}) if task.is_exported else None,
+        flow=FlowControl(then=task.then) if task.then else None,
+    )
+
+
+def _environment(variables: Iterable[Variable]) -> EnvironmentSpec | None:
+    data = {
+        variable.name: EnvironmentValue(
+            value=variable.default, is_secret=variable.is_secret, description=variable.description
+        )
+        for variable in variables
+    }
+    return EnvironmentSpec(data=data) if data else None
+
+
+def _used_variables(workflow: Workflow, collection: Collection) -> Iterable[Variable]:
+    """Those that `env` and `secret` gave, and those that only a text written by hand names."""
+    for task in workflow.tasks:
+        for name, is_secret in variables_in(task.config):
+            yield collection.variables.get(name) or Variable(name, is_secret, "", "", task.location)
+
+
+def _dependencies(collection: Collection) -> dict[str, list[str]]:
+    """The agents that each workflow calls (contract, PROJECT-AND-DAEMON 2.4)."""
+    dependencies = {}
+    for workflow in collection.workflows.values():
+        agents = {f"agent:{'external:' if call.is_external else ''}{call.agent}" for call in workflow.agent_calls}
+        if agents:
+            dependencies[f"workflow:{workflow.name}"] = sorted(agents)
+    return dependencies

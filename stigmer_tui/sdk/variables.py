@@ -1,0 +1,83 @@
+"""Variables of the environment that a run needs: declared where they are used."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from stigmer_tui.sdk.collection import current_collection
+from stigmer_tui.sdk.expressions import Expression, Secret, Source
+from stigmer_tui.sdk.mistakes import DefinitionError, Location, calling_line
+
+NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
+_USE = re.compile(rf"\.(secrets|env_vars)\.({NAME.pattern})")
+
+
+class Variable(NamedTuple):
+    """What is declared of a variable. Whoever starts a run is asked for those that have no default."""
+
+    name: str
+    is_secret: bool
+    default: str
+    description: str
+    location: Location
+
+    def merged(self, other: Variable) -> Variable | None:
+        """Both declarations in one, or None when they contradict each other."""
+        if self.is_secret != other.is_secret:
+            return None
+        if (self.default and other.default not in ("", self.default)) or (
+            self.description and other.description not in ("", self.description)
+        ):
+            return None
+        return self._replace(default=self.default or other.default, description=self.description or other.description)
+
+
+def secret(name: str, *, description: str = "") -> Secret:
+    """A secret of the run, such as a token. Its value is put in at the moment of the call and is shown nowhere.
+
+        headers={"Authorization": f"Bearer {secret('SHOP_TOKEN', description='Token of the shop')}"}
+
+    There is no default, because it would stand in the project and on the server in clear.
+    """
+    _declare(name, True, "", description)
+    return Secret(name)
+
+
+def env(name: str, *, default: str = "", description: str = "") -> Expression:
+    """A variable of the run's environment. Its value is always a text.
+
+    Whoever starts the run is asked for it, unless it has a default:
+
+        region = env("REGION", default="eu", description="Region of the shop")
+        flow.http_get("orders", f"https://shop.example/{region}/orders")
+    """
+    _declare(name, False, default, description)
+    return Expression(Source(f".env_vars.{name}", True, ()))
+
+
+def variables_in(data: Any) -> Iterator[tuple[str, bool]]:
+    """Name, and whether it is a secret, of every variable that the texts in some data use."""
+    match data:
+        case str():
+            for namespace, name in _USE.findall(data):
+                yield name, namespace == "secrets"
+        case Mapping():
+            for item in data.values():
+                yield from variables_in(item)
+        case list() | tuple():
+            for item in data:
+                yield from variables_in(item)
+
+
+def _declare(name: str, is_secret: bool, default: str, description: str) -> None:
+    if not NAME.fullmatch(name):
+        suggestion = re.sub(r"\W", "_", name).upper()
+        raise DefinitionError(
+            f"{name!r} is no name for a variable",
+            f'Use capital letters, digits and underscores, such as "{suggestion}".'
+            if NAME.fullmatch(suggestion)
+            else "Use capital letters, digits and underscores.",
+        )
+    current_collection().add_variable(Variable(name, is_secret, default, description, calling_line()))

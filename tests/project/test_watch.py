@@ -1,0 +1,334 @@
+"""The watcher on real files: what editors do, what programs do, and what happens while nobody looks."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import random
+import subprocess
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from stigmer_tui.project import watch
+from stigmer_tui.project.notices import Notices, PollingNotices, WatchfilesNotices, must_poll
+from stigmer_tui.project.snapshot import ChangeKind
+from stigmer_tui.project.watch import Change, Trouble, Watcher
+from tests.project.projects import write_files
+
+pytestmark = pytest.mark.e2e
+
+SENTINEL = "sentinel.txt"
+
+
+@pytest.fixture(params=["watchfiles", "polling"])
+def any_notices(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same behaviour, whatever the news come by."""
+    monkeypatch.setattr(watch, "PollingNotices", partial(PollingNotices, interval=0.03))
+    monkeypatch.delenv("WATCHFILES_FORCE_POLLING", raising=False)
+    if request.param == "polling":
+        monkeypatch.setenv("WATCHFILES_FORCE_POLLING", "1")
+
+
+@asynccontextmanager
+async def watching(folder: Path, **files: str) -> AsyncIterator[Watcher]:
+    write_files(folder, files or {"main.py": "one\ntwo\nthree\n"})
+    async with asyncio.timeout(20), Watcher(folder) as watcher:
+        yield watcher
+
+
+async def next_change(watcher: Watcher) -> Change:
+    event = await anext(watcher)
+    assert isinstance(event, Change)
+    return event
+
+
+async def nothing_more(watcher: Watcher, folder: Path) -> None:
+    """The next thing that is told is what is done now, and nothing is told with it."""
+    (folder / SENTINEL).write_text("1\n")
+    assert [file.path for file in (await next_change(watcher)).files] == [SENTINEL]
+
+
+def in_place(path: Path, text: str) -> None:
+    path.write_text(text)
+
+
+def atomically(path: Path, text: str) -> None:
+    scratch = path.with_name(f".{path.name}.tmp")
+    scratch.write_text(text)
+    scratch.replace(path)
+
+
+def like_vim(path: Path, text: str) -> None:
+    swap = path.with_name(f".{path.name}.swp")
+    swap.write_text("swap")
+    probe = path.with_name("4913")
+    probe.touch()
+    probe.unlink()
+    backup = path.with_name(f"{path.name}~")
+    path.rename(backup)
+    path.write_text(text)
+    backup.unlink()
+    swap.unlink()
+
+
+def like_emacs(path: Path, text: str) -> None:
+    lock = path.with_name(f".#{path.name}")
+    lock.symlink_to("somebody@somewhere.1234")
+    path.with_name(f"#{path.name}#").write_text(text)
+    path.with_name(f"{path.name}~").write_text(path.read_text())
+    path.write_text(text)
+    path.with_name(f"#{path.name}#").unlink()
+    lock.unlink()
+
+
+def like_jetbrains(path: Path, text: str) -> None:
+    fresh, old = path.with_name(f"{path.name}___jb_tmp___"), path.with_name(f"{path.name}___jb_old___")
+    fresh.write_text(text)
+    path.rename(old)
+    fresh.rename(path)
+    old.unlink()
+
+
+def with_sed(path: Path, text: str) -> None:
+    """`two` → `TWO`, whatever the text."""
+    subprocess.run(["sed", "-i", "s/two/TWO/", str(path)], check=True)
+
+
+@pytest.mark.usefixtures("any_notices")
+@pytest.mark.parametrize("save", [in_place, atomically, like_vim, like_emacs, like_jetbrains, with_sed])
+async def test_a_save_is_one_change_whichever_the_editor(tmp_path: Path, save: Callable[[Path, str], None]) -> None:
+    async with watching(tmp_path) as watcher:
+        save(tmp_path / "main.py", "one\nTWO\nthree\n")
+        assert [str(file) for file in (await next_change(watcher)).files] == ["main.py changed (+1 −1)"]
+        save(tmp_path / "main.py", "one\nTWO\nthree\n")
+        await nothing_more(watcher, tmp_path)
+
+
+@pytest.mark.usefixtures("any_notices")
+async def test_saving_the_same_again_is_no_change(tmp_path: Path) -> None:
+    async with watching(tmp_path) as watcher:
+        (tmp_path / "main.py").write_text("one\ntwo\nthree\n")
+        (tmp_path / "main.py").touch()
+        (tmp_path / "main.py").chmod(0o600)
+        await nothing_more(watcher, tmp_path)
+
+
+@pytest.mark.usefixtures("any_notices")
+async def test_what_is_ignored_is_no_change(tmp_path: Path) -> None:
+    async with watching(tmp_path, **{"main.py": "1\n", ".gitignore": "*.log\n/out/\n"}) as watcher:
+        for name in ("a.log", "out/x", "__pycache__/main.pyc", ".venv/x.py", ".git/index", "dist/x", ".main.py.swp"):
+            write_files(tmp_path, {name: "x"})
+        await nothing_more(watcher, tmp_path)
+        assert watcher.file_count == 3
+
+
+@pytest.mark.usefixtures("any_notices")
+async def test_a_burst_is_one_change(tmp_path: Path) -> None:
+    files = {f"part_{number}.py": "1\n" for number in range(10)}
+    async with watching(tmp_path, **files) as watcher:
+        waiting = asyncio.create_task(next_change(watcher))
+        await asyncio.sleep(0)
+        for name in files:
+            (tmp_path / name).write_text("2\n")
+        change = await waiting
+        assert [file.path for file in change.files] == sorted(files)
+        assert str(change) == "part_0.py changed (+1 −1) and 9 more"
+        await nothing_more(watcher, tmp_path)
+
+
+@pytest.mark.usefixtures("any_notices")
+async def test_removed_and_made_again_within_a_moment_is_one_change(tmp_path: Path) -> None:
+    path = tmp_path / "main.py"
+    async with watching(tmp_path) as watcher:
+        waiting = asyncio.create_task(next_change(watcher))
+        path.unlink()
+        # Longer than a burst is quiet, shorter than a save may take.
+        await asyncio.sleep(0.06)
+        path.write_text("one\n")
+        assert str(await waiting) == "main.py changed (+0 −2)"
+        await nothing_more(watcher, tmp_path)
+
+
+@pytest.mark.usefixtures("any_notices")
+async def test_a_file_that_is_removed_is_told_in_the_end(tmp_path: Path) -> None:
+    async with watching(tmp_path) as watcher:
+        (tmp_path / "main.py").unlink()
+        change = await next_change(watcher)
+        assert str(change) == "main.py removed (+0 −3)"
+        assert change.saved_at is None
+        (tmp_path / "main.py").write_text("one\n")
+        assert str(await next_change(watcher)) == "main.py added (+1 −0)"
+
+
+@pytest.mark.usefixtures("any_notices")
+async def test_what_happens_while_nobody_waits_is_told_next(tmp_path: Path) -> None:
+    async with watching(tmp_path) as watcher:
+        (tmp_path / "main.py").write_text("busy\n")
+        await next_change(watcher)
+        (tmp_path / "main.py").write_text("first\n")
+        (tmp_path / "other.py").write_text("1\n")
+        (tmp_path / "gone.py").write_text("1\n")
+        (tmp_path / "main.py").write_text("second\nlines\n")
+        (tmp_path / "gone.py").unlink()
+        change = await next_change(watcher)
+        assert [str(file) for file in change.files] == ["main.py changed (+2 −1)", "other.py added (+1 −0)"]
+        await nothing_more(watcher, tmp_path)
+
+
+async def test_a_change_and_back_while_nobody_waits_is_none(tmp_path: Path) -> None:
+    async with watching(tmp_path) as watcher:
+        (tmp_path / "main.py").write_text("other\n")
+        (tmp_path / "main.py").write_text("one\ntwo\nthree\n")
+        await nothing_more(watcher, tmp_path)
+
+
+async def test_a_change_between_the_first_look_and_the_first_wait_is_told(tmp_path: Path) -> None:
+    async with watching(tmp_path) as watcher:
+        (tmp_path / "main.py").write_text("early\n")
+        assert (await next_change(watcher)).files[0].path == "main.py"
+
+
+async def test_waiting_can_be_given_up_without_losing_anything(tmp_path: Path) -> None:
+    async with watching(tmp_path) as watcher:
+        for number in range(5):
+            waiting = asyncio.create_task(next_change(watcher))
+            await asyncio.sleep(0.005 * number)
+            (tmp_path / "main.py").write_text(f"{number}\n")
+            await asyncio.sleep(0.005)
+            waiting.cancel()
+            await asyncio.wait([waiting])
+            if waiting.cancelled():
+                assert str(await next_change(watcher)).startswith("main.py changed")
+
+
+@pytest.mark.usefixtures("any_notices")
+async def test_new_folders_are_followed(tmp_path: Path) -> None:
+    async with watching(tmp_path) as watcher:
+        write_files(tmp_path, {"parts/deep/texts.py": "1\n"})
+        assert [file.path for file in (await next_change(watcher)).files] == ["parts/deep/texts.py"]
+        write_files(tmp_path, {"parts/deep/texts.py": "1\n2\n"})
+        assert str(await next_change(watcher)) == "parts/deep/texts.py changed (+1 −0)"
+        (tmp_path / "empty").mkdir()
+        await nothing_more(watcher, tmp_path)
+        write_files(tmp_path, {"empty/now_not.py": "1\n"})
+        assert str(await next_change(watcher)) == "empty/now_not.py added (+1 −0)"
+        assert watcher.file_count == 4
+
+
+async def test_a_folder_that_moves_takes_its_files_along(tmp_path: Path) -> None:
+    async with watching(tmp_path, **{"main.py": "1\n", "old/a.py": "1\n"}) as watcher:
+        (tmp_path / "old").rename(tmp_path / "new")
+        change = await next_change(watcher)
+        assert [(file.path, file.kind) for file in change.files] == [
+            ("new/a.py", ChangeKind.ADDED),
+            ("old/a.py", ChangeKind.REMOVED),
+        ]
+        write_files(tmp_path, {"new/a.py": "2\n"})
+        assert str(await next_change(watcher)) == "new/a.py changed (+1 −1)"
+
+
+async def test_a_new_rule_to_ignore_holds_at_once(tmp_path: Path) -> None:
+    async with watching(tmp_path, **{"main.py": "1\n", "data/x.csv": "1\n"}) as watcher:
+        (tmp_path / ".gitignore").write_text("data/\n")
+        assert {file.path for file in (await next_change(watcher)).files} == {".gitignore", "data/x.csv"}
+        write_files(tmp_path, {"data/x.csv": "2\n"})
+        await nothing_more(watcher, tmp_path)
+
+
+async def test_ignored_folders_are_not_even_listened_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listened: list[str] = []
+
+    async def listen(folders: Collection[str]) -> Notices:
+        listened.extend(folders)
+        return PollingNotices(0.01)
+
+    monkeypatch.setattr(WatchfilesNotices, "start", listen)
+    files = {"main.py": "1\n", "parts/a.py": "1\n", ".venv/lib/deep/x.py": "1\n", "node_modules/a/b.js": "1\n"}
+    async with watching(tmp_path, **files) as watcher:
+        await nothing_more(watcher, tmp_path)
+    assert sorted(listened) == [str(tmp_path), str(tmp_path / "parts")]
+
+
+async def test_when_the_system_does_not_tell_it_says_so_and_looks_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def listen(folders: Collection[str]) -> Notices:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(WatchfilesNotices, "start", listen)
+    monkeypatch.setattr(watch, "PollingNotices", partial(PollingNotices, interval=0.03))
+    async with watching(tmp_path) as watcher:
+        trouble = await anext(watcher)
+        assert isinstance(trouble, Trouble)
+        assert "No space left on device" in trouble.message
+        assert "max_user_watches" in trouble.advice
+        (tmp_path / "main.py").write_text("one\n")
+        assert str(await next_change(watcher)) == "main.py changed (+0 −2)"
+
+
+async def test_a_project_that_disappears_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "PollingNotices", partial(PollingNotices, interval=0.03))
+    project = tmp_path / "shop"
+    async with watching(project) as watcher:
+        await nothing_more(watcher, project)
+        project.rename(tmp_path / "elsewhere")
+        assert str(await next_change(watcher)) == "main.py removed (+0 −3) and 1 more"
+        assert isinstance(await anext(watcher), Trouble)
+        (tmp_path / "elsewhere").rename(project)
+        assert str(await next_change(watcher)) == "main.py added (+3 −0) and 1 more"
+
+
+async def test_the_time_of_the_save_is_told(tmp_path: Path) -> None:
+    async with watching(tmp_path) as watcher:
+        (tmp_path / "main.py").write_text("one\n")
+        change = await next_change(watcher)
+        assert change.saved_at is not None
+        assert change.saved_at.timestamp() == pytest.approx((tmp_path / "main.py").stat().st_mtime)
+
+
+@pytest.mark.usefixtures("any_notices")
+async def test_however_fast_things_change_the_last_state_is_told(tmp_path: Path) -> None:
+    chance = random.Random(7)
+    names = ["main.py", "a.py", "b/c.py", "b/d/e.py"]
+    exists = {"main.py": True}
+
+    async def write_wildly() -> None:
+        for number in range(300):
+            path = tmp_path / chance.choice(names)
+            if chance.random() < 0.3:
+                path.unlink(missing_ok=True)
+            else:
+                write_files(tmp_path, {str(path.relative_to(tmp_path)): f"{number}\n"})
+            await asyncio.sleep(chance.choice([0, 0, 0.001, 0.004]))
+        (tmp_path / SENTINEL).write_text("1\n")
+
+    async with watching(tmp_path) as watcher, asyncio.TaskGroup() as group:
+        group.create_task(write_wildly())
+        while SENTINEL not in exists:
+            for file in (await next_change(watcher)).files:
+                exists[file.path] = file.kind is not ChangeKind.REMOVED
+            await asyncio.sleep(chance.choice([0, 0.01, 0.05]))
+    for name in names:
+        assert exists.get(name, False) == (tmp_path / name).exists(), name
+
+
+@pytest.mark.parametrize(
+    ("value", "system", "expected"),
+    [
+        ("", "6.1.0-generic", False),
+        ("", "5.15.90.1-microsoft-standard-WSL2", True),
+        ("1", "6.1.0-generic", True),
+        ("true", "6.1.0-generic", True),
+        ("false", "6.1.0-generic", False),
+        ("disabled", "5.15.90.1-microsoft-standard-WSL2", False),
+    ],
+)
+def test_polling_is_a_choice_and_a_need_on_wsl(
+    value: str, system: str, expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platform.release", lambda: system)
+    assert must_poll({"WATCHFILES_FORCE_POLLING": value}) is expected
