@@ -1,0 +1,123 @@
+"""The server in the words of the model: what the session asks of it, and what it answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+
+from stigmer_tui.api.kinds import AGENT, WORKFLOW
+from stigmer_tui.api.redaction import redact
+from stigmer_tui.client import executions
+from stigmer_tui.client.connection import Connection
+from stigmer_tui.client.endpoint import Endpoint
+from stigmer_tui.client.resources import resolve
+from stigmer_tui.client.streams import Interrupted
+from stigmer_tui.client.watch import list_catalogue, watch_catalogue, watch_daemon
+from stigmer_tui.core.configuration import Configuration
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.redaction import Redactor
+from stigmer_tui.daemon.record import read_record
+from stigmer_tui.daemon.start import ensure_daemon
+from stigmer_tui.workbench.daemon_state import DaemonState
+from stigmer_tui.workbench.following import Follower
+from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, Run
+from stigmer_tui.workbench.state import RunInput
+from stigmer_tui.workbench.translation import daemon_state, execution_of, listed_resource, listed_run, resource_of
+
+Lists = tuple[tuple[Resource, ...], tuple[Run, ...]]
+
+KINDS = {ResourceKind.AGENT: AGENT, ResourceKind.WORKFLOW: WORKFLOW}
+
+
+class Backend:
+    """Starts the daemon when it is first needed, and again when it was killed; one that was stopped stays stopped."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self.connection = Connection(self._locate)
+        self.organization = configuration.organization
+        self._configuration = configuration
+        self._was_found = False
+        self._secrets: set[str] = set()
+
+    async def connect(self) -> str:
+        """host:port of a server that answers. Raises StigmerError."""
+        self._was_found = False
+        await self.connection.channel()
+        return self.connection.address
+
+    async def close(self) -> None:
+        await self.connection.close()
+
+    async def lists(self) -> Lists | None:
+        """None from a server that cannot list."""
+        catalogue = await list_catalogue(self.connection, self.organization)
+        if catalogue is None:
+            return None
+        return tuple(map(listed_resource, catalogue.resources)), tuple(map(listed_run, catalogue.runs))
+
+    async def watch_lists(self) -> AsyncIterator[Lists]:
+        """Ends at once at a server that cannot list."""
+        async with aclosing(watch_catalogue(self.connection, self.organization)) as catalogues:
+            async for catalogue in catalogues:
+                if not isinstance(catalogue, Interrupted):
+                    yield tuple(map(listed_resource, catalogue.resources)), tuple(map(listed_run, catalogue.runs))
+
+    async def watch_daemon(self) -> AsyncIterator[DaemonState]:
+        """Not connected while the server is being looked for. Ends at once at a server that is not ours."""
+        async with aclosing(watch_daemon(self.connection)) as statuses:
+            async for status in statuses:
+                if isinstance(status, Interrupted):
+                    yield DaemonState(address=self.connection.address)
+                else:
+                    yield daemon_state(status)
+
+    async def resolve(self, reference: str) -> Resource | None:
+        """By id or name; a workflow before an agent of the same name."""
+        found = await resolve(self.connection, reference, self.organization)
+        return resource_of(found) if found is not None else None
+
+    async def create(self, resource: Resource, run_input: RunInput) -> Execution:
+        environment = {
+            name: executions.RuntimeValue(value.text, value.is_secret)
+            for name, value in run_input.environment.items()
+            # An existing server refuses empty values, and to an expression they are as good as none.
+            if value.text
+        }
+        self._secrets.update(value.text for value in run_input.environment.values() if value.is_secret)
+        created = await executions.create(
+            self.connection,
+            KINDS[resource.kind],
+            resource.id,
+            f"execution-{time.time_ns() // 1000}",
+            run_input.message,
+            environment,
+            resource.organization or self.organization,
+        )
+        return execution_of(created, resource.slug)
+
+    async def open(self, run: Run) -> Execution:
+        stored = await executions.get(self.connection, run.id)
+        redact(stored, Redactor(self._secrets))
+        return execution_of(stored, run.resource)
+
+    async def cancel(self, execution_id: str, reason: str) -> None:
+        if not await executions.cancel(self.connection, execution_id, reason):
+            raise StigmerError(
+                f"The server at {self.connection.address} cannot cancel executions",
+                "It goes on until it ends by itself.",
+            )
+
+    def follower(
+        self, changed: Callable[[], None], interrupted: Callable[[], None] = lambda: None, interval_ms: int = 0
+    ) -> Follower:
+        """Without the secrets that were given since this backend was made, even where a server lets them through."""
+        return Follower(self.connection, changed, interrupted, Redactor(self._secrets), interval_ms)
+
+    async def _locate(self) -> Endpoint:
+        stopped = self._was_found and not self._configuration.server and read_record(self._configuration.home) is None
+        if stopped:
+            raise StigmerError("The daemon was stopped", "Start it again with stigmer-tui server start.")
+        endpoint = await ensure_daemon(self._configuration)
+        self._was_found = True
+        return endpoint

@@ -1,0 +1,50 @@
+"""What the sidebar shows of the daemon."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class ComponentState(StrEnum):
+    STARTING = "starting"
+    READY = "ready"
+    BUSY = "busy"
+    RESTARTING = "restarting"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One process of the daemon."""
+
+    name: str
+    state: ComponentState
+    pid: int = 0
+    memory: int = 0
+    """Bytes."""
+    cpu: float = 0.0
+    """Percent of one core."""
+    started_at: datetime | None = None
+    restarts: int = 0
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonState:
+    """Nothing is known before the first status; `problem` says why there is none."""
+
+    connected: bool = False
+    address: str = ""
+    version: str = ""
+    home: str = ""
+    requires_token: bool = True
+    started_at: datetime | None = None
+    model: str = ""
+    sandbox: str = ""
+    secrets: str = ""
+    running: int = 0
+    components: tuple[Component, ...] = ()
+    problem: str = ""

@@ -1,0 +1,148 @@
+"""From code to server: synthesis, plan, apply."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from stigmer_tui.api.kinds import AGENT, WORKFLOW, Kind
+from stigmer_tui.client.connection import Connection
+from stigmer_tui.client.resources import apply, find
+from stigmer_tui.client.watch import list_catalogue
+from stigmer_tui.core.clock import Clock
+from stigmer_tui.project.apply import apply_plan
+from stigmer_tui.project.deployments import Deployed
+from stigmer_tui.project.manifests import Manifests
+from stigmer_tui.project.manifests import Resource as Manifest
+from stigmer_tui.project.plan import Action, Plan, Step, make_plan
+from stigmer_tui.project.project_file import Project, load_project
+from stigmer_tui.project.synthesis import synthesize
+from stigmer_tui.workbench.backend import Backend
+from stigmer_tui.workbench.model import Resource, ResourceKind
+from stigmer_tui.workbench.state import Applied
+from stigmer_tui.workbench.translation import resource_of
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One resource of a project, and what was done about it, or is to be done."""
+
+    kind: ResourceKind
+    name: str
+    slug: str
+    action: str
+    """`created`, `updated` or `unchanged`."""
+    resource: Resource | None = None
+    """As it is deployed; None for one that is not, yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """How the project stands on the server, or would stand."""
+
+    applied: Applied
+    items: tuple[Item, ...]
+    affected: frozenset[tuple[ResourceKind, str]]
+    """Kind and slug of what runs differently now."""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def resources(self) -> tuple[Resource, ...]:
+        """What can be run; workflows first, as they are listed everywhere."""
+        found = [item.resource for item in self.items if item.resource]
+        return tuple(sorted(found, key=lambda resource: resource.kind is ResourceKind.AGENT))
+
+    def count(self, kind: ResourceKind) -> int:
+        return sum(item.kind is kind for item in self.items)
+
+
+class Deployer:
+    """One passage from the project's code to the server."""
+
+    def __init__(self, folder: Path, backend: Backend, clock: Clock) -> None:
+        """Raises StigmerError when the folder holds no usable Stigmer.yaml."""
+        self.project: Project = load_project(folder)
+        self._backend = backend
+        self._clock = clock
+        self._manifests = Manifests()
+
+    async def synthesize(self, on_line: Callable[[str], None] = lambda line: None) -> int:
+        """Runs the code; returns the number of resources that it defines. Raises SynthesisError."""
+        self._manifests = await synthesize(self.project, lambda line: on_line(line.text))
+        return len(self._manifests.resources)
+
+    async def preview(self) -> Deployment:
+        """What `apply` would do."""
+        return self._deployment(await self._plan(), {})
+
+    async def apply(self) -> Deployment:
+        """Sends what differs. Raises ApplyError, which says what is deployed and what is not."""
+        plan = await self._plan()
+        sent = await apply_plan(plan, ServerDeployments(self._backend.connection))
+        return self._deployment(plan, {(item.step.kind, item.step.slug): item.resource for item in sent})
+
+    async def _plan(self) -> Plan:
+        deployments = ServerDeployments(self._backend.connection)
+        return await make_plan(self._manifests, self.project.name, self._backend.organization, deployments)
+
+    def _deployment(self, plan: Plan, sent: dict[tuple[Kind, str], Manifest]) -> Deployment:
+        return Deployment(
+            applied=Applied(
+                at=self._clock.now(),
+                created=_slugs(plan, Action.CREATE),
+                updated=_slugs(plan, Action.UPDATE),
+                unchanged=_slugs(plan, Action.KEEP),
+                orphaned=tuple(resource.slug for resource in plan.orphaned),
+            ),
+            items=tuple(_item(step, sent.get((step.kind, step.slug)) or step.deployed) for step in plan.steps),
+            affected=frozenset((_kind(kind), slug) for kind, slug in plan.affected),
+            warnings=tuple(_warnings(plan)),
+        )
+
+
+class ServerDeployments:
+    """The project room's view of a server."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def get(self, kind: Kind, slug: str, org: str) -> Manifest | None:
+        return await find(self._connection, kind, slug, org)
+
+    async def apply(self, resource: Manifest) -> Manifest:
+        return await apply(self._connection, resource)
+
+    async def deployed(self, org: str) -> Sequence[Deployed] | None:
+        catalogue = await list_catalogue(self._connection, org)
+        if catalogue is None:
+            return None
+        kinds = {kind.number: kind for kind in (AGENT, WORKFLOW)}
+        return [Deployed(kinds[item.kind], item.slug, item.project) for item in catalogue.resources]
+
+
+def _item(step: Step, stored: Manifest | None) -> Item:
+    return Item(
+        kind=_kind(step.kind),
+        name=step.resource.metadata.name,
+        slug=step.slug,
+        action=step.action,
+        resource=resource_of(stored) if stored else None,
+    )
+
+
+def _slugs(plan: Plan, action: Action) -> tuple[str, ...]:
+    return tuple(step.slug for step in plan.having(action))
+
+
+def _warnings(plan: Plan) -> list[str]:
+    missing = [
+        f"workflow {item.workflow} calls the agent {item.agent}, which is neither in this project nor deployed"
+        for item in plan.missing_agents
+    ]
+    taken = [f"{step} was deployed by the project {step.taken_from} before" for step in plan.steps if step.taken_from]
+    return missing + taken
+
+
+def _kind(kind: Kind) -> ResourceKind:
+    return ResourceKind.AGENT if kind is AGENT else ResourceKind.WORKFLOW

@@ -1,0 +1,139 @@
+"""The loop of development: a save becomes a deployment, and what ran before runs again."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.project.synthesis_error import SynthesisError
+from stigmer_tui.project.watch import Change, Trouble, Watcher
+from stigmer_tui.workbench.backend import Backend
+from stigmer_tui.workbench.deployment import Deployer, Deployment
+from stigmer_tui.workbench.state import Level, Problem, Stage
+
+if TYPE_CHECKING:
+    from stigmer_tui.workbench.session import Session
+
+
+class Development:
+    """Deploys the project at once, and after each change while it watches.
+
+    A change that comes while the project's code still runs makes that run pointless: it is ended, and the code is run
+    again. So the last change is never lost, and a burst of changes leads to one new run.
+    """
+
+    def __init__(self, session: Session, backend: Backend) -> None:
+        self._session = session
+        self._backend = backend
+        self._is_watching = True
+        self._pending: list[Change] = []
+        self._wanted = asyncio.Event()
+        self._settled = asyncio.Event()
+        self._synthesis: asyncio.Task[int] | None = None
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        self._wanted.set()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._deploy_when_wanted())
+            group.create_task(self._watch())
+
+    def toggle(self) -> None:
+        """What was saved while nobody watched is deployed when somebody watches again."""
+        self._is_watching = not self._is_watching
+        self._session.update_project(watching=self._is_watching)
+        if self._is_watching and self._pending:
+            self._want()
+
+    async def catch_up(self) -> None:
+        """Returns when all that was saved is deployed, or has failed to be."""
+        if self._pending:
+            self._want()
+        await self._settled.wait()
+
+    async def _watch(self) -> None:
+        async with Watcher(self._session.folder) as watcher:
+            self._session.update_project(watched_files=watcher.file_count)
+            async for news in watcher:
+                if isinstance(news, Trouble):
+                    self._session.note(f"{news.message}. {news.advice}".rstrip(), Level.WARNING)
+                    continue
+                self._pending.append(news)
+                self._session.update_project(
+                    watched_files=watcher.file_count,
+                    last_change=str(news),
+                    last_change_at=news.saved_at or self._session.clock.now(),
+                )
+                if self._is_watching:
+                    self._want()
+
+    def _want(self) -> None:
+        self._settled.clear()
+        self._wanted.set()
+        if self._synthesis is not None:
+            self._synthesis.cancel()
+
+    async def _deploy_when_wanted(self) -> None:
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            changes, self._pending = self._pending, []
+            try:
+                await self._deploy(changes)
+            except StigmerError as error:
+                self._session.update_project(problem=problem_of(error))
+            except asyncio.CancelledError:
+                if not self._wanted.is_set():
+                    raise
+                self._pending[:0] = changes
+                continue
+            finally:
+                self._session.update_project(stage=Stage.IDLE)
+            if not self._wanted.is_set():
+                self._settled.set()
+
+    async def _deploy(self, changes: list[Change]) -> None:
+        deployer = Deployer(self._session.folder, self._backend, self._session.clock)
+        self._session.update_project(name=deployer.project.name, stage=Stage.SYNTHESIS)
+        self._synthesis = asyncio.create_task(deployer.synthesize())
+        try:
+            await self._synthesis
+        finally:
+            self._synthesis.cancel()
+            self._synthesis = None
+        self._session.update_project(stage=Stage.APPLY)
+        deployment = await deployer.apply()
+        self._session.update_project(applied=deployment.applied, problem=None)
+        for warning in deployment.warnings:
+            self._session.note(warning, Level.WARNING)
+        if changes:
+            await self._run_again(deployment, changes)
+
+    async def _run_again(self, deployment: Deployment, changes: list[Change]) -> None:
+        """The shown run, when it would now run differently."""
+        shown = self._session.state.shown
+        summary = f"Saved {name_of(changes)} · {deployment.applied.summary}"
+        if shown is None or (shown.resource.kind, shown.resource.slug) not in deployment.affected or not shown.number:
+            self._session.note(summary)
+            return
+        self._session.note(f"{summary} · running {shown.resource.slug} again")
+        await self._session.restart(shown, str(changes[-1]), saved_at(changes))
+
+
+def problem_of(error: StigmerError) -> Problem:
+    if isinstance(error, SynthesisError):
+        where = f"{error.file}:{error.line}" if error.line else str(error.file or "")
+        return Problem(where, error.problem, error.advice)
+    return Problem("", error.message, error.advice)
+
+
+def name_of(changes: list[Change]) -> str:
+    """`main.py`, or `main.py and 2 more`."""
+    paths = list(dict.fromkeys(file.path for change in changes for file in change.files))
+    return paths[0] if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
+
+
+def saved_at(changes: list[Change]) -> datetime | None:
+    return max((change.saved_at for change in changes if change.saved_at), default=None)

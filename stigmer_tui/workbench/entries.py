@@ -1,0 +1,93 @@
+"""What a transcript and a tree of tasks are made of: one entry for each thing that a person can point at."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from stigmer_tui.workbench.keys import Key
+from stigmer_tui.workbench.model import Message, State, Task, ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    key: Key
+    """Names the entry for good, and sorts it among the others."""
+    revision: int
+    """Of its last change."""
+    depth: int
+    """Levels of indentation."""
+    has_gap: bool
+    """Whether there is space above."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speech(Entry):
+    """What somebody said."""
+
+    message: Message
+    has_heading: bool
+    """Whether the speaker is to be named: not where the one before goes on."""
+    is_growing: bool
+    """Whether more of it may come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Entry):
+    """The use of a tool."""
+
+    call: ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class Step(Entry):
+    """A task of a workflow."""
+
+    task: Task
+    prefix: str = ""
+    """Which iteration or branch of the task around it this belongs to: `2/`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group(Entry):
+    """An iteration or a branch: the tasks that belong together below one task."""
+
+    name: str
+    state: State
+    started_at: datetime | None
+    completed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ending(Entry):
+    """How an execution ended, with its output or its error."""
+
+    state: State
+    error: str
+    output: Any
+
+
+def text_of(entry: Entry) -> str:
+    """All of an entry as plain text, for the clipboard."""
+    match entry:
+        case Speech():
+            return entry.message.text
+        case Call(call=call):
+            return _paragraphs(f"{call.name} {_json(dict(call.arguments))}", call.result, call.error)
+        case Step(task=task):
+            return _paragraphs(f"{task.id} {task.detail}".strip(), _json(task.input), _json(task.output), task.error)
+        case Group():
+            return entry.name
+        case Ending():
+            return _paragraphs(_json(entry.output), entry.error)
+    raise TypeError(f"no entry: {entry!r}")
+
+
+def _paragraphs(*texts: str) -> str:
+    return "\n\n".join(text for text in texts if text)
+
+
+def _json(value: Any) -> str:
+    return "" if value is None else json.dumps(value, indent=2, ensure_ascii=False, default=str)

@@ -1,0 +1,124 @@
+"""What one session remembers for the next: the lists it saw, the projects it was opened on, the inputs of its runs.
+
+Losing it costs nothing but time, so whatever cannot be read or written is passed over. Secrets are never in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from stigmer_tui.core.clock import parse_timestamp, timestamp
+from stigmer_tui.core.paths import write_private
+from stigmer_tui.workbench.model import Resource, ResourceKind, Run, State
+from stigmer_tui.workbench.state import RunInput, Value
+
+MOST_PROJECTS = 10
+MOST_RUNS = 20
+
+
+class Memory:
+    """Files below the cache folder: one for each project, one for all."""
+
+    def __init__(self, folder: Path, project: str) -> None:
+        """`project` is its folder; empty outside a project."""
+        self._common = folder / "session.json"
+        name = hashlib.sha256(project.encode()).hexdigest()[:16] if project else "none"
+        self._own = folder / f"project-{name}.json"
+        self._project = project
+
+    def recent_projects(self) -> tuple[str, ...]:
+        folders = _read(self._common).get("projects", [])
+        return tuple(folder for folder in folders if isinstance(folder, str))
+
+    def note_project(self) -> None:
+        if self._project:
+            others = [folder for folder in self.recent_projects() if folder != self._project]
+            _write(self._common, {"projects": [self._project, *others][:MOST_PROJECTS]})
+
+    def lists(self) -> tuple[tuple[Resource, ...], tuple[Run, ...]]:
+        """As the last session saw them."""
+        data = _read(self._own)
+        with suppress(KeyError, TypeError, ValueError):
+            resources = tuple(_resource(item) for item in data["resources"])
+            return resources, tuple(_run(item) for item in data["runs"])
+        return (), ()
+
+    def note_lists(self, resources: Iterable[Resource], runs: Iterable[Run]) -> None:
+        self._update(
+            resources=[
+                {"kind": item.kind, "id": item.id, "slug": item.slug, "name": item.name, "text": item.description}
+                for item in resources
+            ],
+            runs=[
+                {
+                    "kind": item.kind,
+                    "id": item.id,
+                    "resource_id": item.resource_id,
+                    "resource": item.resource,
+                    "state": item.state,
+                    "created_at": timestamp(item.created_at) if item.created_at else "",
+                }
+                for item in list(runs)[:MOST_RUNS]
+            ],
+        )
+
+    def inputs(self) -> dict[str, RunInput]:
+        """The last input of each resource, by its slug."""
+        with suppress(KeyError, TypeError, ValueError, AttributeError):
+            return {
+                slug: RunInput(item["message"], {name: Value(text) for name, text in item["environment"].items()})
+                for slug, item in _read(self._own)["inputs"].items()
+            }
+        return {}
+
+    def note_inputs(self, inputs: Mapping[str, RunInput]) -> None:
+        self._update(
+            inputs={
+                slug: {
+                    "message": item.message,
+                    "environment": {
+                        name: value.text for name, value in item.environment.items() if not value.is_secret
+                    },
+                }
+                for slug, item in inputs.items()
+            }
+        )
+
+    def _update(self, **data: Any) -> None:
+        _write(self._own, _read(self._own) | data)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    with suppress(OSError, ValueError):
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(data, dict):
+            return data
+    return {}
+
+
+def _write(path: Path, data: Mapping[str, Any]) -> None:
+    with suppress(OSError):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_private(path, json.dumps(data))
+
+
+def _resource(item: Mapping[str, str]) -> Resource:
+    return Resource(ResourceKind(item["kind"]), item["id"], item["slug"], item["name"], description=item["text"])
+
+
+def _run(item: Mapping[str, str]) -> Run:
+    state = State(item["state"])
+    return Run(
+        kind=ResourceKind(item["kind"]),
+        id=item["id"],
+        resource_id=item["resource_id"],
+        resource=item["resource"],
+        # Whether it still runs is for the server to say.
+        state=state if state.is_final else State.PENDING,
+        created_at=parse_timestamp(item["created_at"]),
+    )

@@ -1,0 +1,122 @@
+"""An ordered sequence of entries that follows an execution at a cost that depends on what changed, not on its length.
+
+Only the order is kept; an entry is made of the execution's parts when somebody looks at it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from stigmer_tui.workbench.entries import Entry
+from stigmer_tui.workbench.keys import Key
+
+
+@dataclass(frozen=True, slots=True)
+class Inserted:
+    """`count` entries that are new at `index`."""
+
+    index: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    index: int
+
+
+Edit = Inserted | Changed
+"""A change of the sequence; its index is that at the moment of the change, after the edits before it."""
+
+
+class Outline(ABC):
+    """A sequence with one reader: the one that calls `refresh` and is told what it changed."""
+
+    def __init__(self) -> None:
+        self._keys: list[Key] = []
+        self._is_read = False
+        """Whether the reader knows anything yet; until then there is nothing to tell apart."""
+        self._edits: list[Edit] = []
+        self._run_index = 0
+        self._run_count = 0
+        """Entries inserted one after the other, which become one edit."""
+
+    def refresh(self) -> list[Edit]:
+        """Brings the sequence up to date with the execution; returns the edits that did it, in order."""
+        self._follow()
+        if not self._is_read:
+            self._is_read = bool(self._keys)
+            return [Inserted(0, len(self._keys))] if self._keys else []
+        self._end_run()
+        edits, self._edits = self._edits, []
+        return edits
+
+    @abstractmethod
+    def entry(self, key: Key) -> Entry:
+        """What stands at a key of this outline, as it is now."""
+
+    @abstractmethod
+    def _follow(self) -> None:
+        """Reads what changed since the last time, and calls `_put` for the keys of all that did."""
+
+    def text_length(self, key: Key) -> int:
+        """Characters of running text at a key, for a guess at its height."""
+        return 0
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __getitem__(self, index: int) -> Entry:
+        return self.entry(self._keys[index])
+
+    def __iter__(self) -> Iterator[Entry]:
+        return map(self.entry, self._keys)
+
+    def key(self, index: int) -> Key:
+        return self._keys[index]
+
+    def index(self, key: Key) -> int:
+        """Where a key stands, or would stand."""
+        return bisect_left(self._keys, key)
+
+    def _put(self, key: Key) -> None:
+        """Notes that the entry at a key is new or has changed."""
+        keys = self._keys
+        index = len(keys) if not keys or key > keys[-1] else bisect_left(keys, key)
+        is_new = index == len(keys) or keys[index] != key
+        if is_new:
+            keys.insert(index, key)
+        if self._is_read:
+            self._note(index, is_new)
+
+    def _touch(self, key: Key) -> None:
+        """Notes that an entry looks different because another one changed."""
+        if self._is_read:
+            self._put(key)
+
+    def _note(self, index: int, is_new: bool) -> None:
+        if not is_new:
+            self._end_run()
+            self._edits.append(Changed(index))
+        elif self._run_count and index == self._run_index + self._run_count:
+            self._run_count += 1
+        else:
+            self._end_run()
+            self._run_index, self._run_count = index, 1
+
+    def _end_run(self) -> None:
+        if self._run_count:
+            self._edits.append(Inserted(self._run_index, self._run_count))
+            self._run_count = 0
+
+
+class Nothing(Outline):
+    """Without any entries, for where there is no execution."""
+
+    def entry(self, key: Key) -> Entry:
+        raise KeyError(key)
+
+    def _follow(self) -> None:
+        return

@@ -1,0 +1,261 @@
+"""The session of a person at work: what they want goes in as intents, what there is to see comes out as one state.
+
+Everything here is owned by one task group; whoever ends `Session.run` ends it all. Nothing that a run does depends on
+this process: executions go on in the daemon.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stigmer_tui.core.clock import Clock
+from stigmer_tui.core.configuration import Configuration
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.workbench.daemon_state import DaemonState
+from stigmer_tui.workbench.memory import Memory
+from stigmer_tui.workbench.model import Execution, Resource, Run, State
+from stigmer_tui.workbench.state import (
+    Level,
+    Notice,
+    ProjectState,
+    RunInput,
+    ShownRun,
+    WorkbenchState,
+)
+from stigmer_tui.workbench.suggestions import Suggestion, suggest
+
+if TYPE_CHECKING:
+    from stigmer_tui.workbench.backend import Backend
+    from stigmer_tui.workbench.development import Development
+
+FRAME_MS = 33
+"""Shortest time between two changes of a followed execution: a screen shows no more of them."""
+
+
+class Session:
+    def __init__(
+        self, configuration: Configuration, folder: Path, clock: Clock, changed: Callable[[], None] = lambda: None
+    ) -> None:
+        """`folder` is where the program was opened; it need not be a project. `changed` is called after each change."""
+        self.configuration = configuration
+        self.folder = folder
+        self.clock = clock
+        self.changed = changed
+        self.is_project = (folder / "Stigmer.yaml").is_file()
+        self._memory = Memory(configuration.home.cache, str(folder) if self.is_project else "")
+        self._inputs = self._memory.inputs()
+        resources, runs = self._memory.lists()
+        self.state = WorkbenchState(
+            project=ProjectState(folder.name, str(folder), watching=True) if self.is_project else None,
+            resources=resources,
+            runs=runs,
+            recent_projects=self._memory.recent_projects(),
+        )
+        self._group: asyncio.TaskGroup | None = None
+        self._backend: Backend | None = None
+        self._development: Development | None = None
+        self._following: asyncio.Task[None] | None = None
+        self._counts: dict[str, int] = {}
+        self._started: set[str] = set()
+        self._retry = asyncio.Event()
+
+    # The life of the session
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        # The wire is loaded here, beside the event loop, so that a screen can stand before it.
+        backend, development = await asyncio.to_thread(self._load)
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group, self._backend = group, backend
+                group.create_task(self._keep_connected(backend))
+                if development:
+                    self._development = development
+                    self._memory.note_project()
+                    group.create_task(development.run())
+        finally:
+            self._group = None
+            await backend.close()
+
+    def _load(self) -> tuple[Backend, Development | None]:
+        from stigmer_tui.project.project_file import load_project
+        from stigmer_tui.workbench.backend import Backend
+        from stigmer_tui.workbench.development import Development
+
+        backend = Backend(self.configuration)
+        if not self.is_project:
+            return backend, None
+        with suppress(StigmerError):
+            # What is wrong with the file is told where it is deployed.
+            backend.organization = load_project(self.folder).organization or backend.organization
+        return backend, Development(self, backend)
+
+    async def _keep_connected(self, backend: Backend) -> None:
+        while True:
+            self._retry.clear()
+            try:
+                address = await backend.connect()
+                self.update(daemon=replace(self.state.daemon, connected=True, address=address, problem=""))
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._watch_lists(backend))
+                    group.create_task(self._watch_daemon(backend))
+            except* StigmerError as errors:
+                self.update(daemon=DaemonState(problem=_first(errors)))
+            await self._retry.wait()
+
+    async def _watch_lists(self, backend: Backend) -> None:
+        async for resources, runs in backend.watch_lists():
+            self.update(resources=resources, runs=runs, listed=True)
+            self._memory.note_lists(resources, runs)
+
+    async def _watch_daemon(self, backend: Backend) -> None:
+        async for daemon in backend.watch_daemon():
+            self.update(daemon=daemon)
+
+    # What the person can do
+
+    def start(self, resource: Resource, run_input: RunInput, why: str = "") -> None:
+        """Runs a resource and shows it; the run that was shown goes on."""
+        self._inputs[resource.slug] = run_input
+        self._memory.note_inputs(self._inputs)
+        self._do(self._start(resource, run_input, why))
+
+    def rerun(self) -> None:
+        """The shown run once more, with the same input; the old one is cancelled if it still runs."""
+        if shown := self.state.shown:
+            self._do(self._rerun(shown))
+
+    def cancel(self) -> None:
+        """The shown run."""
+        shown = self.state.shown
+        if shown and not shown.execution.state.is_final:
+            self._do(self._cancel(shown.execution, "cancelled by the user"))
+
+    def open(self, run: Run) -> None:
+        """Shows an execution of the list, from its beginning to its end."""
+        self._do(self._open(run))
+
+    def toggle_watch(self) -> None:
+        if self._development:
+            self._development.toggle()
+
+    def retry(self) -> None:
+        """Looks for the daemon again, and starts it if it does not run."""
+        self._retry.set()
+
+    def input_for(self, resource: Resource) -> RunInput:
+        """What the resource was run with last; values that are secret only within this session."""
+        return self._inputs.get(resource.slug, RunInput())
+
+    def suggestions_for(self, resource: Resource) -> list[Suggestion]:
+        return suggest(resource, self.input_for(resource), self.folder)
+
+    def unfinished(self) -> list[Run]:
+        """Runs that this session started and that still go on."""
+        return [run for run in self.state.runs if run.id in self._started and not run.state.is_final]
+
+    async def cancel_all(self) -> None:
+        """Every run of this session that still goes on."""
+        if self._backend:
+            with suppress(StigmerError):
+                for run in self.unfinished():
+                    await self._backend.cancel(run.id, "cancelled by the user")
+
+    # What the parts of the session use
+
+    def update(self, **changes: Any) -> None:
+        self.state = replace(self.state, **changes)
+        self.changed()
+
+    def update_project(self, **changes: Any) -> None:
+        if project := self.state.project:
+            self.update(project=replace(project, **changes))
+
+    def note(self, text: str, level: Level = Level.INFORMATION) -> None:
+        number = self.state.notice.number + 1 if self.state.notice else 1
+        self.update(notice=Notice(text, level, number))
+
+    async def restart(self, shown: ShownRun, why: str, saved_at: datetime | None = None) -> None:
+        """Cancels a run if it still goes on, and starts it anew with the same input."""
+        if not shown.execution.state.is_final:
+            await self._cancel(shown.execution, why)
+        await self._start(shown.resource, shown.input, why, saved_at)
+
+    async def _rerun(self, shown: ShownRun) -> None:
+        if self._development:
+            await self._development.catch_up()
+        await self.restart(shown, "run again")
+
+    async def _start(self, resource: Resource, run_input: RunInput, why: str, saved_at: datetime | None = None) -> None:
+        backend = self._require_backend()
+        execution = await backend.create(self._latest(resource), run_input)
+        self._started.add(execution.id)
+        number = self._counts[resource.slug] = self._counts.get(resource.slug, 0) + 1
+        self._show(ShownRun(execution, resource, run_input, number, why), saved_at)
+
+    async def _open(self, run: Run) -> None:
+        execution = await self._require_backend().open(run)
+        resource = next(
+            (item for item in self.state.resources if item.id == run.resource_id),
+            Resource(run.kind, run.resource_id, run.resource, run.resource),
+        )
+        self._show(ShownRun(execution, resource, replace(self.input_for(resource), message=execution.message)))
+
+    async def _cancel(self, execution: Execution, reason: str) -> None:
+        await self._require_backend().cancel(execution.id, reason)
+
+    def _show(self, shown: ShownRun, saved_at: datetime | None = None) -> None:
+        if self._following:
+            self._following.cancel()
+        self.update(shown=shown)
+        if self._group:
+            self._following = self._group.create_task(self._guarded(self._follow(shown.execution, saved_at)))
+
+    async def _follow(self, execution: Execution, saved_at: datetime | None) -> None:
+        """`saved_at`: when the file was written that led to this run; the time to its first event is measured."""
+        waiting_since = saved_at
+
+        def changed() -> None:
+            nonlocal waiting_since
+            if waiting_since and execution.state is not State.PENDING:
+                self.update_project(latency=(self.clock.now() - waiting_since).total_seconds())
+                waiting_since = None
+            self.changed()
+
+        await self._require_backend().follower(changed, interval_ms=FRAME_MS).follow(execution)
+
+    def _latest(self, resource: Resource) -> Resource:
+        """A resource may have been deployed since it was put on the screen."""
+        found = (item for item in self.state.resources if (item.kind, item.slug) == (resource.kind, resource.slug))
+        return next(found, resource)
+
+    def _require_backend(self) -> Backend:
+        if self._backend is None:
+            raise StigmerError("The daemon is not there yet", "Try again in a moment.")
+        return self._backend
+
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        if self._group is None:
+            work.close()
+            self.note("The daemon is not there yet; try again in a moment", Level.WARNING)
+        else:
+            self._group.create_task(self._guarded(work))
+
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except StigmerError as error:
+            self.note(str(error), Level.ERROR)
+
+
+def _first(errors: BaseExceptionGroup[StigmerError]) -> str:
+    error: BaseException = errors
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return str(error)

@@ -1,0 +1,132 @@
+"""Everything that the faces know, as one frozen value. Only executions, which can be long, are changed in place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from stigmer_tui.workbench.daemon_state import DaemonState
+from stigmer_tui.workbench.model import Execution, Resource, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A variable of a run, as the person gave it."""
+
+    text: str
+    is_secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunInput:
+    """What a run is started with."""
+
+    message: str = ""
+    environment: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownRun:
+    """The run in the pane."""
+
+    execution: Execution
+    resource: Resource
+    input: RunInput = field(default_factory=RunInput)
+    number: int = 0
+    """Counts the runs of this resource in this session; 0 for a run that was opened from the list."""
+    why: str = ""
+    """What started it: a person, or a file that changed."""
+
+
+class Stage(StrEnum):
+    """What the project is going through."""
+
+    IDLE = "idle"
+    SYNTHESIS = "synthesis"
+    APPLY = "apply"
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The outcome of bringing the server up to date with the code."""
+
+    at: datetime
+    created: tuple[str, ...] = ()
+    updated: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    orphaned: tuple[str, ...] = ()
+
+    @property
+    def total(self) -> int:
+        return len(self.created) + len(self.updated) + len(self.unchanged)
+
+    @property
+    def summary(self) -> str:
+        """`1 updated, 4 unchanged`; only what is not zero."""
+        parts = (
+            (self.created, "created"),
+            (self.updated, "updated"),
+            (self.unchanged, "unchanged"),
+            (self.orphaned, "orphaned"),
+        )
+        return ", ".join(f"{len(names)} {word}" for names, word in parts if names) or "nothing to deploy"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Code that does not become a deployment: the tool's own words, file and line first."""
+
+    where: str
+    """`main.py:14`, or empty when the tool did not say."""
+    message: str
+    output: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectState:
+    """The project that the workbench was opened on."""
+
+    name: str
+    folder: str
+    stage: Stage = Stage.IDLE
+    applied: Applied | None = None
+    problem: Problem | None = None
+    watching: bool = False
+    watched_files: int = 0
+    last_change: str = ""
+    """`main.py (+2 −1)`."""
+    last_change_at: datetime | None = None
+    latency: float | None = None
+    """Seconds from the last save to the first event of the run that it started."""
+
+
+class Level(StrEnum):
+    INFORMATION = "information"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that happened, in a sentence; `number` tells two equal ones apart."""
+
+    text: str
+    level: Level = Level.INFORMATION
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WorkbenchState:
+    daemon: DaemonState = field(default_factory=DaemonState)
+    project: ProjectState | None = None
+    resources: tuple[Resource, ...] = ()
+    runs: tuple[Run, ...] = ()
+    """Newest first."""
+    listed: bool = False
+    """Whether the lists are the server's; before that they are what the last session saw."""
+    shown: ShownRun | None = None
+    notice: Notice | None = None
+    recent_projects: tuple[str, ...] = ()
+    """Folders, the latest first."""

@@ -1,0 +1,157 @@
+"""All that there is to do, done or not: the tasks of a workflow as a tree, or the tool calls of an agent as a list."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from stigmer_tui.workbench.changes import PartKind
+from stigmer_tui.workbench.entries import Call, Entry, Group, Step
+from stigmer_tui.workbench.keys import Key, key_of, level, numbers_of, parent_of
+from stigmer_tui.workbench.model import Execution, ResourceKind, State, Task
+from stigmer_tui.workbench.outline import Outline
+from stigmer_tui.workbench.task_paths import branch_of
+
+
+def task_tree(execution: Execution) -> Outline:
+    if execution.kind is ResourceKind.AGENT:
+        return CallList(execution)
+    return TaskTree(execution)
+
+
+class CallList(Outline):
+    def __init__(self, execution: Execution) -> None:
+        super().__init__()
+        self._execution = execution
+        self._seen = -1
+        self._ids: list[str] = []
+        self._keys_of: dict[str, Key] = {}
+
+    def entry(self, key: Key) -> Entry:
+        (number,) = numbers_of(key)
+        call = self._execution.calls[self._ids[number]]
+        return Call(key, call.revision, 0, False, call)
+
+    def _follow(self) -> None:
+        if self._execution.revision == self._seen:
+            return
+        parts = self._execution.changed_since(self._seen)
+        self._seen = self._execution.revision
+        for kind, name in parts:
+            if kind is PartKind.CALL:
+                self._put(self._key_of(str(name)))
+
+    def _key_of(self, call_id: str) -> Key:
+        if call_id not in self._keys_of:
+            self._keys_of[call_id] = key_of(len(self._ids))
+            self._ids.append(call_id)
+        return self._keys_of[call_id]
+
+
+@dataclass(slots=True)
+class _Branch:
+    """An iteration of a FOR, or a branch of another task that has several."""
+
+    name: str
+    around: str
+    """Id of the task that it belongs to."""
+    members: list[str] = field(default_factory=list)
+    """Ids of the tasks in it."""
+
+
+class TaskTree(Outline):
+    """A key is the way from the top: the number of a task, that of a branch below it, that of a task in the branch."""
+
+    def __init__(self, execution: Execution) -> None:
+        super().__init__()
+        self._execution = execution
+        self._seen = -1
+        self._keys_of: dict[str, Key] = {}
+        self._ids: dict[Key, str] = {}
+        self._branches: dict[Key, _Branch] = {}
+        self._branch_keys: dict[tuple[str, str], Key] = {}
+        self._newest_branch: dict[str, Key] = {}
+        self._sizes: Counter[Key] = Counter()
+
+    def entry(self, key: Key) -> Entry:
+        depth = level(key) - 1
+        if (branch := self._branches.get(key)) is not None:
+            return self._group(key, depth, branch)
+        task = self._execution.tasks[self._ids[key]]
+        return Step(key, task.revision, depth, False, task)
+
+    def _follow(self) -> None:
+        if self._execution.revision == self._seen:
+            return
+        parts = self._execution.changed_since(self._seen)
+        self._seen = self._execution.revision
+        for kind, name in parts:
+            if kind is PartKind.TASK:
+                self._follow_task(self._execution.tasks[str(name)])
+
+    def _follow_task(self, task: Task) -> None:
+        key = self._keys_of.get(task.id) or self._add(task)
+        self._put(key)
+        if (around := parent_of(key)) in self._branches:
+            self._touch(around)
+        if task.id in self._newest_branch:
+            # It is complete only when its task says that none comes after it.
+            self._touch(self._newest_branch[task.id])
+
+    def _add(self, task: Task) -> Key:
+        around = self._keys_of.get(task.parent, b"")
+        if around and (name := branch_of(task)):
+            around = self._branch(around, task.parent, name)
+            self._branches[around].members.append(task.id)
+        key = self._new_key(around, self._sizes[around])
+        self._keys_of[task.id] = key
+        self._ids[key] = task.id
+        return key
+
+    def _branch(self, around: Key, task_id: str, name: str) -> Key:
+        """The key of a branch; iterations stand in the order of their numbers, whichever was reported first."""
+        key = self._branch_keys.get((task_id, name))
+        if key is None:
+            is_number = name.isascii() and name.isdecimal() and len(name) < 10
+            key = self._new_key(around, int(name) if is_number else self._sizes[around])
+            self._branch_keys[task_id, name] = key
+            self._branches[key] = _Branch(name, task_id)
+            self._put(key)
+            newest = self._newest_branch.get(task_id, key)
+            self._newest_branch[task_id] = max(newest, key)
+            self._touch(newest)
+        return key
+
+    def _new_key(self, around: Key, number: int) -> Key:
+        self._sizes[around] += 1
+        while (key := around + key_of(number)) in self._ids or key in self._branches:
+            number += 1
+        return key
+
+    def _group(self, key: Key, depth: int, branch: _Branch) -> Group:
+        members = [self._execution.tasks[member] for member in branch.members]
+        around = self._execution.tasks[branch.around]
+        is_open = not around.state.is_final and self._newest_branch[branch.around] == key
+        state = _state_of_all({member.state for member in members}, is_open)
+        starts = [member.started_at for member in members if member.started_at]
+        ends = [member.completed_at for member in members if member.completed_at]
+        return Group(
+            key,
+            max(member.revision for member in members),
+            depth,
+            has_gap=False,
+            name=branch.name,
+            state=state,
+            started_at=min(starts, default=None),
+            completed_at=max(ends, default=None) if state.is_final else None,
+        )
+
+
+def _state_of_all(states: set[State], is_open: bool) -> State:
+    """The state of several tasks together. `is_open` says that more of them may come."""
+    for decisive in (State.FAILED, State.RUNNING, State.WAITING, State.CANCELLED):
+        if decisive in states:
+            return decisive
+    if State.COMPLETED in states:
+        return State.RUNNING if is_open or State.PENDING in states else State.COMPLETED
+    return State.PENDING if State.PENDING in states else State.SKIPPED

@@ -1,0 +1,131 @@
+"""What happened, in the order in which it happened: the conversation of an agent, or the tasks of a workflow with the
+conversations of their agents below them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from stigmer_tui.workbench.changes import Part, PartKind
+from stigmer_tui.workbench.conversation import Conversation
+from stigmer_tui.workbench.entries import Ending, Entry, Step
+from stigmer_tui.workbench.keys import LAST, Key, key_of, numbers_of
+from stigmer_tui.workbench.model import Execution, ResourceKind, State, Task
+from stigmer_tui.workbench.outline import Outline
+from stigmer_tui.workbench.task_paths import ancestors, branch_of
+
+ENDING = key_of(LAST)
+
+NOT_KNOWN = datetime.max.replace(tzinfo=UTC)
+"""The start of a task that says nothing of it: after those that do."""
+
+
+def transcript(execution: Execution) -> Outline:
+    if execution.kind is ResourceKind.AGENT:
+        return AgentTranscript(execution)
+    return WorkflowTranscript(execution)
+
+
+class AgentTranscript(Outline):
+    def __init__(self, execution: Execution) -> None:
+        super().__init__()
+        self._execution = execution
+        self._seen = -1
+        self._conversation = Conversation(execution)
+
+    def entry(self, key: Key) -> Entry:
+        return _ending(self._execution) if key == ENDING else self._conversation.entry(key)
+
+    def text_length(self, key: Key) -> int:
+        return 0 if key == ENDING else self._conversation.text_length(key)
+
+    def _follow(self) -> None:
+        if self._execution.revision == self._seen:
+            return
+        self._seen = self._execution.revision
+        for key in self._conversation.changed_keys():
+            self._put(key)
+        if _has_ending(self._execution):
+            self._put(ENDING)
+
+
+class WorkflowTranscript(Outline):
+    """Tasks are numbered as they start; the conversation of a task's agent stands below its number."""
+
+    def __init__(self, execution: Execution) -> None:
+        super().__init__()
+        self._execution = execution
+        self._seen = -1
+        self._started: list[str] = []
+        self._keys_of: dict[str, Key] = {}
+        self._conversations: dict[Key, Conversation] = {}
+
+    def entry(self, key: Key) -> Entry:
+        if key == ENDING:
+            return _ending(self._execution)
+        if conversation := self._conversation(key):
+            return conversation.entry(key)
+        (number,) = numbers_of(key)
+        task = self._execution.tasks[self._started[number]]
+        branch = branch_of(task)
+        return Step(key, task.revision, self._depth(task), False, task, prefix=f"{branch}/" if branch else "")
+
+    def text_length(self, key: Key) -> int:
+        conversation = self._conversation(key)
+        return conversation.text_length(key) if conversation else 0
+
+    def _follow(self) -> None:
+        if self._execution.revision != self._seen:
+            parts = self._execution.changed_since(self._seen)
+            self._seen = self._execution.revision
+            self._follow_tasks(parts)
+            if _has_ending(self._execution):
+                self._put(ENDING)
+        for conversation in self._conversations.values():
+            for key in conversation.changed_keys():
+                self._put(key)
+
+    def _follow_tasks(self, parts: list[Part]) -> None:
+        tasks = [self._execution.tasks[str(name)] for kind, name in parts if kind is PartKind.TASK]
+        shown = [task for task in tasks if task.id in self._keys_of or _has_started(task)]
+        for task in sorted(shown, key=self._start):
+            if task.id not in self._keys_of:
+                self._keys_of[task.id] = key_of(len(self._started))
+                self._started.append(task.id)
+            self._put(self._keys_of[task.id])
+        for kind, name in parts:
+            if kind in (PartKind.TASK, PartKind.CHILD):
+                self._open_conversation(str(name))
+
+    def _start(self, task: Task) -> tuple[datetime, tuple[int, ...]]:
+        """When it started; within one moment, as the tasks follow each other."""
+        return task.started_at or NOT_KNOWN, self._execution.place_of(task)
+
+    def _open_conversation(self, task_id: str) -> None:
+        child = self._execution.children.get(task_id)
+        key = self._keys_of.get(task_id)
+        if child is not None and key is not None and key not in self._conversations:
+            depth = self._depth(self._execution.tasks[task_id]) + 1
+            self._conversations[key] = Conversation(child, key, depth)
+
+    def _conversation(self, key: Key) -> Conversation | None:
+        """The one that a key is a part of; None for the key of a task."""
+        return self._conversations[key[: len(ENDING)]] if len(key) > len(ENDING) else None
+
+    def _depth(self, task: Task) -> int:
+        return sum(1 for _ in ancestors(task, self._execution.tasks))
+
+
+def _has_started(task: Task) -> bool:
+    return task.started_at is not None or task.state in (State.RUNNING, State.WAITING, State.COMPLETED, State.FAILED)
+
+
+def _has_ending(execution: Execution) -> bool:
+    """Whether there is more to say than that it is completed."""
+    if not execution.state.is_final:
+        return False
+    return execution.state is not State.COMPLETED or bool(execution.error) or execution.output is not None
+
+
+def _ending(execution: Execution) -> Ending:
+    has_gap = bool(execution.messages or execution.tasks)
+    return Ending(ENDING, execution.revision, 0, has_gap, execution.state, execution.error, execution.output)

@@ -1,0 +1,189 @@
+"""What a transcript shows, in which order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from stigmer_tui.workbench.model import Execution, Message, ResourceKind, Role, State, Task, ToolCall
+from stigmer_tui.workbench.transcript import transcript
+from tests.workbench.outlines import shown
+
+START = datetime(2026, 11, 21, 10, 0, 0, tzinfo=UTC)
+
+
+def at(milliseconds: int) -> datetime:
+    return START + timedelta(milliseconds=milliseconds)
+
+
+def agent(*messages: Message, state: State = State.RUNNING) -> Execution:
+    execution = Execution(ResourceKind.AGENT, "agx_1", "helper", state=state)
+    for index, message in enumerate(messages):
+        execution.put_message(index, message)
+    return execution
+
+
+def workflow(*tasks: Task, state: State = State.RUNNING) -> Execution:
+    execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=state)
+    for task in tasks:
+        execution.put_task(task)
+    return execution
+
+
+def human(text: str) -> Message:
+    return Message(Role.HUMAN, text)
+
+
+def says(text: str, model: str = "") -> Message:
+    return Message(Role.AGENT, text, model=model)
+
+
+def uses(*calls: str) -> Message:
+    return Message(Role.TOOL, "", calls=calls)
+
+
+class TestOfAnAgent:
+    def test_messages_and_calls_stand_in_the_order_of_the_conversation(self) -> None:
+        execution = agent(human("Hello"), says("I look."), uses("c1"), uses("c2"), says("Found."))
+        for name in ("c1", "c2"):
+            execution.put_call(ToolCall(name, name, state=State.COMPLETED))
+        assert shown(transcript(execution)) == [
+            "You: Hello",
+            "Agent: I look.",
+            "c1 completed",
+            "c2 completed",
+            "Found.…",
+        ]
+
+    def test_a_call_stands_where_its_message_does_even_when_it_is_heard_of_first(self) -> None:
+        execution = agent(human("Hello"))
+        outline = transcript(execution)
+        outline.refresh()
+        execution.put_call(ToolCall("c1", "grep"))
+        execution.put_message(1, uses("c1"))
+        execution.put_message(2, says("Found."))
+        assert shown(outline) == ["You: Hello", "grep pending", "Agent: Found.…"]
+
+    def test_a_call_that_no_message_names_comes_after_what_is_there(self) -> None:
+        execution = agent(human("Hello"))
+        outline = transcript(execution)
+        outline.refresh()
+        execution.put_call(ToolCall("c1", "grep", state=State.RUNNING))
+        assert shown(outline) == ["You: Hello", "grep running"]
+        execution.put_message(1, says("Done."))
+        assert shown(outline) == ["You: Hello", "grep running", "Agent: Done.…"]
+
+    def test_a_call_stands_once_however_many_messages_name_it(self) -> None:
+        execution = agent(Message(Role.AGENT, "I look.", calls=("c1",)), uses("c1"))
+        execution.put_call(ToolCall("c1", "grep"))
+        assert shown(transcript(execution)) == ["Agent: I look.", "grep pending"]
+
+    def test_only_the_last_text_of_a_running_agent_grows(self) -> None:
+        execution = agent(human("Hello"), says("One"))
+        outline = transcript(execution)
+        assert shown(outline)[-1] == "Agent: One…"
+        execution.put_message(2, uses("c1"))
+        execution.put_call(ToolCall("c1", "grep"))
+        assert shown(outline) == ["You: Hello", "Agent: One", "grep pending"]
+        execution.put_message(3, says("Two"))
+        assert shown(outline)[-1] == "Two…"
+        execution.state = State.COMPLETED
+        execution.touch()
+        assert shown(outline)[-1] == "Two"
+
+    def test_the_speaker_is_named_again_when_another_one_or_another_model_spoke(self) -> None:
+        execution = agent(human("a"), says("b", "scripted"), says("c", "scripted"), says("d", "other"), human("e"))
+        assert shown(transcript(execution)) == ["You: a", "Agent: b", "c", "Agent: d", "You: e"]
+
+    def test_space_is_left_before_what_is_said_and_between_a_question_and_what_is_done_about_it(self) -> None:
+        execution = agent(human("Hello"), uses("c1"), uses("c2"), says("Found."), uses("c3"))
+        for name in ("c1", "c2", "c3"):
+            execution.put_call(ToolCall(name, name))
+        outline = transcript(execution)
+        outline.refresh()
+        assert [entry.has_gap for entry in outline] == [False, True, False, True, False]
+
+    def test_a_message_without_text_is_not_shown(self) -> None:
+        assert shown(transcript(agent(human("Hello"), says("")))) == ["You: Hello"]
+
+    def test_a_tool_message_of_another_server_that_names_no_call_is_shown_as_text(self) -> None:
+        assert shown(transcript(agent(Message(Role.TOOL, "3 files")))) == ["Tool: 3 files"]
+
+    def test_an_error_stands_at_the_end_whatever_comes_after_it(self) -> None:
+        execution = agent(human("Hello"), state=State.FAILED)
+        execution.error = "No model"
+        execution.touch()
+        outline = transcript(execution)
+        assert shown(outline) == ["You: Hello", "failed: No model"]
+        execution.put_message(1, says("Late."))
+        assert shown(outline) == ["You: Hello", "Agent: Late.", "failed: No model"]
+
+    def test_a_failure_before_any_message_is_shown(self) -> None:
+        execution = agent(state=State.FAILED)
+        execution.error = "No model"
+        assert shown(transcript(execution)) == ["failed: No model"]
+
+    def test_a_completed_conversation_needs_no_ending(self) -> None:
+        assert shown(transcript(agent(human("Hello"), says("Hi"), state=State.COMPLETED))) == [
+            "You: Hello",
+            "Agent: Hi",
+        ]
+
+
+class TestOfAWorkflow:
+    def test_tasks_stand_in_the_order_in_which_they_started_and_stay_there(self) -> None:
+        first, second = (Task(f"/{name}", name, "set") for name in ("first", "second"))
+        execution = workflow(first, second)
+        outline = transcript(execution)
+        assert shown(outline) == []
+        execution.put_task(replace(second, state=State.RUNNING, started_at=at(1)))
+        assert shown(outline) == ["second running"]
+        execution.put_task(replace(first, state=State.RUNNING, started_at=at(2)))
+        execution.put_task(replace(second, state=State.COMPLETED, started_at=at(1), completed_at=at(3)))
+        assert shown(outline) == ["second completed", "first running"]
+
+    def test_a_finished_execution_is_shown_in_the_order_of_the_starts_not_of_the_report(self) -> None:
+        execution = workflow(
+            Task("/late", "late", "set", State.COMPLETED, started_at=at(9)),
+            Task("/early", "early", "set", State.COMPLETED, started_at=at(1)),
+            Task("/never", "never", "set", State.SKIPPED),
+        )
+        assert shown(transcript(execution)) == ["early completed", "late completed"]
+
+    def test_tasks_without_times_stand_as_they_were_reported(self) -> None:
+        execution = workflow(Task("a", "a", "", State.COMPLETED), Task("b", "b", "", State.RUNNING))
+        assert shown(transcript(execution)) == ["a completed", "b running"]
+
+    def test_a_task_inside_another_is_indented_and_names_its_iteration(self) -> None:
+        execution = workflow(
+            Task("/each/0/charge", "charge", "http", State.COMPLETED, "/each", started_at=at(0)),
+            Task("/each", "each", "for", State.RUNNING, started_at=at(0)),
+            Task("/each/1/charge", "charge", "http", State.RUNNING, "/each", started_at=at(5)),
+        )
+        assert shown(transcript(execution)) == ["each running", "  0/charge completed", "  1/charge running"]
+
+    def test_the_conversation_of_an_agent_grows_below_its_task(self) -> None:
+        execution = workflow(
+            Task("/ask", "ask", "agent", State.RUNNING, started_at=at(0)),
+            Task("/wait", "wait", "wait", State.RUNNING, started_at=at(1)),
+        )
+        child = agent(human("The task's own message"), says("Well", "scripted"))
+        execution.put_child("/ask", child)
+        outline = transcript(execution)
+        assert shown(outline) == ["ask running", "  Agent: Well…", "wait running"]
+        child.put_message(2, uses("c1"))
+        child.put_call(ToolCall("c1", "grep", state=State.RUNNING))
+        assert shown(outline) == ["ask running", "  Agent: Well", "  grep running", "wait running"]
+
+    def test_a_conversation_that_is_known_before_its_task_started_is_shown_with_it(self) -> None:
+        execution = workflow(Task("/ask", "ask", "agent"))
+        execution.put_child("/ask", agent(human("Go"), says("Well")))
+        outline = transcript(execution)
+        assert shown(outline) == []
+        execution.put_task(Task("/ask", "ask", "agent", State.RUNNING, started_at=at(0)))
+        assert shown(outline) == ["ask running", "  Well…"]
+
+    def test_the_output_stands_at_the_end(self) -> None:
+        execution = workflow(Task("/a", "a", "set", State.COMPLETED, started_at=at(0)), state=State.COMPLETED)
+        execution.output = {"title": "an item"}
+        assert shown(transcript(execution)) == ["a completed", "completed: {'title': 'an item'}"]
