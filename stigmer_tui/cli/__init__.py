@@ -1,0 +1,1 @@
+"""Commands: they read flags, call one function, and hold no logic."""

@@ -1,0 +1,65 @@
+"""The full-screen app: from a folder to a running screen, and back to the shell."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from stigmer_tui.cli.terminal import is_terminal, run_in_terminal
+from stigmer_tui.core.paths import Home
+
+NO_TERMINAL = """Error: The app needs a terminal
+
+Open one and run the command there; on a machine without one:
+  • ssh -t HOST stigmer-tui        a terminal over ssh
+  • docker run -it …               a terminal in a container
+  • script -qc stigmer-tui         a terminal within a program
+Or work without a screen: stigmer-tui run --help
+"""
+
+
+def open_app(path: str) -> int:
+    folder = Path(path or ".").absolute()
+    if not folder.is_dir():
+        sys.stderr.write(f"Error: There is no folder {path}\n\nCommands: stigmer-tui --help\n")
+        return 2
+    if not is_terminal():
+        sys.stderr.write(NO_TERMINAL)
+        return 2
+    log = Home.from_environment(os.environ).log("app")
+    return run_in_terminal(lambda lifeline: _run(folder, lifeline), str(log))
+
+
+def _run(folder: Path, lifeline: int) -> int:
+    """`lifeline` is readable once the process that restores the terminal is gone."""
+    # Milliseconds until a lone escape is one; terminals send what follows it within a few.
+    os.environ.setdefault("ESCDELAY", "25")
+    from stigmer_tui.core.clock import SystemClock
+    from stigmer_tui.core.configuration import load_configuration
+    from stigmer_tui.core.errors import StigmerError
+    from stigmer_tui.tui.app import StigmerApp
+    from stigmer_tui.workbench.session import Session
+
+    try:
+        configuration = load_configuration(os.environ)
+    except StigmerError as error:
+        sys.stderr.write(f"\x1b[?1049l\x1b[?25hError: {error}\n")
+        return 1
+    configuration.home.prepare()
+    _keep_standard_error(configuration.home.log("app"))
+    os.chdir(folder)
+    clock = SystemClock()
+    app = StigmerApp(Session(configuration, folder, clock), clock, lifeline)
+    code = app.run()
+    # After an unhandled error `run` returns as if nothing was; the return code tells the truth.
+    return code if code is not None else app.return_code or 0
+
+
+def _keep_standard_error(log: Path) -> None:
+    """What C libraries write to standard error goes to a file; the screen is painted on what it was before."""
+    screen = os.dup(2)
+    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(file, 2)
+    os.close(file)
+    sys.__stderr__ = os.fdopen(screen, "w", encoding="utf-8")  # type: ignore[misc]

@@ -1,0 +1,180 @@
+"""The commands and their flags. Each imports what it does when it is called."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Sequence
+
+import click
+
+from stigmer_tui import __version__
+from stigmer_tui.core.errors import StigmerError
+
+INTERRUPTED = 130
+
+EPILOG = "Without a command the full-screen app opens, on this folder or on the one that is named: stigmer-tui [PATH]"
+
+
+def run_command(arguments: Sequence[str]) -> int:
+    """Returns the exit code: 0 done, 1 failed or refused, 2 wrong usage, 130 interrupted."""
+    try:
+        code = program.main(list(arguments), prog_name="stigmer-tui", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except StigmerError as error:
+        click.echo(f"Error: {error}", err=True)
+        return 1
+    except BaseExceptionGroup as errors:
+        if errors.subgroup(BrokenPipeError) is None:
+            raise
+        return _reader_is_gone()
+    except BrokenPipeError:
+        return _reader_is_gone()
+    return code if isinstance(code, int) else 0
+
+
+def _reader_is_gone() -> int:
+    """Whoever read our output has seen enough, as in `| head`; there is nobody left to be told."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return 128 + signal.SIGPIPE
+
+
+@click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
+def program() -> None:
+    """The workbench for people who develop AI agents and workflows."""
+
+
+@program.command()
+@click.argument("reference", required=False, metavar="[NAME-OR-ID]")
+@click.option("-m", "--message", default="", help="What to say to the agent, or to start the workflow with.")
+@click.option(
+    "-e",
+    "--runtime-env",
+    "runtime_env",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A variable of this run; secret:KEY=VALUE is never shown or stored in clear. May be repeated.",
+)
+@click.option("--follow/--no-follow", default=True, help="Show the run to its end, or only start it.")
+@click.option("--detach", is_flag=True, help="Ctrl+C ends the showing only, and the run goes on.")
+@click.option("--org", default="", metavar="NAME", help="The organization; default: from Stigmer.yaml or config.yaml.")
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="For people, or for programs.")
+def run(
+    reference: str | None, message: str, runtime_env: tuple[str, ...], follow: bool, detach: bool, org: str, output: str
+) -> int:
+    """Deploy the latest code, run it, and show what happens.
+
+    In a project its code is applied first. Outside, NAME-OR-ID is what runs.
+    """
+    from stigmer_tui.cli.run import RunOptions, run_headless
+
+    return run_headless(RunOptions(reference or "", message, runtime_env, follow, detach, org, output == "json"))
+
+
+@program.command()
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option("--org", default="", metavar="NAME", help="The organization; default: from Stigmer.yaml or config.yaml.")
+def apply(dry_run: bool, org: str) -> int:
+    """Bring the server up to date with the project's code."""
+    from stigmer_tui.cli.apply import apply_headless
+
+    return apply_headless(dry_run, org)
+
+
+@program.command()
+@click.argument("name")
+def new(name: str) -> int:
+    """Make a project that runs, in a new folder NAME."""
+    from stigmer_tui.cli.new import make_project
+
+    return make_project(name)
+
+
+@program.group()
+def server() -> None:
+    """The daemon on this machine. Whatever needs it starts it."""
+
+
+ADDRESS_HELP = "host:port to listen at, or a port; 0 is any free one."
+
+
+@server.command()
+@click.option("--address", default="", metavar="HOST:PORT", help=ADDRESS_HELP)
+@click.option("--no-auth", is_flag=True, help="Let clients in that send no token, such as the existing stigmer CLI.")
+def start(address: str, no_auth: bool) -> int:
+    """Start the daemon and wait until it answers."""
+    from stigmer_tui.cli.server import start_server
+
+    return start_server(address, no_auth)
+
+
+@server.command()
+def stop() -> int:
+    """Stop the daemon and its runners. Runs go on when it is started again."""
+    from stigmer_tui.cli.server import stop_server
+
+    return stop_server()
+
+
+@server.command()
+@click.option("--address", default="", metavar="HOST:PORT", help=ADDRESS_HELP)
+@click.option("--no-auth", is_flag=True, help="Let clients in that send no token, such as the existing stigmer CLI.")
+def restart(address: str, no_auth: bool) -> int:
+    """Stop the daemon, and start it again."""
+    from stigmer_tui.cli.server import restart_server
+
+    return restart_server(address, no_auth)
+
+
+@server.command()
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="For people, or for programs.")
+def status(output: str) -> int:
+    """Say how the daemon is doing; exit code 1 when it does not run."""
+    from stigmer_tui.cli.server import show_status
+
+    return show_status(output == "json")
+
+
+@server.command()
+@click.option("-f", "--follow", is_flag=True, help="Go on with new lines as they come.")
+@click.option("-n", "--lines", default=50, show_default=True, help="How many of the last lines; 0 for all.")
+@click.option(
+    "-c",
+    "--component",
+    type=click.Choice(["server", "workflow-runner", "agent-runner"]),
+    help="Of one process only.",
+)
+def logs(follow: bool, lines: int, component: str | None) -> int:
+    """Show the logs of the daemon's processes in the order of time."""
+    from stigmer_tui.cli.server import show_logs
+
+    return show_logs(follow, lines, component or "")
+
+
+@program.command("internal-server", hidden=True)
+@click.option("--address", default="")
+@click.option("--prefer", default="")
+@click.option("--no-auth", is_flag=True)
+def internal_server(address: str, prefer: str, no_auth: bool) -> None:
+    from stigmer_tui.cli.internal import run_server, server_addresses
+
+    run_server(server_addresses(address, prefer), not no_auth)
+
+
+@program.command("internal-workflow-runner", hidden=True)
+def internal_workflow_runner() -> None:
+    from stigmer_tui.cli.internal import run_workflow_runner
+
+    run_workflow_runner()
+
+
+@program.command("internal-agent-runner", hidden=True)
+def internal_agent_runner() -> None:
+    from stigmer_tui.cli.internal import run_agent_runner
+
+    run_agent_runner()

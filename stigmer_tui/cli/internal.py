@@ -1,0 +1,120 @@
+"""The hidden commands: one executable, started again as the server and as its runners."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Awaitable, Callable
+
+from filelock import FileLock, Timeout
+from grpc.aio import Channel
+
+from stigmer_tui import __version__
+from stigmer_tui.api.channel import open_channel
+from stigmer_tui.api.runner_pb2 import Hello
+from stigmer_tui.core.clock import SystemClock
+from stigmer_tui.core.configuration import DEFAULT_ADDRESS, Configuration, load_configuration
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.logs import log_to_file
+from stigmer_tui.core.processes import ProcessIdentity
+from stigmer_tui.daemon.record import DaemonRecord, remove_record, write_record
+from stigmer_tui.daemon.start import READY_DESCRIPTOR
+from stigmer_tui.daemon.supervision import Supervisor, own_command
+from stigmer_tui.daemon.token import create_token, read_token
+from stigmer_tui.runners.process import run_process
+
+SERVER_ADDRESS = "STIGMER_RUNNER_SERVER"
+"""Environment variable of a runner: host:port of the server that started it."""
+
+RUNNERS = {"workflow-runner": Hello.WORKFLOWS, "agent-runner": Hello.AGENTS}
+
+logger = logging.getLogger(__name__)
+
+RunnerMain = Callable[[Configuration, Channel, asyncio.Event], Awaitable[None]]
+
+
+def run_server(addresses: list[str], requires_token: bool) -> None:
+    """Until SIGTERM. `addresses` are tried in order. Raises StigmerError."""
+    configuration = load_configuration(os.environ)
+    home = configuration.home
+    home.prepare()
+    log_to_file(home.log("server"), "server")
+    lock = FileLock(home.daemon_lock)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout as error:
+        raise StigmerError(f"A daemon is running already on {home.data}") from error
+    try:
+        asyncio.run(_serve(configuration, addresses, requires_token))
+    finally:
+        lock.release()
+
+
+def run_workflow_runner() -> None:
+    from stigmer_tui.workflow.runner import run_workflows
+
+    _run_runner("workflow-runner", run_workflows)
+
+
+def run_agent_runner() -> None:
+    from stigmer_tui.agents.runner import run_agents
+
+    _run_runner("agent-runner", run_agents)
+
+
+def _run_runner(component: str, main: RunnerMain) -> None:
+    configuration = load_configuration(os.environ)
+
+    async def attached(stopping: asyncio.Event) -> None:
+        channel = open_channel(os.environ[SERVER_ADDRESS], read_token(configuration.home))
+        try:
+            await main(configuration, channel, stopping)
+        finally:
+            await channel.close()
+
+    run_process(component, configuration.home, attached)
+
+
+async def _serve(configuration: Configuration, addresses: list[str], requires_token: bool) -> None:
+    from stigmer_tui.server.server import Settings, open_server
+    from stigmer_tui.server.vault import KeyringKey
+
+    home = configuration.home
+    token = create_token(home)
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stopping.set)
+    loop.add_signal_handler(signal.SIGINT, stopping.set)
+    supervisor = Supervisor(home, {name: own_command(f"internal-{name}") for name in RUNNERS}, SystemClock())
+    settings = Settings(home, addresses, token if requires_token else "")
+    async with open_server(settings, supervisor, KeyringKey(str(home.root))) as server:
+        write_record(home, _record(server.address, requires_token))
+        _say_ready(server.address)
+        supervisor.on_failed = lambda name, detail: server.leases.give_up(
+            RUNNERS[name], f"The {name.replace('-', ' ')} cannot start: {detail}"
+        )
+        await supervisor.run({SERVER_ADDRESS: server.address}, stopping)
+        remove_record(home)
+
+
+def _record(address: str, requires_token: bool) -> DaemonRecord:
+    identity = ProcessIdentity.of(os.getpid())
+    created = identity.created if identity else 0.0
+    return DaemonRecord(os.getpid(), created, address, __version__, requires_token)
+
+
+def _say_ready(address: str) -> None:
+    """To whoever started this process and waits for it."""
+    descriptor = os.environ.pop(READY_DESCRIPTOR, "")
+    if descriptor:
+        with os.fdopen(int(descriptor), "w") as pipe:
+            pipe.write(f"{address}\n")
+
+
+def server_addresses(explicit: str, preferred: str) -> list[str]:
+    """Where to listen: at an address that somebody chose, and nowhere else; else at a free one, the usual first."""
+    if explicit:
+        return [explicit]
+    return [address for address in (preferred, DEFAULT_ADDRESS, "127.0.0.1:0") if address]

@@ -1,0 +1,86 @@
+"""`run`: from flags to the headless face of the workbench."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import click
+
+from stigmer_tui.core.clock import SystemClock
+from stigmer_tui.core.configuration import Configuration, load_configuration
+from stigmer_tui.core.redaction import Redactor
+from stigmer_tui.headless.face import Face
+from stigmer_tui.headless.json_face import JsonFace
+from stigmer_tui.headless.run import HeadlessRun, Request
+from stigmer_tui.headless.text_face import TextFace
+from stigmer_tui.headless.texts import NAME_SOMETHING, no_project, parse_runtime_env
+from stigmer_tui.project.project_file import is_project, load_project
+from stigmer_tui.workbench.backend import Backend
+from stigmer_tui.workbench.model import Resource
+from stigmer_tui.workbench.state import RunInput
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    reference: str
+    message: str
+    runtime_env: tuple[str, ...]
+    follow: bool
+    detach: bool
+    organization: str
+    as_json: bool
+
+
+def run_headless(options: RunOptions) -> int:
+    folder = Path.cwd()
+    in_project = is_project(folder)
+    environment = parse_runtime_env(options.runtime_env)
+    if not in_project and not options.reference:
+        raise no_project(NAME_SOMETHING)
+    configuration = with_organization(load_configuration(os.environ), options.organization, folder)
+    request = Request(options.reference, RunInput(options.message, environment), options.follow, options.detach)
+    redactor = Redactor(value.text for value in environment.values() if value.is_secret)
+    clock = SystemClock()
+    face: Face
+    if options.as_json:
+        face = JsonFace(sys.stdout, sys.stderr, redactor, clock)
+    else:
+        face = TextFace(sys.stdout, sys.stderr, redactor)
+
+    async def run() -> int:
+        interrupted = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, interrupted.set)
+        backend = Backend(configuration)
+        try:
+            headless = HeadlessRun(request, backend, folder, in_project, face, choose, clock, interrupted)
+            return await headless.run()
+        finally:
+            await backend.close()
+
+    return asyncio.run(run())
+
+
+def with_organization(configuration: Configuration, flag: str, folder: Path) -> Configuration:
+    """What the flag says, else the project, else the configuration."""
+    organization = flag
+    if not organization and is_project(folder):
+        organization = load_project(folder).organization
+    return replace(configuration, organization=organization) if organization else configuration
+
+
+def choose(resources: Sequence[Resource]) -> Resource | None:
+    """Asks at the terminal; None where there is none."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return None
+    click.echo("\nSelect resource to run:")
+    for number, resource in enumerate(resources, 1):
+        description = f" - {resource.description}" if resource.description else ""
+        click.echo(f"  {number}  [{resource.kind.capitalize()}] {resource.name}{description}")
+    number = click.prompt("\nNumber", type=click.IntRange(1, len(resources)), default=1)
+    return resources[number - 1]

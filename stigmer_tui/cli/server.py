@@ -1,0 +1,83 @@
+"""The commands of `server`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+import click
+
+from stigmer_tui.core.clock import SystemClock
+from stigmer_tui.core.configuration import Configuration, load_configuration, parse_address
+from stigmer_tui.daemon.record import read_record
+from stigmer_tui.daemon.start import StartOptions, ensure_daemon, running_endpoint
+from stigmer_tui.daemon.stop import stop_daemon
+
+
+def start_server(address: str, no_auth: bool) -> int:
+    configuration = load_configuration(os.environ)
+    asyncio.run(_start(configuration, StartOptions(parse_address(address), no_auth)))
+    return 0
+
+
+def stop_server() -> int:
+    configuration = load_configuration(os.environ)
+    stopped = asyncio.run(stop_daemon(configuration.home))
+    click.echo("✓ Stopped the daemon" if stopped else "The daemon does not run")
+    return 0
+
+
+def restart_server(address: str, no_auth: bool) -> int:
+    configuration = load_configuration(os.environ)
+    record = read_record(configuration.home)
+    was_open = record is not None and not record.requires_token
+
+    async def restart() -> None:
+        await stop_daemon(configuration.home)
+        await _start(configuration, StartOptions(parse_address(address), no_auth or was_open))
+
+    asyncio.run(restart())
+    return 0
+
+
+def show_status(as_json: bool) -> int:
+    from stigmer_tui.daemon.status import StatusText, read_status, status_json
+
+    status = asyncio.run(read_status(load_configuration(os.environ).home))
+    if status is None:
+        text = "The daemon does not run; start it with: stigmer-tui server start"
+        click.echo('{"running": false}' if as_json else text)
+        return 1
+    click.echo(status_json(status) if as_json else "\n".join(StatusText(status, SystemClock()).lines()))
+    return 0
+
+
+def show_logs(follow: bool, lines: int, component: str) -> int:
+    from stigmer_tui.daemon.logs import follow_logs, last_lines
+
+    home = load_configuration(os.environ).home
+    for line in last_lines(home, lines, component):
+        click.echo(line.text())
+
+    async def go_on() -> None:
+        async for line in follow_logs(home, component):
+            click.echo(line.text())
+
+    if follow:
+        asyncio.run(go_on())
+    return 0
+
+
+async def _start(configuration: Configuration, options: StartOptions) -> None:
+    if endpoint := await running_endpoint(configuration.home):
+        record = read_record(configuration.home)
+        click.echo(f"The daemon runs already at {endpoint.address}")
+        if options.no_auth and record and record.requires_token:
+            click.echo("It wants its token from every client; to let others in: stigmer-tui server restart --no-auth")
+        if options.address and options.address != endpoint.address:
+            click.echo(f"To have it at {options.address}: stigmer-tui server restart --address {options.address}")
+        return
+    endpoint = await ensure_daemon(configuration, options)
+    click.echo(f"✓ The daemon is ready at {endpoint.address}")
+    if options.no_auth:
+        click.echo("  Every client on this machine may use it (--no-auth)")

@@ -1,0 +1,131 @@
+"""The terminal around the full-screen app: something to see at once, and a way back from every end.
+
+A tiny parent process keeps the terminal's settings and waits for the app, which runs in a child. Whatever becomes of
+the child (an error, a signal, kill -9, a crash in native code), the parent gives the terminal back as it was. When it
+is the parent that is killed, the child notices, and ends in good order.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import termios
+import traceback
+from collections.abc import Callable, Iterator
+
+RESTORE = "".join(
+    (
+        "\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1015l",  # mouse
+        "\x1b[?1004l",  # focus reports
+        "\x1b[?2004l",  # bracketed paste
+        "\x1b[?2026l",  # synchronized output
+        "\x1b[<u\x1b[>4;0m",  # keyboard protocols
+        "\x1b[?1049l",  # alternate screen
+        "\x1b[?25h\x1b[0m",  # cursor and colours
+    )
+)
+"""What undoes all that a full-screen program may have switched on."""
+
+PICKER_WIDTH, SIDEBAR_WIDTH, WIDE, MEDIUM = 28, 25, 140, 100
+"""Columns; as in the style sheets."""
+
+FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+
+
+def is_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def run_in_terminal(app: Callable[[int], int], log: str) -> int:
+    """Runs the app in a child process; returns its exit code, or 128 and the number of the signal that ended it.
+
+    The app is given a file descriptor that becomes readable when the parent is gone. `log` is named to the person
+    when the app ends without having restored the terminal.
+    """
+    settings = termios.tcgetattr(sys.stdin.fileno())
+    _draw_skeleton()
+    life_end, life = os.pipe()
+    done, done_end = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(life)
+        os.close(done)
+        _run_child(app, life_end, done_end)
+    os.close(life_end)
+    os.close(done_end)
+    with _forwarding_signals(child):
+        code = _wait(child)
+    restored = bool(os.read(done, 1))
+    if not restored:
+        sys.stdout.write(RESTORE)
+        sys.stdout.flush()
+    termios.tcsetattr(sys.stdin.fileno(), termios.TCSANOW, settings)
+    if not restored:
+        sys.stderr.write(f"stigmer-tui ended unexpectedly (code {code}); its log: {log}\n")
+    os.close(life)
+    return code
+
+
+def _run_child(app: Callable[[int], int], life_end: int, done_end: int) -> None:
+    """Never returns. Says that the terminal is restored by the app itself, unless that ended before it could."""
+    code = 1
+    try:
+        code = app(life_end)
+        os.write(done_end, b"1")
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 1
+    except BaseException:
+        # Standard error is the log by now; what the person sees is the parent's affair.
+        os.write(2, traceback.format_exc().encode())
+    finally:
+        with contextlib.suppress(Exception):
+            sys.stdout.flush()
+        os._exit(code)
+
+
+def _wait(child: int) -> int:
+    while True:
+        _, status = os.waitpid(child, os.WUNTRACED)
+        if os.WIFSTOPPED(status):
+            # Suspended by the person: the whole job stops, and goes on together.
+            os.kill(os.getpid(), signal.SIGSTOP)
+            os.kill(child, signal.SIGCONT)
+            continue
+        code = os.waitstatus_to_exitcode(status)
+        return code if code >= 0 else 128 - code
+
+
+@contextlib.contextmanager
+def _forwarding_signals(child: int) -> Iterator[None]:
+    """The person's signals are for the app; this process only waits."""
+
+    def forward(number: int, frame: object) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, number)
+
+    before = {number: signal.signal(number, forward) for number in FORWARDED}
+    before |= {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGQUIT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _draw_skeleton() -> None:
+    """The empty regions of the screen, long before the first library is loaded."""
+    columns, rows = os.get_terminal_size(sys.stdout.fileno())
+    joints = []
+    if columns >= MEDIUM:
+        joints.append(PICKER_WIDTH + 1)
+    if columns >= WIDE:
+        joints.append(columns - SIDEBAR_WIDTH)
+    rule = "".join("┬" if column in joints else "─" for column in range(1, columns + 1))
+    lines = ["\x1b[?1049h\x1b[?25l\x1b[2J\x1b[H\x1b[2m stigmer", rule]
+    for column in joints:
+        lines += [f"\x1b[{row};{column}H│" for row in range(3, rows - 1)]
+    lines.append(f"\x1b[{rows - 1};1H{rule.replace('┬', '┴')}\x1b[0m")
+    sys.stdout.write("\r\n".join(lines[:2]) + "".join(lines[2:]))
+    sys.stdout.flush()

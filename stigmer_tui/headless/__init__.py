@@ -1,0 +1,1 @@
+"""The workbench for pipes and CI: lines for people, or JSON objects."""

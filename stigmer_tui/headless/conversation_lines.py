@@ -1,0 +1,104 @@
+"""An agent's conversation as lines that grow: what was printed is never printed again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from stigmer_tui.workbench.model import Execution, Message, Role, State, ToolCall
+
+ICONS = {Role.HUMAN: "💬 You", Role.AGENT: "🤖 Agent", Role.SYSTEM: "ℹ️  System"}
+
+ENDS = {State.COMPLETED: ("✓", "Completed"), State.FAILED: ("✗", "Failed"), State.CANCELLED: ("⊘", "Cancelled")}
+
+
+class Lines:
+    """Text written piece by piece; `open` is the line that has no end yet."""
+
+    def __init__(self, write: Callable[[str], object]) -> None:
+        self._write = write
+        self._open = False
+
+    def line(self, text: str = "") -> None:
+        self.close()
+        self._write(f"{text}\n")
+
+    def piece(self, text: str) -> None:
+        if text:
+            self._write(text)
+            self._open = not text.endswith("\n")
+
+    def close(self) -> None:
+        if self._open:
+            self._write("\n")
+            self._open = False
+
+
+class ConversationLines:
+    def __init__(self, execution: Execution, lines: Lines, indent: str = "") -> None:
+        self._execution = execution
+        self._lines = lines
+        self._indent = indent
+        self._next = 0
+        self._printed = ""
+        """Of the message at `_next`."""
+        self._running: list[str] = []
+        self._told_scripted = False
+
+    def update(self) -> None:
+        messages = self._execution.messages
+        while self._next < len(messages):
+            message = messages[self._next]
+            if message.role is Role.TOOL:
+                for call_id in message.calls:
+                    self._call_began(call_id)
+            else:
+                self._end_calls()
+                self._say(message)
+                if self._next == len(messages) - 1 and not self._execution.state.is_final:
+                    break
+                self._lines.close()
+            self._next += 1
+            self._printed = ""
+        self._end_calls()
+
+    def _end_calls(self) -> None:
+        for call_id in list(self._running):
+            call = self._execution.calls[call_id]
+            if call.state in ENDS:
+                self._call_ended(call)
+
+    def _say(self, message: Message) -> None:
+        if not message.text:
+            return
+        if message.model == "scripted" and not self._told_scripted:
+            self._told_scripted = True
+            self._line("ℹ️  The agent's script is played; no model is asked")
+        if not self._printed:
+            self._lines.close()
+            self._lines.piece(f"{self._indent}{ICONS[message.role]}: {self._indented(message.text)}")
+        elif message.text.startswith(self._printed):
+            self._lines.piece(self._indented(message.text[len(self._printed) :]))
+        else:
+            # The runner was killed in the middle of this message, and it is told anew.
+            self._lines.close()
+            self._lines.piece(f"{self._indent}{ICONS[message.role]}: {self._indented(message.text)}")
+        self._printed = message.text
+
+    def _call_began(self, call_id: str) -> None:
+        call = self._execution.calls.get(call_id)
+        if call is not None:
+            self._line(f"🔧 Tool: {call.name} [Running]")
+            self._running.append(call_id)
+
+    def _call_ended(self, call: ToolCall) -> None:
+        self._running.remove(call.id)
+        sign, word = ENDS[call.state]
+        self._line(f"{sign} Tool: {call.name} [{word}]")
+        if call.error:
+            self._line(f"  {self._indented(call.error)}")
+
+    def _line(self, text: str) -> None:
+        self._lines.line(f"{self._indent}{text}")
+
+    def _indented(self, text: str) -> str:
+        return text.replace("\n", f"\n{self._indent}") if self._indent else text

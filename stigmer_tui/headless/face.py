@@ -1,0 +1,44 @@
+"""What a run shows without a screen: for people, or for programs."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from stigmer_tui.workbench.model import Execution, Resource
+from stigmer_tui.workbench.state import Applied
+
+
+class Face(Protocol):
+    """Told what happens, in the order in which it happens."""
+
+    def project_detected(self) -> None:
+        """A run by name stands in a project, whose code is applied first."""
+        ...
+
+    def project_loaded(self, name: str) -> None: ...
+
+    def synthesis_output(self, line: str) -> None:
+        """A line that the project's code printed."""
+        ...
+
+    def manifests_loaded(self, resources: int) -> None: ...
+
+    def deployed(self, applied: Applied, agents: int, workflows: int) -> None: ...
+
+    def warned(self, text: str) -> None: ...
+
+    def started(self, resource: Resource, execution: Execution) -> None: ...
+
+    def changed(self, execution: Execution) -> None: ...
+
+    def connection_lost(self) -> None: ...
+
+    def ended(self, execution: Execution) -> None: ...
+
+    def left_running(self, execution: Execution) -> None:
+        """Nobody follows it any longer, and it goes on."""
+        ...
+
+    def failed(self, message: str, advice: str) -> None:
+        """There is no run, or no longer a way to follow it."""
+        ...

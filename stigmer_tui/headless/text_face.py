@@ -1,0 +1,154 @@
+"""Progress for people: the lines that Stigmer's users know (issue texts; contract, PROJECT-AND-DAEMON 4.4)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from math import inf
+from typing import NamedTuple, TextIO
+
+from stigmer_tui.core.redaction import Redactor
+from stigmer_tui.headless.conversation_lines import ConversationLines, Lines
+from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, State, Task
+from stigmer_tui.workbench.state import Applied
+
+OUTCOMES = {
+    State.COMPLETED: "✅ Execution completed",
+    State.FAILED: "❌ Execution failed",
+    State.CANCELLED: "⚠️  Execution cancelled",
+}
+
+TASK_ENDS = {
+    State.COMPLETED: ("✓", "Completed"),
+    State.FAILED: ("✗", "Failed"),
+    State.CANCELLED: ("⊘", "Cancelled"),
+    State.SKIPPED: ("⊘", "Skipped"),
+}
+
+CHILD_INDENT = "   "
+
+LATEST = datetime.max.replace(tzinfo=UTC)
+
+
+class _Step(NamedTuple):
+    """Sorts as things happened: by time, and within a moment as the tasks follow each other."""
+
+    at: datetime
+    place: tuple[float, ...]
+    lines: tuple[str, ...]
+
+
+class TextFace:
+    def __init__(self, out: TextIO, err: TextIO, redactor: Redactor) -> None:
+        self._err = err
+        self._redactor = redactor
+
+        def write(text: str) -> None:
+            out.write(redactor.text(text))
+            out.flush()
+
+        self._lines = Lines(write)
+        self._conversations: dict[str, ConversationLines] = {}
+        self._task_states: dict[str, State] = {}
+        self._running = False
+        self._seen = -1
+
+    def project_detected(self) -> None:
+        self._lines.line("📁 Detected Stigmer project - applying latest code")
+
+    def project_loaded(self, name: str) -> None:
+        self._lines.line("✓ Loaded Stigmer.yaml")
+
+    def synthesis_output(self, line: str) -> None:
+        self._lines.line(f"  {line}")
+
+    def manifests_loaded(self, resources: int) -> None:
+        self._lines.line(f"✓ Manifest loaded: {resources} resource(s) discovered")
+
+    def deployed(self, applied: Applied, agents: int, workflows: int) -> None:
+        parts = [f"{agents} agent(s)"] * bool(agents) + [f"{workflows} workflow(s)"] * bool(workflows)
+        self._lines.line(f"✓ Deployed: {' and '.join(parts)} ({applied.summary})")
+
+    def warned(self, text: str) -> None:
+        self._lines.line(f"⚠️  {text}")
+
+    def started(self, resource: Resource, execution: Execution) -> None:
+        self._lines.line()
+        self._lines.line(f"✓ {resource.kind.capitalize()} execution started: {resource.name}")
+        self._lines.line(f"Execution ID: {execution.id}")
+        self._lines.line()
+
+    def changed(self, execution: Execution) -> None:
+        if not self._running and execution.state is not State.PENDING:
+            self._running = True
+            self._lines.line("▶️  Execution started")
+        if execution.kind is ResourceKind.AGENT:
+            self._converse(execution, "")
+            return
+        parts = execution.changed_since(self._seen)
+        tasks = [execution.tasks[str(part.name)] for part in parts if str(part.name) in execution.tasks]
+        for step in sorted(step for task in tasks for step in self._steps(execution, task)):
+            for line in step.lines:
+                self._lines.line(line)
+        self._seen = execution.revision
+        for child in execution.children.values():
+            self._converse(child, CHILD_INDENT)
+
+    def connection_lost(self) -> None:
+        self._lines.line("⚠️  Connection lost - looking for the server")
+
+    def ended(self, execution: Execution) -> None:
+        self.changed(execution)
+        self._lines.line(OUTCOMES[execution.state])
+        if execution.error:
+            self._lines.line(f"Error: {execution.error}")
+        if execution.output:
+            self._lines.line(f"Output: {json.dumps(execution.output, ensure_ascii=False, indent=2)}")
+        self._lines.line()
+        if execution.started_at and execution.completed_at:
+            seconds = (execution.completed_at - execution.started_at).total_seconds()
+            self._lines.line(f"Duration: {round(seconds)}s")
+        if execution.kind is ResourceKind.AGENT:
+            self._lines.line(f"Total messages: {len(execution.messages)}")
+            self._lines.line(f"Tool calls: {len(execution.calls)}")
+        else:
+            self._count(execution)
+
+    def left_running(self, execution: Execution) -> None:
+        self._lines.line("It goes on. Look at it in the app: stigmer-tui")
+
+    def failed(self, message: str, advice: str) -> None:
+        self._lines.close()
+        text = f"Error: {message}\n" + (f"\n{advice}\n" if advice else "")
+        self._err.write(self._redactor.text(text))
+        self._err.flush()
+
+    def _converse(self, execution: Execution, indent: str) -> None:
+        lines = self._conversations.get(execution.id)
+        if lines is None:
+            lines = self._conversations[execution.id] = ConversationLines(execution, self._lines, indent)
+        lines.update()
+
+    def _steps(self, execution: Execution, task: Task) -> Iterator[_Step]:
+        """What happened to a task since it was last looked at."""
+        before = self._task_states.get(task.id, State.PENDING)
+        self._task_states[task.id] = task.state
+        if task.state is before:
+            return
+        place = execution.place_of(task)
+        name = task.id.strip("/") if task.parent else task.name
+        if before is State.PENDING and task.state is not State.SKIPPED:
+            yield _Step(task.started_at or LATEST, place, (f"⚙️ Task: {name} [Running]",))
+        if task.state in TASK_ENDS:
+            sign, word = TASK_ENDS[task.state]
+            lines = [f"{sign} Task: {name} [{word}]"] + [f"  {task.error}"] * bool(task.error)
+            # After everything within the task, before whatever follows it.
+            yield _Step(task.completed_at or LATEST, (*place, inf), tuple(lines))
+
+    def _count(self, execution: Execution) -> None:
+        states = [task.state for task in execution.tasks.values()]
+        self._lines.line(f"Total tasks: {len(states)}")
+        for state in (State.COMPLETED, State.FAILED, State.CANCELLED, State.SKIPPED):
+            if count := states.count(state):
+                self._lines.line(f"{state.capitalize()}: {count}")

@@ -1,0 +1,266 @@
+"""The full-screen app: it draws the session's state at a steady rate, and hands the person's wishes to the session."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from stigmer_tui.core.clock import Clock
+from stigmer_tui.core.units import size_text
+from stigmer_tui.tui.clipboard import copy_to_terminal
+from stigmer_tui.tui.frames import Frames, interval_for
+from stigmer_tui.tui.render.glyphs import glyphs_for
+from stigmer_tui.tui.screens.main import PANE, MainScreen
+from stigmer_tui.tui.style_sheets import style_sheets
+from stigmer_tui.tui.themes import DARK, LIGHT
+from stigmer_tui.tui.widgets.entry_list import EntryList
+from stigmer_tui.tui.widgets.picker import Picker
+from stigmer_tui.workbench.model import Resource, ResourceKind, Run
+from stigmer_tui.workbench.session import Session
+from stigmer_tui.workbench.state import Level, RunInput, WorkbenchState
+from stigmer_tui.workbench.suggestions import input_from
+
+if TYPE_CHECKING:
+    from stigmer_tui.tui.screens.help import KeyHelp
+    from stigmer_tui.tui.screens.quit import Leaving
+
+SEVERITIES = {Level.INFORMATION: "information", Level.WARNING: "warning", Level.ERROR: "error"}
+
+KEY_NAMES = {"enter": "enter", "escape": "esc", "tab": "tab", "space": "space", "home": "home", "end": "end"}
+
+
+class StigmerApp(App[int]):
+    TITLE = "stigmer"
+    CSS_PATH = style_sheets()  # type: ignore[assignment]
+    ENABLE_COMMAND_PALETTE = True
+    PAUSE_GC_ON_SCROLL = True
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark", "help", "help", id="app.help", tooltip="Every key", key_display="?"),
+        Binding("f1", "help", "help", show=False),
+        Binding("q", "quit", "quit", id="app.quit", tooltip="Leave; runs can go on"),
+        Binding("ctrl+c,ctrl+q", "quit", "quit", show=False),
+    ]
+
+    def __init__(self, session: Session, clock: Clock, lifeline: int | None = None) -> None:
+        """`lifeline`: a file descriptor that becomes readable when the process that restores the terminal is gone."""
+        super().__init__()
+        self._lifeline = lifeline
+        # Before there are widgets, whose styles would all have to be applied anew.
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = os.environ.get("STIGMER_THEME", "") or DARK.name
+        self.session = session
+        self._clock = clock
+        self._glyphs = glyphs_for(os.environ.get("LANG", "") if os.environ.get("TERM") == "linux" else "utf-8")
+        self._main = MainScreen(clock=clock, glyphs=self._glyphs, state=session.state)
+        self._frames: Frames[WorkbenchState] | None = None
+        self._working: asyncio.Task[None] | None = None
+        self._drafts: dict[str, RunInput] = {}
+        self._notice = 0
+
+    def get_default_screen(self) -> Screen[Any]:
+        return self._main
+
+    def on_mount(self) -> None:
+        self._frames = Frames(self._show, interval_for(os.environ))
+        self.session.changed = self._changed
+        self._listen_for_the_end()
+        self.call_after_refresh(self._begin)
+
+    def _listen_for_the_end(self) -> None:
+        """Whoever ends the program from outside gets the terminal back as well."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self.exit, 128 + number)
+        if self._lifeline is not None:
+            loop.add_reader(self._lifeline, self._lost_parent, loop, self._lifeline)
+
+    def _lost_parent(self, loop: asyncio.AbstractEventLoop, descriptor: int) -> None:
+        loop.remove_reader(descriptor)
+        self.exit(128 + signal.SIGHUP)
+
+    def _begin(self) -> None:
+        """After the first paint: what takes time to load must not keep anybody from seeing something."""
+        gc.collect()
+        gc.freeze()
+        self._working = asyncio.create_task(self.session.run())
+        self._working.add_done_callback(self._ended)
+
+    async def on_unmount(self) -> None:
+        if self._frames:
+            self._frames.close()
+        if self._working:
+            self._working.cancel()
+            await asyncio.wait((self._working,))
+
+    def get_key_display(self, binding: Binding) -> str:
+        """Keys by their names: the signs that some terminals have for them look like nothing in others."""
+        return binding.key_display or KEY_NAMES.get(binding.key) or super().get_key_display(binding)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        state = self.session.state
+        match action:
+            case "cancel":
+                return state.shown is not None and not state.shown.execution.state.is_final
+            case "rerun":
+                return state.shown is not None or bool(state.daemon.problem)
+            case "toggle_watch":
+                return state.project is not None and state.project.watching is not parameters[0]
+            case _:
+                return True
+
+    # What the person does
+
+    def on_picker_chosen(self, message: Picker.Chosen) -> None:
+        match message.item:
+            case Run():
+                self.session.open(message.item)
+                self._main.show_region(PANE)
+            case Resource():
+                self.run_resource(message.item)
+
+    def on_picker_edit_requested(self, message: Picker.EditRequested) -> None:
+        self._open_form(message.resource)
+
+    def on_picker_copy_requested(self, message: Picker.CopyRequested) -> None:
+        self._copy(message.text)
+
+    def on_entry_list_copy_requested(self, message: EntryList.CopyRequested) -> None:
+        self._copy(message.text)
+
+    def run_resource(self, resource: Resource) -> None:
+        """At once where nothing is missing; else the form says what is."""
+        last = self.session.input_for(resource)
+        suggestions = self.session.suggestions_for(resource)
+        has_nothing_to_say = resource.kind is ResourceKind.AGENT and not last.message
+        if has_nothing_to_say or any(suggestion.is_missing for suggestion in suggestions):
+            self._open_form(resource)
+        else:
+            self._start(resource, input_from(last, suggestions))
+
+    def action_edit(self) -> None:
+        if shown := self.session.state.shown:
+            self._open_form(shown.resource)
+
+    def action_cancel(self) -> None:
+        self.session.cancel()
+
+    def action_rerun(self) -> None:
+        if self.session.state.daemon.problem:
+            self.session.retry()
+        else:
+            self.session.rerun()
+
+    def action_toggle_watch(self, on: bool) -> None:
+        self.session.toggle_watch()
+
+    # Screens that open later are loaded later: the first one must stand at once.
+
+    async def action_help(self) -> None:
+        from stigmer_tui.tui.screens.help import HelpScreen
+
+        await self.push_screen(HelpScreen(list(self._key_help())))
+
+    async def action_quit(self) -> None:
+        from stigmer_tui.tui.screens.quit import QuitDialog
+
+        unfinished = self.session.unfinished()
+        if not unfinished or isinstance(self.screen, QuitDialog):
+            self.exit(0)
+            return
+        await self.push_screen(QuitDialog([run.resource for run in unfinished]), self._leave)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        yield from super().get_system_commands(screen)
+        for resource in self.session.state.resources:
+            yield SystemCommand(f"Run {resource.name}", resource.description, lambda it=resource: self.run_resource(it))
+        for resource in self.session.state.resources:
+            yield SystemCommand(
+                f"Edit input of {resource.name}",
+                "Say what it is run with",
+                lambda it=resource: self._open_form(it),
+            )
+
+    async def _leave(self, choice: Leaving | None) -> None:
+        from stigmer_tui.tui.screens.quit import Leaving
+
+        if choice is Leaving.CANCEL_RUNS:
+            await self.session.cancel_all()
+        if choice in (Leaving.CANCEL_RUNS, Leaving.KEEP_RUNNING):
+            self.exit(0)
+
+    def _open_form(self, resource: Resource) -> None:
+        from stigmer_tui.tui.screens.run_form import RunForm
+
+        last = self._drafts.get(resource.slug) or self.session.input_for(resource)
+        form = RunForm(resource, last, self.session.suggestions_for(resource))
+
+        def left(run_input: RunInput | None) -> None:
+            if run_input is None:
+                self._drafts[resource.slug] = form.draft
+            else:
+                self._drafts.pop(resource.slug, None)
+                self._start(resource, run_input)
+
+        self.push_screen(form, left)
+
+    def _start(self, resource: Resource, run_input: RunInput) -> None:
+        self.session.start(resource, run_input)
+        self._main.show_region(PANE)
+
+    def _copy(self, text: str) -> None:
+        copy_to_terminal(self, text)
+        self.notify(f"{size_text(len(text.encode()))} handed to the terminal's clipboard")
+
+    # What the session says
+
+    def _changed(self) -> None:
+        if self._frames:
+            self._frames.put(self.session.state)
+
+    def _show(self, state: WorkbenchState) -> None:
+        self._main.show(state)
+        notice = state.notice
+        if notice and notice.number != self._notice:
+            self._notice = notice.number
+            self.notify(notice.text, severity=SEVERITIES[notice.level], markup=False)  # type: ignore[arg-type]
+
+    def _ended(self, working: asyncio.Task[None]) -> None:
+        """The session ends before the app only by an error of the program."""
+        if not working.cancelled() and (error := working.exception()):
+            self.panic(*self._error_text(error))
+
+    def _error_text(self, error: BaseException) -> list[str]:
+        import traceback
+
+        return ["".join(traceback.format_exception(error))]
+
+    def _key_help(self) -> Iterable[KeyHelp]:
+        """The keys of this place, then all others."""
+        from stigmer_tui.tui.screens.help import KeyHelp
+
+        seen: set[tuple[str, str]] = set()
+        here = [active.binding for active in self.screen.active_bindings.values()]
+        places: list[tuple[str, Iterable[Binding]]] = [("Here", here)]
+        for widget in (self._main, *self._main.query("Picker, EntryList, RunPane"), self):
+            title = getattr(widget, "BINDING_GROUP_TITLE", None) or "Everywhere"
+            places.append((title, [binding for _, binding in widget._bindings]))
+        for group, bindings in places:
+            keys: dict[str, list[str]] = {}
+            for binding in bindings:
+                if binding.tooltip and not binding.system:
+                    keys.setdefault(binding.tooltip, []).append(self.get_key_display(binding))
+            for text, names in keys.items():
+                entry = (" ".join(dict.fromkeys(names)), text)
+                if entry not in seen:
+                    seen.add(entry)
+                    yield KeyHelp(group, *entry)

@@ -1,0 +1,136 @@
+"""Source code with its colours, by Pygments; what it calls a token becomes one of our few inks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from stigmer_tui.tui.render.cells import wrap
+from stigmer_tui.tui.render.ink import Ink, Row, Span, Spans
+from stigmer_tui.tui.render.pieces import Format, indented
+
+if TYPE_CHECKING:
+    from pygments.lexer import Lexer
+    from pygments.token import _TokenType
+
+LONGEST_LINE = 1000
+"""Characters. Longer lines are data, not code: they are shown without colours."""
+
+_INKS = {
+    "Comment": Ink.COMMENT,
+    "Keyword": Ink.KEYWORD,
+    "Literal.Number": Ink.NUMBER,
+    "Literal.String": Ink.TEXT_VALUE,
+    "Literal.Date": Ink.TEXT_VALUE,
+    "Name.Attribute": Ink.NAME,
+    "Name.Builtin": Ink.NAME,
+    "Name.Class": Ink.NAME,
+    "Name.Decorator": Ink.NAME,
+    "Name.Exception": Ink.NAME,
+    "Name.Function": Ink.NAME,
+    "Name.Tag": Ink.KEYWORD,
+    "Operator.Word": Ink.KEYWORD,
+    "Generic.Deleted": Ink.FAILED,
+    "Generic.Heading": Ink.STRONG,
+    "Generic.Inserted": Ink.COMPLETED,
+    "Generic.Subheading": Ink.MUTED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Lines of one language, on a ground of their own."""
+
+    language: str
+    lines: tuple[str, ...]
+    indent: int = 0
+    has_gap: bool = False
+    is_open: bool = False
+    """Whether more lines may come."""
+
+    def rows(self, form: Format) -> list[Row]:
+        colour = coloured_one_by_one if self.is_open else coloured
+        inner = form.narrowed(self.indent + 2)
+        rows = []
+        for line in colour(self.language, self.lines):
+            ground = tuple((text, ink | Ink.CODE_BLOCK) for text, ink in line)
+            rows += [Row(spans, Ink.CODE_BLOCK) for spans in wrap(ground, inner.width)]
+        margin = ((" " * self.indent, Ink.TEXT), (" ", Ink.CODE_BLOCK))
+        return indented(rows, margin, margin)
+
+    def guess(self, width: int) -> int:
+        return len(self.lines)
+
+
+def coloured(language: str, lines: Sequence[str]) -> list[Spans]:
+    """The lines with their colours; without any in a language that is not known."""
+    return _run(language, tuple(lines)).lines
+
+
+def coloured_one_by_one(language: str, lines: Sequence[str]) -> list[Spans]:
+    """As `coloured`, but each line is looked at once, however often the text is drawn while it grows.
+
+    What comes after a line that ends within a text or a comment is looked at together with it.
+    """
+    rows: list[Spans] = []
+    start = 0
+    for end in range(1, len(lines) + 1):
+        run = _run(language, tuple(lines[start:end]))
+        rows[start:] = run.lines
+        if run.is_whole:
+            start = end
+    return rows
+
+
+class _Run(NamedTuple):
+    lines: list[Spans]
+    is_whole: bool
+    """Whether it ends outside of any text and comment."""
+
+
+@lru_cache(maxsize=256)
+def _run(language: str, lines: tuple[str, ...]) -> _Run:
+    lexer = _lexer(language)
+    if lexer is not None and lines and all(len(line) <= LONGEST_LINE for line in lines):
+        spans = [(value, _ink(token)) for token, value in lexer.get_tokens("\n".join((*lines, "")))]
+        rows = _lines_of(spans)[: len(lines)]
+        if len(rows) == len(lines):
+            return _Run(rows, is_whole=spans[-1][1] not in (Ink.TEXT_VALUE, Ink.COMMENT))
+    return _Run([((line, Ink.TEXT),) for line in lines], is_whole=True)
+
+
+def _lines_of(spans: Iterable[Span]) -> list[Spans]:
+    """Spans cut at the ends of lines."""
+    lines: list[list[Span]] = [[]]
+    for text, ink in spans:
+        first, *others = text.split("\n")
+        if first:
+            lines[-1].append((first, ink))
+        lines += [[(other, ink)] if other else [] for other in others]
+    return [tuple(line) for line in lines]
+
+
+@lru_cache(maxsize=256)
+def _ink(token: _TokenType) -> Ink:
+    """Of a token or of the nearest kind of token above it."""
+    names = list(token)
+    while names:
+        if (ink := _INKS.get(".".join(names))) is not None:
+            return ink
+        names.pop()
+    return Ink.TEXT
+
+
+@lru_cache(maxsize=64)
+def _lexer(language: str) -> Lexer | None:
+    from pygments.lexers import get_lexer_by_name
+    from pygments.util import ClassNotFound
+
+    if not language:
+        return None
+    try:
+        return get_lexer_by_name(language, stripnl=False, ensurenl=False)
+    except ClassNotFound:
+        return None

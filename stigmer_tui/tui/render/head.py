@@ -1,0 +1,147 @@
+"""The first row of an entry: what it is, how it stands, how long it took."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from stigmer_tui.core.units import duration_text, plural
+from stigmer_tui.tui.render.cells import cells
+from stigmer_tui.tui.render.clean import clean, one_line
+from stigmer_tui.tui.render.glyphs import STATE_INKS
+from stigmer_tui.tui.render.ink import EMPTY_ROW, Ink, Row, Span, Spans, text_of
+from stigmer_tui.tui.render.pieces import CutLines, Format, Piece, cut_spans
+from stigmer_tui.tui.render.values import value_line
+from stigmer_tui.workbench.entries import Call, Ending, Entry, Group, Speech, Step
+from stigmer_tui.workbench.model import SCRIPTED, State, Task, ToolCall
+
+INDENT = 2
+"""Cells for each level of depth."""
+
+KIND_WIDTH = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    entry: Entry
+    is_unfolded: bool
+    elapsed: str
+    """How long it took, or has taken so far."""
+    has_gap: bool = False
+
+    def rows(self, form: Format) -> list[Row]:
+        return [EMPTY_ROW, self._row(form)] if self.entry.has_gap else [self._row(form)]
+
+    def guess(self, width: int) -> int:
+        return 1 + self.entry.has_gap
+
+    def _row(self, form: Format) -> Row:
+        match self.entry:
+            case Step(task=task, prefix=prefix):
+                name = ((prefix, Ink.MUTED), (one_line(task.name), Ink.TEXT))
+                return self._state_row(form, task.state, name, self._about_task(task))
+            case Call(call=call):
+                return self._state_row(form, call.state, ((one_line(call.name), Ink.TEXT),), self._about_call(call))
+            case Group(name=group, state=state):
+                return self._state_row(form, state, ((one_line(group), Ink.MUTED),), ())
+            case Ending():
+                return self._ending_row(form, self.entry)
+            case _:
+                return EMPTY_ROW
+
+    def _state_row(self, form: Format, state: State, name: Spans, about: Spans) -> Row:
+        """A glyph and columns of which the last is on the right."""
+        spans: list[Span] = [(form.glyphs.states[state], STATE_INKS[state]), (" ", Ink.TEXT), *name]
+        if about:
+            space = _name_width(form.width, self.entry.depth) - cells(text_of(name))
+            spans += [(" " * max(2, space), Ink.TEXT), *about]
+        right = self.elapsed
+        kept = cut_spans(tuple(spans), form.width - cells(right) - (2 if right else 0), form.glyphs.ellipsis)
+        if not right:
+            return Row(kept)
+        space = form.width - cells(text_of(kept)) - cells(right)
+        return Row((*kept, (" " * max(0, space), Ink.TEXT), (right, Ink.MUTED)))
+
+    def _about_task(self, task: Task) -> Spans:
+        kind = (task.kind.ljust(KIND_WIDTH), Ink.MUTED)
+        if task.state is State.FAILED and not self.is_unfolded:
+            return kind, (one_line(task.error), Ink.FAILED)
+        attempt = f"  attempt {task.attempt}" if task.attempt > 1 else ""
+        return kind, (clean(task.detail.replace("\n", " ")), Ink.TEXT), (attempt, Ink.WAITING)
+
+    def _about_call(self, call: ToolCall) -> Spans:
+        arguments = (_arguments(call), Ink.TEXT)
+        if call.state is State.FAILED:
+            return arguments, ("" if self.is_unfolded else f"  {one_line(call.error)}", Ink.FAILED)
+        return arguments, (f"  {_size_of(call.result)}", Ink.MUTED)
+
+    def _ending_row(self, form: Format, ending: Ending) -> Row:
+        if ending.state is State.COMPLETED:
+            spans: Spans = (("Output", Ink.MUTED),)
+            summary = (("  ", Ink.TEXT), *value_line(ending.output))
+        else:
+            ink = STATE_INKS[ending.state]
+            spans = ((f"{form.glyphs.states[ending.state]} {ending.state}", ink),)
+            summary = ((f"  {one_line(ending.error)}", ink),)
+        return Row(cut_spans(spans if self.is_unfolded else (*spans, *summary), form.width, form.glyphs.ellipsis))
+
+
+def state_of(entry: Entry) -> State | None:
+    match entry:
+        case Step(task=task):
+            return task.state
+        case Call(call=call):
+            return call.state
+        case Group(state=state) | Ending(state=state):
+            return state
+        case _:
+            return None
+
+
+def elapsed_text(entry: Entry, now: datetime, ellipsis: str) -> str:
+    """How long it took, to the millisecond; while it goes on, in whole seconds and with an ellipsis."""
+    match entry:
+        case Step(task=timed) | Call(call=timed) | (Group() as timed):
+            started, completed = timed.started_at, timed.completed_at
+        case _:
+            return ""
+    if started is None:
+        return ""
+    if timed.state.is_final:
+        return duration_text((completed - started).total_seconds()) if completed else ""
+    seconds = max(0, int((now - started).total_seconds()))
+    if seconds < 1:
+        return ellipsis
+    return f"{seconds} s {ellipsis}" if seconds < 60 else f"{duration_text(seconds)} {ellipsis}"
+
+
+def speaker(speech: Speech) -> Piece:
+    """Who says it, where that is to be named; and whether a model does."""
+    lines: list[Spans] = [()] if speech.has_gap else []
+    if speech.has_heading:
+        is_scripted = speech.message.model == SCRIPTED
+        label = f"  {SCRIPTED}" if is_scripted else ""
+        lines.append(((speech.message.role.value, Ink.MUTED), (label, Ink.WAITING)))
+    return CutLines(tuple(lines))
+
+
+def _name_width(width: int, depth: int) -> int:
+    """Cells of the column of names; what comes after it stands in line, however deep the entry is."""
+    return min(18, max(10, (width + depth * INDENT) // 6)) - depth * INDENT
+
+
+def _arguments(call: ToolCall) -> str:
+    """The first argument as it is, the others with their names."""
+    shown: list[str] = []
+    for name, value in call.arguments.items():
+        text = one_line(value if isinstance(value, str) else json.dumps(value, default=str), 120)
+        shown.append(f"{one_line(name)}={text}" if shown else text)
+    return "  ".join(shown)
+
+
+def _size_of(result: str) -> str:
+    """A short result as it is, of a longer one how long it is."""
+    text = result.strip()
+    lines = text.count("\n") + 1
+    return plural(lines, "line") if lines > 1 else one_line(text, 120)

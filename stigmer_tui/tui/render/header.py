@@ -1,0 +1,69 @@
+"""The first line of the screen: which project, and how it stands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from stigmer_tui.core.units import plural
+from stigmer_tui.tui.render.clean import one_line
+from stigmer_tui.tui.render.glyphs import Glyphs
+from stigmer_tui.tui.render.ink import Ink, Row, Spans
+from stigmer_tui.tui.render.layout import joined, justified, muted
+from stigmer_tui.tui.render.sidebar import STAGES, summary_of
+from stigmer_tui.workbench.model import ResourceKind
+from stigmer_tui.workbench.state import ProjectState, Stage, WorkbenchState
+
+REGIONS = ("Picker", "Run", "Daemon")
+
+
+def header_row(state: WorkbenchState, width: int, glyphs: Glyphs, has_sidebar: bool) -> Row:
+    """`has_sidebar`: what the sidebar shows is not said again."""
+    right = _project_stage(state.project) if has_sidebar else summary_of(state, glyphs)
+    left: Spans = ((" ", Ink.TEXT), *_name(state), ("   ", Ink.TEXT), *joined([_folder(state), _counts(state)], "   "))
+    return justified(left, (*right, (" ", Ink.TEXT)), width, glyphs.ellipsis)
+
+
+def narrow_header_row(state: WorkbenchState, region: int, width: int, glyphs: Glyphs) -> Row:
+    """Which region is shown, of those that are not."""
+    tabs: list[tuple[str, Ink]] = []
+    for number, name in enumerate(REGIONS):
+        ink = Ink.STRONG | Ink.RUNNING if number == region else Ink.MUTED
+        tabs += [(f"{number + 1} {name}", ink), ("  ", Ink.TEXT)]
+    left = ((" ", Ink.TEXT), *tabs)
+    return justified(left, (*summary_of(state, glyphs), (" ", Ink.TEXT)), width, glyphs.ellipsis)
+
+
+def too_small_text(width: int, height: int) -> str:
+    return f"The window has {width}×{height}; it needs 40×12"
+
+
+def _name(state: WorkbenchState) -> Spans:
+    return ((one_line(state.project.name) if state.project else "stigmer", Ink.STRONG),)
+
+
+def _folder(state: WorkbenchState) -> Spans:
+    if state.project is None:
+        return muted("no project in this folder")
+    folder = Path(state.project.folder)
+    home = Path.home()
+    return muted(f"~/{folder.relative_to(home)}" if folder.is_relative_to(home) else str(folder))
+
+
+def _counts(state: WorkbenchState) -> Spans:
+    kinds = [resource.kind for resource in state.resources]
+    workflows, agents = kinds.count(ResourceKind.WORKFLOW), kinds.count(ResourceKind.AGENT)
+    if not kinds:
+        return ()
+    return muted(f"{plural(workflows, 'workflow')} · {plural(agents, 'agent')}")
+
+
+def _project_stage(project: ProjectState | None) -> Spans:
+    if project is None:
+        return ()
+    if project.problem:
+        return (("the code fails", Ink.FAILED),)
+    if project.stage is not Stage.IDLE:
+        return ((STAGES[project.stage], Ink.RUNNING),)
+    watched = f"watching {plural(project.watched_files, 'file')}" if project.watching else "not watching"
+    applied = f"applied {project.applied.at.astimezone():%H:%M:%S}" if project.applied else ""
+    return joined([muted(watched), muted(applied)])

@@ -1,0 +1,38 @@
+"""Rows put together from parts: something on the left, something on the right, in so many cells."""
+
+from __future__ import annotations
+
+from stigmer_tui.tui.render.cells import cells
+from stigmer_tui.tui.render.ink import Ink, Row, Spans, text_of
+from stigmer_tui.tui.render.pieces import cut_spans
+
+
+def justified(left: Spans, right: Spans, width: int, ellipsis: str) -> Row:
+    """The right part whole, the left one cut where both do not fit; a cell at least stands between them."""
+    right = cut_spans(right, width, ellipsis)
+    room = width - cells(text_of(right)) - (1 if right else 0)
+    if room <= 0:
+        return Row(right)
+    left = cut_spans(left, room, ellipsis)
+    gap = width - cells(text_of(left)) - cells(text_of(right))
+    return Row((*left, (" " * gap, Ink.TEXT), *right))
+
+
+def joined(parts: list[Spans], separator: str = " · ") -> Spans:
+    """Parts with a muted separator between them; empty parts are left out."""
+    spans: list[tuple[str, Ink]] = []
+    for part in parts:
+        if not text_of(part):
+            continue
+        if spans:
+            spans.append((separator, Ink.MUTED))
+        spans.extend(part)
+    return tuple(spans)
+
+
+def muted(text: str) -> Spans:
+    return ((text, Ink.MUTED),)
+
+
+def plain(text: str) -> Spans:
+    return ((text, Ink.TEXT),)

@@ -1,0 +1,103 @@
+"""What stands inside a paragraph: emphasis, code, links."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
+
+from stigmer_tui.tui.render.clean import clean
+from stigmer_tui.tui.render.ink import Ink, Span, Spans
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+
+_MARKUP = re.compile(r"[\\`*_\[\]<>&!~\n]")
+
+_SENTENCE_END = re.compile(r"[.!?:;]['\")”’]?(?: (?=\S)| *\n(?=.))|[。！？](?=\S)")
+
+_INKS = {
+    "strong_open": Ink.STRONG,
+    "em_open": Ink.EMPHASIS,
+    "s_open": Ink.STRUCK,
+    "link_open": Ink.LINK,
+}
+
+
+def inline(source: str, ink: Ink = Ink.TEXT) -> list[Spans]:
+    """The spans of a text, a line for each hard break. `ink` lies below their own."""
+    if not _MARKUP.search(source):
+        return [((source, ink),)]
+    lines: list[list[Span]] = [[]]
+    for sentence in _sentences(source):
+        first, *others = _parsed(sentence)
+        lines[-1] += first
+        lines += map(list, others)
+    return [tuple((text, own | ink) for text, own in line) if ink else tuple(line) for line in lines]
+
+
+def is_whole(text: str) -> bool:
+    """Whether nothing that is opened in a text is closed outside of it, so that it can be parsed by itself."""
+    if not _MARKUP.search(text):
+        return True
+    is_open = any(text.count(mark) % 2 for mark in ("`", "``", "*", "**", "_", "__", "~~"))
+    return not is_open and all(text.count(opening) == text.count(closing) for opening, closing in ("[]", "()", "<>"))
+
+
+def _sentences(source: str) -> Iterator[str]:
+    """Parts that are parsed by themselves: while a paragraph grows, only the last one is parsed again."""
+    start = 0
+    for match in _SENTENCE_END.finditer(source):
+        if is_whole(source[start : match.end()]):
+            yield source[start : match.end()]
+            start = match.end()
+    yield source[start:]
+
+
+@lru_cache(maxsize=1024)
+def _parsed(source: str) -> tuple[Spans, ...]:
+    lines: list[list[Span]] = [[]]
+    inks = [Ink.TEXT]
+    targets: list[str] = []
+    (root,) = _parser().parseInline(source)
+    for token in root.children or ():
+        match token.type:
+            case "softbreak":
+                lines[-1].append((" ", inks[-1]))
+            case "hardbreak":
+                lines.append([])
+            case "code_inline":
+                lines[-1].append((clean(token.content), inks[-1] | Ink.CODE))
+            case "image":
+                lines[-1].append((clean(token.content) or "image", inks[-1] | Ink.LINK))
+                lines[-1].append((f" ({_target(token, 'src')})", Ink.MUTED))
+            case "link_open":
+                targets.append(_target(token, "href"))
+                inks.append(inks[-1] | Ink.LINK)
+            case "link_close":
+                inks.pop()
+                target = targets.pop()
+                if target not in "".join(text for text, _ in lines[-1]):
+                    lines[-1].append((f" ({target})", Ink.MUTED))
+            case opening if opening in _INKS:
+                inks.append(inks[-1] | _INKS[opening])
+            case closing if closing.endswith("_close"):
+                inks.pop()
+            case _:
+                if token.content:
+                    lines[-1].append((clean(token.content), inks[-1]))
+    return tuple(tuple(line) for line in lines)
+
+
+def _target(token: Token, attribute: str) -> str:
+    return clean(str(token.attrs.get(attribute, "")))
+
+
+@cache
+def _parser() -> MarkdownIt:
+    # Only when there is something to parse: the import takes longer than a frame.
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt("commonmark").enable("strikethrough")

@@ -1,0 +1,43 @@
+"""Inks become styles: the colours of a theme, on the ground of the row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from rich.style import Style
+
+from stigmer_tui.tui.render.ink import Ink
+
+
+class Ground(StrEnum):
+    """What a row lies on."""
+
+    PLAIN = "plain"
+    SELECTED = "selected"
+    BLURRED = "blurred"
+    """Selected, while the keys go elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    inks: Mapping[Ink, Style]
+    """The style of each single ink."""
+    grounds: Mapping[Ground, Style]
+    bars: Mapping[Ground, Style]
+    """The bar at the left of the selected entry."""
+    thumb: Style
+    adapt: Callable[[Style], Style] = field(default=lambda style: style, repr=False, compare=False)
+    """Makes a style fit for the terminal, once and not in every row: without the colours that it lacks."""
+    _styles: dict[tuple[Ink, Ground], Style] = field(default_factory=dict, repr=False, compare=False)
+
+    def style(self, ink: Ink, ground: Ground) -> Style:
+        """All inks of a combination, one over the other."""
+        style = self._styles.get((ink, ground))
+        if style is None:
+            style = self.grounds[ground] + self.inks[Ink.TEXT]
+            for single in ink:
+                style += self.inks[single]
+            style = self._styles[ink, ground] = self.adapt(style)
+        return style

@@ -1,0 +1,58 @@
+"""Asked before the app ends while runs go on. The safe choice has the focus."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Label, OptionList
+from textual.widgets.option_list import Option
+
+from stigmer_tui.core.units import plural
+
+
+class Leaving(Enum):
+    KEEP_RUNNING = auto()
+    CANCEL_RUNS = auto()
+    STAY = auto()
+
+
+class QuitDialog(ModalScreen[Leaving]):
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "stay", "stay", id="quit.stay", tooltip="Do not quit"),
+        Binding("j", "move(1)", "next", show=False),
+        Binding("k", "move(-1)", "previous", show=False),
+    ]
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__()
+        self._names = names
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="dialog"):
+            yield Label(f"{plural(len(self._names), 'run')} still going on: {', '.join(self._names)}", markup=False)
+            yield OptionList(
+                Option("Quit, and let it go on in the daemon", id=Leaving.KEEP_RUNNING.name),
+                Option("Cancel it, and quit", id=Leaving.CANCEL_RUNS.name),
+                Option("Stay here", id=Leaving.STAY.name),
+            )
+
+    def on_mount(self) -> None:
+        self.query_one(OptionList).focus()
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(Leaving[event.option.id or Leaving.STAY.name])
+
+    def action_stay(self) -> None:
+        self.dismiss(Leaving.STAY)
+
+    def action_move(self, step: int) -> None:
+        options = self.query_one(OptionList)
+        if step > 0:
+            options.action_cursor_down()
+        else:
+            options.action_cursor_up()

@@ -1,0 +1,35 @@
+"""Two calm themes of our own: one accent, text in two strengths, three states."""
+
+from __future__ import annotations
+
+from textual.theme import Theme
+
+DARK = Theme(
+    name="stigmer-dark",
+    primary="#7aa2f7",
+    secondary="#9ece9e",
+    accent="#7dcfff",
+    success="#8fd694",
+    warning="#e5c07b",
+    error="#f7768e",
+    foreground="#d6d9e0",
+    background="#14161b",
+    surface="#1b1e25",
+    panel="#262b36",
+    dark=True,
+)
+
+LIGHT = Theme(
+    name="stigmer-light",
+    primary="#2f5fb3",
+    secondary="#3f7d4e",
+    accent="#006a9c",
+    success="#2d7a3e",
+    warning="#8a6100",
+    error="#b3263a",
+    foreground="#24272e",
+    background="#fbfbf9",
+    surface="#f1f1ee",
+    panel="#e3e5e8",
+    dark=False,
+)

@@ -1,0 +1,1 @@
+"""Widgets of our own; they are few, whatever there is to show."""

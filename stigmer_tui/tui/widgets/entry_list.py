@@ -1,0 +1,334 @@
+"""The heart of the execution pane: a list of entries of any length, live, in one widget.
+
+It owns its scroll offset and overrides `render_lines`: a new entry costs no layout, and a frame costs what is in the
+window. Of a frame only the rows that differ from the one before are painted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region
+from textual.message import Message
+from textual.selection import Selection
+from textual.strip import Strip
+from textual.timer import Timer
+
+from stigmer_tui.core.clock import Clock, SystemClock
+from stigmer_tui.tui.render.glyphs import UNICODE, Glyphs
+from stigmer_tui.tui.render.palette import Ground
+from stigmer_tui.tui.widgets.inked import Inked
+from stigmer_tui.tui.widgets.sheet import Line
+from stigmer_tui.tui.widgets.strips import LEFT, RIGHT, StripMaker
+from stigmer_tui.tui.widgets.text_selection import highlighted, selected_text
+from stigmer_tui.tui.widgets.window import STEP, Window
+from stigmer_tui.workbench.entries import text_of
+from stigmer_tui.workbench.outline import Nothing, Outline
+
+WINDOWS = 2
+"""Outlines that are remembered with their places, selections and folds: the views of one execution."""
+
+TICK = 1.0
+"""Seconds between two looks at what is running and on the screen."""
+
+
+class EntryList(Inked, can_focus=True):
+    DEFAULT_CSS = """
+    EntryList {
+        width: 1fr;
+        height: 1fr;
+    }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,x", "fold", "fold", id="entries.fold", tooltip="Fold or unfold what is selected"),
+        Binding("y", "copy", "copy", id="entries.copy", tooltip="Copy what is selected"),
+        Binding("f", "follow", "follow", id="entries.follow", tooltip="Stay at the end, or stop staying there"),
+        Binding("j,down", "next", "next", show=False, id="entries.next", tooltip="Select the next entry"),
+        Binding("k,up", "previous", "previous", show=False, id="entries.previous", tooltip="Select the entry before"),
+        Binding("g,home", "first", "first", show=False, id="entries.first", tooltip="Go to the start"),
+        Binding("G,end", "last", "last", show=False, id="entries.last", tooltip="Go to the end, and follow"),
+        Binding("ctrl+d", "scroll(0.5)", "half a page down", show=False, id="entries.half_page_down"),
+        Binding("ctrl+u", "scroll(-0.5)", "half a page up", show=False, id="entries.half_page_up"),
+        Binding("pagedown", "scroll(1)", "page down", show=False, id="entries.page_down"),
+        Binding("pageup", "scroll(-1)", "page up", show=False, id="entries.page_up"),
+    ]
+    BINDING_GROUP_TITLE = "Transcript"
+
+    class CopyRequested(Message):
+        """The person wants the text of an entry in the clipboard."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    def __init__(
+        self,
+        *,
+        clock: Clock | None = None,
+        glyphs: Glyphs = UNICODE,
+        empty: str = "",
+        id: str | None = None,  # noqa: A002
+        classes: str | None = None,
+    ) -> None:
+        """`empty` is what stands there when there is nothing: what will be here, and how to get it there."""
+        super().__init__(id=id, classes=classes)
+        self._glyphs = glyphs
+        self._clock = clock or SystemClock()
+        self._window = Window(Nothing(), self._clock, glyphs)
+        self._windows = [self._window]
+        """The last ones that were shown, the present one first."""
+        self._empty = empty
+        self._strips: list[Strip] = []
+        self._maker: StripMaker | None = None
+        self._are_styles_stale = True
+        self._possible = (False, False)
+        """Whether there is something to copy, and something to fold."""
+        self._lines_of_selection: list[Line] = []
+        self._ticker: Timer | None = None
+        self._grip: int | None = None
+        """The row of the thumb by which the mouse holds it."""
+
+    @property
+    def is_following(self) -> bool:
+        return self._window.is_following
+
+    def update(self, outline: Outline, empty: str | None = None) -> None:
+        """Shows an outline as it is now. Once a frame is enough.
+
+        A new one is shown from its end, the one that was shown before this as it was left.
+        """
+        is_other = outline is not self._window.outline or empty not in (None, self._empty)
+        self._empty = self._empty if empty is None else empty
+        self._turn_to(outline)
+        if self._window.update() or is_other:
+            self._paint()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        if self._are_styles_stale or self._maker is None or self.size != (self._maker.width, len(self._strips)):
+            self._strips = self._make_strips()
+        strips = self._strips[crop.y : crop.bottom]
+        if crop.width < self.size.width:
+            strips = [strip.crop(crop.x, crop.right) for strip in strips]
+        return strips
+
+    def render_line(self, y: int) -> Strip:
+        """One row, with what Textual needs to know which text is under the mouse."""
+        return self._strips[y].apply_offsets(0, y) if y < len(self._strips) else Strip.blank(self.size.width)
+
+    def get_selection(self, selection: Selection) -> tuple[str, str]:
+        return selected_text(self._window.lines, selection), "\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        if selection is not None and self._grip is not None:
+            # The mouse holds the scroll bar.
+            self.screen.clear_selection()
+        self._lines_of_selection = self._window.lines
+        self._paint()
+
+    def text_select_all(self) -> None:
+        """What a double click asks for: nothing here, where each click has a meaning of its own."""
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._are_styles_stale = True
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        can_copy, can_fold = self._possible
+        match action:
+            case "copy":
+                return can_copy
+            case "fold":
+                return can_fold
+            case _:
+                return True
+
+    def action_next(self) -> None:
+        self._window.select_next()
+        self._paint()
+
+    def action_previous(self) -> None:
+        self._window.select_previous()
+        self._paint()
+
+    def action_first(self) -> None:
+        self._window.select_first()
+        self._paint()
+
+    def action_last(self) -> None:
+        self._window.select_last()
+        self._paint()
+
+    def action_scroll(self, pages: float) -> None:
+        self._window.scroll(round(pages * max(1, self.size.height - 1)))
+        self._paint()
+
+    def action_follow(self) -> None:
+        if self._window.is_following:
+            self._window.is_following = False
+        else:
+            self._window.scroll_to_end()
+        self._paint()
+
+    def action_fold(self) -> None:
+        self._window.toggle()
+        self._paint()
+
+    def action_copy(self) -> None:
+        entry = self._window.selected_entry
+        if entry is not None:
+            self.post_message(self.CopyRequested(text_of(entry)))
+
+    def on_resize(self) -> None:
+        self._paint()
+
+    def on_show(self) -> None:
+        self._window.lay_out()
+        self._paint()
+
+    def on_hide(self) -> None:
+        self._stop_ticking()
+
+    def on_focus(self) -> None:
+        self._paint()
+
+    def on_blur(self) -> None:
+        self._paint()
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self._window.scroll(STEP)
+        self._paint()
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self._window.scroll(-STEP)
+        self._paint()
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        thumb = self._window.thumb()
+        if thumb is None or event.x != self.size.width - 1:
+            return
+        first, size = thumb
+        self._grip = event.y - first if first <= event.y < first + size else size // 2
+        self.capture_mouse()
+        self._drag_to(event.y)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        if self._grip is not None:
+            self._drag_to(event.y)
+
+    def on_mouse_up(self) -> None:
+        if self._grip is not None:
+            self._grip = None
+            self.release_mouse()
+
+    def on_click(self, event: events.Click) -> None:
+        if event.x >= self.size.width - 1 or event.y >= len(self._window.lines) or self.text_selection is not None:
+            return
+        if self._window.lines[event.y].key == self._window.selected:
+            self._window.toggle()
+        else:
+            self._window.select_at(event.y)
+        self._paint()
+
+    def _turn_to(self, outline: Outline) -> None:
+        known = [window for window in self._windows if window.outline is outline]
+        self._window = known[0] if known else Window(outline, self._clock, self._glyphs)
+        others = [window for window in self._windows if window is not self._window]
+        self._windows = [self._window, *others[: WINDOWS - 1]]
+
+    def _drag_to(self, y: int) -> None:
+        thumb = self._window.thumb()
+        if thumb is not None and self._grip is not None:
+            room = max(1, self.size.height - thumb[1])
+            self._window.scroll_to((y - self._grip) / room)
+            self._paint()
+
+    def _paint(self) -> None:
+        """Has those rows painted that are not as they were."""
+        if not self.size:
+            # It has no place on the screen yet; it is told when it gets one.
+            return
+        before, self._strips = self._strips, self._make_strips()
+        if self.text_selection is not None and self._window.lines != self._lines_of_selection:
+            # It is kept by rows of the screen, and other text has come into these.
+            self.screen.clear_selection()
+        if len(before) != len(self._strips):
+            self.refresh()
+        else:
+            width = self.size.width
+            changed = [y for y, (old, new) in enumerate(zip(before, self._strips, strict=True)) if old is not new]
+            if changed:
+                self.refresh(*(Region(0, first, width, last - first) for first, last in _runs(changed)))
+        possible = (self._window.selected is not None, self._window.is_foldable)
+        if possible != self._possible:
+            self._possible = possible
+            self.refresh_bindings()
+        if self._window.is_running and self._ticker is None and self.is_attached:
+            self._ticker = self.set_timer(TICK, self._tick)
+
+    def _tick(self) -> None:
+        self._ticker = None
+        if self.is_on_screen:
+            self._window.lay_out()
+            self._paint()
+
+    def _stop_ticking(self) -> None:
+        if self._ticker is not None:
+            self._ticker.stop()
+            self._ticker = None
+
+    def _make_strips(self) -> list[Strip]:
+        """The rows of the widget, from top to bottom."""
+        width, height = self.size
+        maker = self._strip_maker(width)
+        self._window.resize(width - LEFT - RIGHT, height)
+        lines = self._window.lines
+        if not lines:
+            return self._empty_strips(maker, height)
+        first, size = self._window.thumb() or (0, 0)
+        ground = Ground.SELECTED if self.has_focus else Ground.BLURRED
+        strips = []
+        for y in range(height):
+            has_thumb = first <= y < first + size
+            if y >= len(lines):
+                strips.append(maker.blank(has_thumb))
+            else:
+                is_selected = lines[y].key == self._window.selected and not lines[y].is_gap
+                strips.append(maker.of(lines[y], ground if is_selected else Ground.PLAIN, has_thumb))
+        if (selection := self.text_selection) is not None:
+            style = Style(bgcolor=self.screen.get_component_rich_style("screen--selection").bgcolor)
+            strips = [highlighted(strip, y, selection, style) for y, strip in enumerate(strips)]
+        return strips
+
+    def _empty_strips(self, maker: StripMaker, height: int) -> list[Strip]:
+        texts = self._empty.split("\n") if self._empty else []
+        strips = [maker.blank(False), *map(maker.of_text, texts)][:height]
+        return strips + [maker.blank(False)] * (height - len(strips))
+
+    def _strip_maker(self, width: int) -> StripMaker:
+        """Makes strips in the colours of now; when these have changed, nothing that was drawn is kept."""
+        if self._maker is None or self._are_styles_stale or self._maker.width != width:
+            palette = self.read_palette()
+            if self._maker is None or palette != self._maker.palette:
+                for window in self._windows:
+                    window.redraw()
+            self._maker = StripMaker(palette, self._glyphs, width)
+            self._are_styles_stale = False
+        return self._maker
+
+
+def _runs(numbers: list[int]) -> Iterator[tuple[int, int]]:
+    """Beginning and end of the runs in a list of rising numbers."""
+    first = last = numbers[0]
+    for number in numbers[1:]:
+        if number != last + 1:
+            yield first, last + 1
+            first = number
+        last = number
+    yield first, last + 1

@@ -1,0 +1,170 @@
+"""One entry as rows at one width: drawn piece by piece when they are looked at, and remembered until they change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from textual.strip import Strip
+
+from stigmer_tui.core.units import plural
+from stigmer_tui.tui.render.clean import one_line
+from stigmer_tui.tui.render.details import details
+from stigmer_tui.tui.render.head import INDENT, Head, elapsed_text, speaker, state_of
+from stigmer_tui.tui.render.ink import Ink, Row, Spans
+from stigmer_tui.tui.render.markdown.splitter import Splitter
+from stigmer_tui.tui.render.palette import Ground
+from stigmer_tui.tui.render.pieces import CutLines, Format, Lines, Piece, draw, with_cursor
+from stigmer_tui.workbench.entries import Entry, Speech
+from stigmer_tui.workbench.model import State
+
+BAR_WIDTH = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The rows of a piece, and the strips that the screen has made of them, by row, ground and scroll bar."""
+
+    rows: list[Row]
+    strips: dict[tuple[int, Ground, bool], Strip] = field(default_factory=dict)
+
+    def instead_of(self, former: Drawn) -> Drawn:
+        """The same with the strips of those rows that are as they were."""
+        same = {row for row, (old, new) in enumerate(zip(former.rows, self.rows, strict=False)) if old == new}
+        return Drawn(self.rows, {key: strip for key, strip in former.strips.items() if key[0] in same})
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What the rows of an entry depend on."""
+
+    entry: Entry
+    is_unfolded: bool
+    elapsed: str
+    form: Format
+
+    @property
+    def is_growing(self) -> bool:
+        return isinstance(self.entry, Speech) and self.entry.is_growing
+
+    @property
+    def bar_ink(self) -> Ink:
+        if self.is_growing:
+            return Ink.RUNNING
+        return Ink.FAILED if state_of(self.entry) is State.FAILED else Ink.MUTED
+
+
+class EntryView:
+    def __init__(self, entry: Entry, is_unfolded: bool, form: Format, now: datetime) -> None:
+        self.pieces: list[Piece] = []
+        self.heights: list[int] = []
+        """Rows of each piece: a guess until it is drawn."""
+        self.height = 0
+        self._drawn: list[Drawn | None] = []
+        self._former: dict[int, Drawn] = {}
+        """What was drawn of the pieces that were replaced last."""
+        self._splitter = Splitter()
+        self._text = ""
+        self._settled = 0
+        """How many of the pieces stay as they are while a text grows."""
+        self._shown = _Shown(entry, is_unfolded, elapsed_text(entry, now, form.glyphs.ellipsis), form)
+        self._show()
+
+    @property
+    def entry(self) -> Entry:
+        return self._shown.entry
+
+    @property
+    def is_running(self) -> bool:
+        """Whether time passes for it."""
+        return state_of(self.entry) in (State.RUNNING, State.WAITING)
+
+    def update(self, entry: Entry, is_unfolded: bool, form: Format, now: datetime) -> None:
+        """Shows the entry as it is now; what did not change stays drawn."""
+        before, after = self._shown, _Shown(entry, is_unfolded, elapsed_text(entry, now, form.glyphs.ellipsis), form)
+        if before == after:
+            return
+        self._shown = after
+        if before.form != after.form or before.bar_ink != after.bar_ink:
+            self._drawn = [None] * len(self._drawn)
+        if before.is_unfolded != after.is_unfolded:
+            self._keep(0)
+        self._show()
+
+    def draw(self, number: int) -> Drawn:
+        """A piece; from now on its height is known."""
+        drawn = self._drawn[number]
+        if drawn is None:
+            form = self._shown.form.narrowed(self._indent + (BAR_WIDTH if number else 0))
+            rows = draw(self.pieces[number], form)
+            if self._shown.is_growing and number == len(self.pieces) - 1:
+                rows = with_cursor(rows, form)
+            drawn = Drawn(rows)
+            if (former := self._former.get(number)) is not None:
+                drawn = drawn.instead_of(former)
+            self._drawn[number] = drawn
+            self.height += len(rows) - self.heights[number]
+            self.heights[number] = len(rows)
+        return drawn
+
+    def margin(self, number: int) -> Spans:
+        """What stands before each row of a piece."""
+        indent = (" " * self._indent, Ink.TEXT)
+        return (indent, (f"{self._shown.form.glyphs.bar} ", self._shown.bar_ink)) if number else (indent,)
+
+    @property
+    def _indent(self) -> int:
+        return self.entry.depth * INDENT
+
+    def _show(self) -> None:
+        entry, is_unfolded = self.entry, self._shown.is_unfolded
+        if isinstance(entry, Speech):
+            if is_unfolded:
+                self._show_text(entry)
+            else:
+                self._replace([speaker(entry), _first_line(entry)])
+        else:
+            head = Head(entry, is_unfolded, self._shown.elapsed)
+            self._replace([head, *(details(entry) if is_unfolded else ())])
+
+    def _show_text(self, speech: Speech) -> None:
+        """At a cost that does not depend on how much was said before."""
+        text, head = speech.message.text, speaker(speech)
+        if not text.startswith(self._text) or head not in self.pieces[:1]:
+            self._splitter, self._text = Splitter(), ""
+            self._keep(0)
+            self._add([head])
+        self._splitter.extend(text[len(self._text) :])
+        self._text = text
+        self._keep(max(1, self._settled))
+        self._add(self._splitter.closed[len(self.pieces) - 1 :])
+        self._settled = len(self.pieces)
+        self._add(self._splitter.open(speech.is_growing) or [Lines(("",))])
+
+    def _replace(self, pieces: Sequence[Piece]) -> None:
+        same = 0
+        while same < min(len(pieces), len(self.pieces)) and pieces[same] == self.pieces[same]:
+            same += 1
+        self._keep(same)
+        self._add(pieces[same:])
+
+    def _keep(self, count: int) -> None:
+        """Takes away all pieces but the first ones."""
+        self._former = {index: drawn for index, drawn in enumerate(self._drawn[count:], count) if drawn is not None}
+        self._settled = min(self._settled, count)
+        self.height -= sum(self.heights[count:])
+        del self.pieces[count:], self.heights[count:], self._drawn[count:]
+
+    def _add(self, pieces: Sequence[Piece]) -> None:
+        width = self._shown.form.width
+        heights = [piece.guess(width) + piece.has_gap for piece in pieces]
+        self.pieces += pieces
+        self.heights += heights
+        self.height += sum(heights)
+        self._drawn += [None] * len(pieces)
+
+
+def _first_line(speech: Speech) -> Piece:
+    lines = speech.message.text.strip().split("\n")
+    return CutLines((((one_line(lines[0]), Ink.TEXT), (f"  {plural(len(lines), 'line')}", Ink.MUTED)),))

@@ -1,0 +1,123 @@
+"""Widgets that draw rows of inked text (tui/render/ink.py) in the colours of the theme."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region
+from textual.screen import Screen
+from textual.strip import Strip
+from textual.widget import Widget
+
+from stigmer_tui.tui.render.cells import cells
+from stigmer_tui.tui.render.glyphs import UNICODE, Glyphs
+from stigmer_tui.tui.render.ink import Ink, Row, text_of
+from stigmer_tui.tui.render.palette import Ground, Palette
+from stigmer_tui.tui.render.pieces import cut_spans
+
+INK_CLASSES = {ink: f"ink--{(ink.name or '').lower().replace('_', '-')}" for ink in (Ink.TEXT, *Ink)}
+
+
+class InkedScreen(Screen[None]):
+    """A screen for inked widgets. Every ink is a component class of it, so that the style sheet says how it looks.
+
+    They are the screen's and not each widget's, since each costs time whenever styles are applied.
+    """
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        *INK_CLASSES.values(),
+        "ink--selected",
+        "ink--selected-blurred",
+        "ink--thumb",
+    }
+
+
+class Inked(Widget):
+    def read_palette(self) -> Palette:
+        ground = Style(bgcolor=self.rich_style.bgcolor)
+        selected = self.screen.get_component_rich_style("ink--selected")
+        blurred = self.screen.get_component_rich_style("ink--selected-blurred")
+        inks = {ink: self._ink_style(name) for ink, name in INK_CLASSES.items()}
+        inks[Ink.TEXT] = Style(color=self.rich_style.color)
+        return Palette(
+            inks=inks,
+            grounds={
+                Ground.PLAIN: ground,
+                Ground.SELECTED: Style(bgcolor=selected.bgcolor),
+                Ground.BLURRED: Style(bgcolor=blurred.bgcolor),
+            },
+            bars={Ground.SELECTED: self._adapted(selected), Ground.BLURRED: self._adapted(blurred)},
+            thumb=self._adapted(ground + self._ink_style("ink--thumb")),
+            adapt=self._adapted,
+        )
+
+    def _ink_style(self, component: str) -> Style:
+        """What the style sheet says of a component, and nothing that it inherits, so that inks can be combined."""
+        screen = self.screen
+        says = screen.get_component_styles(component).has_rule
+        whole = screen.get_component_rich_style(component)
+        attributes = screen.get_component_rich_style(component, partial=True).without_color
+        return attributes + Style(
+            color=whole.color if says("color") else None,
+            bgcolor=whole.bgcolor if says("background") else None,
+        )
+
+    def _adapted(self, style: Style) -> Style:
+        """What the app's filters make of a style, for NO_COLOR and for terminals with few colours."""
+        segments = [Segment(" ", style)]
+        for line_filter in self.get_line_filters():
+            segments = line_filter.apply(segments, self.background_colors[1])
+        return segments[0].style or Style.null()
+
+
+class RowPanel(Inked):
+    """Rows, and blank space below them; only rows that differ from those before are painted."""
+
+    def __init__(
+        self,
+        *,
+        glyphs: Glyphs = UNICODE,
+        id: str | None = None,  # noqa: A002
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(id=id, classes=classes)
+        self.glyphs = glyphs
+        self.rows: list[Row] = []
+        self._palette: Palette | None = None
+
+    def show(self, rows: Sequence[Row]) -> None:
+        before, self.rows = self.rows, list(rows)
+        if len(before) != len(self.rows):
+            self.refresh()
+            return
+        width = self.size.width
+        changed = [y for y, (old, new) in enumerate(zip(before, self.rows, strict=True)) if old != new]
+        if changed:
+            self.refresh(*(Region(0, y, width, 1) for y in changed))
+
+    def ground(self, y: int) -> Ground:
+        """What a row lies on."""
+        return Ground.PLAIN
+
+    def row(self, y: int) -> Row:
+        """The row at this place of the widget; an empty one below the last."""
+        return self.rows[y] if y < len(self.rows) else Row(())
+
+    def render_line(self, y: int) -> Strip:
+        if self._palette is None:
+            self._palette = self.read_palette()
+        width = self.size.width
+        row, ground = self.row(y), self.ground(y)
+        spans = cut_spans(row.spans, width, self.glyphs.ellipsis)
+        segments = [Segment(text, self._palette.style(ink, ground)) for text, ink in spans if text]
+        room = width - cells(text_of(spans))
+        if room > 0:
+            segments.append(Segment(" " * room, self._palette.style(row.fill, ground)))
+        return Strip(segments, width)
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._palette = None

@@ -1,0 +1,71 @@
+"""The last line: the keys that do something here and now."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding
+from textual.screen import Screen
+
+from stigmer_tui.tui.render.cells import cells
+from stigmer_tui.tui.render.ink import EMPTY_ROW, Ink, Row, Span
+from stigmer_tui.tui.widgets.inked import RowPanel
+
+GAP = "   "
+
+
+class KeyBar(RowPanel):
+    LAST: ClassVar[tuple[str, ...]] = ("app.help", "app.quit")
+    """Ids of bindings that stay at the end, and are kept when there is no room for all."""
+
+    def on_mount(self) -> None:
+        self.screen.bindings_updated_signal.subscribe(self, self._bindings_updated)
+        self._draw()
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on a key does what the key does."""
+        start = 1
+        for binding in self._fitting(self._shown()):
+            end = start + len(self._key(binding)) + 1 + cells(binding.description)
+            if start <= event.x < end:
+                self.app.simulate_key(binding.key.split(",")[0])
+                return
+            start = end + len(GAP)
+
+    def _bindings_updated(self, screen: Screen[object]) -> None:
+        if screen is self.screen:
+            self._draw()
+
+    def _draw(self) -> None:
+        spans: list[Span] = [(" ", Ink.TEXT)]
+        for binding in self._fitting(self._shown()):
+            if len(spans) > 1:
+                spans.append((GAP, Ink.TEXT))
+            spans += [(self._key(binding), Ink.KEYWORD), (f" {binding.description}", Ink.MUTED)]
+        self.show([Row(tuple(spans)) if len(spans) > 1 else EMPTY_ROW])
+
+    def _shown(self) -> list[Binding]:
+        shown: dict[str, Binding] = {}
+        for active in self.screen.active_bindings.values():
+            if active.enabled and active.binding.show:
+                shown.setdefault(active.binding.action, active.binding)
+        found = list(shown.values())
+        return sorted(found, key=lambda binding: self.LAST.index(binding.id) + 1 if binding.id in self.LAST else 0)
+
+    def _fitting(self, bindings: list[Binding]) -> list[Binding]:
+        kept = list(bindings)
+        while kept and self._width(kept) > self.size.width - 1:
+            droppable = [binding for binding in kept if binding.id not in self.LAST] or kept
+            kept.remove(droppable[-1])
+        return kept
+
+    def _width(self, bindings: list[Binding]) -> int:
+        texts = [len(self._key(binding)) + 1 + cells(binding.description) for binding in bindings]
+        return sum(texts) + len(GAP) * (len(texts) - 1)
+
+    def _key(self, binding: Binding) -> str:
+        return self.app.get_key_display(binding)

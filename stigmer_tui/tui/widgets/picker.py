@@ -1,0 +1,202 @@
+"""The picker: what can be run, and what was. One line is selected, in any theme by a bar and a background."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from stigmer_tui.core.clock import Clock
+from stigmer_tui.tui.render.glyphs import Glyphs
+from stigmer_tui.tui.render.ink import EMPTY_ROW, Ink, Row
+from stigmer_tui.tui.render.palette import Ground
+from stigmer_tui.tui.render.picker import PickerFormat, PickerLine, picker_lines
+from stigmer_tui.tui.widgets.inked import RowPanel
+from stigmer_tui.workbench.model import Resource, Run
+from stigmer_tui.workbench.state import WorkbenchState
+
+MARGIN = 1
+"""Cells on the left for the bar of the selection, and on the right."""
+
+
+class Picker(RowPanel, can_focus=True):
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "choose", "run", id="picker.choose", tooltip="Run the selected resource, or show the run"),
+        Binding("e", "edit", "edit input", id="picker.edit", tooltip="Say what the run is started with"),
+        Binding("y", "copy", "copy id", show=False, id="picker.copy", tooltip="Copy the id of what is selected"),
+        Binding("j,down", "move(1)", "next", show=False, id="picker.next", tooltip="Select the next line"),
+        Binding("k,up", "move(-1)", "previous", show=False, id="picker.previous", tooltip="Select the line before"),
+        Binding("g,home", "first", "first", show=False, id="picker.first", tooltip="Select the first line"),
+        Binding("G,end", "last", "last", show=False, id="picker.last", tooltip="Select the last line"),
+        Binding("ctrl+d,pagedown", "page(1)", "page down", show=False, id="picker.page_down", tooltip="A page down"),
+        Binding("ctrl+u,pageup", "page(-1)", "page up", show=False, id="picker.page_up", tooltip="A page up"),
+    ]
+    BINDING_GROUP_TITLE = "Picker"
+
+    class Chosen(Message):
+        """The person wants to run a resource, or to see a run."""
+
+        def __init__(self, item: Resource | Run) -> None:
+            super().__init__()
+            self.item = item
+
+    class EditRequested(Message):
+        """The person wants to say what a resource is run with."""
+
+        def __init__(self, resource: Resource) -> None:
+            super().__init__()
+            self.resource = resource
+
+    class CopyRequested(Message):
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    def __init__(self, *, clock: Clock, glyphs: Glyphs, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(glyphs=glyphs, id=id)
+        self._clock = clock
+        self._state = WorkbenchState()
+        self._pattern = ""
+        self._lines: list[PickerLine] = []
+        self._selected = ""
+        """Key of the selected line; it stays selected wherever it moves."""
+        self._was_moved = False
+        """Whether the person has chosen a line; until then it is the first one."""
+        self._top = 0
+
+    @property
+    def selected_item(self) -> Resource | Run | None:
+        return next((line.item for line in self._lines if line.item and line.key == self._selected), None)
+
+    def update(self, state: WorkbenchState) -> None:
+        """Shows the lists of a state, and how long ago things were."""
+        self._state = state
+        self._draw()
+
+    def filter(self, pattern: str) -> None:
+        self._pattern = pattern
+        self._draw()
+
+    def row(self, y: int) -> Row:
+        index = self._top + y
+        if index >= len(self._lines):
+            return EMPTY_ROW
+        line = self._lines[index]
+        bar = self.glyphs.selection if line.item and line.key == self._selected else " "
+        return Row(((bar, Ink.RUNNING if self.has_focus else Ink.MUTED), *line.row.spans))
+
+    def ground(self, y: int) -> Ground:
+        index = self._top + y
+        if index >= len(self._lines) or not self._selected or self._lines[index].key != self._selected:
+            return Ground.PLAIN
+        return Ground.SELECTED if self.has_focus else Ground.BLURRED
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        match action:
+            case "choose" | "copy":
+                return self.selected_item is not None
+            case "edit":
+                return isinstance(self.selected_item, Resource)
+            case _:
+                return True
+
+    def action_choose(self) -> None:
+        if item := self.selected_item:
+            self._was_moved = True
+            self.post_message(self.Chosen(item))
+
+    def action_edit(self) -> None:
+        if isinstance(item := self.selected_item, Resource):
+            self.post_message(self.EditRequested(item))
+
+    def action_copy(self) -> None:
+        if item := self.selected_item:
+            self.post_message(self.CopyRequested(item.id))
+
+    def action_move(self, step: int) -> None:
+        places = self._places()
+        if not places:
+            return
+        here = self._place()
+        if here is None:
+            target = places[0 if step > 0 else -1]
+        else:
+            target = places[min(max(places.index(here) + step, 0), len(places) - 1)]
+        self._select(target)
+
+    def action_first(self) -> None:
+        if places := self._places():
+            self._top = 0
+            self._select(places[0])
+
+    def action_last(self) -> None:
+        if places := self._places():
+            self._select(places[-1])
+
+    def action_page(self, pages: int) -> None:
+        self.action_move(pages * max(1, self.size.height - 2))
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def on_focus(self) -> None:
+        self.refresh()
+
+    def on_blur(self) -> None:
+        self.refresh()
+
+    def on_click(self, event: events.Click) -> None:
+        index = self._top + event.y
+        if index < len(self._lines) and self._lines[index].item:
+            self._select(index)
+            if event.chain == 2:
+                self.action_choose()
+
+    def on_mouse_scroll_down(self) -> None:
+        self._scroll(1)
+
+    def on_mouse_scroll_up(self) -> None:
+        self._scroll(-1)
+
+    def _draw(self) -> None:
+        form = PickerFormat(max(1, self.size.width - 2 * MARGIN), self.glyphs, self._clock.now())
+        before = self.selected_item
+        self._lines = picker_lines(self._state, self._pattern, form)
+        places = self._places()
+        if self._place() is None or not self._was_moved:
+            self._selected = self._lines[places[0]].key if places else ""
+        self._show_selected()
+        self.refresh()
+        if type(before) is not type(self.selected_item):
+            self.refresh_bindings()
+
+    def _places(self) -> list[int]:
+        """Indexes of lines that can be selected."""
+        return [index for index, line in enumerate(self._lines) if line.item]
+
+    def _place(self) -> int | None:
+        return next((i for i, line in enumerate(self._lines) if line.item and line.key == self._selected), None)
+
+    def _select(self, index: int) -> None:
+        self._was_moved = True
+        self._selected = self._lines[index].key
+        self._show_selected()
+        self.refresh()
+        self.refresh_bindings()
+
+    def _show_selected(self) -> None:
+        """Scrolls no further than it takes; a title is shown with the first of its lines."""
+        height = max(1, self.size.height)
+        place = self._place() or 0
+        first = place - 1 if place and not self._lines[place - 1].item else place
+        if first < self._top:
+            self._top = first
+        elif place >= self._top + height:
+            self._top = place - height + 1
+        self._top = max(0, min(self._top, len(self._lines) - height))
+
+    def _scroll(self, rows: int) -> None:
+        self._top = max(0, min(self._top + rows, len(self._lines) - self.size.height))
+        self.refresh()

@@ -1,0 +1,138 @@
+"""The execution pane: the shown run, why there is one, what is wrong with the code, and what happens in the run."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.timer import Timer
+
+from stigmer_tui.core.clock import Clock
+from stigmer_tui.tui.render.glyphs import Glyphs
+from stigmer_tui.tui.render.ink import EMPTY_ROW, Ink, Row, Span
+from stigmer_tui.tui.render.pane import daemon_problem_rows, problem_rows, title_rows, welcome_rows
+from stigmer_tui.tui.widgets.entry_list import EntryList
+from stigmer_tui.tui.widgets.inked import RowPanel
+from stigmer_tui.workbench.model import Execution
+from stigmer_tui.workbench.outline import Outline
+from stigmer_tui.workbench.state import WorkbenchState
+from stigmer_tui.workbench.task_tree import task_tree
+from stigmer_tui.workbench.transcript import transcript
+
+TICK = 1.0
+"""Seconds between two looks at how long the shown run has been going on."""
+
+VIEWS = ("Transcript", "Tasks")
+
+EMPTY_TEXTS = ("Waiting for the first event of this run …", "No tasks yet …")
+
+
+class Tabs(RowPanel):
+    """The views of a run; a click chooses one."""
+
+    def show_view(self, number: int) -> None:
+        spans: list[Span] = []
+        for index, name in enumerate(VIEWS):
+            spans += [(name, Ink.STRONG | Ink.RUNNING if index == number else Ink.MUTED), ("  ", Ink.TEXT)]
+        self.show([Row(tuple(spans))])
+
+    def on_click(self, event: events.Click) -> None:
+        pane = self.parent
+        if isinstance(pane, RunPane):
+            pane.show_view(0 if event.x < len(VIEWS[0]) + 1 else 1)
+
+
+class RunPane(Vertical):
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("t", "view(1)", "tasks", id="pane.tasks", tooltip="Show the tree of tasks"),
+        Binding("t", "view(0)", "transcript", id="pane.transcript", tooltip="Show what was said and done"),
+    ]
+
+    def __init__(self, *, clock: Clock, glyphs: Glyphs, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._clock = clock
+        self._glyphs = glyphs
+        self._state = WorkbenchState()
+        self._view = 0
+        self._execution: Execution | None = None
+        self._outlines: tuple[Outline, Outline] | None = None
+        self._ticker: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        yield RowPanel(glyphs=self._glyphs, id="problem")
+        yield RowPanel(glyphs=self._glyphs, id="title")
+        yield Tabs(glyphs=self._glyphs, id="tabs")
+        yield RowPanel(glyphs=self._glyphs, id="welcome")
+        yield EntryList(clock=self._clock, glyphs=self._glyphs, id="entries")
+
+    def on_mount(self) -> None:
+        self._title, self._tabs = self.query_one("#title", RowPanel), self.query_one(Tabs)
+        self._problem, self._welcome = self.query_one("#problem", RowPanel), self.query_one("#welcome", RowPanel)
+        self._entries = self.query_one(EntryList)
+        self.update(self._state)
+
+    def on_resize(self) -> None:
+        self.update(self._state)
+
+    def update(self, state: WorkbenchState) -> None:
+        """Shows the state; once a frame is enough."""
+        self._state = state
+        self._show_problem()
+        shown = state.shown
+        self.set_class(shown is not None, "has-run")
+        if shown is None:
+            self._show_welcome()
+            return
+        if shown.execution is not self._execution:
+            self._execution = shown.execution
+            self._outlines = (transcript(shown.execution), task_tree(shown.execution))
+            self._tabs.show_view(self._view)
+        self._show_title()
+        if self._outlines:
+            self._entries.update(self._outlines[self._view], EMPTY_TEXTS[self._view])
+
+    def show_view(self, number: int) -> None:
+        self._view = number
+        self._tabs.show_view(number)
+        self.update(self._state)
+        self.refresh_bindings()
+
+    def action_view(self, number: int) -> None:
+        self.show_view(number)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "view":
+            return self._state.shown is not None and parameters != (self._view,)
+        return True
+
+    def _show_title(self) -> None:
+        shown = self._state.shown
+        if shown is None:
+            return
+        self._title.show(title_rows(shown, self._title.size.width, self._glyphs, self._clock.now()))
+        if not shown.execution.state.is_final and self._ticker is None:
+            self._ticker = self.set_timer(TICK, self._tick)
+
+    def _tick(self) -> None:
+        self._ticker = None
+        self._show_title()
+
+    def _show_problem(self) -> None:
+        problem = self._state.project.problem if self._state.project else None
+        rows = problem_rows(problem, self._problem.size.width or self.size.width, self._glyphs) if problem else []
+        self._problem.styles.height = len(rows)
+        self._problem.display = bool(rows)
+        self._problem.show(rows)
+
+    def _show_welcome(self) -> None:
+        width = max(1, self._welcome.size.width or self.size.width)
+        daemon = self._state.daemon
+        if daemon.problem:
+            rows = daemon_problem_rows(daemon.problem, (), width)
+        else:
+            recent = self._state.recent_projects
+            rows = welcome_rows(self._state.project is not None, len(self._state.resources), recent, width)
+        self._welcome.show([EMPTY_ROW, *rows])

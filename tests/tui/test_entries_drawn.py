@@ -1,0 +1,177 @@
+"""Whole entries as rows, as the design draws them."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+
+import pytest
+
+from stigmer_tui.tui.render.glyphs import ASCII, UNICODE, Glyphs, glyphs_for
+from stigmer_tui.tui.widgets.window import Window
+from stigmer_tui.workbench.model import Execution, Message, ResourceKind, Role, State, Task, ToolCall
+from stigmer_tui.workbench.outline import Outline
+from stigmer_tui.workbench.task_tree import task_tree
+from stigmer_tui.workbench.transcript import transcript
+from tests.tui.host import FixedClock
+from tests.tui.rows import window_text
+from tests.tui.samples import agent_execution, at, workflow_execution
+
+
+def shown(outline: Outline, width: int = 74, height: int = 60, glyphs: Glyphs = UNICODE) -> str:
+    window = Window(outline, FixedClock(), glyphs)
+    window.resize(width, height)
+    window.update()
+    return window_text(window)
+
+
+def call(**values: object) -> Execution:
+    execution = Execution(ResourceKind.AGENT, "agx_1", "helper", state=State.RUNNING)
+    execution.put_call(ToolCall("c1", **values))  # type: ignore[arg-type]
+    return execution
+
+
+def test_the_transcript_of_an_agent() -> None:
+    assert shown(transcript(agent_execution(State.FAILED))) == dedent("""\
+        You
+        ┃ What do my notes say?
+
+        Agent  scripted
+        ┃ I will read them first.
+        ✓ read_file   /notes.md  limit=50  4 lines                            3 ms
+        ✗ execute     ls /srv                                                18 ms
+        ┃ ls: cannot access '/srv': No such file or directory
+        ┃ exit code 2
+        ┃
+        ┃ arguments
+        ┃ {"command": "ls /srv"}
+
+        ┃ What the notes say
+        ┃
+        ┃ There are two things to do, and notes.md names them:
+        ┃
+        ┃ 1. Buy an item, the third of three
+        ┃ 2. Sell it
+        ┃    • not before noon
+        ┃
+        ┃  def price(item: Item) -> float:
+        ┃      '''In euros.'''
+        ┃      return item.price * 1.19  # with tax
+        ┃
+        ┃ item   price
+        ┃ ─────  ─────
+        ┃ first   1.50
+        ┃ third  12.00
+        ┃
+        ┃ │ Quoted from the notes (notes.md).
+        ┃
+        ┃ That is
+
+        ✗ failed
+        ┃ The model refused to go on: quota exceeded""")
+
+
+def test_the_transcript_of_a_workflow() -> None:
+    assert shown(transcript(workflow_execution()), 76) == dedent("""\
+        ✓ greet       set                                                       1 ms
+        ✓ fetch       http   GET 127.0.0.1:18080/item.json  200  1.3 kB        12 ms
+        ▸ answer      agent  helper                                            4 s …
+          ✓ read_file  /prices.csv  3.50                                        2 ms
+          Agent  scripted
+          ┃ The item is called “an item”, it is the third of three, and its price
+          ┃ has not changed since▌
+        ▸ each        for    3 of 40                                           4 s …
+          ✓ 0/charge  http   POST 127.0.0.1:18080/charge  500                 460 ms
+          ✗ 1/charge  http   POST 127.0.0.1:18080/charge  500  attempt 5      460 ms
+          ┃ HTTP 500 from POST 127.0.0.1:18080/charge: out of stock
+          ┃
+          ┃ input
+          ┃ {"method": "POST", "order": 1}
+          ▸ 2/charge  http                                                     2 s …""")
+
+
+def test_the_tree_of_tasks() -> None:
+    assert shown(task_tree(workflow_execution()), 60) == dedent("""\
+        ✓ greet     set                                         1 ms
+        ✓ fetch     http   GET 127.0.0.1:18080/item.json  20…  12 ms
+        ▸ answer    agent  helper                              4 s …
+        ▸ each      for    3 of 40                             4 s …
+          ✓ 0                                                 460 ms
+            ✓ charge  http   POST 127.0.0.1:18080/charge  5…  460 ms
+          ✗ 1                                                 460 ms
+            ✗ charge  http   POST 127.0.0.1:18080/charge  5…  460 ms
+            ┃ HTTP 500 from POST 127.0.0.1:18080/charge: out of
+            ┃ stock
+            ┃
+            ┃ input
+            ┃ {"method": "POST", "order": 1}
+          ▸ 2                                                  2 s …
+            ▸ charge  http                                     2 s …
+        · result    set""")
+
+
+def test_a_terminal_without_unicode_gets_plain_signs() -> None:
+    execution = workflow_execution()
+    child = execution.children["/answer"]
+    child.put_message(2, Message(Role.AGENT, "- plain text\n\n> quoted"))
+    rows = shown(transcript(execution), 76, glyphs=ASCII)
+    assert rows.isascii()
+    assert "+ greet" in rows
+    assert "| * plain text" in rows
+    assert "| : quoted_" in rows
+
+
+@pytest.mark.parametrize(("encoding", "glyphs"), [("utf-8", UNICODE), ("latin-1", ASCII), ("no-such", ASCII)])
+def test_glyphs_follow_the_encoding(encoding: str, glyphs: Glyphs) -> None:
+    assert glyphs_for(encoding) is glyphs
+
+
+@pytest.mark.parametrize(
+    ("values", "row"),
+    [
+        ({"name": "ls"}, "· ls"),
+        ({"name": "ls", "state": State.COMPLETED, "result": ""}, "✓ ls"),
+        ({"name": "ls", "arguments": {"path": "/"}, "state": State.COMPLETED, "result": "one"}, "✓ ls        /  one"),
+        ({"name": "ls", "state": State.COMPLETED, "result": "a\nb\n"}, "✓ ls          2 lines"),
+        ({"name": "grep", "arguments": {"n": 3, "path": "a b\n c"}}, "· grep      3  path=a b c"),
+        ({"name": "write", "arguments": {"content": "x" * 500}}, "· write     " + "x" * 37 + "…"),
+        ({"name": "ls", "state": State.RUNNING, "started_at": at(4)}, "▸ ls" + " " * 45 + "…"),
+        ({"name": "ls", "state": State.RUNNING, "started_at": at(-61)}, "▸ ls" + " " * 36 + "1 m 05 s …"),
+        ({"name": "ls", "state": State.RUNNING, "started_at": at(99)}, "▸ ls" + " " * 45 + "…"),
+        ({"name": "evil\x1b[2J\n\tname"}, "· evil name"),
+    ],
+)
+def test_a_call_in_one_row(values: dict[str, object], row: str) -> None:
+    assert shown(transcript(call(**values)), 50) == row
+
+
+def test_json_results_are_shown_as_such_and_broken_ones_as_text() -> None:
+    failed = {"name": "get", "state": State.FAILED, "error": "no", "arguments": {}}
+    assert shown(transcript(call(**failed, result='[{"a": 1}]'))).split("\n")[-3:] == ["┃ [", '┃   {"a": 1}', "┃ ]"]
+    assert shown(transcript(call(**failed, result='{"a": '))).split("\n")[-1] == '┃ {"a":'
+
+
+def test_results_nested_deeper_than_anybody_reads_do_no_harm() -> None:
+    failed = {"name": "get", "state": State.FAILED, "arguments": {}}
+    for depth in (100, 900, 100_000):
+        assert "]" in shown(transcript(call(**failed, result="[1," * depth + "1" + "]" * depth)), height=200)
+
+
+def test_an_output_stands_below_its_heading() -> None:
+    execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=State.COMPLETED, output={"title": "an item"})
+    assert shown(transcript(execution)) == 'Output\n┃ {"title": "an item"}'
+
+
+def test_a_cancelled_execution_says_so() -> None:
+    execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=State.CANCELLED)
+    execution.put_task(Task("/a", "a", "set", State.CANCELLED, started_at=at(0), completed_at=at(1)))
+    assert shown(transcript(execution)).split("\n") == [
+        "⊘ a           set                                                    1.0 s",
+        "",
+        "⊘ cancelled",
+    ]
+
+
+@pytest.mark.parametrize("width", range(1, 30))
+def test_no_width_is_too_narrow(width: int) -> None:
+    assert shown(transcript(agent_execution()), width)
+    assert shown(task_tree(workflow_execution()), width)

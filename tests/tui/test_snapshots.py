@@ -1,0 +1,57 @@
+"""A few pictures of the list of entries: sizes, themes, and what it looks like with nothing in it."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import pytest
+from textual.pilot import Pilot
+
+from stigmer_tui.workbench.model import State
+from stigmer_tui.workbench.outline import Nothing, Outline
+from stigmer_tui.workbench.task_tree import task_tree
+from stigmer_tui.workbench.transcript import transcript
+from tests.tui.host import Host
+from tests.tui.samples import agent_execution, workflow_execution
+
+
+class Compare(Protocol):
+    def __call__(self, app: Host, *, terminal_size: tuple[int, int], run_before: Any = None) -> bool: ...
+
+
+SMALL, LARGE = (80, 24), (160, 48)
+
+
+@pytest.fixture(autouse=True)
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same terminal everywhere."""
+    for name in ("NO_COLOR", "COLORTERM"):
+        monkeypatch.delenv(name, raising=False)
+
+
+async def select_two_up(pilot: Pilot[None]) -> None:
+    await pilot.press("k", "k")
+
+
+@pytest.mark.parametrize(
+    ("outline", "size", "theme"),
+    [
+        (transcript(agent_execution()), LARGE, "textual-dark"),
+        (transcript(agent_execution(State.FAILED)), SMALL, "textual-light"),
+        (transcript(workflow_execution()), SMALL, "textual-dark"),
+        (transcript(workflow_execution()), LARGE, "textual-light"),
+        (task_tree(workflow_execution()), SMALL, "ansi-dark"),
+    ],
+    ids=["agent-large-dark", "agent-small-light", "workflow-small-dark", "workflow-large-light", "tasks-small-ansi"],
+)
+def test_entries(snap_compare: Compare, outline: Outline, size: tuple[int, int], theme: str) -> None:
+    assert snap_compare(Host(outline, theme=theme), terminal_size=size, run_before=select_two_up)
+
+
+def test_nothing(snap_compare: Compare) -> None:
+    assert snap_compare(Host(Nothing()), terminal_size=SMALL)
+
+
+def test_without_colours(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert snap_compare(Host(transcript(workflow_execution())), terminal_size=SMALL, run_before=select_two_up)
