@@ -1,0 +1,1 @@
+"""Measurements against the budgets of the design: run by hand, never as tests."""

@@ -1,0 +1,63 @@
+"""100 KB of Markdown in chunks of 50 characters, every chunk drawn: CPU in all, and the longest stall."""
+
+from __future__ import annotations
+
+import gc
+import time
+
+from rich.style import Style
+
+from stigmer_tui.core.clock import SystemClock
+from stigmer_tui.tui.render.glyphs import UNICODE
+from stigmer_tui.tui.render.ink import Ink
+from stigmer_tui.tui.render.palette import Ground, Palette
+from stigmer_tui.tui.widgets.strips import StripMaker
+from stigmer_tui.tui.widgets.window import Window
+from stigmer_tui.workbench.model import Message, Role
+from stigmer_tui.workbench.transcript import transcript
+from tests.benchmarks.report import heading, line
+from tests.benchmarks.shapes import MARKDOWN, markdown, new_execution
+
+CHUNK = 50
+WIDTH, HEIGHT = 90, 40
+
+
+def main() -> None:
+    heading(f"Streamed Markdown: 100 KB in chunks of {CHUNK}, each of them drawn, at {WIDTH}×{HEIGHT}")
+    _stream("mixed", 2_000)  # imports and lexers
+    for shape in MARKDOWN:
+        gc.collect()
+        gc.freeze()
+        cpu, stall = _stream(shape, 100_000)
+        line(f"{shape}: CPU", cpu, "s", 2.0)
+        line(f"{shape}: longest stall", stall * 1000, "ms", 33)
+
+
+def _stream(shape: str, size: int) -> tuple[float, float]:
+    """Seconds of CPU in all, and of the longest frame."""
+    text = markdown(shape, size)
+    execution = new_execution()
+    execution.put_message(0, Message(Role.AGENT, text[:CHUNK]))
+    window = Window(transcript(execution), SystemClock(), UNICODE)
+    window.resize(WIDTH, HEIGHT)
+    maker = StripMaker(_palette(), UNICODE, WIDTH + 4)
+    started = time.process_time()
+    longest = 0.0
+    for end in range(2 * CHUNK, size + CHUNK, CHUNK):
+        before = time.process_time()
+        execution.put_message(0, Message(Role.AGENT, text[:end]))
+        window.update()
+        for row in window.lines:
+            maker.of(row, Ground.PLAIN, has_thumb=False)
+        longest = max(longest, time.process_time() - before)
+    return time.process_time() - started, longest
+
+
+def _palette() -> Palette:
+    style = Style.parse("white on black")
+    grounds = dict.fromkeys(Ground, style)
+    return Palette(dict.fromkeys((Ink.TEXT, *Ink), style), grounds, grounds, style)
+
+
+if __name__ == "__main__":
+    main()
