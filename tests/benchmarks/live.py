@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from tests.benchmarks.report import heading, line, percentile
-from tests.benchmarks.terminal import Terminal, program
+from tests.terminal import Terminal, program
 
 APP = ("-m", "tests.benchmarks.live_app")
 SECONDS = 10.0

@@ -13,7 +13,8 @@ import struct
 import sys
 import termios
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import psutil
 
@@ -21,15 +22,26 @@ import psutil
 class Terminal:
     """A child of this process that believes to have a terminal of its own."""
 
-    def __init__(self, arguments: Sequence[str], width: int = 120, height: int = 40) -> None:
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        width: int = 120,
+        height: int = 40,
+        *,
+        environment: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        """Runs our own Python with these arguments."""
         self.started = time.perf_counter()
         self.pid, self.descriptor = pty.fork()
         if self.pid == 0:
-            os.environ.update(TERM="xterm-256color", COLORTERM="truecolor", TEXTUAL_ANIMATIONS="none")
+            own = dict(os.environ if environment is None else environment)
+            own |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "TEXTUAL_ANIMATIONS": "none"}
             # As the app does: the framework waits up to a whole turn of its clock before it paints.
-            os.environ.update(TEXTUAL_FPS="120")
+            own.setdefault("TEXTUAL_FPS", "120")
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
-            os.execv(sys.executable, [sys.executable, *arguments])
+            os.chdir(folder or Path.cwd())
+            os.execve(sys.executable, [sys.executable, *arguments], own)
         fcntl.ioctl(self.descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
         self.process = psutil.Process(self.pid)
         self.bytes_read = 0
