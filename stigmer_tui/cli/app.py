@@ -35,6 +35,9 @@ def _run(folder: Path, lifeline: int) -> int:
     """`lifeline` is readable once the process that restores the terminal is gone."""
     # Milliseconds until a lone escape is one; terminals send what follows it within a few.
     os.environ.setdefault("ESCDELAY", "25")
+    # What a shell has exported is the size of a window that once was; the framework would believe it.
+    for name in ("COLUMNS", "LINES"):
+        os.environ.pop(name, None)
     from stigmer_tui.core.clock import SystemClock
     from stigmer_tui.core.configuration import load_configuration
     from stigmer_tui.core.errors import StigmerError
