@@ -105,6 +105,10 @@ class Development:
             self._synthesis = None
         self._session.update_project(stage=Stage.APPLY)
         deployment = await deployer.apply()
+        if deployment.applied.created:
+            # The list that is watched may be a moment behind; what is told as created can be chosen.
+            resources, runs = await self._backend.lists() or (deployment.resources, self._session.state.runs)
+            self._session.update(resources=resources, runs=runs)
         self._session.update_project(applied=deployment.applied, problem=None)
         for warning in deployment.warnings:
             self._session.note(warning, Level.WARNING)
