@@ -32,7 +32,8 @@ def run_command(arguments: Sequence[str]) -> int:
         if errors.subgroup(BrokenPipeError) is None:
             raise
         return _reader_is_gone()
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):
+        # The latter is how click answers a broken pipe.
         return _reader_is_gone()
     return code if isinstance(code, int) else 0
 
