@@ -61,18 +61,23 @@ def show_status(as_json: bool) -> int:
 
 
 def show_logs(follow: bool, lines: int, component: str) -> int:
-    from stigmer_tui.daemon.logs import follow_logs, last_lines
+    from stigmer_tui.daemon.logs import LogTails, last_lines
 
     home = Home.from_environment(os.environ)
-    for line in last_lines(home, lines, component):
+    tails = LogTails(home, component) if follow else None
+    last = last_lines(home, lines, component)
+    for line in last:
         click.echo(line.text())
 
-    async def go_on() -> None:
-        async for line in follow_logs(home, component):
-            click.echo(line.text())
+    async def go_on(tails: LogTails) -> None:
+        known = set(last)
+        async for line in tails.lines():
+            # What came while the last lines were read may be among them.
+            if line not in known:
+                click.echo(line.text())
 
-    if follow:
-        asyncio.run(go_on())
+    if tails:
+        asyncio.run(go_on(tails))
     return 0
 
 
