@@ -37,4 +37,5 @@ def explained(error: AioRpcError, address: str) -> StigmerError:
         case StatusCode.DEADLINE_EXCEEDED:
             return StigmerError(f"The server at {address} took too long to answer", "Try again, or see its log.")
         case _:
-            return StigmerError(details[:1].upper() + details[1:])
+            # As it was said: it may begin with a name.
+            return StigmerError(details)
