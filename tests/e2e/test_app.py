@@ -12,7 +12,6 @@ def test_from_a_new_project_to_a_run_that_follows_the_code(world: World) -> None
         window.shows("3 created")
         window.press("enter")
         window.shows("Your tea is on its way")
-        window.shows("✓ completed")
         change(project, "Grace", "Barbara")
         window.shows("main.py changed")
         window.shows("Gunpowder for Barbara")

@@ -145,8 +145,6 @@ def test_a_daemon_that_says_nothing(world: World) -> None:
     status = world.run("server", "status")
     assert time.monotonic() - began < 8
     assert (status.code, status.err.splitlines()[0]) == (1, f"Error: {message}")
-    as_json = world.run("server", "status", "--output", "json")
-    assert json.loads(as_json.out) == {"running": True, "problem": message}
     server.resume()
     assert world.run("server", "status").code == 0
     server.suspend()

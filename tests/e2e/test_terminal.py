@@ -39,9 +39,9 @@ WAYS_OUT: dict[str, tuple[Callable[[Window], None], int]] = {
 
 
 @pytest.mark.parametrize("way", WAYS_OUT)
-def test_a_way_out(world: World, way: str) -> None:
+def test_a_way_out(shared_world: World, way: str) -> None:
     leave, code = WAYS_OUT[way]
-    with world.window(cwd=world.folder) as window:
+    with shared_world.window(cwd=shared_world.folder) as window:
         window.shows("✓ ready")
         assert not is_restored(window)
         leave(window)
