@@ -43,10 +43,11 @@ class Development:
 
     async def run(self) -> None:
         """Until cancelled."""
-        self._wanted.set()
-        async with asyncio.TaskGroup() as group:
+        # First look, then run the code: what is saved meanwhile is a change.
+        async with Watcher(self._folder) as watcher, asyncio.TaskGroup() as group:
+            group.create_task(self._watch(watcher))
+            self._wanted.set()
             group.create_task(self._deploy_when_wanted())
-            group.create_task(self._watch())
 
     def toggle(self) -> None:
         """What was saved while nobody watched is deployed when somebody watches again."""
@@ -61,21 +62,20 @@ class Development:
             self._want()
         await self._settled.wait()
 
-    async def _watch(self) -> None:
-        async with Watcher(self._folder) as watcher:
-            self._board.update_project(watched_files=watcher.file_count)
-            async for news in watcher:
-                if isinstance(news, Trouble):
-                    self._board.note(f"{news.message}. {news.advice}".rstrip(), Level.WARNING)
-                    continue
-                self._pending.append(news)
-                self._board.update_project(
-                    watched_files=watcher.file_count,
-                    last_change=str(news),
-                    last_change_at=news.saved_at or self._clock.now(),
-                )
-                if self._is_watching:
-                    self._want()
+    async def _watch(self, watcher: Watcher) -> None:
+        self._board.update_project(watched_files=watcher.file_count)
+        async for news in watcher:
+            if isinstance(news, Trouble):
+                self._board.note(f"{news.message}. {news.advice}".rstrip(), Level.WARNING)
+                continue
+            self._pending.append(news)
+            self._board.update_project(
+                watched_files=watcher.file_count,
+                last_change=str(news),
+                last_change_at=news.saved_at or self._clock.now(),
+            )
+            if self._is_watching:
+                self._want()
 
     def _want(self) -> None:
         self._settled.clear()
