@@ -35,6 +35,8 @@ def _run(folder: Path, lifeline: int) -> int:
     """`lifeline` is readable once the process that restores the terminal is gone."""
     # Milliseconds until a lone escape is one; terminals send what follows it within a few.
     os.environ.setdefault("ESCDELAY", "25")
+    # The framework waits for up to a whole turn of its clock before it paints what a key did.
+    os.environ.setdefault("TEXTUAL_FPS", "120")
     from stigmer_tui.core.clock import SystemClock
     from stigmer_tui.core.configuration import load_configuration
     from stigmer_tui.core.errors import StigmerError

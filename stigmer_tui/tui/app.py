@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import signal
 from collections.abc import Iterable
@@ -17,6 +16,7 @@ from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.units import size_text
 from stigmer_tui.tui.clipboard import copy_to_terminal
 from stigmer_tui.tui.frames import Frames, interval_for
+from stigmer_tui.tui.garbage import ShortCollections
 from stigmer_tui.tui.render.glyphs import glyphs_for
 from stigmer_tui.tui.screens.main import PANE, MainScreen
 from stigmer_tui.tui.style_sheets import style_sheets
@@ -60,6 +60,7 @@ class StigmerApp(App[int]):
         self.theme = os.environ.get("STIGMER_THEME", "") or DARK.name
         self.session = session
         self._clock = clock
+        self._collections = ShortCollections(clock)
         self._glyphs = glyphs_for(os.environ.get("LANG", "") if os.environ.get("TERM") == "linux" else "utf-8")
         self._main = MainScreen(clock=clock, glyphs=self._glyphs, state=session.state)
         self._frames: Frames[WorkbenchState] | None = None
@@ -90,12 +91,12 @@ class StigmerApp(App[int]):
 
     def _begin(self) -> None:
         """After the first paint: what takes time to load must not keep anybody from seeing something."""
-        gc.collect()
-        gc.freeze()
+        self._collections.begin()
         self._working = asyncio.create_task(self.session.run())
         self._working.add_done_callback(self._ended)
 
     async def on_unmount(self) -> None:
+        self._collections.end()
         if self._frames:
             self._frames.close()
         if self._working:

@@ -18,6 +18,8 @@ from stigmer_tui.workbench.state import Problem, ShownRun
 LONGEST_PROBLEM = 12
 """Rows for what a tool says; the last good run stays in sight below."""
 
+TASK_ENDS = (State.COMPLETED, State.FAILED, State.CANCELLED, State.SKIPPED)
+
 
 def title_rows(shown: ShownRun, width: int, glyphs: Glyphs, now: datetime) -> list[Row]:
     execution = shown.execution
@@ -80,9 +82,18 @@ def _summary(execution: Execution) -> Spans:
     if execution.kind is ResourceKind.AGENT:
         counts = [plural(len(execution.messages), "message"), plural(len(execution.calls), "tool call")]
     else:
-        done = sum(task.state is State.COMPLETED for task in execution.tasks.values())
-        counts = [plural(len(execution.tasks), "task"), f"{done} completed"]
+        counts = _task_counts([task.state for task in execution.tasks.values()])
     return joined([muted(count) for count in counts])
+
+
+def _task_counts(states: list[State]) -> list[str]:
+    """`12 tasks completed`, or `11 completed · 1 skipped`: what is named adds up to all that there is."""
+    done = states.count(State.COMPLETED)
+    if done == len(states):
+        return [f"{plural(done, 'task')} completed"]
+    counts = [f"{states.count(state)} {state}" for state in TASK_ENDS if state in states]
+    rest = sum(state not in TASK_ENDS for state in states)
+    return [*counts, f"{rest} not reached"] if rest else counts
 
 
 def welcome_rows(has_project: bool, resources: int, recent: tuple[str, ...], width: int) -> list[Row]:
