@@ -113,6 +113,10 @@ class Development:
             self._synthesis = None
         self._board.update_project(stage=Stage.APPLY)
         deployment = await deployer.apply()
+        if deployment.applied.created:
+            # The list that is watched may be a moment behind; what is told as created can be chosen.
+            resources, runs = await self._backend.lists() or (deployment.resources, self._board.state.runs)
+            self._board.update(resources=resources, runs=runs)
         self._board.update_project(applied=deployment.applied, problem=None)
         for warning in deployment.warnings:
             self._board.note(warning, Level.WARNING)
