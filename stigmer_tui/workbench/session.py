@@ -57,6 +57,8 @@ class Session:
             )
         )
         self._group: asyncio.TaskGroup | None = None
+        self._early: list[Coroutine[Any, Any, None]] = []
+        """What the person wanted before there was a group to do it in."""
         self._backend: Backend | None = None
         self._development: Development | None = None
         self._following: asyncio.Task[None] | None = None
@@ -82,8 +84,13 @@ class Session:
                     self._development = development
                     self._memory.note_project()
                     group.create_task(development.run())
+                for work in self._early:
+                    self._do(work)
+                self._early.clear()
         finally:
             self._group = None
+            for work in self._early:
+                work.close()
             await backend.close()
 
     def _load(self) -> tuple[Backend, Development | None]:
@@ -124,10 +131,12 @@ class Session:
     # What the person can do
 
     def start(self, resource: Resource, run_input: RunInput, why: str = "") -> None:
-        """Runs a resource and shows it; the run that was shown goes on."""
+        """Runs a resource with the latest code, and shows it; the run that was shown goes on."""
         self._inputs[resource.slug] = run_input
         self._memory.note_inputs(self._inputs)
-        self._do(self._start(resource, run_input, why))
+        if awaited := self._awaited():
+            self.board.note(f"{resource.name} runs as soon as {awaited}")
+        self._do(self._start_latest(resource, run_input, why))
 
     def rerun(self) -> None:
         """The shown run once more, with the same input; the old one is cancelled if it still runs."""
@@ -172,9 +181,22 @@ class Session:
 
     # How it is done
 
-    async def _rerun(self, shown: ShownRun) -> None:
+    def _awaited(self) -> str:
+        """What a run has to wait for; empty when there is nothing."""
+        if self.is_project and not (self._development and self._development.is_settled):
+            return "the latest code is deployed"
+        return "" if self.state.daemon.connected else "the daemon is there"
+
+    async def _catch_up(self) -> None:
         if self._development:
             await self._development.catch_up()
+
+    async def _start_latest(self, resource: Resource, run_input: RunInput, why: str) -> None:
+        await self._catch_up()
+        await self._start(resource, run_input, why)
+
+    async def _rerun(self, shown: ShownRun) -> None:
+        await self._catch_up()
         await self._restart(shown, "run again")
 
     async def _restart(self, shown: ShownRun, why: str, saved_at: datetime | None = None) -> None:
@@ -228,13 +250,12 @@ class Session:
 
     def _require_backend(self) -> Backend:
         if self._backend is None:
-            raise StigmerError("The daemon is not there yet", "Try again in a moment.")
+            raise RuntimeError("there is work only while the session runs")
         return self._backend
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
         if self._group is None:
-            work.close()
-            self.board.note("The daemon is not there yet; try again in a moment", Level.WARNING)
+            self._early.append(work)
         else:
             self._group.create_task(self._guarded(work))
 
