@@ -20,5 +20,5 @@ def tell(error: BaseException) -> None:
             file.write(f"{datetime.now(UTC).isoformat()}\n{trace}\n")
         where = f"Where it happened is told in {log}"
     except OSError:
-        where = trace
+        where = f"Where it happened cannot be told: {log} cannot be written"
     click.echo(f"Error: stigmer-tui met an error of its own: {error!r}\n\n{where}", err=True)
