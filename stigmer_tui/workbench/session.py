@@ -106,7 +106,8 @@ class Session:
                     group.create_task(self._watch_lists(backend))
                     group.create_task(self._watch_daemon(backend))
             except* StigmerError as errors:
-                self.update(daemon=DaemonState(problem=_first(errors)))
+                lines = await asyncio.to_thread(backend.last_log_lines)
+                self.update(daemon=DaemonState(problem=_first(errors), log_lines=lines))
             await self._retry.wait()
 
     async def _watch_lists(self, backend: Backend) -> None:

@@ -13,6 +13,7 @@ from textual.widgets import Label, OptionList
 from textual.widgets.option_list import Option
 
 from stigmer_tui.core.units import plural
+from stigmer_tui.tui.render.clean import one_line
 
 
 class Leaving(Enum):
@@ -34,10 +35,12 @@ class QuitDialog(ModalScreen[Leaving]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog"):
-            yield Label(f"{plural(len(self._names), 'run')} still going on: {', '.join(self._names)}", markup=False)
+            names = ", ".join(map(one_line, self._names))
+            yield Label(f"{plural(len(self._names), 'run')} still going on: {names}", id="dialog-text", markup=False)
+            them = "them" if len(self._names) > 1 else "it"
             yield OptionList(
-                Option("Quit, and let it go on in the daemon", id=Leaving.KEEP_RUNNING.name),
-                Option("Cancel it, and quit", id=Leaving.CANCEL_RUNS.name),
+                Option(f"Quit, and let {them} go on in the daemon", id=Leaving.KEEP_RUNNING.name),
+                Option(f"Cancel {them}, and quit", id=Leaving.CANCEL_RUNS.name),
                 Option("Stay here", id=Leaving.STAY.name),
             )
 

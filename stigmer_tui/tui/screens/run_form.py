@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label, TextArea
 
+from stigmer_tui.tui.render.clean import one_line
 from stigmer_tui.workbench.model import Resource, ResourceKind
 from stigmer_tui.workbench.state import RunInput, Value
 from stigmer_tui.workbench.suggestions import Source, Suggestion
@@ -21,6 +22,10 @@ DEFAULT_MESSAGE = "execute"
 """What a run is started with when nothing is said (contract, PROJECT-AND-DAEMON 4)."""
 
 MESSAGE_TITLES = {ResourceKind.AGENT: "Message", ResourceKind.WORKFLOW: "Trigger message"}
+
+
+ROWS_AROUND_BODY = 8
+"""Frame, title, a note of two rows, keys, and a row of the workbench above and below."""
 
 
 class MessageArea(TextArea):
@@ -60,32 +65,55 @@ class VariableField(Vertical):
             suggestion.text, placeholder=_placeholder(suggestion), password=variable.is_secret, select_on_focus=False
         )
         self._input.cursor_blink = False
+        self._origin = Label(classes="field-origin")
 
     def compose(self) -> ComposeResult:
         variable = self.suggestion.variable
         with Horizontal(classes="field-head"):
             yield Label(variable.name, classes="field-name", markup=False)
-            yield Label(_about(self.suggestion), classes="field-about", markup=False)
-            yield Label(_origin(self.suggestion), classes=f"field-origin {_origin_class(self.suggestion)}")
+            yield Label(one_line(variable.description), classes="field-about", markup=False)
+            yield self._origin
         yield self._input
+
+    def on_mount(self) -> None:
+        self._show_origin()
+
+    def on_input_changed(self) -> None:
+        self._show_origin()
 
     @property
     def is_missing(self) -> bool:
-        return self.suggestion.is_missing and not self._input.value
+        variable = self.suggestion.variable
+        return bool(variable.used_by) and not variable.has_value and not self._input.value
 
     @property
     def value(self) -> Value | None:
         text = self._input.value
         return Value(text, self.suggestion.variable.is_secret) if text else None
 
+    @property
+    def is_secret(self) -> bool:
+        return self.suggestion.variable.is_secret
+
     def focus_input(self) -> None:
         self._input.focus()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return self.suggestion.variable.is_secret if action == "look" else True
+        return self.is_secret if action == "look" else True
 
     def action_look(self) -> None:
         self._input.password = not self._input.password
+
+    def _show_origin(self) -> None:
+        """Where the value comes from that the run would have now."""
+        if self.is_missing:
+            origin = "missing"
+        elif not self._input.value:
+            origin = Source.DEFAULT if self.suggestion.variable.has_value else "not set"
+        else:
+            origin = self.suggestion.source if self._input.value == self.suggestion.text else "typed"
+        self._origin.update(origin)
+        self._origin.set_class(self.is_missing, "-missing")
 
 
 class RunForm(ModalScreen[RunInput | None]):
@@ -115,7 +143,7 @@ class RunForm(ModalScreen[RunInput | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="form"):
-            yield Label(f"Run {self._resource.name}", id="form-title", markup=False)
+            yield Label(f"Run {one_line(self._resource.name)}", id="form-title", markup=False)
             with VerticalScroll(id="form-body", can_focus=False):
                 yield Label(f"{MESSAGE_TITLES[self._resource.kind]}  ·  ctrl+j new line", classes="form-label")
                 yield self._message
@@ -123,7 +151,8 @@ class RunForm(ModalScreen[RunInput | None]):
                 yield Label("Other variables  ·  KEY=VALUE, one on each line", classes="form-label")
                 yield self._others
             yield Label("", id="form-note", markup=False)
-            yield Label("enter start   tab next field   ctrl+e look at a secret   esc back", id="form-keys")
+            look = "   ctrl+e look at a secret" if any(field.is_secret for field in self._fields) else ""
+            yield Label(f"enter start   tab next field{look}   esc back", id="form-keys")
 
     def on_mount(self) -> None:
         missing = self._first_missing()
@@ -132,6 +161,10 @@ class RunForm(ModalScreen[RunInput | None]):
         else:
             self._message.focus()
         self._message.move_cursor(self._message.document.end)
+
+    def on_resize(self) -> None:
+        """What does not fit is scrolled; what is wrong, and the keys, are always seen."""
+        self.query_one("#form-body").styles.max_height = max(3, self.size.height - ROWS_AROUND_BODY)
 
     @property
     def draft(self) -> RunInput:
@@ -190,20 +223,6 @@ class RunForm(ModalScreen[RunInput | None]):
 
 def _placeholder(suggestion: Suggestion) -> str:
     variable = suggestion.variable
-    if suggestion.source is Source.DEFAULT:
-        return "has a value" if variable.is_secret else variable.default
-    return ""
-
-
-def _about(suggestion: Suggestion) -> str:
-    return suggestion.variable.description
-
-
-def _origin(suggestion: Suggestion) -> str:
-    if suggestion.is_missing:
-        return "missing"
-    return suggestion.source or "not set"
-
-
-def _origin_class(suggestion: Suggestion) -> str:
-    return "-missing" if suggestion.is_missing else "-there"
+    if not variable.has_value:
+        return ""
+    return "has a value" if variable.is_secret else one_line(variable.default)
