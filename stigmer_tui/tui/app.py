@@ -49,7 +49,8 @@ class StigmerApp(App[int]):
         Binding("question_mark", "help", "help", id="app.help", tooltip="Every key", key_display="?"),
         Binding("f1", "help", "help", show=False),
         Binding("q", "quit", "quit", id="app.quit", tooltip="Leave; runs can go on"),
-        Binding("ctrl+c,ctrl+q", "quit", "quit", show=False),
+        Binding("ctrl+c", "quit", "quit", show=False),
+        Binding("ctrl+q", "quit", "quit", show=False, priority=True),
     ]
 
     def __init__(self, session: Session, clock: Clock, lifeline: int | None = None) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.paths import Home
 from stigmer_tui.tui.app import StigmerApp
+from stigmer_tui.tui.screens.main import MainScreen
 from stigmer_tui.workbench.model import Resource, Run
 from stigmer_tui.workbench.session import Session
 from stigmer_tui.workbench.state import RunInput, WorkbenchState
@@ -75,6 +76,10 @@ class StagedApp(StigmerApp):
     @property
     def asked(self) -> list[str]:
         return self.stage.asked
+
+    @property
+    def main(self) -> MainScreen:
+        return self._main
 
     def put(self, **changes: Any) -> None:
         """Another state, as the session would come to it."""

@@ -110,6 +110,9 @@ class MainScreen(InkedScreen):
         for name in ("-wide", "-medium", "-narrow"):
             self.set_class(name == size_class(width), name)
         is_too_small = width < SMALLEST[0] or height < SMALLEST[1]
+        if self.has_class("-too-small") and not is_too_small:
+            # What is not seen loses the keys.
+            self.call_after_refresh(self.show_region, self._region)
         self.set_class(is_too_small, "-too-small")
         self.query_one("#too-small", RowPanel).show([Row(((too_small_text(width, height), Ink.MUTED),))])
         self._show_header()

@@ -25,6 +25,7 @@ class Leaving(Enum):
 class QuitDialog(ModalScreen[Leaving]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "stay", "stay", id="quit.stay", tooltip="Do not quit"),
+        Binding("q", "leave", "quit", show=False, id="quit.leave", tooltip="Quit; runs go on"),
         Binding("j", "move(1)", "next", show=False),
         Binding("k", "move(-1)", "previous", show=False),
     ]
@@ -49,6 +50,9 @@ class QuitDialog(ModalScreen[Leaving]):
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(Leaving[event.option.id or Leaving.STAY.name])
+
+    def action_leave(self) -> None:
+        self.dismiss(Leaving.KEEP_RUNNING)
 
     def action_stay(self) -> None:
         self.dismiss(Leaving.STAY)

@@ -54,7 +54,8 @@ class VariableField(Vertical):
     """One variable: its name and meaning, where its value comes from, and the value."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+e", "look", "look", id="form.look", tooltip="Show or hide the secret value"),
+        # Before the field, which takes it for the end of the line.
+        Binding("ctrl+e", "look", "look", id="form.look", tooltip="Show or hide the secret value", priority=True),
     ]
 
     def __init__(self, suggestion: Suggestion) -> None:
