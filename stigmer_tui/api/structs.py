@@ -12,7 +12,8 @@ EXACT = 2**53
 
 
 def to_data(struct: Struct) -> dict[str, Any]:
-    return {key: _data(value) for key, value in struct.fields.items()}
+    """By key: on the wire the fields have no order, and a reader sees another one each time."""
+    return {key: _data(struct.fields[key]) for key in sorted(struct.fields)}
 
 
 def to_struct(data: Mapping[str, Any]) -> Struct:

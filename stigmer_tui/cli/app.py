@@ -37,6 +37,9 @@ def _run(folder: Path, lifeline: int) -> int:
     os.environ.setdefault("ESCDELAY", "25")
     # The framework waits for up to a whole turn of its clock before it paints what a key did.
     os.environ.setdefault("TEXTUAL_FPS", "120")
+    # What a shell has exported is the size of a window that once was; the framework would believe it.
+    for name in ("COLUMNS", "LINES"):
+        os.environ.pop(name, None)
     from stigmer_tui.core.clock import SystemClock
     from stigmer_tui.core.configuration import load_configuration
     from stigmer_tui.core.errors import StigmerError

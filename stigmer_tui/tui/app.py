@@ -76,7 +76,7 @@ class StigmerApp(App[int]):
 
     def on_mount(self) -> None:
         self._frames = Frames(self._show, interval_for(os.environ))
-        self.session.changed = self._changed
+        self.session.board.changed = self._changed
         self._listen_for_the_end()
         self.call_after_refresh(self._begin)
 

@@ -7,7 +7,7 @@ this process: executions go on in the daemon.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.workbench.board import Board
 from stigmer_tui.workbench.daemon_state import DaemonState
 from stigmer_tui.workbench.memory import Memory
 from stigmer_tui.workbench.model import Execution, Resource, Run, State
 from stigmer_tui.workbench.state import (
     Level,
-    Notice,
     ProjectState,
     RunInput,
     ShownRun,
@@ -39,23 +39,22 @@ FRAME_MS = 33
 
 
 class Session:
-    def __init__(
-        self, configuration: Configuration, folder: Path, clock: Clock, changed: Callable[[], None] = lambda: None
-    ) -> None:
-        """`folder` is where the program was opened; it need not be a project. `changed` is called after each change."""
+    def __init__(self, configuration: Configuration, folder: Path, clock: Clock) -> None:
+        """`folder` is where the program was opened; it need not be a project."""
         self.configuration = configuration
         self.folder = folder
         self.clock = clock
-        self.changed = changed
         self.is_project = (folder / "Stigmer.yaml").is_file()
         self._memory = Memory(configuration.home.cache, str(folder) if self.is_project else "")
         self._inputs = self._memory.inputs()
         resources, runs = self._memory.lists()
-        self.state = WorkbenchState(
-            project=ProjectState(folder.name, str(folder), watching=True) if self.is_project else None,
-            resources=resources,
-            runs=runs,
-            recent_projects=self._memory.recent_projects(),
+        self.board = Board(
+            WorkbenchState(
+                project=ProjectState(folder.name, str(folder), watching=True) if self.is_project else None,
+                resources=resources,
+                runs=runs,
+                recent_projects=self._memory.recent_projects(),
+            )
         )
         self._group: asyncio.TaskGroup | None = None
         self._backend: Backend | None = None
@@ -64,6 +63,10 @@ class Session:
         self._counts: dict[str, int] = {}
         self._started: set[str] = set()
         self._retry = asyncio.Event()
+
+    @property
+    def state(self) -> WorkbenchState:
+        return self.board.state
 
     # The life of the session
 
@@ -94,30 +97,30 @@ class Session:
         with suppress(StigmerError):
             # What is wrong with the file is told where it is deployed.
             backend.organization = load_project(self.folder).organization or backend.organization
-        return backend, Development(self, backend)
+        return backend, Development(self.folder, backend, self.board, self.clock, self._restart)
 
     async def _keep_connected(self, backend: Backend) -> None:
         while True:
             self._retry.clear()
             try:
                 address = await backend.connect()
-                self.update(daemon=replace(self.state.daemon, connected=True, address=address, problem=""))
+                self.board.update(daemon=replace(self.state.daemon, connected=True, address=address, problem=""))
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self._watch_lists(backend))
                     group.create_task(self._watch_daemon(backend))
             except* StigmerError as errors:
                 lines = await asyncio.to_thread(backend.last_log_lines)
-                self.update(daemon=DaemonState(problem=_first(errors), log_lines=lines))
+                self.board.update(daemon=DaemonState(problem=_first(errors), log_lines=lines))
             await self._retry.wait()
 
     async def _watch_lists(self, backend: Backend) -> None:
         async for resources, runs in backend.watch_lists():
-            self.update(resources=resources, runs=runs, listed=True)
+            self.board.update(resources=resources, runs=runs, listed=True)
             self._memory.note_lists(resources, runs)
 
     async def _watch_daemon(self, backend: Backend) -> None:
         async for daemon in backend.watch_daemon():
-            self.update(daemon=daemon)
+            self.board.update(daemon=daemon)
 
     # What the person can do
 
@@ -148,6 +151,7 @@ class Session:
 
     def retry(self) -> None:
         """Looks for the daemon again, and starts it if it does not run."""
+        self.board.update(daemon=DaemonState())
         self._retry.set()
 
     def input_for(self, resource: Resource) -> RunInput:
@@ -168,30 +172,18 @@ class Session:
                 for run in self.unfinished():
                     await self._backend.cancel(run.id, "cancelled by the user")
 
-    # What the parts of the session use
-
-    def update(self, **changes: Any) -> None:
-        self.state = replace(self.state, **changes)
-        self.changed()
-
-    def update_project(self, **changes: Any) -> None:
-        if project := self.state.project:
-            self.update(project=replace(project, **changes))
-
-    def note(self, text: str, level: Level = Level.INFORMATION) -> None:
-        number = self.state.notice.number + 1 if self.state.notice else 1
-        self.update(notice=Notice(text, level, number))
-
-    async def restart(self, shown: ShownRun, why: str, saved_at: datetime | None = None) -> None:
-        """Cancels a run if it still goes on, and starts it anew with the same input."""
-        if not shown.execution.state.is_final:
-            await self._cancel(shown.execution, why)
-        await self._start(shown.resource, shown.input, why, saved_at)
+    # How it is done
 
     async def _rerun(self, shown: ShownRun) -> None:
         if self._development:
             await self._development.catch_up()
-        await self.restart(shown, "run again")
+        await self._restart(shown, "run again")
+
+    async def _restart(self, shown: ShownRun, why: str, saved_at: datetime | None = None) -> None:
+        """Cancels a run if it still goes on, and starts it anew with the same input."""
+        if not shown.execution.state.is_final:
+            await self._cancel(shown.execution, why)
+        await self._start(shown.resource, shown.input, why, saved_at)
 
     async def _start(self, resource: Resource, run_input: RunInput, why: str, saved_at: datetime | None = None) -> None:
         backend = self._require_backend()
@@ -214,7 +206,7 @@ class Session:
     def _show(self, shown: ShownRun, saved_at: datetime | None = None) -> None:
         if self._following:
             self._following.cancel()
-        self.update(shown=shown)
+        self.board.update(shown=shown)
         if self._group:
             self._following = self._group.create_task(self._guarded(self._follow(shown.execution, saved_at)))
 
@@ -225,9 +217,9 @@ class Session:
         def changed() -> None:
             nonlocal waiting_since
             if waiting_since and execution.state is not State.PENDING:
-                self.update_project(latency=(self.clock.now() - waiting_since).total_seconds())
+                self.board.update_project(latency=(self.clock.now() - waiting_since).total_seconds())
                 waiting_since = None
-            self.changed()
+            self.board.changed()
 
         await self._require_backend().follower(changed, interval_ms=FRAME_MS).follow(execution)
 
@@ -244,7 +236,7 @@ class Session:
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
         if self._group is None:
             work.close()
-            self.note("The daemon is not there yet; try again in a moment", Level.WARNING)
+            self.board.note("The daemon is not there yet; try again in a moment", Level.WARNING)
         else:
             self._group.create_task(self._guarded(work))
 
@@ -252,7 +244,7 @@ class Session:
         try:
             await work
         except StigmerError as error:
-            self.note(str(error), Level.ERROR)
+            self.board.note(str(error), Level.ERROR)
 
 
 def _first(errors: BaseExceptionGroup[StigmerError]) -> str:

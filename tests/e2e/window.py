@@ -15,8 +15,10 @@ from tests.terminal import Terminal
 PATIENCE = 20.0
 """Seconds that a person on a busy machine would wait."""
 
-UNKNOWN_TO_PYTE = re.compile(rb"\x1b\[[<>=][\d;]*[a-zA-Z]|\x1b\[\?[\d;]*\$p|\x1bP[^\x1b]*\x1b\\|\x1b_[^\x1b]*\x1b\\")
-"""Questions to the terminal, whose tails it would print."""
+UNKNOWN_TO_PYTE = re.compile(
+    rb"\x1b\[[<>=][\d;]*[a-zA-Z]|\x1b\[\?[\d;]*\$p|\x1bP[^\x1b]*\x1b\\|\x1b_[^\x1b]*\x1b\\|\xef\xb8\x8f"
+)
+"""Questions to the terminal, whose tails it would print; and the wish for a coloured sign, behind which it stops."""
 
 KEYS = {
     "enter": "\r",
@@ -66,8 +68,8 @@ class Window(Terminal):
         """Each by its name, or as itself."""
         for key in keys:
             self.send(KEYS.get(key, key).encode())
-            # A lone escape is one when nothing follows it.
-            self.read_for(0.06 if key == "esc" else 0.01)
+            # A lone escape is one when nothing follows it; the framework looks ten times a second.
+            self.read_for(0.25 if key == "esc" else 0.01)
 
     def type(self, text: str) -> None:
         self.send(text.encode())

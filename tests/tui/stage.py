@@ -9,6 +9,7 @@ from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.paths import Home
 from stigmer_tui.tui.app import StigmerApp
 from stigmer_tui.tui.screens.main import MainScreen
+from stigmer_tui.workbench.board import Board
 from stigmer_tui.workbench.model import Resource, Run
 from stigmer_tui.workbench.session import Session
 from stigmer_tui.workbench.state import RunInput, WorkbenchState
@@ -21,7 +22,7 @@ NOWHERE = Path("/nowhere")
 class StagedSession(Session):
     def __init__(self, state: WorkbenchState, inputs: dict[str, RunInput] | None = None) -> None:
         super().__init__(Configuration(Home(NOWHERE)), NOWHERE, FixedClock())
-        self.state = state
+        self.board = Board(state)
         self.asked: list[str] = []
         """What the person wanted, in the order in which they did."""
         self.started: list[RunInput] = []
@@ -47,7 +48,7 @@ class StagedSession(Session):
     def toggle_watch(self) -> None:
         self.asked.append("toggle watch")
         if project := self.state.project:
-            self.update_project(watching=not project.watching)
+            self.board.update_project(watching=not project.watching)
 
     def retry(self) -> None:
         self.asked.append("retry")
@@ -83,4 +84,4 @@ class StagedApp(StigmerApp):
 
     def put(self, **changes: Any) -> None:
         """Another state, as the session would come to it."""
-        self.stage.update(**changes)
+        self.stage.board.update(**changes)

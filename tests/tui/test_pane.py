@@ -30,3 +30,11 @@ def test_the_summary_of_a_workflow_adds_up(states: list[State], summary: str) ->
     first, second = text(title_rows(shown, 60, UNICODE, at(4))).split("\n")
     assert first.split() == ["tally", "✓", "completed", "1.2", "s"]
     assert second.startswith(f"{summary}  ")
+
+
+def test_why_there_was_a_run_stays_when_it_has_ended() -> None:
+    execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=State.FAILED, error="/fetch failed: 404")
+    resource = Resource(ResourceKind.WORKFLOW, "wf_1", "tally", "tally")
+    shown = ShownRun(execution, resource, number=2, why="main.py changed (+1 −1)")
+    second = text(title_rows(shown, 80, UNICODE, at(4))).split("\n")[1]
+    assert second.startswith("run 2 · main.py changed (+1 −1) · /fetch failed: 404")

@@ -29,8 +29,8 @@ def title_rows(shown: ShownRun, width: int, glyphs: Glyphs, now: datetime) -> li
     ink = STATE_INKS[state]
     right = ((f"{glyphs.states[state]} {_progress(execution, now)}", ink),)
     first = justified(((one_line(shown.resource.name), Ink.STRONG),), right, width, glyphs.ellipsis)
-    left = _summary(execution) if state.is_final else _reason(shown)
-    second = justified(left, muted(shorten_id(execution.id)), width, glyphs.ellipsis)
+    about = _summary(execution) if state.is_final else _message(execution)
+    second = justified(joined([*_reason(shown), about]), muted(shorten_id(execution.id)), width, glyphs.ellipsis)
     return [first, second]
 
 
@@ -64,16 +64,15 @@ def _progress(execution: Execution, now: datetime) -> str:
     return f"{execution.state} {elapsed}".rstrip()
 
 
-def _reason(shown: ShownRun) -> Spans:
-    parts = []
-    if shown.number:
-        parts.append(muted(f"run {shown.number}"))
-    if shown.why:
-        parts.append(muted(one_line(shown.why)))
-    message = one_line(shown.execution.message)
-    if message:
-        parts.append(muted(f"message “{message}”"))
-    return joined(parts)
+def _reason(shown: ShownRun) -> list[Spans]:
+    """It stays when the run has ended: many end before anybody could read it."""
+    number = muted(f"run {shown.number}") if shown.number else ()
+    return [number, muted(one_line(shown.why))]
+
+
+def _message(execution: Execution) -> Spans:
+    message = one_line(execution.message)
+    return muted(f"message “{message}”") if message else ()
 
 
 def _summary(execution: Execution) -> Spans:

@@ -96,8 +96,9 @@ class VariableField(Vertical):
     def is_secret(self) -> bool:
         return self.suggestion.variable.is_secret
 
-    def focus_input(self) -> None:
-        self._input.focus()
+    @property
+    def input(self) -> Input:
+        return self._input
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return self.is_secret if action == "look" else True
@@ -119,6 +120,9 @@ class VariableField(Vertical):
 
 class RunForm(ModalScreen[RunInput | None]):
     """Returns the input to start with, or None when the form is left; `draft` is what was typed so far."""
+
+    AUTO_FOCUS = ""
+    """What is typed at once must not begin in the first field and go on in the right one: it may be secret."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "start", "start", id="form.start", tooltip="Start the run"),
@@ -157,10 +161,7 @@ class RunForm(ModalScreen[RunInput | None]):
 
     def on_mount(self) -> None:
         missing = self._first_missing()
-        if missing:
-            missing.focus_input()
-        else:
-            self._message.focus()
+        self.set_focus(missing.input if missing else self._message)
         self._message.move_cursor(self._message.document.end)
 
     def on_resize(self) -> None:
@@ -193,7 +194,7 @@ class RunForm(ModalScreen[RunInput | None]):
             variable = missing.suggestion.variable
             tasks = ", ".join(variable.used_by)
             self._note(f"{variable.name} has no value, and {tasks} cannot do without it · ctrl+s starts anyway")
-            missing.focus_input()
+            missing.input.focus()
         else:
             self.dismiss(self.draft)
 
