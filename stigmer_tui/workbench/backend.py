@@ -17,6 +17,7 @@ from stigmer_tui.client.watch import list_catalogue, watch_catalogue, watch_daem
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.redaction import Redactor
+from stigmer_tui.daemon.logs import last_lines
 from stigmer_tui.daemon.record import read_record
 from stigmer_tui.daemon.start import ensure_daemon
 from stigmer_tui.workbench.daemon_state import DaemonState
@@ -26,6 +27,9 @@ from stigmer_tui.workbench.state import RunInput
 from stigmer_tui.workbench.translation import daemon_state, execution_of, listed_resource, listed_run, resource_of
 
 Lists = tuple[tuple[Resource, ...], tuple[Run, ...]]
+
+LOG_LINES = 8
+"""As many as tell why a daemon ended."""
 
 KINDS = {ResourceKind.AGENT: AGENT, ResourceKind.WORKFLOW: WORKFLOW}
 
@@ -48,6 +52,12 @@ class Backend:
 
     async def close(self) -> None:
         await self.connection.close()
+
+    def last_log_lines(self) -> tuple[str, ...]:
+        """Of a daemon that is ours; what another one wrote is not here."""
+        if self._configuration.server:
+            return ()
+        return tuple(line.text() for line in last_lines(self._configuration.home, LOG_LINES))
 
     async def lists(self) -> Lists | None:
         """None from a server that cannot list."""

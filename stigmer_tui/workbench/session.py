@@ -116,7 +116,8 @@ class Session:
                     group.create_task(self._watch_lists(backend))
                     group.create_task(self._watch_daemon(backend))
             except* StigmerError as errors:
-                self.board.update(daemon=DaemonState(problem=_first(errors)))
+                lines = await asyncio.to_thread(backend.last_log_lines)
+                self.board.update(daemon=DaemonState(problem=_first(errors), log_lines=lines))
             await self._retry.wait()
 
     async def _watch_lists(self, backend: Backend) -> None:
@@ -159,6 +160,7 @@ class Session:
 
     def retry(self) -> None:
         """Looks for the daemon again, and starts it if it does not run."""
+        self.board.update(daemon=DaemonState())
         self._retry.set()
 
     def input_for(self, resource: Resource) -> RunInput:
