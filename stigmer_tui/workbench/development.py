@@ -56,6 +56,12 @@ class Development:
         if self._is_watching and self._pending:
             self._want()
 
+    def try_again(self) -> None:
+        """What could not be deployed, if there is something; the server may be another one by now."""
+        project = self._board.state.project
+        if project and project.problem:
+            self._want()
+
     @property
     def is_settled(self) -> bool:
         """Whether all that was saved is deployed, or has failed to be."""

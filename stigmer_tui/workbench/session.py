@@ -112,13 +112,22 @@ class Session:
             try:
                 address = await backend.connect()
                 self.board.update(daemon=replace(self.state.daemon, connected=True, address=address, problem=""))
+                self._go_on()
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self._watch_lists(backend))
                     group.create_task(self._watch_daemon(backend))
             except* StigmerError as errors:
                 lines = await asyncio.to_thread(backend.last_log_lines)
                 self.board.update(daemon=DaemonState(problem=_first(errors), log_lines=lines))
-            await self._retry.wait()
+            await _first_of(self._retry.wait(), backend.arrival())
+
+    def _go_on(self) -> None:
+        """With what the loss of the daemon has ended."""
+        if self._development:
+            self._development.try_again()
+        shown = self.state.shown
+        if shown and not shown.execution.state.is_final and self._following and self._following.done():
+            self._follow_shown(shown.execution)
 
     async def _watch_lists(self, backend: Backend) -> None:
         async for resources, runs in backend.watch_lists():
@@ -229,8 +238,11 @@ class Session:
         if self._following:
             self._following.cancel()
         self.board.update(shown=shown)
+        self._follow_shown(shown.execution, saved_at)
+
+    def _follow_shown(self, execution: Execution, saved_at: datetime | None = None) -> None:
         if self._group:
-            self._following = self._group.create_task(self._guarded(self._follow(shown.execution, saved_at)))
+            self._following = self._group.create_task(self._guarded(self._follow(execution, saved_at)))
 
     async def _follow(self, execution: Execution, saved_at: datetime | None) -> None:
         """`saved_at`: when the file was written that led to this run; the time to its first event is measured."""
@@ -273,3 +285,13 @@ def _first(errors: BaseExceptionGroup[StigmerError]) -> str:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return str(error)
+
+
+async def _first_of(*waits: Coroutine[Any, Any, Any]) -> None:
+    """Until one of them is over; the others are given up."""
+    tasks = [asyncio.create_task(wait) for wait in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
