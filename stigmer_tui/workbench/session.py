@@ -18,6 +18,7 @@ from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.workbench.board import Board
+from stigmer_tui.workbench.daemon_news import DaemonNews
 from stigmer_tui.workbench.daemon_state import DaemonState
 from stigmer_tui.workbench.memory import Memory
 from stigmer_tui.workbench.model import Execution, Resource, Run, State
@@ -62,6 +63,7 @@ class Session:
         self._backend: Backend | None = None
         self._development: Development | None = None
         self._following: asyncio.Task[None] | None = None
+        self._news = DaemonNews()
         self._counts: dict[str, int] = {}
         self._started: set[str] = set()
         self._retry = asyncio.Event()
@@ -137,6 +139,8 @@ class Session:
     async def _watch_daemon(self, backend: Backend) -> None:
         async for daemon in backend.watch_daemon():
             self.board.update(daemon=daemon)
+            for text, level in self._news.take(daemon, self.clock.now()):
+                self.board.note(text, level)
 
     # What the person can do
 
