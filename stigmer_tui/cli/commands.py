@@ -34,7 +34,8 @@ def run_command(arguments: Sequence[str]) -> int:
         return 1
     except BaseExceptionGroup as errors:
         return _reader_is_gone() if errors.subgroup(BrokenPipeError) else _own_error(errors)
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):
+        # The latter is how click answers a broken pipe.
         return _reader_is_gone()
     except Exception as error:
         if arguments[:1] and arguments[0] in HIDDEN_COMMANDS:
