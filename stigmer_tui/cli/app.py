@@ -35,6 +35,8 @@ def _run(folder: Path, lifeline: int) -> int:
     """`lifeline` is readable once the process that restores the terminal is gone."""
     # Milliseconds until a lone escape is one; terminals send what follows it within a few.
     os.environ.setdefault("ESCDELAY", "25")
+    # The framework waits for up to a whole turn of its clock before it paints what a key did.
+    os.environ.setdefault("TEXTUAL_FPS", "120")
     # What a shell has exported is the size of a window that once was; the framework would believe it.
     for name in ("COLUMNS", "LINES"):
         os.environ.pop(name, None)
@@ -46,10 +48,10 @@ def _run(folder: Path, lifeline: int) -> int:
 
     try:
         configuration = load_configuration(os.environ)
+        configuration.home.prepare()
     except StigmerError as error:
         sys.stderr.write(f"\x1b[?1049l\x1b[?25hError: {error}\n")
         return 1
-    configuration.home.prepare()
     _keep_standard_error(configuration.home.log("app"))
     os.chdir(folder)
     clock = SystemClock()

@@ -15,6 +15,8 @@ import termios
 import traceback
 from collections.abc import Callable, Iterator
 
+from stigmer_tui.tui.sizes import MEDIUM, PICKER_WIDTH, SIDEBAR_WIDTH, WIDE
+
 RESTORE = "".join(
     (
         "\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1015l",  # mouse
@@ -27,9 +29,6 @@ RESTORE = "".join(
     )
 )
 """What undoes all that a full-screen program may have switched on."""
-
-PICKER_WIDTH, SIDEBAR_WIDTH, WIDE, MEDIUM = 28, 25, 140, 100
-"""Columns; as in the style sheets."""
 
 FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
@@ -119,9 +118,9 @@ def _draw_skeleton() -> None:
     columns, rows = os.get_terminal_size(sys.stdout.fileno())
     joints = []
     if columns >= MEDIUM:
-        joints.append(PICKER_WIDTH + 1)
+        joints.append(PICKER_WIDTH)
     if columns >= WIDE:
-        joints.append(columns - SIDEBAR_WIDTH)
+        joints.append(columns - SIDEBAR_WIDTH + 1)
     rule = "".join("┬" if column in joints else "─" for column in range(1, columns + 1))
     lines = ["\x1b[?1049h\x1b[?25l\x1b[2J\x1b[H\x1b[2m stigmer", rule]
     for column in joints:

@@ -12,6 +12,7 @@ from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.headless.conversation_lines import ConversationLines, Lines
 from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, State, Task
 from stigmer_tui.workbench.state import Applied
+from stigmer_tui.workbench.task_paths import place_of
 
 OUTCOMES = {
     State.COMPLETED: "✅ Execution completed",
@@ -140,7 +141,7 @@ class TextFace:
         self._task_states[task.id] = task.state
         if task.state is before:
             return
-        place = execution.place_of(task)
+        place = place_of(task, execution)
         name = task.id.strip("/") if task.parent else task.name
         if before is State.PENDING and task.state is not State.SKIPPED:
             yield _Step(task.started_at or LATEST, place, (f"⚙️ Task: {name} [Running]",))

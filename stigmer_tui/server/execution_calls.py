@@ -16,7 +16,7 @@ from stigmer_tui.core.slugs import slug_of
 from stigmer_tui.server.audit import note_updated
 from stigmer_tui.server.errors import invalid, not_found
 from stigmer_tui.server.execution_state import AnyExecution
-from stigmer_tui.server.execution_store import NewExecution, kind_of
+from stigmer_tui.server.execution_store import PARENT_ENDED, NewExecution, kind_of
 from stigmer_tui.server.executions import Executions, LiveExecution
 from stigmer_tui.server.leases import Leases
 from stigmer_tui.server.paging import page_after
@@ -59,7 +59,7 @@ class ExecutionCalls:
     async def cancel_children(self, live: LiveExecution) -> None:
         """Nothing goes on that an execution started and that it will never hear of."""
         for child in self.executions.store.unfinished(parent=live.id):
-            await self.leases.cancel(self.executions.open(child), "the execution that started it has ended")
+            await self.leases.cancel(self.executions.open(child), PARENT_ENDED)
 
     async def update(self, kind: Kind, request: Any) -> Any:
         """Name, labels, annotations and tags; what an execution runs with stays what it was."""

@@ -16,6 +16,8 @@ from stigmer_tui.server.audit import created_at
 from stigmer_tui.server.execution_state import AnyExecution, AnyState, Event, state_of
 from stigmer_tui.server.resource_store import Row, insert_rows
 
+PARENT_ENDED = "the execution that started it has ended"
+
 
 @dataclass(frozen=True, slots=True)
 class NewExecution:
@@ -68,6 +70,7 @@ class ExecutionStore:
             new.execution.SerializeToString(),
             new.assignment.SerializeToString(),
             summary.SerializeToString(),
+            "",
         )
 
         def write(db: sqlite3.Connection) -> None:
@@ -98,6 +101,11 @@ class ExecutionStore:
                 db.execute(sql, (event.version, execution.SerializeToString(), execution_id))
 
         await self._database.write(write)
+
+    async def note_cancelled(self, execution_id: str, reason: str) -> None:
+        """That it is to end; whoever reads this after a crash ends it."""
+        sql = "UPDATE executions SET cancelled = ? WHERE id = ?"
+        await self._database.write(lambda db: db.execute(sql, (reason, execution_id)))
 
     async def delete(self, execution_id: str) -> None:
         await self._database.write(lambda db: db.execute("DELETE FROM executions WHERE id = ?", (execution_id,)))
@@ -138,6 +146,15 @@ class ExecutionStore:
         condition, values = ("AND parent = ?", (parent,)) if parent is not None else ("", ())
         sql = f"SELECT id FROM executions WHERE phase NOT IN (3, 4, 5) {condition} ORDER BY age"
         return [str(execution_id) for (execution_id,) in self._database.read(sql, values)]
+
+    def doomed(self) -> dict[str, str]:
+        """Executions that were to end when the server stopped, with the reason: cancelled, or of use to nobody."""
+        sql = (
+            "SELECT execution.id, execution.cancelled FROM executions AS execution "
+            "LEFT JOIN executions AS parent ON parent.id = execution.parent "
+            "WHERE execution.phase NOT IN (3, 4, 5) AND (execution.cancelled != '' OR parent.phase IN (3, 4, 5))"
+        )
+        return {str(execution_id): str(reason or PARENT_ENDED) for execution_id, reason in self._database.read(sql)}
 
     def summaries(self, limit: int, org: str) -> list[Run]:
         """Newest first; without those that another execution started. An empty organization is every one."""

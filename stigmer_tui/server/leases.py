@@ -20,11 +20,14 @@ from stigmer_tui.server.executions import Executions, LiveExecution
 
 logger = logging.getLogger(__name__)
 
-SILENCE_LIMIT = 20.0
-"""Seconds without a heartbeat after which a runner is given up."""
 
-CANCEL_LIMIT = 5.0
-"""Seconds that a runner has to end a cancelled execution; after that the server ends it."""
+@dataclass(frozen=True, slots=True)
+class Limits:
+    silence: float = 20.0
+    """Seconds without a heartbeat after which a runner is given up."""
+    cancel: float = 5.0
+    """Seconds that a runner has to end a cancelled execution; after that the server ends it."""
+
 
 MOST_LOSSES = 5
 """Runners that may be lost over one execution: whatever it does to them, it will do again."""
@@ -70,8 +73,14 @@ class Leases:
     """Every execution that has not ended is in a queue, or leased to one runner."""
 
     def __init__(
-        self, executions: Executions, prepare: Prepare, runners: RunnerProcesses, background: Background
+        self,
+        executions: Executions,
+        prepare: Prepare,
+        runners: RunnerProcesses,
+        background: Background,
+        limits: Limits,
     ) -> None:
+        self._limits = limits
         self._executions = executions
         self._prepare = prepare
         self._processes = runners
@@ -84,6 +93,16 @@ class Leases:
         self._broken: dict[int, str] = {}
 
     # For the rest of the server
+
+    async def resume(self) -> None:
+        """Goes on with what the server before this one left unfinished."""
+        doomed = self._executions.store.doomed()
+        for execution_id in self._executions.store.unfinished():
+            live = self._executions.open(execution_id)
+            if reason := doomed.get(execution_id):
+                await self._executions.end(live, Phase.CANCELLED, reason)
+            else:
+                self.submit(live)
 
     def submit(self, live: LiveExecution) -> None:
         kind = _kind(live)
@@ -112,6 +131,7 @@ class Leases:
             await self._executions.end(live, Phase.CANCELLED, reason)
         elif not lease.cancelling:
             lease.cancelling = True
+            await self._executions.store.note_cancelled(live.id, reason)
             self._spawn(self._enforce(lease, reason))
 
     def runners(self) -> list[Runner]:
@@ -139,7 +159,7 @@ class Leases:
         self._broken.pop(runner.hello.kind, None)
         listening = asyncio.create_task(self._listen(runner, messages))
         try:
-            yield ServerMessage(welcome=Welcome(silence_limit_ms=int(SILENCE_LIMIT * 1000)))
+            yield ServerMessage(welcome=Welcome(silence_limit_ms=int(self._limits.silence * 1000)))
             self._assign()
             self._processes.changes.note()
             while message := await _next_or_end(runner.outbox, listening):
@@ -154,7 +174,7 @@ class Leases:
         """Until the runner leaves, or falls silent."""
         while True:
             try:
-                message = await asyncio.wait_for(anext(messages, None), SILENCE_LIMIT)
+                message = await asyncio.wait_for(anext(messages, None), self._limits.silence)
             except TimeoutError:
                 logger.error("%s %d is silent", NAMES[runner.hello.kind], runner.hello.pid)
                 self._processes.kill(runner.hello.pid)
@@ -222,7 +242,7 @@ class Leases:
             if lease.id in runner.leases:
                 runner.outbox.put_nowait(ServerMessage(cancel=Cancel(lease_id=lease.id, reason=reason)))
         try:
-            await asyncio.wait_for(lease.live.ended(), CANCEL_LIMIT)
+            await asyncio.wait_for(lease.live.ended(), self._limits.cancel)
         except TimeoutError:
             logger.warning("execution %s was not cancelled by its runner in time", lease.live.id)
         self._release(lease)

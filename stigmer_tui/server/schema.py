@@ -38,7 +38,8 @@ MIGRATIONS = (
         version INTEGER NOT NULL,      -- of data
         data BLOB NOT NULL,
         assignment BLOB NOT NULL,      -- what a runner needs besides
-        summary BLOB NOT NULL          -- a line of the catalogue
+        summary BLOB NOT NULL,         -- a line of the catalogue
+        cancelled TEXT NOT NULL        -- why somebody wants it to end; empty when nobody does
     ) WITHOUT ROWID;
     CREATE INDEX execution_by_age ON executions (age);
     CREATE INDEX execution_by_resource ON executions (resource, age);

@@ -6,7 +6,7 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import grpc.aio
 
@@ -28,7 +28,7 @@ from stigmer_tui.server.environments import Environments, ExecutionContexts
 from stigmer_tui.server.execution_calls import ExecutionCalls
 from stigmer_tui.server.execution_store import ExecutionStore
 from stigmer_tui.server.executions import Executions, LiveExecution
-from stigmer_tui.server.leases import Leases
+from stigmer_tui.server.leases import Leases, Limits
 from stigmer_tui.server.resource_store import ResourceStore
 from stigmer_tui.server.resources import Backend
 from stigmer_tui.server.run_environment import RunEnvironments
@@ -62,6 +62,7 @@ class Settings:
     """Empty lets everybody in."""
     plain: bool = False
     """Only the services of an existing server: how clients meet one without ours."""
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +91,7 @@ async def open_server(
         listener.add_generic_rpc_handlers([handlers(controller, gate) for controller in controllers])
         await listener.start()
         leases = calls.executions.leases
-        for execution_id in executions.store.unfinished():
-            leases.submit(executions.open(execution_id))
+        await leases.resume()
         logger.info("listening at %s", address)
         try:
             yield Server(address, leases, executions)
@@ -122,7 +122,7 @@ def _assemble(
     async def assignment(live: LiveExecution) -> Assignment:
         return await environments.unsealed(live.state.execution, executions.store.assignment(live.id))
 
-    leases = Leases(executions, assignment, components, background)
+    leases = Leases(executions, assignment, components, background, settings.limits)
     execution_calls = ExecutionCalls(executions, leases, environments, ids, clock)
 
     def ended(live: LiveExecution) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import signal
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App, SystemCommand
@@ -17,6 +17,8 @@ from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.units import size_text
 from stigmer_tui.tui.clipboard import copy_to_terminal
 from stigmer_tui.tui.frames import Frames, interval_for
+from stigmer_tui.tui.garbage import ShortCollections
+from stigmer_tui.tui.render.clean import one_line
 from stigmer_tui.tui.render.glyphs import glyphs_for
 from stigmer_tui.tui.screens.main import PANE, MainScreen
 from stigmer_tui.tui.style_sheets import style_sheets
@@ -47,7 +49,8 @@ class StigmerApp(App[int]):
         Binding("question_mark", "help", "help", id="app.help", tooltip="Every key", key_display="?"),
         Binding("f1", "help", "help", show=False),
         Binding("q", "quit", "quit", id="app.quit", tooltip="Leave; runs can go on"),
-        Binding("ctrl+c,ctrl+q", "quit", "quit", show=False),
+        Binding("ctrl+c", "quit", "quit", show=False),
+        Binding("ctrl+q", "quit", "quit", show=False, priority=True),
     ]
 
     def __init__(self, session: Session, clock: Clock, lifeline: int | None = None) -> None:
@@ -60,6 +63,7 @@ class StigmerApp(App[int]):
         self.theme = os.environ.get("STIGMER_THEME", "") or DARK.name
         self.session = session
         self._clock = clock
+        self._collections = ShortCollections(clock)
         self._glyphs = glyphs_for(os.environ.get("LANG", "") if os.environ.get("TERM") == "linux" else "utf-8")
         self._main = MainScreen(clock=clock, glyphs=self._glyphs, state=session.state)
         self._frames: Frames[WorkbenchState] | None = None
@@ -72,7 +76,7 @@ class StigmerApp(App[int]):
 
     def on_mount(self) -> None:
         self._frames = Frames(self._show, interval_for(os.environ))
-        self.session.changed = self._changed
+        self.session.board.changed = self._changed
         self._listen_for_the_end()
         self.call_after_refresh(self._begin)
 
@@ -90,12 +94,12 @@ class StigmerApp(App[int]):
 
     def _begin(self) -> None:
         """After the first paint: what takes time to load must not keep anybody from seeing something."""
-        gc.collect()
-        gc.freeze()
+        self._collections.begin()
         self._working = asyncio.create_task(self.session.run())
         self._working.add_done_callback(self._ended)
 
     async def on_unmount(self) -> None:
+        self._collections.end()
         if self._frames:
             self._frames.close()
         if self._working:
@@ -110,9 +114,14 @@ class StigmerApp(App[int]):
         state = self.session.state
         match action:
             case "cancel":
-                return state.shown is not None and not state.shown.execution.state.is_final
+                is_running = state.shown is not None and not state.shown.execution.state.is_final
+                return is_running and not state.daemon.problem
             case "rerun":
-                return state.shown is not None or bool(state.daemon.problem)
+                return state.shown is not None and not state.daemon.problem
+            case "edit":
+                return state.shown is not None
+            case "retry":
+                return bool(state.daemon.problem)
             case "toggle_watch":
                 return state.project is not None and state.project.watching is not parameters[0]
             case _:
@@ -155,10 +164,10 @@ class StigmerApp(App[int]):
         self.session.cancel()
 
     def action_rerun(self) -> None:
-        if self.session.state.daemon.problem:
-            self.session.retry()
-        else:
-            self.session.rerun()
+        self.session.rerun()
+
+    def action_retry(self) -> None:
+        self.session.retry()
 
     def action_toggle_watch(self, on: bool) -> None:
         self.session.toggle_watch()
@@ -180,15 +189,20 @@ class StigmerApp(App[int]):
         await self.push_screen(QuitDialog([run.resource for run in unfinished]), self._leave)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        yield from super().get_system_commands(screen)
+        """What the palette offers: only what can be done now."""
         for resource in self.session.state.resources:
-            yield SystemCommand(f"Run {resource.name}", resource.description, lambda it=resource: self.run_resource(it))
-        for resource in self.session.state.resources:
-            yield SystemCommand(
-                f"Edit input of {resource.name}",
-                "Say what it is run with",
-                lambda it=resource: self._open_form(it),
-            )
+            run, edit = partial(self.run_resource, resource), partial(self._open_form, resource)
+            yield SystemCommand(f"Run {one_line(resource.name)}", one_line(resource.description), run)
+            yield SystemCommand(f"Edit input of {one_line(resource.name)}", "Say what it is run with", edit)
+        if self.check_action("cancel", ()):
+            yield SystemCommand("Stop", "Cancel the shown run", self.action_cancel)
+        if self.check_action("rerun", ()):
+            yield SystemCommand("Re-run", "Run what is shown once more with the same input", self.action_rerun)
+        if self.check_action("retry", ()):
+            yield SystemCommand("Try again", "Look for the daemon, and start it", self.action_retry)
+        yield SystemCommand("Help", "Every key and what it does", self.action_help)
+        yield SystemCommand("Theme", "Choose the colours", self.action_change_theme)
+        yield SystemCommand("Quit", "Leave; runs can go on", self.action_quit)
 
     async def _leave(self, choice: Leaving | None) -> None:
         from stigmer_tui.tui.screens.quit import Leaving

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
@@ -17,6 +18,8 @@ from stigmer_tui.client.watch import list_catalogue, watch_catalogue, watch_daem
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.redaction import Redactor
+from stigmer_tui.daemon.arrival import arrival
+from stigmer_tui.daemon.logs import last_lines
 from stigmer_tui.daemon.record import read_record
 from stigmer_tui.daemon.start import ensure_daemon
 from stigmer_tui.workbench.daemon_state import DaemonState
@@ -26,6 +29,9 @@ from stigmer_tui.workbench.state import RunInput
 from stigmer_tui.workbench.translation import daemon_state, execution_of, listed_resource, listed_run, resource_of
 
 Lists = tuple[tuple[Resource, ...], tuple[Run, ...]]
+
+LOG_LINES = 8
+"""As many as tell why a daemon ended."""
 
 KINDS = {ResourceKind.AGENT: AGENT, ResourceKind.WORKFLOW: WORKFLOW}
 
@@ -46,8 +52,20 @@ class Backend:
         await self.connection.channel()
         return self.connection.address
 
+    async def arrival(self) -> None:
+        """Returns when somebody else has started the daemon; where there is none of ours, never."""
+        if self._configuration.server:
+            await asyncio.Event().wait()
+        await arrival(self._configuration.home)
+
     async def close(self) -> None:
         await self.connection.close()
+
+    def last_log_lines(self) -> tuple[str, ...]:
+        """Of a daemon that is ours; what another one wrote is not here."""
+        if self._configuration.server:
+            return ()
+        return tuple(line.text() for line in last_lines(self._configuration.home, LOG_LINES))
 
     async def lists(self) -> Lists | None:
         """None from a server that cannot list."""

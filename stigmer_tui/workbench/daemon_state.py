@@ -48,3 +48,5 @@ class DaemonState:
     running: int = 0
     components: tuple[Component, ...] = ()
     problem: str = ""
+    log_lines: tuple[str, ...] = ()
+    """The last ones that it wrote, where there is a problem with it."""

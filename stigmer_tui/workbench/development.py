@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Protocol
 
+from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.project.synthesis_error import SynthesisError
 from stigmer_tui.project.watch import Change, Trouble, Watcher
 from stigmer_tui.workbench.backend import Backend
+from stigmer_tui.workbench.board import Board
 from stigmer_tui.workbench.deployment import Deployer, Deployment
-from stigmer_tui.workbench.state import Level, Problem, Stage
+from stigmer_tui.workbench.state import Level, Problem, ShownRun, Stage
 
-if TYPE_CHECKING:
-    from stigmer_tui.workbench.session import Session
+
+class Restart(Protocol):
+    async def __call__(self, shown: ShownRun, why: str, saved_at: datetime | None) -> None:
+        """Cancels a run if it still goes on, and starts it anew with the same input."""
 
 
 class Development:
@@ -24,9 +29,12 @@ class Development:
     again. So the last change is never lost, and a burst of changes leads to one new run.
     """
 
-    def __init__(self, session: Session, backend: Backend) -> None:
-        self._session = session
+    def __init__(self, folder: Path, backend: Backend, board: Board, clock: Clock, restart: Restart) -> None:
+        self._folder = folder
         self._backend = backend
+        self._board = board
+        self._clock = clock
+        self._restart = restart
         self._is_watching = True
         self._pending: list[Change] = []
         self._wanted = asyncio.Event()
@@ -35,39 +43,50 @@ class Development:
 
     async def run(self) -> None:
         """Until cancelled."""
-        self._wanted.set()
-        async with asyncio.TaskGroup() as group:
+        # First look, then run the code: what is saved meanwhile is a change.
+        async with Watcher(self._folder) as watcher, asyncio.TaskGroup() as group:
+            group.create_task(self._watch(watcher))
+            self._wanted.set()
             group.create_task(self._deploy_when_wanted())
-            group.create_task(self._watch())
 
     def toggle(self) -> None:
         """What was saved while nobody watched is deployed when somebody watches again."""
         self._is_watching = not self._is_watching
-        self._session.update_project(watching=self._is_watching)
+        self._board.update_project(watching=self._is_watching)
         if self._is_watching and self._pending:
             self._want()
 
+    def try_again(self) -> None:
+        """What could not be deployed, if there is something; the server may be another one by now."""
+        project = self._board.state.project
+        if project and project.problem:
+            self._want()
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether all that was saved is deployed, or has failed to be."""
+        return self._settled.is_set() and not self._pending
+
     async def catch_up(self) -> None:
-        """Returns when all that was saved is deployed, or has failed to be."""
+        """Deploys what was saved, also while nobody watches; returns when it is settled."""
         if self._pending:
             self._want()
         await self._settled.wait()
 
-    async def _watch(self) -> None:
-        async with Watcher(self._session.folder) as watcher:
-            self._session.update_project(watched_files=watcher.file_count)
-            async for news in watcher:
-                if isinstance(news, Trouble):
-                    self._session.note(f"{news.message}. {news.advice}".rstrip(), Level.WARNING)
-                    continue
-                self._pending.append(news)
-                self._session.update_project(
-                    watched_files=watcher.file_count,
-                    last_change=str(news),
-                    last_change_at=news.saved_at or self._session.clock.now(),
-                )
-                if self._is_watching:
-                    self._want()
+    async def _watch(self, watcher: Watcher) -> None:
+        self._board.update_project(watched_files=watcher.file_count)
+        async for news in watcher:
+            if isinstance(news, Trouble):
+                self._board.note(f"{news.message}. {news.advice}".rstrip(), Level.WARNING)
+                continue
+            self._pending.append(news)
+            self._board.update_project(
+                watched_files=watcher.file_count,
+                last_change=str(news),
+                last_change_at=news.saved_at or self._clock.now(),
+            )
+            if self._is_watching:
+                self._want()
 
     def _want(self) -> None:
         self._settled.clear()
@@ -83,47 +102,47 @@ class Development:
             try:
                 await self._deploy(changes)
             except StigmerError as error:
-                self._session.update_project(problem=problem_of(error))
+                self._board.update_project(problem=problem_of(error))
             except asyncio.CancelledError:
                 if not self._wanted.is_set():
                     raise
                 self._pending[:0] = changes
                 continue
             finally:
-                self._session.update_project(stage=Stage.IDLE)
+                self._board.update_project(stage=Stage.IDLE)
             if not self._wanted.is_set():
                 self._settled.set()
 
     async def _deploy(self, changes: list[Change]) -> None:
-        deployer = Deployer(self._session.folder, self._backend, self._session.clock)
-        self._session.update_project(name=deployer.project.name, stage=Stage.SYNTHESIS)
+        deployer = Deployer(self._folder, self._backend, self._clock)
+        self._board.update_project(name=deployer.project.name, stage=Stage.SYNTHESIS)
         self._synthesis = asyncio.create_task(deployer.synthesize())
         try:
             await self._synthesis
         finally:
             self._synthesis.cancel()
             self._synthesis = None
-        self._session.update_project(stage=Stage.APPLY)
+        self._board.update_project(stage=Stage.APPLY)
         deployment = await deployer.apply()
         if deployment.applied.created:
             # The list that is watched may be a moment behind; what is told as created can be chosen.
-            resources, runs = await self._backend.lists() or (deployment.resources, self._session.state.runs)
-            self._session.update(resources=resources, runs=runs)
-        self._session.update_project(applied=deployment.applied, problem=None)
+            resources, runs = await self._backend.lists() or (deployment.resources, self._board.state.runs)
+            self._board.update(resources=resources, runs=runs)
+        self._board.update_project(applied=deployment.applied, problem=None)
         for warning in deployment.warnings:
-            self._session.note(warning, Level.WARNING)
+            self._board.note(warning, Level.WARNING)
         if changes:
             await self._run_again(deployment, changes)
 
     async def _run_again(self, deployment: Deployment, changes: list[Change]) -> None:
         """The shown run, when it would now run differently."""
-        shown = self._session.state.shown
+        shown = self._board.state.shown
         summary = f"Saved {name_of(changes)} · {deployment.applied.summary}"
         if shown is None or (shown.resource.kind, shown.resource.slug) not in deployment.affected or not shown.number:
-            self._session.note(summary)
+            self._board.note(summary)
             return
-        self._session.note(f"{summary} · running {shown.resource.slug} again")
-        await self._session.restart(shown, str(changes[-1]), saved_at(changes))
+        self._board.note(f"{summary} · running {shown.resource.slug} again")
+        await self._restart(shown, str(changes[-1]), saved_at(changes))
 
 
 def problem_of(error: StigmerError) -> Problem:

@@ -217,12 +217,6 @@ class Execution:
         parts += [Part(PartKind.CALL, call.id) for call in self.calls.values() if call.revision > revision]
         return parts
 
-    def place_of(self, task: Task) -> tuple[int, ...]:
-        """Sorts tasks as they follow each other: the positions of those around it from outside in, then its own."""
-        around = self.tasks.get(task.parent)
-        outer = self.place_of(around) if around else ()
-        return (*outer, self.positions[task.id])
-
     def _note(self, kind: PartKind, name: int | str) -> None:
         self.revision += 1
         self.changes.note(Part(kind, name), self.revision)

@@ -7,7 +7,7 @@ this process: executions go on in the daemon.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.workbench.board import Board
+from stigmer_tui.workbench.daemon_news import DaemonNews
 from stigmer_tui.workbench.daemon_state import DaemonState
 from stigmer_tui.workbench.memory import Memory
 from stigmer_tui.workbench.model import Execution, Resource, Run, State
 from stigmer_tui.workbench.state import (
     Level,
-    Notice,
     ProjectState,
     RunInput,
     ShownRun,
@@ -39,31 +40,37 @@ FRAME_MS = 33
 
 
 class Session:
-    def __init__(
-        self, configuration: Configuration, folder: Path, clock: Clock, changed: Callable[[], None] = lambda: None
-    ) -> None:
-        """`folder` is where the program was opened; it need not be a project. `changed` is called after each change."""
+    def __init__(self, configuration: Configuration, folder: Path, clock: Clock) -> None:
+        """`folder` is where the program was opened; it need not be a project."""
         self.configuration = configuration
         self.folder = folder
         self.clock = clock
-        self.changed = changed
         self.is_project = (folder / "Stigmer.yaml").is_file()
         self._memory = Memory(configuration.home.cache, str(folder) if self.is_project else "")
         self._inputs = self._memory.inputs()
         resources, runs = self._memory.lists()
-        self.state = WorkbenchState(
-            project=ProjectState(folder.name, str(folder), watching=True) if self.is_project else None,
-            resources=resources,
-            runs=runs,
-            recent_projects=self._memory.recent_projects(),
+        self.board = Board(
+            WorkbenchState(
+                project=ProjectState(folder.name, str(folder), watching=True) if self.is_project else None,
+                resources=resources,
+                runs=runs,
+                recent_projects=self._memory.recent_projects(),
+            )
         )
         self._group: asyncio.TaskGroup | None = None
+        self._early: list[Coroutine[Any, Any, None]] = []
+        """What the person wanted before there was a group to do it in."""
         self._backend: Backend | None = None
         self._development: Development | None = None
         self._following: asyncio.Task[None] | None = None
+        self._news = DaemonNews()
         self._counts: dict[str, int] = {}
         self._started: set[str] = set()
         self._retry = asyncio.Event()
+
+    @property
+    def state(self) -> WorkbenchState:
+        return self.board.state
 
     # The life of the session
 
@@ -79,8 +86,13 @@ class Session:
                     self._development = development
                     self._memory.note_project()
                     group.create_task(development.run())
+                for work in self._early:
+                    self._do(work)
+                self._early.clear()
         finally:
             self._group = None
+            for work in self._early:
+                work.close()
             await backend.close()
 
     def _load(self) -> tuple[Backend, Development | None]:
@@ -94,37 +106,51 @@ class Session:
         with suppress(StigmerError):
             # What is wrong with the file is told where it is deployed.
             backend.organization = load_project(self.folder).organization or backend.organization
-        return backend, Development(self, backend)
+        return backend, Development(self.folder, backend, self.board, self.clock, self._restart)
 
     async def _keep_connected(self, backend: Backend) -> None:
         while True:
             self._retry.clear()
             try:
                 address = await backend.connect()
-                self.update(daemon=replace(self.state.daemon, connected=True, address=address, problem=""))
+                self.board.update(daemon=replace(self.state.daemon, connected=True, address=address, problem=""))
+                self._go_on()
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self._watch_lists(backend))
                     group.create_task(self._watch_daemon(backend))
             except* StigmerError as errors:
-                self.update(daemon=DaemonState(problem=_first(errors)))
-            await self._retry.wait()
+                lines = await asyncio.to_thread(backend.last_log_lines)
+                self.board.update(daemon=DaemonState(problem=_first(errors), log_lines=lines))
+            await _first_of(self._retry.wait(), backend.arrival())
+
+    def _go_on(self) -> None:
+        """With what the loss of the daemon has ended."""
+        if self._development:
+            self._development.try_again()
+        shown = self.state.shown
+        if shown and not shown.execution.state.is_final and self._following and self._following.done():
+            self._follow_shown(shown.execution)
 
     async def _watch_lists(self, backend: Backend) -> None:
         async for resources, runs in backend.watch_lists():
-            self.update(resources=resources, runs=runs, listed=True)
+            self.board.update(resources=resources, runs=runs, listed=True)
             self._memory.note_lists(resources, runs)
 
     async def _watch_daemon(self, backend: Backend) -> None:
         async for daemon in backend.watch_daemon():
-            self.update(daemon=daemon)
+            self.board.update(daemon=daemon)
+            for text, level in self._news.take(daemon, self.clock.now()):
+                self.board.note(text, level)
 
     # What the person can do
 
     def start(self, resource: Resource, run_input: RunInput, why: str = "") -> None:
-        """Runs a resource and shows it; the run that was shown goes on."""
+        """Runs a resource with the latest code, and shows it; the run that was shown goes on."""
         self._inputs[resource.slug] = run_input
         self._memory.note_inputs(self._inputs)
-        self._do(self._start(resource, run_input, why))
+        if awaited := self._awaited():
+            self.board.note(f"{resource.name} runs as soon as {awaited}")
+        self._do(self._start_latest(resource, run_input, why))
 
     def rerun(self) -> None:
         """The shown run once more, with the same input; the old one is cancelled if it still runs."""
@@ -147,6 +173,7 @@ class Session:
 
     def retry(self) -> None:
         """Looks for the daemon again, and starts it if it does not run."""
+        self.board.update(daemon=DaemonState())
         self._retry.set()
 
     def input_for(self, resource: Resource) -> RunInput:
@@ -167,30 +194,31 @@ class Session:
                 for run in self.unfinished():
                     await self._backend.cancel(run.id, "cancelled by the user")
 
-    # What the parts of the session use
+    # How it is done
 
-    def update(self, **changes: Any) -> None:
-        self.state = replace(self.state, **changes)
-        self.changed()
+    def _awaited(self) -> str:
+        """What a run has to wait for; empty when there is nothing."""
+        if self.is_project and not (self._development and self._development.is_settled):
+            return "the latest code is deployed"
+        return "" if self.state.daemon.connected else "the daemon is there"
 
-    def update_project(self, **changes: Any) -> None:
-        if project := self.state.project:
-            self.update(project=replace(project, **changes))
+    async def _catch_up(self) -> None:
+        if self._development:
+            await self._development.catch_up()
 
-    def note(self, text: str, level: Level = Level.INFORMATION) -> None:
-        number = self.state.notice.number + 1 if self.state.notice else 1
-        self.update(notice=Notice(text, level, number))
+    async def _start_latest(self, resource: Resource, run_input: RunInput, why: str) -> None:
+        await self._catch_up()
+        await self._start(resource, run_input, why)
 
-    async def restart(self, shown: ShownRun, why: str, saved_at: datetime | None = None) -> None:
+    async def _rerun(self, shown: ShownRun) -> None:
+        await self._catch_up()
+        await self._restart(shown, "run again")
+
+    async def _restart(self, shown: ShownRun, why: str, saved_at: datetime | None = None) -> None:
         """Cancels a run if it still goes on, and starts it anew with the same input."""
         if not shown.execution.state.is_final:
             await self._cancel(shown.execution, why)
         await self._start(shown.resource, shown.input, why, saved_at)
-
-    async def _rerun(self, shown: ShownRun) -> None:
-        if self._development:
-            await self._development.catch_up()
-        await self.restart(shown, "run again")
 
     async def _start(self, resource: Resource, run_input: RunInput, why: str, saved_at: datetime | None = None) -> None:
         backend = self._require_backend()
@@ -213,9 +241,12 @@ class Session:
     def _show(self, shown: ShownRun, saved_at: datetime | None = None) -> None:
         if self._following:
             self._following.cancel()
-        self.update(shown=shown)
+        self.board.update(shown=shown)
+        self._follow_shown(shown.execution, saved_at)
+
+    def _follow_shown(self, execution: Execution, saved_at: datetime | None = None) -> None:
         if self._group:
-            self._following = self._group.create_task(self._guarded(self._follow(shown.execution, saved_at)))
+            self._following = self._group.create_task(self._guarded(self._follow(execution, saved_at)))
 
     async def _follow(self, execution: Execution, saved_at: datetime | None) -> None:
         """`saved_at`: when the file was written that led to this run; the time to its first event is measured."""
@@ -224,9 +255,9 @@ class Session:
         def changed() -> None:
             nonlocal waiting_since
             if waiting_since and execution.state is not State.PENDING:
-                self.update_project(latency=(self.clock.now() - waiting_since).total_seconds())
+                self.board.update_project(latency=(self.clock.now() - waiting_since).total_seconds())
                 waiting_since = None
-            self.changed()
+            self.board.changed()
 
         await self._require_backend().follower(changed, interval_ms=FRAME_MS).follow(execution)
 
@@ -237,13 +268,12 @@ class Session:
 
     def _require_backend(self) -> Backend:
         if self._backend is None:
-            raise StigmerError("The daemon is not there yet", "Try again in a moment.")
+            raise RuntimeError("there is work only while the session runs")
         return self._backend
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
         if self._group is None:
-            work.close()
-            self.note("The daemon is not there yet; try again in a moment", Level.WARNING)
+            self._early.append(work)
         else:
             self._group.create_task(self._guarded(work))
 
@@ -251,7 +281,7 @@ class Session:
         try:
             await work
         except StigmerError as error:
-            self.note(str(error), Level.ERROR)
+            self.board.note(str(error), Level.ERROR)
 
 
 def _first(errors: BaseExceptionGroup[StigmerError]) -> str:
@@ -259,3 +289,13 @@ def _first(errors: BaseExceptionGroup[StigmerError]) -> str:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return str(error)
+
+
+async def _first_of(*waits: Coroutine[Any, Any, Any]) -> None:
+    """Until one of them is over; the others are given up."""
+    tasks = [asyncio.create_task(wait) for wait in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()

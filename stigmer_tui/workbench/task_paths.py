@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from stigmer_tui.workbench.model import Task
+from stigmer_tui.workbench.model import Execution, Task
 
 
 def branch_of(task: Task) -> str:
@@ -17,7 +17,15 @@ def branch_of(task: Task) -> str:
 
 
 def ancestors(task: Task, tasks: Mapping[str, Task]) -> Iterator[Task]:
-    """The tasks around a task, the nearest first."""
-    while task.parent and (parent := tasks.get(task.parent)) is not None and parent is not task:
+    """The tasks around a task, the nearest first; none of them twice, whatever a server says of their parents."""
+    seen = {task.id}
+    while (parent := tasks.get(task.parent)) is not None and parent.id not in seen:
         yield parent
+        seen.add(parent.id)
         task = parent
+
+
+def place_of(task: Task, execution: Execution) -> tuple[int, ...]:
+    """Sorts tasks as they follow each other: the positions of those around it from outside in, then its own."""
+    around = [execution.positions[other.id] for other in ancestors(task, execution.tasks)]
+    return (*reversed(around), execution.positions[task.id])

@@ -11,7 +11,7 @@ from stigmer_tui.workbench.entries import Ending, Entry, Step
 from stigmer_tui.workbench.keys import LAST, Key, key_of, numbers_of
 from stigmer_tui.workbench.model import Execution, ResourceKind, State, Task
 from stigmer_tui.workbench.outline import Outline
-from stigmer_tui.workbench.task_paths import ancestors, branch_of
+from stigmer_tui.workbench.task_paths import ancestors, branch_of, place_of
 
 ENDING = key_of(LAST)
 
@@ -98,7 +98,7 @@ class WorkflowTranscript(Outline):
 
     def _start(self, task: Task) -> tuple[datetime, tuple[int, ...]]:
         """When it started; within one moment, as the tasks follow each other."""
-        return task.started_at or NOT_KNOWN, self._execution.place_of(task)
+        return task.started_at or NOT_KNOWN, place_of(task, self._execution)
 
     def _open_conversation(self, task_id: str) -> None:
         child = self._execution.children.get(task_id)

@@ -30,6 +30,7 @@ from stigmer_tui.api.channel import open_channel
 from stigmer_tui.api.daemon_pb2 import Component
 from stigmer_tui.core.changes import Changes
 from stigmer_tui.core.paths import Home
+from stigmer_tui.server.leases import Limits
 from stigmer_tui.server.server import Server, Settings, open_server
 
 
@@ -93,11 +94,13 @@ class Api:
 
 
 @asynccontextmanager
-async def running(folder: Path, token: str = "", plain: bool = False, keyring: bool = False) -> AsyncIterator[Api]:
+async def running(
+    folder: Path, token: str = "", plain: bool = False, keyring: bool = False, limits: Limits | None = None
+) -> AsyncIterator[Api]:
     home = Home(folder)
     home.prepare()
     processes = NoProcesses()
-    settings = Settings(home, ["127.0.0.1:0"], token, plain)
+    settings = Settings(home, ["127.0.0.1:0"], token, plain, limits or Limits())
     async with open_server(settings, processes, FixedKey() if keyring else NoKeyring()) as server:
         channel = open_channel(server.address, token)
         yield Api(server, channel, processes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,6 +45,7 @@ from stigmer_tui.api.workflow_execution_pb2 import (
     WorkflowExecutionUpdateStatusInput,
 )
 from stigmer_tui.api.workflow_pb2 import WorkflowId
+from stigmer_tui.core.paths import Home
 from tests.server.archives import zipped
 from tests.server.builders import (
     ORGANIZATION,
@@ -222,6 +224,17 @@ async def test_b9_a_workflow_created_again_runs_its_own_definition(api: Api) -> 
     run = await api.workflow_runs.create(workflow_run(second.metadata.id))
     assert run.spec.workflow_instance_id == second.status.default_instance_id
     assert run.spec.workflow_id == second.metadata.id
+
+
+async def test_b10_what_cannot_be_read_is_not_said_to_be_missing(tmp_path: Path) -> None:
+    async with running(tmp_path) as api:
+        stored = await api.agents.apply(agent())
+        with sqlite3.connect(Home(tmp_path).database) as database:
+            database.execute("UPDATE resources SET data = x'ff' WHERE id = ?", (stored.metadata.id,))
+        with pytest.raises(AioRpcError) as error:
+            await api.agent_queries.get(AgentId(value=stored.metadata.id))
+        assert code(error) is grpc.StatusCode.INTERNAL
+        assert "incident" in (error.value.details() or "")
 
 
 async def test_b11_a_taken_slug_is_already_exists(api: Api) -> None:

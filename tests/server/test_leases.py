@@ -20,7 +20,7 @@ from stigmer_tui.api.execution_pb2 import (
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.runner_pb2 import Hello, StartAgentRequest
 from stigmer_tui.api.workflow_execution_pb2 import WorkflowExecutionId
-from stigmer_tui.server import leases
+from stigmer_tui.server.leases import MOST_LOSSES, Limits
 from tests.server.builders import agent, agent_run, values, workflow, workflow_run
 from tests.server.conftest import Api, running
 from tests.server.runner import attached
@@ -70,7 +70,7 @@ async def test_a_lost_runner_is_followed_by_the_next(api: Api) -> None:
 
 async def test_an_execution_that_costs_too_many_runners_fails(api: Api) -> None:
     execution_id = await agent_execution(api)
-    for _ in range(leases.MOST_LOSSES):
+    for _ in range(MOST_LOSSES):
         async with attached(api, Hello.AGENTS) as runner:
             await runner.assignment()
     assert await agent_phase(api, execution_id) is Phase.FAILED
@@ -104,12 +104,9 @@ async def test_a_runner_is_asked_to_end_a_cancelled_execution(api: Api) -> None:
     assert await agent_phase(api, execution_id) is Phase.CANCELLED
 
 
-async def test_a_runner_that_does_not_end_a_cancelled_execution_loses_it(
-    api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(leases, "CANCEL_LIMIT", 0.05)
-    execution_id = await agent_execution(api)
-    async with attached(api, Hello.AGENTS) as runner:
+async def test_a_runner_that_does_not_end_a_cancelled_execution_loses_it(tmp_path: Path) -> None:
+    async with running(tmp_path, limits=Limits(cancel=0.05)) as api, attached(api, Hello.AGENTS) as runner:
+        execution_id = await agent_execution(api)
         assignment = await runner.assignment()
         await api.executions.cancel(CancelRequest(execution_id=execution_id))
         assert await agent_phase(api, execution_id) is Phase.CANCELLED
@@ -117,16 +114,26 @@ async def test_a_runner_that_does_not_end_a_cancelled_execution_loses_it(
             await runner.report(assignment.lease_id, DONE)
 
 
-async def test_a_silent_runner_is_given_up_and_killed(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    await agent_execution(api)
-    with monkeypatch.context() as patch:
-        patch.setattr(leases, "SILENCE_LIMIT", 0.05)
+async def test_a_silent_runner_is_given_up_and_killed(tmp_path: Path) -> None:
+    async with running(tmp_path, limits=Limits(silence=0.2)) as api:
+        await agent_execution(api)
         async with attached(api, Hello.AGENTS) as hung:
             await hung.assignment()
             await hung.sent_away.wait()
-    assert api.processes.killed == [4711]
-    async with attached(api, Hello.AGENTS) as next_runner:
-        assert (await next_runner.assignment()).attempt == 2
+        assert api.processes.killed == [4711]
+        async with attached(api, Hello.AGENTS) as next_runner:
+            assert (await next_runner.assignment()).attempt == 2
+
+
+async def test_what_was_cancelled_does_not_go_on_after_a_restart(tmp_path: Path) -> None:
+    async with running(tmp_path) as api, attached(api, Hello.AGENTS) as runner:
+        execution_id = await agent_execution(api)
+        await runner.assignment()
+        await api.executions.cancel(CancelRequest(execution_id=execution_id, reason="main.py changed"))
+    async with running(tmp_path) as api:
+        assert await agent_phase(api, execution_id) is Phase.CANCELLED
+        stored = await api.agent_run_queries.get(AgentExecutionId(value=execution_id))
+        assert stored.status.error == "main.py changed"
 
 
 async def test_the_agent_of_a_task_is_started_once_and_ends_with_its_workflow(api: Api) -> None:

@@ -13,6 +13,7 @@ from stigmer_tui.workbench.model import Execution, Message, ResourceKind, Role, 
 from stigmer_tui.workbench.outline import Nothing
 from stigmer_tui.workbench.task_tree import task_tree
 from stigmer_tui.workbench.transcript import transcript
+from tests.tui.hands import press
 from tests.tui.host import Host
 from tests.tui.samples import at
 
@@ -60,7 +61,7 @@ async def test_keys_move_the_selection() -> None:
             ("G", "call29"),
             ("end", "call29"),
         ):
-            await pilot.press(keys)
+            await press(pilot, keys)
             assert selected(app) == name
 
 
@@ -74,7 +75,7 @@ async def test_keys_scroll() -> None:
             ("pageup", "call7"),
             ("pagedown", "call16"),
         ):
-            await pilot.press(key)
+            await press(pilot, key)
             assert rows(app)[0].split()[1] == name
 
 
@@ -84,11 +85,11 @@ async def test_f_follows_and_stops_following() -> None:
     app = Host(outline)
     async with app.run_test(size=SIZE) as pilot:
         assert app.entries.is_following
-        await pilot.press("f")
+        await press(pilot, "f")
         add_call(execution)
         app.entries.update(outline)
         assert rows(app)[-1].split()[1] == "call29"
-        await pilot.press("f")
+        await press(pilot, "f")
         assert rows(app)[-1].split()[1] == "call30"
 
 
@@ -96,18 +97,18 @@ async def test_f_follows_and_stops_following() -> None:
 async def test_x_and_enter_fold_and_unfold(key: str) -> None:
     app = Host(transcript(calls(2)))
     async with app.run_test(size=SIZE) as pilot:
-        await pilot.press("k", key)
+        await press(pilot, "k", key)
         assert "▌ ┃ one" in rows(app)
-        await pilot.press(key)
+        await press(pilot, key)
         assert not any("┃" in row for row in rows(app))
 
 
 async def test_y_asks_for_a_copy_of_the_whole_entry() -> None:
     app = Host(transcript(calls(2)))
     async with app.run_test(size=SIZE) as pilot:
-        await pilot.press("y")
+        await press(pilot, "y")
         assert app.copied == []
-        await pilot.press("k", "y")
+        await press(pilot, "k", "y")
         assert app.copied == ['call1 {\n  "n": 1\n}\n\none\ntwo']
 
 
@@ -122,7 +123,7 @@ async def test_only_what_can_be_done_is_offered() -> None:
             return {active.binding.id or "" for active in bindings if active.enabled and active.node is app.entries}
 
         assert not {"entries.fold", "entries.copy"} & offered()
-        await pilot.press("k")
+        await press(pilot, "k")
         assert {"entries.fold", "entries.copy"} & offered() == {"entries.copy"}
         execution.put_call(replace(execution.calls["c0"], result="text"))
         app.entries.update(app.outline)
@@ -178,7 +179,7 @@ async def test_text_selected_with_the_mouse_is_copied_without_the_signs_around_i
         await pilot.pause()
         assert app.screen.get_selected_text() == "first item\n• second"
         assert selected(app) == ""
-        await pilot.press("k", "x")
+        await press(pilot, "k", "x")
         await pilot.pause()
         assert app.screen.get_selected_text() is None
 
@@ -238,13 +239,13 @@ async def test_an_empty_list_says_what_will_be_there() -> None:
         assert rows(app)[1].strip() == "Nothing has happened yet: enter runs tally."
         app.entries.update(Nothing(), empty="Waiting for the daemon.")
         assert rows(app)[1].strip() == "Waiting for the daemon."
-        await pilot.press("j", "k", "G", "x", "y", "f", "pagedown")
+        await press(pilot, "j", "k", "G", "x", "y", "f", "pagedown")
 
 
 async def test_another_outline_is_shown_from_its_end() -> None:
     app = Host(transcript(calls(30)))
     async with app.run_test(size=SIZE) as pilot:
-        await pilot.press("g")
+        await press(pilot, "g")
         app.entries.update(transcript(calls(20)))
         assert rows(app)[-1].split()[1] == "call19"
         assert selected(app) == ""
@@ -257,7 +258,7 @@ async def test_of_two_outlines_each_is_found_again_as_it_was_left() -> None:
     app = Host(transcript(execution))
     other = task_tree(execution)
     async with app.run_test(size=SIZE) as pilot:
-        await pilot.press("g", "x")
+        await press(pilot, "g", "x")
         before = rows(app)
         app.entries.update(other)
         assert rows(app)[-1].split()[1] == "call29"
@@ -266,7 +267,7 @@ async def test_of_two_outlines_each_is_found_again_as_it_was_left() -> None:
         await pilot.pause()
         app.entries.update(app.outline)
         assert rows(app) == before
-        await pilot.press("G")
+        await press(pilot, "G")
         assert selected(app) == "call30"
 
 

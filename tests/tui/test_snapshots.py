@@ -11,6 +11,7 @@ from stigmer_tui.workbench.model import State
 from stigmer_tui.workbench.outline import Nothing, Outline
 from stigmer_tui.workbench.task_tree import task_tree
 from stigmer_tui.workbench.transcript import transcript
+from tests.tui.hands import press
 from tests.tui.host import Host
 from tests.tui.samples import agent_execution, workflow_execution
 
@@ -30,7 +31,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def select_two_up(pilot: Pilot[None]) -> None:
-    await pilot.press("k", "k")
+    await press(pilot, "k", "k")
 
 
 @pytest.mark.parametrize(

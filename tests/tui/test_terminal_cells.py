@@ -8,6 +8,7 @@ from textual.geometry import Region
 
 from stigmer_tui.workbench.model import Execution, Message, ResourceKind, Role, State, ToolCall
 from stigmer_tui.workbench.transcript import transcript
+from tests.tui.hands import press
 from tests.tui.host import Host
 from tests.tui.samples import at
 
@@ -63,6 +64,6 @@ async def test_no_colour_of_a_text_gets_through() -> None:
 async def test_in_a_very_narrow_place_rows_are_no_wider(width: int) -> None:
     app = Host(transcript(execution("text")))
     async with app.run_test(size=(width, 20)) as pilot:
-        await pilot.press("k")
+        await press(pilot, "k")
         for strip in app.entries.render_lines(Region(0, 0, width, 20)):
             assert strip.cell_length == len(strip.text) == width

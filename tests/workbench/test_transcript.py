@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from stigmer_tui.workbench.model import Execution, Message, ResourceKind, Role, State, Task, ToolCall
+from stigmer_tui.workbench.task_tree import task_tree
 from stigmer_tui.workbench.transcript import transcript
 from tests.workbench.outlines import shown
 
@@ -182,6 +185,17 @@ class TestOfAWorkflow:
         assert shown(outline) == []
         execution.put_task(Task("/ask", "ask", "agent", State.RUNNING, started_at=at(0)))
         assert shown(outline) == ["ask running", "  Well…"]
+
+    @pytest.mark.parametrize("parents", [("/a", ""), ("/b", "/a"), ("/c", "/a", "/b")], ids=["itself", "two", "three"])
+    def test_tasks_that_are_around_each_other_are_shown_once_each(self, parents: tuple[str, ...]) -> None:
+        names = "abc"[: len(parents)]
+        tasks = [
+            Task(f"/{name}", name, "set", State.RUNNING, parent, started_at=at(number))
+            for number, (name, parent) in enumerate(zip(names, parents, strict=True))
+        ]
+        execution = workflow(*tasks)
+        for outline in (transcript(execution), task_tree(execution)):
+            assert sorted(line.strip() for line in shown(outline)) == [f"{name} running" for name in names]
 
     def test_the_output_stands_at_the_end(self) -> None:
         execution = workflow(Task("/a", "a", "set", State.COMPLETED, started_at=at(0)), state=State.COMPLETED)

@@ -12,11 +12,15 @@ from stigmer_tui.tui.render.clean import clean_lines, one_line
 from stigmer_tui.tui.render.glyphs import STATE_INKS, Glyphs
 from stigmer_tui.tui.render.ink import EMPTY_ROW, Ink, Row, Spans
 from stigmer_tui.tui.render.layout import joined, justified, muted, plain
+from stigmer_tui.workbench.daemon_state import DaemonState
 from stigmer_tui.workbench.model import Execution, ResourceKind, State
-from stigmer_tui.workbench.state import Problem, ShownRun
+from stigmer_tui.workbench.state import Problem, ShownRun, WorkbenchState
 
+LAST_GOOD_RUN = "The last good run stays below; save again to retry"
 LONGEST_PROBLEM = 12
 """Rows for what a tool says; the last good run stays in sight below."""
+
+TASK_ENDS = (State.COMPLETED, State.FAILED, State.CANCELLED, State.SKIPPED)
 
 
 def title_rows(shown: ShownRun, width: int, glyphs: Glyphs, now: datetime) -> list[Row]:
@@ -25,12 +29,12 @@ def title_rows(shown: ShownRun, width: int, glyphs: Glyphs, now: datetime) -> li
     ink = STATE_INKS[state]
     right = ((f"{glyphs.states[state]} {_progress(execution, now)}", ink),)
     first = justified(((one_line(shown.resource.name), Ink.STRONG),), right, width, glyphs.ellipsis)
-    left = _summary(execution) if state.is_final else _reason(shown)
-    second = justified(left, muted(shorten_id(execution.id)), width, glyphs.ellipsis)
+    about = _summary(execution) if state.is_final else _message(execution)
+    second = justified(joined([*_reason(shown), about]), muted(shorten_id(execution.id)), width, glyphs.ellipsis)
     return [first, second]
 
 
-def problem_rows(problem: Problem, width: int, glyphs: Glyphs) -> list[Row]:
+def problem_rows(problem: Problem, width: int, glyphs: Glyphs, has_run: bool) -> list[Row]:
     """File and line first, in the tool's own words, under a red rule."""
     rows = [Row(((glyphs.rule * width, Ink.FAILED),))]
     head: list[Spans] = [((problem.where, Ink.FAILED | Ink.STRONG),), plain(one_line(problem.message))]
@@ -40,7 +44,7 @@ def problem_rows(problem: Problem, width: int, glyphs: Glyphs) -> list[Row]:
     if len(shown) < len(output):
         rows.append(Row(muted(glyphs.ellipsis)))
     rows += [Row(spans) for line in shown for spans in wrap(muted(line), width)][:LONGEST_PROBLEM]
-    rows.append(Row(muted("The last good run stays below; save again to retry")))
+    rows.append(Row(muted(LAST_GOOD_RUN if has_run else "Save again to retry")))
     rows.append(Row(((glyphs.rule * width, Ink.FAILED),)))
     return rows
 
@@ -60,16 +64,15 @@ def _progress(execution: Execution, now: datetime) -> str:
     return f"{execution.state} {elapsed}".rstrip()
 
 
-def _reason(shown: ShownRun) -> Spans:
-    parts = []
-    if shown.number:
-        parts.append(muted(f"run {shown.number}"))
-    if shown.why:
-        parts.append(muted(one_line(shown.why)))
-    message = one_line(shown.execution.message)
-    if message:
-        parts.append(muted(f"message “{message}”"))
-    return joined(parts)
+def _reason(shown: ShownRun) -> list[Spans]:
+    """It stays when the run has ended: many end before anybody could read it."""
+    number = muted(f"run {shown.number}") if shown.number else ()
+    return [number, muted(one_line(shown.why))]
+
+
+def _message(execution: Execution) -> Spans:
+    message = one_line(execution.message)
+    return muted(f"message “{message}”") if message else ()
 
 
 def _summary(execution: Execution) -> Spans:
@@ -80,47 +83,75 @@ def _summary(execution: Execution) -> Spans:
     if execution.kind is ResourceKind.AGENT:
         counts = [plural(len(execution.messages), "message"), plural(len(execution.calls), "tool call")]
     else:
-        done = sum(task.state is State.COMPLETED for task in execution.tasks.values())
-        counts = [plural(len(execution.tasks), "task"), f"{done} completed"]
+        counts = _task_counts([task.state for task in execution.tasks.values()])
     return joined([muted(count) for count in counts])
 
 
-def welcome_rows(has_project: bool, resources: int, recent: tuple[str, ...], width: int) -> list[Row]:
+def _task_counts(states: list[State]) -> list[str]:
+    """`12 tasks completed`, or `11 completed · 1 skipped`: what is named adds up to all that there is."""
+    done = states.count(State.COMPLETED)
+    if done == len(states):
+        return [f"{plural(done, 'task')} completed"]
+    counts = [f"{states.count(state)} {state}" for state in TASK_ENDS if state in states]
+    rest = sum(state not in TASK_ENDS for state in states)
+    return [*counts, f"{rest} not reached"] if rest else counts
+
+
+def welcome_rows(state: WorkbenchState, width: int) -> list[Row]:
     """Where no run is shown yet: what will be here, and how to get it there."""
-    return [row for text, ink in _welcome(has_project, resources, recent) for row in _paragraph(text, ink, width)]
+    return [row for text, ink in _welcome(state) for row in _paragraph(text, ink, width)]
 
 
-def _welcome(has_project: bool, resources: int, recent: tuple[str, ...]) -> Iterator[tuple[str, Ink]]:
-    if resources:
+def _welcome(state: WorkbenchState) -> Iterator[tuple[str, Ink]]:
+    project = state.project
+    if state.resources:
         yield "Select an agent or a workflow and press enter to run it.", Ink.TEXT
         yield "What it says and does appears here as it happens.", Ink.MUTED
-        if has_project:
+        if project:
             yield "Save a file of the project, and it runs again with the new code.", Ink.MUTED
-    elif has_project:
+    elif project and project.applied:
+        yield "The project's code defines no agent and no workflow yet.", Ink.TEXT
+        yield "Add one and save the file; it will be in the list at once.", Ink.MUTED
+    elif project and not project.problem:
         yield "The project's code is being run; what it defines will be in the list.", Ink.TEXT
-    if not has_project:
-        yield "", Ink.TEXT
+    if project is None:
+        if state.resources:
+            yield "", Ink.TEXT
         yield "There is no project in this folder.", Ink.TEXT
         yield "Make one:  stigmer-tui new NAME", Ink.MUTED
         yield "Open one:  stigmer-tui PATH", Ink.MUTED
-        if recent:
+        if state.recent_projects:
             yield "", Ink.TEXT
             yield "Lately used", Ink.MUTED
-            for folder in recent:
+            for folder in state.recent_projects:
                 yield f"  {folder}", Ink.TEXT
 
 
-def daemon_problem_rows(problem: str, last_lines: tuple[str, ...], width: int) -> list[Row]:
+def daemon_problem_rows(daemon: DaemonState, width: int) -> list[Row]:
     """A daemon that does not come up: what failed, the last log lines, the keys to retry."""
-    rows = [Row((("The daemon does not run", Ink.FAILED | Ink.STRONG),)), EMPTY_ROW]
-    for line in clean_lines(problem):
+    headline, *advice = clean_lines(daemon.problem)
+    rows = _paragraph(headline, Ink.FAILED | Ink.STRONG, width)
+    for line in advice:
         rows.extend(_paragraph(line, Ink.TEXT, width))
-    if last_lines:
+    if daemon.log_lines:
         rows += [EMPTY_ROW, Row(muted("Last lines of its log"))]
-        for line in last_lines:
-            rows.extend(_paragraph(line, Ink.MUTED, width))
-    rows += [EMPTY_ROW, Row(muted("Press r to start it, or see: stigmer-tui server logs"))]
-    return rows
+        for line in daemon.log_lines:
+            rows.extend(Row(spans) for text in clean_lines(line) for spans in wrap(muted(text), width))
+    return [*rows, EMPTY_ROW, _daemon_keys(daemon)]
+
+
+def lost_daemon_rows(daemon: DaemonState, width: int, glyphs: Glyphs) -> list[Row]:
+    """The same in a few rows, above what is still known of the shown run."""
+    rule = Row(((glyphs.rule * width, Ink.FAILED),))
+    headline, *advice = clean_lines(daemon.problem)
+    rows = _paragraph(headline, Ink.FAILED | Ink.STRONG, width)
+    for line in filter(None, advice):
+        rows.extend(_paragraph(line, Ink.TEXT, width))
+    return [rule, *rows[:LONGEST_PROBLEM], _daemon_keys(daemon), rule]
+
+
+def _daemon_keys(daemon: DaemonState) -> Row:
+    return Row(muted("Press r to try again" + (", or see: stigmer-tui server logs" if daemon.log_lines else "")))
 
 
 def _paragraph(text: str, ink: Ink, width: int) -> list[Row]:

@@ -11,7 +11,7 @@ from stigmer_tui.tui.render.clean import one_line
 from stigmer_tui.tui.render.glyphs import STATE_INKS, Glyphs
 from stigmer_tui.tui.render.ink import EMPTY_ROW, Ink, Row
 from stigmer_tui.tui.render.layout import justified, muted, plain
-from stigmer_tui.workbench.model import Resource, ResourceKind, Run, State
+from stigmer_tui.workbench.model import Resource, ResourceKind, Run
 from stigmer_tui.workbench.state import WorkbenchState
 
 TITLES = {ResourceKind.WORKFLOW: "Workflows", ResourceKind.AGENT: "Agents"}
@@ -72,11 +72,12 @@ def _nothing(pattern: str, state: WorkbenchState) -> PickerLine:
 
 def _resource_line(resource: Resource, last_runs: dict[str, Run], form: PickerFormat) -> PickerLine:
     run = last_runs.get(resource.id)
-    is_running = run is not None and not run.state.is_final
-    glyph = form.glyphs.states[State.RUNNING] if is_running else " "
+    sign = (" ", Ink.TEXT)
+    if run is not None and not run.state.is_final:
+        sign = (form.glyphs.states[run.state], STATE_INKS[run.state])
     age = _age(run, form.now)
     when = age if age in (NEVER, "now") else f"{age} ago"
-    left = ((f"{glyph} ", Ink.RUNNING), *plain(one_line(resource.name)))
+    left = (sign, *plain(f" {one_line(resource.name)}"))
     return PickerLine(justified(left, muted(when), form.width, form.glyphs.ellipsis), resource)
 
 

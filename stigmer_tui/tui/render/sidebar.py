@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from stigmer_tui.core.units import duration_text, size_text, uptime_text
+from stigmer_tui.core.units import duration_text, plural, size_text, uptime_text
 from stigmer_tui.tui.render.cells import wrap
 from stigmer_tui.tui.render.clean import one_line
 from stigmer_tui.tui.render.glyphs import Glyphs
@@ -86,9 +86,9 @@ def _component(component: Component, form: SidebarFormat) -> Iterator[Row]:
     use = f"{size_text(component.memory)} {component.cpu:4.1f}%"
     yield justified(left, plain(use), form.width, form.glyphs.ellipsis)
     details = [muted(f"pid {component.pid}"), muted(f"up {_since(component.started_at, form.now)}")]
-    if component.restarts:
-        details.append(((f"{component.restarts} restarts" if component.restarts > 1 else "1 restart", Ink.WAITING),))
     yield justified((("  ", Ink.TEXT), *joined(details)), (), form.width, form.glyphs.ellipsis)
+    if component.restarts:
+        yield Row(((f"  {plural(component.restarts, 'restart')}", Ink.WAITING),))
 
 
 def _fact(name: str, value: str, form: SidebarFormat) -> Iterator[Row]:

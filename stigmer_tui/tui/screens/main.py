@@ -14,19 +14,15 @@ from stigmer_tui.core.clock import Clock
 from stigmer_tui.tui.render.glyphs import Glyphs
 from stigmer_tui.tui.render.header import header_row, narrow_header_row, too_small_text
 from stigmer_tui.tui.render.ink import Ink, Row
-from stigmer_tui.tui.render.sidebar import SidebarFormat, sidebar_rows
+from stigmer_tui.tui.sizes import PICKER_WIDTH, SIDEBAR_WIDTH, SMALLEST, size_class
 from stigmer_tui.tui.widgets.entry_list import EntryList
 from stigmer_tui.tui.widgets.inked import InkedScreen, RowPanel
 from stigmer_tui.tui.widgets.key_bar import KeyBar
 from stigmer_tui.tui.widgets.picker import Picker
 from stigmer_tui.tui.widgets.rule import Rule
 from stigmer_tui.tui.widgets.run_pane import RunPane
+from stigmer_tui.tui.widgets.sidebar import Sidebar
 from stigmer_tui.workbench.state import WorkbenchState
-
-MEDIUM, WIDE = 100, 140
-"""Columns from which on there is room for picker and pane, and for the sidebar beside them."""
-
-SMALLEST = (40, 12)
 
 AGES = 60.0
 """Seconds between two looks at how long ago things were."""
@@ -36,11 +32,10 @@ REGION_CLASSES = ("show-picker", "show-pane", "show-sidebar")
 
 
 class MainScreen(InkedScreen):
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (MEDIUM, "-medium"), (WIDE, "-wide")]  # noqa: RUF012
-
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "app.cancel", "cancel", id="run.cancel", tooltip="Cancel the shown run"),
         Binding("r", "app.rerun", "re-run", id="run.again", tooltip="Run it once more with the same input"),
+        Binding("r", "app.retry", "try again", id="daemon.retry", tooltip="Look for the daemon, and start it"),
         Binding("w", "app.toggle_watch(False)", "watch off", id="watch.off", tooltip="Let saves be saves"),
         Binding("w", "app.toggle_watch(True)", "watch on", id="watch.on", tooltip="Deploy and run again at each save"),
         Binding("slash", "filter", "filter", id="picker.filter", tooltip="Show what matches only", key_display="/"),
@@ -71,13 +66,13 @@ class MainScreen(InkedScreen):
                 yield FilterInput(placeholder="/ filter", id="filter", select_on_focus=False)
                 yield Picker(clock=self._clock, glyphs=glyphs, id="picker")
             yield RunPane(clock=self._clock, glyphs=glyphs, id="pane")
-            yield RowPanel(glyphs=glyphs, id="sidebar")
+            yield Sidebar(clock=self._clock, glyphs=glyphs, id="sidebar")
         yield Rule(glyphs=glyphs, id="bottom-rule")
         yield KeyBar(glyphs=glyphs, id="keys")
         yield RowPanel(glyphs=glyphs, id="too-small")
 
     def on_mount(self) -> None:
-        self._header, self._sidebar = self.query_one("#header", RowPanel), self.query_one("#sidebar", RowPanel)
+        self._header, self._sidebar = self.query_one("#header", RowPanel), self.query_one(Sidebar)
         self._picker, self._pane = self.query_one(Picker), self.query_one(RunPane)
         self._filter = self.query_one(FilterInput)
         self._picker.focus()
@@ -91,7 +86,7 @@ class MainScreen(InkedScreen):
         if before.resources is not state.resources or before.runs is not state.runs or before is state:
             self._picker.update(state)
         self._pane.update(state)
-        self._show_sidebar()
+        self._sidebar.update(state)
         possible = _possible(state)
         if possible != self._possible:
             self._possible = possible
@@ -106,23 +101,30 @@ class MainScreen(InkedScreen):
             self._pane.query_one(EntryList).focus()
         elif region == PICKER:
             self._picker.focus()
+        else:
+            self.set_focus(None)
         self._show_header()
-        self._show_sidebar()
 
     def on_resize(self, event: events.Resize) -> None:
         width, height = event.size
+        for name in ("-wide", "-medium", "-narrow"):
+            self.set_class(name == size_class(width), name)
         is_too_small = width < SMALLEST[0] or height < SMALLEST[1]
+        if self.has_class("-too-small") and not is_too_small:
+            # What is not seen loses the keys.
+            self.call_after_refresh(self.show_region, self._region)
         self.set_class(is_too_small, "-too-small")
         self.query_one("#too-small", RowPanel).show([Row(((too_small_text(width, height), Ink.MUTED),))])
-        self.call_after_refresh(self._draw_again)
+        self._show_header()
+        self._draw_rules()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action == "next_region":
+        if action in ("next_region", "filter"):
             return not isinstance(self.focused, FilterInput)
         return True
 
     def action_filter(self) -> None:
-        self.remove_class("-picker-folded")
+        self._unfold_picker()
         self.show_region(PICKER)
         self._filter.focus()
 
@@ -136,30 +138,36 @@ class MainScreen(InkedScreen):
         self.show_region(regions[(here + 1) % len(regions)])
 
     def action_back(self) -> None:
-        if self.has_class("-sidebar-open"):
-            self.remove_class("-sidebar-open")
+        if self.has_class("-medium") and self.has_class("-sidebar-open"):
+            self.action_fold_sidebar()
             return
         self._filter.value = ""
-        self.remove_class("-picker-folded")
+        self._unfold_picker()
         self.show_region(PICKER)
 
     def action_region(self, region: int) -> None:
         if region == SIDEBAR and not self.has_class("-narrow"):
             self.action_fold_sidebar()
         else:
-            self.remove_class("-picker-folded")
+            if region == PICKER:
+                self._unfold_picker()
             self.show_region(region)
+
+    def _unfold_picker(self) -> None:
+        if self.has_class("-picker-folded"):
+            self.action_fold_picker()
 
     def action_fold_picker(self) -> None:
         self.toggle_class("-picker-folded")
-        self.call_after_refresh(self._draw_again)
+        self._draw_rules()
         if self.has_class("-picker-folded") and self._region == PICKER:
             self.show_region(PANE)
 
     def action_fold_sidebar(self) -> None:
         """Where there is no room beside the pane, the sidebar opens over it."""
         self.toggle_class("-sidebar-folded" if self.has_class("-wide") else "-sidebar-open")
-        self.call_after_refresh(self._draw_again)
+        self._show_header()
+        self._draw_rules()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self._picker.filter(event.value)
@@ -173,35 +181,37 @@ class MainScreen(InkedScreen):
         if region != self._region:
             self.show_region(region)
 
+    @property
+    def _has_sidebar(self) -> bool:
+        """Whether it has a place of its own."""
+        return self.has_class("-wide") and not self.has_class("-sidebar-folded")
+
     def _show_header(self) -> None:
         width = self.size.width
         if self.has_class("-narrow"):
             row = narrow_header_row(self._state, self._region, width, self._glyphs)
         else:
-            has_sidebar = self.has_class("-wide") and not self.has_class("-sidebar-folded")
-            row = header_row(self._state, width, self._glyphs, has_sidebar)
+            row = header_row(self._state, width, self._glyphs, self._has_sidebar)
         self._header.show([row])
 
-    def _show_sidebar(self) -> None:
-        width = self._sidebar.content_size.width
-        if self._sidebar.display and width > 0:
-            self._sidebar.show(sidebar_rows(self._state, SidebarFormat(width, self._glyphs, self._clock.now())))
+    def _draw_rules(self) -> None:
+        columns: set[int] = set()
+        if not self.has_class("-narrow"):
+            if not self.has_class("-picker-folded"):
+                columns.add(PICKER_WIDTH - 1)
+            if self._has_sidebar or (self.has_class("-medium") and self.has_class("-sidebar-open")):
+                columns.add(self.size.width - SIDEBAR_WIDTH)
+        for rule in self.query(Rule):
+            rule.draw(self.size.width, columns)
 
     def _show_ages(self) -> None:
         self._picker.update(self._state)
-        self._show_sidebar()
-
-    def _draw_again(self) -> None:
-        """Once the regions have their new sizes."""
-        self._show_header()
-        self._show_sidebar()
-        for rule in self.query(Rule):
-            rule.refresh()
+        self._sidebar.update(self._state)
 
 
 class FilterInput(Input):
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down,enter", "to_list", "to the list", show=False, tooltip="Back to the list"),
+        Binding("down", "to_list", "to the list", key_display="enter", tooltip="Back to the list"),
         Binding("escape", "clear", "clear", tooltip="Show everything again"),
     ]
 

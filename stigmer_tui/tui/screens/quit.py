@@ -13,6 +13,7 @@ from textual.widgets import Label, OptionList
 from textual.widgets.option_list import Option
 
 from stigmer_tui.core.units import plural
+from stigmer_tui.tui.render.clean import one_line
 
 
 class Leaving(Enum):
@@ -24,6 +25,7 @@ class Leaving(Enum):
 class QuitDialog(ModalScreen[Leaving]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "stay", "stay", id="quit.stay", tooltip="Do not quit"),
+        Binding("q", "leave", "quit", show=False, id="quit.leave", tooltip="Quit; runs go on"),
         Binding("j", "move(1)", "next", show=False),
         Binding("k", "move(-1)", "previous", show=False),
     ]
@@ -34,10 +36,12 @@ class QuitDialog(ModalScreen[Leaving]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog"):
-            yield Label(f"{plural(len(self._names), 'run')} still going on: {', '.join(self._names)}", markup=False)
+            names = ", ".join(map(one_line, self._names))
+            yield Label(f"{plural(len(self._names), 'run')} still going on: {names}", id="dialog-text", markup=False)
+            them = "them" if len(self._names) > 1 else "it"
             yield OptionList(
-                Option("Quit, and let it go on in the daemon", id=Leaving.KEEP_RUNNING.name),
-                Option("Cancel it, and quit", id=Leaving.CANCEL_RUNS.name),
+                Option(f"Quit, and let {them} go on in the daemon", id=Leaving.KEEP_RUNNING.name),
+                Option(f"Cancel {them}, and quit", id=Leaving.CANCEL_RUNS.name),
                 Option("Stay here", id=Leaving.STAY.name),
             )
 
@@ -46,6 +50,9 @@ class QuitDialog(ModalScreen[Leaving]):
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(Leaving[event.option.id or Leaving.STAY.name])
+
+    def action_leave(self) -> None:
+        self.dismiss(Leaving.KEEP_RUNNING)
 
     def action_stay(self) -> None:
         self.dismiss(Leaving.STAY)

@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label, TextArea
 
+from stigmer_tui.tui.render.clean import one_line
 from stigmer_tui.workbench.model import Resource, ResourceKind
 from stigmer_tui.workbench.state import RunInput, Value
 from stigmer_tui.workbench.suggestions import Source, Suggestion
@@ -21,6 +22,10 @@ DEFAULT_MESSAGE = "execute"
 """What a run is started with when nothing is said (contract, PROJECT-AND-DAEMON 4)."""
 
 MESSAGE_TITLES = {ResourceKind.AGENT: "Message", ResourceKind.WORKFLOW: "Trigger message"}
+
+
+ROWS_AROUND_BODY = 8
+"""Frame, title, a note of two rows, keys, and a row of the workbench above and below."""
 
 
 class MessageArea(TextArea):
@@ -49,7 +54,8 @@ class VariableField(Vertical):
     """One variable: its name and meaning, where its value comes from, and the value."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+e", "look", "look", id="form.look", tooltip="Show or hide the secret value"),
+        # Before the field, which takes it for the end of the line.
+        Binding("ctrl+e", "look", "look", id="form.look", tooltip="Show or hide the secret value", priority=True),
     ]
 
     def __init__(self, suggestion: Suggestion) -> None:
@@ -60,36 +66,63 @@ class VariableField(Vertical):
             suggestion.text, placeholder=_placeholder(suggestion), password=variable.is_secret, select_on_focus=False
         )
         self._input.cursor_blink = False
+        self._origin = Label(classes="field-origin")
 
     def compose(self) -> ComposeResult:
         variable = self.suggestion.variable
         with Horizontal(classes="field-head"):
             yield Label(variable.name, classes="field-name", markup=False)
-            yield Label(_about(self.suggestion), classes="field-about", markup=False)
-            yield Label(_origin(self.suggestion), classes=f"field-origin {_origin_class(self.suggestion)}")
+            yield Label(one_line(variable.description), classes="field-about", markup=False)
+            yield self._origin
         yield self._input
+
+    def on_mount(self) -> None:
+        self._show_origin()
+
+    def on_input_changed(self) -> None:
+        self._show_origin()
 
     @property
     def is_missing(self) -> bool:
-        return self.suggestion.is_missing and not self._input.value
+        variable = self.suggestion.variable
+        return bool(variable.used_by) and not variable.has_value and not self._input.value
 
     @property
     def value(self) -> Value | None:
         text = self._input.value
         return Value(text, self.suggestion.variable.is_secret) if text else None
 
-    def focus_input(self) -> None:
-        self._input.focus()
+    @property
+    def is_secret(self) -> bool:
+        return self.suggestion.variable.is_secret
+
+    @property
+    def input(self) -> Input:
+        return self._input
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return self.suggestion.variable.is_secret if action == "look" else True
+        return self.is_secret if action == "look" else True
 
     def action_look(self) -> None:
         self._input.password = not self._input.password
 
+    def _show_origin(self) -> None:
+        """Where the value comes from that the run would have now."""
+        if self.is_missing:
+            origin = "missing"
+        elif not self._input.value:
+            origin = Source.DEFAULT if self.suggestion.variable.has_value else "not set"
+        else:
+            origin = self.suggestion.source if self._input.value == self.suggestion.text else "typed"
+        self._origin.update(origin)
+        self._origin.set_class(self.is_missing, "-missing")
+
 
 class RunForm(ModalScreen[RunInput | None]):
     """Returns the input to start with, or None when the form is left; `draft` is what was typed so far."""
+
+    AUTO_FOCUS = ""
+    """What is typed at once must not begin in the first field and go on in the right one: it may be secret."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "start", "start", id="form.start", tooltip="Start the run"),
@@ -115,7 +148,7 @@ class RunForm(ModalScreen[RunInput | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="form"):
-            yield Label(f"Run {self._resource.name}", id="form-title", markup=False)
+            yield Label(f"Run {one_line(self._resource.name)}", id="form-title", markup=False)
             with VerticalScroll(id="form-body", can_focus=False):
                 yield Label(f"{MESSAGE_TITLES[self._resource.kind]}  ·  ctrl+j new line", classes="form-label")
                 yield self._message
@@ -123,15 +156,17 @@ class RunForm(ModalScreen[RunInput | None]):
                 yield Label("Other variables  ·  KEY=VALUE, one on each line", classes="form-label")
                 yield self._others
             yield Label("", id="form-note", markup=False)
-            yield Label("enter start   tab next field   ctrl+e look at a secret   esc back", id="form-keys")
+            look = "   ctrl+e look at a secret" if any(field.is_secret for field in self._fields) else ""
+            yield Label(f"enter start   tab next field{look}   esc back", id="form-keys")
 
     def on_mount(self) -> None:
         missing = self._first_missing()
-        if missing:
-            missing.focus_input()
-        else:
-            self._message.focus()
+        self.set_focus(missing.input if missing else self._message)
         self._message.move_cursor(self._message.document.end)
+
+    def on_resize(self) -> None:
+        """What does not fit is scrolled; what is wrong, and the keys, are always seen."""
+        self.query_one("#form-body").styles.max_height = max(3, self.size.height - ROWS_AROUND_BODY)
 
     @property
     def draft(self) -> RunInput:
@@ -159,7 +194,7 @@ class RunForm(ModalScreen[RunInput | None]):
             variable = missing.suggestion.variable
             tasks = ", ".join(variable.used_by)
             self._note(f"{variable.name} has no value, and {tasks} cannot do without it · ctrl+s starts anyway")
-            missing.focus_input()
+            missing.input.focus()
         else:
             self.dismiss(self.draft)
 
@@ -190,20 +225,6 @@ class RunForm(ModalScreen[RunInput | None]):
 
 def _placeholder(suggestion: Suggestion) -> str:
     variable = suggestion.variable
-    if suggestion.source is Source.DEFAULT:
-        return "has a value" if variable.is_secret else variable.default
-    return ""
-
-
-def _about(suggestion: Suggestion) -> str:
-    return suggestion.variable.description
-
-
-def _origin(suggestion: Suggestion) -> str:
-    if suggestion.is_missing:
-        return "missing"
-    return suggestion.source or "not set"
-
-
-def _origin_class(suggestion: Suggestion) -> str:
-    return "-missing" if suggestion.is_missing else "-there"
+    if not variable.has_value:
+        return ""
+    return "has a value" if variable.is_secret else one_line(variable.default)

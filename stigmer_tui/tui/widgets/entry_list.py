@@ -86,8 +86,8 @@ class EntryList(Inked, can_focus=True):
         self._strips: list[Strip] = []
         self._maker: StripMaker | None = None
         self._are_styles_stale = True
-        self._possible = (False, False)
-        """Whether there is something to copy, and something to fold."""
+        self._possible = (False, False, False)
+        """Whether there is anything, something to copy, and something to fold."""
         self._lines_of_selection: list[Line] = []
         self._ticker: Timer | None = None
         self._grip: int | None = None
@@ -138,12 +138,14 @@ class EntryList(Inked, can_focus=True):
         self._are_styles_stale = True
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        can_copy, can_fold = self._possible
+        has_entries, can_copy, can_fold = self._possible
         match action:
             case "copy":
                 return can_copy
             case "fold":
                 return can_fold
+            case "follow":
+                return has_entries
             case _:
                 return True
 
@@ -265,7 +267,7 @@ class EntryList(Inked, can_focus=True):
             changed = [y for y, (old, new) in enumerate(zip(before, self._strips, strict=True)) if old is not new]
             if changed:
                 self.refresh(*(Region(0, first, width, last - first) for first, last in _runs(changed)))
-        possible = (self._window.selected is not None, self._window.is_foldable)
+        possible = (bool(self._window.lines), self._window.selected is not None, self._window.is_foldable)
         if possible != self._possible:
             self._possible = possible
             self.refresh_bindings()

@@ -13,7 +13,7 @@ from textual.timer import Timer
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.tui.render.glyphs import Glyphs
 from stigmer_tui.tui.render.ink import EMPTY_ROW, Ink, Row, Span
-from stigmer_tui.tui.render.pane import daemon_problem_rows, problem_rows, title_rows, welcome_rows
+from stigmer_tui.tui.render.pane import daemon_problem_rows, lost_daemon_rows, problem_rows, title_rows, welcome_rows
 from stigmer_tui.tui.widgets.entry_list import EntryList
 from stigmer_tui.tui.widgets.inked import RowPanel
 from stigmer_tui.workbench.model import Execution
@@ -48,6 +48,7 @@ class Tabs(RowPanel):
 class RunPane(Vertical):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("t", "view(1)", "tasks", id="pane.tasks", tooltip="Show the tree of tasks"),
+        Binding("e", "app.edit", "edit input", id="pane.edit", tooltip="Say what it is run with, and run it"),
         Binding("t", "view(0)", "transcript", id="pane.transcript", tooltip="Show what was said and done"),
     ]
 
@@ -121,8 +122,15 @@ class RunPane(Vertical):
         self._show_title()
 
     def _show_problem(self) -> None:
-        problem = self._state.project.problem if self._state.project else None
-        rows = problem_rows(problem, self._problem.size.width or self.size.width, self._glyphs) if problem else []
+        """Above a run; where there is none, the daemon's problem is what the pane is filled with."""
+        daemon, project = self._state.daemon, self._state.project
+        width = self._problem.size.width or self.size.width
+        if daemon.problem and self._state.shown:
+            rows = lost_daemon_rows(daemon, width, self._glyphs)
+        elif project and project.problem and not daemon.problem:
+            rows = problem_rows(project.problem, width, self._glyphs, self._state.shown is not None)
+        else:
+            rows = []
         self._problem.styles.height = len(rows)
         self._problem.display = bool(rows)
         self._problem.show(rows)
@@ -130,9 +138,6 @@ class RunPane(Vertical):
     def _show_welcome(self) -> None:
         width = max(1, self._welcome.size.width or self.size.width)
         daemon = self._state.daemon
-        if daemon.problem:
-            rows = daemon_problem_rows(daemon.problem, (), width)
-        else:
-            recent = self._state.recent_projects
-            rows = welcome_rows(self._state.project is not None, len(self._state.resources), recent, width)
+        rows = daemon_problem_rows(daemon, width) if daemon.problem else welcome_rows(self._state, width)
+        self._welcome.styles.height = len(rows) + 1
         self._welcome.show([EMPTY_ROW, *rows])

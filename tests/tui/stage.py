@@ -1,0 +1,87 @@
+"""The whole app on a stage: a session that shows what it is told to, and writes down what is asked of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from stigmer_tui.core.configuration import Configuration
+from stigmer_tui.core.paths import Home
+from stigmer_tui.tui.app import StigmerApp
+from stigmer_tui.tui.screens.main import MainScreen
+from stigmer_tui.workbench.board import Board
+from stigmer_tui.workbench.model import Resource, Run
+from stigmer_tui.workbench.session import Session
+from stigmer_tui.workbench.state import RunInput, WorkbenchState
+from stigmer_tui.workbench.suggestions import Suggestion, suggest
+from tests.tui.host import FixedClock
+
+NOWHERE = Path("/nowhere")
+
+
+class StagedSession(Session):
+    def __init__(self, state: WorkbenchState, inputs: dict[str, RunInput] | None = None) -> None:
+        super().__init__(Configuration(Home(NOWHERE)), NOWHERE, FixedClock())
+        self.board = Board(state)
+        self.asked: list[str] = []
+        """What the person wanted, in the order in which they did."""
+        self.started: list[RunInput] = []
+        self.unfinished_runs: list[Run] = []
+        self._inputs = inputs or {}
+
+    async def run(self) -> None:
+        return
+
+    def start(self, resource: Resource, run_input: RunInput, why: str = "") -> None:
+        self.asked.append(f"start {resource.slug}")
+        self.started.append(run_input)
+
+    def rerun(self) -> None:
+        self.asked.append("rerun")
+
+    def cancel(self) -> None:
+        self.asked.append("cancel")
+
+    def open(self, run: Run) -> None:
+        self.asked.append(f"open {run.id}")
+
+    def toggle_watch(self) -> None:
+        self.asked.append("toggle watch")
+        if project := self.state.project:
+            self.board.update_project(watching=not project.watching)
+
+    def retry(self) -> None:
+        self.asked.append("retry")
+
+    def suggestions_for(self, resource: Resource) -> list[Suggestion]:
+        return suggest(resource, self.input_for(resource), NOWHERE)
+
+    def unfinished(self) -> list[Run]:
+        return self.unfinished_runs
+
+    async def cancel_all(self) -> None:
+        self.asked.append("cancel all")
+
+
+class StagedApp(StigmerApp):
+    """`copied` is what was given to the clipboard."""
+
+    def __init__(self, state: WorkbenchState, inputs: dict[str, RunInput] | None = None) -> None:
+        self.stage = StagedSession(state, inputs)
+        self.copied: list[str] = []
+        super().__init__(self.stage, self.stage.clock)
+
+    def copy_to_clipboard(self, text: str) -> None:
+        self.copied.append(text)
+
+    @property
+    def asked(self) -> list[str]:
+        return self.stage.asked
+
+    @property
+    def main(self) -> MainScreen:
+        return self._main
+
+    def put(self, **changes: Any) -> None:
+        """Another state, as the session would come to it."""
+        self.stage.board.update(**changes)

@@ -1,0 +1,385 @@
+"""What the person does with keys and the mouse, and what the session is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+from textual.pilot import Pilot
+
+from stigmer_tui.tui.screens.help import HelpScreen
+from stigmer_tui.tui.screens.main import MainScreen
+from stigmer_tui.tui.screens.quit import QuitDialog
+from stigmer_tui.tui.screens.run_form import RunForm
+from stigmer_tui.tui.sizes import PICKER_WIDTH, SIDEBAR_WIDTH
+from stigmer_tui.tui.widgets.entry_list import EntryList
+from stigmer_tui.tui.widgets.key_bar import KeyBar
+from stigmer_tui.tui.widgets.picker import Picker
+from stigmer_tui.tui.widgets.sidebar import Sidebar
+from stigmer_tui.workbench.model import Resource, Run
+from stigmer_tui.workbench.state import RunInput, Value, WorkbenchState
+from tests.tui import states
+from tests.tui.hands import click, press, scroll, settle
+from tests.tui.stage import StagedApp
+
+WIDE, MEDIUM, NARROW = (160, 48), (120, 40), (80, 24)
+
+
+@asynccontextmanager
+async def running(
+    state: WorkbenchState, size: tuple[int, int] = MEDIUM, inputs: dict[str, RunInput] | None = None
+) -> AsyncIterator[tuple[StagedApp, Pilot[int]]]:
+    app = StagedApp(state, inputs)
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        yield app, pilot
+
+
+def selected(app: StagedApp) -> str:
+    item = app.main.query_one(Picker).selected_item
+    return item.slug if isinstance(item, Resource) else item.id if isinstance(item, Run) else ""
+
+
+def screen_text(app: StagedApp) -> str:
+    """The rows of the workbench as they are read."""
+    width, height = app.size
+    strips = app.screen._compositor.render_strips(app.size)
+    assert (strips[0].cell_length, len(strips)) == (width, height)
+    return "\n".join(strip.text.rstrip() for strip in strips)
+
+
+def keys_shown(app: StagedApp) -> str:
+    return app.main.query_one(KeyBar).rows[0].text.strip()
+
+
+class TestPicker:
+    async def test_arrows_and_letters_move(self) -> None:
+        async with running(states.LISTED) as (app, pilot):
+            assert selected(app) == "tally"
+            for keys, slug in (
+                (("down", "j"), "summarise"),
+                (("j",), "helper"),
+                (("k", "up"), "settle-orders"),
+                (("G",), "wfx_5"),
+                (("down",), "wfx_5"),
+                (("g",), "tally"),
+                (("up",), "tally"),
+                (("pagedown",), "wfx_5"),
+                (("ctrl+u",), "tally"),
+            ):
+                await press(pilot, *keys)
+                assert selected(app) == slug, keys
+
+    async def test_enter_runs_a_resource_and_shows_a_run(self) -> None:
+        async with running(states.LISTED) as (app, pilot):
+            await press(pilot, "enter")
+            assert app.asked == ["start tally"]
+            assert isinstance(app.focused, EntryList)
+            await press(pilot, "escape", "G", "enter")
+            assert app.asked == ["start tally", "open wfx_5"]
+
+    async def test_a_filter_narrows_the_list_until_it_is_cleared(self) -> None:
+        async with running(states.LISTED) as (app, pilot):
+            await press(pilot, "/", *"order")
+            assert selected(app) == "settle-orders"
+            await press(pilot, "enter", "j")
+            assert selected(app) == "wfx_2"
+            await press(pilot, "escape")
+            assert app.main.query_one(Picker).selected_item in states.RUNS
+            await press(pilot, "g")
+            assert selected(app) == "tally"
+
+    async def test_what_is_selected_stays_so_when_the_list_grows(self) -> None:
+        async with running(states.LISTED) as (app, pilot):
+            await press(pilot, "j", "j")
+            new = replace(states.TALLY, id="wf_9", slug="new", name="new")
+            app.put(resources=(new, *states.RESOURCES))
+            await settle(pilot)
+            assert selected(app) == "summarise"
+
+    async def test_copying_the_id_of_a_line(self) -> None:
+        async with running(states.LISTED) as (app, pilot):
+            await press(pilot, "y", "G", "y")
+            assert app.copied == ["wf_1", "wfx_5"]
+
+    async def test_the_mouse_selects_with_one_click_and_runs_with_two(self) -> None:
+        async with running(states.LISTED) as (app, pilot):
+            await click(pilot, 5, 6)
+            assert (selected(app), app.asked) == ("settle-orders", [])
+            await click(pilot, 5, 5)
+            await click(pilot, 5, 5, times=2)
+            assert app.asked == ["start tally"]
+
+    async def test_a_thousand_runs_are_scrolled_with_wheel_and_keys(self) -> None:
+        runs = tuple(replace(states.RUNS[4], id=f"wfx_{number}") for number in range(1000))
+        async with running(replace(states.LISTED, runs=runs)) as (app, pilot):
+            assert "Workflows" in screen_text(app)
+            for _ in range(12):
+                await scroll(pilot, 5, 10)
+            assert "Workflows" not in screen_text(app)
+            await press(pilot, "G")
+            assert selected(app) == "wfx_999"
+            await press(pilot, "g")
+            assert "Workflows" in screen_text(app)
+
+
+class TestRegions:
+    @pytest.mark.parametrize("size", [WIDE, MEDIUM, NARROW])
+    async def test_tab_goes_round(self, size: tuple[int, int]) -> None:
+        async with running(states.running_workflow(), size) as (app, pilot):
+            seen = []
+            for _ in range(3):
+                await press(pilot, "tab")
+                seen.append(type(app.focused))
+            narrow = [EntryList, type(None), Picker]
+            assert seen == (narrow if size == NARROW else [EntryList, Picker, EntryList])
+
+    async def test_a_narrow_window_shows_one_region_at_a_time(self) -> None:
+        async with running(states.running_workflow(), NARROW) as (app, pilot):
+            for key, text in (("2", "Transcript"), ("3", "pid 4711"), ("1", "Recent runs")):
+                await press(pilot, key)
+                assert [word for word in ("Transcript", "pid 4711", "Recent runs") if word in screen_text(app)] == [
+                    text
+                ]
+            await press(pilot, "enter")
+            assert "Transcript" in screen_text(app)
+            await press(pilot, "escape")
+            assert "Recent runs" in screen_text(app)
+
+    @pytest.mark.parametrize("size", [WIDE, MEDIUM])
+    async def test_the_side_regions_fold(self, size: tuple[int, int]) -> None:
+        async with running(states.running_workflow(), size) as (app, pilot):
+            had_sidebar = "pid 4711" in screen_text(app)
+            await press(pilot, "]")
+            assert ("pid 4711" in screen_text(app)) is not had_sidebar
+            await press(pilot, "]", "[")
+            assert "Recent runs" not in screen_text(app)
+            await press(pilot, "/")
+            assert "Recent runs" in screen_text(app)
+
+    async def test_the_screen_is_divided_as_the_skeleton_is(self) -> None:
+        async with running(states.running_workflow(), WIDE) as (app, _):
+            assert app.main.query_one("#picker-region").region.width == PICKER_WIDTH
+            assert app.main.query_one(Sidebar).region.width == SIDEBAR_WIDTH
+            top, side = screen_text(app).split("\n")[1:3]
+            assert [column for column, sign in enumerate(top) if sign == "┬"] == [
+                column for column, sign in enumerate(side) if sign == "│"
+            ]
+
+    async def test_every_width_and_back(self) -> None:
+        async with running(states.running_workflow(), WIDE) as (app, pilot):
+            whole = screen_text(app)
+            for width, height in ((139, 40), (100, 30), (99, 30), (80, 24), (39, 11), (160, 48)):
+                await pilot.resize_terminal(width, height)
+                await settle(pilot)
+                assert max(map(len, screen_text(app).split("\n"))) <= width
+            assert screen_text(app) == whole
+
+
+class TestRun:
+    async def test_keys_of_a_running_execution(self) -> None:
+        async with running(states.running_workflow()) as (app, pilot):
+            await press(pilot, "c", "r", "w", "w")
+            assert app.asked == ["cancel", "rerun", "toggle watch", "toggle watch"]
+
+    async def test_the_views_change_with_a_key_and_a_click(self) -> None:
+        async with running(states.running_workflow()) as (app, pilot):
+            await press(pilot, "2")
+            assert "· result" not in screen_text(app)
+            await press(pilot, "t")
+            assert "· result" in screen_text(app)
+            await click(pilot, PICKER_WIDTH + 3, 4)
+            assert "· result" not in screen_text(app)
+            await click(pilot, PICKER_WIDTH + 15, 4)
+            assert "· result" in screen_text(app)
+
+    async def test_folding_with_a_key_and_with_the_mouse(self) -> None:
+        async with running(states.running_workflow()) as (app, pilot):
+            await press(pilot, "2", "g", "j")
+            assert '"there"' not in screen_text(app)
+            await press(pilot, "enter")
+            assert '"there"' in screen_text(app)
+            row = next(y for y, line in enumerate(screen_text(app).split("\n")) if "fetch" in line)
+            await click(pilot, PICKER_WIDTH + 8, row)
+            assert '"there"' not in screen_text(app)
+
+    async def test_following_stops_and_goes_on(self) -> None:
+        async with running(states.failed_agent(), NARROW) as (app, pilot):
+            await press(pilot, "2")
+            entries = app.main.query_one(EntryList)
+            seen = [entries.is_following]
+            await scroll(pilot, 20, 12, up=True)
+            seen.append(entries.is_following)
+            for _ in range(2):
+                await press(pilot, "f")
+                seen.append(entries.is_following)
+            assert seen == [True, False, True, False]
+
+    async def test_copying_an_entry(self) -> None:
+        async with running(states.running_workflow()) as (app, pilot):
+            await press(pilot, "2", "g", "y")
+            assert app.copied == ['/greet\n\n{\n  "hello": "world"\n}']
+
+    async def test_the_first_run_gets_the_keys(self) -> None:
+        for size in (WIDE, NARROW):
+            async with running(states.LISTED, size) as (app, pilot):
+                await press(pilot, "enter")
+                app.put(shown=states.running_workflow().shown)
+                await settle(pilot)
+                await press(pilot, "t")
+                assert "· result" in screen_text(app)
+
+    async def test_editing_the_input_of_the_shown_run(self) -> None:
+        async with running(states.running_workflow()) as (app, pilot):
+            await press(pilot, "2", "e")
+            assert isinstance(app.screen, RunForm)
+
+    async def test_a_daemon_that_is_gone_is_looked_for_again(self) -> None:
+        async with running(states.lost_daemon()) as (app, pilot):
+            await press(pilot, "r", "c")
+            assert app.asked == ["retry"]
+
+
+class TestForm:
+    async def test_what_is_missing_is_asked_for_before_anything_runs(self) -> None:
+        async with running(states.LISTED) as (app, pilot):
+            await press(pilot, "j", "enter")
+            assert isinstance(app.screen, RunForm)
+            await press(pilot, "enter")
+            assert "API_TOKEN has no value" in screen_text(app)
+            await press(pilot, *"s3cret")
+            text = screen_text(app)
+            assert "s3cret" not in text
+            assert "••••••" in text
+            await press(pilot, "ctrl+e")
+            assert "s3cret" in screen_text(app)
+            await press(pilot, "enter")
+            assert app.asked == ["start settle-orders"]
+            assert app.stage.started == [RunInput("", {"API_TOKEN": Value("s3cret", is_secret=True)})]
+
+    async def test_without_a_value_all_the_same(self) -> None:
+        async with running(states.LISTED) as (app, pilot):
+            await press(pilot, "j", "enter", "ctrl+s")
+            assert app.stage.started == [RunInput()]
+
+    async def test_message_variables_and_others(self) -> None:
+        async with running(states.LISTED) as (app, pilot):
+            await press(pilot, "e", *"one", "ctrl+j", *"two", "tab", *"A=1", "enter")
+            assert app.stage.started == [RunInput("one\ntwo", {"A": Value("1")})]
+
+    async def test_what_cannot_be_read_is_said(self) -> None:
+        async with running(states.LISTED) as (app, pilot):
+            await press(pilot, "e", "tab", *"nonsense", "enter")
+            assert "nonsense is not of the form KEY=VALUE" in screen_text(app)
+            assert app.asked == []
+
+    async def test_what_was_typed_is_there_again(self) -> None:
+        async with running(states.LISTED) as (app, pilot):
+            await press(pilot, "e", *"kept", "escape")
+            assert isinstance(app.screen, MainScreen)
+            await press(pilot, "e")
+            assert "kept" in screen_text(app)
+
+    async def test_a_value_of_the_last_run_that_is_taken_away_is_missing(self) -> None:
+        inputs = {"settle-orders": RunInput("", {"API_TOKEN": Value("old", is_secret=True)})}
+        async with running(states.LISTED, inputs=inputs) as (app, pilot):
+            await press(pilot, "j", "e", "tab")
+            assert "last run" in screen_text(app)
+            await press(pilot, "ctrl+u", "enter")
+            assert "API_TOKEN has no value" in screen_text(app)
+            assert app.asked == []
+
+    async def test_an_agent_is_told_something_first(self) -> None:
+        async with running(states.LISTED) as (app, pilot):
+            await press(pilot, "j", "j", "j", "enter")
+            assert isinstance(app.screen, RunForm)
+            await press(pilot, *"hello", "enter")
+            assert app.stage.started == [RunInput("hello")]
+
+
+class TestDialogs:
+    async def test_quitting_with_a_live_run_asks_first(self) -> None:
+        for keys, asked, ends in (
+            (("escape",), [], False),
+            (("j", "j", "enter"), [], False),
+            (("enter",), [], True),
+            (("j", "enter"), ["cancel all"], True),
+            (("q",), [], True),
+            (("ctrl+q",), [], True),
+        ):
+            async with running(states.running_workflow()) as (app, pilot):
+                app.stage.unfinished_runs = [states.RUNS[0]]
+                await press(pilot, "q")
+                assert isinstance(app.screen, QuitDialog)
+                await press(pilot, *keys)
+                assert (app.asked, app.return_value) == (asked, 0 if ends else None), keys
+
+    async def test_quitting_with_nothing_to_lose(self) -> None:
+        async with running(states.LISTED) as (app, pilot):
+            await press(pilot, "q")
+            assert app.return_value == 0
+
+    async def test_help_lists_and_filters(self) -> None:
+        async with running(states.running_workflow()) as (app, pilot):
+            await press(pilot, "?")
+            assert isinstance(app.screen, HelpScreen)
+            assert "Run it once more with the same input" in screen_text(app)
+            await press(pilot, *"copy")
+            assert "Run it once more with the same input" not in screen_text(app)
+            assert "Copy what is selected" in screen_text(app)
+            await press(pilot, "escape")
+            assert isinstance(app.screen, MainScreen)
+
+    async def test_the_palette_offers_what_can_be_done(self) -> None:
+        for state, title, asked in (
+            (states.LISTED, "Run summarise", "start summarise"),
+            (states.running_workflow(), "Stop", "cancel"),
+            (states.running_workflow(), "Re-run", "rerun"),
+            (states.lost_daemon(), "Try again", "retry"),
+        ):
+            async with running(state) as (app, _):
+                commands = {command.title: command.callback for command in app.get_system_commands(app.screen)}
+                commands[title]()
+                assert app.asked == [asked]
+                assert ("Stop" in commands) is (asked in ("cancel", "rerun"))
+
+
+@pytest.mark.parametrize(
+    ("state", "region"),
+    [
+        (lambda: states.LISTED, "1"),
+        (states.outside, "1"),
+        (states.running_workflow, "2"),
+        (states.lost_daemon, "2"),
+    ],
+    ids=["picker", "outside", "run", "lost-daemon"],
+)
+async def test_every_key_that_is_shown_does_something(state: Callable[[], WorkbenchState], region: str) -> None:
+    async with running(state()) as (app, pilot):
+        await press(pilot, region)
+        bindings = [active.binding for active in app.screen.active_bindings.values() if active.binding.show]
+    assert bindings
+    for binding in bindings:
+        async with running(state()) as (app, pilot):
+            await press(pilot, region)
+            before = trace(app)
+            await press(pilot, binding.key)
+            assert trace(app) != before, f"{binding.key} {binding.description}"
+
+
+def trace(app: StagedApp) -> tuple[object, ...]:
+    """All by which one sees that something happened."""
+    if not app.is_running:
+        return ("ended",)
+    follows = app.main.query_one(EntryList).is_following
+    return (
+        list(app.asked),
+        list(app.copied),
+        type(app.screen),
+        app.focused,
+        follows,
+        app.return_value,
+        screen_text(app),
+    )

@@ -1,0 +1,158 @@
+"""The loop of development on a real server: what a save leads to, and that none is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from stigmer_tui.core.clock import SystemClock
+from stigmer_tui.core.configuration import Configuration
+from stigmer_tui.core.paths import Home
+from stigmer_tui.workbench.backend import Backend
+from stigmer_tui.workbench.board import Board
+from stigmer_tui.workbench.development import Development
+from stigmer_tui.workbench.model import Execution, Resource, ResourceKind
+from stigmer_tui.workbench.state import ProjectState, ShownRun, Stage, WorkbenchState
+from tests.server.conftest import running
+
+LIMIT = 20.0
+
+ONE_TASK = """
+from stigmer_tui.sdk import Workflow
+
+with Workflow("tally", namespace="demo") as flow:
+    flow.set("result", title={title!r})
+"""
+
+SHOWN = ShownRun(
+    Execution(ResourceKind.WORKFLOW, "wfx_1", "tally"),
+    Resource(ResourceKind.WORKFLOW, "wf_1", "tally", "tally"),
+    number=1,
+)
+
+
+@dataclass
+class Bench:
+    """A board that can be waited for, and what was run again."""
+
+    folder: Path
+    board: Board
+    development: Development | None = None
+    restarts: list[str] = field(default_factory=list)
+    applied: list[str] = field(default_factory=list)
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.board.changed = self._note
+
+    @property
+    def project(self) -> ProjectState:
+        assert self.board.state.project is not None
+        return self.board.state.project
+
+    def write(self, code: str, name: str = "main.py") -> None:
+        """At once, as editors do it."""
+        new = self.folder / f".{name}.tmp"
+        new.write_text(code, encoding="utf-8")
+        new.replace(self.folder / name)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(LIMIT):
+            while not condition():
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def restart(self, shown: ShownRun, why: str, saved_at: datetime | None) -> None:
+        assert saved_at is not None
+        self.restarts.append(why)
+
+    def _note(self) -> None:
+        if (applied := self.project.applied) and (not self.applied or self.applied[-1] != str(applied)):
+            self.applied.append(str(applied))
+        self._changed.set()
+
+
+@asynccontextmanager
+async def developing(tmp_path: Path, code: str) -> AsyncIterator[Bench]:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "Stigmer.yaml").write_text("name: demo\nruntime: python\n", encoding="utf-8")
+    board = Board(WorkbenchState(project=ProjectState("demo", str(folder), watching=True), shown=SHOWN))
+    bench = Bench(folder, board)
+    bench.write(code)
+    async with running(tmp_path / "home") as api:
+        backend = Backend(Configuration(Home(tmp_path / "home"), server=api.server.address))
+        bench.development = Development(folder, backend, board, SystemClock(), bench.restart)
+        work = asyncio.create_task(bench.development.run())
+        try:
+            yield bench
+        finally:
+            work.cancel()
+            await asyncio.wait([work])
+            await backend.close()
+
+
+async def test_a_save_is_deployed_and_the_shown_run_starts_again(tmp_path: Path) -> None:
+    async with developing(tmp_path, ONE_TASK.format(title="one")) as bench:
+        await bench.until(lambda: bench.project.applied is not None)
+        assert bench.project.applied is not None
+        assert bench.project.applied.created == ("tally",)
+        bench.write(ONE_TASK.format(title="two"))
+        await bench.until(lambda: bool(bench.restarts))
+        assert bench.restarts == ["main.py changed (+1 −1)"]
+        assert bench.project.applied.updated == ("tally",)
+
+
+async def test_a_save_that_changes_no_resource_runs_nothing_again(tmp_path: Path) -> None:
+    async with developing(tmp_path, ONE_TASK.format(title="one")) as bench:
+        await bench.until(lambda: bench.project.applied is not None)
+        bench.write(ONE_TASK.format(title="one") + "\n# A thought.\n")
+        await bench.until(lambda: len(bench.applied) == 2)
+        await bench.until(lambda: bench.project.stage is Stage.IDLE)
+        assert bench.restarts == []
+
+
+async def test_a_mistake_is_told_and_the_next_good_save_clears_it(tmp_path: Path) -> None:
+    async with developing(tmp_path, ONE_TASK.format(title="one")) as bench:
+        await bench.until(lambda: bench.project.applied is not None)
+        bench.write("titel\n")
+        await bench.until(lambda: bench.project.problem is not None)
+        assert bench.project.problem is not None
+        assert (bench.project.problem.where, bench.restarts) == ("main.py:1", [])
+        assert "NameError" in bench.project.problem.message
+        bench.write(ONE_TASK.format(title="two"))
+        await bench.until(lambda: bench.project.problem is None)
+        await bench.until(lambda: bool(bench.restarts))
+
+
+async def test_a_save_during_a_synthesis_is_what_counts(tmp_path: Path) -> None:
+    """The first code waits until a named pipe is opened for writing, which nobody ever does."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    async with developing(tmp_path, f"open({str(pipe)!r}).read()\n") as bench:
+        await bench.until(lambda: bench.project.stage is Stage.SYNTHESIS)
+        bench.write(ONE_TASK.format(title="one"))
+        await bench.until(lambda: bench.project.applied is not None)
+        assert bench.project.applied is not None
+        assert (bench.project.applied.created, bench.project.problem) == (("tally",), None)
+
+
+async def test_what_was_saved_unwatched_is_deployed_once_when_somebody_watches_again(tmp_path: Path) -> None:
+    async with developing(tmp_path, ONE_TASK.format(title="one")) as bench:
+        await bench.until(lambda: bench.project.applied is not None)
+        assert bench.development is not None
+        bench.development.toggle()
+        for number in range(3):
+            bench.write(ONE_TASK.format(title=f"number {number}"))
+            bench.write(f"NUMBER = {number}\n", "numbers.py")
+            before = bench.project.last_change_at
+            await bench.until(lambda before=before: bench.project.last_change_at != before)  # type: ignore[misc]
+        assert len(bench.applied) == 1
+        bench.development.toggle()
+        await bench.until(lambda: bool(bench.restarts))
+        assert (len(bench.applied), len(bench.restarts)) == (2, 1)
