@@ -16,6 +16,9 @@ from stigmer_tui.tui.render.values import value_line
 from stigmer_tui.workbench.entries import Call, Ending, Entry, Group, Speech, Step
 from stigmer_tui.workbench.model import SCRIPTED, State, Task, ToolCall
 
+SUBJECTS = ("command", "pattern", "file_path", "path", "url", "query")
+"""Arguments that say what a tool call is about; what comes by the wire has no order of its own."""
+
 INDENT = 2
 """Cells for each level of depth."""
 
@@ -132,12 +135,17 @@ def _name_width(width: int, depth: int) -> int:
 
 
 def _arguments(call: ToolCall) -> str:
-    """The first argument as it is, the others with their names."""
+    """What the call is about as it is, the others with their names."""
     shown: list[str] = []
-    for name, value in call.arguments.items():
+    for name in sorted(call.arguments, key=_rank):
+        value = call.arguments[name]
         text = one_line(value if isinstance(value, str) else json.dumps(value, default=str), 120)
         shown.append(f"{one_line(name)}={text}" if shown else text)
     return "  ".join(shown)
+
+
+def _rank(argument: str) -> int:
+    return SUBJECTS.index(argument) if argument in SUBJECTS else len(SUBJECTS)
 
 
 def _size_of(result: str) -> str:
