@@ -47,14 +47,10 @@ def test_a_life(world: World) -> None:
     assert read_record(world.home) is None
 
 
-def test_files_that_others_must_not_read(world: World) -> None:
+def test_the_token_is_asked_for_unless_told_otherwise(world: World) -> None:
     assert world.run("server", "start").code == 0
     assert world.home.token.stat().st_mode & 0o777 == 0o600
     assert world.home.data.stat().st_mode & 0o777 == 0o700
-
-
-def test_the_token_is_asked_for_unless_told_otherwise(world: World) -> None:
-    assert world.run("server", "start").code == 0
     assert code_without_token(world) is grpc.StatusCode.UNAUTHENTICATED
     refused = world.run("server", "start", "--no-auth")
     assert refused.code == 1
