@@ -63,10 +63,10 @@ def _run(folder: Path, lifeline: int) -> int:
 
     try:
         configuration = load_configuration(os.environ)
+        configuration.home.prepare()
     except StigmerError as error:
         sys.stderr.write(f"\x1b[?1049l\x1b[?25hError: {error}\n")
         return 1
-    configuration.home.prepare()
     _keep_standard_error(configuration.home.log("app"))
     os.chdir(folder)
     clock = SystemClock()

@@ -26,9 +26,13 @@ def apply_headless(dry_run: bool, organization: str) -> int:
     async def apply() -> None:
         backend = Backend(configuration)
         try:
-            await apply_project(folder, backend, SystemClock(), dry_run, click.echo)
+            await apply_project(folder, backend, SystemClock(), dry_run, click.echo, echo_indented)
         finally:
             await backend.close()
 
     asyncio.run(apply())
     return 0
+
+
+def echo_indented(line: str, is_error: bool) -> None:
+    click.echo(f"  {line}", err=is_error)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
+import sys
 from collections.abc import Sequence
 
 import click
 
 from stigmer_tui import __version__
+from stigmer_tui.cli.entry import HIDDEN_COMMANDS
 from stigmer_tui.core.errors import StigmerError
 
 INTERRUPTED = 130
@@ -18,6 +21,7 @@ EPILOG = "Without a command the full-screen app opens, on this folder or on the 
 
 def run_command(arguments: Sequence[str]) -> int:
     """Returns the exit code: 0 done, 1 failed or refused, 2 wrong usage, 130 interrupted."""
+    _accept_every_text()
     try:
         code = program.main(list(arguments), prog_name="stigmer-tui", standalone_mode=False)
     except click.ClickException as error:
@@ -29,12 +33,29 @@ def run_command(arguments: Sequence[str]) -> int:
         click.echo(f"Error: {error}", err=True)
         return 1
     except BaseExceptionGroup as errors:
-        if errors.subgroup(BrokenPipeError) is None:
+        return _reader_is_gone() if errors.subgroup(BrokenPipeError) else _own_error(errors)
+    except (BrokenPipeError, SystemExit):
+        # The latter is how click answers a broken pipe.
+        return _reader_is_gone()
+    except Exception as error:
+        if arguments[:1] and arguments[0] in HIDDEN_COMMANDS:
             raise
-        return _reader_is_gone()
-    except BrokenPipeError:
-        return _reader_is_gone()
+        return _own_error(error)
     return code if isinstance(code, int) else 0
+
+
+def _accept_every_text() -> None:
+    """Where the terminal, or a file, cannot hold a sign, a question mark stands for it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _own_error(error: BaseException) -> int:
+    from stigmer_tui.cli.own_errors import tell
+
+    tell(error)
+    return 1
 
 
 def _reader_is_gone() -> int:

@@ -30,6 +30,9 @@ SERVER_ADDRESS = "STIGMER_RUNNER_SERVER"
 
 RUNNERS = {"workflow-runner": Hello.WORKFLOWS, "agent-runner": Hello.AGENTS}
 
+PREDECESSOR_LIMIT = 5.0
+"""Seconds that a server waits for the one before it, which may be on its way out."""
+
 logger = logging.getLogger(__name__)
 
 RunnerMain = Callable[[Configuration, Channel, asyncio.Event], Awaitable[None]]
@@ -41,9 +44,9 @@ def run_server(addresses: list[str], requires_token: bool) -> None:
     home = configuration.home
     home.prepare()
     log_to_file(home.log("server"), "server")
-    lock = FileLock(home.daemon_lock)
+    lock = FileLock(home.daemon_lock, timeout=PREDECESSOR_LIMIT, poll_interval=0.02)
     try:
-        lock.acquire(blocking=False)
+        lock.acquire()
     except Timeout as error:
         raise StigmerError(f"A daemon is running already on {home.data}") from error
     try:
@@ -115,6 +118,7 @@ def _say_ready(address: str) -> None:
 
 def server_addresses(explicit: str, preferred: str) -> list[str]:
     """Where to listen: at an address that somebody chose, and nowhere else; else at a free one, the usual first."""
-    if explicit:
+    if explicit and not explicit.endswith(":0"):
         return [explicit]
-    return [address for address in (preferred, DEFAULT_ADDRESS, "127.0.0.1:0") if address]
+    others = [explicit] if explicit else [DEFAULT_ADDRESS, "127.0.0.1:0"]
+    return [preferred, *others] if preferred else others

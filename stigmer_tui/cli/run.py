@@ -14,10 +14,11 @@ import click
 
 from stigmer_tui.core.clock import SystemClock
 from stigmer_tui.core.configuration import Configuration, load_configuration
+from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.headless.face import Face
 from stigmer_tui.headless.json_face import JsonFace
-from stigmer_tui.headless.run import HeadlessRun, Request
+from stigmer_tui.headless.run import FAILED, HeadlessRun, Request
 from stigmer_tui.headless.text_face import TextFace
 from stigmer_tui.headless.texts import NAME_SOMETHING, no_project, parse_runtime_env
 from stigmer_tui.project.project_file import is_project, load_project
@@ -41,9 +42,6 @@ def run_headless(options: RunOptions) -> int:
     folder = Path.cwd()
     in_project = is_project(folder)
     environment = parse_runtime_env(options.runtime_env)
-    if not in_project and not options.reference:
-        raise no_project(NAME_SOMETHING)
-    configuration = with_organization(load_configuration(os.environ), options.organization, folder)
     request = Request(options.reference, RunInput(options.message, environment), options.follow, options.detach)
     redactor = Redactor(value.text for value in environment.values() if value.is_secret)
     clock = SystemClock()
@@ -53,9 +51,23 @@ def run_headless(options: RunOptions) -> int:
     else:
         face = TextFace(sys.stdout, sys.stderr, redactor)
 
+    try:
+        if not in_project and not options.reference:
+            raise no_project(NAME_SOMETHING)
+        configuration = with_organization(load_configuration(os.environ), options.organization, folder)
+    except StigmerError as error:
+        face.failed(error.message, error.advice)
+        return FAILED
+
     async def run() -> int:
-        interrupted = asyncio.Event()
-        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, interrupted.set)
+        loop, interrupted = asyncio.get_running_loop(), asyncio.Event()
+
+        def interrupt() -> None:
+            """The first time asks for an end in good order; whoever insists gets one at once."""
+            interrupted.set()
+            loop.remove_signal_handler(signal.SIGINT)
+
+        loop.add_signal_handler(signal.SIGINT, interrupt)
         backend = Backend(configuration)
         try:
             headless = HeadlessRun(request, backend, folder, in_project, face, choose, clock, interrupted)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 
 import click
 
 from stigmer_tui.core.clock import SystemClock
 from stigmer_tui.core.configuration import Configuration, load_configuration, parse_address
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.paths import Home
 from stigmer_tui.daemon.record import read_record
-from stigmer_tui.daemon.start import StartOptions, ensure_daemon, running_endpoint
+from stigmer_tui.daemon.start import NoAnswer, StartOptions, ensure_daemon, running_endpoint
 from stigmer_tui.daemon.stop import stop_daemon
 
 
@@ -21,8 +24,7 @@ def start_server(address: str, no_auth: bool) -> int:
 
 
 def stop_server() -> int:
-    configuration = load_configuration(os.environ)
-    stopped = asyncio.run(stop_daemon(configuration.home))
+    stopped = asyncio.run(stop_daemon(Home.from_environment(os.environ)))
     click.echo("✓ Stopped the daemon" if stopped else "The daemon does not run")
     return 0
 
@@ -43,7 +45,13 @@ def restart_server(address: str, no_auth: bool) -> int:
 def show_status(as_json: bool) -> int:
     from stigmer_tui.daemon.status import StatusText, read_status, status_json
 
-    status = asyncio.run(read_status(load_configuration(os.environ).home))
+    try:
+        status = asyncio.run(read_status(Home.from_environment(os.environ)))
+    except NoAnswer as problem:
+        if not as_json:
+            raise
+        click.echo(json.dumps({"running": True, "problem": problem.message}))
+        return 1
     if status is None:
         text = "The daemon does not run; start it with: stigmer-tui server start"
         click.echo('{"running": false}' if as_json else text)
@@ -53,29 +61,37 @@ def show_status(as_json: bool) -> int:
 
 
 def show_logs(follow: bool, lines: int, component: str) -> int:
-    from stigmer_tui.daemon.logs import follow_logs, last_lines
+    from stigmer_tui.daemon.logs import LogTails, last_lines
 
-    home = load_configuration(os.environ).home
-    for line in last_lines(home, lines, component):
+    home = Home.from_environment(os.environ)
+    tails = LogTails(home, component) if follow else None
+    last = last_lines(home, lines, component)
+    for line in last:
         click.echo(line.text())
 
-    async def go_on() -> None:
-        async for line in follow_logs(home, component):
-            click.echo(line.text())
+    async def go_on(tails: LogTails) -> None:
+        known = set(last)
+        async for line in tails.lines():
+            # What came while the last lines were read may be among them.
+            if line not in known:
+                click.echo(line.text())
 
-    if follow:
-        asyncio.run(go_on())
+    if tails:
+        asyncio.run(go_on(tails))
     return 0
 
 
 async def _start(configuration: Configuration, options: StartOptions) -> None:
     if endpoint := await running_endpoint(configuration.home):
         record = read_record(configuration.home)
-        click.echo(f"The daemon runs already at {endpoint.address}")
-        if options.no_auth and record and record.requires_token:
-            click.echo("It wants its token from every client; to let others in: stigmer-tui server restart --no-auth")
+        already = f"The daemon runs already at {endpoint.address}"
         if options.address and options.address != endpoint.address:
-            click.echo(f"To have it at {options.address}: stigmer-tui server restart --address {options.address}")
+            advice = f"To have it at {options.address}: stigmer-tui server restart --address {options.address}"
+            raise StigmerError(already, advice)
+        if options.no_auth and record and record.requires_token:
+            advice = "To let them in: stigmer-tui server restart --no-auth"
+            raise StigmerError(f"{already}, and clients without its token are refused", advice)
+        click.echo(already)
         return
     endpoint = await ensure_daemon(configuration, options)
     click.echo(f"✓ The daemon is ready at {endpoint.address}")

@@ -26,7 +26,8 @@ def explained(error: AioRpcError, address: str) -> StigmerError:
         case StatusCode.NOT_FOUND:
             return NotFound(details)
         case StatusCode.UNAVAILABLE:
-            return ServerGone(f"Cannot reach the server at {address}", "See how it is doing: stigmer-tui server status")
+            advice = "For the daemon see: stigmer-tui server status; another server is where STIGMER_SERVER_ADDR says."
+            return ServerGone(f"Cannot reach the server at {address}", advice)
         case StatusCode.UNAUTHENTICATED:
             return StigmerError(
                 f"The server at {address} does not accept our token",

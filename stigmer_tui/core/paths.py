@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from stigmer_tui.core.errors import StigmerError
+
 
 @dataclass(frozen=True, slots=True)
 class Home:
@@ -88,9 +90,13 @@ class Home:
         return self.logs / f"{component}.log"
 
     def prepare(self) -> None:
-        """Makes the folders, readable by their owner only."""
+        """Makes the folders, readable by their owner only. Raises StigmerError where that is impossible."""
         for folder in (self.root, self.data, self.logs, self.journals, self.workspace, self.cache, self.artifacts):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            except OSError as error:
+                advice = "STIGMER_HOME chooses another place for everything that is kept."
+                raise StigmerError(f"Cannot make the folder {folder}: {error.strerror}", advice) from error
 
 
 def write_private(path: Path, text: str) -> None:

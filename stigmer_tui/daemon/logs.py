@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
+from typing import BinaryIO
 
 from watchfiles import awatch
 
 from stigmer_tui.core.clock import parse_timestamp
 from stigmer_tui.core.logs import OLD_FILES
 from stigmer_tui.core.paths import Home
+
+LOOK = 1000
+"""Milliseconds after which the logs are looked at where the system does not tell of a change."""
 
 COMPONENTS = ("server", "workflow-runner", "agent-runner")
 
@@ -49,43 +54,68 @@ def last_lines(home: Home, count: int, component: str = "") -> list[LogLine]:
     return lines[-count:] if count else lines
 
 
-async def follow_logs(home: Home, component: str = "") -> AsyncIterator[LogLine]:
-    """Lines that are written from now on."""
-    tails = [_Tail(home.log(name)) for name in _chosen(component)]
-    home.prepare()
-    async for _ in awatch(home.logs, step=20, debounce=50, recursive=False):
-        for line in sorted((line for tail in tails for line in tail.new()), key=attrgetter("time")):
-            yield line
+class LogTails:
+    """What is written to the logs from now on. Made before older lines are read, it leaves no gap after them."""
+
+    def __init__(self, home: Home, component: str = "") -> None:
+        home.prepare()
+        self._folder = home.logs
+        self._tails = [_Tail(home.log(name)) for name in _chosen(component)]
+
+    async def lines(self) -> AsyncIterator[LogLine]:
+        """Until cancelled."""
+        changes = awatch(self._folder, step=20, debounce=50, recursive=False, yield_on_timeout=True, rust_timeout=LOOK)
+        async for _ in changes:
+            for line in self._new():
+                yield line
+
+    def _new(self) -> list[LogLine]:
+        return sorted((line for tail in self._tails for line in tail.new()), key=attrgetter("time"))
 
 
 class _Tail:
-    """What is added to a file, also after it was rotated."""
+    """What is added to a file. It is held open: what was written to it before it was rotated is still read."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._inode, self._offset = self._place()
+        self._rest = b""
+        self._file = self._opened()
+        if self._file:
+            self._file.seek(0, os.SEEK_END)
 
     def new(self) -> Iterator[LogLine]:
-        inode, size = self._place()
-        if inode != self._inode or size < self._offset:
-            self._inode, self._offset = inode, 0
-        if size == self._offset:
+        yield from self._read()
+        if self._is_rotated():
+            # Whoever rotated it had written to it until then.
+            yield from self._read()
+            self.close()
+            self._rest, self._file = b"", self._opened()
+            yield from self._read()
+
+    def close(self) -> None:
+        if self._file:
+            self._file.close()
+
+    def _read(self) -> Iterator[LogLine]:
+        if self._file is None:
             return
-        with self._path.open("rb") as file:
-            file.seek(self._offset)
-            data = file.read()
-        complete = data.rpartition(b"\n")[0]
-        self._offset += len(complete) + 1 if complete else 0
-        for text in complete.decode(errors="replace").splitlines():
-            if line := LogLine.parse(text):
+        *complete, self._rest = (self._rest + self._file.read()).split(b"\n")
+        for text in complete:
+            if line := LogLine.parse(text.decode(errors="replace")):
                 yield line
 
-    def _place(self) -> tuple[int, int]:
+    def _is_rotated(self) -> bool:
         try:
-            status = self._path.stat()
+            there = self._path.stat()
         except OSError:
-            return 0, 0
-        return status.st_ino, status.st_size
+            return False
+        return self._file is None or not os.path.samestat(there, os.fstat(self._file.fileno()))
+
+    def _opened(self) -> BinaryIO | None:
+        try:
+            return self._path.open("rb")
+        except OSError:
+            return None
 
 
 def _chosen(component: str) -> tuple[str, ...]:

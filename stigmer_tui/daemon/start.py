@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import subprocess
+import time
 from dataclasses import dataclass
 
 from filelock import AsyncFileLock, Timeout
@@ -25,6 +27,20 @@ START_LIMIT = 20.0
 LAST_LINES = 12
 READY_DESCRIPTOR = "STIGMER_READY_FD"
 """Environment variable: where a new server writes its address once it listens."""
+
+
+SILENCE_LIMIT = 2.0
+"""Seconds in which a daemon that runs must say something."""
+
+
+class NoAnswer(StigmerError):  # noqa: N818 - what there is instead of one
+    """The daemon's process is there, and nothing comes from it."""
+
+    def __init__(self, record: DaemonRecord) -> None:
+        super().__init__(
+            f"The daemon (pid {record.pid}) does not answer at {record.address}",
+            "It is stopped or stuck; end it with: stigmer-tui server stop",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +67,20 @@ async def ensure_daemon(configuration: Configuration, options: StartOptions | No
 
 
 async def running_endpoint(home: Home) -> Endpoint | None:
-    """Of a daemon that is there and answers."""
-    record = read_record(home)
-    if record is None or not record.alive:
-        return None
-    endpoint = endpoint_of(home, record)
-    try:
-        await probe(endpoint)
-    except AioRpcError:
-        return None
-    return endpoint
+    """Of a daemon that is there and answers; None when there is none. Raises NoAnswer."""
+    end = time.monotonic() + SILENCE_LIMIT
+    while (record := read_record(home)) and record.alive:
+        endpoint = endpoint_of(home, record)
+        try:
+            await probe(endpoint)
+        except AioRpcError as error:
+            # One that was killed, or is about to end, is deaf a moment before it is gone.
+            if time.monotonic() > end:
+                raise NoAnswer(record) from error
+            await asyncio.sleep(0.05)
+        else:
+            return endpoint
+    return None
 
 
 def endpoint_of(home: Home, record: DaemonRecord) -> Endpoint:
@@ -69,14 +89,10 @@ def endpoint_of(home: Home, record: DaemonRecord) -> Endpoint:
 
 async def _start(configuration: Configuration, options: StartOptions) -> Endpoint:
     home = configuration.home
-    address = await asyncio.wait_for(
-        asyncio.to_thread(_spawn, configuration, _arguments(configuration, options)), START_LIMIT
-    )
-    if not address:
-        raise StigmerError("The daemon did not start", _last_output(home))
-    endpoint = Endpoint(address, read_token(home))
-    await probe(endpoint)
-    return endpoint
+    await asyncio.to_thread(_spawn, configuration, _arguments(configuration, options))
+    if endpoint := await running_endpoint(home):
+        return endpoint
+    raise _failure(home)
 
 
 def _arguments(configuration: Configuration, options: StartOptions) -> list[str]:
@@ -85,15 +101,15 @@ def _arguments(configuration: Configuration, options: StartOptions) -> list[str]
     former = read_record(configuration.home)
     if address := options.address or configuration.address:
         arguments += ["--address", address]
-    elif former:
+    if former:
         arguments += ["--prefer", former.address]
     if options.no_auth or (former and not former.requires_token):
         arguments.append("--no-auth")
     return arguments
 
 
-def _spawn(configuration: Configuration, arguments: list[str]) -> str:
-    """Returns the address that the server reports, or nothing when it ended instead."""
+def _spawn(configuration: Configuration, arguments: list[str]) -> None:
+    """Returns once the server listens. Raises StigmerError when it ends, or says nothing, instead."""
     home = configuration.home
     reader, writer = os.pipe()
     environment = {**os.environ, READY_DESCRIPTOR: str(writer), "STIGMER_HOME": str(home.root)}
@@ -103,7 +119,7 @@ def _spawn(configuration: Configuration, arguments: list[str]) -> str:
     if configuration.sandbox_root and os.environ.get("SANDBOX_ROOT_DIR"):
         environment["SANDBOX_ROOT_DIR"] = str(configuration.sandbox_root)
     with home.log("start").open("wb") as output:
-        subprocess.Popen(
+        process = subprocess.Popen(
             own_command("internal-server", *arguments),
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -115,7 +131,20 @@ def _spawn(configuration: Configuration, arguments: list[str]) -> str:
         )
     os.close(writer)
     with os.fdopen(reader) as pipe:
-        return pipe.readline().strip()
+        if not select.select([pipe], [], [], START_LIMIT)[0]:
+            process.kill()
+            raise StigmerError(f"The daemon did not start within {START_LIMIT:.0f} s", _last_output(home))
+        if not pipe.readline():
+            raise _failure(home)
+
+
+def _failure(home: Home) -> StigmerError:
+    """What kept the server from starting, in its own words."""
+    output = _last_output(home)
+    message, separator, advice = output.removeprefix("Error: ").partition("\n\n")
+    if output.startswith("Error: ") and "\n" not in message:
+        return StigmerError(message, advice if separator else "")
+    return StigmerError("The daemon did not start", output)
 
 
 def _last_output(home: Home) -> str:

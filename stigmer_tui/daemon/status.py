@@ -43,7 +43,10 @@ async def read_status(home: Home) -> Status | None:
 
 
 def status_json(status: Status) -> str:
-    return json.dumps({"running": True, **MessageToDict(status, preserving_proto_field_name=True)})
+    """`running` says whether there is a daemon; its executions are counted under their own name."""
+    data = MessageToDict(status, preserving_proto_field_name=True)
+    data.pop("running", None)
+    return json.dumps({"running": True, "executions": status.running, **data})
 
 
 @dataclass(frozen=True, slots=True)

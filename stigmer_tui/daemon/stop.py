@@ -17,17 +17,15 @@ STOP_LIMIT = 5.0
 async def stop_daemon(home: Home) -> bool:
     """Returns whether there was one."""
     record = read_record(home)
-    if record is None or not record.alive:
-        remove_record(home)
-        return False
-    tree = process_tree(record.pid)
-    with suppress(psutil.Error):
-        tree[0].terminate()
-    await wait_for_end(tree, STOP_LIMIT)
+    tree = process_tree(record.pid) if record and record.alive else []
+    if tree:
+        with suppress(psutil.Error):
+            tree[0].terminate()
+        await wait_for_end(tree, STOP_LIMIT)
     # The commands of a runner that was killed are in no tree.
     orphans = marked_processes(OWNER_MARK, str(home.data))
     remaining = [process for process in [*tree, *orphans] if process.is_running()]
     kill_all(remaining)
     await wait_for_end(remaining, STOP_LIMIT)
     remove_record(home)
-    return True
+    return bool(tree)

@@ -7,19 +7,19 @@ from pathlib import Path
 
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.workbench.backend import Backend
-from stigmer_tui.workbench.deployment import Deployer, Deployment, Item
+from stigmer_tui.workbench.deployment import Deployer, Deployment, Item, OnLine
 
 ACTIONS = {"created": "Create", "updated": "Update", "unchanged": "Keep"}
 STATES = {"created": "✓ Created", "updated": "✓ Updated", "unchanged": "· Unchanged"}
 
 
 async def apply_project(
-    folder: Path, backend: Backend, clock: Clock, dry_run: bool, echo: Callable[[str], None]
+    folder: Path, backend: Backend, clock: Clock, dry_run: bool, echo: Callable[[str], None], on_line: OnLine
 ) -> None:
-    """Raises StigmerError."""
+    """`on_line` is given what the project's code prints. Raises StigmerError."""
     deployer = Deployer(folder, backend, clock)
     echo("✓ Loaded Stigmer.yaml")
-    count = await deployer.synthesize(lambda line: echo(f"  {line}"))
+    count = await deployer.synthesize(on_line)
     echo(f"✓ Manifest loaded: {count} resource(s) discovered")
     deployment = await (deployer.preview() if dry_run else deployer.apply())
     echo("")

@@ -17,8 +17,8 @@ class Face(Protocol):
 
     def project_loaded(self, name: str) -> None: ...
 
-    def synthesis_output(self, line: str) -> None:
-        """A line that the project's code printed."""
+    def synthesis_output(self, line: str, is_error: bool) -> None:
+        """A line that the project's code printed; `is_error` when it came by standard error."""
         ...
 
     def manifests_loaded(self, resources: int) -> None: ...

@@ -27,8 +27,9 @@ class JsonFace:
     def project_loaded(self, name: str) -> None:
         self._tell("project", name=name)
 
-    def synthesis_output(self, line: str) -> None:
+    def synthesis_output(self, line: str, is_error: bool) -> None:
         self._err.write(f"{line}\n")
+        self._err.flush()
 
     def manifests_loaded(self, resources: int) -> None:
         self._tell("manifests", resources=resources)

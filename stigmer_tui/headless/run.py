@@ -64,29 +64,37 @@ class HeadlessRun:
             await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
             if not working.done():
                 working.cancel()
-                await asyncio.wait((working,))
-                return INTERRUPTED
-            return working.result()
+            return await working
+        except asyncio.CancelledError:
+            if not self._interrupted.is_set():
+                raise
+            return INTERRUPTED
         except StigmerError as error:
             self._face.failed(error.message, error.advice)
-            return FAILED
+            return INTERRUPTED if self._interrupted.is_set() else FAILED
         finally:
             stopping.cancel()
 
     async def _run(self) -> int:
         resource = await self._resource()
-        execution = await self._backend.create(resource, self._request.input)
-        self._face.started(resource, execution)
-        if not self._request.follow:
-            self._face.left_running(execution)
-            return COMPLETED
+        creating = asyncio.create_task(self._create(resource))
         try:
+            execution = await asyncio.shield(creating)
+            if not self._request.follow:
+                self._face.left_running(execution)
+                return COMPLETED
             await self._follow(execution)
         except asyncio.CancelledError:
-            await self._interrupt(execution)
+            # Asked for, a run comes into being, whether or not somebody still waits for the answer.
+            await self._interrupt(await creating)
             raise
         self._face.ended(execution)
         return COMPLETED if execution.state is State.COMPLETED else FAILED
+
+    async def _create(self, resource: Resource) -> Execution:
+        execution = await self._backend.create(resource, self._request.input)
+        self._face.started(resource, execution)
+        return execution
 
     async def _resource(self) -> Resource:
         reference = self._request.reference

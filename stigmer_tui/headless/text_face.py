@@ -61,8 +61,12 @@ class TextFace:
     def project_loaded(self, name: str) -> None:
         self._lines.line("✓ Loaded Stigmer.yaml")
 
-    def synthesis_output(self, line: str) -> None:
-        self._lines.line(f"  {line}")
+    def synthesis_output(self, line: str, is_error: bool) -> None:
+        if is_error:
+            self._err.write(f"  {line}\n")
+            self._err.flush()
+        else:
+            self._lines.line(f"  {line}")
 
     def manifests_loaded(self, resources: int) -> None:
         self._lines.line(f"✓ Manifest loaded: {resources} resource(s) discovered")

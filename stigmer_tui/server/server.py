@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -158,6 +159,19 @@ def _listen(listener: grpc.aio.Server, addresses: Sequence[str]) -> str:
         except RuntimeError as error:
             logger.info("cannot listen at %s: %s", address, error)
     raise StigmerError(
-        f"Cannot listen at {addresses[-1]}: another program may be using that port",
+        f"Cannot listen at {addresses[-1]}: {_hindrance(addresses[-1])}",
         "Choose another with --address, server.address in config.yaml or STIGMER_ADDRESS; port 0 is any free one.",
     )
+
+
+def _hindrance(address: str) -> str:
+    """The system's words; grpc keeps them to itself."""
+    host, _, port = address.rpartition(":")
+    try:
+        family, kind, _, _, place = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as attempt:
+            attempt.bind(place)
+            attempt.listen()
+    except OSError as error:
+        return error.strerror or str(error)
+    return "another program may be using that port"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
@@ -17,6 +18,7 @@ from stigmer_tui.client.watch import list_catalogue, watch_catalogue, watch_daem
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.redaction import Redactor
+from stigmer_tui.daemon.arrival import arrival
 from stigmer_tui.daemon.logs import last_lines
 from stigmer_tui.daemon.record import read_record
 from stigmer_tui.daemon.start import ensure_daemon
@@ -49,6 +51,12 @@ class Backend:
         self._was_found = False
         await self.connection.channel()
         return self.connection.address
+
+    async def arrival(self) -> None:
+        """Returns when somebody else has started the daemon; where there is none of ours, never."""
+        if self._configuration.server:
+            await asyncio.Event().wait()
+        await arrival(self._configuration.home)
 
     async def close(self) -> None:
         await self.connection.close()

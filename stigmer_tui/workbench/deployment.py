@@ -17,11 +17,16 @@ from stigmer_tui.project.manifests import Manifests
 from stigmer_tui.project.manifests import Resource as Manifest
 from stigmer_tui.project.plan import Action, Plan, Step, make_plan
 from stigmer_tui.project.project_file import Project, load_project
+from stigmer_tui.project.subprocesses import OutputLine
 from stigmer_tui.project.synthesis import synthesize
+from stigmer_tui.project.synthesis_error import SynthesisError
 from stigmer_tui.workbench.backend import Backend
 from stigmer_tui.workbench.model import Resource, ResourceKind
 from stigmer_tui.workbench.state import Applied
 from stigmer_tui.workbench.translation import resource_of
+
+OnLine = Callable[[str, bool], None]
+"""Given a line that the project's code printed, and whether it came by standard error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +72,24 @@ class Deployer:
         self._clock = clock
         self._manifests = Manifests()
 
-    async def synthesize(self, on_line: Callable[[str], None] = lambda line: None) -> int:
-        """Runs the code; returns the number of resources that it defines. Raises SynthesisError."""
-        self._manifests = await synthesize(self.project, lambda line: on_line(line.text))
+    async def synthesize(self, on_line: OnLine | None = None) -> int:
+        """Runs the code; returns the number of resources that it defines. Raises SynthesisError.
+
+        Whoever listens to the code has heard its last words: the error does not repeat them.
+        """
+        errors: list[str] = []
+
+        def hear(line: OutputLine) -> None:
+            if on_line:
+                on_line(line.text, line.is_error)
+                errors.extend([line.text] * line.is_error)
+
+        try:
+            self._manifests = await synthesize(self.project, hear)
+        except SynthesisError as error:
+            if errors and error.advice == "\n".join(errors):
+                raise SynthesisError(error.problem, "", error.file, error.line) from error
+            raise
         return len(self._manifests.resources)
 
     async def preview(self) -> Deployment:

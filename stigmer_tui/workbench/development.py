@@ -56,8 +56,19 @@ class Development:
         if self._is_watching and self._pending:
             self._want()
 
+    def try_again(self) -> None:
+        """What could not be deployed, if there is something; the server may be another one by now."""
+        project = self._board.state.project
+        if project and project.problem:
+            self._want()
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether all that was saved is deployed, or has failed to be."""
+        return self._settled.is_set() and not self._pending
+
     async def catch_up(self) -> None:
-        """Returns when all that was saved is deployed, or has failed to be."""
+        """Deploys what was saved, also while nobody watches; returns when it is settled."""
         if self._pending:
             self._want()
         await self._settled.wait()

@@ -18,6 +18,7 @@ from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.workbench.board import Board
+from stigmer_tui.workbench.daemon_news import DaemonNews
 from stigmer_tui.workbench.daemon_state import DaemonState
 from stigmer_tui.workbench.memory import Memory
 from stigmer_tui.workbench.model import Execution, Resource, Run, State
@@ -58,9 +59,12 @@ class Session:
             )
         )
         self._group: asyncio.TaskGroup | None = None
+        self._early: list[Coroutine[Any, Any, None]] = []
+        """What the person wanted before there was a group to do it in."""
         self._backend: Backend | None = None
         self._development: Development | None = None
         self._following: asyncio.Task[None] | None = None
+        self._news = DaemonNews()
         self._counts: dict[str, int] = {}
         self._started: set[str] = set()
         self._retry = asyncio.Event()
@@ -83,8 +87,13 @@ class Session:
                     self._development = development
                     self._memory.note_project()
                     group.create_task(development.run())
+                for work in self._early:
+                    self._do(work)
+                self._early.clear()
         finally:
             self._group = None
+            for work in self._early:
+                work.close()
             await backend.close()
 
     def _load(self) -> tuple[Backend, Development | None]:
@@ -106,13 +115,22 @@ class Session:
             try:
                 address = await backend.connect()
                 self.board.update(daemon=replace(self.state.daemon, connected=True, address=address, problem=""))
+                self._go_on()
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self._watch_lists(backend))
                     group.create_task(self._watch_daemon(backend))
             except* StigmerError as errors:
                 lines = await asyncio.to_thread(backend.last_log_lines)
                 self.board.update(daemon=DaemonState(problem=_first(errors), log_lines=lines))
-            await self._retry.wait()
+            await _first_of(self._retry.wait(), backend.arrival())
+
+    def _go_on(self) -> None:
+        """With what the loss of the daemon has ended."""
+        if self._development:
+            self._development.try_again()
+        shown = self.state.shown
+        if shown and not shown.execution.state.is_final and self._following and self._following.done():
+            self._follow_shown(shown.execution)
 
     async def _watch_lists(self, backend: Backend) -> None:
         async for resources, runs in backend.watch_lists():
@@ -122,14 +140,18 @@ class Session:
     async def _watch_daemon(self, backend: Backend) -> None:
         async for daemon in backend.watch_daemon():
             self.board.update(daemon=daemon)
+            for text, level in self._news.take(daemon, self.clock.now()):
+                self.board.note(text, level)
 
     # What the person can do
 
     def start(self, resource: Resource, run_input: RunInput, why: str = "") -> None:
-        """Runs a resource and shows it; the run that was shown goes on."""
+        """Runs a resource with the latest code, and shows it; the run that was shown goes on."""
         self._inputs[resource.slug] = run_input
         self._memory.note_inputs(self._inputs)
-        self._do(self._start(resource, run_input, why))
+        if awaited := self._awaited():
+            self.board.note(f"{resource.name} runs as soon as {awaited}")
+        self._do(self._start_latest(resource, run_input, why))
 
     def rerun(self) -> None:
         """The shown run once more, with the same input; the old one is cancelled if it still runs."""
@@ -175,9 +197,22 @@ class Session:
 
     # How it is done
 
-    async def _rerun(self, shown: ShownRun) -> None:
+    def _awaited(self) -> str:
+        """What a run has to wait for; empty when there is nothing."""
+        if self.is_project and not (self._development and self._development.is_settled):
+            return "the latest code is deployed"
+        return "" if self.state.daemon.connected else "the daemon is there"
+
+    async def _catch_up(self) -> None:
         if self._development:
             await self._development.catch_up()
+
+    async def _start_latest(self, resource: Resource, run_input: RunInput, why: str) -> None:
+        await self._catch_up()
+        await self._start(resource, run_input, why)
+
+    async def _rerun(self, shown: ShownRun) -> None:
+        await self._catch_up()
         await self._restart(shown, "run again")
 
     async def _restart(self, shown: ShownRun, why: str, saved_at: datetime | None = None) -> None:
@@ -208,8 +243,11 @@ class Session:
         if self._following:
             self._following.cancel()
         self.board.update(shown=shown)
+        self._follow_shown(shown.execution, saved_at)
+
+    def _follow_shown(self, execution: Execution, saved_at: datetime | None = None) -> None:
         if self._group:
-            self._following = self._group.create_task(self._guarded(self._follow(shown.execution, saved_at)))
+            self._following = self._group.create_task(self._guarded(self._follow(execution, saved_at)))
 
     async def _follow(self, execution: Execution, saved_at: datetime | None) -> None:
         """`saved_at`: when the file was written that led to this run; the time to its first event is measured."""
@@ -231,13 +269,12 @@ class Session:
 
     def _require_backend(self) -> Backend:
         if self._backend is None:
-            raise StigmerError("The daemon is not there yet", "Try again in a moment.")
+            raise RuntimeError("there is work only while the session runs")
         return self._backend
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
         if self._group is None:
-            work.close()
-            self.board.note("The daemon is not there yet; try again in a moment", Level.WARNING)
+            self._early.append(work)
         else:
             self._group.create_task(self._guarded(work))
 
@@ -253,3 +290,13 @@ def _first(errors: BaseExceptionGroup[StigmerError]) -> str:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return str(error)
+
+
+async def _first_of(*waits: Coroutine[Any, Any, Any]) -> None:
+    """Until one of them is over; the others are given up."""
+    tasks = [asyncio.create_task(wait) for wait in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()

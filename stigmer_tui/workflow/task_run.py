@@ -114,9 +114,10 @@ class TaskRun:
     def _require_variables(self, expressions: Sequence[Expression]) -> None:
         known = self.state.inputs.secrets.variables
         for expression in expressions:
-            for _, name in expression.variables:
+            for where, name in expression.variables:
                 if name not in known:
-                    advice = f"give it one with the run (--runtime-env {name}=…) or a default in the workflow"
+                    flag = f"secret:{name}" if where == "secrets" else name
+                    advice = f"give it one with the run (--runtime-env {flag}=…) or a default in the workflow"
                     raise TaskFailure(VARIABLE, f"{expression.source}: the variable {name} has no value; {advice}")
 
     def _new_identifier(self) -> str:

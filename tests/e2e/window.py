@@ -20,6 +20,11 @@ UNKNOWN_TO_PYTE = re.compile(
 )
 """Questions to the terminal, whose tails it would print; and the wish for a coloured sign, behind which it stops."""
 
+MODES = re.compile(rb"\x1b\[\?([\d;]+)([hl])")
+
+LONGEST_MODE = 32
+"""Bytes of a switch of modes, which may come in two parts."""
+
 KEYS = {
     "enter": "\r",
     "esc": "\x1b",
@@ -46,10 +51,13 @@ class Window(Terminal):
         self.screen = pyte.Screen(width, height)
         self._stream = pyte.ByteStream(self.screen)
         self.exit_code: int | None = None
+        self._modes: dict[int, bool] = {}
+        self._tail = b""
         super().__init__(arguments, width, height, environment=environment, folder=folder)
 
     def read(self, seconds: float) -> bytes:
         data = super().read(seconds)
+        self._note_modes(data)
         self._stream.feed(UNKNOWN_TO_PYTE.sub(b"", data))
         if not data:
             self._reap(os.WNOHANG)
@@ -63,6 +71,10 @@ class Window(Terminal):
     def text(self) -> str:
         """All lines, without the blanks at their ends."""
         return "\n".join(line.rstrip() for line in self.screen.display)
+
+    def mode(self, number: int) -> bool | None:
+        """Whether a private mode of the terminal was left on, or off; None for one that was never touched."""
+        return self._modes.get(number)
 
     def press(self, *keys: str) -> None:
         """Each by its name, or as itself."""
@@ -108,6 +120,15 @@ class Window(Terminal):
             assert time.monotonic() < end, f"waited {seconds:g} s for the program {what}; the screen:\n{self.text}"
             if not self.read(0.05) and self.exit_code is not None:
                 assert condition(), f"the program ended ({self.exit_code}) and was to {what}; the screen:\n{self.text}"
+
+    def _note_modes(self, data: bytes) -> None:
+        text = self._tail + data
+        end = 0
+        for match in MODES.finditer(text):
+            end = match.end()
+            for number in match[1].split(b";"):
+                self._modes[int(number)] = match[2] == b"h"
+        self._tail = text[end:][-LONGEST_MODE:]
 
     def _reap(self, options: int) -> None:
         if self.exit_code is None:

@@ -225,7 +225,7 @@ async def test_case_61_a_variable_without_a_value_fails_before_any_request(world
     reported = await world.run(spec(http("h", f"{server.url}/${{.secrets.MISSING}}")), secrets=SECRETS)
     assert reported.error == (
         "/h failed: ${.secrets.MISSING}: the variable MISSING has no value; give it one with the run "
-        "(--runtime-env MISSING=…) or a default in the workflow"
+        "(--runtime-env secret:MISSING=…) or a default in the workflow"
     )
     assert (server.asked, reported.metadata("/h")["error_type"]) == ([], "Variable error")
 

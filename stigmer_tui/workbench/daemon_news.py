@@ -1,0 +1,75 @@
+"""What happens to the daemon's processes, in sentences for the person who works with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from stigmer_tui.core.units import duration_text
+from stigmer_tui.workbench.daemon_state import Component, ComponentState, DaemonState
+from stigmer_tui.workbench.state import Level
+
+NAMES = {"server": "daemon", "workflow-runner": "workflow runner", "agent-runner": "agent runner"}
+
+AT_WORK = (ComponentState.READY, ComponentState.BUSY)
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    at: datetime
+    how: str
+
+
+class DaemonNews:
+    """Compares each state with the one before; the first one is no news."""
+
+    def __init__(self) -> None:
+        self._server_pid = 0
+        self._known: dict[str, Component] = {}
+        self._lost: dict[str, Loss] = {}
+
+    def take(self, daemon: DaemonState, now: datetime) -> list[tuple[str, Level]]:
+        if not daemon.connected:
+            if self._server_pid:
+                self._lost.setdefault("server", Loss(now, "was gone"))
+            return []
+        components = {component.name: component for component in daemon.components}
+        news = list(self._of_server(components, now))
+        for name, component in components.items():
+            if name != "server":
+                news.extend(self._of_runner(component, now))
+        self._known = components
+        return news
+
+    def _of_server(self, components: dict[str, Component], now: datetime) -> Iterator[tuple[str, Level]]:
+        server = components.get("server")
+        if server is None:
+            return
+        loss = self._lost.pop("server", None)
+        if server.pid != self._server_pid:
+            # Another server counts the restarts of its runners anew.
+            self._known.clear()
+            self._lost.clear()
+            if loss:
+                yield _came_back("server", loss, now), Level.WARNING
+        self._server_pid = server.pid
+
+    def _of_runner(self, component: Component, now: datetime) -> Iterator[tuple[str, Level]]:
+        before = self._known.get(component.name)
+        if before and component.restarts > before.restarts:
+            how = component.detail.partition(";")[0] or "stopped"
+            self._lost.setdefault(component.name, Loss(now, how))
+        if component.state in AT_WORK and (loss := self._lost.pop(component.name, None)):
+            yield _came_back(component.name, loss, now), Level.WARNING
+        if component.state is ComponentState.FAILED and before and before.state is not ComponentState.FAILED:
+            yield f"The {_name(component.name)} does not run: {component.detail}", Level.ERROR
+
+
+def _came_back(name: str, loss: Loss, now: datetime) -> str:
+    took = duration_text((now - loss.at).total_seconds())
+    return f"The {_name(name)} {loss.how} and came back in {took}; runs go on where they were"
+
+
+def _name(name: str) -> str:
+    return NAMES.get(name, name)

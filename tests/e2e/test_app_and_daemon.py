@@ -1,0 +1,54 @@
+"""The daemon comes and goes under the app: what is wanted meanwhile is not lost, what is shown goes on."""
+
+from __future__ import annotations
+
+from tests.e2e.world import World
+
+GREETING = """
+from stigmer_tui.sdk import Workflow
+
+with Workflow("greet", namespace="demo") as flow:
+    flow.set("hello", text="{text}")
+"""
+
+
+WAITING = """
+from stigmer_tui.sdk import Workflow
+
+with Workflow("patient", namespace="demo") as flow:
+    flow.wait("pause", seconds=2)
+    flow.set("hello", text="good morning")
+"""
+
+
+def test_a_run_that_is_asked_for_before_the_daemon_is_there_is_one_of_the_latest_code(world: World) -> None:
+    project = world.project(GREETING.format(text="first"))
+    with world.window(cwd=project) as window:
+        window.shows("1 created")
+        window.press("q")
+        window.ends()
+    assert world.run("server", "stop").code == 0
+    (project / "main.py").write_text(GREETING.format(text="second"), encoding="utf-8")
+    with world.window(cwd=project) as window:
+        window.shows("greet")
+        window.press("enter")
+        window.shows("✓ completed")
+        window.shows('"text": "second"')
+        window.press("q")
+        assert window.ends() == 0
+
+
+def test_a_shown_run_goes_on_when_somebody_restarts_the_daemon(world: World) -> None:
+    project = world.project(WAITING)
+    with world.window(cwd=project) as window:
+        window.shows("1 created")
+        window.press("enter")
+        window.shows("▸ pause|⏸ pause")
+        assert world.run("server", "stop").code == 0
+        window.shows("The daemon was stopped")
+        assert world.run("server", "start").code == 0
+        window.shows("✓ completed")
+        window.shows('"text": "good morning"')
+        window.no_longer_shows("Press r to")
+        window.press("q")
+        assert window.ends() == 0
