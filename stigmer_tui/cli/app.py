@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
-from pathlib import Path
 
-from stigmer_tui.cli.terminal import is_terminal, run_in_terminal
-from stigmer_tui.core.paths import Home
+from stigmer_tui.cli.skeleton import draw_skeleton, is_terminal, restore_terminal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NO_TERMINAL = """Error: The app needs a terminal
 
@@ -20,19 +23,31 @@ Or work without a screen: stigmer-tui run --help
 
 
 def open_app(path: str) -> int:
-    folder = Path(path or ".").absolute()
-    if not folder.is_dir():
+    if not os.path.isdir(path or "."):  # noqa: PTH112 - nothing is loaded that a person would wait for
         sys.stderr.write(f"Error: There is no folder {path}\n\nCommands: stigmer-tui --help\n")
         return 2
     if not is_terminal():
         sys.stderr.write(NO_TERMINAL)
         return 2
-    log = Home.from_environment(os.environ).log("app")
+    draw_skeleton()
+    try:
+        from pathlib import Path
+
+        from stigmer_tui.cli.terminal import run_in_terminal
+        from stigmer_tui.core.paths import Home
+
+        folder = Path(path or ".").absolute()
+        log = Home.from_environment(os.environ).log("app")
+    except BaseException:
+        restore_terminal()
+        raise
     return run_in_terminal(lambda lifeline: _run(folder, lifeline), str(log))
 
 
 def _run(folder: Path, lifeline: int) -> int:
     """`lifeline` is readable once the process that restores the terminal is gone."""
+    # What is loaded stays: looking for garbage in it takes a tenth of the start. The app looks after its first paint.
+    gc.disable()
     # Milliseconds until a lone escape is one; terminals send what follows it within a few.
     os.environ.setdefault("ESCDELAY", "25")
     # The framework waits for up to a whole turn of its clock before it paints what a key did.

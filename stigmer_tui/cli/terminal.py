@@ -1,4 +1,4 @@
-"""The terminal around the full-screen app: something to see at once, and a way back from every end.
+"""The terminal around the full-screen app: a way back from every end.
 
 A tiny parent process keeps the terminal's settings and waits for the app, which runs in a child. Whatever becomes of
 the child (an error, a signal, kill -9, a crash in native code), the parent gives the terminal back as it was. When it
@@ -12,29 +12,11 @@ import os
 import signal
 import sys
 import termios
-import traceback
 from collections.abc import Callable, Iterator
 
-from stigmer_tui.tui.sizes import MEDIUM, PICKER_WIDTH, SIDEBAR_WIDTH, WIDE
-
-RESTORE = "".join(
-    (
-        "\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1015l",  # mouse
-        "\x1b[?1004l",  # focus reports
-        "\x1b[?2004l",  # bracketed paste
-        "\x1b[?2026l",  # synchronized output
-        "\x1b[<u\x1b[>4;0m",  # keyboard protocols
-        "\x1b[?1049l",  # alternate screen
-        "\x1b[?25h\x1b[0m",  # cursor and colours
-    )
-)
-"""What undoes all that a full-screen program may have switched on."""
+from stigmer_tui.cli.skeleton import restore_terminal
 
 FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
-
-
-def is_terminal() -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def run_in_terminal(app: Callable[[int], int], log: str) -> int:
@@ -44,7 +26,6 @@ def run_in_terminal(app: Callable[[int], int], log: str) -> int:
     when the app ends without having restored the terminal.
     """
     settings = termios.tcgetattr(sys.stdin.fileno())
-    _draw_skeleton()
     life_end, life = os.pipe()
     done, done_end = os.pipe()
     child = os.fork()
@@ -58,8 +39,7 @@ def run_in_terminal(app: Callable[[int], int], log: str) -> int:
         code = _wait(child)
     restored = bool(os.read(done, 1))
     if not restored:
-        sys.stdout.write(RESTORE)
-        sys.stdout.flush()
+        restore_terminal()
     termios.tcsetattr(sys.stdin.fileno(), termios.TCSANOW, settings)
     if not restored:
         sys.stderr.write(f"stigmer-tui ended unexpectedly (code {code}); its log: {log}\n")
@@ -76,6 +56,8 @@ def _run_child(app: Callable[[int], int], life_end: int, done_end: int) -> None:
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
     except BaseException:
+        import traceback
+
         # Standard error is the log by now; what the person sees is the parent's affair.
         os.write(2, traceback.format_exc().encode())
     finally:
@@ -111,20 +93,3 @@ def _forwarding_signals(child: int) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _draw_skeleton() -> None:
-    """The empty regions of the screen, long before the first library is loaded."""
-    columns, rows = os.get_terminal_size(sys.stdout.fileno())
-    joints = []
-    if columns >= MEDIUM:
-        joints.append(PICKER_WIDTH)
-    if columns >= WIDE:
-        joints.append(columns - SIDEBAR_WIDTH + 1)
-    rule = "".join("┬" if column in joints else "─" for column in range(1, columns + 1))
-    lines = ["\x1b[?1049h\x1b[?25l\x1b[2J\x1b[H\x1b[2m stigmer", rule]
-    for column in joints:
-        lines += [f"\x1b[{row};{column}H│" for row in range(3, rows - 1)]
-    lines.append(f"\x1b[{rows - 1};1H{rule.replace('┬', '┴')}\x1b[0m")
-    sys.stdout.write("\r\n".join(lines[:2]) + "".join(lines[2:]))
-    sys.stdout.flush()

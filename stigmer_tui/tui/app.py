@@ -22,7 +22,7 @@ from stigmer_tui.tui.render.clean import one_line
 from stigmer_tui.tui.render.glyphs import glyphs_for
 from stigmer_tui.tui.screens.main import PANE, MainScreen
 from stigmer_tui.tui.style_sheets import style_sheets
-from stigmer_tui.tui.themes import DARK, LIGHT
+from stigmer_tui.tui.themes import DARK, LIGHT, default_theme
 from stigmer_tui.tui.widgets.entry_list import EntryList
 from stigmer_tui.tui.widgets.picker import Picker
 from stigmer_tui.workbench.model import Resource, ResourceKind, Run
@@ -60,7 +60,7 @@ class StigmerApp(App[int]):
         # Before there are widgets, whose styles would all have to be applied anew.
         self.register_theme(DARK)
         self.register_theme(LIGHT)
-        self.theme = os.environ.get("STIGMER_THEME", "") or DARK.name
+        self.theme = os.environ.get("STIGMER_THEME", "") or default_theme(self.console.color_system)
         self.session = session
         self._clock = clock
         self._collections = ShortCollections(clock)

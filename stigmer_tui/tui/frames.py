@@ -14,6 +14,9 @@ INTERVAL = 1 / 30
 REMOTE_INTERVAL = 1 / 12
 """The same over SSH or in a multiplexer, where each frame is bytes on a line, or is drawn twice."""
 
+BURST = 4
+"""Frames that may follow each other at once after a rest: how something begins is seen as it happens."""
+
 PAUSE = 4
 """A frame that takes long is followed by so many times as long without one: keys are answered in between."""
 
@@ -36,7 +39,7 @@ class Loop(Protocol):
 
 
 class Frames(Generic[Value]):
-    """A slot for the newest value. It is shown at once when there was no frame lately, else with the next one.
+    """A slot for the newest value. It is shown at once when there were few frames lately, else with the next one.
 
     Values that come in between are never shown; the last one always is. Without a value to show there is no timer.
     """
@@ -47,6 +50,8 @@ class Frames(Generic[Value]):
         self._loop: Loop = loop or asyncio.get_running_loop()
         self._newest: Value
         self._timer: asyncio.TimerHandle | None = None
+        self._paced = 0.0
+        """When the next frame would be due if all came at the interval; after a rest, that is a burst ago."""
         self._next = 0.0
         """The earliest time of the next frame."""
 
@@ -71,4 +76,5 @@ class Frames(Generic[Value]):
         now = self._loop.time()
         # A frame that came late counts as long: something else keeps the loop busy.
         pause = min(PAUSE * (now - due), LONGEST_PAUSE)
-        self._next = max(due + self._interval, now + pause)
+        self._paced = max(self._paced, due - (BURST - 1) * self._interval) + self._interval
+        self._next = max(self._paced, now + pause)

@@ -26,9 +26,10 @@ class ShortCollections:
         self._started = 0.0
 
     def begin(self) -> None:
-        """What was loaded until now stays for good."""
+        """What was loaded until now stays for good. Until then nothing need have been collected."""
         gc.collect()
         gc.freeze()
+        gc.enable()
         gc.callbacks.append(self._collecting)
 
     def end(self) -> None:

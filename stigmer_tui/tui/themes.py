@@ -33,3 +33,11 @@ LIGHT = Theme(
     panel="#e3e5e8",
     dark=False,
 )
+
+OF_THE_TERMINAL = "ansi-dark"
+"""The framework's theme in the terminal's own sixteen colours."""
+
+
+def default_theme(color_system: str | None) -> str:
+    """Ours needs more than sixteen colours: its states would all become white."""
+    return OF_THE_TERMINAL if color_system == "standard" else DARK.name

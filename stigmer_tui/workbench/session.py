@@ -35,8 +35,9 @@ if TYPE_CHECKING:
     from stigmer_tui.workbench.backend import Backend
     from stigmer_tui.workbench.development import Development
 
-FRAME_MS = 33
-"""Shortest time between two changes of a followed execution: a screen shows no more of them."""
+FRAME_MS = 16
+"""Shortest time between two changes of a followed execution. A screen shows no more of them than it has frames, and
+what comes late to one of these waits for it no longer than this."""
 
 
 class Session:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from stigmer_tui.tui.frames import INTERVAL, LONGEST_PAUSE, REMOTE_INTERVAL, Frames, interval_for
+from stigmer_tui.tui.frames import BURST, INTERVAL, LONGEST_PAUSE, REMOTE_INTERVAL, Frames, interval_for
 
 
 class Loop:
@@ -49,16 +49,28 @@ def test_the_first_value_is_shown_at_once(loop: Loop) -> None:
 def test_of_values_that_come_too_early_the_newest_is_shown_when_it_is_time(loop: Loop) -> None:
     shown: list[int] = []
     frames = Frames(shown.append, 0.1, loop)
-    for value in range(5):
+    for value in range(9):
         frames.put(value)
     assert len(loop.timers) == 1
     loop.pass_time(0.09)
-    assert shown == [0]
+    assert shown == [0, 1, 2, 3]
     loop.pass_time(0.02)
-    assert shown == [0, 4]
+    assert shown == [0, 1, 2, 3, 8]
     loop.pass_time(1)
-    assert shown == [0, 4]
+    assert shown == [0, 1, 2, 3, 8]
     assert loop.timers == []
+
+
+def test_after_a_rest_some_are_shown_at_once_again(loop: Loop) -> None:
+    shown: list[int] = []
+    frames = Frames(shown.append, 0.1, loop)
+    for rest, burst in ((0.0, BURST), (0.1 * BURST, BURST), (0.1, 1), (5.0, BURST)):
+        loop.pass_time(rest)
+        shown.clear()
+        for value in range(9):
+            frames.put(value)
+        assert shown == list(range(burst))
+        frames.close()
 
 
 def test_a_steady_stream_is_shown_at_the_interval(loop: Loop) -> None:
@@ -67,7 +79,7 @@ def test_a_steady_stream_is_shown_at_the_interval(loop: Loop) -> None:
     for value in range(1000):
         frames.put(value)
         loop.pass_time(0.001)
-    assert 10 <= len(shown) <= 11
+    assert 10 <= len(shown) - (BURST - 1) <= 11
 
 
 def test_frames_that_take_long_are_rarer(loop: Loop) -> None:
@@ -102,11 +114,11 @@ def test_even_very_long_frames_come_again(loop: Loop) -> None:
 def test_after_close_nothing_is_shown(loop: Loop) -> None:
     shown: list[int] = []
     frames = Frames(shown.append, 0.1, loop)
-    frames.put(1)
-    frames.put(2)
+    for value in range(BURST + 1):
+        frames.put(value)
     frames.close()
     loop.pass_time(1)
-    assert shown == [1]
+    assert shown == list(range(BURST))
 
 
 @pytest.mark.parametrize(

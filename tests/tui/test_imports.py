@@ -8,7 +8,7 @@ import sys
 import pytest
 
 WIRE = {"grpc", "google.protobuf", "watchfiles", "keyring", "httpx2", "jq", "cryptography", "protovalidate"}
-DRAWING = {"markdown_it", "pygments"}
+DRAWING = {"markdown_it", "pygments", "stigmer_tui.tui.render.markdown.splitter"}
 FACE = {"textual", "rich"}
 AGENTS = {"pydantic", "pydantic_ai", "anthropic", "openai"}
 
@@ -30,7 +30,7 @@ DIALOGS = "stigmer_tui.tui.screens.help stigmer_tui.tui.screens.quit stigmer_tui
     [
         ("import stigmer_tui.tui.widgets.entry_list", WIRE | DRAWING),
         ("import stigmer_tui.tui.app", WIRE | DRAWING | AGENTS | {*DIALOGS.split(), "psutil", "click", "yaml"}),
-        ("import stigmer_tui.cli.terminal", WIRE | DRAWING | AGENTS | FACE | {"asyncio", "click"}),
+        ("import stigmer_tui.cli.app", WIRE | DRAWING | AGENTS | FACE | {"asyncio", "click", "pathlib", "dataclasses"}),
         (COMMAND, WIRE | DRAWING | AGENTS | FACE | {"asyncio", "psutil"}),
         (VERSION, WIRE | DRAWING | AGENTS | FACE | {"asyncio", "click", "subprocess"}),
     ],

@@ -26,8 +26,10 @@ class Compare(Protocol):
 @pytest.fixture(autouse=True)
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The same terminal, in the same place of the world, everywhere."""
-    for name in ("NO_COLOR", "COLORTERM", "STIGMER_THEME", "TERM"):
+    for name in ("NO_COLOR", "STIGMER_THEME"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLORTERM", "truecolor")
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
     yield

@@ -9,7 +9,7 @@ from stigmer_tui.tui.render.clean import one_line
 from stigmer_tui.tui.render.glyphs import Glyphs
 from stigmer_tui.tui.render.ink import Ink, Row, Spans
 from stigmer_tui.tui.render.layout import joined, justified, muted
-from stigmer_tui.tui.render.sidebar import STAGES, summary_of
+from stigmer_tui.tui.render.sidebar import STAGES, problem_word, summary_of
 from stigmer_tui.workbench.model import ResourceKind
 from stigmer_tui.workbench.state import ProjectState, Stage, WorkbenchState
 
@@ -61,7 +61,7 @@ def _project_stage(project: ProjectState | None) -> Spans:
     if project is None:
         return ()
     if project.problem:
-        return (("the code fails", Ink.FAILED),)
+        return ((problem_word(project.problem), Ink.FAILED),)
     if project.stage is not Stage.IDLE:
         return ((STAGES[project.stage], Ink.RUNNING),)
     watched = f"watching {plural(project.watched_files, 'file')}" if project.watching else "not watching"

@@ -81,7 +81,9 @@ def _summary(execution: Execution) -> Spans:
     if execution.state is State.CANCELLED:
         return muted(one_line(execution.error) or "cancelled")
     if execution.kind is ResourceKind.AGENT:
-        counts = [plural(len(execution.messages), "message"), plural(len(execution.calls), "tool call")]
+        counts = [plural(len(execution.messages), "message")]
+        if execution.calls:
+            counts.append(plural(len(execution.calls), "tool call"))
     else:
         counts = _task_counts([task.state for task in execution.tasks.values()])
     return joined([muted(count) for count in counts])

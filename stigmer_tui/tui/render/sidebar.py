@@ -14,7 +14,7 @@ from stigmer_tui.tui.render.ink import EMPTY_ROW, Ink, Row, Spans
 from stigmer_tui.tui.render.layout import joined, justified, muted, plain
 from stigmer_tui.workbench.daemon_state import Component, ComponentState, DaemonState
 from stigmer_tui.workbench.model import State
-from stigmer_tui.workbench.state import ProjectState, Stage, WorkbenchState
+from stigmer_tui.workbench.state import Problem, ProjectState, Stage, WorkbenchState
 
 NAMES = {"server": "server", "workflow-runner": "workflows", "agent-runner": "agents"}
 
@@ -102,7 +102,7 @@ def _watch(project: ProjectState, form: SidebarFormat) -> Iterator[Row]:
     ink = Ink.RUNNING if project.stage is not Stage.IDLE else Ink.TEXT
     word = STAGES[project.stage] if project.watching or project.stage is not Stage.IDLE else "off"
     if project.problem:
-        word, ink = "the code fails", Ink.FAILED
+        word, ink = problem_word(project.problem), Ink.FAILED
     yield justified((("Watch", Ink.STRONG),), ((word, ink),), form.width, form.glyphs.ellipsis)
     if project.last_change and project.last_change_at:
         when = muted(_clock(project.last_change_at))
@@ -116,6 +116,11 @@ def _watch(project: ProjectState, form: SidebarFormat) -> Iterator[Row]:
         yield justified(
             muted("save to first event"), muted(duration_text(project.latency)), form.width, form.glyphs.ellipsis
         )
+
+
+def problem_word(problem: Problem) -> str:
+    """Where no place in the code is named, it need not be the code."""
+    return "the code fails" if problem.where else "not deployed"
 
 
 def _since(moment: datetime | None, now: datetime) -> str:
@@ -136,7 +141,7 @@ def summary_of(state: WorkbenchState, glyphs: Glyphs) -> Spans:
     if project := state.project:
         text = STAGES[project.stage] if project.stage is not Stage.IDLE else "watching"
         if project.problem:
-            parts.append((("the code fails", Ink.FAILED),))
+            parts.append(((problem_word(project.problem), Ink.FAILED),))
         else:
             parts.append(muted(text if project.watching else "not watching"))
     return joined(parts)

@@ -8,6 +8,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.geometry import Size
 from textual.widgets import Input
 
 from stigmer_tui.core.clock import Clock
@@ -49,6 +50,9 @@ class MainScreen(InkedScreen):
     ]
     BINDING_GROUP_TITLE = "Workbench"
 
+    AUTO_FOCUS = "#picker"
+    """Keys that are pressed while the program starts are for it, too."""
+
     def __init__(self, *, clock: Clock, glyphs: Glyphs, state: WorkbenchState) -> None:
         super().__init__(classes=REGION_CLASSES[PICKER])
         self._clock = clock
@@ -58,6 +62,8 @@ class MainScreen(InkedScreen):
         self._possible: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
+        # Before there are widgets, whose styles would all have to be applied anew.
+        self._fit(self.app.size)
         glyphs = self._glyphs
         yield RowPanel(glyphs=glyphs, id="header")
         yield Rule(glyphs=glyphs, id="top-rule")
@@ -75,7 +81,6 @@ class MainScreen(InkedScreen):
         self._header, self._sidebar = self.query_one("#header", RowPanel), self.query_one(Sidebar)
         self._picker, self._pane = self.query_one(Picker), self.query_one(RunPane)
         self._filter = self.query_one(FilterInput)
-        self._picker.focus()
         self.set_interval(AGES, self._show_ages)
         self.show(self._state)
 
@@ -107,13 +112,11 @@ class MainScreen(InkedScreen):
 
     def on_resize(self, event: events.Resize) -> None:
         width, height = event.size
-        for name in ("-wide", "-medium", "-narrow"):
-            self.set_class(name == size_class(width), name)
-        is_too_small = width < SMALLEST[0] or height < SMALLEST[1]
-        if self.has_class("-too-small") and not is_too_small:
+        was_too_small = self.has_class("-too-small")
+        self._fit(event.size)
+        if was_too_small and not self.has_class("-too-small"):
             # What is not seen loses the keys.
             self.call_after_refresh(self.show_region, self._region)
-        self.set_class(is_too_small, "-too-small")
         self.query_one("#too-small", RowPanel).show([Row(((too_small_text(width, height), Ink.MUTED),))])
         self._show_header()
         self._draw_rules()
@@ -152,6 +155,11 @@ class MainScreen(InkedScreen):
             if region == PICKER:
                 self._unfold_picker()
             self.show_region(region)
+
+    def _fit(self, size: Size) -> None:
+        for name in ("-wide", "-medium", "-narrow"):
+            self.set_class(name == size_class(size.width), name)
+        self.set_class(size.width < SMALLEST[0] or size.height < SMALLEST[1], "-too-small")
 
     def _unfold_picker(self) -> None:
         if self.has_class("-picker-folded"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from textual.strip import Strip
 
@@ -13,11 +14,13 @@ from stigmer_tui.tui.render.clean import one_line
 from stigmer_tui.tui.render.details import details
 from stigmer_tui.tui.render.head import INDENT, Head, elapsed_text, speaker, state_of
 from stigmer_tui.tui.render.ink import Ink, Row, Spans
-from stigmer_tui.tui.render.markdown.splitter import Splitter
 from stigmer_tui.tui.render.palette import Ground
 from stigmer_tui.tui.render.pieces import CutLines, Format, Lines, Piece, draw, with_cursor
 from stigmer_tui.workbench.entries import Entry, Speech
 from stigmer_tui.workbench.model import State
+
+if TYPE_CHECKING:
+    from stigmer_tui.tui.render.markdown.splitter import Splitter
 
 BAR_WIDTH = 2
 
@@ -64,7 +67,7 @@ class EntryView:
         self._drawn: list[Drawn | None] = []
         self._former: dict[int, Drawn] = {}
         """What was drawn of the pieces that were replaced last."""
-        self._splitter = Splitter()
+        self._splitter: Splitter | None = None
         self._text = ""
         self._settled = 0
         """How many of the pieces stay as they are while a text grows."""
@@ -131,7 +134,10 @@ class EntryView:
     def _show_text(self, speech: Speech) -> None:
         """At a cost that does not depend on how much was said before."""
         text, head = speech.message.text, speaker(speech)
-        if not text.startswith(self._text) or head not in self.pieces[:1]:
+        if self._splitter is None or not text.startswith(self._text) or head not in self.pieces[:1]:
+            # Markdown is loaded when somebody says something.
+            from stigmer_tui.tui.render.markdown.splitter import Splitter
+
             self._splitter, self._text = Splitter(), ""
             self._keep(0)
             self._add([head])

@@ -1,0 +1,49 @@
+"""The empty regions of the screen, long before the first library is loaded; and the way back from them.
+
+Nothing is imported here that takes a millisecond: what stands in this module is what a person waits for.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from stigmer_tui.tui.sizes import MEDIUM, PICKER_WIDTH, SIDEBAR_WIDTH, WIDE
+
+RESTORE = "".join(
+    (
+        "\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1015l",  # mouse
+        "\x1b[?1004l",  # focus reports
+        "\x1b[?2004l",  # bracketed paste
+        "\x1b[?2026l",  # synchronized output
+        "\x1b[<u\x1b[>4;0m",  # keyboard protocols
+        "\x1b[?1049l",  # alternate screen
+        "\x1b[?25h\x1b[0m",  # cursor and colours
+    )
+)
+"""What undoes all that a full-screen program may have switched on."""
+
+
+def is_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def draw_skeleton() -> None:
+    columns, rows = os.get_terminal_size(sys.stdout.fileno())
+    joints = []
+    if columns >= MEDIUM:
+        joints.append(PICKER_WIDTH)
+    if columns >= WIDE:
+        joints.append(columns - SIDEBAR_WIDTH + 1)
+    rule = "".join("┬" if column in joints else "─" for column in range(1, columns + 1))
+    lines = ["\x1b[?1049h\x1b[?25l\x1b[2J\x1b[H\x1b[2m stigmer", rule]
+    for column in joints:
+        lines += [f"\x1b[{row};{column}H│" for row in range(3, rows - 1)]
+    lines.append(f"\x1b[{rows - 1};1H{rule.replace('┬', '┴')}\x1b[0m")
+    sys.stdout.write("\r\n".join(lines[:2]) + "".join(lines[2:]))
+    sys.stdout.flush()
+
+
+def restore_terminal() -> None:
+    sys.stdout.write(RESTORE)
+    sys.stdout.flush()
