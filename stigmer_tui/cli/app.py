@@ -61,16 +61,17 @@ def _run(folder: Path, lifeline: int) -> int:
     from stigmer_tui.tui.app import StigmerApp
     from stigmer_tui.workbench.session import Session
 
+    clock = SystemClock()
     try:
         configuration = load_configuration(os.environ)
         configuration.home.prepare()
+        app = StigmerApp(Session(configuration, folder, clock), clock, lifeline)
     except StigmerError as error:
         sys.stderr.write(f"\x1b[?1049l\x1b[?25hError: {error}\n")
         return 1
     _keep_standard_error(configuration.home.log("app"))
+    app.error_console.file = sys.__stderr__ or sys.stderr
     os.chdir(folder)
-    clock = SystemClock()
-    app = StigmerApp(Session(configuration, folder, clock), clock, lifeline)
     code = app.run()
     # After an unhandled error `run` returns as if nothing was; the return code tells the truth.
     return code if code is not None else app.return_code or 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-from stigmer_tui.tui.sizes import MEDIUM, PICKER_WIDTH, SIDEBAR_WIDTH, WIDE
+from stigmer_tui.tui.sizes import MEDIUM, PICKER_WIDTH, SIDEBAR_WIDTH, SMALLEST, WIDE
 
 RESTORE = "".join(
     (
@@ -30,6 +30,8 @@ def is_terminal() -> bool:
 
 def draw_skeleton() -> None:
     columns, rows = os.get_terminal_size(sys.stdout.fileno())
+    if columns < SMALLEST[0] or rows < SMALLEST[1]:
+        return
     joints = []
     if columns >= MEDIUM:
         joints.append(PICKER_WIDTH)

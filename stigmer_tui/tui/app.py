@@ -14,6 +14,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from stigmer_tui.core.clock import Clock
+from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.units import size_text
 from stigmer_tui.tui.clipboard import copy_to_terminal
 from stigmer_tui.tui.frames import Frames, interval_for
@@ -54,13 +55,20 @@ class StigmerApp(App[int]):
     ]
 
     def __init__(self, session: Session, clock: Clock, lifeline: int | None = None) -> None:
-        """`lifeline`: a file descriptor that becomes readable when the process that restores the terminal is gone."""
+        """`lifeline`: a file descriptor that becomes readable when the process that restores the terminal is gone.
+
+        Raises StigmerError for a theme that nobody knows.
+        """
         super().__init__()
         self._lifeline = lifeline
         # Before there are widgets, whose styles would all have to be applied anew.
         self.register_theme(DARK)
         self.register_theme(LIGHT)
-        self.theme = os.environ.get("STIGMER_THEME", "") or default_theme(self.console.color_system)
+        theme = os.environ.get("STIGMER_THEME", "") or default_theme(self.console.color_system)
+        if theme not in self.available_themes:
+            known = ", ".join(sorted(self.available_themes))
+            raise StigmerError(f"There is no theme {theme}", f"STIGMER_THEME can be one of these: {known}")
+        self.theme = theme
         self.session = session
         self._clock = clock
         self._collections = ShortCollections(clock)
@@ -250,13 +258,19 @@ class StigmerApp(App[int]):
 
     def _ended(self, working: asyncio.Task[None]) -> None:
         """The session ends before the app only by an error of the program."""
-        if not working.cancelled() and (error := working.exception()):
-            self.panic(*self._error_text(error))
+        if not working.cancelled() and isinstance(error := working.exception(), Exception):
+            self._handle_exception(error)
 
-    def _error_text(self, error: BaseException) -> list[str]:
+    def _fatal_error(self) -> None:
+        """All of it to standard error, which is the log; the framework would show it to the person, values included."""
         import traceback
 
-        return ["".join(traceback.format_exception(error))]
+        error = self._exception
+        if error is not None:
+            # The framework has put something of its own in the place of `sys.stderr`.
+            os.write(2, "".join(traceback.format_exception(error)).encode(errors="replace"))
+        log = self.session.configuration.home.log("app")
+        self.panic(f"Error: stigmer-tui met an error of its own: {error!r}\n\nWhere it happened is told in {log}")
 
     def _key_help(self) -> Iterable[KeyHelp]:
         """The keys of this place, then all others."""

@@ -61,6 +61,31 @@ def test_settings_that_cannot_be_read(world: World) -> None:
         assert "unexpectedly" not in window.text
 
 
+BROKEN_HELP = """
+import sys
+
+class Broken:
+    def find_spec(self, name, path, target=None):
+        if name == "stigmer_tui.tui.screens.help":
+            raise ZeroDivisionError("help")
+
+sys.meta_path.insert(0, Broken())
+"""
+
+
+def test_an_error_of_our_own_is_a_line_on_the_screen_and_all_of_it_in_the_log(world: World) -> None:
+    (world.folder / "sitecustomize.py").write_text(BROKEN_HELP, encoding="utf-8")
+    world.variables = {"PYTHONPATH": f"{world.folder}:{world.environment['PYTHONPATH']}"}
+    with world.window(cwd=world.project(GREETING)) as window:
+        window.shows("✓ ready")
+        window.press("?")
+        assert window.ends() == 1
+        assert is_restored(window)
+        window.shows(r"Error: stigmer-tui met an error of its own: ZeroDivisionError\('help'\)")
+        assert "Traceback" not in window.text
+    assert "Traceback" in world.home.log("app").read_text(encoding="utf-8")
+
+
 def is_restored(window: Window) -> bool:
     """The normal screen with its cursor, no reports of mouse and focus, and a line discipline that echoes."""
     switched_on = {mode for mode in (1049, 1000, 1003, 1004, 1006, 2004) if window.mode(mode)}
