@@ -68,7 +68,8 @@ class StigmerApp(App[int]):
         if theme not in self.available_themes:
             known = ", ".join(sorted(self.available_themes))
             raise StigmerError(f"There is no theme {theme}", f"STIGMER_THEME can be one of these: {known}")
-        self.theme = theme
+        self.theme = self._styled_for = theme
+        self.stylesheet.set_variables(self.get_css_variables())
         self.session = session
         self._clock = clock
         self._collections = ShortCollections(clock)
@@ -134,6 +135,12 @@ class StigmerApp(App[int]):
                 return state.project is not None and state.project.watching is not parameters[0]
             case _:
                 return True
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """The first call is for the theme with which the style sheets have been read already."""
+        is_styled, self._styled_for = self._styled_for == self.theme, ""
+        if not is_styled:
+            super().refresh_css(animate)
 
     # What the person does
 

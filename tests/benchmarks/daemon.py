@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -18,6 +17,7 @@ import psutil
 from stigmer_tui.core.paths import Home
 from stigmer_tui.daemon.record import read_record
 from tests.benchmarks.report import heading, line, percentile
+from tests.e2e.world import World
 
 MEGABYTE = 1e6
 IDLE_SECONDS = 10.0
@@ -67,13 +67,8 @@ def main() -> None:
 @contextmanager
 def instance() -> Iterator[dict[str, str]]:
     """The environment of a daemon of its own, which is stopped at the end."""
-    with tempfile.TemporaryDirectory() as home:
-        environment = {**os.environ, "STIGMER_HOME": home, "STIGMER_ADDRESS": "127.0.0.1:0"}
-        environment["PYTHONPATH"] = str(Path(__file__).parents[2])
-        try:
-            yield environment
-        finally:
-            _timed(environment, "server", "stop")
+    with tempfile.TemporaryDirectory() as folder, closing(World(Path(folder))) as world:
+        yield world.environment
 
 
 @contextmanager

@@ -24,7 +24,11 @@ T = TypeVar("T")
 
 PROGRAM = ("-m", "stigmer_tui")
 
-FOREIGN = ("STIGMER", "SANDBOX", "ANTHROPIC", "OPENAI", "OLLAMA", "NO_COLOR", "TEXTUAL", "PYTEST")
+FOREIGN = (
+    *("STIGMER", "SANDBOX", "ANTHROPIC", "OPENAI", "OLLAMA", "NO_COLOR", "TEXTUAL", "PYTEST"),
+    # Without bytecode to load, every process would compile the program anew.
+    "PYTHONDONTWRITEBYTECODE",
+)
 """How variables begin with which a person would change what is tested."""
 
 

@@ -60,6 +60,7 @@ class Picker(RowPanel, can_focus=True):
         self._state = WorkbenchState()
         self._pattern = ""
         self._lines: list[PickerLine] = []
+        self._lines_width = 0
         self._selected = ""
         """Key of the selected line; it stays selected wherever it moves."""
         self._was_moved = False
@@ -80,6 +81,9 @@ class Picker(RowPanel, can_focus=True):
         self._draw()
 
     def row(self, y: int) -> Row:
+        if self._lines_width != self.size.width:
+            # The first paint, before anybody was told of a size.
+            self._lay_out()
         index = self._top + y
         if index >= len(self._lines):
             return EMPTY_ROW
@@ -161,16 +165,20 @@ class Picker(RowPanel, can_focus=True):
         self._scroll(-1)
 
     def _draw(self) -> None:
-        form = PickerFormat(max(1, self.size.width - 2 * MARGIN), self.glyphs, self._clock.now())
         before = self.selected_item
+        self._lay_out()
+        self.refresh()
+        if type(before) is not type(self.selected_item):
+            self.refresh_bindings()
+
+    def _lay_out(self) -> None:
+        self._lines_width = self.size.width
+        form = PickerFormat(max(1, self._lines_width - 2 * MARGIN), self.glyphs, self._clock.now())
         self._lines = picker_lines(self._state, self._pattern, form)
         places = self._places()
         if self._place() is None or not self._was_moved:
             self._selected = self._lines[places[0]].key if places else ""
         self._show_selected()
-        self.refresh()
-        if type(before) is not type(self.selected_item):
-            self.refresh_bindings()
 
     def _places(self) -> list[int]:
         """Indexes of lines that can be selected."""
