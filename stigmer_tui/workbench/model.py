@@ -101,6 +101,10 @@ class Message:
     """What wrote it, for an agent's message; SCRIPTED where no model was asked."""
     revision: int = field(default=0, compare=False)
 
+    def as_of(self, revision: int) -> Message:
+        """By hand: with `replace`, it would be most of what a change costs, and each token is one."""
+        return Message(self.role, self.text, self.at, self.calls, self.model, revision)
+
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
@@ -177,7 +181,7 @@ class Execution:
         elif self.messages[index] == message:
             return
         self._note(PartKind.MESSAGE, index)
-        self.messages[index] = replace(message, revision=self.revision)
+        self.messages[index] = message.as_of(self.revision)
 
     def put_call(self, call: ToolCall) -> None:
         if self.calls.get(call.id) == call:
