@@ -8,7 +8,6 @@ A key `+` counts up in the last line of the screen, so that one sees when a key 
 from __future__ import annotations
 
 import asyncio
-import gc
 import sys
 import time
 from pathlib import Path
@@ -18,7 +17,9 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
+from stigmer_tui.core.clock import SystemClock
 from stigmer_tui.tui.frames import Frames
+from stigmer_tui.tui.garbage import ShortCollections
 from stigmer_tui.tui.widgets.entry_list import EntryList
 from stigmer_tui.tui.widgets.inked import InkedScreen
 from stigmer_tui.workbench.outline import Outline
@@ -58,8 +59,7 @@ class LiveApp(App[None]):
         outline = transcript(self._execution)
         self._entries.update(outline)
         self._entries.focus()
-        gc.collect()
-        gc.freeze()
+        ShortCollections(SystemClock()).begin()
         if self._rate:
             self._feeder = asyncio.create_task(self._feed(outline))
         self._label.update("ready")

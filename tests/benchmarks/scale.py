@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 import psutil
 
 from stigmer_tui.core.clock import SystemClock
+from stigmer_tui.tui.garbage import ShortCollections
 from stigmer_tui.tui.render.glyphs import UNICODE
 from stigmer_tui.tui.widgets.window import Window
 from stigmer_tui.workbench.model import Execution, ResourceKind, State, Task
@@ -25,6 +26,8 @@ FRAME = 167
 
 
 def main() -> None:
+    # As the app does.
+    ShortCollections(SystemClock()).begin()
     heading("Events")
     line("an event: model, entries and window", _event_cost() * 1e6, "µs")
     for entries in (10, MANY):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import time
 
 from rich.style import Style
 
 from stigmer_tui.core.clock import SystemClock
+from stigmer_tui.tui.garbage import ShortCollections
 from stigmer_tui.tui.render.glyphs import UNICODE
 from stigmer_tui.tui.render.ink import Ink
 from stigmer_tui.tui.render.palette import Ground, Palette
@@ -25,9 +25,9 @@ WIDTH, HEIGHT = 90, 40
 def main() -> None:
     heading(f"Streamed Markdown: 100 KB in chunks of {CHUNK}, each of them drawn, at {WIDTH}×{HEIGHT}")
     _stream("mixed", 2_000)  # imports and lexers
+    # As the app does.
+    ShortCollections(SystemClock()).begin()
     for shape in MARKDOWN:
-        gc.collect()
-        gc.freeze()
         cpu, stall = _stream(shape, 100_000)
         line(f"{shape}: CPU", cpu, "s", 2.0)
         line(f"{shape}: longest stall", stall * 1000, "ms", 33)
