@@ -117,7 +117,9 @@ class StigmerApp(App[int]):
 
     def get_key_display(self, binding: Binding) -> str:
         """Keys by their names: the signs that some terminals have for them look like nothing in others."""
-        return binding.key_display or KEY_NAMES.get(binding.key) or super().get_key_display(binding)
+        if binding.key_display or binding.key in KEY_NAMES:
+            return binding.key_display or KEY_NAMES[binding.key]
+        return binding.key if "+" in binding.key else super().get_key_display(binding)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         state = self.session.state
