@@ -13,6 +13,7 @@ from grpc.aio import AioRpcError, Channel, UnaryUnaryMultiCallable
 from stigmer_tui.api.channel import open_channel
 from stigmer_tui.client.endpoint import Endpoint
 from stigmer_tui.client.errors import Unimplemented, explained
+from stigmer_tui.client.probe import sign_of_life
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -42,6 +43,15 @@ class Connection:
                 self._endpoint = await self._locate()
                 self._channel = open_channel(self._endpoint.address, self._endpoint.token)
             return self._channel
+
+    async def check(self) -> None:
+        """Returns when the server has answered. Raises StigmerError."""
+        channel = await self.channel()
+        try:
+            await sign_of_life(channel)
+        except AioRpcError as error:
+            await self.lost(channel)
+            raise explained(error, self.address) from error
 
     async def call(
         self,

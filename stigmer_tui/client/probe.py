@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import grpc
-from grpc.aio import AioRpcError
+from grpc.aio import AioRpcError, Channel
 
 from stigmer_tui.api.agent_pb2_grpc import AgentQueryControllerStub
 from stigmer_tui.api.api_resource_pb2 import ApiResourceReference
@@ -15,11 +15,18 @@ PROBE_LIMIT = 5.0
 
 
 async def probe(endpoint: Endpoint) -> None:
-    """Returns when the server has answered; raises grpc's error otherwise.
-
-    An empty reference is refused by every server that is alive, ours and existing ones (contract, BEHAVIOUR 4).
-    """
+    """Returns when the server has answered; raises grpc's error otherwise."""
     channel = open_channel(endpoint.address, endpoint.token)
+    try:
+        await sign_of_life(channel)
+    finally:
+        await channel.close()
+
+
+async def sign_of_life(channel: Channel) -> None:
+    """As `probe`. An empty reference is refused by every server that is alive, ours and existing ones (contract,
+    BEHAVIOUR 4).
+    """
     try:
         await AgentQueryControllerStub(channel).getByReference(
             ApiResourceReference(), timeout=PROBE_LIMIT, wait_for_ready=False
@@ -27,5 +34,3 @@ async def probe(endpoint: Endpoint) -> None:
     except AioRpcError as error:
         if error.code() not in (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND):
             raise
-    finally:
-        await channel.close()

@@ -30,6 +30,9 @@ from stigmer_tui.workbench.translation import daemon_state, execution_of, listed
 
 Lists = tuple[tuple[Resource, ...], tuple[Run, ...]]
 
+LOOK = 2.0
+"""Seconds from one look for a server that is not ours to the next."""
+
 LOG_LINES = 8
 """As many as tell why a daemon ended."""
 
@@ -50,13 +53,17 @@ class Backend:
         """host:port of a server that answers. Raises StigmerError."""
         self._was_found = False
         await self.connection.channel()
+        if self._configuration.server:
+            # Our own daemon has answered when it is found.
+            await self.connection.check()
         return self.connection.address
 
     async def arrival(self) -> None:
-        """Returns when somebody else has started the daemon; where there is none of ours, never."""
+        """Returns when somebody else has started the daemon; where there is none of ours, it may be time to look."""
         if self._configuration.server:
-            await asyncio.Event().wait()
-        await arrival(self._configuration.home)
+            await asyncio.sleep(LOOK)
+        else:
+            await arrival(self._configuration.home)
 
     async def close(self) -> None:
         await self.connection.close()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
+from stigmer_tui.daemon.record import read_record
 from tests.e2e.world import World
 
 GREETING = """
@@ -52,3 +56,24 @@ def test_a_shown_run_goes_on_when_somebody_restarts_the_daemon(world: World) -> 
         window.no_longer_shows("Press r to")
         window.press("q")
         assert window.ends() == 0
+
+
+def test_a_server_that_is_not_ours_is_looked_for_until_it_is_there(world: World, tmp_path: Path) -> None:
+    other = World(tmp_path / "other")
+    other.folder.mkdir()
+    assert other.run("server", "start", "--no-auth").code == 0
+    try:
+        address = json.loads(other.run("server", "status", "--output", "json").out)["address"]
+        assert other.run("server", "stop").code == 0
+        world.variables = {"STIGMER_SERVER_ADDR": address}
+        with world.window(cwd=world.project(GREETING.format(text="hello"))) as window:
+            window.shows(f"Cannot reach the server at {address}")
+            assert other.run("server", "start", "--no-auth", "--address", address).code == 0
+            window.shows("1 created")
+            window.press("enter")
+            window.shows('"text": "hello"')
+            window.press("q")
+            assert window.ends() == 0
+        assert read_record(world.home) is None
+    finally:
+        other.close()
