@@ -81,10 +81,12 @@ class DaemonCalls:
 
 
 def _rounded(status: Status) -> Status:
-    """Without differences that nobody would see: memory by the megabyte, processor use by half a percent."""
+    """Without differences that say nothing, so that a screen is still as long as nothing happens: memory by two
+    megabytes, processor use by the percent.
+    """
     rounded = Status()
     rounded.CopyFrom(status)
     for component in rounded.components:
-        component.memory_bytes = round(component.memory_bytes / 1e6)
-        component.cpu_percent = round(component.cpu_percent * 2) / 2
+        component.memory_bytes = round(component.memory_bytes / 2e6)
+        component.cpu_percent = round(component.cpu_percent)
     return rounded

@@ -124,7 +124,11 @@ def problem_word(problem: Problem) -> str:
 
 
 def _since(moment: datetime | None, now: datetime) -> str:
-    return uptime_text((now - moment).total_seconds()) if moment else "–"
+    """In minutes at least: seconds would have to be painted each second."""
+    if moment is None:
+        return "–"
+    seconds = (now - moment).total_seconds()
+    return uptime_text(seconds) if seconds >= 60 else "< 1 m"
 
 
 def _clock(moment: datetime) -> str:
