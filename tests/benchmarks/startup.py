@@ -9,11 +9,15 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+import psutil
+
 from tests.benchmarks.report import heading, line, percentile
 from tests.e2e.world import PROGRAM, World
 from tests.terminal import Terminal
 
 ROUNDS = 10
+SETTLING, REST = 15.0, 20.0
+"""Seconds."""
 SIZE = (160, 48)
 QUIT = b"q"
 
@@ -42,6 +46,8 @@ def main() -> None:
         line("usable picker", percentile(pickers, 0.5) * 1000, "ms", 300)
         line("usable picker, times the minimal app", percentile(pickers, 0.5) / least, "", 1.5)
         line("a key that was pressed before that is answered", percentile(answers, 0.5) * 1000, "ms")
+        heading("The app at rest, watching the project")
+        _rest(world, project)
 
 
 def _command(*arguments: str) -> float:
@@ -91,6 +97,20 @@ def _app(world: World, project: Path) -> tuple[float, float, float]:
         return skeleton, picker, answer
     finally:
         terminal.close()
+
+
+def _rest(world: World, project: Path) -> None:
+    with world.window(cwd=project) as window:
+        window.shows("✓ ready")
+        window.read_for(SETTLING)
+        (app,) = psutil.Process(window.pid).children()
+        line("memory", app.memory_info().rss / 1e6, "MB", 75)
+        spent, written = sum(app.cpu_times()[:2]), window.bytes_read
+        window.read_for(REST)
+        line("processor", 100 * (sum(app.cpu_times()[:2]) - spent) / REST, "%", 0.2)
+        line("written to the terminal", window.bytes_read - written, "bytes", 0)
+        window.send(QUIT)
+        window.ends()
 
 
 if __name__ == "__main__":
