@@ -37,8 +37,8 @@ def test_the_transcript_of_an_agent() -> None:
 
         Agent  scripted
         ┃ I will read them first.
-        ✓ read_file   /notes.md  limit=50  4 lines                            3 ms
-        ✗ execute     ls /srv                                                18 ms
+        ✓ read_file     /notes.md  limit=50  4 lines                          3 ms
+        ✗ execute       ls /srv                                              18 ms
         ┃ ls: cannot access '/srv': No such file or directory
         ┃ exit code 2
         ┃
@@ -72,29 +72,29 @@ def test_the_transcript_of_an_agent() -> None:
 
 def test_the_transcript_of_a_workflow() -> None:
     assert shown(transcript(workflow_execution()), 76) == dedent("""\
-        ✓ greet       set                                                       1 ms
-        ✓ fetch       http   GET 127.0.0.1:18080/item.json  200  1.3 kB        12 ms
-        ▸ answer      agent  helper                                            4 s …
-          ✓ read_file  /prices.csv  3.50                                        2 ms
+        ✓ greet          set                                                    1 ms
+        ✓ fetch          http   GET 127.0.0.1:18080/item.json  200  1.3 kB     12 ms
+        ▸ answer         agent  helper                                         4 s …
+          ✓ read_file    /prices.csv  3.50                                      2 ms
           Agent  scripted
           ┃ The item is called “an item”, it is the third of three, and its price
           ┃ has not changed since▌
-        ▸ each        for    3 of 40                                           4 s …
-          ✓ 0/charge  http   POST 127.0.0.1:18080/charge  500                 460 ms
-          ✗ 1/charge  http   POST 127.0.0.1:18080/charge  500  attempt 5      460 ms
+        ▸ each           for    3 of 40                                        4 s …
+          ✓ 0/charge     http   POST 127.0.0.1:18080/charge  500              460 ms
+          ✗ 1/charge     http   POST 127.0.0.1:18080/charge  500  attempt 5   460 ms
           ┃ HTTP 500 from POST 127.0.0.1:18080/charge: out of stock
           ┃
           ┃ input
           ┃ {"method": "POST", "order": 1}
-          ▸ 2/charge  http                                                     2 s …""")
+          ▸ 2/charge     http                                                  2 s …""")
 
 
 def test_the_tree_of_tasks() -> None:
     assert shown(task_tree(workflow_execution()), 60) == dedent("""\
-        ✓ greet     set                                         1 ms
-        ✓ fetch     http   GET 127.0.0.1:18080/item.json  20…  12 ms
-        ▸ answer    agent  helper                              4 s …
-        ▸ each      for    3 of 40                             4 s …
+        ✓ greet       set                                       1 ms
+        ✓ fetch       http   GET 127.0.0.1:18080/item.json…    12 ms
+        ▸ answer      agent  helper                            4 s …
+        ▸ each        for    3 of 40                           4 s …
           ✓ 0                                                 460 ms
             ✓ charge  http   POST 127.0.0.1:18080/charge  5…  460 ms
           ✗ 1                                                 460 ms
@@ -106,7 +106,7 @@ def test_the_tree_of_tasks() -> None:
             ┃ {"method": "POST", "order": 1}
           ▸ 2                                                  2 s …
             ▸ charge  http                                     2 s …
-        · result    set""")
+        · result      set""")
 
 
 def test_a_terminal_without_unicode_gets_plain_signs() -> None:
@@ -166,7 +166,7 @@ def test_a_cancelled_execution_says_so() -> None:
     execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=State.CANCELLED)
     execution.put_task(Task("/a", "a", "set", State.CANCELLED, started_at=at(0), completed_at=at(1)))
     assert shown(transcript(execution)).split("\n") == [
-        "⊘ a           set                                                    1.0 s",
+        "⊘ a             set                                                  1.0 s",
         "",
         "⊘ cancelled",
     ]

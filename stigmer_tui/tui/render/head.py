@@ -131,7 +131,7 @@ def speaker(speech: Speech) -> Piece:
 
 def _name_width(width: int, depth: int) -> int:
     """Cells of the column of names; what comes after it stands in line, however deep the entry is."""
-    return min(18, max(10, (width + depth * INDENT) // 6)) - depth * INDENT
+    return min(18, max(10, (width + depth * INDENT) // 5)) - depth * INDENT
 
 
 def _arguments(call: ToolCall) -> str:
