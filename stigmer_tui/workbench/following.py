@@ -42,8 +42,12 @@ class Follower:
         try:
             async with asyncio.TaskGroup() as group:
                 await self._follow(execution, group)
-        except* StigmerError as errors:
-            raise errors.exceptions[0] from None
+        except BaseExceptionGroup as errors:
+            # Not `except*`: before Python 3.11.4, whatever is raised in one becomes a group again.
+            refusals, others = errors.split(StigmerError)
+            if refusals is None or others is not None:
+                raise
+            raise refusals.exceptions[0] from None
 
     async def _follow(self, execution: Execution, group: asyncio.TaskGroup) -> None:
         seen = -1

@@ -158,10 +158,10 @@ def test_a_stop_in_the_middle_of_a_run(world: World) -> None:
     began = time.monotonic()
     assert world.run("server", "stop").code == 0
     assert time.monotonic() - began < 5
-    assert world.processes() == []
     # Whoever follows does not start what somebody has stopped.
     assert following.stderr.read().startswith("Error: The daemon was stopped\n")
     assert following.wait() == 1
+    assert world.processes() == []
     assert world.run("server", "start").code == 0
     with world.window(cwd=project) as window:
         window.shows("1 unchanged")
