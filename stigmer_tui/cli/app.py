@@ -67,7 +67,8 @@ def _run(folder: Path, lifeline: int) -> int:
         configuration.home.prepare()
         app = StigmerApp(Session(configuration, folder, clock), clock, lifeline)
     except StigmerError as error:
-        sys.stderr.write(f"\x1b[?1049l\x1b[?25hError: {error}\n")
+        restore_terminal()
+        sys.stderr.write(f"Error: {error}\n")
         return 1
     _keep_standard_error(configuration.home.log("app"))
     app.error_console.file = sys.__stderr__ or sys.stderr
