@@ -26,10 +26,6 @@ class Home:
         return cls((Path(configured) if configured else Path("~/.stigmer")).expanduser().absolute())
 
     @property
-    def is_default(self) -> bool:
-        return self.root == Path("~/.stigmer").expanduser().absolute()
-
-    @property
     def configuration(self) -> Path:
         return self.root / "config.yaml"
 

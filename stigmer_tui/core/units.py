@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 
 def duration_text(seconds: float) -> str:
     """`3 ms`, `1.2 s`, `4 m 05 s`, `2 h 05 m`."""
@@ -24,16 +22,6 @@ def uptime_text(seconds: float) -> str:
         if seconds >= size:
             return f"{int(seconds // size)} {unit}"
     return f"{max(0, int(seconds))} s"
-
-
-def age_text(moment: datetime, now: datetime) -> str:
-    """How long ago, while that says something; then the day."""
-    seconds = (now - moment).total_seconds()
-    if seconds < 5:
-        return "now"
-    if seconds < 86400 * 7:
-        return f"{uptime_text(seconds)} ago"
-    return moment.astimezone().strftime("%Y-%m-%d")
 
 
 def size_text(count: int) -> str:
