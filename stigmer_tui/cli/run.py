@@ -17,9 +17,7 @@ from stigmer_tui.core.configuration import Configuration, load_configuration
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.headless.face import Face
-from stigmer_tui.headless.json_face import JsonFace
 from stigmer_tui.headless.run import FAILED, HeadlessRun, Request
-from stigmer_tui.headless.text_face import TextFace
 from stigmer_tui.headless.texts import NAME_SOMETHING, no_project, parse_runtime_env
 from stigmer_tui.project.project_file import is_project, load_project
 from stigmer_tui.workbench.backend import Backend
@@ -47,8 +45,12 @@ def run_headless(options: RunOptions) -> int:
     clock = SystemClock()
     face: Face
     if options.as_json:
+        from stigmer_tui.headless.json_face import JsonFace
+
         face = JsonFace(sys.stdout, sys.stderr, redactor, clock)
     else:
+        from stigmer_tui.headless.text_face import TextFace
+
         face = TextFace(sys.stdout, sys.stderr, redactor)
 
     try:

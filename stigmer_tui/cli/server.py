@@ -13,7 +13,8 @@ from stigmer_tui.core.configuration import Configuration, load_configuration, pa
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import Home
 from stigmer_tui.daemon.record import read_record
-from stigmer_tui.daemon.start import NoAnswer, StartOptions, ensure_daemon, running_endpoint
+from stigmer_tui.daemon.running import NoAnswer, running_endpoint
+from stigmer_tui.daemon.start import StartOptions, ensure_daemon
 from stigmer_tui.daemon.stop import stop_daemon
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from watchfiles import awatch
-
 from stigmer_tui.core.paths import Home
 from stigmer_tui.daemon.record import read_record
 
@@ -13,6 +11,8 @@ LONGEST_LOOK = 1000
 
 async def arrival(home: Home) -> None:
     """Returns when a daemon has said where it is."""
+    from watchfiles import awatch
+
     looks = awatch(home.data, watch_filter=None, recursive=False, rust_timeout=LONGEST_LOOK, yield_on_timeout=True)
     async for _ in looks:
         record = read_record(home)

@@ -10,8 +10,6 @@ from operator import attrgetter
 from pathlib import Path
 from typing import BinaryIO
 
-from watchfiles import awatch
-
 from stigmer_tui.core.clock import parse_timestamp
 from stigmer_tui.core.logs import OLD_FILES
 from stigmer_tui.core.paths import Home
@@ -64,6 +62,8 @@ class LogTails:
 
     async def lines(self) -> AsyncIterator[LogLine]:
         """Until cancelled."""
+        from watchfiles import awatch
+
         changes = awatch(self._folder, step=20, debounce=50, recursive=False, yield_on_timeout=True, rust_timeout=LOOK)
         async for _ in changes:
             for line in self._new():

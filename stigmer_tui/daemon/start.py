@@ -1,4 +1,4 @@
-"""Starts the daemon, and finds the one that runs. Ready means that it answered."""
+"""Starts the daemon, where none runs. Ready means that it answered."""
 
 from __future__ import annotations
 
@@ -6,20 +6,17 @@ import asyncio
 import os
 import select
 import subprocess
-import time
 from dataclasses import dataclass
 
 from filelock import AsyncFileLock, Timeout
-from grpc.aio import AioRpcError
 
 from stigmer_tui.client.endpoint import Endpoint
-from stigmer_tui.client.probe import probe
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import Home
-from stigmer_tui.daemon.record import DaemonRecord, read_record
+from stigmer_tui.daemon.record import read_record
+from stigmer_tui.daemon.running import running_endpoint
 from stigmer_tui.daemon.supervision import own_command
-from stigmer_tui.daemon.token import read_token
 
 START_LIMIT = 20.0
 """Seconds in which a server must answer; it takes less than one, but a machine may be busy."""
@@ -27,20 +24,6 @@ START_LIMIT = 20.0
 LAST_LINES = 12
 READY_DESCRIPTOR = "STIGMER_READY_FD"
 """Environment variable: where a new server writes its address once it listens."""
-
-
-SILENCE_LIMIT = 2.0
-"""Seconds in which a daemon that runs must say something."""
-
-
-class NoAnswer(StigmerError):  # noqa: N818 - what there is instead of one
-    """The daemon's process is there, and nothing comes from it."""
-
-    def __init__(self, record: DaemonRecord) -> None:
-        super().__init__(
-            f"The daemon (pid {record.pid}) does not answer at {record.address}",
-            "It is stopped or stuck; end it with: stigmer-tui server stop",
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,27 +47,6 @@ async def ensure_daemon(configuration: Configuration, options: StartOptions | No
             return await running_endpoint(home) or await _start(configuration, options or StartOptions())
     except Timeout as error:
         raise StigmerError(f"Another program has been starting the daemon for {START_LIMIT:.0f} s") from error
-
-
-async def running_endpoint(home: Home) -> Endpoint | None:
-    """Of a daemon that is there and answers; None when there is none. Raises NoAnswer."""
-    end = time.monotonic() + SILENCE_LIMIT
-    while (record := read_record(home)) and record.alive:
-        endpoint = endpoint_of(home, record)
-        try:
-            await probe(endpoint)
-        except AioRpcError as error:
-            # One that was killed, or is about to end, is deaf a moment before it is gone.
-            if time.monotonic() > end:
-                raise NoAnswer(record) from error
-            await asyncio.sleep(0.05)
-        else:
-            return endpoint
-    return None
-
-
-def endpoint_of(home: Home, record: DaemonRecord) -> Endpoint:
-    return Endpoint(record.address, read_token(home))
 
 
 async def _start(configuration: Configuration, options: StartOptions) -> Endpoint:

@@ -17,7 +17,7 @@ from stigmer_tui.client.watch import daemon_status
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.paths import Home
 from stigmer_tui.core.units import plural, size_text, uptime_text
-from stigmer_tui.daemon.start import running_endpoint
+from stigmer_tui.daemon.running import running_endpoint
 
 GLYPHS = {
     Component.STARTING: "·",

@@ -12,7 +12,6 @@ from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.headless.face import Face
 from stigmer_tui.headless.texts import NAME_SOMETHING, ambiguous, no_project, not_found
 from stigmer_tui.workbench.backend import Backend
-from stigmer_tui.workbench.deployment import Deployer
 from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, State
 from stigmer_tui.workbench.state import RunInput
 
@@ -115,6 +114,9 @@ class HeadlessRun:
         return chosen
 
     async def _deploy(self) -> Sequence[Resource]:
+        # Outside a project nothing is deployed, and what reads projects need not be loaded.
+        from stigmer_tui.workbench.deployment import Deployer
+
         deployer = Deployer(self._folder, self._backend, self._clock)
         self._face.project_loaded(deployer.project.name)
         self._face.manifests_loaded(await deployer.synthesize(self._face.synthesis_output))

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.core.yaml_text import Document, read_yaml
+
+if TYPE_CHECKING:
+    from stigmer_tui.core.yaml_text import Document
 
 FILE_NAME = "Stigmer.yaml"
 
@@ -51,6 +54,8 @@ def load_project(folder: Path) -> Project:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise StigmerError(f"Cannot read {path}: {error}") from error
+    from stigmer_tui.core.yaml_text import read_yaml
+
     document = read_yaml(text, FILE_NAME)
     if not isinstance(document.value, dict):
         raise StigmerError(f"{FILE_NAME} must hold keys such as name and runtime", "Begin with: name: my-project")

@@ -18,10 +18,8 @@ from stigmer_tui.client.watch import list_catalogue, watch_catalogue, watch_daem
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.redaction import Redactor
-from stigmer_tui.daemon.arrival import arrival
-from stigmer_tui.daemon.logs import last_lines
 from stigmer_tui.daemon.record import read_record
-from stigmer_tui.daemon.start import ensure_daemon
+from stigmer_tui.daemon.running import running_endpoint
 from stigmer_tui.workbench.daemon_state import DaemonState
 from stigmer_tui.workbench.following import Follower
 from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, Run
@@ -63,6 +61,8 @@ class Backend:
         if self._configuration.server:
             await asyncio.sleep(LOOK)
         else:
+            from stigmer_tui.daemon.arrival import arrival
+
             await arrival(self._configuration.home)
 
     async def close(self) -> None:
@@ -72,6 +72,8 @@ class Backend:
         """Of a daemon that is ours; what another one wrote is not here."""
         if self._configuration.server:
             return ()
+        from stigmer_tui.daemon.logs import last_lines
+
         return tuple(line.text() for line in last_lines(self._configuration.home, LOG_LINES))
 
     async def lists(self) -> Lists | None:
@@ -143,6 +145,16 @@ class Backend:
         stopped = self._was_found and not self._configuration.server and read_record(self._configuration.home) is None
         if stopped:
             raise StigmerError("The daemon was stopped", "Start it again with stigmer-tui server start.")
-        endpoint = await ensure_daemon(self._configuration)
+        endpoint = await self._find()
         self._was_found = True
         return endpoint
+
+    async def _find(self) -> Endpoint:
+        if self._configuration.server:
+            return Endpoint(self._configuration.server, "")
+        if endpoint := await running_endpoint(self._configuration.home):
+            return endpoint
+        # What starts processes need not be loaded where one runs.
+        from stigmer_tui.daemon.start import ensure_daemon
+
+        return await ensure_daemon(self._configuration)

@@ -22,6 +22,10 @@ def loaded(program: str, modules: set[str]) -> list[str]:
 
 COMMAND = "from stigmer_tui.cli.commands import run_command; run_command(['--help'])"
 VERSION = "sys.argv = ['stigmer-tui', '--version']; from stigmer_tui.cli.entry import main; main()"
+RUN = "import stigmer_tui.cli.run, stigmer_tui.headless.text_face"
+"""All that `run NAME` needs outside a project, where a daemon runs."""
+
+PROJECTS = {"yaml", "filelock", "stigmer_tui.workbench.deployment", "stigmer_tui.definition.tasks"}
 DIALOGS = "stigmer_tui.tui.screens.help stigmer_tui.tui.screens.quit stigmer_tui.tui.screens.run_form"
 
 
@@ -32,9 +36,10 @@ DIALOGS = "stigmer_tui.tui.screens.help stigmer_tui.tui.screens.quit stigmer_tui
         ("import stigmer_tui.tui.app", WIRE | DRAWING | AGENTS | {*DIALOGS.split(), "psutil", "click", "yaml"}),
         ("import stigmer_tui.cli.app", WIRE | DRAWING | AGENTS | FACE | {"asyncio", "click", "pathlib", "dataclasses"}),
         (COMMAND, WIRE | DRAWING | AGENTS | FACE | {"asyncio", "psutil"}),
+        (RUN, (WIRE - {"grpc", "google.protobuf"}) | DRAWING | AGENTS | FACE | PROJECTS),
         (VERSION, WIRE | DRAWING | AGENTS | FACE | {"asyncio", "click", "subprocess"}),
     ],
-    ids=["entries", "app", "skeleton", "help", "version"],
+    ids=["entries", "app", "skeleton", "help", "run", "version"],
 )
 def test_slow_libraries_wait_until_they_are_needed(program: str, modules: set[str]) -> None:
     assert loaded(program, modules) == []
