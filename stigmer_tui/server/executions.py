@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from weakref import WeakValueDictionary
 
 from stigmer_tui.api.agent_execution_pb2 import AgentExecution
@@ -36,6 +37,8 @@ class LiveExecution:
         self.lock = asyncio.Lock()
         """Held while a change becomes durable, so that changes are stored and seen in one order."""
         self._waiting: set[asyncio.Future[None]] = set()
+        self._end = asyncio.Event()
+        self._note_end()
 
     @property
     def id(self) -> str:
@@ -56,14 +59,24 @@ class LiveExecution:
                 self._waiting.discard(waiter)
 
     async def ended(self) -> None:
-        while not self.phase.is_final and not self.deleted:
-            await self.newer(self.state.version)
+        await self._end.wait()
+
+    async def rest(self, seconds: float) -> None:
+        """Returns after this time, or at the end of the execution: what is last is never held back."""
+        if seconds > 0:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._end.wait(), seconds)
 
     def publish(self) -> None:
+        self._note_end()
         for waiter in self._waiting:
             if not waiter.done():
                 waiter.set_result(None)
         self._waiting.clear()
+
+    def _note_end(self) -> None:
+        if self.phase.is_final or self.deleted:
+            self._end.set()
 
 
 class Executions:
@@ -158,7 +171,7 @@ class Executions:
             yield response
             if live.phase.is_final and cursor.version == live.state.version:
                 return
-            await asyncio.sleep(request.interval_ms / 1000)
+            await live.rest(request.interval_ms / 1000)
             await live.newer(cursor.version)
             if live.deleted:
                 raise not_found("execution", f"{live.id} (it was deleted)")
@@ -174,7 +187,7 @@ class Executions:
             yield state.execution
             if final:
                 return
-            await asyncio.sleep(SUBSCRIBE_INTERVAL)
+            await live.rest(SUBSCRIBE_INTERVAL)
             await live.newer(version)
             if live.deleted:
                 raise not_found("execution", f"{live.id} (it was deleted)")

@@ -137,6 +137,19 @@ async def test_a_slow_reader_skips_versions_but_not_the_last(api: Api) -> None:
     assert count < 20
 
 
+async def test_an_end_is_not_held_back_by_the_interval(api: Api) -> None:
+    execution_id = await run_to_follow(api)
+    async with attached(api, Hello.AGENTS) as runner, asyncio.timeout(60):
+        lease = (await runner.assignment()).lease_id
+        stream = aiter(api.executions.follow(FollowRequest(execution_id=execution_id, interval_ms=3_600_000)))
+        reader = Reader()
+        reader.take(await anext(stream))
+        await runner.report(lease, AgentExecutionDelta(phase=COMPLETED))
+        async for response in stream:
+            reader.take(response)
+    assert reader.state.phase is Phase.COMPLETED
+
+
 async def test_the_catalogue_lists_workflows_then_agents_and_the_newest_runs(api: Api) -> None:
     await api.agents.apply(agent("zeta"))
     await api.agents.apply(agent("alpha"))
