@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
-import signal
 import sys
 from collections.abc import Sequence
 
 import click
 
 from stigmer_tui import __version__
-from stigmer_tui.cli.entry import HIDDEN_COMMANDS
+from stigmer_tui.cli.entry import HIDDEN_COMMANDS, READER_IS_GONE
 from stigmer_tui.core.errors import StigmerError
 
 INTERRUPTED = 130
@@ -40,6 +40,9 @@ def run_command(arguments: Sequence[str]) -> int:
     except Exception as error:
         if arguments[:1] and arguments[0] in HIDDEN_COMMANDS:
             raise
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            click.echo(f"Error: Cannot write: {error.strerror}", err=True)
+            return 1
         return _own_error(error)
     return code if isinstance(code, int) else 0
 
@@ -61,7 +64,7 @@ def _own_error(error: BaseException) -> int:
 def _reader_is_gone() -> int:
     """Whoever read our output has seen enough, as in `| head`; there is nobody left to be told."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    return 128 + signal.SIGPIPE
+    return READER_IS_GONE
 
 
 @click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
