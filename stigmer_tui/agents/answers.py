@@ -85,6 +85,22 @@ class CallIds:
         return replace(response, parts=parts)
 
 
+RAW = ""
+"""Name of the only argument of a call whose arguments are no JSON object: the text that the model wrote."""
+
+
+def arguments_of(call: ToolCallPart) -> dict[str, Any]:
+    try:
+        return call.args_as_dict(raise_if_invalid=True)
+    except (ValueError, AssertionError):
+        return {RAW: call.args}
+
+
+def told_arguments(arguments: dict[str, Any]) -> Any:
+    """The other way: arguments of the transcript in the form that the framework takes, a mapping or a text."""
+    return str(arguments[RAW]) if arguments.keys() == {RAW} else arguments
+
+
 def to_record(response: ModelResponse, redactor: Redactor) -> Any:
     """As JSON data without secrets."""
     if redactor:
@@ -102,6 +118,6 @@ def _redacted(part: ModelResponsePart, redactor: Redactor) -> ModelResponsePart:
         case TextPart() | ThinkingPart():
             return replace(part, content=redactor.text(part.content))
         case ToolCallPart():
-            return replace(part, args=redactor.data(part.args_as_dict()))
+            return replace(part, args=told_arguments(redactor.data(arguments_of(part))))
         case _:
             return part

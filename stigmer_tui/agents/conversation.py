@@ -17,6 +17,7 @@ from pydantic_ai.messages import (
     UserPromptPart,
 )
 
+from stigmer_tui.agents.answers import told_arguments
 from stigmer_tui.api.agent_execution_pb2 import (
     AgentExecution,
     AgentMessage,
@@ -84,13 +85,13 @@ def _messages(execution: AgentExecution) -> Iterator[ModelMessage]:
                 said.append(TextPart(message.content))
             case MessageType.MESSAGE_TOOL:
                 for call in message.tool_calls:
-                    said.append(ToolCallPart(call.name, to_data(call.args), call.id))
+                    said.append(ToolCallPart(call.name, told_arguments(to_data(call.args)), call.id))
                     returned.append(_return(call))
     yield from turn()
 
 
 def _return(call: ToolCall) -> ToolReturnPart:
-    if call.error:
+    if call.error and not call.result:
         return ToolReturnPart(call.name, call.error, call.id, outcome="failed")
     return ToolReturnPart(call.name, call.result, call.id)
 

@@ -22,7 +22,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class CallEnd:
-    """How a tool call ended: with a result, or with an error."""
+    """How a tool call ended: with a result, with an error, or with both, as a command that reports a failure does."""
 
     started_at: str
     ended_at: str

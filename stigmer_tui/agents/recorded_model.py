@@ -32,6 +32,7 @@ class RecordedModel(WrapperModel):
     def __init__(self, model: Model, choice: ModelChoice, run: Run) -> None:
         super().__init__(model)
         self._run = run
+        self._choice = choice
         self._teller = Teller(run, choice)
         self._number = -1
         self._ended_at = ""
@@ -56,6 +57,7 @@ class RecordedModel(WrapperModel):
             self._teller.tell_again(response, asked_at, turn.spoke_at)
         else:
             messages, model_settings = _advised(messages, model_settings, repeated)
+            self._run.transcript.wait(str(self._choice), asked_at)
             async with self.wrapped.request_stream(messages, model_settings, model_request_parameters) as stream:
                 response, spoke_at = await self._teller.tell(stream, CallIds(messages), asked_at)
             turn = Turn(asked_at, spoke_at, self._run.now(), to_record(response, self._run.lease.redactor))

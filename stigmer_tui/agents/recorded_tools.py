@@ -15,6 +15,7 @@ from stigmer_tui.agents.record import CallEnd
 from stigmer_tui.agents.run import Run
 from stigmer_tui.agents.texts import well_formed
 from stigmer_tui.agents.tools.names import READ_ONLY
+from stigmer_tui.agents.tools.shell import CommandFailed
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.runners.lease import Ending
 
@@ -44,9 +45,11 @@ class RecordedTools(WrapperToolset[None]):
         else:
             self.run.transcript.start_call(call_id, end.started_at)
         if end.error:
-            self.run.transcript.fail_call(call_id, end.error, end.ended_at)
+            self.run.transcript.fail_call(call_id, end.error, end.ended_at, end.result)
+        else:
+            self.run.transcript.complete_call(call_id, end.result, end.ended_at)
+        if end.error and not end.result:
             raise ToolFailed(end.error)
-        self.run.transcript.complete_call(call_id, end.result, end.ended_at)
         return end.result
 
     async def _make(
@@ -82,15 +85,17 @@ class RecordedTools(WrapperToolset[None]):
     async def _outcome(
         self, name: str, tool_args: dict[str, Any], ctx: RunContext[None], tool: ToolsetTool[None]
     ) -> tuple[str, str]:
-        """Result and error, of which one is empty; without secrets."""
+        """Result and error, without secrets; both only of a command that failed."""
         result, error = "", ""
         try:
             data = await super().call_tool(name, tool_args, ctx, tool)
             result = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
+        except CommandFailed as failure:
+            result, error = failure.output, failure.message
         except StigmerError as refusal:
             error = refusal.message
-        except Exception as failure:
+        except Exception as unexpected:
             logger.warning("the tool %s failed: %s", name, self.run.redacted_trace())
-            error = f"{type(failure).__name__}: {failure}"
+            error = f"{type(unexpected).__name__}: {unexpected}"
         redact = self.run.lease.redactor.text
         return redact(well_formed(result)), redact(well_formed(error))

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart
 from pydantic_ai.models import StreamedResponse
 
-from stigmer_tui.agents.answers import CallIds, said, text_of
+from stigmer_tui.agents.answers import CallIds, arguments_of, said, text_of
 from stigmer_tui.agents.models.choice import ModelChoice, Provider
 from stigmer_tui.agents.run import Run
 
@@ -55,7 +55,7 @@ class Teller:
         if response.finish_reason == "length":
             self._transcript.note("The answer ends here because the model reached the limit of its output.", ended_at)
         for call in response.tool_calls:
-            self._transcript.call(call.tool_call_id, call.tool_name, ended_at, call.args_as_dict())
+            self._transcript.call(call.tool_call_id, call.tool_name, ended_at, arguments_of(call))
 
     def _usage(self, response: ModelResponse) -> dict[str, Any]:
         """Tokens, as the provider counted them; a script has none."""

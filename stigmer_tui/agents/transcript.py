@@ -17,7 +17,7 @@ from stigmer_tui.api.agent_execution_pb2 import (
     ToolCall,
     ToolCallStatus,
 )
-from stigmer_tui.api.execution_pb2 import AgentExecutionDelta, MessageDelta, TextTail
+from stigmer_tui.api.execution_pb2 import AgentExecutionDelta, MessageDelta, ModelWait, TextTail
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_struct
 from stigmer_tui.core.redaction import Redactor
@@ -47,6 +47,8 @@ class Transcript:
         self._beginning = AgentExecutionDelta()
         self._touched_messages: set[int] = set()
         self._touched_calls: dict[str, None] = {}
+        self._waiting = ModelWait()
+        self._reported_waiting = ModelWait()
 
     def begin(self, message: str, at: str, known: AgentExecutionStatus | None = None) -> None:
         """`known` is what an earlier runner has reported; all of it that is told again takes the place of the old."""
@@ -58,8 +60,19 @@ class Transcript:
         """Something that neither side said."""
         self._add(AgentMessage(type=MessageType.MESSAGE_SYSTEM, content=self._redactor.text(text), timestamp=at))
 
+    def wait(self, model: str, since: str, reason: str = "") -> None:
+        """A model has been asked; `reason` says why again. Over with the first thing that the model says or calls."""
+        self._waiting = ModelWait(model=model, since=since, reason=self._redactor.text(reason))
+        self.changed()
+
+    def stop_waiting(self) -> None:
+        if self._waiting.model:
+            self._waiting = ModelWait()
+            self.changed()
+
     def speak(self, model: str, at: str) -> None:
         """The model begins to say something; `hear` brings the text."""
+        self.stop_waiting()
         self._growing = GrowingText(self._redactor, self._secrets)
         self._growing_index = len(self._messages)
         self._add(AgentMessage(type=MessageType.MESSAGE_AI, timestamp=at, metadata=to_struct({"model": model})))
@@ -82,6 +95,7 @@ class Transcript:
 
     def call(self, call_id: str, name: str, at: str, arguments: Mapping[str, Any] | None = None) -> None:
         """The model wants a tool to be used: told without arguments when it begins to write them, and again with."""
+        self.stop_waiting()
         if call_id not in self._calls:
             call = ToolCall(id=call_id, name=well_formed(name), status=ToolCallStatus.TOOL_CALL_PENDING)
             self._calls[call_id] = call
@@ -98,9 +112,12 @@ class Transcript:
         status = ToolCallStatus.TOOL_CALL_COMPLETED
         self._change_call(call_id, ToolCall(status=status, result=self._redactor.text(result), completed_at=at))
 
-    def fail_call(self, call_id: str, error: str, at: str) -> None:
+    def fail_call(self, call_id: str, error: str, at: str, result: str = "") -> None:
+        """`result` is what the call returned all the same, such as the output of a command."""
+        redact = self._redactor.text
         status = ToolCallStatus.TOOL_CALL_FAILED
-        self._change_call(call_id, ToolCall(status=status, error=self._redactor.text(error), completed_at=at))
+        change = ToolCall(status=status, error=redact(error), result=redact(result), completed_at=at)
+        self._change_call(call_id, change)
 
     def open_calls(self) -> list[str]:
         """Ids of the calls that have not come to an end."""
@@ -109,6 +126,7 @@ class Transcript:
 
     def end(self, why: str, at: str) -> None:
         """Nothing more will happen: calls that are not at their end now have failed, and this is why."""
+        self.stop_waiting()
         self.fall_silent()
         self._keep_known()
         for call_id in self.open_calls():
@@ -122,6 +140,9 @@ class Transcript:
         delta.tool_calls.extend(self._calls[call_id] for call_id in self._touched_calls)
         self._touched_messages.clear()
         self._touched_calls.clear()
+        if self._waiting != self._reported_waiting:
+            delta.waiting.CopyFrom(self._waiting)
+            self._reported_waiting = self._waiting
         return delta if delta.ByteSize() else None
 
     def _keep_known(self) -> None:

@@ -100,6 +100,7 @@ class FollowResponse(_message.Message):
     WORKFLOW_SNAPSHOT_FIELD_NUMBER: _builtins.int
     AGENT_DELTA_FIELD_NUMBER: _builtins.int
     WORKFLOW_DELTA_FIELD_NUMBER: _builtins.int
+    WAITING_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     """Grows with every change of the execution and survives restarts of the server."""
     @_builtins.property
@@ -110,6 +111,10 @@ class FollowResponse(_message.Message):
     def agent_delta(self) -> Global___AgentExecutionDelta: ...
     @_builtins.property
     def workflow_delta(self) -> Global___WorkflowExecutionDelta: ...
+    @_builtins.property
+    def waiting(self) -> Global___ModelWait:
+        """Beside an agent's snapshot: what the agent waits for at the moment."""
+
     def __init__(
         self,
         *,
@@ -118,10 +123,11 @@ class FollowResponse(_message.Message):
         workflow_snapshot: _workflow_execution_pb2.WorkflowExecution | None = ...,
         agent_delta: Global___AgentExecutionDelta | None = ...,
         workflow_delta: Global___WorkflowExecutionDelta | None = ...,
+        waiting: Global___ModelWait | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["agent_delta", b"agent_delta", "agent_snapshot", b"agent_snapshot", "change", b"change", "workflow_delta", b"workflow_delta", "workflow_snapshot", b"workflow_snapshot"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agent_delta", b"agent_delta", "agent_snapshot", b"agent_snapshot", "change", b"change", "waiting", b"waiting", "workflow_delta", b"workflow_delta", "workflow_snapshot", b"workflow_snapshot"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_delta", b"agent_delta", "agent_snapshot", b"agent_snapshot", "change", b"change", "version", b"version", "workflow_delta", b"workflow_delta", "workflow_snapshot", b"workflow_snapshot"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_delta", b"agent_delta", "agent_snapshot", b"agent_snapshot", "change", b"change", "version", b"version", "waiting", b"waiting", "workflow_delta", b"workflow_delta", "workflow_snapshot", b"workflow_snapshot"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_change: _TypeAlias = _typing.Literal["agent_snapshot", "workflow_snapshot", "agent_delta", "workflow_delta"]  # noqa: Y015
     _WhichOneofArgType_change: _TypeAlias = _typing.Literal["change", b"change"]  # noqa: Y015
@@ -141,6 +147,7 @@ class AgentExecutionDelta(_message.Message):
     COMPLETED_AT_FIELD_NUMBER: _builtins.int
     MESSAGES_FIELD_NUMBER: _builtins.int
     TOOL_CALLS_FIELD_NUMBER: _builtins.int
+    WAITING_FIELD_NUMBER: _builtins.int
     phase: _agent_execution_pb2.ExecutionPhase.ValueType
     error: _builtins.str
     started_at: _builtins.str
@@ -151,6 +158,10 @@ class AgentExecutionDelta(_message.Message):
     def tool_calls(self) -> _containers.RepeatedCompositeFieldContainer[_agent_execution_pb2.ToolCall]:
         """Whole calls, each in place of the one with its id."""
 
+    @_builtins.property
+    def waiting(self) -> Global___ModelWait:
+        """What the agent waits for now; an empty message when for nothing any more."""
+
     def __init__(
         self,
         *,
@@ -160,10 +171,11 @@ class AgentExecutionDelta(_message.Message):
         completed_at: _builtins.str | None = ...,
         messages: _abc.Iterable[Global___MessageDelta] | None = ...,
         tool_calls: _abc.Iterable[_agent_execution_pb2.ToolCall] | None = ...,
+        waiting: Global___ModelWait | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_completed_at", b"_completed_at", "_error", b"_error", "_phase", b"_phase", "_started_at", b"_started_at", "completed_at", b"completed_at", "error", b"error", "phase", b"phase", "started_at", b"started_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_completed_at", b"_completed_at", "_error", b"_error", "_phase", b"_phase", "_started_at", b"_started_at", "completed_at", b"completed_at", "error", b"error", "phase", b"phase", "started_at", b"started_at", "waiting", b"waiting"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_completed_at", b"_completed_at", "_error", b"_error", "_phase", b"_phase", "_started_at", b"_started_at", "completed_at", b"completed_at", "error", b"error", "messages", b"messages", "phase", b"phase", "started_at", b"started_at", "tool_calls", b"tool_calls"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_completed_at", b"_completed_at", "_error", b"_error", "_phase", b"_phase", "_started_at", b"_started_at", "completed_at", b"completed_at", "error", b"error", "messages", b"messages", "phase", b"phase", "started_at", b"started_at", "tool_calls", b"tool_calls", "waiting", b"waiting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__completed_at: _TypeAlias = _typing.Literal["completed_at"]  # noqa: Y015
     _WhichOneofArgType__completed_at: _TypeAlias = _typing.Literal["_completed_at", b"_completed_at"]  # noqa: Y015
@@ -183,6 +195,36 @@ class AgentExecutionDelta(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__started_at) -> _WhichOneofReturnType__started_at | None: ...
 
 Global___AgentExecutionDelta: _TypeAlias = AgentExecutionDelta  # noqa: Y015
+
+@_typing.final
+class ModelWait(_message.Message):
+    """A model that was asked and has not said anything yet."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """Provider and model for people, such as `openai gpt-5-mini`; empty when no model is waited for."""
+    since: _builtins.str
+    """RFC 3339: when it was first asked for this answer."""
+    reason: _builtins.str
+    """Why it has to be asked again, for people; empty the first time."""
+    def __init__(
+        self,
+        *,
+        model: _builtins.str = ...,
+        since: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "reason", b"reason", "since", b"since"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ModelWait: _TypeAlias = ModelWait  # noqa: Y015
 
 @_typing.final
 class MessageDelta(_message.Message):

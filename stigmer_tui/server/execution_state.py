@@ -12,7 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from stigmer_tui.api.agent_execution_pb2 import AgentExecution, AgentMessage, ToolCall
-from stigmer_tui.api.execution_pb2 import AgentExecutionDelta, MessageDelta, TextTail, WorkflowExecutionDelta
+from stigmer_tui.api.execution_pb2 import (
+    AgentExecutionDelta,
+    MessageDelta,
+    ModelWait,
+    TextTail,
+    WorkflowExecutionDelta,
+)
 from stigmer_tui.api.kinds import AGENT_EXECUTION, Kind
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.workflow_execution_pb2 import WorkflowExecution, WorkflowTask
@@ -119,6 +125,8 @@ class AgentExecutionState(ExecutionState[AgentExecution, AgentExecutionDelta]):
 
     def __init__(self, execution: AgentExecution, version: int) -> None:
         super().__init__(execution, version)
+        self.waiting = ModelWait()
+        """The model that has been asked and has not said anything yet."""
         self._editions: dict[int, int] = {}
         """Counts how often the text of a message was replaced instead of lengthened."""
         self._index_calls()
@@ -137,6 +145,9 @@ class AgentExecutionState(ExecutionState[AgentExecution, AgentExecutionDelta]):
             self._apply_message(change)
         for call in delta.tool_calls:
             self._apply_call(call)
+        if delta.HasField("waiting") or (self.waiting.model and self.phase.is_final):
+            self.waiting.CopyFrom(ModelWait() if self.phase.is_final else delta.waiting)
+            self._touch(("waiting", 0))
 
     def replace(self, execution: AgentExecution) -> None:
         super().replace(execution)
@@ -154,6 +165,8 @@ class AgentExecutionState(ExecutionState[AgentExecution, AgentExecutionDelta]):
                     indexes.append(int(key))
                 case "call":
                     delta.tool_calls.append(self.execution.status.tool_calls[self._calls[str(key)]])
+                case "waiting":
+                    delta.waiting.CopyFrom(self.waiting)
         delta.messages.extend(self._message_since(index, cursor) for index in sorted(indexes))
         delta.tool_calls.sort(key=lambda call: self._calls[call.id])
         cursor.version = self.version

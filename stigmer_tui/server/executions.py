@@ -20,7 +20,7 @@ from stigmer_tui.core.changes import Changes
 from stigmer_tui.core.clock import Clock, timestamp
 from stigmer_tui.core.ids import canonical_id
 from stigmer_tui.server.errors import not_found
-from stigmer_tui.server.execution_state import AnyExecution, AnyState, Cursor, Event
+from stigmer_tui.server.execution_state import AgentExecutionState, AnyExecution, AnyState, Cursor, Event
 from stigmer_tui.server.execution_store import ExecutionStore, NewExecution
 from stigmer_tui.server.resource_store import Row
 
@@ -202,11 +202,11 @@ class Executions:
 
 
 def _response(state: AnyState, cursor: Cursor | None) -> FollowResponse:
-    execution = state.execution
     if cursor is None:
-        if isinstance(execution, AgentExecution):
-            return FollowResponse(version=state.version, agent_snapshot=execution)
-        return FollowResponse(version=state.version, workflow_snapshot=execution)
+        if isinstance(state, AgentExecutionState):
+            waiting = state.waiting if state.waiting.model else None
+            return FollowResponse(version=state.version, agent_snapshot=state.execution, waiting=waiting)
+        return FollowResponse(version=state.version, workflow_snapshot=state.execution)
     delta = state.since(cursor)
     if isinstance(delta, AgentExecutionDelta):
         return FollowResponse(version=state.version, agent_delta=delta)

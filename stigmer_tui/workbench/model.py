@@ -142,6 +142,17 @@ class Task:
     revision: int = field(default=0, compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class ModelWait:
+    """A model that has been asked and has not said anything yet."""
+
+    model: str
+    """Provider and model: `openai gpt-5-mini`."""
+    since: datetime | None = None
+    reason: str = ""
+    """Why it has to be asked again; empty the first time."""
+
+
 @dataclass(slots=True, eq=False)
 class Execution:
     """One execution as it is known so far. The only state that is changed in place: it can hold 100,000 entries.
@@ -162,6 +173,8 @@ class Execution:
     created_at: datetime | None = None
     started_at: datetime | None = None
     completed_at: datetime | None = None
+    waiting: ModelWait | None = None
+    """The model that the agent waits for."""
     messages: list[Message] = field(default_factory=list)
     calls: dict[str, ToolCall] = field(default_factory=dict)
     """By id, in the order in which they began."""

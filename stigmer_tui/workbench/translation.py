@@ -11,6 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from stigmer_tui.api import agent_execution_pb2 as agents
 from stigmer_tui.api import catalogue_pb2 as catalogues
 from stigmer_tui.api import daemon_pb2 as daemons
+from stigmer_tui.api import execution_pb2 as deltas
 from stigmer_tui.api import workflow_execution_pb2 as workflows
 from stigmer_tui.api.agent_pb2 import Agent
 from stigmer_tui.api.execution_pb2 import AgentExecutionDelta, FollowResponse, MessageDelta, WorkflowExecutionDelta
@@ -23,6 +24,7 @@ from stigmer_tui.workbench.daemon_state import Component, ComponentState, Daemon
 from stigmer_tui.workbench.model import (
     Execution,
     Message,
+    ModelWait,
     Resource,
     ResourceKind,
     Role,
@@ -84,6 +86,7 @@ def take_response(execution: Execution, response: FollowResponse) -> None:
     """Brings an execution up to the version of the response."""
     match response.WhichOneof("change"):
         case "agent_snapshot":
+            execution.waiting = _wait(response.waiting)
             _take_agent_snapshot(execution, response.agent_snapshot)
         case "workflow_snapshot":
             _take_workflow_snapshot(execution, response.workflow_snapshot)
@@ -200,6 +203,9 @@ def _take_agent_delta(execution: Execution, delta: AgentExecutionDelta) -> None:
         _take_message(execution, change)
     for call in delta.tool_calls:
         execution.put_call(_call(call))
+    if delta.HasField("waiting"):
+        execution.waiting = _wait(delta.waiting)
+        execution.touch()
     if delta.HasField("phase"):
         _take_head(execution, delta)
         execution.touch()
@@ -241,6 +247,14 @@ def _take_head(execution: Execution, source: Any) -> None:
     execution.error = source.error
     execution.started_at = parse_timestamp(source.started_at)
     execution.completed_at = parse_timestamp(source.completed_at)
+    if execution.state.is_final:
+        execution.waiting = None
+
+
+def _wait(waiting: deltas.ModelWait) -> ModelWait | None:
+    if not waiting.model:
+        return None
+    return ModelWait(waiting.model, parse_timestamp(waiting.since), waiting.reason)
 
 
 def _message(message: agents.AgentMessage) -> Message:

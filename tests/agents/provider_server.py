@@ -23,8 +23,8 @@ class Answer:
     """What the model says and calls; or an error, when there is a status."""
 
     texts: Sequence[str] = ()
-    calls: Sequence[tuple[str, str, dict[str, Any]]] = ()
-    """Id, tool, arguments."""
+    calls: Sequence[tuple[str, str, dict[str, Any] | str]] = ()
+    """Id, tool, arguments; a text is sent as it is."""
     status: int = 200
     error: dict[str, Any] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -92,7 +92,7 @@ def anthropic_events(answer: Answer) -> list[str]:
     if answer.texts:
         blocks.append(({"type": "text", "text": ""}, [{"type": "text_delta", "text": text} for text in answer.texts]))
     for call_id, tool, arguments in answer.calls:
-        text = json.dumps(arguments)
+        text = _argument_text(arguments)
         pieces = [{"type": "input_json_delta", "partial_json": part} for part in (text[:3], text[3:])]
         blocks.append(({"type": "tool_use", "id": call_id, "name": tool, "input": {}}, pieces))
     for index, (block, deltas) in enumerate(blocks):
@@ -108,7 +108,7 @@ def anthropic_events(answer: Answer) -> list[str]:
 def openai_events(answer: Answer) -> list[str]:
     deltas: list[dict[str, Any]] = [{"role": "assistant", "content": text} for text in answer.texts]
     for index, (call_id, tool, arguments) in enumerate(answer.calls):
-        text = json.dumps(arguments)
+        text = _argument_text(arguments)
         first = {"index": index, "id": call_id, "type": "function", "function": {"name": tool, "arguments": text[:3]}}
         deltas.append({"tool_calls": [first]})
         deltas.append({"tool_calls": [{"index": index, "function": {"arguments": text[3:]}}]})
@@ -119,6 +119,10 @@ def openai_events(answer: Answer) -> list[str]:
     usage = {"prompt_tokens": 12, "completion_tokens": 34, "total_tokens": 46}
     events = [{**chunk, "choices": choice, "usage": None if choice else usage} for choice in choices]
     return [*(f"data: {json.dumps(event)}\n\n" for event in events), "data: [DONE]\n\n"]
+
+
+def _argument_text(arguments: dict[str, Any] | str) -> str:
+    return arguments if isinstance(arguments, str) else json.dumps(arguments)
 
 
 async def _read(reader: asyncio.StreamReader) -> Request:

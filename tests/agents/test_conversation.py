@@ -100,6 +100,13 @@ def test_an_answer_stands_with_its_calls_and_the_results_follow() -> None:
     assert (first.content, first.outcome, second.content, second.outcome) == ("a.txt", "success", "no", "failed")
 
 
+def test_24_a_command_that_failed_is_remembered_by_its_output() -> None:
+    (_, _, returned) = remembered([execution(1, human("Build"), tool("execute", "oh\n[exit code 3]", "exit 3"))])
+    (part,) = returned.parts
+    assert isinstance(part, ToolReturnPart)
+    assert (part.content, part.outcome) == ("oh\n[exit code 3]", "success")
+
+
 def test_what_has_not_ended_is_not_remembered_and_order_is_that_of_creation() -> None:
     going_on = execution(3, human("three"), phase=Phase.IN_PROGRESS)
     failed = execution(2, human("two"), phase=Phase.FAILED)

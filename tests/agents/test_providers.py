@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from stigmer_tui.api.agent_execution_pb2 import ToolCallStatus
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_data
 from stigmer_tui.api.workflow_tasks_pb2 import AgentExecutionConfig
@@ -121,6 +122,18 @@ async def test_half_characters_do_not_stop_a_run(agents: Agents, provider: str) 
     assert ledger.status.error == ""
     assert ledger.answers == ["a😀 �.", "Done."]
     assert ledger.phase is Phase.COMPLETED
+
+
+@pytest.mark.parametrize("raw", ['{"path": ', "[1]", "ls /"])
+async def test_41_arguments_that_are_no_json_object_are_recorded_as_the_model_wrote_them(
+    agents: Agents, raw: str
+) -> None:
+    async with serving(agents, "openai", Answer(calls=[("c1", "ls", raw)]), Answer(["Never mind."])):
+        ledger = await agents.run(assignment(secrets={"TOKEN": "unrelated-secret"}))
+    (call,) = ledger.calls
+    assert to_data(call.args) == {"": raw}
+    assert call.status == ToolCallStatus.TOOL_CALL_FAILED
+    assert ledger.answers == ["Never mind."]
 
 
 async def test_an_answer_at_the_limit_of_the_output_says_so(agents: Agents) -> None:

@@ -106,6 +106,34 @@ async def test_72_a_call_with_wrong_arguments_is_a_failed_call_and_the_run_goes_
     assert ledger.phase is Phase.COMPLETED
 
 
+async def test_24_a_command_that_exits_with_a_code_has_failed_for_people_and_answered_for_the_model(
+    agents: Agents,
+) -> None:
+    script = """
+    delay: 0
+    turns:
+      - call: {execute: {command: "echo no such target; exit 3"}}
+      - say: "It said: {{execute}}"
+    """
+    ledger = await agents.run(assignment(script))
+    (call,) = ledger.calls
+    assert (call.status, call.error, call.result) == (FAILED, "exit 3", "no such target\n[exit code 3]")
+    assert ledger.answers == ["It said: no such target"]
+    assert ledger.phase is Phase.COMPLETED
+
+
+async def test_24_a_model_that_was_asked_is_waited_for_until_it_says_something(agents: Agents) -> None:
+    ledger = Ledger()
+    lease = agents.start(assignment("turns: [{pause: 60, say: Hi}]"), ledger)
+    await ledger.until(lambda ledger: any(report.waiting.model for report in ledger.reports))
+    assert ledger.reports[-1].waiting.model == "scripted (demo)"
+    assert ledger.reports[-1].waiting.since > ledger.status.started_at
+    lease.stop(Ending.CANCELLED)
+    assert lease.task is not None
+    await lease.task
+    assert [report.waiting.model for report in ledger.reports if report.HasField("waiting")][-1] == ""
+
+
 async def test_73_ten_rounds_of_tools_complete(agents: Agents) -> None:
     calls = "\n".join(f"  - call: {{execute: {{command: echo {number}}}}}" for number in range(10))
     ledger = await agents.run(assignment(f"delay: 0\nturns:\n{calls}\n  - say: done"))

@@ -14,7 +14,7 @@ from stigmer_tui.agents.tools import search as search_limits
 from stigmer_tui.agents.tools.files import FileTools
 from stigmer_tui.agents.tools.names import TOOLS
 from stigmer_tui.agents.tools.search import SearchTools, path_matches
-from stigmer_tui.agents.tools.shell import ShellTool
+from stigmer_tui.agents.tools.shell import CommandFailed, ShellTool
 from stigmer_tui.agents.tools.toolset import toolset
 from stigmer_tui.core.errors import StigmerError
 
@@ -155,10 +155,17 @@ def test_results_of_a_search_are_bounded(search: SearchTools, monkeypatch: pytes
 
 
 async def test_a_command_gives_its_output_and_exit_code(folder: Folder) -> None:
-    assert await shell(folder).execute("echo one; exit 3") == "one\n[exit code 3]"
+    assert await shell(folder).execute("echo one") == "one\n[exit code 0]"
     assert await shell(folder).execute("true") == "[exit code 0]"
 
 
+async def test_24_a_command_that_fails_says_with_which_code_and_keeps_its_output(folder: Folder) -> None:
+    with pytest.raises(CommandFailed, match="exit 3") as failure:
+        await shell(folder).execute("echo one; exit 3")
+    assert failure.value.output == "one\n[exit code 3]"
+
+
 async def test_a_command_that_takes_too_long_says_so(folder: Folder) -> None:
-    result = await shell(folder, time_limit=0.2).execute("echo one; sleep 1000")
-    assert result == "one\nCommand timed out after 0 seconds\n[exit code 124]"
+    with pytest.raises(CommandFailed, match="timed out after 0 s") as failure:
+        await shell(folder, time_limit=0.2).execute("echo one; sleep 1000")
+    assert failure.value.output == "one\nCommand timed out after 0 seconds\n[exit code 124]"

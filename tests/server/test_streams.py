@@ -10,7 +10,14 @@ import pytest
 from stigmer_tui.api.agent_execution_pb2 import AgentExecution, AgentMessage, ToolCall
 from stigmer_tui.api.catalogue_pb2 import ListRequest
 from stigmer_tui.api.daemon_pb2 import Component, StatusRequest
-from stigmer_tui.api.execution_pb2 import AgentExecutionDelta, FollowRequest, FollowResponse, MessageDelta, TextTail
+from stigmer_tui.api.execution_pb2 import (
+    AgentExecutionDelta,
+    FollowRequest,
+    FollowResponse,
+    MessageDelta,
+    ModelWait,
+    TextTail,
+)
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.runner_pb2 import Hello
 from stigmer_tui.server.execution_state import AgentExecutionState
@@ -175,3 +182,22 @@ async def test_the_status_knows_attached_runners_and_what_they_say_of_themselves
         after = await api.daemon.status(StatusRequest())
     assert (after.model, after.sandbox) == ("a model", "a box")
     assert after.components[0].state == Component.READY
+
+
+def test_24_readers_are_told_which_model_is_waited_for_and_when_it_is_over() -> None:
+    state = AgentExecutionState(AgentExecution(), 0)
+    cursor = state.cursor()
+    waiting = ModelWait(model="openai gpt-6-luna", since="2026-11-21T10:00:00Z")
+    state.apply(AgentExecutionDelta(phase=IN_PROGRESS, waiting=waiting))
+    assert state.since(cursor).waiting == waiting
+    state.apply(AgentExecutionDelta(messages=[said(0, "Hello")], waiting=ModelWait()))
+    assert state.since(cursor).HasField("waiting")
+    assert not state.waiting.model
+
+
+def test_24_an_execution_that_ended_waits_for_no_model_whoever_ended_it() -> None:
+    state = AgentExecutionState(AgentExecution(), 0)
+    state.apply(AgentExecutionDelta(waiting=ModelWait(model="openai gpt-6-luna")))
+    cursor = state.cursor()
+    state.apply(AgentExecutionDelta(phase=COMPLETED))
+    assert state.since(cursor).waiting == ModelWait()

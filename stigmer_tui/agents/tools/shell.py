@@ -8,9 +8,18 @@ from dataclasses import dataclass
 from stigmer_tui.agents.sandbox.commands import run_command
 from stigmer_tui.agents.sandbox.confinement import Confinement
 from stigmer_tui.agents.sandbox.folder import Folder
+from stigmer_tui.core.errors import StigmerError
 
 TIME_LIMIT = 120.0
 """Seconds."""
+
+
+class CommandFailed(StigmerError):  # noqa: N818 - an outcome
+    """A command ended with another exit code than 0, or not in time. People are told so, the model gets its output."""
+
+    def __init__(self, message: str, output: str) -> None:
+        super().__init__(message)
+        self.output = output
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,4 +45,9 @@ class ShellTool:
         lines = [result.output.rstrip("\n")] if result.output else []
         if result.timed_out:
             lines.append(f"Command timed out after {self.time_limit:.0f} seconds")
-        return "\n".join([*lines, f"[exit code {result.exit_code}]"])
+        output = "\n".join([*lines, f"[exit code {result.exit_code}]"])
+        if result.timed_out:
+            raise CommandFailed(f"timed out after {self.time_limit:.0f} s", output)
+        if result.exit_code:
+            raise CommandFailed(f"exit {result.exit_code}", output)
+        return output
