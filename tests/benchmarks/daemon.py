@@ -57,6 +57,8 @@ def main() -> None:
         with project(environment, THREE_TASKS) as folder:
             times = [_timed(environment, "run", folder=folder) for _ in range(5)]
             line("headless run of three tasks in a project, whole command", percentile(times, 0.5), "s", 0.6)
+            times = [_timed(environment, "run", "three") for _ in range(9)]
+            line("run NAME of the same outside a project, whole command", percentile(times, 0.5), "s", 0.20)
         with answering() as port, project(environment, REQUESTS.format(port=port)) as folder:
             _timed(environment, "apply", folder=folder)
             # Outside the project nothing is applied: what is measured is the run.
