@@ -196,6 +196,11 @@ class StigmerApp(App[int]):
 
         await self.push_screen(HelpScreen(list(self._key_help())))
 
+    async def action_notices(self) -> None:
+        from stigmer_tui.tui.screens.notices import NoticesScreen
+
+        await self.push_screen(NoticesScreen(self.session.state.notices))
+
     async def action_quit(self) -> None:
         from stigmer_tui.tui.screens.quit import QuitDialog
 
@@ -217,6 +222,7 @@ class StigmerApp(App[int]):
             yield SystemCommand("Re-run", "Run what is shown once more with the same input", self.action_rerun)
         if self.check_action("retry", ()):
             yield SystemCommand("Try again", "Look for the daemon, and start it", self.action_retry)
+        yield SystemCommand("Notices", "Read again what this session has told", self.action_notices)
         yield SystemCommand("Help", "Every key and what it does", self.action_help)
         yield SystemCommand("Theme", "Choose the colours", self.action_change_theme)
         yield SystemCommand("Quit", "Leave; runs can go on", self.action_quit)
@@ -260,10 +266,10 @@ class StigmerApp(App[int]):
 
     def _show(self, state: WorkbenchState) -> None:
         self._main.show(state)
-        notice = state.notice
-        if notice and notice.number != self._notice:
-            self._notice = notice.number
-            self.notify(notice.text, severity=SEVERITIES[notice.level], markup=False)  # type: ignore[arg-type]
+        for notice in state.notices:
+            if notice.number > self._notice:
+                self._notice = notice.number
+                self.notify(notice.text, severity=SEVERITIES[notice.level], markup=False)  # type: ignore[arg-type]
 
     def _ended(self, working: asyncio.Task[None]) -> None:
         """The session ends before the app only by an error of the program."""

@@ -56,7 +56,8 @@ class Session:
                 resources=resources,
                 runs=runs,
                 recent_projects=self._memory.recent_projects(),
-            )
+            ),
+            clock,
         )
         self._group: asyncio.TaskGroup | None = None
         self._early: list[Coroutine[Any, Any, None]] = []

@@ -110,11 +110,12 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something that happened, in a sentence; `number` tells two equal ones apart."""
+    """Something that happened, in a sentence; `number` tells two equal ones apart, and grows."""
 
     text: str
     level: Level = Level.INFORMATION
     number: int = 0
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,7 @@ class WorkbenchState:
     listed: bool = False
     """Whether the lists are the server's; before that they are what the last session saw."""
     shown: ShownRun | None = None
-    notice: Notice | None = None
+    notices: tuple[Notice, ...] = ()
+    """The latest last."""
     recent_projects: tuple[str, ...] = ()
     """Folders, the latest first."""

@@ -19,7 +19,7 @@ from stigmer_tui.tui.widgets.key_bar import KeyBar
 from stigmer_tui.tui.widgets.picker import Picker
 from stigmer_tui.tui.widgets.sidebar import Sidebar
 from stigmer_tui.workbench.model import Resource, Run
-from stigmer_tui.workbench.state import RunInput, Value, WorkbenchState
+from stigmer_tui.workbench.state import Level, RunInput, Value, WorkbenchState
 from tests.tui import states
 from tests.tui.hands import click, press, scroll, settle
 from tests.tui.stage import StagedApp
@@ -383,3 +383,28 @@ def trace(app: StagedApp) -> tuple[object, ...]:
         app.return_value,
         screen_text(app),
     )
+
+
+class TestNotices:
+    async def test_all_are_shown_and_can_be_read_again(self) -> None:
+        """Point 20: eight warnings at once were one."""
+        async with running(states.LISTED) as (app, pilot):
+            warnings = [f"workflow w{number} calls an agent that is missing" for number in range(8)]
+            for text in warnings:
+                app.stage.board.note(text, Level.WARNING)
+            await settle(pilot)
+            assert [toast.message for toast in app._notifications] == warnings
+            await app.action_notices()
+            await settle(pilot)
+            text = screen_text(app)
+            assert all(f"warning  {warning}" in text for warning in warnings)
+            assert text.index("w7") < text.index("w0")
+            await press(pilot, "escape")
+            assert isinstance(app.screen, MainScreen)
+            assert "Notices" in [command.title for command in app.get_system_commands(app.screen)]
+
+    async def test_that_there_is_none_is_said(self) -> None:
+        async with running(states.LISTED) as (app, pilot):
+            await app.action_notices()
+            await settle(pilot)
+            assert "There has been no notice in this session" in screen_text(app)
