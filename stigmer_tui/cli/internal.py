@@ -22,8 +22,8 @@ from stigmer_tui.core.processes import ProcessIdentity
 from stigmer_tui.daemon.record import DaemonRecord, remove_record, write_record
 from stigmer_tui.daemon.start import READY_DESCRIPTOR
 from stigmer_tui.daemon.supervision import Supervisor, own_command
-from stigmer_tui.daemon.token import create_token, read_token
-from stigmer_tui.runners.process import run_process
+from stigmer_tui.daemon.token import create_token
+from stigmer_tui.runners.process import receive_token, run_process
 
 SERVER_ADDRESS = "STIGMER_RUNNER_SERVER"
 """Environment variable of a runner: host:port of the server that started it."""
@@ -68,10 +68,11 @@ def run_agent_runner() -> None:
 
 
 def _run_runner(component: str, main: RunnerMain) -> None:
+    token = receive_token()
     configuration = load_configuration(os.environ)
 
     async def attached(stopping: asyncio.Event) -> None:
-        channel = open_channel(os.environ[SERVER_ADDRESS], read_token(configuration.home))
+        channel = open_channel(os.environ[SERVER_ADDRESS], token)
         try:
             await main(configuration, channel, stopping)
         finally:

@@ -14,7 +14,7 @@ from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import Home
 from stigmer_tui.daemon.record import read_record
 from stigmer_tui.daemon.running import NoAnswer, running_endpoint
-from stigmer_tui.daemon.start import StartOptions, ensure_daemon
+from stigmer_tui.daemon.start import StartOptions, check_options, ensure_daemon
 from stigmer_tui.daemon.stop import stop_daemon
 
 
@@ -34,10 +34,12 @@ def restart_server(address: str, no_auth: bool) -> int:
     configuration = load_configuration(os.environ)
     record = read_record(configuration.home)
     was_open = record is not None and not record.requires_token
+    options = StartOptions(parse_address(address), no_auth or was_open)
+    check_options(configuration, options)
 
     async def restart() -> None:
         await stop_daemon(configuration.home)
-        await _start(configuration, StartOptions(parse_address(address), no_auth or was_open))
+        await _start(configuration, options)
 
     asyncio.run(restart())
     return 0

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from filelock import AsyncFileLock, Timeout
 
 from stigmer_tui.client.endpoint import Endpoint
+from stigmer_tui.core.addresses import require_loopback
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import Home
@@ -55,6 +56,13 @@ async def _start(configuration: Configuration, options: StartOptions) -> Endpoin
     if endpoint := await running_endpoint(home):
         return endpoint
     raise _failure(home)
+
+
+def check_options(configuration: Configuration, options: StartOptions) -> None:
+    """Raises StigmerError for what no daemon will do, before anything is stopped for it."""
+    address = options.address or configuration.address
+    if options.no_auth and address:
+        require_loopback(address)
 
 
 def _arguments(configuration: Configuration, options: StartOptions) -> list[str]:

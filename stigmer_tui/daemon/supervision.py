@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import logging
 import os
+import secrets
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +21,7 @@ from stigmer_tui.core.changes import Changes
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.paths import Home, write_private
 from stigmer_tui.core.processes import kill_all, process_tree
+from stigmer_tui.core.runner_identity import RunnerIdentity
 from stigmer_tui.daemon.restarts import RestartPolicy
 
 logger = logging.getLogger(__name__)
@@ -40,11 +43,20 @@ class Child:
     arguments: Sequence[str]
     policy: RestartPolicy = field(default_factory=RestartPolicy)
     process: asyncio.subprocess.Process | None = None
+    token: str = ""
+    """By which the server knows this process, and no other, as this child."""
     meter: Meter | None = None
     started_at: datetime | None = None
     state: State.ValueType = Component.STARTING
     restarts: int = 0
     detail: str = ""
+
+    @property
+    def identity(self) -> RunnerIdentity | None:
+        """Of the process that runs; None when there is none."""
+        if self.process is None or self.process.returncode is not None:
+            return None
+        return RunnerIdentity(self.name, self.process.pid)
 
 
 class Meter:
@@ -72,8 +84,8 @@ class Meter:
 class Supervisor:
     """Starts each child, starts it again when it ends, and gives up on one that ends too often.
 
-    A child's standard input is a pipe that only this process holds: when this process ends, however it ends, the
-    child notices and ends too.
+    A child's standard input is a pipe that only this process holds. By it the child gets its token, which nobody else
+    can see; and when this process ends, however it ends, the child notices and ends too.
     """
 
     def __init__(self, home: Home, children: Mapping[str, Sequence[str]], clock: Clock) -> None:
@@ -103,9 +115,17 @@ class Supervisor:
         self._meter.read(server)
         return [server, *(self._status(child) for child in self._children)]
 
-    def kill(self, pid: int) -> None:
-        """Of a child that hangs; it is started again."""
-        kill_all(process_tree(pid))
+    def identify(self, token: str) -> RunnerIdentity | None:
+        """The child to which this token was given, as long as its process runs."""
+        for child in self._children:
+            if child.token and hmac.compare_digest(child.token.encode(), token.encode()):
+                return child.identity
+        return None
+
+    def kill(self, runner: RunnerIdentity) -> None:
+        """Ends a child that hangs, with all that it has started; it is started again."""
+        if any(child.identity == runner for child in self._children):
+            kill_all(process_tree(runner.pid))
 
     async def _keep(self, child: Child, stopping: asyncio.Event) -> None:
         while True:
@@ -135,6 +155,9 @@ class Supervisor:
             cwd=self._home.root,
             start_new_session=True,
         )
+        child.token = secrets.token_urlsafe(32)
+        if process.stdin is not None:
+            process.stdin.write(f"{child.token}\n".encode())
         child.started_at = self._clock.now()
         with suppress(psutil.Error):
             child.meter = Meter(process.pid, self._clock)
@@ -169,17 +192,17 @@ class Supervisor:
         self.changes.note()
 
     def _status(self, child: Child) -> Component:
-        running = child.process is not None and child.process.returncode is None
+        identity = child.identity
         component = Component(
             name=child.name,
             state=child.state,
-            pid=child.process.pid if running and child.process else 0,
+            pid=identity.pid if identity else 0,
             restarts=child.restarts,
             detail=child.detail,
         )
         if child.started_at:
             component.started_at.FromDatetime(child.started_at)
-        if running and child.meter:
+        if identity and child.meter:
             child.meter.read(component)
         return component
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -88,7 +87,6 @@ class _Attachment:
         yield RunnerMessage(
             hello=Hello(
                 kind=self._profile.kind,
-                pid=os.getpid(),
                 version=__version__,
                 capacity=self._profile.capacity,
                 model=self._profile.model,

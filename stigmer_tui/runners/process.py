@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 
+from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.logs import log_to_file
 from stigmer_tui.core.paths import Home
 
@@ -23,6 +24,17 @@ def run_process(component: str, home: Home, main: Main) -> None:
     home.prepare()
     log_to_file(home.log(component), component)
     asyncio.run(_run(component, main))
+
+
+def receive_token() -> str:
+    """The token by which the server knows this process: the first line of standard input.
+
+    Raises StigmerError when nobody sends one.
+    """
+    line = "" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.buffer.readline().decode(errors="replace")
+    if not line.endswith("\n"):
+        raise StigmerError("This command is for the daemon, which starts it", "Start it with: stigmer-tui server start")
+    return line.strip()
 
 
 async def _run(component: str, main: Main) -> None:

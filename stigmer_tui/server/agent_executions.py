@@ -58,9 +58,8 @@ class AgentExecutions:
     async def create(self, request: AgentExecution) -> AgentExecution:
         return await self._create(request, Origin())
 
-    async def start_for_task(self, request: StartAgentRequest) -> AgentExecution:
+    async def start_for_task(self, parent: LiveExecution, request: StartAgentRequest) -> AgentExecution:
         """The same key gives the same execution, so that a runner that was killed may ask again."""
-        parent = self._calls.leases.holder(request.lease_id)
         if existing := self._calls.executions.store.child(parent.id, request.key):
             return await self.get(AgentExecutionId(value=existing))
         metadata = parent.state.execution.metadata

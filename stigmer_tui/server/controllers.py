@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hmac
 import logging
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import grpc
@@ -17,6 +17,7 @@ from google.protobuf.message_factory import GetMessageClass
 from grpc.aio import ServicerContext
 
 from stigmer_tui.api.validation import violations
+from stigmer_tui.server.access import Access, TokenAuth
 from stigmer_tui.server.errors import Refusal
 
 logger = logging.getLogger(__name__)
@@ -31,9 +32,11 @@ class Controller:
     """A service of the wire, and the function for each of its methods: of one message, or of a stream of them."""
 
     service: ServiceDescriptor
-    methods: Mapping[str, Callable[[Any], Any]]
-    trusted: bool = False
-    """Its callers are our own processes: their messages are not validated, which costs time on each report."""
+    access: Access
+    """A service for runners is told which one calls, before the message; their messages, which are ours, are not
+    validated, for that costs time on each report.
+    """
+    methods: Mapping[str, Callable[..., Any]]
 
     def __post_init__(self) -> None:
         wanted, given = set(self.service.methods_by_name), set(self.methods)
@@ -41,43 +44,30 @@ class Controller:
             raise TypeError(f"{self.service.full_name}: {sorted(wanted ^ given)} must be declared and implemented")
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """Who may call. An empty token lets everybody in."""
-
-    token: str = ""
-
-    async def admit(self, context: Context) -> None:
-        if not self.token:
-            return
-        for key, value in context.invocation_metadata() or ():
-            if key == "authorization" and hmac.compare_digest(str(value).encode(), f"Bearer {self.token}".encode()):
-                return
-        await context.abort(
-            grpc.StatusCode.UNAUTHENTICATED,
-            "this server wants its bearer token; start it with --no-auth to let clients without one in",
-        )
-
-
-def handlers(controller: Controller, gate: Gate) -> grpc.GenericRpcHandler:
-    methods = {name: _handler(controller, name, gate) for name in controller.methods}
+def handlers(controller: Controller, auth: TokenAuth) -> grpc.GenericRpcHandler:
+    methods = {name: _handler(controller, name, auth) for name in controller.methods}
     return grpc.method_handlers_generic_handler(controller.service.full_name, methods)
 
 
-def _handler(controller: Controller, name: str, gate: Gate) -> grpc.RpcMethodHandler[Any, Any]:
+def _handler(controller: Controller, name: str, auth: TokenAuth) -> grpc.RpcMethodHandler[Any, Any]:
     method = controller.service.methods_by_name[name]
-    function = controller.methods[name]
+    is_public = controller.access is Access.PUBLIC
     where = f"{controller.service.full_name}/{name}"
     read = GetMessageClass(method.input_type).FromString
     write = GetMessageClass(method.output_type).SerializeToString
 
-    async def admit(request: Message, context: Context) -> None:
-        await gate.admit(context)
-        if not controller.trusted and (problems := violations(request)):
+    async def admitted(context: Context) -> Callable[[Any], Any]:
+        runner = await auth.admit(controller.access, context)
+        function = controller.methods[name]
+        return function if is_public else partial(function, runner)
+
+    async def check(request: Message, context: Context) -> None:
+        if is_public and (problems := violations(request)):
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "; ".join(problems))
 
     async def unary(request: Message, context: Context) -> Message:
-        await admit(request, context)
+        function = await admitted(context)
+        await check(request, context)
         try:
             return await function(request)  # type: ignore[no-any-return]
         except Exception as error:
@@ -85,7 +75,8 @@ def _handler(controller: Controller, name: str, gate: Gate) -> grpc.RpcMethodHan
             raise
 
     async def streaming(request: Message, context: Context) -> AsyncIterator[Message]:
-        await admit(request, context)
+        function = await admitted(context)
+        await check(request, context)
         try:
             async with aclosing(function(request)) as responses:
                 async for response in responses:
@@ -94,7 +85,7 @@ def _handler(controller: Controller, name: str, gate: Gate) -> grpc.RpcMethodHan
             await _refuse(context, where, error)
 
     async def conversation(requests: AsyncIterator[Message], context: Context) -> AsyncIterator[Message]:
-        await gate.admit(context)
+        function = await admitted(context)
         try:
             async with aclosing(function(requests)) as responses:
                 async for response in responses:

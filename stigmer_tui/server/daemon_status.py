@@ -75,7 +75,7 @@ class DaemonCalls:
     def _with_work(self, component: Component) -> Component:
         """A component is ready when it answers: for a runner, when it is attached; and busy when it has leases."""
         for runner in self._leases.runners():
-            if runner.hello.pid == component.pid:
+            if (runner.identity.name, runner.identity.pid) == (component.name, component.pid):
                 component.state = Component.BUSY if runner.leases else Component.READY
         return component
 

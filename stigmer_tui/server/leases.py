@@ -13,6 +13,7 @@ from uuid import uuid4
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.runner_pb2 import Assignment, Cancel, Hello, RunnerMessage, ServerMessage, Welcome
 from stigmer_tui.core.changes import Changes
+from stigmer_tui.core.runner_identity import RunnerIdentity
 from stigmer_tui.server.background import Background
 from stigmer_tui.server.errors import Refusal, impossible_now
 from stigmer_tui.server.execution_state import AgentExecutionState
@@ -41,8 +42,12 @@ class RunnerProcesses(Protocol):
 
     changes: Changes
 
-    def kill(self, pid: int) -> None:
-        """Of a runner that no longer says anything; another is started in its place."""
+    def identify(self, token: str) -> RunnerIdentity | None:
+        """The runner that was given this token, as long as it runs."""
+        ...
+
+    def kill(self, runner: RunnerIdentity) -> None:
+        """Ends a runner that no longer says anything; another is started in its place."""
         ...
 
 
@@ -59,6 +64,7 @@ class Lease:
 
 @dataclass(slots=True, eq=False)
 class Runner:
+    identity: RunnerIdentity
     hello: Hello
     outbox: asyncio.Queue[ServerMessage] = field(default_factory=asyncio.Queue)
     leases: dict[str, Lease] = field(default_factory=dict)
@@ -112,10 +118,12 @@ class Leases:
         self._queues[kind].append(live)
         self._assign()
 
-    def holder(self, lease_id: str) -> LiveExecution:
-        """The execution of a lease that is in force."""
+    def leased(self, lease_id: str, identity: RunnerIdentity) -> LiveExecution:
+        """The execution of a lease that is in force, and this runner's. Raises Refusal."""
         lease = self._leases.get(lease_id)
-        if lease is None:
+        if lease is None or not any(
+            lease_id in runner.leases for runner in self._runners if runner.identity == identity
+        ):
             raise impossible_now("the lease is over: the execution has ended, or belongs to another runner")
         return lease.live
 
@@ -150,11 +158,13 @@ class Leases:
 
     # For runners
 
-    async def attach(self, messages: AsyncIterator[RunnerMessage]) -> AsyncIterator[ServerMessage]:
+    async def attach(
+        self, identity: RunnerIdentity, messages: AsyncIterator[RunnerMessage]
+    ) -> AsyncIterator[ServerMessage]:
         first = await anext(messages, None)
         if first is None or not first.HasField("hello") or first.hello.kind not in NAMES:
             raise impossible_now("a runner says hello first, and what it runs")
-        runner = Runner(first.hello)
+        runner = Runner(identity, first.hello)
         self._runners.append(runner)
         self._broken.pop(runner.hello.kind, None)
         listening = asyncio.create_task(self._listen(runner, messages))
@@ -176,8 +186,8 @@ class Leases:
             try:
                 message = await asyncio.wait_for(anext(messages, None), self._limits.silence)
             except TimeoutError:
-                logger.error("%s %d is silent", NAMES[runner.hello.kind], runner.hello.pid)
-                self._processes.kill(runner.hello.pid)
+                logger.error("%s (pid %d) is silent", runner.identity.name, runner.identity.pid)
+                self._processes.kill(runner.identity)
                 return
             if message is None:
                 return

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 from stigmer_tui.api.agent_execution_pb2 import AgentExecution
 from stigmer_tui.api.runner_pb2 import ReportRequest, ReportResponse, RunnerMessage, ServerMessage, StartAgentRequest
+from stigmer_tui.core.runner_identity import RunnerIdentity
 from stigmer_tui.server.agent_executions import AgentExecutions
 from stigmer_tui.server.errors import invalid
 from stigmer_tui.server.execution_state import AgentExecutionState
@@ -19,16 +20,16 @@ class RunnerCalls:
         self._executions = executions
         self._agent_executions = agent_executions
 
-    def attach(self, messages: AsyncIterator[RunnerMessage]) -> AsyncIterator[ServerMessage]:
-        return self._leases.attach(messages)
+    def attach(self, runner: RunnerIdentity, messages: AsyncIterator[RunnerMessage]) -> AsyncIterator[ServerMessage]:
+        return self._leases.attach(runner, messages)
 
-    async def report(self, request: ReportRequest) -> ReportResponse:
-        live = self._leases.holder(request.lease_id)
+    async def report(self, runner: RunnerIdentity, request: ReportRequest) -> ReportResponse:
+        live = self._leases.leased(request.lease_id, runner)
         is_agent = isinstance(live.state, AgentExecutionState)
         if request.WhichOneof("delta") != ("agent" if is_agent else "workflow"):
             raise invalid("delta: must be of the kind of the leased execution")
         version = await self._executions.change(live, request.agent if is_agent else request.workflow)
         return ReportResponse(version=version)
 
-    async def start_agent(self, request: StartAgentRequest) -> AgentExecution:
-        return await self._agent_executions.start_for_task(request)
+    async def start_agent(self, runner: RunnerIdentity, request: StartAgentRequest) -> AgentExecution:
+        return await self._agent_executions.start_for_task(self._leases.leased(request.lease_id, runner), request)

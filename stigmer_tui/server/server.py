@@ -12,17 +12,19 @@ import grpc.aio
 
 from stigmer_tui.api.channel import MESSAGE_SIZE_OPTIONS
 from stigmer_tui.api.runner_pb2 import Assignment
+from stigmer_tui.core.addresses import require_loopback
 from stigmer_tui.core.changes import Changes
 from stigmer_tui.core.clock import Clock, SystemClock
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.ids import IdSource
 from stigmer_tui.core.paths import Home
 from stigmer_tui.core.sqlite import Database
+from stigmer_tui.server.access import TokenAuth
 from stigmer_tui.server.agent_executions import AgentExecutions
 from stigmer_tui.server.agents import AgentInstances, Agents
 from stigmer_tui.server.background import Background
 from stigmer_tui.server.catalogue import CatalogueCalls
-from stigmer_tui.server.controllers import Gate, handlers
+from stigmer_tui.server.controllers import handlers
 from stigmer_tui.server.daemon_status import Components, DaemonCalls, Instance
 from stigmer_tui.server.environments import Environments, ExecutionContexts
 from stigmer_tui.server.execution_calls import ExecutionCalls
@@ -59,7 +61,7 @@ class Settings:
     addresses: Sequence[str]
     """host:port to listen at, the first of them that is free; port 0 is any free one."""
     token: str
-    """Empty lets everybody in."""
+    """Empty lets everybody on this machine use the public services; other machines cannot reach it then."""
     plain: bool = False
     """Only the services of an existing server: how clients meet one without ours."""
     limits: Limits = field(default_factory=Limits)
@@ -77,6 +79,9 @@ async def open_server(
     settings: Settings, components: Components, keys: KeySource, clock: Clock | None = None
 ) -> AsyncIterator[Server]:
     """A server that answers, with the executions that the one before it left unfinished. Raises StigmerError."""
+    if not settings.token:
+        for address in settings.addresses:
+            require_loopback(address)
     clock = clock or SystemClock()
     database = Database(settings.home.database, MIGRATIONS)
     background = Background()
@@ -86,9 +91,9 @@ async def open_server(
         changes = Changes()
         executions = Executions(ExecutionStore(database), clock, changes)
         calls = _assemble(settings, address, components, database, keys, background, executions, changes, clock)
-        gate = Gate(settings.token)
+        auth = TokenAuth(settings.token, components.identify)
         controllers = contract_controllers(calls) + ([] if settings.plain else own_controllers(calls))
-        listener.add_generic_rpc_handlers([handlers(controller, gate) for controller in controllers])
+        listener.add_generic_rpc_handlers([handlers(controller, auth) for controller in controllers])
         await listener.start()
         leases = calls.executions.leases
         await leases.resume()

@@ -25,6 +25,7 @@ from stigmer_tui.api import (
     workflow_instance_pb2,
     workflow_pb2,
 )
+from stigmer_tui.server.access import Access
 from stigmer_tui.server.agent_executions import AgentExecutions
 from stigmer_tui.server.agents import AgentInstances, Agents
 from stigmer_tui.server.catalogue import CatalogueCalls
@@ -39,7 +40,7 @@ from stigmer_tui.server.skills import Skills
 from stigmer_tui.server.workflow_executions import WorkflowExecutions
 from stigmer_tui.server.workflows import WorkflowInstances, Workflows
 
-Methods = dict[str, Callable[[Any], Any]]
+Methods = dict[str, Callable[..., Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,27 +131,31 @@ def own_controllers(calls: Calls) -> list[Controller]:
     return [
         Controller(
             _service(execution_pb2, "ExecutionController"),
+            Access.PUBLIC,
             {"cancel": calls.executions.cancel, "follow": calls.executions.executions.follow},
         ),
         Controller(
             _service(catalogue_pb2, "CatalogueController"),
+            Access.PUBLIC,
             {"list": calls.catalogue.list, "watch": calls.catalogue.watch},
         ),
         Controller(
-            _service(daemon_pb2, "DaemonController"), {"status": calls.daemon.status, "watch": calls.daemon.watch}
+            _service(daemon_pb2, "DaemonController"),
+            Access.PUBLIC,
+            {"status": calls.daemon.status, "watch": calls.daemon.watch},
         ),
         Controller(
             _service(runner_pb2, "RunnerController"),
+            Access.RUNNER,
             {"attach": calls.runners.attach, "report": calls.runners.report, "startAgent": calls.runners.start_agent},
-            trusted=True,
         ),
     ]
 
 
 def _controllers(module: ModuleType, name: str, changes: Methods, reads: Methods) -> list[Controller]:
     return [
-        Controller(_service(module, f"{name}CommandController"), changes),
-        Controller(_service(module, f"{name}QueryController"), reads),
+        Controller(_service(module, f"{name}CommandController"), Access.PUBLIC, changes),
+        Controller(_service(module, f"{name}QueryController"), Access.PUBLIC, reads),
     ]
 
 

@@ -55,6 +55,11 @@ def test_the_token_is_asked_for_unless_told_otherwise(world: World) -> None:
     refused = world.run("server", "start", "--no-auth")
     assert refused.code == 1
     assert refused.err.endswith("To let them in: stigmer-tui server restart --no-auth\n")
+    everywhere = world.run("server", "restart", "--no-auth", "--address", "0.0.0.0:0")
+    message = "Error: Without a token (--no-auth) the daemon listens on this machine only, not at 0.0.0.0:0\n"
+    assert (everywhere.code, everywhere.err.partition("\n")[0] + "\n") == (1, message)
+    # What cannot be is refused before anything is stopped for it.
+    assert world.run("server", "status").code == 0
     assert world.run("server", "restart", "--no-auth").code == 0
     assert code_without_token(world) is grpc.StatusCode.OK
     assert "Every client on this machine may use it (--no-auth)" in world.run("server", "status").out

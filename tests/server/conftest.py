@@ -30,6 +30,7 @@ from stigmer_tui.api.channel import open_channel
 from stigmer_tui.api.daemon_pb2 import Component
 from stigmer_tui.core.changes import Changes
 from stigmer_tui.core.paths import Home
+from stigmer_tui.core.runner_identity import RunnerIdentity
 from stigmer_tui.server.leases import Limits
 from stigmer_tui.server.server import Server, Settings, open_server
 
@@ -44,18 +45,26 @@ class FixedKey:
         return bytes(range(32))
 
 
+RUNNER_TOKEN = "given-to-the-runner"
+OTHER_RUNNER_TOKEN = "given-to-another-runner"
+RUNNERS = {RUNNER_TOKEN: RunnerIdentity("agent-runner", 4711), OTHER_RUNNER_TOKEN: RunnerIdentity("agent-runner", 4712)}
+
+
 @dataclass
 class NoProcesses:
-    """Nobody supervises anything."""
+    """Nobody supervises anything; the runners are made up by the tests."""
 
     changes: Changes = field(default_factory=Changes)
-    killed: list[int] = field(default_factory=list)
+    killed: list[RunnerIdentity] = field(default_factory=list)
 
     def statuses(self) -> Sequence[Component]:
         return [Component(name="server", state=Component.READY, pid=1)]
 
-    def kill(self, pid: int) -> None:
-        self.killed.append(pid)
+    def identify(self, token: str) -> RunnerIdentity | None:
+        return RUNNERS.get(token)
+
+    def kill(self, runner: RunnerIdentity) -> None:
+        self.killed.append(runner)
 
 
 @dataclass
@@ -64,6 +73,8 @@ class Api:
 
     server: Server
     channel: Channel
+    runner_channel: Channel
+    """With the token of a runner."""
     processes: NoProcesses
 
     def __post_init__(self) -> None:
@@ -90,7 +101,7 @@ class Api:
         self.executions = execution_pb2_grpc.ExecutionControllerStub(channel)
         self.catalogue = catalogue_pb2_grpc.CatalogueControllerStub(channel)
         self.daemon = daemon_pb2_grpc.DaemonControllerStub(channel)
-        self.runners = runner_pb2_grpc.RunnerControllerStub(channel)
+        self.runners = runner_pb2_grpc.RunnerControllerStub(self.runner_channel)
 
 
 @asynccontextmanager
@@ -102,9 +113,10 @@ async def running(
     processes = NoProcesses()
     settings = Settings(home, ["127.0.0.1:0"], token, plain, limits or Limits())
     async with open_server(settings, processes, FixedKey() if keyring else NoKeyring()) as server:
-        channel = open_channel(server.address, token)
-        yield Api(server, channel, processes)
+        channel, runner_channel = open_channel(server.address, token), open_channel(server.address, RUNNER_TOKEN)
+        yield Api(server, channel, runner_channel, processes)
         await channel.close()
+        await runner_channel.close()
 
 
 @pytest.fixture

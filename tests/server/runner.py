@@ -55,7 +55,7 @@ async def attached(api: Api, kind: Hello.Kind.ValueType, capacity: int = 10) -> 
     leaving = asyncio.Event()
 
     async def messages() -> AsyncIterator[RunnerMessage]:
-        yield RunnerMessage(hello=Hello(kind=kind, pid=4711, capacity=capacity, model="a model", sandbox="a box"))
+        yield RunnerMessage(hello=Hello(kind=kind, capacity=capacity, model="a model", sandbox="a box"))
         await leaving.wait()
 
     stream = api.runners.attach(messages())

@@ -22,7 +22,7 @@ from stigmer_tui.api.runner_pb2 import Hello, StartAgentRequest
 from stigmer_tui.api.workflow_execution_pb2 import WorkflowExecutionId
 from stigmer_tui.server.leases import MOST_LOSSES, Limits
 from tests.server.builders import agent, agent_run, values, workflow, workflow_run
-from tests.server.conftest import Api, running
+from tests.server.conftest import RUNNER_TOKEN, RUNNERS, Api, running
 from tests.server.runner import attached
 
 DONE = AgentExecutionDelta(phase=Phase.COMPLETED.for_agent)
@@ -120,7 +120,7 @@ async def test_a_silent_runner_is_given_up_and_killed(tmp_path: Path) -> None:
         async with attached(api, Hello.AGENTS) as hung:
             await hung.assignment()
             await hung.sent_away.wait()
-        assert api.processes.killed == [4711]
+        assert api.processes.killed == [RUNNERS[RUNNER_TOKEN]]
         async with attached(api, Hello.AGENTS) as next_runner:
             assert (await next_runner.assignment()).attempt == 2
 
