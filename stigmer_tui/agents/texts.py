@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
 from stigmer_tui.core.redaction import Redactor
@@ -15,9 +14,8 @@ LONGEST_ARGUMENT = 20_000
 class GrowingText:
     """Pieces in, redacted text out. Secrets and characters that the border of two pieces cuts are whole in it."""
 
-    def __init__(self, redactor: Redactor, secrets: Collection[str]) -> None:
+    def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
-        self._secrets = secrets
         self._pieces: list[str] = []
 
     def add(self, piece: str) -> None:
@@ -27,13 +25,12 @@ class GrowingText:
         """What is new since the last call; without an end that may be the beginning of a secret, unless `complete`."""
         if not self._pieces:
             return ""
-        text = self._redactor.text("".join(self._pieces))
-        held = 0
+        text = "".join(self._pieces)
+        end = len(text)
         if not complete:
-            held = max((_overlap(text, secret) for secret in self._secrets), default=0)
-            held = max(held, 1 if "\ud800" <= text[-1:] <= "\udbff" else 0)  # The first half of a character.
-        self._pieces = [text[-held:]] if held else []
-        return well_formed(text[: len(text) - held])
+            end = min(self._redactor.settled(text), end - ("\ud800" <= text[-1:] <= "\udbff"))  # Half a character.
+        self._pieces = [text[end:]] if end < len(text) else []
+        return well_formed(self._redactor.text(text[:end]))
 
 
 def well_formed(text: str) -> str:
@@ -54,8 +51,3 @@ def shortened(data: Any) -> Any:
             return [shortened(value) for value in data]
         case _:
             return data
-
-
-def _overlap(text: str, secret: str) -> int:
-    """How many characters at the end of the text are the beginning of the secret."""
-    return next((length for length in range(len(secret) - 1, 0, -1) if text.endswith(secret[:length])), 0)

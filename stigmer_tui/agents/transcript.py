@@ -6,7 +6,7 @@ The order is that of the events: what the person said, then for each turn of the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from stigmer_tui.agents.texts import GrowingText, shortened, well_formed
@@ -29,11 +29,10 @@ WHOLE = -1
 class Transcript:
     """Redacts all that it is told. Times are RFC 3339."""
 
-    def __init__(self, redactor: Redactor, secrets: Collection[str]) -> None:
+    def __init__(self, redactor: Redactor) -> None:
         self.changed: Callable[[], None] = lambda: None
         """Called whenever there is something to take."""
         self._redactor = redactor
-        self._secrets = secrets
         self._messages: list[AgentMessage] = []
         self._reported: list[int] = []
         """For each message, how much of its text has been reported."""
@@ -73,7 +72,7 @@ class Transcript:
     def speak(self, model: str, at: str) -> None:
         """The model begins to say something; `hear` brings the text."""
         self.stop_waiting()
-        self._growing = GrowingText(self._redactor, self._secrets)
+        self._growing = GrowingText(self._redactor)
         self._growing_index = len(self._messages)
         self._add(AgentMessage(type=MessageType.MESSAGE_AI, timestamp=at, metadata=to_struct({"model": model})))
 
@@ -97,7 +96,9 @@ class Transcript:
         """The model wants a tool to be used: told without arguments when it begins to write them, and again with."""
         self.stop_waiting()
         if call_id not in self._calls:
-            call = ToolCall(id=call_id, name=well_formed(name), status=ToolCallStatus.TOOL_CALL_PENDING)
+            call = ToolCall(
+                id=call_id, name=self._redactor.text(well_formed(name)), status=ToolCallStatus.TOOL_CALL_PENDING
+            )
             self._calls[call_id] = call
             self._places[call_id] = len(self._messages)
             self._touched_calls[call_id] = None

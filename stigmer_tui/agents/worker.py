@@ -53,7 +53,7 @@ class Worker:
         """All that a lease asks for, its final report included."""
         execution = lease.assignment.agent.execution
         agent = lease.assignment.agent.agent.metadata
-        transcript = Transcript(lease.redactor, [lease.environment[name] for name in lease.secrets])
+        transcript = Transcript(lease.redactor)
         record = Record(self.journal.execution(lease.execution_id))
         async with reporting(lease, transcript.take) as reporter:
             transcript.changed = reporter.touch

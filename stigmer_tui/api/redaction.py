@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
+from google.protobuf.struct_pb2 import Struct, Value
 
-from stigmer_tui.core.redaction import Redactor
+from stigmer_tui.core.redaction import REDACTED, Redactor
 
 
 def redact(message: Message, redactor: Redactor) -> None:
-    """Replaces secrets in every text of the message, in place; names of map entries stay."""
+    """Replaces secrets in every text of the message, and in every number of its JSON values, in place; names of map
+    entries stay, but not the keys of JSON objects.
+    """
+    if isinstance(message, Value) and message.WhichOneof("kind") == "number_value":
+        if redactor.is_secret_number(message.number_value):
+            message.string_value = REDACTED
+        return
+    if isinstance(message, Struct):
+        _redact_keys(message, redactor)
     for field, value in message.ListFields():
         is_text = field.type == FieldDescriptor.TYPE_STRING
         if _is_map(field):
@@ -25,6 +34,12 @@ def redact(message: Message, redactor: Redactor) -> None:
             value[:] = [redactor.text(item) for item in value]
         elif is_text:
             setattr(message, field.name, redactor.text(value))
+
+
+def _redact_keys(struct: Struct, redactor: Redactor) -> None:
+    for key in [key for key in struct.fields if redactor.text(key) != key]:
+        struct.fields[redactor.text(key)].CopyFrom(struct.fields[key])
+        del struct.fields[key]
 
 
 def _is_map(field: FieldDescriptor) -> bool:

@@ -1,41 +1,179 @@
-"""Secret values are replaced by a mark wherever data leaves a runner or reaches a screen."""
+"""Secret values are replaced by a mark wherever data leaves a runner or reaches a screen, whatever form they have."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from functools import cached_property, lru_cache
 from typing import Any
+
+from stigmer_tui.core.secret_forms import MIN_LENGTH, forms
 
 REDACTED = "[REDACTED]"
 
-SHORTEST = 4
-"""Characters. A shorter value would match everywhere, and hide the text instead of the secret."""
+MERGED = 8
+"""So many searches are put together into one, up to a size at which that takes too long."""
+
+MAX_MERGED = 64
+"""Values."""
+
+_NUMBER = re.compile(r"\s*[-+]?\d+(\.\d*)?([eE][-+]?\d+)?\s*", re.ASCII)
 
 
 class Redactor:
     """Replaces known secret values in texts, also in those of nested lists and mappings."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        # The longest first, so that a secret that contains another leaves nothing behind.
-        values = sorted({value for value in secrets if len(value) >= SHORTEST}, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, values))) if values else None
+        self._searches: list[_Search] = []
+        self._values: set[str] = set()
+        self._numbers: set[float] = set()
+        self.add(secrets)
 
     def __bool__(self) -> bool:
-        return self._pattern is not None
+        return bool(self._searches)
+
+    def add(self, secrets: Iterable[str]) -> None:
+        """More values, from now on. Values that are too short to be told from other text are passed over."""
+        new = {value for value in secrets if len(value.strip()) >= MIN_LENGTH} - self._values
+        if not new:
+            return
+        self._values |= new
+        self._numbers |= {float(value) for value in new if _is_telling_number(value)}
+        self._searches.append(_search(frozenset(new)))
+        while len(last := self._searches[-MERGED:]) == MERGED and len({len(search.values) for search in last}) == 1:
+            merged = frozenset(value for search in last for value in search.values)
+            if len(merged) > MAX_MERGED:
+                break
+            self._searches[-MERGED:] = [_search(merged)]
 
     def text(self, text: str) -> str:
-        return self._pattern.sub(REDACTED, text) if self._pattern else text
+        if not self._searches or not (spans := self._spans(text)):
+            return text
+        pieces, end = [], 0
+        for start, stop in spans:
+            pieces += [text[end:start], REDACTED]
+            end = stop
+        return "".join([*pieces, text[end:]])
 
     def data(self, value: Any) -> Any:
-        """A copy of JSON-like data without the secrets, keys included; the data itself when there are none."""
-        if self._pattern is None:
-            return value
+        """A copy of JSON-like data without the secrets, keys and numbers included; the data itself when none are
+        known.
+        """
+        return self._copy(value) if self._searches else value
+
+    def is_secret_number(self, number: float) -> bool:
+        """Whether its digits are those of a secret, or hold one."""
+        with suppress(OverflowError):
+            if float(number) in self._numbers:
+                return True
+        try:
+            return bool(self._spans(str(number)))
+        except ValueError:
+            # More digits than Python writes.
+            return True
+
+    def settled(self, text: str) -> int:
+        """How much of a text that is still growing can be redacted and shown: characters until one that may be the
+        beginning of a secret.
+        """
+        held = min((search.beginning(text) for search in self._searches), default=len(text))
+        for start, stop in self._spans(text):
+            if start < held < stop:
+                return start
+        return held
+
+    def _copy(self, value: Any) -> Any:
         match value:
             case str():
                 return self.text(value)
             case dict():
-                return {self.data(key): self.data(item) for key, item in value.items()}
+                return {self._copy(key): self._copy(item) for key, item in value.items()}
             case list() | tuple():
-                return [self.data(item) for item in value]
+                return [self._copy(item) for item in value]
+            case bool() | None:
+                return value
+            case int() | float():
+                return REDACTED if self.is_secret_number(value) else value
             case _:
                 return value
+
+    def _spans(self, text: str) -> list[tuple[int, int]]:
+        """Where the secrets are, in order; those that overlap are one."""
+        spans: list[tuple[int, int]] = []
+        for start, stop in sorted(span for search in self._searches for span in search.spans(text)):
+            if spans and start < spans[-1][1]:
+                spans[-1] = spans[-1][0], max(stop, spans[-1][1])
+            else:
+                spans.append((start, stop))
+        return spans
+
+
+class _Search:
+    """All forms of some values, looked for at once: by their first characters, then by the rest."""
+
+    def __init__(self, values: frozenset[str]) -> None:
+        self.values = values
+
+    def spans(self, text: str) -> Iterator[tuple[int, int]]:
+        place = 0
+        while match := self._keys.search(text, place):
+            place = match.start()
+            form = next((form for form in self._forms[match[0]] if text.startswith(form, place)), "")
+            if form:
+                yield place, place + len(form)
+            place += len(form) or 1
+
+    def beginning(self, text: str) -> int:
+        """The first place from which on the text is the beginning of a form, and not all of it; else its length."""
+        place = max(0, len(text) - self._longest + 1)
+        while match := self._keys.search(text, place):
+            place = match.start()
+            rest = text[place:]
+            if any(len(form) > len(rest) and form.startswith(rest) for form in self._forms[match[0]]):
+                return place
+            place += 1
+        lengths = range(min(len(text), MIN_LENGTH - 1), 0, -1)
+        return next((len(text) - length for length in lengths if text[-length:] in self._starts), len(text))
+
+    # All of this takes milliseconds, and many a search is merged into another before it is made.
+
+    @cached_property
+    def _forms(self) -> dict[str, list[str]]:
+        """By their first characters, the longest first: one that begins with another leaves nothing behind."""
+        found = {form for value in self.values for form in forms(value) if len(form) >= MIN_LENGTH}
+        by_key: dict[str, list[str]] = {}
+        for form in sorted(found, key=len, reverse=True):
+            by_key.setdefault(form[:MIN_LENGTH], []).append(form)
+        return by_key
+
+    @cached_property
+    def _keys(self) -> re.Pattern[str]:
+        return re.compile(_alternatives(self._forms))
+
+    @cached_property
+    def _starts(self) -> set[str]:
+        return {key[:length] for key in self._forms for length in range(1, MIN_LENGTH)}
+
+    @cached_property
+    def _longest(self) -> int:
+        return max(len(form) for forms in self._forms.values() for form in forms)
+
+
+@lru_cache(maxsize=256)
+def _search(values: frozenset[str]) -> _Search:
+    return _Search(values)
+
+
+def _alternatives(texts: Iterable[str]) -> str:
+    """A pattern of any of the texts, branching at each character: alternatives are tried one after the other."""
+    rests: dict[str, list[str]] = {}
+    for text in texts:
+        if text:
+            rests.setdefault(text[0], []).append(text[1:])
+    return "|".join(f"{re.escape(first)}(?:{_alternatives(rest)})" for first, rest in rests.items())
+
+
+def _is_telling_number(text: str) -> bool:
+    """Not of `0001`, which is any 1."""
+    return bool(_NUMBER.fullmatch(text)) and len(re.sub(r"[eE].*|\D", "", text).lstrip("0")) >= MIN_LENGTH

@@ -54,6 +54,7 @@ class Lease:
         """Values of every variable of the run, secrets included."""
         self.secrets = frozenset(name for name, variable in assignment.environment.items() if variable.is_secret)
         self.redactor = Redactor(self.environment[name] for name in self.secrets)
+        """Knows these, and what the work on the lease finds to be secret too."""
         self._send = send
         self._start_agent = start_agent
 
@@ -88,7 +89,7 @@ class Lease:
 
     async def report_end(self, phase: Phase, error: str = "") -> None:
         """The final phase, with the time; nothing can be reported after it."""
-        completed_at = timestamp(self.clock.now())
+        completed_at, error = timestamp(self.clock.now()), self.redactor.text(error)
         if self.assignment.WhichOneof("work") == "workflow":
             await self.report(WorkflowExecutionDelta(phase=phase.for_workflow, error=error, completed_at=completed_at))
         else:

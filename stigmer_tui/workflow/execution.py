@@ -48,7 +48,7 @@ async def _run(lease: Lease, journal: ExecutionJournal, engine: Engine, definiti
     beginning = begin(journal, engine.clock)
     # Whatever its author calls a secret is one, also where whoever gave the value did not say so.
     secret = lease.secrets | {use.name for use in variables(definition) if use.is_secret}
-    secrets = Secrets(lease.environment, secret, beginning.nonce)
+    secrets = Secrets(lease.environment, secret, beginning.nonce, lease.redactor)
     requests = Requests(engine, lease, journal, secrets)
     context = EmbeddedContext(engine, journal, beginning, requests, Agents(engine, lease, journal, secrets))
     progress = Progress(definition, secrets, beginning.started_at)

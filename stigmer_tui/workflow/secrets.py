@@ -19,12 +19,18 @@ _LITERAL = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|[A-Za
 
 
 class Secrets:
-    def __init__(self, environment: Mapping[str, str], secret: Collection[str], nonce: str) -> None:
-        """`environment` are all variables of the run, `secret` the names that nobody may see the values of."""
+    def __init__(
+        self, environment: Mapping[str, str], secret: Collection[str], nonce: str, redactor: Redactor | None = None
+    ) -> None:
+        """`environment` are all variables of the run, `secret` the names that nobody may see the values of.
+
+        `redactor` is told all that turns out to be a secret.
+        """
         self._values: dict[str, Any] = dict(environment)
         self._nonce = nonce
         self._mark = re.compile(f"\ue000{nonce}:([^\ue001]*)\ue001")
-        self._by_value = Redactor(value for name, value in environment.items() if name in secret)
+        self._by_value = Redactor() if redactor is None else redactor
+        self._by_value.add(value for name, value in environment.items() if name in secret)
         self.marks = {name: self._mark_of(name) for name in environment}
         """`.secrets` in expressions."""
         self.plain = {name: value for name, value in environment.items() if name not in secret}
@@ -94,7 +100,7 @@ class Secrets:
                 return self._mark_of(name)
         name = f"#{len(self._values)}"
         self._values[name] = value
-        self._by_value = Redactor(text_of(value) for name, value in self._values.items() if name not in self.plain)
+        self._by_value.add([text_of(value)])
         return self._mark_of(name)
 
     def _mark_of(self, name: str) -> str:

@@ -14,7 +14,7 @@ SECRET = "sk-1234567890"
 
 
 def transcript(*secrets: str) -> Transcript:
-    return Transcript(Redactor(secrets), secrets)
+    return Transcript(Redactor(secrets))
 
 
 def taken(transcript: Transcript) -> AgentExecutionDelta:
@@ -56,7 +56,7 @@ def test_an_answer_says_what_wrote_it_and_what_it_cost() -> None:
 
 
 def test_a_character_that_arrives_in_halves_is_shown_whole() -> None:
-    text = GrowingText(Redactor(), ())
+    text = GrowingText(Redactor())
     shown = []
     for piece in ("a\ud83d", "\ude00b", "\ud83d"):
         text.add(piece)

@@ -37,3 +37,17 @@ def test_what_holds_no_secret_stays_as_it_is() -> None:
     before = execution.SerializeToString(deterministic=True)
     redact(execution, Redactor([SECRET]))
     assert execution.SerializeToString(deterministic=True) == before
+
+
+def test_numbers_and_keys_of_json_values_are_replaced() -> None:
+    """Point 9: a number whose digits are a secret."""
+    execution = WorkflowExecution()
+    data = {"pin": 918273645546, "918273645546": [1, {"n": 918273645546.0}], "long": -1.918273645546, "count": 3}
+    execution.status.output.CopyFrom(to_struct(data))
+    redact(execution, Redactor(["918273645546"]))
+    assert to_data(execution.status.output) == {
+        REDACTED: [1, {"n": REDACTED}],
+        "count": 3,
+        "long": REDACTED,
+        "pin": REDACTED,
+    }
