@@ -47,7 +47,7 @@ class AgentLoop:
         try:
             await agent.run(message, message_history=history, usage_limits=UsageLimits(request_limit=None))
         except AgentRunError as error:
-            raise StigmerError(in_words(error, choice)) from error
+            raise StigmerError(in_words(error, choice, run.lease.redactor)) from error
 
 
 def _settings(config: AgentExecutionConfig) -> ModelSettings:
