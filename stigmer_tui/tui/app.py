@@ -5,21 +5,20 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Iterable
-from functools import partial
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.app import App, SystemCommand
-from textual.binding import Binding, BindingType
+from textual.app import App
+from textual.binding import BindingType
 from textual.screen import Screen
 
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.units import size_text
 from stigmer_tui.tui.clipboard import copy_to_terminal
+from stigmer_tui.tui.commands import COMMANDS, Place, bindings, can_do
 from stigmer_tui.tui.frames import Frames, interval_for
 from stigmer_tui.tui.garbage import ShortCollections
-from stigmer_tui.tui.render.clean import one_line
 from stigmer_tui.tui.render.glyphs import glyphs_for
 from stigmer_tui.tui.screens.main import PANE, MainScreen
 from stigmer_tui.tui.style_sheets import style_sheets
@@ -32,12 +31,18 @@ from stigmer_tui.workbench.state import Level, RunInput, WorkbenchState
 from stigmer_tui.workbench.suggestions import input_from
 
 if TYPE_CHECKING:
+    from textual.command import Provider
+
     from stigmer_tui.tui.screens.help import KeyHelp
     from stigmer_tui.tui.screens.quit import Leaving
 
 SEVERITIES = {Level.INFORMATION: "information", Level.WARNING: "warning", Level.ERROR: "error"}
 
-KEY_NAMES = {"enter": "enter", "escape": "esc", "tab": "tab", "space": "space", "home": "home", "end": "end"}
+
+def _command_provider() -> type[Provider]:
+    from stigmer_tui.tui.palette import CommandProvider
+
+    return CommandProvider
 
 
 class StigmerApp(App[int]):
@@ -46,13 +51,8 @@ class StigmerApp(App[int]):
     ENABLE_COMMAND_PALETTE = True
     PAUSE_GC_ON_SCROLL = True
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark", "help", "help", id="app.help", tooltip="Every key", key_display="?"),
-        Binding("f1", "help", "help", show=False),
-        Binding("q", "quit", "quit", id="app.quit", tooltip="Leave; runs can go on"),
-        Binding("ctrl+c", "quit", "quit", show=False),
-        Binding("ctrl+q", "quit", "quit", show=False, priority=True),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Place.APP)
+    COMMANDS: ClassVar[set[Callable[[], type[Provider]]]] = {_command_provider}  # type: ignore[assignment]
 
     def __init__(self, session: Session, clock: Clock, lifeline: int | None = None) -> None:
         """`lifeline`: a file descriptor that becomes readable when the process that restores the terminal is gone.
@@ -74,14 +74,14 @@ class StigmerApp(App[int]):
         self._clock = clock
         self._collections = ShortCollections(clock)
         self._glyphs = glyphs_for(os.environ.get("LANG", "") if os.environ.get("TERM") == "linux" else "utf-8")
-        self._main = MainScreen(clock=clock, glyphs=self._glyphs, state=session.state)
+        self.main = MainScreen(clock=clock, glyphs=self._glyphs, state=session.state)
         self._frames: Frames[WorkbenchState] | None = None
         self._working: asyncio.Task[None] | None = None
         self._drafts: dict[str, RunInput] = {}
         self._notice = 0
 
     def get_default_screen(self) -> Screen[Any]:
-        return self._main
+        return self.main
 
     def on_mount(self) -> None:
         self._frames = Frames(self._show, interval_for(os.environ))
@@ -115,28 +115,8 @@ class StigmerApp(App[int]):
             self._working.cancel()
             await asyncio.wait((self._working,))
 
-    def get_key_display(self, binding: Binding) -> str:
-        """Keys by their names: the signs that some terminals have for them look like nothing in others."""
-        if binding.key_display or binding.key in KEY_NAMES:
-            return binding.key_display or KEY_NAMES[binding.key]
-        return binding.key if "+" in binding.key else super().get_key_display(binding)
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        state = self.session.state
-        match action:
-            case "cancel":
-                is_running = state.shown is not None and not state.shown.execution.state.is_final
-                return is_running and not state.daemon.problem
-            case "rerun":
-                return state.shown is not None and not state.daemon.problem
-            case "edit":
-                return state.shown is not None
-            case "retry":
-                return bool(state.daemon.problem)
-            case "toggle_watch":
-                return state.project is not None and state.project.watching is not parameters[0]
-            case _:
-                return True
+        return can_do(action, self.session.state)
 
     def refresh_css(self, animate: bool = True) -> None:
         """The first call is for the theme with which the style sheets have been read already."""
@@ -150,12 +130,12 @@ class StigmerApp(App[int]):
         match message.item:
             case Run():
                 self.session.open(message.item)
-                self._main.show_region(PANE)
+                self.main.show_region(PANE)
             case Resource():
                 self.run_resource(message.item)
 
     def on_picker_edit_requested(self, message: Picker.EditRequested) -> None:
-        self._open_form(message.resource)
+        self.open_form(message.resource)
 
     def on_picker_copy_requested(self, message: Picker.CopyRequested) -> None:
         self._copy(message.text)
@@ -169,13 +149,13 @@ class StigmerApp(App[int]):
         suggestions = self.session.suggestions_for(resource)
         has_nothing_to_say = resource.kind is ResourceKind.AGENT and not last.message
         if has_nothing_to_say or any(suggestion.is_missing for suggestion in suggestions):
-            self._open_form(resource)
+            self.open_form(resource)
         else:
             self._start(resource, input_from(last, suggestions))
 
     def action_edit(self) -> None:
         if shown := self.session.state.shown:
-            self._open_form(shown.resource)
+            self.open_form(shown.resource)
 
     def action_cancel(self) -> None:
         self.session.cancel()
@@ -186,8 +166,17 @@ class StigmerApp(App[int]):
     def action_retry(self) -> None:
         self.session.retry()
 
-    def action_toggle_watch(self, on: bool) -> None:
+    def action_turn_watch_off(self) -> None:
         self.session.toggle_watch()
+
+    def action_turn_watch_on(self) -> None:
+        self.session.toggle_watch()
+
+    def action_stop_daemon(self) -> None:
+        self.session.stop_daemon()
+
+    def action_restart_daemon(self) -> None:
+        self.session.restart_daemon()
 
     # Screens that open later are loaded later: the first one must stand at once.
 
@@ -210,23 +199,6 @@ class StigmerApp(App[int]):
             return
         await self.push_screen(QuitDialog([run.resource for run in unfinished]), self._leave)
 
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """What the palette offers: only what can be done now."""
-        for resource in self.session.state.resources:
-            run, edit = partial(self.run_resource, resource), partial(self._open_form, resource)
-            yield SystemCommand(f"Run {one_line(resource.name)}", one_line(resource.description), run)
-            yield SystemCommand(f"Edit input of {one_line(resource.name)}", "Say what it is run with", edit)
-        if self.check_action("cancel", ()):
-            yield SystemCommand("Stop", "Cancel the shown run", self.action_cancel)
-        if self.check_action("rerun", ()):
-            yield SystemCommand("Re-run", "Run what is shown once more with the same input", self.action_rerun)
-        if self.check_action("retry", ()):
-            yield SystemCommand("Try again", "Look for the daemon, and start it", self.action_retry)
-        yield SystemCommand("Notices", "Read again what this session has told", self.action_notices)
-        yield SystemCommand("Help", "Every key and what it does", self.action_help)
-        yield SystemCommand("Theme", "Choose the colours", self.action_change_theme)
-        yield SystemCommand("Quit", "Leave; runs can go on", self.action_quit)
-
     async def _leave(self, choice: Leaving | None) -> None:
         from stigmer_tui.tui.screens.quit import Leaving
 
@@ -235,7 +207,7 @@ class StigmerApp(App[int]):
         if choice in (Leaving.CANCEL_RUNS, Leaving.KEEP_RUNNING):
             self.exit(0)
 
-    def _open_form(self, resource: Resource) -> None:
+    def open_form(self, resource: Resource) -> None:
         from stigmer_tui.tui.screens.run_form import RunForm
 
         last = self._drafts.get(resource.slug) or self.session.input_for(resource)
@@ -252,7 +224,7 @@ class StigmerApp(App[int]):
 
     def _start(self, resource: Resource, run_input: RunInput) -> None:
         self.session.start(resource, run_input)
-        self._main.show_region(PANE)
+        self.main.show_region(PANE)
 
     def _copy(self, text: str) -> None:
         copy_to_terminal(self, text)
@@ -265,7 +237,7 @@ class StigmerApp(App[int]):
             self._frames.put(self.session.state)
 
     def _show(self, state: WorkbenchState) -> None:
-        self._main.show(state)
+        self.main.show(state)
         for notice in state.notices:
             if notice.number > self._notice:
                 self._notice = notice.number
@@ -291,19 +263,10 @@ class StigmerApp(App[int]):
         """The keys of this place, then all others."""
         from stigmer_tui.tui.screens.help import KeyHelp
 
-        seen: set[tuple[str, str]] = set()
-        here = [active.binding for active in self.screen.active_bindings.values()]
-        places: list[tuple[str, Iterable[Binding]]] = [("Here", here)]
-        for widget in (self._main, *self._main.query("Picker, EntryList, RunPane"), self):
-            title = getattr(widget, "BINDING_GROUP_TITLE", None) or "Everywhere"
-            places.append((title, [binding for _, binding in widget._bindings]))
-        for group, bindings in places:
-            keys: dict[str, list[str]] = {}
-            for binding in bindings:
-                if binding.tooltip and not binding.system:
-                    keys.setdefault(binding.tooltip, []).append(self.get_key_display(binding))
-            for text, names in keys.items():
-                entry = (" ".join(dict.fromkeys(names)), text)
-                if entry not in seen:
-                    seen.add(entry)
-                    yield KeyHelp(group, *entry)
+        active = {binding.binding.id: binding.enabled for binding in self.screen.active_bindings.values()}
+        here = [command for command in COMMANDS if active.get(command.id) and command.keys]
+        for command in here:
+            yield KeyHelp("Here", " ".join(command.key_names), command.help)
+        for command in COMMANDS:
+            if command.keys and command not in here:
+                yield KeyHelp(command.place, " ".join(command.key_names), command.help)

@@ -65,6 +65,21 @@ class Backend:
 
             await arrival(self._configuration.home)
 
+    async def stop_daemon(self) -> None:
+        """Ours; of another server, nothing."""
+        from stigmer_tui.daemon.stop import stop_daemon
+
+        if not self._configuration.server:
+            await stop_daemon(self._configuration.home)
+
+    async def restart_daemon(self) -> None:
+        """Ours, with the same access as before. Raises StigmerError when it does not come up."""
+        from stigmer_tui.daemon.start import StartOptions, ensure_daemon
+
+        record = read_record(self._configuration.home)
+        await self.stop_daemon()
+        await ensure_daemon(self._configuration, StartOptions(no_auth=bool(record and not record.requires_token)))
+
     async def close(self) -> None:
         await self.connection.close()
 

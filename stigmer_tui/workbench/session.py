@@ -178,6 +178,15 @@ class Session:
         self.board.update(daemon=DaemonState())
         self._retry.set()
 
+    def stop_daemon(self) -> None:
+        """Its runs stop with it, and continue when it is started again."""
+        if self._backend:
+            self._do(self._backend.stop_daemon())
+
+    def restart_daemon(self) -> None:
+        if self._backend:
+            self._do(self._restart_daemon(self._backend))
+
     def input_for(self, resource: Resource) -> RunInput:
         """What the resource was run with last; values that are secret only within this session."""
         return self._inputs.get(resource.slug, RunInput())
@@ -236,6 +245,11 @@ class Session:
             Resource(run.kind, run.resource_id, run.resource, run.resource),
         )
         self._show(ShownRun(execution, resource, replace(self.input_for(resource), message=execution.message)))
+
+    async def _restart_daemon(self, backend: Backend) -> None:
+        await backend.restart_daemon()
+        self._retry.set()
+        self.board.note("Restarted the daemon")
 
     async def _cancel(self, execution: Execution, reason: str) -> None:
         await self._require_backend().cancel(execution.id, reason)

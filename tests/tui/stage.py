@@ -8,7 +8,6 @@ from typing import Any
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.paths import Home
 from stigmer_tui.tui.app import StigmerApp
-from stigmer_tui.tui.screens.main import MainScreen
 from stigmer_tui.workbench.board import Board
 from stigmer_tui.workbench.model import Resource, Run
 from stigmer_tui.workbench.session import Session
@@ -53,6 +52,12 @@ class StagedSession(Session):
     def retry(self) -> None:
         self.asked.append("retry")
 
+    def stop_daemon(self) -> None:
+        self.asked.append("stop daemon")
+
+    def restart_daemon(self) -> None:
+        self.asked.append("restart daemon")
+
     def suggestions_for(self, resource: Resource) -> list[Suggestion]:
         return suggest(resource, self.input_for(resource), NOWHERE)
 
@@ -77,10 +82,6 @@ class StagedApp(StigmerApp):
     @property
     def asked(self) -> list[str]:
         return self.stage.asked
-
-    @property
-    def main(self) -> MainScreen:
-        return self._main
 
     def put(self, **changes: Any) -> None:
         """Another state, as the session would come to it."""

@@ -7,8 +7,10 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
+from textual.command import CommandList
 from textual.pilot import Pilot
 
+from stigmer_tui.tui.palette import offers
 from stigmer_tui.tui.screens.help import HelpScreen
 from stigmer_tui.tui.screens.main import MainScreen
 from stigmer_tui.tui.screens.quit import QuitDialog
@@ -133,7 +135,7 @@ class TestRegions:
             for _ in range(3):
                 await press(pilot, "tab")
                 seen.append(type(app.focused))
-            narrow = [EntryList, type(None), Picker]
+            narrow = [EntryList, Sidebar, Picker]
             assert seen == (narrow if size == NARROW else [EntryList, Picker, EntryList])
 
     async def test_a_narrow_window_shows_one_region_at_a_time(self) -> None:
@@ -147,6 +149,17 @@ class TestRegions:
             assert "Transcript" in screen_text(app)
             await press(pilot, "escape")
             assert "Recent runs" in screen_text(app)
+
+    @pytest.mark.parametrize("size", [WIDE, MEDIUM, NARROW])
+    async def test_three_goes_to_the_daemon(self, size: tuple[int, int]) -> None:
+        """Point 25: at every width, and again when one is there already; `esc` leads back."""
+        async with running(states.running_workflow(), size) as (app, pilot):
+            for keys in (("3",), ("3",), ("2", "3"), ("]", "3")):
+                await press(pilot, *keys)
+                assert "pid 4711" in screen_text(app), keys
+                assert isinstance(app.focused, Sidebar)
+            await press(pilot, "escape")
+            assert isinstance(app.focused, EntryList if size == MEDIUM else Picker)
 
     @pytest.mark.parametrize("size", [WIDE, MEDIUM])
     async def test_the_side_regions_fold(self, size: tuple[int, int]) -> None:
@@ -236,6 +249,15 @@ class TestRun:
             await press(pilot, "2", "e")
             assert isinstance(app.screen, RunForm)
 
+    @pytest.mark.parametrize("width", [40, 60, 80])
+    async def test_cancel_is_the_last_key_to_leave_the_footer(self, width: int) -> None:
+        """Point 25: what a narrow footer has no room for is not the one key that stops a run."""
+        async with running(states.running_workflow(), (width, 15)) as (app, pilot):
+            for region in "123":
+                await press(pilot, region)
+                assert "c cancel" in keys_shown(app)
+                assert keys_shown(app).endswith("? help   q quit")
+
     async def test_a_daemon_that_is_gone_is_looked_for_again(self) -> None:
         async with running(states.lost_daemon()) as (app, pilot):
             await press(pilot, "r", "c")
@@ -313,6 +335,7 @@ class TestDialogs:
                 app.stage.unfinished_runs = [states.RUNS[0]]
                 await press(pilot, "q")
                 assert isinstance(app.screen, QuitDialog)
+                assert "enter select   q quit   esc stay" in screen_text(app)
                 await press(pilot, *keys)
                 assert (app.asked, app.return_value) == (asked, 0 if ends else None), keys
 
@@ -325,9 +348,9 @@ class TestDialogs:
         async with running(states.running_workflow()) as (app, pilot):
             await press(pilot, "?")
             assert isinstance(app.screen, HelpScreen)
-            assert "Run it once more with the same input" in screen_text(app)
+            assert "Run it again with the same input" in screen_text(app)
             await press(pilot, *"copy")
-            assert "Run it once more with the same input" not in screen_text(app)
+            assert "Run it again with the same input" not in screen_text(app)
             assert "Copy what is selected" in screen_text(app)
             await press(pilot, "escape")
             assert isinstance(app.screen, MainScreen)
@@ -335,15 +358,39 @@ class TestDialogs:
     async def test_the_palette_offers_what_can_be_done(self) -> None:
         for state, title, asked in (
             (states.LISTED, "Run summarise", "start summarise"),
-            (states.running_workflow(), "Stop", "cancel"),
+            (states.running_workflow(), "Cancel run", "cancel"),
             (states.running_workflow(), "Re-run", "rerun"),
-            (states.lost_daemon(), "Try again", "retry"),
+            (states.running_workflow(), "Turn watch off", "toggle watch"),
+            (states.running_workflow(), "Stop the daemon", "stop daemon"),
+            (states.running_workflow(), "Restart the daemon", "restart daemon"),
+            (states.lost_daemon(), "Start the daemon", "retry"),
         ):
             async with running(state) as (app, _):
-                commands = {command.title: command.callback for command in app.get_system_commands(app.screen)}
-                commands[title]()
+                commands = {offer.title: offer.run for offer in offers(app, app.screen)}
+                done = commands[title]()
+                if done is not None:
+                    await done
                 assert app.asked == [asked]
-                assert ("Stop" in commands) is (asked in ("cancel", "rerun"))
+                assert ("Cancel run" in commands) is bool(state.shown and not state.daemon.problem)
+                assert ("Turn watch on" in commands) is False
+
+    async def test_the_palette_begins_with_what_can_be_done_here(self) -> None:
+        """Point 25: not with the input of twenty resources, which typing finds."""
+        async with running(states.running_workflow()) as (app, pilot):
+            for region, first, second in (("1", "Run", "Edit input and run"), ("2", "Toggle follow", "Show tasks")):
+                await press(pilot, region)
+                await press(pilot, "ctrl+p")
+                options = app.screen.query_one(CommandList).options
+                titles = [str(option.prompt).split("\n")[0].split("  ")[0] for option in options]
+                assert titles[:2] == [first, second]
+                here = titles.index("Restart the daemon")
+                assert {"Cancel run", "Turn watch off", "Filter"} <= set(titles[:here])
+                assert titles.index("Run tally") > here
+                assert not any(title.startswith("Edit input and run ") for title in titles)
+                await press(pilot, *"edit input")
+                found = [str(option.prompt) for option in app.screen.query_one(CommandList).options]
+                assert any(text.startswith("Edit input and run tally") for text in found)
+                await press(pilot, "escape")
 
 
 @pytest.mark.parametrize(
@@ -401,7 +448,7 @@ class TestNotices:
             assert text.index("w7") < text.index("w0")
             await press(pilot, "escape")
             assert isinstance(app.screen, MainScreen)
-            assert "Notices" in [command.title for command in app.get_system_commands(app.screen)]
+            assert "Notices" in [offer.title for offer in offers(app, app.screen)]
 
     async def test_that_there_is_none_is_said(self) -> None:
         async with running(states.LISTED) as (app, pilot):

@@ -35,6 +35,7 @@ class SidebarFormat:
     width: int
     glyphs: Glyphs
     now: datetime
+    has_focus: bool = False
 
 
 def sidebar_rows(state: WorkbenchState, form: SidebarFormat) -> list[Row]:
@@ -68,7 +69,8 @@ def daemon_look(daemon: DaemonState) -> tuple[str, State, Ink]:
 def _daemon(daemon: DaemonState, form: SidebarFormat) -> Iterator[Row]:
     word, sign, ink = daemon_look(daemon)
     look = ((f"{form.glyphs.states[sign]} ", ink), (word, ink))
-    yield justified(((("Daemon", Ink.STRONG)),), look, form.width, form.glyphs.ellipsis)
+    heading = Ink.STRONG | Ink.RUNNING if form.has_focus else Ink.STRONG
+    yield justified((("Daemon", heading),), look, form.width, form.glyphs.ellipsis)
     if daemon.address:
         version = muted(f"v{daemon.version}") if daemon.version else ()
         yield justified(muted(daemon.address), version, form.width, form.glyphs.ellipsis)

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
+
+from stigmer_tui.tui.commands import Place, bindings, footer_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +23,7 @@ class KeyHelp:
 
 
 class HelpScreen(ModalScreen[None]):
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,f1", "leave", "back", id="help.leave", tooltip="Back to the workbench"),
-        Binding("down", "scroll(1)", "down", show=False),
-        Binding("up", "scroll(-1)", "up", show=False),
-        Binding("pagedown", "scroll(10)", "page down", show=False),
-        Binding("pageup", "scroll(-10)", "page up", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Place.HELP)
 
     def __init__(self, entries: Sequence[KeyHelp]) -> None:
         super().__init__()
@@ -40,7 +36,7 @@ class HelpScreen(ModalScreen[None]):
             yield pattern
             with VerticalScroll(id="help-body", can_focus=False):
                 yield Static(id="help-keys", markup=False)
-            yield Label("esc back", id="help-hint")
+            yield Label(footer_text("help.leave"), id="help-hint")
 
     def on_mount(self) -> None:
         self.query_one(Input).focus()

@@ -6,12 +6,13 @@ from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.geometry import Size
 from textual.widgets import Input
 
 from stigmer_tui.core.clock import Clock
+from stigmer_tui.tui.commands import Place, bindings, possible
 from stigmer_tui.tui.render.glyphs import Glyphs
 from stigmer_tui.tui.render.header import header_row, narrow_header_row, too_small_text
 from stigmer_tui.tui.render.ink import Ink, Row
@@ -30,25 +31,12 @@ AGES = 60.0
 
 PICKER, PANE, SIDEBAR = range(3)
 REGION_CLASSES = ("show-picker", "show-pane", "show-sidebar")
+REGIONS = {EntryList: PANE, Sidebar: SIDEBAR}
+"""Where one is, by what has the keys; else in the picker."""
 
 
 class MainScreen(InkedScreen):
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("c", "app.cancel", "cancel", id="run.cancel", tooltip="Cancel the shown run"),
-        Binding("r", "app.rerun", "re-run", id="run.again", tooltip="Run it once more with the same input"),
-        Binding("r", "app.retry", "try again", id="daemon.retry", tooltip="Look for the daemon, and start it"),
-        Binding("w", "app.toggle_watch(False)", "watch off", id="watch.off", tooltip="Let saves be saves"),
-        Binding("w", "app.toggle_watch(True)", "watch on", id="watch.on", tooltip="Deploy and run again at each save"),
-        Binding("slash", "filter", "filter", id="picker.filter", tooltip="Show what matches only", key_display="/"),
-        Binding("tab", "next_region", "next pane", id="region.next", tooltip="Go to the next region", priority=True),
-        Binding("escape", "back", "back", show=False, id="region.back", tooltip="Back to the picker"),
-        Binding("1", "region(0)", "picker", show=False, id="region.picker", tooltip="Go to the picker"),
-        Binding("2", "region(1)", "run", show=False, id="region.pane", tooltip="Go to the run"),
-        Binding("3", "region(2)", "daemon", show=False, id="region.sidebar", tooltip="Go to the daemon"),
-        Binding("left_square_bracket", "fold_picker", "fold picker", show=False, id="fold.picker", key_display="["),
-        Binding("right_square_bracket", "fold_sidebar", "fold sidebar", show=False, id="fold.sidebar", key_display="]"),
-    ]
-    BINDING_GROUP_TITLE = "Workbench"
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Place.WORKBENCH)
 
     AUTO_FOCUS = "#picker"
     """Keys that are pressed while the program starts are for it, too."""
@@ -59,7 +47,7 @@ class MainScreen(InkedScreen):
         self._glyphs = glyphs
         self._state = state
         self._region = PICKER
-        self._possible: tuple[object, ...] = ()
+        self._possible: tuple[bool, ...] = ()
 
     def compose(self) -> ComposeResult:
         # Before there are widgets, whose styles would all have to be applied anew.
@@ -92,9 +80,8 @@ class MainScreen(InkedScreen):
             self._picker.update(state)
         self._pane.update(state)
         self._sidebar.update(state)
-        possible = _possible(state)
-        if possible != self._possible:
-            self._possible = possible
+        if (now := possible(state)) != self._possible:
+            self._possible = now
             self.refresh_bindings()
 
     def show_region(self, region: int) -> None:
@@ -107,7 +94,7 @@ class MainScreen(InkedScreen):
         elif region == PICKER:
             self._picker.focus()
         else:
-            self.set_focus(None)
+            self._sidebar.focus()
         self._show_header()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -117,6 +104,8 @@ class MainScreen(InkedScreen):
         if was_too_small and not self.has_class("-too-small"):
             # What is not seen loses the keys.
             self.call_after_refresh(self.show_region, self._region)
+        elif self._region == SIDEBAR and not self._is_sidebar_seen:
+            self.show_region(PICKER)
         self.query_one("#too-small", RowPanel).show([Row(((too_small_text(width, height), Ink.MUTED),))])
         self._show_header()
         self._draw_rules()
@@ -149,12 +138,11 @@ class MainScreen(InkedScreen):
         self.show_region(PICKER)
 
     def action_region(self, region: int) -> None:
-        if region == SIDEBAR and not self.has_class("-narrow"):
+        if region == PICKER:
+            self._unfold_picker()
+        elif region == SIDEBAR and not self._is_sidebar_seen:
             self.action_fold_sidebar()
-        else:
-            if region == PICKER:
-                self._unfold_picker()
-            self.show_region(region)
+        self.show_region(region)
 
     def _fit(self, size: Size) -> None:
         for name in ("-wide", "-medium", "-narrow"):
@@ -176,16 +164,15 @@ class MainScreen(InkedScreen):
         self.toggle_class("-sidebar-folded" if self.has_class("-wide") else "-sidebar-open")
         self._show_header()
         self._draw_rules()
+        if self._region == SIDEBAR and not self._is_sidebar_seen:
+            self.show_region(PANE if self._state.shown else PICKER)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self._picker.filter(event.value)
 
-    def on_input_submitted(self) -> None:
-        self._picker.focus()
-
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """A click goes to a region, too."""
-        region = PANE if isinstance(event.widget, EntryList) else PICKER
+        region = REGIONS.get(type(event.widget), PICKER)
         if region != self._region:
             self.show_region(region)
 
@@ -193,6 +180,12 @@ class MainScreen(InkedScreen):
     def _has_sidebar(self) -> bool:
         """Whether it has a place of its own."""
         return self.has_class("-wide") and not self.has_class("-sidebar-folded")
+
+    @property
+    def _is_sidebar_seen(self) -> bool:
+        if self.has_class("-medium"):
+            return self.has_class("-sidebar-open")
+        return self.has_class("-narrow") or self._has_sidebar
 
     def _show_header(self) -> None:
         width = self.size.width
@@ -218,10 +211,7 @@ class MainScreen(InkedScreen):
 
 
 class FilterInput(Input):
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "to_list", "to the list", key_display="enter", tooltip="Back to the list"),
-        Binding("escape", "clear", "clear", tooltip="Show everything again"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Place.FILTER)
 
     def action_to_list(self) -> None:
         self.screen.query_one(Picker).focus()
@@ -229,11 +219,3 @@ class FilterInput(Input):
     def action_clear(self) -> None:
         self.value = ""
         self.screen.query_one(Picker).focus()
-
-
-def _possible(state: WorkbenchState) -> tuple[object, ...]:
-    """What decides which keys do something."""
-    shown = state.shown
-    running = shown is not None and not shown.execution.state.is_final
-    watching = state.project.watching if state.project else None
-    return shown is not None, running, watching, bool(state.daemon.problem)

@@ -7,11 +7,12 @@ from typing import ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Label, Static
 
+from stigmer_tui.tui.commands import Place, bindings, footer_text
 from stigmer_tui.tui.render.clean import clean_lines
 from stigmer_tui.workbench.state import Level, Notice
 
@@ -20,13 +21,7 @@ TIME_WIDTH, WORD_WIDTH = 10, 9
 
 
 class NoticesScreen(ModalScreen[None]):
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "leave", "back", id="notices.leave", tooltip="Back to the workbench"),
-        Binding("down,j", "scroll(1)", "down", show=False),
-        Binding("up,k", "scroll(-1)", "up", show=False),
-        Binding("pagedown,ctrl+d", "scroll(10)", "page down", show=False),
-        Binding("pageup,ctrl+u", "scroll(-10)", "page up", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Place.NOTICES)
 
     def __init__(self, notices: Sequence[Notice]) -> None:
         super().__init__()
@@ -39,7 +34,7 @@ class NoticesScreen(ModalScreen[None]):
                 yield from (Static(notice_text(notice), classes="notice") for notice in reversed(self._notices))
                 if not self._notices:
                     yield Static("There has been no notice in this session")
-            yield Label("esc back", id="notices-hint")
+            yield Label(footer_text("notices.leave"), id="notices-hint")
 
     def action_leave(self) -> None:
         self.dismiss(None)

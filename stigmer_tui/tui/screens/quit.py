@@ -6,13 +6,14 @@ from enum import Enum, auto
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Label, OptionList
 from textual.widgets.option_list import Option
 
 from stigmer_tui.core.units import plural
+from stigmer_tui.tui.commands import Place, bindings, footer_text
 from stigmer_tui.tui.render.clean import one_line
 
 
@@ -23,12 +24,7 @@ class Leaving(Enum):
 
 
 class QuitDialog(ModalScreen[Leaving]):
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "stay", "stay", id="quit.stay", tooltip="Do not quit"),
-        Binding("q", "leave", "quit", show=False, id="quit.leave", tooltip="Quit; runs go on"),
-        Binding("j", "move(1)", "next", show=False),
-        Binding("k", "move(-1)", "previous", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Place.QUIT)
 
     def __init__(self, names: list[str]) -> None:
         super().__init__()
@@ -42,14 +38,18 @@ class QuitDialog(ModalScreen[Leaving]):
             yield OptionList(
                 Option(f"Quit, and let {them} go on in the daemon", id=Leaving.KEEP_RUNNING.name),
                 Option(f"Cancel {them}, and quit", id=Leaving.CANCEL_RUNS.name),
-                Option("Stay here", id=Leaving.STAY.name),
+                Option("Stay", id=Leaving.STAY.name),
             )
+            yield Label(footer_text("quit.choose", "quit.leave", "quit.stay"), id="dialog-keys")
 
     def on_mount(self) -> None:
         self.query_one(OptionList).focus()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(Leaving[event.option.id or Leaving.STAY.name])
+
+    def action_choose(self) -> None:
+        self.query_one(OptionList).action_select()
 
     def action_leave(self) -> None:
         self.dismiss(Leaving.KEEP_RUNNING)

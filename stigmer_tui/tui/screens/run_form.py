@@ -7,12 +7,13 @@ from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label, TextArea
 
+from stigmer_tui.tui.commands import Place, bindings, footer_text
 from stigmer_tui.tui.render.clean import one_line
 from stigmer_tui.workbench.model import Resource, ResourceKind
 from stigmer_tui.workbench.state import RunInput, Value
@@ -31,9 +32,7 @@ ROWS_AROUND_BODY = 8
 class MessageArea(TextArea):
     """Enter is for starting the run, as in every chat; a new line is one key further."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+j,shift+enter,alt+enter", "new_line", "new line", id="form.new_line", tooltip="Add a line"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Place.MESSAGE)
 
     class Submitted(Message):
         pass
@@ -53,10 +52,7 @@ class MessageArea(TextArea):
 class VariableField(Vertical):
     """One variable: its name and meaning, where its value comes from, and the value."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        # Before the field, which takes it for the end of the line.
-        Binding("ctrl+e", "look", "look", id="form.look", tooltip="Show or hide the secret value", priority=True),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Place.VARIABLE)
 
     def __init__(self, suggestion: Suggestion) -> None:
         super().__init__(classes="field")
@@ -124,12 +120,7 @@ class RunForm(ModalScreen[RunInput | None]):
     AUTO_FOCUS = ""
     """What is typed at once must not begin in the first field and go on in the right one: it may be secret."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "start", "start", id="form.start", tooltip="Start the run"),
-        Binding("ctrl+enter,ctrl+s", "start_anyway", "start anyway", show=False, id="form.start_anyway"),
-        Binding("escape", "leave", "back", id="form.leave", tooltip="Leave the form; what was typed stays"),
-    ]
-    BINDING_GROUP_TITLE = "Run form"
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Place.FORM)
 
     def __init__(self, resource: Resource, run_input: RunInput, suggestions: Iterable[Suggestion]) -> None:
         super().__init__()
@@ -156,8 +147,8 @@ class RunForm(ModalScreen[RunInput | None]):
                 yield Label("Other variables  ·  KEY=VALUE, one on each line", classes="form-label")
                 yield self._others
             yield Label("", id="form-note", markup=False)
-            look = "   ctrl+e look at a secret" if any(field.is_secret for field in self._fields) else ""
-            yield Label(f"enter start   tab next field{look}   esc back", id="form-keys")
+            look = ["form.look"] if any(field.is_secret for field in self._fields) else []
+            yield Label(footer_text("form.start", "form.next", *look, "form.leave"), id="form-keys")
 
     def on_mount(self) -> None:
         missing = self._first_missing()

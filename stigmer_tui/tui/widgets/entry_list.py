@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from rich.style import Style
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.geometry import Region
 from textual.message import Message
 from textual.selection import Selection
@@ -19,6 +19,7 @@ from textual.strip import Strip
 from textual.timer import Timer
 
 from stigmer_tui.core.clock import Clock, SystemClock
+from stigmer_tui.tui.commands import Place, bindings
 from stigmer_tui.tui.render.glyphs import UNICODE, Glyphs
 from stigmer_tui.tui.render.palette import Ground
 from stigmer_tui.tui.widgets.inked import Inked
@@ -44,20 +45,7 @@ class EntryList(Inked, can_focus=True):
     }
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,x", "fold", "fold", id="entries.fold", tooltip="Fold or unfold what is selected"),
-        Binding("y", "copy", "copy", id="entries.copy", tooltip="Copy what is selected"),
-        Binding("f", "follow", "follow", id="entries.follow", tooltip="Stay at the end, or stop staying there"),
-        Binding("j,down", "next", "next", show=False, id="entries.next", tooltip="Select the next entry"),
-        Binding("k,up", "previous", "previous", show=False, id="entries.previous", tooltip="Select the entry before"),
-        Binding("g,home", "first", "first", show=False, id="entries.first", tooltip="Go to the start"),
-        Binding("G,end", "last", "last", show=False, id="entries.last", tooltip="Go to the end, and follow"),
-        Binding("ctrl+d", "scroll(0.5)", "half a page down", show=False, id="entries.half_page_down"),
-        Binding("ctrl+u", "scroll(-0.5)", "half a page up", show=False, id="entries.half_page_up"),
-        Binding("pagedown", "scroll(1)", "page down", show=False, id="entries.page_down"),
-        Binding("pageup", "scroll(-1)", "page up", show=False, id="entries.page_up"),
-    ]
-    BINDING_GROUP_TITLE = "Transcript"
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Place.ENTRIES)
 
     class CopyRequested(Message):
         """The person wants the text of an entry in the clipboard."""

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from textual import events
 from textual.binding import Binding
 from textual.screen import Screen
 
+from stigmer_tui.tui.commands import BY_ID, Command, Place
 from stigmer_tui.tui.render.cells import cells
 from stigmer_tui.tui.render.ink import EMPTY_ROW, Ink, Row, Span
 from stigmer_tui.tui.widgets.inked import RowPanel
 
 GAP = "   "
 
+OTHER = Command("", "", Place.APP, rank=9)
+"""What a key of the framework counts as."""
+
 
 class KeyBar(RowPanel):
-    LAST: ClassVar[tuple[str, ...]] = ("app.help", "app.quit")
-    """Ids of bindings that stay at the end, and are kept when there is no room for all."""
-
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, self._bindings_updated)
         self._draw()
@@ -53,14 +52,13 @@ class KeyBar(RowPanel):
         for active in self.screen.active_bindings.values():
             if active.enabled and active.binding.show:
                 shown.setdefault(active.binding.action, active.binding)
-        found = list(shown.values())
-        return sorted(found, key=lambda binding: self.LAST.index(binding.id) + 1 if binding.id in self.LAST else 0)
+        return sorted(shown.values(), key=lambda binding: _command(binding).at_end)
 
     def _fitting(self, bindings: list[Binding]) -> list[Binding]:
+        """All for which there is room; of those that are of the same rank, the last is left out first."""
         kept = list(bindings)
         while kept and self._width(kept) > self.size.width - 1:
-            droppable = [binding for binding in kept if binding.id not in self.LAST] or kept
-            kept.remove(droppable[-1])
+            kept.remove(max(reversed(kept), key=lambda binding: _command(binding).rank))
         return kept
 
     def _width(self, bindings: list[Binding]) -> int:
@@ -68,4 +66,8 @@ class KeyBar(RowPanel):
         return sum(texts) + len(GAP) * (len(texts) - 1)
 
     def _key(self, binding: Binding) -> str:
-        return self.app.get_key_display(binding)
+        return binding.key_display or binding.key
+
+
+def _command(binding: Binding) -> Command:
+    return BY_ID.get(binding.id or "", OTHER)

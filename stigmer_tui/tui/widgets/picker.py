@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 
 from stigmer_tui.core.clock import Clock
+from stigmer_tui.tui.commands import Place, bindings
 from stigmer_tui.tui.render.glyphs import Glyphs
 from stigmer_tui.tui.render.ink import EMPTY_ROW, Ink, Row
 from stigmer_tui.tui.render.palette import Ground
@@ -22,18 +23,7 @@ MARGIN = 1
 
 
 class Picker(RowPanel, can_focus=True):
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "choose", "run", id="picker.choose", tooltip="Run the selected resource, or show the run"),
-        Binding("e", "edit", "edit input", id="picker.edit", tooltip="Say what the run is started with"),
-        Binding("y", "copy", "copy id", show=False, id="picker.copy", tooltip="Copy the id of what is selected"),
-        Binding("j,down", "move(1)", "next", show=False, id="picker.next", tooltip="Select the next line"),
-        Binding("k,up", "move(-1)", "previous", show=False, id="picker.previous", tooltip="Select the line before"),
-        Binding("g,home", "first", "first", show=False, id="picker.first", tooltip="Select the first line"),
-        Binding("G,end", "last", "last", show=False, id="picker.last", tooltip="Select the last line"),
-        Binding("ctrl+d,pagedown", "page(1)", "page down", show=False, id="picker.page_down", tooltip="A page down"),
-        Binding("ctrl+u,pageup", "page(-1)", "page up", show=False, id="picker.page_up", tooltip="A page up"),
-    ]
-    BINDING_GROUP_TITLE = "Picker"
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Place.PICKER)
 
     class Chosen(Message):
         """The person wants to run a resource, or to see a run."""
@@ -99,17 +89,20 @@ class Picker(RowPanel, can_focus=True):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         match action:
-            case "choose" | "copy":
+            case "copy":
                 return self.selected_item is not None
-            case "edit":
+            case "run" | "edit":
                 return isinstance(self.selected_item, Resource)
+            case "open":
+                return isinstance(self.selected_item, Run)
             case _:
                 return True
 
-    def action_choose(self) -> None:
-        if item := self.selected_item:
-            self._was_moved = True
-            self.post_message(self.Chosen(item))
+    def action_run(self) -> None:
+        self._choose()
+
+    def action_open(self) -> None:
+        self._choose()
 
     def action_edit(self) -> None:
         if isinstance(item := self.selected_item, Resource):
@@ -156,13 +149,18 @@ class Picker(RowPanel, can_focus=True):
         if index < len(self._lines) and self._lines[index].item:
             self._select(index)
             if event.chain == 2:
-                self.action_choose()
+                self._choose()
 
     def on_mouse_scroll_down(self) -> None:
         self._scroll(1)
 
     def on_mouse_scroll_up(self) -> None:
         self._scroll(-1)
+
+    def _choose(self) -> None:
+        if item := self.selected_item:
+            self._was_moved = True
+            self.post_message(self.Chosen(item))
 
     def _draw(self) -> None:
         before = self.selected_item

@@ -6,11 +6,12 @@ from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.timer import Timer
 
 from stigmer_tui.core.clock import Clock
+from stigmer_tui.tui.commands import Place, bindings
 from stigmer_tui.tui.render.glyphs import Glyphs
 from stigmer_tui.tui.render.ink import EMPTY_ROW, Ink, Row, Span
 from stigmer_tui.tui.render.pane import daemon_problem_rows, lost_daemon_rows, problem_rows, title_rows, welcome_rows
@@ -46,11 +47,7 @@ class Tabs(RowPanel):
 
 
 class RunPane(Vertical):
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("t", "view(1)", "tasks", id="pane.tasks", tooltip="Show the tree of tasks"),
-        Binding("e", "app.edit", "edit input", id="pane.edit", tooltip="Say what it is run with, and run it"),
-        Binding("t", "view(0)", "transcript", id="pane.transcript", tooltip="Show what was said and done"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Place.PANE)
 
     def __init__(self, *, clock: Clock, glyphs: Glyphs, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)

@@ -1,0 +1,262 @@
+"""Every command of the app, once: key bindings, footer, palette and help are made from this table.
+
+The order is that of the footer and of the help. What a command does is the action of that name, on the app (`app.…`)
+or on the widget that the command belongs to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from textual.binding import Binding, BindingType
+
+from stigmer_tui.workbench.state import WorkbenchState
+
+KEY_NAMES = {
+    "question_mark": "?",
+    "slash": "/",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "escape": "esc",
+    "pagedown": "page down",
+    "pageup": "page up",
+}
+"""Keys whose names on the screen are not the framework's."""
+
+
+class Place(StrEnum):
+    """Where a key works; the heading of its group in the help."""
+
+    PICKER = "Picker"
+    FILTER = "Filter"
+    ENTRIES = "Run"
+    PANE = "Views of a run"
+    SIDEBAR = "Daemon"
+    WORKBENCH = "Workbench"
+    APP = "Everywhere"
+    FORM = "Run form"
+    MESSAGE = "Message"
+    VARIABLE = "Variable"
+    QUIT = "Quit"
+    HELP = "Help"
+    NOTICES = "Notices"
+
+
+When = Callable[[WorkbenchState], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    id: str
+    action: str
+    place: Place
+    keys: str = ""
+    """Names of keys as the framework has them, with commas between them; empty for what only the palette has."""
+    label: str = ""
+    """In the footer; empty for what is not shown there."""
+    title: str = ""
+    """In the palette; empty for what is not offered there."""
+    help: str = ""
+    """What it does, for the help and the palette."""
+    when: When | None = None
+    """Whether it can be done; where only a widget knows, that is what its `check_action` says."""
+    rank: int = 5
+    """In a narrow footer, commands with a higher one are left out first."""
+    at_end: bool = False
+    """Whether it stands behind all others in the footer."""
+    is_priority: bool = False
+    """Whether the key works before the focused widget gets it."""
+
+    @property
+    def key_names(self) -> tuple[str, ...]:
+        """Its keys as they are written on the screen."""
+        return tuple(key_name(key) for key in self.keys.split(",") if key)
+
+    def binding(self) -> Binding:
+        return Binding(
+            self.keys,
+            self.action,
+            self.label or self.title or self.help,
+            show=bool(self.label),
+            key_display=self.key_names[0],
+            priority=self.is_priority,
+            tooltip=self.help,
+            id=self.id,
+        )
+
+
+def key_name(key: str) -> str:
+    return KEY_NAMES.get(key, key)
+
+
+def _is_running(state: WorkbenchState) -> bool:
+    return state.shown is not None and not state.shown.execution.state.is_final and not state.daemon.problem
+
+
+def _can_run_again(state: WorkbenchState) -> bool:
+    return state.shown is not None and not state.daemon.problem
+
+
+def _is_shown(state: WorkbenchState) -> bool:
+    return state.shown is not None
+
+
+def _is_connected(state: WorkbenchState) -> bool:
+    """To a daemon of our own, which lists its processes."""
+    return state.daemon.connected and bool(state.daemon.components)
+
+
+def _is_disconnected(state: WorkbenchState) -> bool:
+    return bool(state.daemon.problem)
+
+
+def _is_watching(state: WorkbenchState) -> bool:
+    return state.project is not None and state.project.watching
+
+
+def _is_not_watching(state: WorkbenchState) -> bool:
+    return state.project is not None and not state.project.watching
+
+
+COMMANDS = (
+    Command("picker.run", "run", Place.PICKER, "enter", "run", "Run", "Run the selected agent or workflow", rank=2),
+    Command("picker.open", "open", Place.PICKER, "enter", "open", "Open run", "Show the selected run", rank=2),
+    Command(
+        "picker.edit", "edit", Place.PICKER, "e", "edit input", "Edit input and run", "Edit message and variables first"
+    ),
+    Command("picker.copy", "copy", Place.PICKER, "y", "", "Copy id", "Copy the id of what is selected"),
+    Command("picker.next", "move(1)", Place.PICKER, "j,down", help="Select the next line"),
+    Command("picker.previous", "move(-1)", Place.PICKER, "k,up", help="Select the previous line"),
+    Command("picker.first", "first", Place.PICKER, "g,home", help="Select the first line"),
+    Command("picker.last", "last", Place.PICKER, "G,end", help="Select the last line"),
+    Command("picker.page_down", "page(1)", Place.PICKER, "ctrl+d,pagedown", help="Move a page down"),
+    Command("picker.page_up", "page(-1)", Place.PICKER, "ctrl+u,pageup", help="Move a page up"),
+    Command("filter.done", "to_list", Place.FILTER, "enter,down", "to the list", help="Go to the list"),
+    Command("filter.clear", "clear", Place.FILTER, "escape", "clear", help="Clear the filter"),
+    Command("entries.fold", "fold", Place.ENTRIES, "enter,x", "fold", "Fold or unfold", "Fold or unfold the selection"),
+    Command("entries.copy", "copy", Place.ENTRIES, "y", "copy", "Copy", "Copy what is selected"),
+    Command(
+        "entries.follow", "follow", Place.ENTRIES, "f", "follow", "Toggle follow", "Stay at the end of the run"
+    ),
+    Command("entries.next", "next", Place.ENTRIES, "j,down", help="Select the next entry"),
+    Command("entries.previous", "previous", Place.ENTRIES, "k,up", help="Select the previous entry"),
+    Command("entries.first", "first", Place.ENTRIES, "g,home", help="Go to the start"),
+    Command("entries.last", "last", Place.ENTRIES, "G,end", help="Go to the end and follow"),
+    Command("entries.half_page_down", "scroll(0.5)", Place.ENTRIES, "ctrl+d", help="Scroll half a page down"),
+    Command("entries.half_page_up", "scroll(-0.5)", Place.ENTRIES, "ctrl+u", help="Scroll half a page up"),
+    Command("entries.page_down", "scroll(1)", Place.ENTRIES, "pagedown", help="Scroll a page down"),
+    Command("entries.page_up", "scroll(-1)", Place.ENTRIES, "pageup", help="Scroll a page up"),
+    Command("pane.tasks", "view(1)", Place.PANE, "t", "tasks", "Show tasks", "Show the tree of tasks"),
+    Command("pane.transcript", "view(0)", Place.PANE, "t", "transcript", "Show transcript", "Show the transcript"),
+    Command(
+        "pane.edit", "app.edit", Place.PANE, "e", "edit input", "Edit input and run",
+        "Edit message and variables, then run it again", _is_shown,
+    ),
+    Command("sidebar.down", "scroll_by(1)", Place.SIDEBAR, "j,down", help="Scroll down"),
+    Command("sidebar.up", "scroll_by(-1)", Place.SIDEBAR, "k,up", help="Scroll up"),
+    Command(
+        "run.cancel", "app.cancel", Place.WORKBENCH, "c", "cancel", "Cancel run", "Cancel the shown run",
+        _is_running, rank=0,
+    ),
+    Command(
+        "run.again", "app.rerun", Place.WORKBENCH, "r", "re-run", "Re-run", "Run it again with the same input",
+        _can_run_again, rank=3,
+    ),
+    Command(
+        "daemon.retry", "app.retry", Place.WORKBENCH, "r", "try again", "Start the daemon",
+        "Connect again; the daemon is started if it does not run", _is_disconnected, rank=0,
+    ),
+    Command(
+        "watch.off", "app.turn_watch_off", Place.WORKBENCH, "w", "watch off", "Turn watch off",
+        "Turn watch off: what is saved is not deployed", _is_watching, rank=6,
+    ),
+    Command(
+        "watch.on", "app.turn_watch_on", Place.WORKBENCH, "w", "watch on", "Turn watch on",
+        "Turn watch on: deploy and run again when a file is saved", _is_not_watching, rank=6,
+    ),
+    Command("picker.filter", "filter", Place.WORKBENCH, "slash", "filter", "Filter", "Filter the list", rank=7),
+    Command(
+        "region.next", "next_region", Place.WORKBENCH, "tab", "next pane", help="Go to the next region",
+        rank=8, is_priority=True,
+    ),
+    Command("region.back", "back", Place.WORKBENCH, "escape", help="Back to the picker"),
+    Command("region.picker", "region(0)", Place.WORKBENCH, "1", "", "Go to the picker", "Go to the picker"),
+    Command("region.pane", "region(1)", Place.WORKBENCH, "2", "", "Go to the run", "Go to the run"),
+    Command("region.sidebar", "region(2)", Place.WORKBENCH, "3", "", "Go to the daemon", "Go to the daemon"),
+    Command(
+        "fold.picker", "fold_picker", Place.WORKBENCH, "left_square_bracket", "", "Toggle picker",
+        "Show or hide the picker",
+    ),
+    Command(
+        "fold.sidebar", "fold_sidebar", Place.WORKBENCH, "right_square_bracket", "", "Toggle sidebar",
+        "Show or hide the daemon's sidebar",
+    ),
+    Command(
+        "daemon.restart", "app.restart_daemon", Place.APP, "", "", "Restart the daemon",
+        "Stop it and start it again; runs continue where they were", _is_connected,
+    ),
+    Command(
+        "daemon.stop", "app.stop_daemon", Place.APP, "", "", "Stop the daemon",
+        "Runs stop with it and continue when it is started again", _is_connected,
+    ),
+    Command("app.notices", "app.notices", Place.APP, "", "", "Notices", "Read the notices of this session again"),
+    Command(
+        "app.help", "app.help", Place.APP, "question_mark,f1", "help", "Help", "List every key", rank=1, at_end=True
+    ),
+    Command("app.palette", "app.command_palette", Place.APP, "ctrl+p", help="Open the command palette"),
+    Command("app.theme", "app.change_theme", Place.APP, "", "", "Theme", "Choose the colours", at_end=True),
+    Command(
+        "app.quit", "app.quit", Place.APP, "q,ctrl+c", "quit", "Quit", "Quit; runs can continue in the daemon",
+        rank=1, at_end=True,
+    ),
+    Command("form.start", "start", Place.FORM, "enter", "run", help="Run with this input"),
+    Command("form.start_anyway", "start_anyway", Place.FORM, "ctrl+s,ctrl+enter", help="Run though a value is missing"),
+    Command("form.next", "app.focus_next", Place.FORM, "tab", "next field", help="Go to the next field"),
+    Command("form.new_line", "new_line", Place.MESSAGE, "ctrl+j,shift+enter,alt+enter", "new line", help="Add a line"),
+    Command(
+        "form.look", "look", Place.VARIABLE, "ctrl+e", "show secret", help="Show or hide the secret", is_priority=True
+    ),
+    Command("form.leave", "leave", Place.FORM, "escape", "back", help="Leave the form and keep what was typed"),
+    Command("quit.move", "move(1)", Place.QUIT, "j,down", help="Select the next line"),
+    Command("quit.move_up", "move(-1)", Place.QUIT, "k,up", help="Select the previous line"),
+    Command("quit.choose", "choose", Place.QUIT, "enter", "select", help="Do what is selected"),
+    Command("quit.leave", "leave", Place.QUIT, "q", "quit", help="Quit; runs continue in the daemon"),
+    Command("quit.stay", "stay", Place.QUIT, "escape", "stay", help="Do not quit"),
+    Command("help.down", "scroll(1)", Place.HELP, "down", help="Scroll down"),
+    Command("help.up", "scroll(-1)", Place.HELP, "up", help="Scroll up"),
+    Command("help.page_down", "scroll(10)", Place.HELP, "pagedown", help="Scroll a page down"),
+    Command("help.page_up", "scroll(-10)", Place.HELP, "pageup", help="Scroll a page up"),
+    Command("help.leave", "leave", Place.HELP, "escape,f1", "back", help="Back to the workbench"),
+    Command("notices.down", "scroll(1)", Place.NOTICES, "j,down", help="Scroll down"),
+    Command("notices.up", "scroll(-1)", Place.NOTICES, "k,up", help="Scroll up"),
+    Command("notices.page_down", "scroll(10)", Place.NOTICES, "ctrl+d,pagedown", help="Scroll a page down"),
+    Command("notices.page_up", "scroll(-10)", Place.NOTICES, "ctrl+u,pageup", help="Scroll a page up"),
+    Command("notices.leave", "leave", Place.NOTICES, "escape,q", "back", help="Back to the workbench"),
+)  # fmt: skip
+
+BY_ID = {command.id: command for command in COMMANDS}
+
+CONDITIONS = {command.action: command.when for command in COMMANDS if command.when}
+
+
+def bindings(*places: Place) -> list[BindingType]:
+    """The keys of these places."""
+    return [command.binding() for command in COMMANDS if command.place in places and command.keys]
+
+
+def can_do(action: str, state: WorkbenchState) -> bool:
+    """Whether an action of the app does something now."""
+    when = CONDITIONS.get(f"app.{action}")
+    return when is None or when(state)
+
+
+def possible(state: WorkbenchState) -> tuple[bool, ...]:
+    """Which commands can be done, of those that depend on the state; when it differs, the footer does too."""
+    return tuple(when(state) for when in CONDITIONS.values())
+
+
+def footer_text(*ids: str) -> str:
+    """Keys and labels in a line, for what opens over the workbench."""
+    return "   ".join(f"{BY_ID[id_].key_names[0]} {BY_ID[id_].label}" for id_ in ids)

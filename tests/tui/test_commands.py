@@ -1,0 +1,75 @@
+"""The table of commands, and what is made from it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+from stigmer_tui.tui.app import StigmerApp
+from stigmer_tui.tui.commands import COMMANDS, Place
+from stigmer_tui.tui.screens.help import HelpScreen
+from stigmer_tui.tui.screens.main import FilterInput, MainScreen
+from stigmer_tui.tui.screens.notices import NoticesScreen
+from stigmer_tui.tui.screens.quit import QuitDialog
+from stigmer_tui.tui.screens.run_form import MessageArea, RunForm, VariableField
+from stigmer_tui.tui.widgets.entry_list import EntryList
+from stigmer_tui.tui.widgets.picker import Picker
+from stigmer_tui.tui.widgets.run_pane import RunPane
+from stigmer_tui.tui.widgets.sidebar import Sidebar
+
+README = Path(__file__).parents[2] / "README.md"
+
+OWNERS = {
+    Place.PICKER: Picker,
+    Place.FILTER: FilterInput,
+    Place.ENTRIES: EntryList,
+    Place.PANE: RunPane,
+    Place.SIDEBAR: Sidebar,
+    Place.WORKBENCH: MainScreen,
+    Place.APP: StigmerApp,
+    Place.FORM: RunForm,
+    Place.MESSAGE: MessageArea,
+    Place.VARIABLE: VariableField,
+    Place.QUIT: QuitDialog,
+    Place.HELP: HelpScreen,
+    Place.NOTICES: NoticesScreen,
+}
+
+NOT_NAMED = {"home", "end", "page down", "page up", "down", "up", "f1", "ctrl+c"}
+"""Keys of which the README speaks in words, or not at all."""
+
+
+def test_each_command_is_there_once() -> None:
+    assert [id_ for id_, count in Counter(command.id for command in COMMANDS).items() if count > 1] == []
+
+
+def test_each_command_has_an_action() -> None:
+    for command in COMMANDS:
+        name, _, _ = command.action.partition("(")
+        owner = StigmerApp if name.startswith("app.") else OWNERS[command.place]
+        assert hasattr(owner, f"action_{name.removeprefix('app.')}"), command.id
+
+
+def test_each_command_can_be_found_and_says_what_it_does() -> None:
+    for command in COMMANDS:
+        assert command.keys or command.title, command.id
+        assert command.help[0].isupper() and not command.help.endswith("."), command.id
+
+
+def test_one_key_means_one_thing_in_one_place() -> None:
+    """Unless only one of them can be done at a time."""
+    for place in Place:
+        keys = Counter(key for command in COMMANDS if command.place is place for key in command.key_names)
+        shared = {key for key, count in keys.items() if count > 1}
+        assert shared <= {"enter", "t", "r", "w"}, place
+
+
+def test_the_readme_names_the_keys_of_the_workbench() -> None:
+    """Every one of them, and none that is not there."""
+    section = README.read_text().partition("## Keys")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    named = {key for row in rows for key in re.findall(r"`([^`]+)`", row)} | {"x"}
+    over = {Place.FORM, Place.MESSAGE, Place.VARIABLE, Place.QUIT, Place.HELP, Place.NOTICES}
+    keys = {key for command in COMMANDS if command.place not in over for key in command.key_names}
+    assert named == keys - NOT_NAMED
