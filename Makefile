@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PROTOS_BIN := .venv-protos/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo test lint bench screenshots protos protos-check wheel lock clean
+.PHONY: demo test chaos lint bench screenshots protos protos-check wheel lock clean
 
 # The app on an example project, which `stigmer-tui new` makes once and which is kept.
 demo: $(VENV)/installed
@@ -17,6 +17,10 @@ demo: $(VENV)/installed
 # The whole suite; what is slow runs beside the rest.
 test: $(VENV)/tested
 	$(PYTEST) -n auto --dist worksteal
+
+# Five minutes of troubles of all kinds against a real daemon.
+chaos: $(VENV)/tested
+	$(PYTEST) -m chaos -s tests/e2e/test_chaos.py
 
 lint: $(VENV)/tested
 	$(BIN)/ruff check .
