@@ -16,11 +16,11 @@ from stigmer_tui.agents.recorded_model import MOST_TURNS, RecordedModel
 from stigmer_tui.agents.recorded_tools import RecordedTools
 from stigmer_tui.agents.run import Run
 from stigmer_tui.agents.scripts.player import script_model
-from stigmer_tui.agents.scripts.script import Script
 from stigmer_tui.agents.tools.shell import ShellTool
 from stigmer_tui.agents.tools.toolset import toolset
 from stigmer_tui.api.workflow_tasks_pb2 import AgentExecutionConfig
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.definition.script import Script
 
 
 class AgentLoop:

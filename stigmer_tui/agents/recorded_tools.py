@@ -14,9 +14,9 @@ from pydantic_ai.toolsets import ToolsetTool, WrapperToolset
 from stigmer_tui.agents.record import CallEnd
 from stigmer_tui.agents.run import Run
 from stigmer_tui.agents.texts import well_formed
-from stigmer_tui.agents.tools.names import READ_ONLY
 from stigmer_tui.agents.tools.shell import CommandFailed
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.definition.agents import READ_ONLY
 from stigmer_tui.runners.lease import Ending
 
 logger = logging.getLogger(__name__)

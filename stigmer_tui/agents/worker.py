@@ -17,7 +17,6 @@ from stigmer_tui.agents.run import Run
 from stigmer_tui.agents.sandbox.commands import end_processes
 from stigmer_tui.agents.sandbox.confinement import Confinement, command_environment
 from stigmer_tui.agents.sandbox.folder import Folder
-from stigmer_tui.agents.scripts.script import Script, parse_script
 from stigmer_tui.agents.tools.shell import ShellTool
 from stigmer_tui.agents.transcript import Transcript
 from stigmer_tui.api.agent_execution_pb2 import AgentExecution
@@ -28,6 +27,7 @@ from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.processes import OWNER_MARK
 from stigmer_tui.definition.agents import SCRIPT_ANNOTATION, unsupported_parts
+from stigmer_tui.definition.script import Script, parse_script
 from stigmer_tui.runners.journal import Journal
 from stigmer_tui.runners.lease import Ending, Lease, LeaseLost
 from stigmer_tui.runners.reporter import reporting

@@ -7,6 +7,14 @@ from stigmer_tui.api.agent_pb2 import Agent
 SCRIPT_ANNOTATION = "stigmer-tui/script"
 """On an agent: the text of the script that it plays where no model is asked."""
 
+SCRIPT_FILE_ANNOTATION = "stigmer-tui/script-file"
+"""On an agent: the file of the project that the script was read from."""
+
+READ_ONLY = frozenset({"ls", "read_file", "glob", "grep"})
+"""Tools that can be used again after an interruption, for they have no effect."""
+
+TOOLS = READ_ONLY | {"write_file", "edit_file", "execute"}
+
 
 def unsupported_parts(agent: Agent) -> str:
     """Why the agent cannot run yet, as in `reader cannot run yet: it has skills (citation-style)`; empty if it can."""

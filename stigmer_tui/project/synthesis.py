@@ -14,6 +14,7 @@ from stigmer_tui.project.go_runtime import run_go
 from stigmer_tui.project.manifests import Manifests, read_manifests
 from stigmer_tui.project.project_file import Project, Runtime
 from stigmer_tui.project.python_runtime import run_python
+from stigmer_tui.project.scripts import check_scripts
 from stigmer_tui.project.subprocesses import OnLine
 from stigmer_tui.project.synthesis_error import SynthesisError
 
@@ -62,6 +63,7 @@ async def synthesize(
             manifests = read_manifests(Path(output))
         except StigmerError as error:
             raise SynthesisError(error.message, error.advice) from error
+    check_scripts(manifests)
     if not manifests.resources:
         raise SynthesisError(f"{name} ran to its end and defined no agent and no workflow", _NOTHING[project.runtime])
     return manifests

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 from stigmer_tui.sdk.collection import current_collection
 from stigmer_tui.sdk.expressions import Expression, Secret
-from stigmer_tui.sdk.mistakes import DefinitionError, Location, calling_line
+from stigmer_tui.sdk.mistakes import DefinitionError, calling_line
 from stigmer_tui.sdk.values import literal_text, resource_name
 from stigmer_tui.sdk.variables import variables_in
 
@@ -41,7 +42,9 @@ class Agent:
         self.instructions = literal_text(instructions, "instructions")
         self.description = literal_text(description, "description")
         self.icon_url = literal_text(icon_url, "icon_url")
-        self.script = _read_script(Path(script), self.location) if script else ""
+        file = Path(self.location.file).parent / script
+        self.script = _read_script(file, Path(script)) if script else ""
+        self.script_file = _name_in_project(file) if script else ""
         self.variables = tuple(name for value in environment for name in _variables(value))
         if len(self.instructions.strip()) < SHORTEST_INSTRUCTIONS:
             raise DefinitionError(
@@ -66,14 +69,20 @@ def existing_agent(name: str) -> ExistingAgent:
     return ExistingAgent(name)
 
 
-def _read_script(path: Path, location: Location) -> str:
-    file = Path(location.file).parent / path
+def _read_script(file: Path, path: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise DefinitionError(f"There is no script {path}", f"It was looked for at {file}.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise DefinitionError(f"The script {path} cannot be read: {error}") from None
+
+
+def _name_in_project(file: Path) -> str:
+    """As its folder has it, wherever the project lies."""
+    entry = getattr(sys.modules["__main__"], "__file__", None)
+    folder = Path(entry).parent if entry else Path.cwd()
+    return file.relative_to(folder).as_posix() if file.is_relative_to(folder) else file.name
 
 
 def _variables(value: Expression | Secret) -> list[str]:

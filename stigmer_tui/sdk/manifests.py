@@ -14,6 +14,7 @@ from stigmer_tui.api.environment_pb2 import EnvironmentSpec, EnvironmentValue
 from stigmer_tui.api.structs import to_struct
 from stigmer_tui.api.workflow_pb2 import Export, FlowControl, WorkflowDocument, WorkflowSpec, WorkflowTask
 from stigmer_tui.api.workflow_pb2 import Workflow as WorkflowMessage
+from stigmer_tui.definition.agents import SCRIPT_ANNOTATION, SCRIPT_FILE_ANNOTATION
 from stigmer_tui.sdk.agents import Agent
 from stigmer_tui.sdk.blocks import EXPORT_ALL, PlacedTask
 from stigmer_tui.sdk.collection import Collection
@@ -23,8 +24,6 @@ from stigmer_tui.sdk.workflows import Workflow
 API_VERSION = "agentic.stigmer.ai/v1"
 DSL_VERSION = "1.0.0"
 DEPENDENCIES = "dependencies.json"
-SCRIPT = "stigmer-tui/script"
-"""Annotation with the text of an agent's script."""
 
 
 def manifest_files(collection: Collection, generated_at: int) -> dict[str, bytes]:
@@ -62,7 +61,8 @@ def _agent(agent: Agent, collection: Collection, generated_at: int) -> AgentMess
         ),
     )
     if agent.script:
-        message.metadata.annotations[SCRIPT] = agent.script
+        message.metadata.annotations[SCRIPT_ANNOTATION] = agent.script
+        message.metadata.annotations[SCRIPT_FILE_ANNOTATION] = agent.script_file
     return message
 
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from stigmer_tui.agents.recorded_tools import INTERRUPTED
-from stigmer_tui.agents.tools.names import READ_ONLY
 from stigmer_tui.api.agent_execution_pb2 import AgentExecutionStatus, ToolCallStatus
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_data
 from stigmer_tui.core.paths import Home
+from stigmer_tui.definition.agents import READ_ONLY
 from stigmer_tui.runners.journal import ExecutionJournal, Journal, Step
 from stigmer_tui.runners.lease import Ending
 from tests.agents.conftest import EXECUTION, Agents, assignment

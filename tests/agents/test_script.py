@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from stigmer_tui.agents.scripts.player import THE_END
-from stigmer_tui.agents.scripts.script import DEFAULT_DELAY, Call, Turn, parse_script
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.definition.script import DEFAULT_DELAY, Call, Turn, parse_script
 from tests.agents.conftest import Agents, assignment
 
 

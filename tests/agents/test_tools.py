@@ -12,11 +12,11 @@ from stigmer_tui.agents.sandbox.folder import Folder
 from stigmer_tui.agents.tools import files as file_limits
 from stigmer_tui.agents.tools import search as search_limits
 from stigmer_tui.agents.tools.files import FileTools
-from stigmer_tui.agents.tools.names import TOOLS
 from stigmer_tui.agents.tools.search import SearchTools, path_matches
 from stigmer_tui.agents.tools.shell import CommandFailed, ShellTool
 from stigmer_tui.agents.tools.toolset import toolset
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.definition.agents import TOOLS
 
 
 @pytest.fixture

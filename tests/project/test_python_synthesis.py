@@ -70,6 +70,17 @@ async def test_a_project_of_three_tasks(tmp_path: Path) -> None:
     assert manifests.dependencies == {"workflow:tally": ("agent:helper",)}
 
 
+async def test_a_malformed_script_is_an_error_of_the_project(tmp_path: Path) -> None:
+    """Point 24: found when the code is run, so that the script that is deployed stays."""
+    code = """
+        from stigmer_tui.sdk import Agent
+
+        Agent("host", instructions="Answer in one sentence.", script="scripts/host.yaml")
+    """
+    error = await fails(python_project(tmp_path, code, **{"scripts/host.yaml": "turns:\n  - shout: hello\n"}))
+    assert (str(error.file), error.line) == ("scripts/host.yaml", 2)
+
+
 async def test_every_run_has_a_clean_folder_that_is_gone_afterwards(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

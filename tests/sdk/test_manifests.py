@@ -52,6 +52,7 @@ def test_an_agent(collection: Collection, tmp_path: Path) -> None:
     assert message.metadata.annotations["stigmer.ai/sdk.language"] == "python"
     assert message.metadata.annotations["stigmer.ai/sdk.generated-at"] == str(NOW)
     assert message.metadata.annotations["stigmer-tui/script"] == "turns: []\n"
+    assert message.metadata.annotations["stigmer-tui/script-file"] == "helper.script.yaml"
     assert message.spec.instructions == "Answer in one sentence."
     assert message.spec.env_spec.data["TOKEN"].is_secret
     assert message.spec.env_spec.data["TOKEN"].description == "Token of the shop"

@@ -12,7 +12,7 @@ from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, Tool
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
 
 from stigmer_tui.agents.models.choice import SCRIPTED
-from stigmer_tui.agents.scripts.script import PLACEHOLDER, Script, Turn
+from stigmer_tui.definition.script import PLACEHOLDER, Script, Turn
 
 THE_END = Turn("This is the end of the script.", (), 0, 0)
 """Played where something must be said, and the script has nothing left."""

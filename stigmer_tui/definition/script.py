@@ -28,9 +28,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from stigmer_tui.agents.tools.names import TOOLS
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.yaml_text import Document, Path, read_yaml
+from stigmer_tui.definition.agents import TOOLS
 
 DEFAULT_DELAY = 0.02
 PLACEHOLDER = re.compile(r"\{\{\s*([\w-]+)\s*\}\}")
