@@ -60,6 +60,9 @@ class Watcher:
         self._told = Snapshot()
         self._notices: Notices | None = None
         self._look_seconds = 0.0
+        self._asked = asyncio.Event()
+        self._asking: list[asyncio.Future[None]] = []
+        """Those who wait until everything that was saved before they asked has been told."""
 
     @property
     def file_count(self) -> int:
@@ -74,9 +77,20 @@ class Watcher:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self._stop_listening()
+        self._answer(self._asking)
 
     def __aiter__(self) -> Watcher:
         return self
+
+    async def told(self) -> None:
+        """Returns when everything that was saved until now has been told, and whoever is told asks for the next.
+
+        It is looked at once, whether or not the system has given notice. Somebody else must iterate meanwhile.
+        """
+        asking = asyncio.get_running_loop().create_future()
+        self._asking.append(asking)
+        self._asked.set()
+        await asking
 
     async def __anext__(self) -> Change | Trouble:
         pause = 0.0
@@ -84,10 +98,12 @@ class Watcher:
             try:
                 # First listen, then look, so that nothing falls in between.
                 notices = await self._listen()
+                self._asked.clear()
+                asking = list(self._asking)
                 seen = await self._look()
                 if seen == self._told:
-                    await asyncio.sleep(pause)
-                    await notices.wait()
+                    self._answer(asking)
+                    await self._rest(notices, pause)
                     pause = REST * self._look_seconds
                     continue
                 seen = await self._look_after_burst(notices)
@@ -101,6 +117,29 @@ class Watcher:
             self._told = seen
             if changes:
                 return Change(changes, _newest(changes, seen))
+
+    def _answer(self, asking: list[asyncio.Future[None]]) -> None:
+        for answer in asking:
+            if not answer.done():
+                answer.set_result(None)
+        self._asking = [answer for answer in self._asking if not answer.done()]
+
+    async def _rest(self, notices: Notices, pause: float) -> None:
+        """Until something may have happened, or somebody asks. Raises OSError when the system ceases to tell."""
+
+        async def happened() -> None:
+            await asyncio.sleep(pause)
+            await notices.wait()
+
+        happening, asked = asyncio.create_task(happened()), asyncio.create_task(self._asked.wait())
+        try:
+            await asyncio.wait((happening, asked), return_when=asyncio.FIRST_COMPLETED)
+            if happening.done():
+                happening.result()
+        finally:
+            happening.cancel()
+            asked.cancel()
+            await asyncio.wait((happening, asked))
 
     async def _listen(self) -> Notices:
         if self._notices is None:

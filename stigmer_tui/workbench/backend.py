@@ -20,6 +20,7 @@ from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.daemon.record import read_record
 from stigmer_tui.daemon.running import running_endpoint
+from stigmer_tui.workbench.abilities import CannotCancel
 from stigmer_tui.workbench.daemon_state import DaemonState
 from stigmer_tui.workbench.following import Follower
 from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, Run
@@ -144,8 +145,9 @@ class Backend:
         return execution_of(stored, run.resource)
 
     async def cancel(self, execution_id: str, reason: str) -> None:
+        """Raises CannotCancel, and StigmerError when the server refuses."""
         if not await executions.cancel(self.connection, execution_id, reason):
-            raise StigmerError(
+            raise CannotCancel(
                 f"The server at {self.connection.address} cannot cancel executions",
                 "It goes on until it ends by itself.",
             )

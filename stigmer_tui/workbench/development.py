@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -19,7 +20,7 @@ from stigmer_tui.workbench.state import Level, Problem, ShownRun, Stage
 
 class Restart(Protocol):
     async def __call__(self, shown: ShownRun, why: str, saved_at: datetime | None) -> None:
-        """Cancels a run if it still goes on, and starts it anew with the same input."""
+        """Ends a run if it still goes on, and starts it anew with the same input. Tells itself what goes wrong."""
 
 
 class Development:
@@ -29,23 +30,39 @@ class Development:
     again. So the last change is never lost, and a burst of changes leads to one new run.
     """
 
-    def __init__(self, folder: Path, backend: Backend, board: Board, clock: Clock, restart: Restart) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        backend: Backend,
+        board: Board,
+        clock: Clock,
+        restart: Restart,
+        watch: Callable[[Path], Watcher] = Watcher,
+        deployer: Callable[[Path, Backend, Clock], Deployer] = Deployer,
+    ) -> None:
         self._folder = folder
+        self._watch_folder = watch
+        self._make_deployer = deployer
         self._backend = backend
         self._board = board
         self._clock = clock
         self._restart = restart
         self._is_watching = True
+        self._watcher: Watcher | None = None
         self._pending: list[Change] = []
+        self._waiting = 0
+        """Runs that a person has asked for, and that wait for the latest code."""
         self._wanted = asyncio.Event()
         self._settled = asyncio.Event()
         self._synthesis: asyncio.Task[int] | None = None
+        self._was_refused = False
+        """Whether the last deployment failed for another reason than the code."""
 
     async def run(self) -> None:
         """Until cancelled."""
         # First look, then run the code: what is saved meanwhile is a change.
-        async with Watcher(self._folder) as watcher, asyncio.TaskGroup() as group:
-            group.create_task(self._watch(watcher))
+        async with self._watch_folder(self._folder) as self._watcher, asyncio.TaskGroup() as group:
+            group.create_task(self._watch(self._watcher))
             self._wanted.set()
             group.create_task(self._deploy_when_wanted())
 
@@ -57,9 +74,8 @@ class Development:
             self._want()
 
     def try_again(self) -> None:
-        """What could not be deployed, if there is something; the server may be another one by now."""
-        project = self._board.state.project
-        if project and project.problem:
+        """What the server has not taken, if there is something. Code that fails does so whatever the server is."""
+        if self._was_refused:
             self._want()
 
     @property
@@ -68,10 +84,19 @@ class Development:
         return self._settled.is_set() and not self._pending
 
     async def catch_up(self) -> None:
-        """Deploys what was saved, also while nobody watches; returns when it is settled."""
-        if self._pending:
-            self._want()
-        await self._settled.wait()
+        """Deploys what was saved until now, also while nobody watches; returns when it is settled.
+
+        What comes next is the run that waits here: meanwhile nothing runs again by itself.
+        """
+        self._waiting += 1
+        try:
+            if self._watcher:
+                await self._watcher.told()
+            if self._pending:
+                self._want()
+            await self._settled.wait()
+        finally:
+            self._waiting -= 1
 
     async def _watch(self, watcher: Watcher) -> None:
         self._board.update_project(watched_files=watcher.file_count)
@@ -101,7 +126,9 @@ class Development:
             changes, self._pending = self._pending, []
             try:
                 await self._deploy(changes)
+                self._was_refused = False
             except StigmerError as error:
+                self._was_refused = not isinstance(error, SynthesisError)
                 self._board.update_project(problem=problem_of(error))
             except asyncio.CancelledError:
                 if not self._wanted.is_set():
@@ -114,7 +141,7 @@ class Development:
                 self._settled.set()
 
     async def _deploy(self, changes: list[Change]) -> None:
-        deployer = Deployer(self._folder, self._backend, self._clock)
+        deployer = self._make_deployer(self._folder, self._backend, self._clock)
         self._board.update_project(name=deployer.project.name, stage=Stage.SYNTHESIS)
         self._synthesis = asyncio.create_task(deployer.synthesize())
         try:
@@ -135,10 +162,11 @@ class Development:
             await self._run_again(deployment, changes)
 
     async def _run_again(self, deployment: Deployment, changes: list[Change]) -> None:
-        """The shown run, when it would now run differently."""
+        """The shown run, when it would now run differently, and nobody has asked for a run."""
         shown = self._board.state.shown
         summary = f"Saved {name_of(changes)} · {deployment.applied.summary}"
-        if shown is None or (shown.resource.kind, shown.resource.slug) not in deployment.affected or not shown.number:
+        is_affected = shown is not None and (shown.resource.kind, shown.resource.slug) in deployment.affected
+        if shown is None or not is_affected or not shown.number or self._waiting:
             self._board.note(summary)
             return
         self._board.note(f"{summary} · running {shown.resource.slug} again")

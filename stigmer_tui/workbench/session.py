@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.workbench.abilities import CannotCancel
 from stigmer_tui.workbench.board import Board
 from stigmer_tui.workbench.daemon_news import DaemonNews
 from stigmer_tui.workbench.daemon_state import DaemonState
 from stigmer_tui.workbench.memory import Memory
-from stigmer_tui.workbench.model import Execution, Resource, Run, State
+from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, Run, State
 from stigmer_tui.workbench.state import (
     Level,
     ProjectState,
@@ -38,6 +39,35 @@ if TYPE_CHECKING:
 FRAME_MS = 16
 """Shortest time between two changes of a followed execution. A screen shows no more of them than it has frames, and
 what comes late to one of these waits for it no longer than this."""
+
+SAME_INTENT = 1.0
+"""Seconds. Who asks for a run so shortly after a save has started it wants that run: one cannot have seen it yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A run that a person wants."""
+
+    resource: Resource
+    input: RunInput
+    why: str
+    at: float
+    """By the monotonic clock."""
+    instead_of: ShownRun | None = None
+    """The run that ends for it, or what has taken the place of that meanwhile."""
+
+    @property
+    def key(self) -> tuple[ResourceKind, str]:
+        return self.resource.kind, self.resource.slug
+
+
+@dataclass(frozen=True, slots=True)
+class Automatic:
+    """The latest run that a save has started, until somebody asks for one."""
+
+    shown: ShownRun
+    at: float
+    """By the monotonic clock."""
 
 
 class Session:
@@ -68,6 +98,11 @@ class Session:
         self._news = DaemonNews()
         self._counts: dict[str, int] = {}
         self._started: set[str] = set()
+        self._asked: dict[tuple[ResourceKind, str], Asked] = {}
+        """What a person has asked for and has not got yet: of each resource, the last wish."""
+        self._automatic: Automatic | None = None
+        self._starting = asyncio.Lock()
+        """Whoever starts a run in the place of another must see what was started before."""
         self._retry = asyncio.Event()
 
     @property
@@ -108,15 +143,17 @@ class Session:
         with suppress(StigmerError):
             # What is wrong with the file is told where it is deployed.
             backend.organization = load_project(self.folder).organization or backend.organization
-        return backend, Development(self.folder, backend, self.board, self.clock, self._restart)
+        return backend, Development(self.folder, backend, self.board, self.clock, self._run_again)
 
     async def _keep_connected(self, backend: Backend) -> None:
         while True:
             self._retry.clear()
             try:
                 address = await backend.connect()
+                was_lost = not self.state.daemon.connected
                 self.board.update(daemon=replace(self.state.daemon, connected=True, address=address, problem=""))
-                self._go_on()
+                if was_lost:
+                    self._go_on()
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self._watch_lists(backend))
                     group.create_task(self._watch_daemon(backend))
@@ -152,12 +189,12 @@ class Session:
         self._memory.note_inputs(self._inputs)
         if awaited := self._awaited():
             self.board.note(f"{resource.name} runs as soon as {awaited}")
-        self._do(self._start_latest(resource, run_input, why))
+        self._ask(Asked(resource, run_input, why, self.clock.monotonic()))
 
     def rerun(self) -> None:
-        """The shown run once more, with the same input; the old one is cancelled if it still runs."""
+        """The shown run once more, with the latest code and the same input; the old one ends if it still runs."""
         if shown := self.state.shown:
-            self._do(self._rerun(shown))
+            self._ask(Asked(shown.resource, shown.input, "run again", self.clock.monotonic(), shown))
 
     def cancel(self) -> None:
         """The shown run."""
@@ -217,26 +254,74 @@ class Session:
         if self._development:
             await self._development.catch_up()
 
-    async def _start_latest(self, resource: Resource, run_input: RunInput, why: str) -> None:
-        await self._catch_up()
-        await self._start(resource, run_input, why)
+    def _ask(self, asked: Asked) -> None:
+        self._asked[asked.key] = asked
+        self._do(self._run_asked(asked))
 
-    async def _rerun(self, shown: ShownRun) -> None:
+    async def _run_asked(self, asked: Asked) -> None:
+        """One wish is one run: a later wish for the same takes its place, and it takes that of an automatic run."""
         await self._catch_up()
-        await self._restart(shown, "run again")
+        async with self._starting:
+            if self._asked.get(asked.key) is not asked:
+                return
+            del self._asked[asked.key]
+            automatic = self._take_automatic(asked)
+            if automatic and automatic.input == asked.input:
+                self.board.note(f"{asked.resource.name} runs with this save already")
+                if not self._is_shown(automatic.execution):
+                    self._show(automatic)
+                return
+            if old := automatic or self._latest_run(asked.instead_of):
+                await self._end(old, asked.why)
+            await self._start(asked.resource, asked.input, asked.why)
 
-    async def _restart(self, shown: ShownRun, why: str, saved_at: datetime | None = None) -> None:
-        """Cancels a run if it still goes on, and starts it anew with the same input."""
-        if not shown.execution.state.is_final:
+    def _take_automatic(self, asked: Asked) -> ShownRun | None:
+        """The run that a save has started just before somebody asked for one of the same resource."""
+        automatic, self._automatic = self._automatic, None
+        if automatic is None or asked.at - automatic.at > SAME_INTENT:
+            return None
+        found = automatic.shown
+        return found if (found.resource.kind, found.resource.slug) == asked.key else None
+
+    async def _run_again(self, shown: ShownRun, why: str, saved_at: datetime | None) -> None:
+        """After a save: ends a run if it still goes on, and starts it anew with the same input."""
+        async with self._starting:
+            try:
+                await self._end(shown, why)
+                started = await self._start(shown.resource, shown.input, why, saved_at)
+            except StigmerError as error:
+                self.board.note(str(error), Level.ERROR)
+            else:
+                self._automatic = Automatic(started, self.clock.monotonic())
+
+    def _latest_run(self, run: ShownRun | None) -> ShownRun | None:
+        """The run that is shown now, where it has taken the place of another."""
+        shown = self.state.shown
+        if run and shown and (shown.resource.kind, shown.resource.slug) == (run.resource.kind, run.resource.slug):
+            return shown
+        return run
+
+    async def _end(self, shown: ShownRun, why: str) -> None:
+        """A run whose place another takes. That it cannot be ended does not keep the other one from running."""
+        if shown.execution.state.is_final:
+            return
+        try:
             await self._cancel(shown.execution, why)
-        await self._start(shown.resource, shown.input, why, saved_at)
+        except CannotCancel as error:
+            self.board.note(f"{error.message}: the old run of {shown.resource.name} goes on", Level.WARNING)
+        except StigmerError as error:
+            self.board.note(f"The old run of {shown.resource.name} goes on: {error}", Level.WARNING)
 
-    async def _start(self, resource: Resource, run_input: RunInput, why: str, saved_at: datetime | None = None) -> None:
+    async def _start(
+        self, resource: Resource, run_input: RunInput, why: str, saved_at: datetime | None = None
+    ) -> ShownRun:
         backend = self._require_backend()
         execution = await backend.create(self._latest(resource), run_input)
         self._started.add(execution.id)
         number = self._counts[resource.slug] = self._counts.get(resource.slug, 0) + 1
-        self._show(ShownRun(execution, resource, run_input, number, why), saved_at)
+        shown = ShownRun(execution, resource, run_input, number, why)
+        self._show(shown, saved_at)
+        return shown
 
     async def _open(self, run: Run) -> None:
         execution = await self._require_backend().open(run)
@@ -254,6 +339,10 @@ class Session:
     async def _cancel(self, execution: Execution, reason: str) -> None:
         await self._require_backend().cancel(execution.id, reason)
 
+    def _is_shown(self, execution: Execution) -> bool:
+        shown = self.state.shown
+        return shown is not None and shown.execution.id == execution.id
+
     def _show(self, shown: ShownRun, saved_at: datetime | None = None) -> None:
         if self._following:
             self._following.cancel()
@@ -262,7 +351,7 @@ class Session:
 
     def _follow_shown(self, execution: Execution, saved_at: datetime | None = None) -> None:
         if self._group:
-            self._following = self._group.create_task(self._guarded(self._follow(execution, saved_at)))
+            self._following = self._group.create_task(self._follow(execution, saved_at))
 
     async def _follow(self, execution: Execution, saved_at: datetime | None) -> None:
         """`saved_at`: when the file was written that led to this run; the time to its first event is measured."""
@@ -275,7 +364,10 @@ class Session:
                 waiting_since = None
             self.board.changed()
 
-        await self._require_backend().follower(changed, interval_ms=FRAME_MS).follow(execution)
+        try:
+            await self._require_backend().follower(changed, interval_ms=FRAME_MS).follow(execution)
+        except StigmerError as error:
+            self.board.note(str(error), Level.ERROR)
 
     def _latest(self, resource: Resource) -> Resource:
         """A resource may have been deployed since it was put on the screen."""

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from stigmer_tui.daemon.record import read_record
+from tests.e2e.shop import open_shop
 from tests.e2e.world import World
 
 GREETING = """
@@ -40,6 +41,35 @@ def test_a_run_that_is_asked_for_before_the_daemon_is_there_is_one_of_the_latest
         window.shows('"text": "second"')
         window.press("q")
         assert window.ends() == 0
+
+
+CHARGING = """
+from stigmer_tui.sdk import Workflow
+
+with Workflow("charge", namespace="demo") as flow:
+    flow.http_post("pay", "{url}/charge", json={{"for": "{text}"}})
+    flow.set("hello", text="{text}")
+"""
+
+
+def test_a_save_while_nobody_watches_and_a_key_are_one_run(world: World) -> None:
+    """Point 19: a counting server was charged twice."""
+    with open_shop() as shop:
+        project = world.project(CHARGING.format(url=shop.url, text="first"))
+        with world.window(cwd=project) as window:
+            window.shows("1 created")
+            for number, (text, key) in enumerate((("first", "enter"), ("second", "r"), ("third", "r")), 1):
+                (project / "main.py").write_text(CHARGING.format(url=shop.url, text=text), encoding="utf-8")
+                window.press(key)
+                window.shows(f'"text": "{text}"')
+                window.shows("✓ completed")
+                assert shop.asked["/charge"] == number
+                if number == 1:
+                    window.press("w")
+                    window.shows("not watching|Watch +off|watch on")
+            window.press("q")
+            assert window.ends() == 0
+        assert shop.asked["/charge"] == 3
 
 
 def test_a_shown_run_goes_on_when_somebody_restarts_the_daemon(world: World) -> None:

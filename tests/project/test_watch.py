@@ -192,6 +192,38 @@ async def test_a_change_between_the_first_look_and_the_first_wait_is_told(tmp_pa
         assert (await next_change(watcher)).files[0].path == "main.py"
 
 
+async def test_who_asks_is_answered_when_all_that_was_saved_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Point 19: also where the system tells of nothing, as with a save that it has not told of yet."""
+
+    async def listen(folders: Collection[str]) -> Notices:
+        return PollingNotices(1000)
+
+    monkeypatch.setattr(WatchfilesNotices, "start", listen)
+    monkeypatch.delenv("WATCHFILES_FORCE_POLLING", raising=False)
+    told: list[str] = []
+
+    async def consume() -> None:
+        while True:
+            told.append(str(await next_change(watcher)))
+
+    async with watching(tmp_path) as watcher:
+        consuming = asyncio.create_task(consume())
+        await watcher.told()
+        assert told == []
+        for number in range(3):
+            (tmp_path / "main.py").write_text(f"{number}\n")
+            await asyncio.gather(watcher.told(), watcher.told())
+            assert len(told) == number + 1
+        consuming.cancel()
+        await asyncio.wait([consuming])
+    async with watching(tmp_path) as watcher:
+        asking = asyncio.create_task(watcher.told())
+        await asyncio.sleep(0)
+    await asking
+
+
 async def test_waiting_can_be_given_up_without_losing_anything(tmp_path: Path) -> None:
     async with watching(tmp_path) as watcher:
         for number in range(5):

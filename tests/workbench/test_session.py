@@ -1,0 +1,178 @@
+"""Point 19: one intent leads to one run. What a person asks for takes the place of the automatic one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from stigmer_tui.project.synthesis_error import SynthesisError
+from stigmer_tui.workbench.state import RunInput
+from tests.workbench.stage import OTHER, TALLY, FakeServer, StagedSession, at_work
+
+INPUT = RunInput("once")
+ANOTHER = RunInput("twice")
+
+Ask = Callable[[StagedSession], None]
+
+ASK: dict[str, Ask] = {
+    "r": lambda session: session.rerun(),
+    "enter": lambda session: session.start(TALLY, INPUT),
+    "e enter": lambda session: session.start(TALLY, ANOTHER),
+    "another": lambda session: session.start(OTHER, INPUT),
+}
+
+
+def runs(session: StagedSession) -> list[str]:
+    return [slug for slug, _ in session.server.created]
+
+
+async def shown_running(session: StagedSession) -> None:
+    session.start(TALLY, INPUT)
+    await session.until(lambda: session.state.shown is not None)
+    assert runs(session) == ["tally"]
+
+
+@pytest.mark.parametrize("asked", ASK)
+async def test_watch_off_a_save_and_a_wish_are_one_run(tmp_path: Path, asked: str) -> None:
+    async with at_work(tmp_path) as session:
+        await shown_running(session)
+        session.toggle_watch()
+        session.watcher.save()
+        session.watcher.notice()
+        await session.settled()
+        assert session.code.runs == 1
+        ASK[asked](session)
+        await session.deployed(2)
+        assert runs(session)[1:] == ["other" if asked == "another" else "tally"]
+        assert session.server.created[-1][1] == (ANOTHER if asked == "e enter" else INPUT)
+        assert session.server.cancelled == (["wfx_1"] if asked == "r" else [])
+
+
+@pytest.mark.parametrize("asked", ASK)
+@pytest.mark.parametrize("moment", ["before it is noticed", "while the code runs", "while the run is created"])
+async def test_a_save_and_a_wish_soon_after_are_one_run(tmp_path: Path, asked: str, moment: str) -> None:
+    async with at_work(tmp_path) as session:
+        await shown_running(session)
+        session.watcher.save()
+        match moment:
+            case "before it is noticed":
+                ASK[asked](session)
+            case "while the code runs":
+                session.code.may_end.clear()
+                session.watcher.notice()
+                await session.deployed(2)
+                ASK[asked](session)
+                await session.settled()
+                session.code.may_end.set()
+            case _:
+                session.server.may_create.clear()
+                session.watcher.notice()
+                await session.deployed(2)
+                ASK[asked](session)
+                await session.settled()
+                session.server.may_create.set()
+        await session.deployed(2)
+        await session.settled()
+        session.watcher.notice()
+        await session.settled()
+        assert session.code.runs == 2
+        if moment == "while the run is created" and asked in ("e enter", "another"):
+            # What is being created is; its place is taken where it is of the same workflow.
+            assert runs(session)[1:] == ["tally", "tally" if asked == "e enter" else "other"]
+            assert session.server.cancelled == (["wfx_1", "wfx_2"] if asked == "e enter" else ["wfx_1"])
+        else:
+            assert len(runs(session)) == 2
+        assert session.state.shown.execution.id == f"wfx_{len(runs(session))}"
+
+
+@pytest.mark.parametrize("asked", ["r", "enter"])
+async def test_a_run_that_a_save_has_just_started_is_the_one_that_is_asked_for(tmp_path: Path, asked: str) -> None:
+    async with at_work(tmp_path) as session:
+        await shown_running(session)
+        session.watcher.save()
+        session.watcher.notice()
+        await session.until(lambda: len(runs(session)) == 2)
+        session.time.seconds += 0.6
+        ASK[asked](session)
+        await session.settled()
+        assert len(runs(session)) == 2
+        assert "tally runs with this save already" in session.notices
+        # Who insists means it.
+        ASK[asked](session)
+        await session.settled()
+        assert len(runs(session)) == 3
+
+
+async def test_later_it_is_another_intent(tmp_path: Path) -> None:
+    async with at_work(tmp_path) as session:
+        await shown_running(session)
+        session.watcher.save()
+        session.watcher.notice()
+        await session.until(lambda: len(runs(session)) == 2)
+        session.time.seconds += 1.5
+        session.rerun()
+        await session.settled()
+        assert (len(runs(session)), session.server.cancelled) == (3, ["wfx_1", "wfx_2"])
+
+
+async def test_a_wish_that_is_repeated_while_it_waits_is_one_run(tmp_path: Path) -> None:
+    async with at_work(tmp_path) as session:
+        await shown_running(session)
+        session.code.may_end.clear()
+        session.watcher.save()
+        session.watcher.notice()
+        await session.deployed(2)
+        for _ in range(5):
+            session.rerun()
+        session.start(OTHER, INPUT)
+        await session.settled()
+        session.code.may_end.set()
+        await session.until(lambda: "other" in runs(session))
+        await session.settled()
+        assert sorted(runs(session)) == ["other", "tally", "tally"]
+        assert session.server.cancelled == ["wfx_1"]
+
+
+async def test_a_key_that_is_held_leaves_one_run_going_on(tmp_path: Path) -> None:
+    async with at_work(tmp_path) as session:
+        await shown_running(session)
+        for _ in range(20):
+            session.rerun()
+            await asyncio.sleep(0)
+        await session.settled()
+        ids = [f"wfx_{number}" for number in range(1, len(runs(session)) + 1)]
+        assert session.server.cancelled == ids[:-1]
+        assert session.state.shown.execution.id == ids[-1]
+
+
+class TestExistingServer:
+    """Point 29: what an existing server cannot do keeps nothing from running."""
+
+    @pytest.mark.parametrize("asked", ["r", "save"])
+    async def test_the_new_run_starts_and_the_old_one_goes_on(self, tmp_path: Path, asked: str) -> None:
+        async with at_work(tmp_path, FakeServer(can_cancel=False, is_ours=False)) as session:
+            await shown_running(session)
+            if asked == "r":
+                session.rerun()
+            else:
+                session.watcher.save()
+                session.watcher.notice()
+            await session.until(lambda: len(runs(session)) == 2)
+            await session.settled()
+            assert "The server at 127.0.0.1:1 cannot cancel executions: the old run of tally goes on" in session.notices
+            assert session.state.project.problem is None
+
+    async def test_broken_code_is_run_once(self, tmp_path: Path) -> None:
+        async with at_work(tmp_path, FakeServer(is_ours=False)) as session:
+            session.code.failure = SynthesisError("NameError: name 'itm' is not defined")
+            session.watcher.save()
+            session.watcher.notice()
+            await session.until(lambda: session.state.project.problem is not None)
+            for look in range(2, 6):
+                session.server.arrived.set()
+                await session.until(lambda look=look: session.server.looks >= look)
+                await session.settled()
+            assert session.code.runs == 2
