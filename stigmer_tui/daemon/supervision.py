@@ -19,7 +19,7 @@ import psutil
 from stigmer_tui.api.daemon_pb2 import Component
 from stigmer_tui.core.changes import Changes
 from stigmer_tui.core.clock import Clock
-from stigmer_tui.core.paths import Home, write_private
+from stigmer_tui.core.paths import Home
 from stigmer_tui.core.processes import kill_all, process_tree
 from stigmer_tui.core.runner_identity import RunnerIdentity
 from stigmer_tui.daemon.restarts import RestartPolicy
@@ -161,7 +161,6 @@ class Supervisor:
         child.started_at = self._clock.now()
         with suppress(psutil.Error):
             child.meter = Meter(process.pid, self._clock)
-        write_private(self._home.pid_file(child.name), str(process.pid))
         self._become(child, Component.STARTING, "")
         return process
 
@@ -179,7 +178,6 @@ class Supervisor:
         # Without waiting for them: the exit code of a child belongs to asyncio.
         kill_all([process for process in tree if process.is_running()])
         await process.wait()
-        self._home.pid_file(child.name).unlink(missing_ok=True)
         self._become(child, Component.STOPPED, "")
 
     def _fail(self, child: Child, detail: str) -> None:
