@@ -8,7 +8,6 @@ import os
 import signal
 from collections.abc import Awaitable, Callable
 
-from filelock import FileLock, Timeout
 from grpc.aio import Channel
 
 from stigmer_tui import __version__
@@ -18,8 +17,8 @@ from stigmer_tui.core.clock import SystemClock
 from stigmer_tui.core.configuration import DEFAULT_ADDRESS, Configuration, load_configuration
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.logs import log_to_file
-from stigmer_tui.core.processes import ProcessIdentity
-from stigmer_tui.daemon.record import DaemonRecord, remove_record, write_record
+from stigmer_tui.core.process_identity import ProcessIdentity
+from stigmer_tui.daemon.record import DaemonLock, DaemonRecord
 from stigmer_tui.daemon.start import READY_DESCRIPTOR
 from stigmer_tui.daemon.supervision import Supervisor, own_command
 from stigmer_tui.daemon.token import create_token
@@ -44,13 +43,12 @@ def run_server(addresses: list[str], requires_token: bool) -> None:
     home = configuration.home
     home.prepare()
     log_to_file(home.log("server"), "server")
-    lock = FileLock(home.daemon_lock, timeout=PREDECESSOR_LIMIT, poll_interval=0.02)
     try:
-        lock.acquire()
-    except Timeout as error:
+        lock = DaemonLock.acquire(home.daemon_lock, PREDECESSOR_LIMIT)
+    except TimeoutError as error:
         raise StigmerError(f"A daemon is running already on {home.data}") from error
     try:
-        asyncio.run(_serve(configuration, addresses, requires_token))
+        asyncio.run(_serve(configuration, addresses, requires_token, lock))
     finally:
         lock.release()
 
@@ -81,7 +79,7 @@ def _run_runner(component: str, main: RunnerMain) -> None:
     run_process(component, configuration.home, attached)
 
 
-async def _serve(configuration: Configuration, addresses: list[str], requires_token: bool) -> None:
+async def _serve(configuration: Configuration, addresses: list[str], requires_token: bool, lock: DaemonLock) -> None:
     from stigmer_tui.server.server import Settings, open_server
     from stigmer_tui.server.vault import KeyringKey
 
@@ -94,19 +92,28 @@ async def _serve(configuration: Configuration, addresses: list[str], requires_to
     supervisor = Supervisor(home, {name: own_command(f"internal-{name}") for name in RUNNERS}, SystemClock())
     settings = Settings(home, addresses, token if requires_token else "")
     async with open_server(settings, supervisor, KeyringKey(str(home.root))) as server:
-        write_record(home, _record(server.address, requires_token))
+        lock.write(_record(server.address, requires_token))
         _say_ready(server.address)
         supervisor.on_failed = lambda name, detail: server.leases.give_up(
             RUNNERS[name], f"The {name.replace('-', ' ')} cannot start: {detail}"
         )
-        await supervisor.run({SERVER_ADDRESS: server.address}, stopping)
-        remove_record(home)
+        async with asyncio.TaskGroup() as group:
+            watching = group.create_task(_end_with_home(lock, stopping))
+            await supervisor.run({SERVER_ADDRESS: server.address}, stopping)
+            watching.cancel()
+        lock.clear()
+
+
+async def _end_with_home(lock: DaemonLock, stopping: asyncio.Event) -> None:
+    """A daemon whose folder was deleted cannot be found, and keeps nothing, any more."""
+    await lock.lost()
+    logger.error("the folder of this daemon is gone, so it ends")
+    stopping.set()
 
 
 def _record(address: str, requires_token: bool) -> DaemonRecord:
     identity = ProcessIdentity.of(os.getpid())
-    created = identity.created if identity else 0.0
-    return DaemonRecord(os.getpid(), created, address, __version__, requires_token)
+    return DaemonRecord(os.getpid(), identity.start if identity else "", address, __version__, requires_token)
 
 
 def _say_ready(address: str) -> None:

@@ -47,13 +47,10 @@ class Home:
         return self.data / "token"
 
     @property
-    def daemon(self) -> Path:
-        """What a running daemon says of itself: pid, address, version."""
-        return self.data / "daemon.json"
-
-    @property
     def daemon_lock(self) -> Path:
-        """Held by the server while it lives, so that there is never a second one on the same data."""
+        """Locked by the server while it lives, so that there is never a second one on the same data; in it stands what
+        the server says of itself: pid, address, version.
+        """
         return self.data / "daemon.lock"
 
     @property
@@ -63,7 +60,8 @@ class Home:
 
     @property
     def logs(self) -> Path:
-        return self.data / "logs"
+        # Not `logs`, where an existing installation has a file that one of ours would be called too.
+        return self.data / "workbench-logs"
 
     @property
     def journals(self) -> Path:
@@ -78,9 +76,6 @@ class Home:
     @property
     def cache(self) -> Path:
         return self.data / "cache"
-
-    def pid_file(self, component: str) -> Path:
-        return self.data / f"{component}.pid"
 
     def log(self, component: str) -> Path:
         return self.logs / f"{component}.log"

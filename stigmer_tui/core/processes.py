@@ -1,4 +1,4 @@
-"""Processes: who they are beyond a number that the system reuses, and how to end one with all that it started."""
+"""Processes, and how to end one with all that it started."""
 
 from __future__ import annotations
 
@@ -7,37 +7,11 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 
 import psutil
 
 OWNER_MARK = "STIGMER_SANDBOX_OF"
 """Variable that names the folder of the daemon for which an agent runs a command, in every process of the command."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProcessIdentity:
-    """A pid and the moment at which its process was started; together they name one process for good."""
-
-    pid: int
-    created: float
-
-    @classmethod
-    def of(cls, pid: int) -> ProcessIdentity | None:
-        """None when there is no such process, or only its remains."""
-        try:
-            process = psutil.Process(pid)
-            if process.status() == psutil.STATUS_ZOMBIE:
-                return None
-            return cls(pid, process.create_time())
-        except psutil.Error:
-            return None
-
-    @property
-    def alive(self) -> bool:
-        # The system reports the start in clock ticks; two processes with one pid are much further apart.
-        current = ProcessIdentity.of(self.pid)
-        return current is not None and abs(current.created - self.created) < 0.5
 
 
 def process_tree(pid: int) -> list[psutil.Process]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stigmer_tui.core.paths import Home
-from stigmer_tui.daemon.record import read_record
+from stigmer_tui.daemon.record import daemon_runs, read_record
 
 LONGEST_LOOK = 1000
 """Milliseconds from look to look, where the system tells nothing of new files."""
@@ -15,6 +15,5 @@ async def arrival(home: Home) -> None:
 
     looks = awatch(home.data, watch_filter=None, recursive=False, rust_timeout=LONGEST_LOOK, yield_on_timeout=True)
     async for _ in looks:
-        record = read_record(home)
-        if record is not None and record.alive:
+        if daemon_runs(home) and read_record(home):
             return

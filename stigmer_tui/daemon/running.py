@@ -11,37 +11,64 @@ from stigmer_tui.client.endpoint import Endpoint
 from stigmer_tui.client.probe import probe
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import Home
-from stigmer_tui.daemon.record import DaemonRecord, read_record
+from stigmer_tui.daemon.record import DaemonRecord, daemon_runs, read_record
 from stigmer_tui.daemon.token import read_token
 
 SILENCE_LIMIT = 2.0
 """Seconds in which a daemon that runs must say something."""
 
 
+PAUSE = 0.05
+"""Seconds between two looks at a daemon that is starting or ending."""
+
+
 class NoAnswer(StigmerError):  # noqa: N818 - what there is instead of one
     """The daemon's process is there, and nothing comes from it."""
 
-    def __init__(self, record: DaemonRecord) -> None:
-        super().__init__(
+    @classmethod
+    def of(cls, record: DaemonRecord) -> NoAnswer:
+        return cls(
             f"The daemon (pid {record.pid}) does not answer at {record.address}",
             "It is stopped or stuck; end it with: stigmer-tui server stop",
+        )
+
+    @classmethod
+    def unknown(cls, home: Home) -> NoAnswer:
+        return cls(
+            f"A process holds {home.daemon_lock}, and it is not known which",
+            "It belongs to another container or machine, or the file was changed; end it there, or find it with: "
+            f"lsof {home.daemon_lock}",
         )
 
 
 async def running_endpoint(home: Home) -> Endpoint | None:
     """Of a daemon that is there and answers; None when there is none. Raises NoAnswer."""
     end = time.monotonic() + SILENCE_LIMIT
-    while (record := read_record(home)) and record.alive:
+    while record := await running_record(home):
         endpoint = endpoint_of(home, record)
         try:
             await probe(endpoint)
         except AioRpcError as error:
             # One that was killed, or is about to end, is deaf a moment before it is gone.
             if time.monotonic() > end:
-                raise NoAnswer(record) from error
-            await asyncio.sleep(0.05)
+                raise NoAnswer.of(record) from error
+            await asyncio.sleep(PAUSE)
         else:
             return endpoint
+    return None
+
+
+async def running_record(home: Home) -> DaemonRecord | None:
+    """Of the daemon that runs; None when there is none. Raises NoAnswer."""
+    end = time.monotonic() + SILENCE_LIMIT
+    while daemon_runs(home):
+        record = read_record(home)
+        if record and record.alive:
+            return record
+        # One that starts has not said yet who it is, and one that ends says it no more.
+        if time.monotonic() > end:
+            raise NoAnswer.unknown(home)
+        await asyncio.sleep(PAUSE)
     return None
 
 

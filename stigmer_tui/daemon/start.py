@@ -6,6 +6,8 @@ import asyncio
 import os
 import select
 import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from filelock import AsyncFileLock, Timeout
@@ -42,12 +44,24 @@ async def ensure_daemon(configuration: Configuration, options: StartOptions | No
     if endpoint := await running_endpoint(home):
         return endpoint
     home.prepare()
+    async with one_at_a_time(home):
+        # Somebody else may have started it while we waited.
+        return await running_endpoint(home) or await _start(configuration, options or StartOptions())
+
+
+@asynccontextmanager
+async def one_at_a_time(home: Home) -> AsyncIterator[None]:
+    """Whoever starts or stops the daemon does it alone. Raises StigmerError when another does not come to an end."""
+    lock = AsyncFileLock(home.start_lock, timeout=START_LIMIT, poll_interval=0.02)
     try:
-        async with AsyncFileLock(home.start_lock, timeout=START_LIMIT, poll_interval=0.02):
-            # Somebody else may have started it while we waited.
-            return await running_endpoint(home) or await _start(configuration, options or StartOptions())
+        await lock.acquire()
     except Timeout as error:
-        raise StigmerError(f"Another program has been starting the daemon for {START_LIMIT:.0f} s") from error
+        message = f"Another program has been starting or stopping the daemon for {START_LIMIT:.0f} s"
+        raise StigmerError(message) from error
+    try:
+        yield
+    finally:
+        await lock.release()
 
 
 async def _start(configuration: Configuration, options: StartOptions) -> Endpoint:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import shutil
 import socket
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import grpc.aio
 import psutil
@@ -17,8 +19,8 @@ import pytest
 from stigmer_tui.api.catalogue_pb2 import ListRequest
 from stigmer_tui.api.catalogue_pb2_grpc import CatalogueControllerStub
 from stigmer_tui.api.channel import open_channel
-from stigmer_tui.daemon.record import DaemonRecord, read_record, write_record
-from tests.e2e.projects import WAITING
+from stigmer_tui.daemon.record import DaemonRecord, read_record
+from tests.e2e.projects import GREETING, WAITING
 from tests.e2e.world import World, eventually
 
 
@@ -117,14 +119,58 @@ def test_the_record_of_another_process(world: World) -> None:
     """A pid that the system has given to somebody else by now is left alone."""
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as stranger:
         world.home.prepare()
-        write_record(world.home, DaemonRecord(stranger.pid, 12345.0, "127.0.0.1:1", "0", True))
+        of_another = json.dumps(asdict(DaemonRecord(stranger.pid, "long ago", "127.0.0.1:1", "0", True)))
+        world.home.daemon_lock.write_text(of_another)
         assert world.run("server", "status").code == 1
         assert world.run("server", "stop").out == "The daemon does not run\n"
-        write_record(world.home, DaemonRecord(stranger.pid, 12345.0, "127.0.0.1:1", "0", True))
+        world.home.daemon_lock.write_text(of_another)
         assert world.run("server", "start").code == 0
         assert world.run("server", "stop").code == 0
         assert stranger.poll() is None
         stranger.communicate(b"\n")
+
+
+def test_a_home_that_is_deleted(world: World) -> None:
+    """Point 6: the daemon and its runners end, and leave nothing behind, not even the folder."""
+    assert world.run("server", "start").code == 0
+    eventually(lambda: all_ready(world) or None, "every process to be ready")
+    shutil.rmtree(world.home.root)
+    eventually(lambda: world.processes() == [] or None, "every process to end")
+    assert not world.home.root.exists()
+    assert world.run("server", "status").code == 1
+    assert world.run("server", "stop").out == "The daemon does not run\n"
+
+
+def test_files_that_are_not_ours(world: World) -> None:
+    """Point 7: what an existing installation keeps in the same folder stays as it is, to the byte."""
+    pid = str(os.getpid())
+    theirs = {
+        "config.yaml": "# mine\nbackend:\n  local: {llm: {provider: scripted}, colour: blue} # here\nx: 1\n",
+        "stigmer.db": "theirs",
+        "temporal.pid": f"{pid}\ntemporal\n1700000000\n",
+        "temporal.lock": "",
+        "llm.pid": pid,
+        "data/daemon.pid": pid,
+        "data/workflow-runner.pid": pid,
+        "data/agent-runner.pid": pid,
+        "data/agent-runner.containerid": "f00",
+        "data/agent-runner-container.id": "f00",
+        "data/startup-config.json": "{}",
+        "data/bin/.version": "1",
+        "data/logs/stigmer-server.log": "theirs\n",
+        "data/logs/workflow-runner.log": "theirs\n",
+        "storage/skills/0.zip": "theirs",
+    }
+    for name, text in theirs.items():
+        path = world.home.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    project = world.project(GREETING)
+    assert world.run("server", "start").code == 0
+    assert world.run("run", cwd=project).code == 0
+    assert world.run("server", "restart").code == 0
+    assert world.run("server", "stop").out == "✓ Stopped the daemon\n"
+    assert {name: (world.home.root / name).read_text(encoding="utf-8") for name in theirs} == theirs
 
 
 def test_settings_that_cannot_be_read(world: World) -> None:

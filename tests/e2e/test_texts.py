@@ -114,7 +114,7 @@ def test_an_invalid_variable_is_refused_before_anything_is_applied(world: World,
     finished = world.run("run", "--runtime-env", given, cwd=world.project(GREETING))
     text = f"Error: Invalid runtime environment format: {shown} (expected key=value)\n"
     assert (finished.code, finished.out, finished.err) == (1, "", text)
-    assert not world.home.daemon.exists()
+    assert not world.home.daemon_lock.exists()
 
 
 def test_a_workflow(world: World) -> None:
