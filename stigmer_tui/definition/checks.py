@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from stigmer_tui.definition import programs
+from stigmer_tui.definition import grammar
 from stigmer_tui.definition.problems import Problem, near_miss
 from stigmer_tui.definition.tasks import (
     CONTINUE,
@@ -84,17 +84,11 @@ def _check_branches(path: str, branches: tuple[Block, ...]) -> Iterator[Problem]
 
 
 def check_expressions(definition: Definition) -> list[Problem]:
-    """What jq says of the expressions that are more than a reference."""
-    found = [
-        (task.path, template.where, expression)
+    """Expressions that are no programs of jq."""
+    return [
+        Problem(task.path, template.where, f"{expression.source}: {error}")
         for task in every_task(definition.tasks)
         for template in templates_of(task)
         for expression in template.expressions
-        if not expression.plain
-    ]
-    errors = programs.check([expression.program for _, _, expression in found])
-    return [
-        Problem(path, where, f"{expression.source}: {error}")
-        for (path, where, expression), error in zip(found, errors, strict=True)
-        if error
+        if not expression.plain and (error := grammar.check(expression.program))
     ]

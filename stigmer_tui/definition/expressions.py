@@ -67,7 +67,7 @@ class Expression:
 
 
 def parse_expression(program: str, source: str = "") -> Expression:
-    """Raises ExpressionError. What only jq can tell is left to `programs.check`."""
+    """Raises ExpressionError. The rest of the grammar is left to `grammar.check`."""
     tokens, end = tokenize(program)
     if end < len(program):
         raise ExpressionError("`}` closes nothing")

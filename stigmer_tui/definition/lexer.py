@@ -51,7 +51,7 @@ _INTERPOLATION = "\\("
 _PAIRS = {"(": ")", "[": "]", "{": "}", _INTERPOLATION: ")"}
 _TOKEN = re.compile(
     r"""
-      (?P<BLANK> \s+ | \#[^\n]* )
+      (?P<BLANK> [ \t\r\n]+ | \# (?: [^\\\n] | \\\r?\n | \\. | \\$ )* )
     | (?P<NUMBER> (?: \d+ \.? \d* | \.\d+ ) (?: [eE] [+-]? \d+ )? )
     | (?P<FIELD> \. [A-Za-z_]\w* )
     | (?P<VARIABLE> \$ (?: [A-Za-z_]\w* :: )* [A-Za-z_]\w* )

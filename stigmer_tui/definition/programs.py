@@ -1,19 +1,7 @@
-"""Runs jq programs: their input is all that they see, and their first output is their value.
-
-A program has no environment, no files and no other input. What it cannot be kept from is taking for ever: a runner
-lets a process of its own run it.
-"""
+"""The text that jq is given for an expression: it defines what the expression may see, which is its input alone."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from functools import lru_cache
-from typing import Any
-
-import jq
-
-from stigmer_tui.definition.lexer import ExpressionError
 from stigmer_tui.definition.usage import ROOTS
 
 NOW = "now"
@@ -25,10 +13,7 @@ _PRELUDE = (
     + "".join(f'$__in["{root}"] as {root} | ' for root in ROOTS if root != ".")
     + f'$__in.{UUIDS} as $__uuids | $__in["."] | '
 )
-
-_COMPILE_ERROR = re.compile(
-    r"jq: error: (?P<what>.*?) at <top-level>, line (?P<line>\d+), column (?P<column>\d+)", re.DOTALL
-)
+"""One line, so that jq counts the lines of the expression from two."""
 
 
 def uuid_program(number: int) -> str:
@@ -36,50 +21,6 @@ def uuid_program(number: int) -> str:
     return f"$__uuids[{number}]"
 
 
-def run(program: str, inputs: str) -> str:
-    """The value of a program as JSON text, every digit kept. Raises ExpressionError."""
-    # tojson within the program, because libjq rounds numbers when it hands them over itself.
-    compiled = _compiled(f"{_PRELUDE}first(\n{program}\n) | tojson")
-    try:
-        value: str = compiled.input_text(inputs).first()
-    except StopIteration:
-        raise ExpressionError("it gives no value") from None
-    except ValueError as error:
-        raise ExpressionError(str(error)) from error
-    return value
-
-
-def check(programs: Sequence[str]) -> list[str]:
-    """What is wrong with each program, empty for nothing."""
-    try:
-        # Most of the time of a compilation goes into jq's own library: one for all, as long as all is well.
-        _compiled(_PRELUDE + "".join(f"(\n{program}\n) | " for program in programs) + ".")
-    except ExpressionError:
-        return [_check(program) for program in programs]
-    return [""] * len(programs)
-
-
-def _check(program: str) -> str:
-    try:
-        _compiled(f"{_PRELUDE}\n{program}")
-    except ExpressionError as error:
-        return str(error)
-    return ""
-
-
-@lru_cache(maxsize=2048)
-def _compiled(text: str) -> Any:
-    try:
-        return jq.compile(text)
-    except ValueError as error:
-        raise ExpressionError(_reason(str(error))) from error
-
-
-def _reason(error: str) -> str:
-    """jq's first complaint, with the place in the program instead of that behind the prelude."""
-    match = _COMPILE_ERROR.search(error)
-    if match is None:
-        return error.splitlines()[0]
-    line, column = int(match["line"]) - 1, match["column"]
-    what = match["what"].partition(", expecting ")[0]
-    return f"{what} at column {column}" if line <= 1 else f"{what} at line {line}, column {column}"
+def completed(program: str) -> str:
+    """The program as jq compiles it. Its value is JSON text, because libjq rounds numbers that it hands over itself."""
+    return f"{_PRELUDE}first(\n{program}\n) | tojson"

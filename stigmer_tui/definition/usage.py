@@ -17,7 +17,8 @@ ROOTS = (".", "$data", "$context", "$output", "$env", "$input")
 
 CLOSED = {
     *("debug", "stderr", "input", "inputs", "input_filename", "input_line_number"),
-    *("halt", "halt_error", "get_search_list", "modulemeta", "import", "include"),
+    *("halt", "halt_error", "get_search_list", "get_jq_origin", "get_prog_origin"),
+    *("modulemeta", "import", "include"),
 }
 """What jq offers to reach beyond its input."""
 
@@ -161,7 +162,7 @@ class _Reader:
             return 2
         dot = 1 if texts[:1] == ["."] else 0
         is_fixed = kinds[dot + 1 : dot + 2] == [TokenKind.STRING] or (
-            kinds[dot + 1 : dot + 2] == [TokenKind.NUMBER] and texts[dot + 1].isdigit()
+            kinds[dot + 1 : dot + 2] == [TokenKind.NUMBER] and texts[dot + 1].isdigit() and len(texts[dot + 1]) < 10
         )
         return dot + 3 if is_fixed and texts[dot : dot + 3 : 2] == ["[", "]"] else 0
 

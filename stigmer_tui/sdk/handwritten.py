@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 
 from stigmer_tui.definition.expressions import Expression, parse_expression
+from stigmer_tui.definition.grammar import check
 from stigmer_tui.definition.lexer import ExpressionError
-from stigmer_tui.definition.programs import check
 from stigmer_tui.definition.templates import parse_template
 from stigmer_tui.sdk.mistakes import DefinitionError
 
@@ -44,6 +44,6 @@ def _in_string(part: str | Expression) -> str:
 
 
 def _check(expressions: list[Expression] | tuple[Expression, ...]) -> None:
-    for problem in check([expression.program for expression in expressions]):
-        if problem:
+    for expression in expressions:
+        if problem := check(expression.program):
             raise ExpressionError(problem)

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stigmer_tui.definition import programs
 from stigmer_tui.definition.expressions import Expression, parse_expression
 from stigmer_tui.definition.lexer import ExpressionError
 from stigmer_tui.definition.templates import Template, parse_condition, parse_template
+from tests import jq_here
 
 DATA = {"a": 10, "b": 20, "title": "fix it", "deep": {"list": [{"x": 1}, {"x": 2}], "none": None}, "a-b": {"x": 5}}
 ROOTS = {
@@ -35,9 +35,7 @@ def evaluate(expression: Expression, plainly: bool = True) -> Any:
     if expression.plain and plainly:
         return expression.look_up(ROOTS)
     identifiers = iter("uvw")
-    return json.loads(
-        programs.run(expression.program, expression.inputs(ROOTS, lambda: 1.5, lambda: next(identifiers)))
-    )
+    return json.loads(jq_here.run(expression.program, expression.inputs(ROOTS, lambda: 1.5, lambda: next(identifiers))))
 
 
 @pytest.mark.parametrize(
@@ -139,23 +137,6 @@ def test_nothing_reaches_beyond_the_input(word: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("program", "message"),
-    [
-        (" | ", "syntax error, unexpected '|' at column 2"),
-        ("foo", "foo/0 is not defined at column 1"),
-        (".a +\n$item", "$item is not defined at line 2, column 1"),
-        (".a +", "syntax error, unexpected end of file at column"),
-        (".a == 1", ""),
-        ("def f: .a; f", ""),
-    ],
-)
-def test_compilation_says_where_it_fails(program: str, message: str) -> None:
-    [alone] = programs.check([program])
-    assert alone == message or (message and alone.startswith(message))
-    assert programs.check([".a", program, ".b"]) == ["", alone, ""]
-
-
-@pytest.mark.parametrize(
     ("program", "reads"),
     [
         ('$context["f"].n == 200', {"$context": {"f": {"n": 200}}}),
@@ -229,6 +210,6 @@ def test_a_plain_reference_is_looked_up_as_jq_would(program: str) -> None:
 
 def outcome(program: str, inputs: str) -> Any:
     try:
-        return json.loads(programs.run(program, inputs))
+        return json.loads(jq_here.run(program, inputs))
     except ExpressionError:
         return FAILED

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from stigmer_tui.definition.programs import run
 from stigmer_tui.definition.templates import parse_template
 from stigmer_tui.definition.usage import ROOTS
 from stigmer_tui.sdk import Agent, Expression, Reference, Workflow, contains, env, in_, jq, length, secret
 from stigmer_tui.sdk.collection import begin_collection
 from stigmer_tui.sdk.mistakes import DefinitionError
+from tests.jq_here import run
 
 DATA = {
     "count": 3,

@@ -172,19 +172,19 @@ def test_what_defining_needs_is_all_that_is_loaded() -> None:
     assert done.stdout == "[]\n"
 
 
-def test_jq_is_loaded_only_for_what_is_written_by_hand() -> None:
+def test_jq_is_never_loaded_where_a_project_is_written() -> None:
+    """Point 12: it would compute constants in whatever process only wants to know whether they can be."""
     program = """
         import sys
         from stigmer_tui.sdk import Workflow, env, jq, length
         with Workflow("flow") as flow:
             item = flow.http_get("fetch", f"{env('BASE')}/item.json")
             flow.set("a", text=f"{item.title} {length(item.tags)}", region=env("REGION"))
-            before = "jq" in sys.modules
-            flow.set("b", total=jq("add", item.amounts))
-        print(before, "jq" in sys.modules)
+            flow.set("b", total=jq("add", item.amounts), text="${ \\"a\\" * 900000000 }")
+        print("stigmer_tui.definition.grammar" in sys.modules, "jq" in sys.modules)
     """
     environment = os.environ | {"PYTHONPATH": str(Path(stigmer_tui.__file__).parent.parent)}
     done = subprocess.run(
         [sys.executable, "-c", dedent(program)], env=environment, capture_output=True, text=True, timeout=30, check=True
     )
-    assert done.stdout == "False True\n"
+    assert done.stdout == "True False\n"

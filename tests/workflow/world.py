@@ -24,13 +24,13 @@ from stigmer_tui.api.structs import to_data
 from stigmer_tui.api.workflow_execution_pb2 import WorkflowExecution, WorkflowExecutionSpec, WorkflowTaskStatus
 from stigmer_tui.api.workflow_execution_pb2 import WorkflowTask as TaskMessage
 from stigmer_tui.api.workflow_pb2 import Workflow, WorkflowSpec
-from stigmer_tui.definition import programs
 from stigmer_tui.runners.journal import Journal
 from stigmer_tui.runners.lease import Lease
 from stigmer_tui.workflow.embedded.engine import Engine
 from stigmer_tui.workflow.evaluator import Evaluator
 from stigmer_tui.workflow.execution import execute
 from stigmer_tui.workflow.http_client import HttpClient
+from tests import jq_here
 
 EXECUTION = "wfx_01k9zzzzzzzzzzzzzzzzzzzzzz"
 SSL_CONTEXT = httpx2.create_ssl_context()
@@ -65,7 +65,7 @@ class LocalEvaluator(Evaluator):
     """Spares the tests a process each."""
 
     async def run(self, program: str, inputs: str) -> str:
-        return programs.run(program, inputs)
+        return jq_here.run(program, inputs)
 
 
 @dataclass(slots=True)
