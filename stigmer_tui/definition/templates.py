@@ -7,10 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from stigmer_tui.core.units import size_text
 from stigmer_tui.definition.expressions import Expression, expression_of, parse_expression
 from stigmer_tui.definition.lexer import ExpressionError, tokenize
 
 OPENING = "${"
+
+MAX_TEXT = 32 * 1024**2
+"""Characters of a text that is put together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +34,19 @@ class Template:
         return tuple(part for part in self.parts if isinstance(part, Expression))
 
     def fill(self, values: Iterator[Any]) -> Any:
-        """The value of one whole expression as it is; else a text with the values of the expressions in place."""
+        """The value of one whole expression as it is; else a text with the values of the expressions in place.
+
+        Raises ExpressionError for a text that is too large.
+        """
         if len(self.parts) == 1 and isinstance(self.parts[0], Expression):
             return next(values)
-        return "".join(part if isinstance(part, str) else text_of(next(values)) for part in self.parts)
+        texts, room = [], MAX_TEXT
+        for part in self.parts:
+            texts.append(part if isinstance(part, str) else text_of(next(values)))
+            room -= len(texts[-1])
+            if room < 0:
+                raise ExpressionError(f"{self.source}: the text is larger than {size_text(MAX_TEXT)}")
+        return "".join(texts)
 
 
 def parse_template(text: str) -> Template:
@@ -73,7 +86,10 @@ def expressions_in(arguments: Any) -> Iterator[Expression]:
 
 
 def fill(arguments: Any, values: Iterator[Any]) -> Any:
-    """A new structure in which each template has become its value; keys are never evaluated."""
+    """A new structure in which each template has become its value; keys are never evaluated.
+
+    Raises ExpressionError for a text that is too large.
+    """
     match arguments:
         case Template():
             return arguments.fill(values)

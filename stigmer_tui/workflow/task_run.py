@@ -13,7 +13,7 @@ from stigmer_tui.definition.lexer import ExpressionError
 from stigmer_tui.definition.tasks import Task
 from stigmer_tui.definition.templates import Template
 from stigmer_tui.workflow.context import Context
-from stigmer_tui.workflow.failures import EXPRESSION, VARIABLE, TaskFailure
+from stigmer_tui.workflow.failures import EXPRESSION, LIMIT, VARIABLE, TaskFailure
 from stigmer_tui.workflow.json_text import read_json
 from stigmer_tui.workflow.state import State
 
@@ -86,11 +86,11 @@ class TaskRun:
         """
         expressions = list(templates.expressions_in(arguments))
         self._require_variables(expressions)
-        return templates.fill(arguments, iter(await self._values(expressions)))
+        return _fill(arguments, await self._values(expressions))
 
     async def evaluate_export(self, template: Template, output: Any) -> Any:
         """As `evaluate`, but `.` is the output of the task."""
-        return template.fill(iter(await self._values(template.expressions, {".": output})))
+        return _fill(template, await self._values(template.expressions, {".": output}))
 
     async def _values(self, expressions: Sequence[Expression], instead: Roots | None = None) -> list[Any]:
         if not expressions:
@@ -105,8 +105,8 @@ class TaskRun:
                 return expression.look_up(roots)
             inputs = expression.inputs(roots, self.started_at.timestamp, self._new_identifier)
             if not secrets.are_in(inputs):
-                return read_json(await self.context.evaluate(expression.program, inputs))
-            value = read_json(await self.context.evaluate(expression.program, secrets.reveal_json(inputs)))
+                return _read(await self.context.evaluate(expression.program, inputs))
+            value = _read(await self.context.evaluate(expression.program, secrets.reveal_json(inputs)))
             return secrets.seal(value, public=f"{inputs}\n{expression.program}")
         except ExpressionError as error:
             raise TaskFailure(EXPRESSION, f"{expression.source}: {error}") from error
@@ -123,3 +123,18 @@ class TaskRun:
     def _new_identifier(self) -> str:
         self._identifiers += 1
         return self.context.uuid(f"{self.place.key}:{self._identifiers}")
+
+
+def _fill(arguments: Any, values: list[Any]) -> Any:
+    try:
+        return templates.fill(arguments, iter(values))
+    except ExpressionError as error:
+        raise TaskFailure(LIMIT, str(error)) from error
+
+
+def _read(value: str) -> Any:
+    """Raises ExpressionError."""
+    try:
+        return read_json(value)
+    except ValueError as error:
+        raise ExpressionError(f"its value has {error}") from error

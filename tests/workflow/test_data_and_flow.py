@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from stigmer_tui.api.phases import Phase
+from stigmer_tui.definition import templates
 from stigmer_tui.definition.validation import parse
 from tests.definition.specs import Task, for_, set_, spec, switch, wait
 from tests.workflow.world import World
@@ -274,3 +275,20 @@ async def test_what_cannot_run_is_refused_before_anything_is_done(world: World) 
     reported = await world.run(spec(set_("a", x="1"), for_("f", "${ 1 }", nested)))
     assert (reported.phase, reported.error) == (Phase.FAILED, "tally cannot run yet: /f/b is LISTEN")
     assert reported.tasks == {}
+
+
+async def test_a_text_that_is_put_together_has_a_measure(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Point 12: no text grows beyond measure in the runner itself."""
+    monkeypatch.setattr(templates, "MAX_TEXT", 1000)
+    reported = await world.run(
+        spec(set_("a", x="x" * 600), set_("b", y="${ .x }!"), set_("c", z="${ .x } and ${ .x }")),
+    )
+    assert reported.error == "/c failed: ${ .x } and ${ .x }: the text is larger than 1.0 kB"
+    assert reported.statuses["/b"] == "completed"
+
+
+async def test_a_value_may_be_deep_but_not_without_end(world: World) -> None:
+    deep = "${ reduce range(%d) as $i (0; [.]) }"
+    reported = await world.run(spec(set_("a", x=deep % 199), set_("b", x=deep % 201)))
+    assert reported.error == f"/b failed: {deep % 201}: its value has more than 200 levels"
+    assert reported.statuses["/a"] == "completed"

@@ -38,6 +38,7 @@ async def test_case_41_each_iteration_sends_its_own_item(world: World, server: H
         (Reply(200, "grün".encode("latin-1"), {"Content-Type": "text/plain; charset=latin-1"}), "grün"),
         (Reply(200, b"\xff\xfe\x00"), "\ufffd\ufffd\x00"),
         (Reply(200, "[" * 5000), "[" * 5000),
+        (Reply(200, "[" * 900 + "]" * 900), "[" * 900 + "]" * 900),
     ],
 )
 async def test_case_54_an_answer_is_json_or_text(reply: Reply, value: Any, world: World, server: HttpServer) -> None:
