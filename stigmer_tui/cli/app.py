@@ -58,6 +58,7 @@ def _run(folder: Path, lifeline: int) -> int:
     from stigmer_tui.core.clock import SystemClock
     from stigmer_tui.core.configuration import load_configuration
     from stigmer_tui.core.errors import StigmerError
+    from stigmer_tui.core.logs import log_problems_to_file
     from stigmer_tui.tui.app import StigmerApp
     from stigmer_tui.workbench.session import Session
 
@@ -70,7 +71,9 @@ def _run(folder: Path, lifeline: int) -> int:
         restore_terminal()
         sys.stderr.write(f"Error: {error}\n")
         return 1
-    _keep_standard_error(configuration.home.log("app"))
+    log = configuration.home.log("app")
+    log_problems_to_file(log, "app")
+    _keep_standard_error(log)
     app.error_console.file = sys.__stderr__ or sys.stderr
     os.chdir(folder)
     code = app.run()
@@ -80,8 +83,10 @@ def _run(folder: Path, lifeline: int) -> int:
 
 def _keep_standard_error(log: Path) -> None:
     """What C libraries write to standard error goes to a file; the screen is painted on what it was before."""
+    from stigmer_tui.core.private_files import open_private
+
     screen = os.dup(2)
-    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    file = open_private(log, os.O_WRONLY | os.O_APPEND)
     os.dup2(file, 2)
     os.close(file)
     sys.__stderr__ = os.fdopen(screen, "w", encoding="utf-8")  # type: ignore[misc]

@@ -8,17 +8,21 @@ from datetime import UTC, datetime
 
 import click
 
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.known_secrets import clean, remember_environment
 from stigmer_tui.core.paths import Home
+from stigmer_tui.core.private_files import make_private_folders, opener
 
 
 def tell(error: BaseException) -> None:
     log = Home.from_environment(os.environ).log("commands")
-    trace = "".join(traceback.format_exception(error))
+    remember_environment(os.environ)
+    trace = clean("".join(traceback.format_exception(error)))
     try:
-        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with log.open("a", encoding="utf-8", errors="replace") as file:
+        make_private_folders([log.parent])
+        with open(log, "a", encoding="utf-8", errors="replace", opener=opener) as file:
             file.write(f"{datetime.now(UTC).isoformat()}\n{trace}\n")
         where = f"Where it happened is told in {log}"
-    except OSError:
+    except (OSError, StigmerError):
         where = f"Where it happened cannot be told: {log} cannot be written"
-    click.echo(f"Error: stigmer-tui met an error of its own: {error!r}\n\n{where}", err=True)
+    click.echo(f"Error: stigmer-tui met an error of its own: {clean(repr(error))}\n\n{where}", err=True)

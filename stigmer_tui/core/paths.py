@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.private_files import close_to_others, make_private_folders
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +80,11 @@ class Home:
         return self.logs / f"{component}.log"
 
     def prepare(self) -> None:
-        """Makes the folders, readable by their owner only. Raises StigmerError where that is impossible."""
-        for folder in (self.root, self.data, self.logs, self.journals, self.workspace, self.cache, self.artifacts):
-            try:
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            except OSError as error:
-                advice = "STIGMER_HOME chooses another place for everything that is kept."
-                raise StigmerError(f"Cannot make the folder {folder}: {error.strerror}", advice) from error
-
-
-def write_private(path: Path, text: str) -> None:
-    """Replaces a file at once (readers see the old or the new text, never a part), readable by its owner only."""
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    scratch.replace(path)
+        """Makes the folders, and closes to others what an earlier version, or somebody else, left open to them; what
+        agents work on is closed by the folder around it. Raises StigmerError.
+        """
+        make_private_folders(
+            (self.root, self.data, self.logs, self.journals, self.workspace, self.cache, self.artifacts)
+        )
+        whole = (self.logs, self.journals, self.cache, self.artifacts)
+        close_to_others(self.data, [folder.name for folder in whole])

@@ -8,10 +8,12 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.private_files import ensure_private
 
 Result = TypeVar("Result")
 Write = Callable[[sqlite3.Connection], Result]
@@ -29,6 +31,9 @@ class Database:
 
     def __init__(self, path: Path, migrations: Sequence[str]) -> None:
         self._path = path
+        with suppress(OSError):
+            # Before SQLite makes it, for everybody. What is wrong with it otherwise, that says better.
+            ensure_private(path)
         self._queue: queue.SimpleQueue[tuple[Write[Any], Future[Any]] | None] = queue.SimpleQueue()
         self._reader = threading.local()
         try:

@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from stigmer_tui.core.paths import Home
+from stigmer_tui.core.private_files import open_private
 from stigmer_tui.core.process_identity import ProcessIdentity
 
 RETRY_PAUSE = 0.02
@@ -53,7 +54,7 @@ class DaemonLock:
         """Waits for a predecessor that is on its way out. Raises TimeoutError when another holds it for `limit` s."""
         end = time.monotonic() + limit
         while True:
-            lock = cls(path, os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            lock = cls(path, open_private(path, os.O_RDWR))
             with suppress(BlockingIOError):
                 fcntl.flock(lock._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if lock.is_in_place():

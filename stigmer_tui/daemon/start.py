@@ -17,6 +17,7 @@ from stigmer_tui.core.addresses import require_loopback
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import Home
+from stigmer_tui.core.private_files import FILE_MODE, opener
 from stigmer_tui.daemon.record import read_record
 from stigmer_tui.daemon.running import running_endpoint
 from stigmer_tui.daemon.supervision import own_command
@@ -52,7 +53,7 @@ async def ensure_daemon(configuration: Configuration, options: StartOptions | No
 @asynccontextmanager
 async def one_at_a_time(home: Home) -> AsyncIterator[None]:
     """Whoever starts or stops the daemon does it alone. Raises StigmerError when another does not come to an end."""
-    lock = AsyncFileLock(home.start_lock, timeout=START_LIMIT, poll_interval=0.02)
+    lock = AsyncFileLock(home.start_lock, mode=FILE_MODE, timeout=START_LIMIT, poll_interval=0.02)
     try:
         await lock.acquire()
     except Timeout as error:
@@ -102,7 +103,7 @@ def _spawn(configuration: Configuration, arguments: list[str]) -> None:
         environment["STIGMER_LLM_SCRIPT"] = str(configuration.model.script)
     if configuration.sandbox_root and os.environ.get("SANDBOX_ROOT_DIR"):
         environment["SANDBOX_ROOT_DIR"] = str(configuration.sandbox_root)
-    with home.log("start").open("wb") as output:
+    with open(home.log("start"), "wb", opener=opener) as output:
         process = subprocess.Popen(
             own_command("internal-server", *arguments),
             stdin=subprocess.DEVNULL,

@@ -32,6 +32,9 @@ STOP_LIMIT = 4.0
 SHORTEST_SPAN = 1.5
 """Seconds over which the use of a processor is measured; over shorter ones it is all or nothing."""
 
+MAX_PRINTED_LINE = 64 * 1024
+"""Bytes."""
+
 State = Component.State
 
 
@@ -221,5 +224,13 @@ async def _log_output(name: str, process: asyncio.subprocess.Process) -> None:
     if process.stdout is None:
         return
     log = logging.getLogger(name)
-    while line := await process.stdout.readline():
-        log.error("%s", line.decode(errors="replace").rstrip())
+    rest = b""
+    while data := await process.stdout.read(MAX_PRINTED_LINE):
+        *lines, rest = (rest + data).split(b"\n")
+        if len(rest) >= MAX_PRINTED_LINE:
+            # Whoever prints without an end must not fill this process.
+            lines, rest = [*lines, rest], b""
+        for line in lines:
+            log.error("%s", line.decode(errors="replace").rstrip())
+    if rest:
+        log.error("%s", rest.decode(errors="replace").rstrip())

@@ -13,6 +13,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.private_files import FILE_MODE
 from stigmer_tui.core.sqlite import Database
 
 MIGRATIONS = (
@@ -48,7 +49,7 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         """Blocks while another process holds the journal. Raises StigmerError when it does not let go."""
-        self._lock = FileLock(path.with_suffix(".lock"), timeout=PREDECESSOR_LIMIT, poll_interval=0.02)
+        self._lock = FileLock(path.with_suffix(".lock"), mode=FILE_MODE, timeout=PREDECESSOR_LIMIT, poll_interval=0.02)
         try:
             self._lock.acquire()
         except Timeout as error:

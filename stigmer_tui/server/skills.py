@@ -19,6 +19,7 @@ from stigmer_tui.api.skill_pb2 import (
     SkillState,
     SkillStatus,
 )
+from stigmer_tui.core.private_files import opener
 from stigmer_tui.core.slugs import slug_of
 from stigmer_tui.core.sqlite import Database
 from stigmer_tui.server.audit import note_created, note_updated
@@ -101,7 +102,8 @@ class Skills(Resources[Skill]):
         if path.exists():
             return
         scratch = path.with_suffix(".part")
-        scratch.write_bytes(artifact)
+        with open(scratch, "wb", opener=opener) as file:
+            file.write(artifact)
         scratch.replace(path)
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from stigmer_tui.core.clock import parse_timestamp, timestamp
-from stigmer_tui.core.paths import write_private
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.private_files import make_private_folders, write_private
 from stigmer_tui.workbench.model import Resource, ResourceKind, Run, State
 from stigmer_tui.workbench.state import RunInput, Value
 
@@ -102,8 +103,8 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _write(path: Path, data: Mapping[str, Any]) -> None:
-    with suppress(OSError):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with suppress(OSError, StigmerError):
+        make_private_folders([path.parent])
         write_private(path, json.dumps(data))
 
 
