@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import click
 
 from stigmer_tui import __version__
-from stigmer_tui.cli.entry import HIDDEN_COMMANDS, READER_IS_GONE
+from stigmer_tui.cli.entry import READER_IS_GONE
 from stigmer_tui.core.errors import StigmerError
 
 INTERRUPTED = 130
@@ -38,8 +38,6 @@ def run_command(arguments: Sequence[str]) -> int:
         # The latter is how click answers a broken pipe.
         return _reader_is_gone()
     except Exception as error:
-        if arguments[:1] and arguments[0] in HIDDEN_COMMANDS:
-            raise
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             click.echo(f"Error: Cannot write: {error.strerror}", err=True)
             return 1
@@ -71,6 +69,10 @@ def _reader_is_gone() -> int:
 @click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
 def program() -> None:
     """The workbench for people who develop AI agents and workflows."""
+    from stigmer_tui.core.logs import log_problems_to_file
+    from stigmer_tui.core.paths import Home
+
+    log_problems_to_file(Home.from_environment(os.environ).log("commands"), "commands")
 
 
 @program.command()

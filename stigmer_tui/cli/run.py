@@ -15,6 +15,7 @@ import click
 from stigmer_tui.core.clock import SystemClock
 from stigmer_tui.core.configuration import Configuration, load_configuration
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.known_secrets import remember
 from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.headless.face import Face
 from stigmer_tui.headless.run import FAILED, HeadlessRun, Request
@@ -42,6 +43,7 @@ def run_headless(options: RunOptions) -> int:
     environment = parse_runtime_env(options.runtime_env)
     request = Request(options.reference, RunInput(options.message, environment), options.follow, options.detach)
     redactor = Redactor(value.text for value in environment.values() if value.is_secret)
+    remember(redactor)
     clock = SystemClock()
     face: Face
     if options.as_json:

@@ -58,8 +58,10 @@ def _run_child(app: Callable[[int], int], life_end: int, done_end: int) -> None:
     except BaseException:
         import traceback
 
+        from stigmer_tui.core.known_secrets import clean
+
         # Standard error is the log by now; what the person sees is the parent's affair.
-        os.write(2, traceback.format_exc().encode())
+        os.write(2, clean(traceback.format_exc()).encode(errors="replace"))
     finally:
         with contextlib.suppress(Exception):
             sys.stdout.flush()

@@ -1,17 +1,29 @@
-"""Log files: a JSON object a line, rotated by size, so that `server logs` can merge and sort them."""
+"""Log files: a JSON object a line, rotated by size, so that `server logs` can merge and sort them.
+
+Whatever a process logs, its libraries included, goes through one handler that leaves out secrets.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
-import logging.handlers
+import os
+import sys
+import threading
 from datetime import UTC, datetime
+from io import TextIOWrapper
 from pathlib import Path
 
 from stigmer_tui.core.clock import timestamp
+from stigmer_tui.core.known_secrets import clean, remember_environment
+from stigmer_tui.core.private_files import make_private_folders, opener
 
 MOST_BYTES = 4_000_000
 OLD_FILES = 2
+
+COMPONENTS = ("server", "workflow-runner", "agent-runner")
+
+logger = logging.getLogger(__name__)
 
 
 class JsonLines(logging.Formatter):
@@ -27,17 +39,68 @@ class JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "component": self._component,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": clean(_message(record)),
         }
-        if record.exc_info:
-            line["trace"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+        traces = [self.formatException(record.exc_info)] if record.exc_info else []
+        traces += [self.formatStack(record.stack_info)] if record.stack_info else []
+        if traces:
+            line["trace"] = clean("\n".join(traces))
+        # Half a character can be in a JSON text, but not in a file.
+        return json.dumps(line, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
 
 
 def log_to_file(path: Path, component: str, level: int = logging.INFO) -> None:
-    """Sends everything that this process logs to one file, and nothing to its standard error."""
-    handler = logging.handlers.RotatingFileHandler(path, maxBytes=MOST_BYTES, backupCount=OLD_FILES, encoding="utf-8")
+    """Sends everything that this process logs to one file, and nothing to its standard error: of ourselves from
+    `level` on, of libraries from WARNING on, and what ends a thread or the process.
+
+    Raises StigmerError where the file is a symbolic link, and OSError.
+    """
+    from logging.handlers import RotatingFileHandler
+
+    class Rotating(RotatingFileHandler):
+        def _open(self) -> TextIOWrapper:
+            return _opened(self.baseFilename)
+
+    _install(Rotating(path, maxBytes=MOST_BYTES, backupCount=OLD_FILES, encoding="utf-8"), component, level)
+
+
+def log_problems_to_file(path: Path, component: str) -> None:
+    """As `log_to_file`, for processes that have little to say: the file is made when there is something to write."""
+
+    class Late(logging.FileHandler):
+        def _open(self) -> TextIOWrapper:
+            make_private_folders([path.parent])
+            return _opened(self.baseFilename)
+
+    _install(Late(path, encoding="utf-8", delay=True), component, logging.WARNING)
+
+
+def _install(handler: logging.Handler, component: str, level: int) -> None:
+    remember_environment(os.environ)
     handler.setFormatter(JsonLines(component))
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(level)
+    root.setLevel(logging.WARNING)
+    for name in ("stigmer_tui", component, *COMPONENTS):
+        logging.getLogger(name).setLevel(level)
+    # A line that cannot be written would be told on standard error, with all its values.
+    logging.raiseExceptions = False
+    logging.captureWarnings(True)
+    sys.unraisablehook = lambda error: logger.error("%s", error.err_msg or "in a destructor", exc_info=error.exc_value)
+    threading.excepthook = _log_thread_end
+
+
+def _log_thread_end(end: threading.ExceptHookArgs) -> None:
+    if end.exc_value is not None:
+        logger.error("the thread %s ended", end.thread.name if end.thread else "?", exc_info=end.exc_value)
+
+
+def _opened(path: str) -> TextIOWrapper:
+    return open(path, "a", encoding="utf-8", opener=opener)
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception:
+        return f"{record.msg} ({len(record.args or ())} values that do not fit)"

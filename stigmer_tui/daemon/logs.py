@@ -11,13 +11,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from stigmer_tui.core.clock import parse_timestamp
-from stigmer_tui.core.logs import OLD_FILES
+from stigmer_tui.core.logs import COMPONENTS, OLD_FILES
 from stigmer_tui.core.paths import Home
 
 LOOK = 1000
 """Milliseconds after which the logs are looked at where the system does not tell of a change."""
-
-COMPONENTS = ("server", "workflow-runner", "agent-runner")
 
 
 @dataclass(frozen=True, slots=True)

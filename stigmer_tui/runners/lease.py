@@ -11,6 +11,7 @@ from stigmer_tui.api.execution_pb2 import AgentExecutionDelta, WorkflowExecution
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.runner_pb2 import Assignment, ReportRequest, StartAgentRequest
 from stigmer_tui.core.clock import Clock, SystemClock, timestamp
+from stigmer_tui.core.known_secrets import remember
 from stigmer_tui.core.redaction import Redactor
 
 Delta = AgentExecutionDelta | WorkflowExecutionDelta
@@ -55,6 +56,7 @@ class Lease:
         self.secrets = frozenset(name for name, variable in assignment.environment.items() if variable.is_secret)
         self.redactor = Redactor(self.environment[name] for name in self.secrets)
         """Knows these, and what the work on the lease finds to be secret too."""
+        remember(self.redactor)
         self._send = send
         self._start_agent = start_agent
 

@@ -15,6 +15,7 @@ from stigmer_tui.api.environment_pb2 import Environment, EnvironmentValue
 from stigmer_tui.api.execution_context_pb2 import ExecutionContext, ExecutionValue
 from stigmer_tui.api.workflow_execution_pb2 import WorkflowExecution
 from stigmer_tui.api.workflow_pb2 import Workflow
+from stigmer_tui.core.known_secrets import remember_values
 from stigmer_tui.core.redaction import REDACTED
 from stigmer_tui.core.sqlite import Database
 
@@ -68,6 +69,7 @@ class Vault:
     async def keep(self, owner: str, values: Mapping[str, str]) -> None:
         if not values:
             return
+        remember_values(values.values())
         cipher = await self._cipher()
         if cipher is None:
             self._memory.setdefault(owner, {}).update(values)
@@ -87,6 +89,7 @@ class Vault:
             for name, value in rows:
                 data = cipher.decrypt(value[:NONCE_SIZE], value[NONCE_SIZE:], f"{owner}/{name}".encode())
                 found[name] = data.decode()
+        remember_values(found.values())
         return found
 
     async def forget(self, owner: str) -> None:

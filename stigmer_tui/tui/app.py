@@ -252,12 +252,16 @@ class StigmerApp(App[int]):
         """All of it to standard error, which is the log; the framework would show it to the person, values included."""
         import traceback
 
+        from stigmer_tui.core.known_secrets import clean
+
         error = self._exception
         if error is not None:
             # The framework has put something of its own in the place of `sys.stderr`.
-            os.write(2, "".join(traceback.format_exception(error)).encode(errors="replace"))
+            os.write(2, clean("".join(traceback.format_exception(error))).encode(errors="replace"))
         log = self.session.configuration.home.log("app")
-        self.panic(f"Error: stigmer-tui met an error of its own: {error!r}\n\nWhere it happened is told in {log}")
+        self.panic(
+            f"Error: stigmer-tui met an error of its own: {clean(repr(error))}\n\nWhere it happened is told in {log}"
+        )
 
     def _key_help(self) -> Iterable[KeyHelp]:
         """The keys of this place, then all others."""

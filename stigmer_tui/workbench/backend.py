@@ -17,6 +17,7 @@ from stigmer_tui.client.streams import Interrupted
 from stigmer_tui.client.watch import list_catalogue, watch_catalogue, watch_daemon
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.known_secrets import remember_values
 from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.daemon.record import read_record
 from stigmer_tui.daemon.running import running_endpoint
@@ -128,6 +129,7 @@ class Backend:
             if value.text
         }
         self._secrets.update(value.text for value in run_input.environment.values() if value.is_secret)
+        remember_values(self._secrets)
         created = await executions.create(
             self.connection,
             KINDS[resource.kind],
