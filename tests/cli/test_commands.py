@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from stigmer_tui.cli import commands
+from stigmer_tui.core.paths import Home
 
 
 def test_an_error_of_our_own_is_one_line_and_told_in_full_in_a_log(
@@ -22,7 +23,7 @@ def test_an_error_of_our_own_is_one_line_and_told_in_full_in_a_log(
     said = capsys.readouterr().err
     assert said.startswith("Error: stigmer-tui met an error of its own: ZeroDivisionError('shop')")
     assert "Traceback" not in said
-    log = tmp_path / "data" / "logs" / "commands.log"
+    log = Home(tmp_path).log("commands")
     assert str(log) in said
     assert "ZeroDivisionError: shop" in log.read_text(encoding="utf-8")
 
