@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from operator import attrgetter
 from pathlib import Path
 from typing import BinaryIO
@@ -43,9 +44,11 @@ class LogLine:
         return f"{clock}  {self.level:<8}{self.component:<17}{self.message}{trace}"
 
 
-def last_lines(home: Home, count: int, component: str = "") -> list[LogLine]:
-    """The newest lines of all components, or of one; 0 for all that are kept."""
+def last_lines(home: Home, count: int, component: str = "", since: datetime | None = None) -> list[LogLine]:
+    """The newest lines of all components, or of one; 0 for all that are kept. None of them older than `since`."""
     lines = [line for name in _chosen(component) for path in _files(home.log(name)) for line in _read(path)]
+    if since:
+        lines = [line for line in lines if (at := parse_timestamp(line.time)) and at >= since]
     lines.sort(key=attrgetter("time"))
     return lines[-count:] if count else lines
 

@@ -15,6 +15,7 @@ from stigmer_tui.client.endpoint import Endpoint
 from stigmer_tui.client.resources import resolve
 from stigmer_tui.client.streams import Interrupted
 from stigmer_tui.client.watch import list_catalogue, watch_catalogue, watch_daemon
+from stigmer_tui.core.clock import SystemClock
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.known_secrets import remember_values
@@ -47,11 +48,13 @@ class Backend:
         self.organization = configuration.organization
         self._configuration = configuration
         self._was_found = False
+        self._connecting_since = SystemClock().now()
         self._secrets: set[str] = set()
 
     async def connect(self) -> str:
         """host:port of a server that answers. Raises StigmerError."""
         self._was_found = False
+        self._connecting_since = SystemClock().now()
         await self.connection.channel()
         if self._configuration.server:
             # Our own daemon has answered when it is found.
@@ -86,12 +89,14 @@ class Backend:
         await self.connection.close()
 
     def last_log_lines(self) -> tuple[str, ...]:
-        """Of a daemon that is ours; what another one wrote is not here."""
+        """Of a daemon that is ours, since it was last looked for; what another one wrote is not here."""
         if self._configuration.server:
             return ()
         from stigmer_tui.daemon.logs import last_lines
 
-        return tuple(line.text() for line in last_lines(self._configuration.home, LOG_LINES))
+        return tuple(
+            line.text() for line in last_lines(self._configuration.home, LOG_LINES, since=self._connecting_since)
+        )
 
     async def lists(self) -> Lists | None:
         """None from a server that cannot list."""

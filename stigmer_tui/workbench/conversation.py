@@ -8,7 +8,7 @@ from operator import itemgetter
 from stigmer_tui.workbench.changes import Part, PartKind
 from stigmer_tui.workbench.entries import Call, Entry, Speech
 from stigmer_tui.workbench.keys import Key, key_of, numbers_of
-from stigmer_tui.workbench.model import SCRIPTED, Execution, Message, Role, State, ToolCall
+from stigmer_tui.workbench.model import SCRIPTED, Execution, Message, ModelWait, Role, State, ToolCall
 
 UNCLAIMED = 2**31
 """Where calls that no message names stand: after all that the last message names."""
@@ -32,6 +32,11 @@ class Conversation:
         self._call_keys: dict[str, Key] = {}
         self._unclaimed: dict[Key, str] = {}
         self._last: Key = b""
+
+    @property
+    def waiting(self) -> ModelWait | None:
+        """The model that has been asked and says nothing yet."""
+        return self._execution.waiting
 
     def changed_keys(self) -> Iterator[Key]:
         """Keys of what is new or has changed since the last call; some may come twice."""

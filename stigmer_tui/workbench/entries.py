@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from stigmer_tui.workbench.keys import Key
-from stigmer_tui.workbench.model import Message, State, Task, ToolCall
+from stigmer_tui.workbench.model import Message, ModelWait, State, Task, ToolCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,8 @@ class Step(Entry):
     task: Task
     prefix: str = ""
     """Which iteration or branch of the task around it this belongs to: `2/`."""
+    waiting: ModelWait | None = None
+    """The model that the agent of this task waits for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class Ending(Entry):
     state: State
     error: str
     output: Any
+    cause: str = ""
+    """Name of the task that failed and shows the error already."""
 
 
 def text_of(entry: Entry) -> str:

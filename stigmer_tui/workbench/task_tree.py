@@ -78,7 +78,8 @@ class TaskTree(Outline):
         if (branch := self._branches.get(key)) is not None:
             return self._group(key, depth, branch)
         task = self._execution.tasks[self._ids[key]]
-        return Step(key, task.revision, depth, False, task)
+        child = self._execution.children.get(task.id)
+        return Step(key, task.revision, depth, False, task, waiting=child.waiting if child else None)
 
     def _follow(self) -> None:
         if self._execution.revision == self._seen:

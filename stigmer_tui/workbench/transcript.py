@@ -9,7 +9,7 @@ from stigmer_tui.workbench.changes import Part, PartKind
 from stigmer_tui.workbench.conversation import Conversation
 from stigmer_tui.workbench.entries import Ending, Entry, Step
 from stigmer_tui.workbench.keys import LAST, Key, key_of, numbers_of
-from stigmer_tui.workbench.model import Execution, ResourceKind, State, Task
+from stigmer_tui.workbench.model import Execution, ModelWait, ResourceKind, State, Task
 from stigmer_tui.workbench.outline import Outline
 from stigmer_tui.workbench.task_paths import ancestors, branch_of, place_of
 
@@ -58,16 +58,19 @@ class WorkflowTranscript(Outline):
         self._started: list[str] = []
         self._keys_of: dict[str, Key] = {}
         self._conversations: dict[Key, Conversation] = {}
+        self._waits: dict[Key, ModelWait | None] = {}
+        self._cause = ""
 
     def entry(self, key: Key) -> Entry:
         if key == ENDING:
-            return _ending(self._execution)
+            return _ending(self._execution, self._cause)
         if conversation := self._conversation(key):
             return conversation.entry(key)
         (number,) = numbers_of(key)
         task = self._execution.tasks[self._started[number]]
         branch = branch_of(task)
-        return Step(key, task.revision, self._depth(task), False, task, prefix=f"{branch}/" if branch else "")
+        prefix = f"{branch}/" if branch else ""
+        return Step(key, task.revision, self._depth(task), False, task, prefix, self._waits.get(key))
 
     def text_length(self, key: Key) -> int:
         conversation = self._conversation(key)
@@ -79,10 +82,14 @@ class WorkflowTranscript(Outline):
             self._seen = self._execution.revision
             self._follow_tasks(parts)
             if _has_ending(self._execution):
+                self._cause = _cause_of(self._execution)
                 self._put(ENDING)
-        for conversation in self._conversations.values():
+        for place, conversation in self._conversations.items():
             for key in conversation.changed_keys():
                 self._put(key)
+            if conversation.waiting != self._waits.get(place):
+                self._waits[place] = conversation.waiting
+                self._put(place)
 
     def _follow_tasks(self, parts: list[Part]) -> None:
         tasks = [self._execution.tasks[str(name)] for kind, name in parts if kind is PartKind.TASK]
@@ -126,6 +133,16 @@ def _has_ending(execution: Execution) -> bool:
     return execution.state is not State.COMPLETED or bool(execution.error) or execution.output is not None
 
 
-def _ending(execution: Execution) -> Ending:
+def _cause_of(execution: Execution) -> str:
+    """The task whose error is that of the execution."""
+    for task in execution.tasks.values():
+        if task.state is State.FAILED and task.error and task.error in execution.error:
+            return task.name
+    return ""
+
+
+def _ending(execution: Execution, cause: str = "") -> Ending:
+    """An error that a task shows is not repeated."""
     has_gap = bool(execution.messages or execution.tasks)
-    return Ending(ENDING, execution.revision, 0, has_gap, execution.state, execution.error, execution.output)
+    error = "" if cause else execution.error
+    return Ending(ENDING, execution.revision, 0, has_gap, execution.state, error, execution.output, cause)

@@ -20,7 +20,8 @@ NOWHERE = Path("/nowhere")
 
 class StagedSession(Session):
     def __init__(self, state: WorkbenchState, inputs: dict[str, RunInput] | None = None) -> None:
-        super().__init__(Configuration(Home(NOWHERE)), NOWHERE, FixedClock())
+        self.fixed_clock = FixedClock()
+        super().__init__(Configuration(Home(NOWHERE)), NOWHERE, self.fixed_clock)
         self.board = Board(state)
         self.asked: list[str] = []
         """What the person wanted, in the order in which they did."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from stigmer_tui.workbench.daemon_state import Component, ComponentState, DaemonState
-from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, Run, State, Variable
+from stigmer_tui.workbench.model import Execution, ModelWait, Resource, ResourceKind, Run, State, Variable
 from stigmer_tui.workbench.state import Applied, Problem, ProjectState, RunInput, ShownRun, Stage, Value, WorkbenchState
 from tests.tui.samples import START, agent_execution, at, workflow_execution
 
@@ -89,6 +89,13 @@ def failed_agent() -> WorkbenchState:
 
 def completed_agent() -> WorkbenchState:
     return replace(LISTED, shown=showing(agent_execution(State.COMPLETED), HELPER))
+
+
+def silent_agent() -> WorkbenchState:
+    """A model has been asked, and says nothing."""
+    execution = agent_execution()
+    execution.waiting = ModelWait("openai gpt-5-mini", START - timedelta(seconds=8))
+    return replace(LISTED, shown=showing(execution, HELPER))
 
 
 def broken_code() -> WorkbenchState:

@@ -19,11 +19,14 @@ from stigmer_tui.tui.sizes import PICKER_WIDTH, SIDEBAR_WIDTH
 from stigmer_tui.tui.widgets.entry_list import EntryList
 from stigmer_tui.tui.widgets.key_bar import KeyBar
 from stigmer_tui.tui.widgets.picker import Picker
+from stigmer_tui.tui.widgets.run_pane import RunPane
 from stigmer_tui.tui.widgets.sidebar import Sidebar
+from stigmer_tui.workbench.daemon_state import DaemonState
 from stigmer_tui.workbench.model import Resource, Run
 from stigmer_tui.workbench.state import Level, RunInput, Value, WorkbenchState
 from tests.tui import states
 from tests.tui.hands import click, press, scroll, settle
+from tests.tui.samples import at
 from tests.tui.stage import StagedApp
 
 WIDE, MEDIUM, NARROW = (160, 48), (120, 40), (80, 24)
@@ -125,6 +128,19 @@ class TestPicker:
             assert selected(app) == "wfx_999"
             await press(pilot, "g")
             assert "Workflows" in screen_text(app)
+
+    async def test_an_empty_list_says_why_it_is_empty(self) -> None:
+        """Point 24: nobody is told to wait for what does not come."""
+        for state, said in (
+            (WorkbenchState(), "Connecting …"),
+            (WorkbenchState(states.RUNNING_DAEMON), "Looking …"),
+            (WorkbenchState(states.RUNNING_DAEMON, listed=True), "Nothing deployed yet"),
+            (WorkbenchState(DaemonState(problem="It cannot listen")), "Not connected"),
+        ):
+            async with running(WorkbenchState()) as (app, pilot):
+                app.put(daemon=state.daemon, listed=state.listed)
+                await settle(pilot)
+                assert app.main.query_one(Picker).row(0).text.strip() == said
 
 
 class TestRegions:
@@ -248,6 +264,32 @@ class TestRun:
         async with running(states.running_workflow()) as (app, pilot):
             await press(pilot, "2", "e")
             assert isinstance(app.screen, RunForm)
+
+    async def test_a_silent_model_is_waited_for_by_name(self) -> None:
+        """Point 24: below what was said so far, also where that fills the window."""
+        for size in (MEDIUM, (80, 12)):
+            async with running(states.silent_agent(), size) as (app, pilot):
+                await press(pilot, "2")
+                assert "▸ waiting for openai gpt-5-mini, 12 s" in screen_text(app)
+                app.stage.fixed_clock.time = at(30)
+                app.main.query_one(RunPane)._tick()
+                await settle(pilot)
+                assert "▸ waiting for openai gpt-5-mini, 38 s" in screen_text(app)
+
+    async def test_nothing_counts_up_while_the_daemon_is_stopped(self) -> None:
+        """Point 24: neither the run nor what is in it."""
+        async with running(states.running_workflow()) as (app, pilot):
+            app.put(daemon=states.lost_daemon().daemon)
+            await settle(pilot)
+            before = screen_text(app)
+            assert "running when last seen" in before
+            app.stage.fixed_clock.time = at(400)
+            app.put(runs=states.RUNS[:4])
+            await pilot.resize_terminal(121, 40)
+            await pilot.resize_terminal(*MEDIUM)
+            await settle(pilot)
+            seen = [line[PICKER_WIDTH:] for line in screen_text(app).split("\n")[1:-1]]
+            assert seen == [line[PICKER_WIDTH:] for line in before.split("\n")[1:-1]]
 
     @pytest.mark.parametrize("width", [40, 60, 80])
     async def test_cancel_is_the_last_key_to_leave_the_footer(self, width: int) -> None:

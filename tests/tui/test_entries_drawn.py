@@ -8,7 +8,7 @@ import pytest
 
 from stigmer_tui.tui.render.glyphs import ASCII, UNICODE, Glyphs, glyphs_for
 from stigmer_tui.tui.widgets.window import Window
-from stigmer_tui.workbench.model import Execution, Message, ResourceKind, Role, State, Task, ToolCall
+from stigmer_tui.workbench.model import Execution, Message, ModelWait, ResourceKind, Role, State, Task, ToolCall
 from stigmer_tui.workbench.outline import Outline
 from stigmer_tui.workbench.task_tree import task_tree
 from stigmer_tui.workbench.transcript import transcript
@@ -176,3 +176,42 @@ def test_a_cancelled_execution_says_so() -> None:
 def test_no_width_is_too_narrow(width: int) -> None:
     assert shown(transcript(agent_execution()), width)
     assert shown(task_tree(workflow_execution()), width)
+
+
+def test_a_command_that_exits_with_a_number_has_failed() -> None:
+    """Point 24: the number in the first row, what was printed below it."""
+    failed = call(
+        name="execute",
+        arguments={"command": "echo out; exit 3"},
+        state=State.FAILED,
+        error="exit 3",
+        result="out\n[exit code 3]",
+        started_at=at(0),
+        completed_at=at(0.1),
+    )
+    assert shown(transcript(failed), 60) == dedent("""\
+        ✗ execute     echo out; exit 3  exit 3                100 ms
+        ┃ arguments
+        ┃ {"command": "echo out; exit 3"}
+        ┃
+        ┃ result
+        ┃ out
+        ┃ [exit code 3]""")
+
+
+def test_the_task_of_a_silent_agent_says_what_it_waits_for() -> None:
+    """Point 24: in the transcript as in the tree, with the seconds, until the model says something."""
+    execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=State.RUNNING)
+    task = Task("/answer", "answer", "agent", State.RUNNING, detail="helper", child="agx_2", started_at=at(0))
+    execution.put_task(task)
+    child = Execution(ResourceKind.AGENT, "agx_2", "helper", state=State.RUNNING)
+    child.waiting = ModelWait("openai gpt-5-mini", at(0))
+    child.touch()
+    execution.put_child("/answer", child)
+    row = "▸ answer           agent  helper  waiting for openai gpt-5-mini, 4 s             4 s …"
+    outline = transcript(execution)
+    assert shown(outline, 86).split("\n")[0] == row
+    assert shown(task_tree(execution), 86) == row
+    child.waiting = None
+    child.put_message(0, Message(Role.AGENT, "Hello"))
+    assert "waiting" not in shown(outline, 86)

@@ -5,10 +5,16 @@ from __future__ import annotations
 import pytest
 
 from stigmer_tui.tui.render.glyphs import UNICODE
-from stigmer_tui.tui.render.pane import title_rows
-from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, State, Task
+from stigmer_tui.tui.render.ink import text_of
+from stigmer_tui.tui.render.pane import TASKS, TRANSCRIPT, empty_text, title_rows, untold_error, waiting_row
+from stigmer_tui.tui.widgets.window import Window
+from stigmer_tui.workbench.model import Execution, ModelWait, Resource, ResourceKind, State, Task
+from stigmer_tui.workbench.outline import Outline
 from stigmer_tui.workbench.state import ShownRun
-from tests.tui.rows import text
+from stigmer_tui.workbench.task_tree import task_tree
+from stigmer_tui.workbench.transcript import transcript
+from tests.tui.host import FixedClock
+from tests.tui.rows import text, window_text
 from tests.tui.samples import START, at
 
 
@@ -34,7 +40,74 @@ def test_the_summary_of_a_workflow_adds_up(states: list[State], summary: str) ->
 
 def test_why_there_was_a_run_stays_when_it_has_ended() -> None:
     execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=State.FAILED, error="/fetch failed: 404")
+    execution.put_task(Task("/fetch", "fetch", "http", State.FAILED, error="404"))
     resource = Resource(ResourceKind.WORKFLOW, "wf_1", "tally", "tally")
     shown = ShownRun(execution, resource, number=2, why="main.py changed (+1 −1)")
     second = text(title_rows(shown, 80, UNICODE, at(4))).split("\n")[1]
-    assert second.startswith("run 2 · main.py changed (+1 −1) · /fetch failed: 404")
+    assert second.startswith("run 2 · main.py changed (+1 −1) · 1 failed")
+
+
+def test_a_run_of_which_nothing_is_known_is_not_said_to_run() -> None:
+    """Point 24: with the daemon stopped, nothing counts up."""
+    execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=State.RUNNING, started_at=START)
+    shown = ShownRun(execution, Resource(ResourceKind.WORKFLOW, "wf_1", "tally", "tally"))
+    first = text(title_rows(shown, 60, UNICODE, at(400), is_connected=False)).split("\n")[0]
+    assert first.split() == ["tally", "running", "when", "last", "seen"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "reason", "row"),
+    [
+        (0.5, "", ""),
+        (12.4, "", "▸ waiting for openai gpt-5-mini, 12 s"),
+        (75, "", "▸ waiting for openai gpt-5-mini, 1 m 15 s"),
+        (0.5, "rate limited (429), retry in 2 s", "▸ waiting for openai gpt-5-mini  rate limited (429), retry in 2 s"),
+    ],
+)
+def test_what_a_silent_agent_waits_for(seconds: float, reason: str, row: str) -> None:
+    """Point 24: the pane is not blank while a model says nothing."""
+    execution = Execution(ResourceKind.AGENT, "agx_1", "helper", state=State.RUNNING, started_at=START)
+    execution.waiting = ModelWait("openai gpt-5-mini", START, reason)
+    assert text_of(waiting_row(execution, at(seconds), UNICODE)) == row
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "texts"),
+    [
+        (ResourceKind.AGENT, State.COMPLETED, ("Nothing was said or done in this run", "No tool calls in this run")),
+        (ResourceKind.WORKFLOW, State.FAILED, ("Nothing was said or done in this run", "No tasks in this run")),
+        (ResourceKind.AGENT, State.RUNNING, ("Waiting for the first event of this run …", "No tool calls yet")),
+        (ResourceKind.WORKFLOW, State.RUNNING, ("Waiting for the first event of this run …", "No tasks yet")),
+    ],
+)
+def test_what_is_not_there_yet_and_what_never_was(kind: ResourceKind, state: State, texts: tuple[str, str]) -> None:
+    """Point 24: nothing is announced for a run that has ended."""
+    execution = Execution(kind, "x_1", "helper", state=state)
+    assert (empty_text(execution, TRANSCRIPT), empty_text(execution, TASKS)) == texts
+
+
+def test_an_error_is_shown_once() -> None:
+    """Point 24: where the task shows it, neither the title nor the end of the transcript repeats it."""
+    error = "GET 127.0.0.1:1/item.json: connection refused (5 attempts)"
+    execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=State.FAILED, error=f"/fetch failed: {error}")
+    execution.started_at = START
+    execution.put_task(Task("/fetch", "fetch", "http", State.FAILED, error=error, started_at=START))
+    execution.touch()
+    shown = ShownRun(execution, Resource(ResourceKind.WORKFLOW, "wf_1", "tally", "tally"))
+    for view, outline in ((TRANSCRIPT, transcript(execution)), (TASKS, task_tree(execution))):
+        title = text(title_rows(shown, 90, UNICODE, at(4), error=untold_error(execution, view)))
+        assert f"{title}\n{window_text_of(outline)}".count(error) == 1
+    assert "✗ failed at fetch" in window_text_of(transcript(execution))
+
+
+def test_an_error_that_no_task_shows_is_in_the_title_of_the_tree() -> None:
+    execution = Execution(ResourceKind.AGENT, "agx_1", "helper", state=State.FAILED, error="quota exceeded")
+    assert untold_error(execution, TRANSCRIPT) == ""
+    assert untold_error(execution, TASKS) == "quota exceeded"
+
+
+def window_text_of(outline: Outline) -> str:
+    window = Window(outline, FixedClock(), UNICODE)
+    window.resize(90, 40)
+    window.update()
+    return window_text(window)

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from stigmer_tui.tui.render.clean import clean_lines
+from stigmer_tui.tui.render.head import is_short
 from stigmer_tui.tui.render.ink import Ink
 from stigmer_tui.tui.render.pieces import CutLines, Lines, Piece
 from stigmer_tui.tui.render.values import value_lines
@@ -29,7 +30,8 @@ def details(entry: Entry) -> list[Piece]:
             return _sections(_text(task.error, Ink.FAILED), input=_value(task.input), output=_value(task.output))
         case Call(call=call):
             arguments = _value(call.arguments or None)
-            return _sections(_text(call.error, Ink.FAILED), arguments=arguments, result=_result(call.result))
+            error = [] if is_short(call.error) else _text(call.error, Ink.FAILED)
+            return _sections(error, arguments=arguments, result=_result(call.result))
         case Ending():
             ink = Ink.FAILED if entry.state is State.FAILED else Ink.TEXT
             return [*_text(entry.error, ink), *_value(entry.output)]

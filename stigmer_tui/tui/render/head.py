@@ -14,7 +14,7 @@ from stigmer_tui.tui.render.ink import EMPTY_ROW, Ink, Row, Span, Spans, text_of
 from stigmer_tui.tui.render.pieces import CutLines, Format, Piece, cut_spans
 from stigmer_tui.tui.render.values import value_line
 from stigmer_tui.workbench.entries import Call, Ending, Entry, Group, Speech, Step
-from stigmer_tui.workbench.model import SCRIPTED, State, Task, ToolCall
+from stigmer_tui.workbench.model import SCRIPTED, ModelWait, State, Task, ToolCall
 
 SUBJECTS = ("command", "pattern", "file_path", "path", "url", "query")
 """Arguments that say what a tool call is about; what comes by the wire has no order of its own."""
@@ -24,6 +24,9 @@ INDENT = 2
 
 KIND_WIDTH = 7
 
+SHORT_ERROR = 40
+"""Characters."""
+
 
 @dataclass(frozen=True, slots=True)
 class Head:
@@ -31,6 +34,8 @@ class Head:
     is_unfolded: bool
     elapsed: str
     """How long it took, or has taken so far."""
+    waiting: Spans = ()
+    """What it waits for."""
     has_gap: bool = False
 
     def rows(self, form: Format) -> list[Row]:
@@ -71,12 +76,14 @@ class Head:
         if task.state is State.FAILED and not self.is_unfolded:
             return kind, (one_line(task.error), Ink.FAILED)
         attempt = f"  attempt {task.attempt}" if task.attempt > 1 else ""
-        return kind, (clean(task.detail.replace("\n", " ")), Ink.TEXT), (attempt, Ink.WAITING)
+        about = (clean(task.detail.replace("\n", " ")), Ink.TEXT)
+        return kind, about, (attempt, Ink.WAITING), ("  " if self.waiting else "", Ink.TEXT), *self.waiting
 
     def _about_call(self, call: ToolCall) -> Spans:
         arguments = (_arguments(call), Ink.TEXT)
         if call.state is State.FAILED:
-            return arguments, ("" if self.is_unfolded else f"  {one_line(call.error)}", Ink.FAILED)
+            is_told_below = self.is_unfolded and not is_short(call.error)
+            return arguments, ("" if is_told_below else f"  {one_line(call.error)}", Ink.FAILED)
         return arguments, (f"  {_size_of(call.result)}", Ink.MUTED)
 
     def _ending_row(self, form: Format, ending: Ending) -> Row:
@@ -85,7 +92,8 @@ class Head:
             summary = (("  ", Ink.TEXT), *value_line(ending.output))
         else:
             ink = STATE_INKS[ending.state]
-            spans = ((f"{form.glyphs.states[ending.state]} {ending.state}", ink),)
+            where = f" at {one_line(ending.cause)}" if ending.cause else ""
+            spans = ((f"{form.glyphs.states[ending.state]} {ending.state}{where}", ink),)
             summary = ((f"  {one_line(ending.error)}", ink),)
         return Row(cut_spans(spans if self.is_unfolded else (*spans, *summary), form.width, form.glyphs.ellipsis))
 
@@ -117,6 +125,25 @@ def elapsed_text(entry: Entry, now: datetime, ellipsis: str) -> str:
     if seconds < 1:
         return ellipsis
     return f"{seconds} s {ellipsis}" if seconds < 60 else f"{duration_text(seconds)} {ellipsis}"
+
+
+def is_short(error: str) -> bool:
+    """Whether it stands in the first row, and so is not repeated below."""
+    return len(error) <= SHORT_ERROR and "\n" not in error
+
+
+def waiting_of(entry: Entry, now: datetime) -> Spans:
+    return waiting_spans(entry.waiting, now) if isinstance(entry, Step) and entry.waiting else ()
+
+
+def waiting_spans(wait: ModelWait, now: datetime) -> Spans:
+    """`waiting for openai gpt-5-mini, 12 s`; nothing in the first second, in which most models begin."""
+    seconds = max(0, int((now - wait.since).total_seconds())) if wait.since else 0
+    if not wait.reason and seconds < 1:
+        return ()
+    elapsed = f", {seconds} s" if 0 < seconds < 60 else f", {duration_text(seconds)}" if seconds else ""
+    reason = ((f"  {one_line(wait.reason)}", Ink.WAITING),) if wait.reason else ()
+    return (f"waiting for {one_line(wait.model)}{elapsed}", Ink.MUTED), *reason
 
 
 def speaker(speech: Speech) -> Piece:

@@ -10,6 +10,7 @@ from stigmer_tui.core.units import duration_text, plural
 from stigmer_tui.tui.render.cells import wrap
 from stigmer_tui.tui.render.clean import clean_lines, one_line
 from stigmer_tui.tui.render.glyphs import STATE_INKS, Glyphs
+from stigmer_tui.tui.render.head import waiting_spans
 from stigmer_tui.tui.render.ink import EMPTY_ROW, Ink, Row, Spans
 from stigmer_tui.tui.render.layout import joined, justified, muted, plain
 from stigmer_tui.workbench.daemon_state import DaemonState
@@ -20,16 +21,25 @@ LAST_GOOD_RUN = "The last good run stays below; save again to retry"
 LONGEST_PROBLEM = 12
 """Rows for what a tool says; the last good run stays in sight below."""
 
+TRANSCRIPT, TASKS = range(2)
+"""Views of a run."""
+
 TASK_ENDS = (State.COMPLETED, State.FAILED, State.CANCELLED, State.SKIPPED)
 
 
-def title_rows(shown: ShownRun, width: int, glyphs: Glyphs, now: datetime) -> list[Row]:
+def title_rows(
+    shown: ShownRun, width: int, glyphs: Glyphs, now: datetime, is_connected: bool = True, error: str = ""
+) -> list[Row]:
+    """`error` is that of a run in whose view it does not stand."""
     execution = shown.execution
     state = execution.state
-    ink = STATE_INKS[state]
-    right = ((f"{glyphs.states[state]} {_progress(execution, now)}", ink),)
+    if state.is_final or is_connected:
+        right = ((f"{glyphs.states[state]} {_progress(execution, now)}", STATE_INKS[state]),)
+    else:
+        right = ((f"{state} when last seen", Ink.MUTED),)
     first = justified(((one_line(shown.resource.name), Ink.STRONG),), right, width, glyphs.ellipsis)
-    about = _summary(execution) if state.is_final else _message(execution)
+    about: Spans = ((one_line(error), STATE_INKS[state]),) if error else ()
+    about = about or (_summary(execution) if state.is_final else _message(execution))
     second = justified(joined([*_reason(shown), about]), muted(shorten_id(execution.id)), width, glyphs.ellipsis)
     return [first, second]
 
@@ -76,10 +86,6 @@ def _message(execution: Execution) -> Spans:
 
 
 def _summary(execution: Execution) -> Spans:
-    if execution.state is State.FAILED:
-        return ((one_line(execution.error) or "failed", Ink.FAILED),)
-    if execution.state is State.CANCELLED:
-        return muted(one_line(execution.error) or "cancelled")
     if execution.kind is ResourceKind.AGENT:
         counts = [plural(len(execution.messages), "message")]
         if execution.calls:
@@ -91,12 +97,37 @@ def _summary(execution: Execution) -> Spans:
 
 def _task_counts(states: list[State]) -> list[str]:
     """`12 tasks completed`, or `11 completed · 1 skipped`: what is named adds up to all that there is."""
+    if not states:
+        return []
     done = states.count(State.COMPLETED)
     if done == len(states):
         return [f"{plural(done, 'task')} completed"]
     counts = [f"{states.count(state)} {state}" for state in TASK_ENDS if state in states]
     rest = sum(state not in TASK_ENDS for state in states)
     return [*counts, f"{rest} not reached"] if rest else counts
+
+
+def waiting_row(execution: Execution, now: datetime, glyphs: Glyphs) -> Spans:
+    """What an agent waits for, as long as it says nothing."""
+    spans = waiting_spans(execution.waiting, now) if execution.waiting else ()
+    return ((f"{glyphs.states[State.RUNNING]} ", Ink.RUNNING), *spans) if spans else ()
+
+
+def empty_text(execution: Execution, view: int) -> str:
+    """What stands where the entries of a run would be: what will be here, or that nothing was."""
+    is_over = execution.state.is_final
+    if view == TASKS:
+        noun = "tool calls" if execution.kind is ResourceKind.AGENT else "tasks"
+        return f"No {noun} in this run" if is_over else f"No {noun} yet"
+    return "Nothing was said or done in this run" if is_over else "Waiting for the first event of this run …"
+
+
+def untold_error(execution: Execution, view: int) -> str:
+    """The error of a run, where the view does not show it."""
+    if view == TRANSCRIPT or not execution.error:
+        return ""
+    shown = [task.error for task in execution.tasks.values() if task.state is State.FAILED and task.error]
+    return "" if any(error in execution.error for error in shown) else execution.error
 
 
 def welcome_rows(state: WorkbenchState, width: int) -> list[Row]:

@@ -67,6 +67,10 @@ def _with_titles(sections: Sequence[tuple[str, Sequence[PickerLine]]]) -> Iterat
 def _nothing(pattern: str, state: WorkbenchState) -> PickerLine:
     if pattern:
         return PickerLine(Row(muted("Nothing matches")))
+    if state.daemon.problem:
+        return PickerLine(Row(muted("Not connected")))
+    if not state.daemon.connected:
+        return PickerLine(Row(muted("Connecting …")))
     return PickerLine(Row(muted("Nothing deployed yet" if state.listed else "Looking …")))
 
 

@@ -76,7 +76,7 @@ class MainScreen(InkedScreen):
         """Draws the state; once a frame is enough."""
         before, self._state = self._state, state
         self._show_header()
-        if before.resources is not state.resources or before.runs is not state.runs or before is state:
+        if _lists(before) != _lists(state) or before is state:
             self._picker.update(state)
         self._pane.update(state)
         self._sidebar.update(state)
@@ -208,6 +208,11 @@ class MainScreen(InkedScreen):
     def _show_ages(self) -> None:
         self._picker.update(self._state)
         self._sidebar.update(self._state)
+
+
+def _lists(state: WorkbenchState) -> tuple[object, ...]:
+    """What the picker shows, and why it shows nothing; told apart without comparing long lists."""
+    return id(state.resources), id(state.runs), state.listed, state.daemon.connected, state.daemon.problem
 
 
 class FilterInput(Input):

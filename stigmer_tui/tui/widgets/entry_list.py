@@ -21,6 +21,7 @@ from textual.timer import Timer
 from stigmer_tui.core.clock import Clock, SystemClock
 from stigmer_tui.tui.commands import Place, bindings
 from stigmer_tui.tui.render.glyphs import UNICODE, Glyphs
+from stigmer_tui.tui.render.ink import Spans
 from stigmer_tui.tui.render.palette import Ground
 from stigmer_tui.tui.widgets.inked import Inked
 from stigmer_tui.tui.widgets.sheet import Line
@@ -71,6 +72,9 @@ class EntryList(Inked, can_focus=True):
         self._windows = [self._window]
         """The last ones that were shown, the present one first."""
         self._empty = empty
+        self._tail: Spans = ()
+        """What stands below the last entry."""
+        self._is_live = True
         self._strips: list[Strip] = []
         self._maker: StripMaker | None = None
         self._are_styles_stale = True
@@ -85,13 +89,15 @@ class EntryList(Inked, can_focus=True):
     def is_following(self) -> bool:
         return self._window.is_following
 
-    def update(self, outline: Outline, empty: str | None = None) -> None:
-        """Shows an outline as it is now. Once a frame is enough.
+    def update(self, outline: Outline, empty: str | None = None, tail: Spans = (), is_live: bool = True) -> None:
+        """Shows an outline as it is now, and below it what is waited for. Once a frame is enough.
 
-        A new one is shown from its end, the one that was shown before this as it was left.
+        A new one is shown from its end, the one that was shown before this as it was left. `is_live` says whether
+        time goes on for what is running.
         """
-        is_other = outline is not self._window.outline or empty not in (None, self._empty)
+        is_other = outline is not self._window.outline or empty not in (None, self._empty) or tail != self._tail
         self._empty = self._empty if empty is None else empty
+        self._tail, self._is_live = tail, is_live
         self._turn_to(outline)
         if self._window.update() or is_other:
             self._paint()
@@ -259,7 +265,7 @@ class EntryList(Inked, can_focus=True):
         if possible != self._possible:
             self._possible = possible
             self.refresh_bindings()
-        if self._window.is_running and self._ticker is None and self.is_attached:
+        if self._window.is_running and self._is_live and self._ticker is None and self.is_attached:
             self._ticker = self.set_timer(TICK, self._tick)
 
     def _tick(self) -> None:
@@ -277,10 +283,12 @@ class EntryList(Inked, can_focus=True):
         """The rows of the widget, from top to bottom."""
         width, height = self.size
         maker = self._strip_maker(width)
+        tail = [maker.of_spans(self._tail)] if self._tail and height > 1 else []
+        height -= len(tail)
         self._window.resize(width - LEFT - RIGHT, height)
         lines = self._window.lines
         if not lines:
-            return self._empty_strips(maker, height)
+            return [*self._empty_strips(maker, height), *tail]
         first, size = self._window.thumb() or (0, 0)
         ground = Ground.SELECTED if self.has_focus else Ground.BLURRED
         strips = []
@@ -291,6 +299,8 @@ class EntryList(Inked, can_focus=True):
             else:
                 is_selected = lines[y].key == self._window.selected and not lines[y].is_gap
                 strips.append(maker.of(lines[y], ground if is_selected else Ground.PLAIN, has_thumb))
+        # Below the last entry and a blank row, or at the foot.
+        strips[len(lines) + 1 : len(lines) + 1] = tail
         if (selection := self.text_selection) is not None:
             style = Style(bgcolor=self.screen.get_component_rich_style("screen--selection").bgcolor)
             strips = [highlighted(strip, y, selection, style) for y, strip in enumerate(strips)]

@@ -12,7 +12,7 @@ from textual.strip import Strip
 from stigmer_tui.core.units import plural
 from stigmer_tui.tui.render.clean import one_line
 from stigmer_tui.tui.render.details import details
-from stigmer_tui.tui.render.head import INDENT, Head, elapsed_text, speaker, state_of
+from stigmer_tui.tui.render.head import INDENT, Head, elapsed_text, speaker, state_of, waiting_of
 from stigmer_tui.tui.render.ink import Ink, Row, Spans
 from stigmer_tui.tui.render.palette import Ground
 from stigmer_tui.tui.render.pieces import CutLines, Format, Lines, Piece, draw, with_cursor
@@ -45,7 +45,12 @@ class _Shown:
     entry: Entry
     is_unfolded: bool
     elapsed: str
+    waiting: Spans
     form: Format
+
+    @classmethod
+    def of(cls, entry: Entry, is_unfolded: bool, form: Format, now: datetime) -> _Shown:
+        return cls(entry, is_unfolded, elapsed_text(entry, now, form.glyphs.ellipsis), waiting_of(entry, now), form)
 
     @property
     def is_growing(self) -> bool:
@@ -71,7 +76,7 @@ class EntryView:
         self._text = ""
         self._settled = 0
         """How many of the pieces stay as they are while a text grows."""
-        self._shown = _Shown(entry, is_unfolded, elapsed_text(entry, now, form.glyphs.ellipsis), form)
+        self._shown = _Shown.of(entry, is_unfolded, form, now)
         self._show()
 
     @property
@@ -85,7 +90,7 @@ class EntryView:
 
     def update(self, entry: Entry, is_unfolded: bool, form: Format, now: datetime) -> None:
         """Shows the entry as it is now; what did not change stays drawn."""
-        before, after = self._shown, _Shown(entry, is_unfolded, elapsed_text(entry, now, form.glyphs.ellipsis), form)
+        before, after = self._shown, _Shown.of(entry, is_unfolded, form, now)
         if before == after:
             return
         self._shown = after
@@ -128,7 +133,7 @@ class EntryView:
             else:
                 self._replace([speaker(entry), _first_line(entry)])
         else:
-            head = Head(entry, is_unfolded, self._shown.elapsed)
+            head = Head(entry, is_unfolded, self._shown.elapsed, self._shown.waiting)
             self._replace([head, *(details(entry) if is_unfolded else ())])
 
     def _show_text(self, speech: Speech) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 from textual import events
@@ -14,7 +15,16 @@ from stigmer_tui.core.clock import Clock
 from stigmer_tui.tui.commands import Place, bindings
 from stigmer_tui.tui.render.glyphs import Glyphs
 from stigmer_tui.tui.render.ink import EMPTY_ROW, Ink, Row, Span
-from stigmer_tui.tui.render.pane import daemon_problem_rows, lost_daemon_rows, problem_rows, title_rows, welcome_rows
+from stigmer_tui.tui.render.pane import (
+    daemon_problem_rows,
+    empty_text,
+    lost_daemon_rows,
+    problem_rows,
+    title_rows,
+    untold_error,
+    waiting_row,
+    welcome_rows,
+)
 from stigmer_tui.tui.widgets.entry_list import EntryList
 from stigmer_tui.tui.widgets.inked import RowPanel
 from stigmer_tui.workbench.model import Execution
@@ -28,7 +38,27 @@ TICK = 1.0
 
 VIEWS = ("Transcript", "Tasks")
 
-EMPTY_TEXTS = ("Waiting for the first event of this run …", "No tasks yet …")
+
+class HeldClock:
+    """Stands still while nothing is known of what runs."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._held: datetime | None = None
+
+    @property
+    def is_held(self) -> bool:
+        return self._held is not None
+
+    def hold(self, held: bool) -> None:
+        if held is not self.is_held:
+            self._held = self._clock.now() if held else None
+
+    def now(self) -> datetime:
+        return self._held or self._clock.now()
+
+    def monotonic(self) -> float:
+        return self._clock.monotonic()
 
 
 class Tabs(RowPanel):
@@ -51,7 +81,7 @@ class RunPane(Vertical):
 
     def __init__(self, *, clock: Clock, glyphs: Glyphs, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
-        self._clock = clock
+        self._clock = HeldClock(clock)
         self._glyphs = glyphs
         self._state = WorkbenchState()
         self._view = 0
@@ -78,6 +108,7 @@ class RunPane(Vertical):
     def update(self, state: WorkbenchState) -> None:
         """Shows the state; once a frame is enough."""
         self._state = state
+        self._clock.hold(not state.daemon.connected)
         self._show_problem()
         shown = state.shown
         self.set_class(shown is not None, "has-run")
@@ -89,8 +120,7 @@ class RunPane(Vertical):
             self._outlines = (transcript(shown.execution), task_tree(shown.execution))
             self._tabs.show_view(self._view)
         self._show_title()
-        if self._outlines:
-            self._entries.update(self._outlines[self._view], EMPTY_TEXTS[self._view])
+        self._show_entries(shown.execution)
 
     def show_view(self, number: int) -> None:
         self._view = number
@@ -110,13 +140,24 @@ class RunPane(Vertical):
         shown = self._state.shown
         if shown is None:
             return
-        self._title.show(title_rows(shown, self._title.size.width, self._glyphs, self._clock.now()))
-        if not shown.execution.state.is_final and self._ticker is None:
+        error = untold_error(shown.execution, self._view) if shown.execution.state.is_final else ""
+        is_connected = not self._state.daemon.problem
+        width, now = self._title.size.width, self._clock.now()
+        self._title.show(title_rows(shown, width, self._glyphs, now, is_connected, error))
+        if not shown.execution.state.is_final and self._ticker is None and not self._clock.is_held:
             self._ticker = self.set_timer(TICK, self._tick)
+
+    def _show_entries(self, execution: Execution) -> None:
+        if self._outlines:
+            waiting = waiting_row(execution, self._clock.now(), self._glyphs)
+            empty = empty_text(execution, self._view)
+            self._entries.update(self._outlines[self._view], empty, waiting, is_live=not self._clock.is_held)
 
     def _tick(self) -> None:
         self._ticker = None
         self._show_title()
+        if (shown := self._state.shown) and shown.execution.waiting:
+            self._show_entries(shown.execution)
 
     def _show_problem(self) -> None:
         """Above a run; where there is none, the daemon's problem is what the pane is filled with."""

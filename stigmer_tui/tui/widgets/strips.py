@@ -42,7 +42,10 @@ class StripMaker:
 
     def of_text(self, text: str) -> Strip:
         """A muted line of its own."""
-        return self._strip(((text, Ink.MUTED),), Ground.PLAIN, has_thumb=False)
+        return self.of_spans(((text, Ink.MUTED),))
+
+    def of_spans(self, spans: Spans) -> Strip:
+        return self._strip(spans, Ground.PLAIN, has_thumb=False)
 
     def blank(self, has_thumb: bool) -> Strip:
         return self._blanks[has_thumb]
