@@ -9,11 +9,12 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
-from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.private_files import ensure_private
+from stigmer_tui.core.storage_errors import Fault, StorageError, storage_error
 
 Result = TypeVar("Result")
 Write = Callable[[sqlite3.Connection], Result]
@@ -21,105 +22,260 @@ Write = Callable[[sqlite3.Connection], Result]
 MOST_IN_A_COMMIT = 512
 """Writes that may share a commit; bounds how long the first of them waits."""
 
+LOCK_LIMIT = 5.0
+"""Seconds that a write waits for a stranger who has locked the file."""
+
+READ_LOCK_LIMIT = 0.5
+"""As LOCK_LIMIT, for reads: whoever reads may be an event loop."""
+
+PROBE_INTERVAL = 2.0
+"""Seconds between two looks at whether a file that could not be written can be written again."""
+
+RETRY_PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0)
+"""Seconds between two attempts of what must be written in the end; the last one is kept."""
+
+LARGEST_CHECKED = 16 << 20
+"""Bytes up to which a file is read as a whole when it is opened; that takes some 30 ms. Damage in a larger one is
+found when it is met.
+"""
+
+
+@dataclass(slots=True, eq=False)
+class Job(Generic[Result]):
+    """A write, and what came of it."""
+
+    write: Write[Result]
+    future: Future[Result]
+    result: Any = None
+    error: BaseException | None = field(default=None)
+
+    def settle(self) -> None:
+        if self.error is not None:
+            self.future.set_exception(self.error)
+        else:
+            # A cursor that ends in another thread resets a statement that this one may be using.
+            self.future.set_result(None if isinstance(self.result, sqlite3.Cursor) else self.result)  # type: ignore[arg-type]
+
 
 class Database:
     """Write-ahead logged and synchronous: a write that has returned survives the process and the machine.
 
-    `migrations` are scripts in order; the file remembers how many it has seen (`PRAGMA user_version`).
-    Raises StigmerError for a file that a newer program wrote, or that is no database.
+    `migrations` are scripts, or functions of the connection, in order; the file remembers how many it has seen
+    (`PRAGMA user_version`). A write fails with StorageError when the file cannot be written, and with its own error
+    otherwise; the writing thread outlives both. Raises StorageError for a file that cannot be used.
     """
 
-    def __init__(self, path: Path, migrations: Sequence[str]) -> None:
-        self._path = path
+    def __init__(self, path: Path, migrations: Sequence[str | Callable[[sqlite3.Connection], None]]) -> None:
+        self.path = path
+        self.problem: StorageError | None = None
+        """Why the last write failed, where that is the file's fault; cleared as soon as it can be written again."""
+        self.on_problem: Callable[[], None] = lambda: None
+        """Called in the writing thread when `problem` has changed."""
+        self._queue: queue.SimpleQueue[Job[Any] | None] = queue.SimpleQueue()
         with suppress(OSError):
             # Before SQLite makes it, for everybody. What is wrong with it otherwise, that says better.
             ensure_private(path)
-        self._queue: queue.SimpleQueue[tuple[Write[Any], Future[Any]] | None] = queue.SimpleQueue()
         self._reader = threading.local()
+        self._writer: sqlite3.Connection | None = None
         try:
-            connection = self._connect()
-            self._migrate(connection, migrations)
-        except sqlite3.DatabaseError as error:
-            advice = "Move it away to start with an empty one."
-            raise StigmerError(f"Cannot use the database {path}: {error}", advice) from error
-        self._thread = threading.Thread(target=self._write_loop, args=(connection,), name=path.name, daemon=True)
+            self._writer = self._connect("rwc", LOCK_LIMIT)
+            check(self._writer, path)
+            self._migrate(self._writer, migrations)
+        except sqlite3.Error as error:
+            self._reset()
+            raise storage_error(path, error) or StorageError(path, Fault.DAMAGED, str(error)) from error
+        except StorageError:
+            self._reset()
+            raise
+        self._thread = threading.Thread(target=self._write_loop, name=path.name, daemon=True)
         self._thread.start()
 
     def write(self, write: Write[Result]) -> asyncio.Future[Result]:
-        """Runs in the writing thread, in the order of the calls; done when it is durable, failed when it raised."""
+        """Runs in the writing thread, in the order of the calls; done when it is durable, failed when it raised.
+
+        What was asked for is written, also when nobody waits for it any more.
+        """
         return asyncio.wrap_future(self.submit(write))
 
     def submit(self, write: Write[Result]) -> Future[Result]:
         """As `write`, for callers without an event loop."""
-        future: Future[Result] = Future()
-        self._queue.put((write, future))
-        return future
+        job = Job(write, Future[Result]())
+        # So that a caller who is cancelled cannot make a write that happens look like one that does not.
+        job.future.set_running_or_notify_cancel()
+        self._queue.put(job)
+        return job.future
 
     def read(self, sql: str, parameters: Sequence[object] = ()) -> list[Any]:
-        """All rows of a query, as of the last commit; on a connection of the calling thread."""
-        connection = getattr(self._reader, "connection", None)
-        if connection is None:
-            connection = self._reader.connection = self._connect()
-            connection.execute("PRAGMA query_only = ON")
-        return connection.execute(sql, parameters).fetchall()
+        """All rows of a query, as of the last commit; on a connection of the calling thread. Raises StorageError."""
+        try:
+            connection = getattr(self._reader, "connection", None)
+            if connection is None:
+                connection = self._reader.connection = self._connect("rw", READ_LOCK_LIMIT)
+                connection.execute("PRAGMA query_only = ON")
+            return connection.execute(sql, parameters).fetchall()
+        except sqlite3.Error as error:
+            problem = storage_error(self.path, error)
+            if problem is None:
+                raise
+            self._reader.connection = None
+            raise problem from error
 
     def close(self) -> None:
-        """Returns when every write that was asked for is durable."""
+        """Returns when every write that was asked for is durable, or has failed."""
         self._queue.put(None)
         self._thread.join()
 
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=10)
+    def _connect(self, mode: str, lock_limit: float) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            f"{self.path.absolute().as_uri()}?mode={mode}",
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+            timeout=lock_limit,
+        )
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         return connection
 
-    def _migrate(self, connection: sqlite3.Connection, migrations: Sequence[str]) -> None:
+    def _migrate(
+        self, connection: sqlite3.Connection, migrations: Sequence[str | Callable[[sqlite3.Connection], None]]
+    ) -> None:
         (seen,) = connection.execute("PRAGMA user_version").fetchone()
         if seen > len(migrations):
-            advice = "Install that version, or use another STIGMER_HOME."
-            raise StigmerError(f"{self._path} was written by a newer version of this program", advice)
-        for version, script in enumerate(migrations[seen:], seen + 1):
-            connection.executescript(f"BEGIN; {script}; PRAGMA user_version = {version}; COMMIT")
+            raise StorageError(self.path, Fault.NEWER)
+        for version, step in enumerate(migrations[seen:], seen + 1):
+            if isinstance(step, str):
+                connection.executescript(f"BEGIN; {step}; PRAGMA user_version = {version}; COMMIT")
+                continue
+            connection.execute("BEGIN")
+            step(connection)
+            connection.execute(f"PRAGMA user_version = {version}")
+            connection.execute("COMMIT")
 
-    def _write_loop(self, connection: sqlite3.Connection) -> None:
+    # In the writing thread
+
+    def _write_loop(self) -> None:
         closing = False
         while not closing:
-            batch = [self._queue.get()]
-            while len(batch) < MOST_IN_A_COMMIT:
-                try:
-                    batch.append(self._queue.get_nowait())
-                except queue.Empty:
-                    break
+            batch = self._next_batch()
             closing = None in batch
-            self._commit(connection, [item for item in batch if item is not None])
-        connection.close()
+            jobs = [job for job in batch if job is not None]
+            if jobs or (self.problem and not closing):
+                self._commit(jobs)
+        self._reset()
 
-    def _commit(self, connection: sqlite3.Connection, batch: list[tuple[Write[Any], Future[Any]]]) -> None:
-        if not batch:
-            return
-        outcomes: list[tuple[Future[Any], Any, BaseException | None]] = []
+    def _next_batch(self) -> list[Job[Any] | None]:
+        """Everything that is asked for; nothing after a while in which the file could not be written."""
+        batch: list[Job[Any] | None] = []
+        with suppress(queue.Empty):
+            batch.append(self._queue.get(timeout=PROBE_INTERVAL if self.problem else None))
+            while len(batch) < MOST_IN_A_COMMIT:
+                batch.append(self._queue.get_nowait())
+        return batch
+
+    def _commit(self, jobs: list[Job[Any]]) -> None:
+        """All that is asked for in one transaction, or, when the file cannot be written, nothing of it."""
+        try:
+            if self._writer is None:
+                self._writer = self._connect("rw", LOCK_LIMIT)
+            self._transact(self._writer, jobs)
+            self._note(None)
+        except BaseException as error:
+            problem = storage_error(self.path, error)
+            for job in jobs:
+                job.error = problem or error
+            self._note(problem)
+            self._recover(problem)
+        for job in jobs:
+            job.settle()
+
+    def _transact(self, connection: sqlite3.Connection, jobs: list[Job[Any]]) -> None:
         connection.execute("BEGIN IMMEDIATE")
-        for write, future in batch:
+        if self.problem:
+            # Whatever is asked for may leave the disk alone; this does not.
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            connection.execute(f"PRAGMA user_version = {version}")
+        for job in jobs:
             connection.execute("SAVEPOINT one")
             try:
-                result = write(connection)
-                # A cursor that ends in another thread resets a statement that this one may be using.
-                outcomes.append((future, None if isinstance(result, sqlite3.Cursor) else result, None))
+                job.result = job.write(connection)
             except Exception as error:
+                if storage_error(self.path, error) or not connection.in_transaction:
+                    raise
                 connection.execute("ROLLBACK TO one")
-                outcomes.append((future, None, error))
+                job.error = error
             connection.execute("RELEASE one")
+        connection.execute("COMMIT")
+
+    def _recover(self, problem: StorageError | None) -> None:
+        """Back to where a transaction can begin. SQLite may have rolled back by itself."""
+        if problem is None or problem.fault in (Fault.FULL, Fault.LOCKED):
+            with suppress(sqlite3.Error):
+                if self._writer is not None and self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+            if self._writer is not None and not self._writer.in_transaction:
+                return
+        # A connection that was opened to a file that could only be read stays so.
+        self._reset()
+
+    def _reset(self) -> None:
+        if self._writer is not None:
+            with suppress(sqlite3.Error):
+                self._writer.close()
+            self._writer = None
+
+    def _note(self, problem: StorageError | None) -> None:
+        changed = (self.problem and self.problem.fault) != (problem and problem.fault)
+        self.problem = problem
+        if changed:
+            self.on_problem()
+
+
+def check(connection: sqlite3.Connection, path: Path) -> None:
+    """Raises StorageError for a damaged file, or SQLite's error."""
+    connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if path.stat().st_size > LARGEST_CHECKED:
+        return
+    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if verdict != "ok":
+        raise StorageError(path, Fault.DAMAGED, " ".join(verdict.split()))
+
+
+async def settled(future: asyncio.Future[Any]) -> bool:
+    """Returns when the future is done, also when the caller is cancelled meanwhile; and whether it was."""
+    is_cancelled = False
+    while not future.done():
         try:
-            connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            connection.execute("ROLLBACK")
-            outcomes = [(future, None, error) for future, _, _ in outcomes]
-        for future, result, failure in outcomes:
-            if not future.set_running_or_notify_cancel():
-                continue
-            if failure is None:
-                future.set_result(result)
-            else:
-                future.set_exception(failure)
+            await asyncio.wait((future,))
+        except asyncio.CancelledError:
+            is_cancelled = True
+    return is_cancelled
+
+
+async def persisted(first: asyncio.Future[Result], again: Callable[[], asyncio.Future[Result]]) -> Result:
+    """The outcome of a write that must be made in the end: asked for again as long as the file cannot be written.
+
+    A caller who is cancelled meanwhile still learns what came of it: once asked for, a write is not taken back, so
+    the cancellation comes after it, at the caller's next wait. Raises StorageError when waiting does not help.
+    """
+    attempt = 0
+    future = first
+    while True:
+        if await settled(future):
+            _cancel_later()
+        try:
+            return future.result()
+        except StorageError as error:
+            if not error.may_pass:
+                raise
+        await asyncio.sleep(RETRY_PAUSES[min(attempt, len(RETRY_PAUSES) - 1)])
+        attempt += 1
+        future = again()
+
+
+def _cancel_later() -> None:
+    task = asyncio.current_task()
+    if task is not None:
+        task.uncancel()
+        task.cancel()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.private_files import FILE_MODE
-from stigmer_tui.core.sqlite import Database
+from stigmer_tui.core.sqlite import Database, persisted
 
 MIGRATIONS = (
     """
@@ -33,8 +33,6 @@ PREDECESSOR_LIMIT = 30.0
 
 NOTE_DELAY = 0.005
 """Seconds that a note waits at most for a step to be written with."""
-
-Row = tuple[str, str, bool, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +59,19 @@ class Journal:
         steps = {step: Step(bool(done), json.loads(value)) for step, done, value in rows}
         return ExecutionJournal(self._database, execution_id, steps)
 
-    def forget(self, execution_id: str) -> asyncio.Future[object]:
-        """Of an execution that has ended for good."""
-        return self._database.write(lambda db: db.execute("DELETE FROM steps WHERE execution = ?", (execution_id,)))
+    @property
+    def problem(self) -> str:
+        """Why it cannot be written, and the work waits; empty while it can."""
+        problem = self._database.problem
+        return problem.message if problem else ""
+
+    async def forget(self, execution_id: str) -> None:
+        """Of an execution that has ended for good. Raises StorageError for a damaged file."""
+
+        def write() -> asyncio.Future[object]:
+            return self._database.write(lambda db: db.execute("DELETE FROM steps WHERE execution = ?", (execution_id,)))
+
+        await persisted(write(), write)
 
     def close(self) -> None:
         self._database.close()
@@ -73,17 +81,21 @@ class Journal:
 class ExecutionJournal:
     """The steps of one execution, by keys that are the same each time it runs (task path, iteration, attempt).
 
-    Reading is from memory. Writing returns a future that is done when the step is durable, and all before it: a side
+    Reading is from memory. Writing returns a task that is done when the step is durable, and all before it: a side
     effect waits for its `begin` where it must not happen twice, and for its `complete` before anything that depends
     on it. What costs nothing to do again is noted, and shares the next commit.
+
+    As long as the file cannot be written, whoever waits for a step waits; StorageError is raised when it is damaged.
     """
 
     def __init__(self, database: Database, execution_id: str, steps: dict[str, Step]) -> None:
         self._database = database
         self._execution_id = execution_id
         self._steps = steps
-        self._notes: list[Row] = []
+        self._noted: dict[str, None] = {}
+        """Steps that no write has been asked for."""
         self._timer: asyncio.TimerHandle | None = None
+        self._saving: set[asyncio.Task[None]] = set()
 
     def __iter__(self) -> Iterator[tuple[str, Step]]:
         return iter(self._steps.items())
@@ -92,31 +104,57 @@ class ExecutionJournal:
         return self._steps.get(step)
 
     def begin(self, step: str, value: Any = None) -> asyncio.Future[None]:
-        return self._write(self._row(step, Step(False, value)))
+        self._set(step, Step(False, value))
+        return self.flush()
 
     def complete(self, step: str, value: Any = None) -> asyncio.Future[None]:
-        return self._write(self._row(step, Step(True, value)))
+        self._set(step, Step(True, value))
+        return self.flush()
 
     def note(self, step: str, value: Any, done: bool = True) -> None:
         """Durable with the next step that is written, or a moment later."""
-        self._notes.append(self._row(step, Step(done, value)))
+        self._set(step, Step(done, value))
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(NOTE_DELAY, self.flush)
 
     def flush(self) -> asyncio.Future[None]:
         """Writes what has only been noted; needed before the journal is closed or forgets the execution."""
-        return self._write()
-
-    def _row(self, step: str, state: Step) -> Row:
-        self._steps[step] = state
-        return self._execution_id, step, state.done, json.dumps(state.value, separators=(",", ":"))
-
-    def _write(self, *rows: Row) -> asyncio.Future[None]:
         if self._timer is not None:
             self._timer.cancel()
-        batch, self._notes, self._timer = [*self._notes, *rows], [], None
+        steps, self._noted, self._timer = self._noted, {}, None
+        saving = asyncio.create_task(self._save(steps, self._write(steps)))
+        self._saving.add(saving)
+        saving.add_done_callback(self._saved)
+        return saving
+
+    def _set(self, step: str, state: Step) -> None:
+        self._steps[step] = state
+        self._noted[step] = None
+
+    async def _save(self, steps: dict[str, None], writing: asyncio.Future[None]) -> None:
+        try:
+            # Written again, a step is written as it is by then: it may have gone on meanwhile.
+            await persisted(writing, lambda: self._write(steps))
+        except BaseException:
+            self._noted = steps | self._noted
+            raise
+
+    def _write(self, steps: Iterable[str]) -> asyncio.Future[None]:
+        rows = [
+            (self._execution_id, step, state.done, _encoded(state)) for step in steps for state in (self._steps[step],)
+        ]
 
         def write(db: sqlite3.Connection) -> None:
-            db.executemany("INSERT OR REPLACE INTO steps VALUES (?, ?, ?, ?)", batch)
+            db.executemany("INSERT OR REPLACE INTO steps VALUES (?, ?, ?, ?)", rows)
 
         return self._database.write(write)
+
+    def _saved(self, saving: asyncio.Task[None]) -> None:
+        self._saving.discard(saving)
+        if not saving.cancelled():
+            # Whoever waits for the next step meets the same error.
+            saving.exception()
+
+
+def _encoded(step: Step) -> str:
+    return json.dumps(step.value, separators=(",", ":"))

@@ -56,7 +56,7 @@ class CutJournal:
     def execution(self, execution_id: str) -> CutExecutionJournal:
         return CutExecutionJournal(self, self.journal.execution(execution_id))
 
-    def forget(self, execution_id: str) -> asyncio.Future[object]:
+    def forget(self, execution_id: str) -> Awaitable[None]:
         return self.journal.forget(execution_id)
 
     async def write(self, name: str, write: Callable[[], Awaitable[object]]) -> None:
