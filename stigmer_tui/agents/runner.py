@@ -39,13 +39,23 @@ async def run_agents(configuration: Configuration, channel: Channel, stopping: a
     confinement = await find_confinement(home.workspace)
     journal = Journal(home.journals / "agents.db")
     agent_loop = asyncio.create_task(_load(channel))
+    # Without the framework this process is of no use: it ends, and another is started in its place.
+    agent_loop.add_done_callback(lambda loading: None if _has_loaded(loading) else stopping.set())
     worker = Worker(configuration, os.environ, chooser, confinement, journal, agent_loop)
     try:
-        profile = Profile(Hello.Kind.AGENTS, CAPACITY, chooser.describe(), str(confinement))
+        profile = Profile(
+            Hello.Kind.AGENTS, CAPACITY, chooser.describe(), str(confinement), problem=lambda: journal.problem
+        )
         await serve(channel, profile, worker.work, stopping)
+        if agent_loop.done():
+            agent_loop.result()
     finally:
         agent_loop.cancel()
         journal.close()
+
+
+def _has_loaded(loading: asyncio.Task[AgentLoop]) -> bool:
+    return loading.cancelled() or loading.exception() is None
 
 
 async def _load(channel: Channel) -> AgentLoop:

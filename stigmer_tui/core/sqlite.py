@@ -253,19 +253,25 @@ async def settled(future: asyncio.Future[Any]) -> bool:
     return is_cancelled
 
 
-async def persisted(first: asyncio.Future[Result], again: Callable[[], asyncio.Future[Result]]) -> Result:
-    """The outcome of a write that must be made in the end: asked for again as long as the file cannot be written.
+async def outcome(future: asyncio.Future[Result]) -> Result:
+    """The outcome of a write, also for a caller who is cancelled meanwhile: once asked for, a write is not taken back,
+    so what goes with it must still be done, and the cancellation comes at the caller's next wait.
+    """
+    if await settled(future):
+        _cancel_later()
+    return future.result()
 
-    A caller who is cancelled meanwhile still learns what came of it: once asked for, a write is not taken back, so
-    the cancellation comes after it, at the caller's next wait. Raises StorageError when waiting does not help.
+
+async def persisted(first: asyncio.Future[Result], again: Callable[[], asyncio.Future[Result]]) -> Result:
+    """As `outcome`, of a write that must be made in the end: asked for again as long as the file cannot be written.
+
+    Raises StorageError when waiting does not help.
     """
     attempt = 0
     future = first
     while True:
-        if await settled(future):
-            _cancel_later()
         try:
-            return future.result()
+            return await outcome(future)
         except StorageError as error:
             if not error.may_pass:
                 raise

@@ -26,6 +26,7 @@ from stigmer_tui.api.runner_pb2 import (
     StartAgentRequest,
 )
 from stigmer_tui.api.runner_pb2_grpc import RunnerControllerStub
+from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.runners.lease import Ending, Lease, LeaseLost
 
 logger = logging.getLogger(__name__)
@@ -47,6 +48,8 @@ class Profile:
     capacity: int
     model: str = ""
     sandbox: str = ""
+    problem: Callable[[], str] = lambda: ""
+    """Why it waits at this moment, such as a full disk; empty when all is well."""
 
 
 async def serve(channel: Channel, profile: Profile, work: Work, stopping: asyncio.Event) -> None:
@@ -61,7 +64,8 @@ class _Attachment:
         self._work = work
         self._outbox: asyncio.Queue[RunnerMessage | None] = asyncio.Queue()
         self._leases: dict[str, Lease] = {}
-        self._silence_limit = 10.0
+        self._silence_limit: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        """Seconds, once the server has said it."""
 
     async def serve(self, stopping: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as group:
@@ -99,7 +103,7 @@ class _Attachment:
     def _receive(self, message: ServerMessage, group: asyncio.TaskGroup) -> None:
         match message.WhichOneof("message"):
             case "welcome":
-                self._silence_limit = message.welcome.silence_limit_ms / 1000
+                self._silence_limit.set_result(message.welcome.silence_limit_ms / 1000)
             case "assignment":
                 lease = self._lease(message.assignment)
                 self._leases[lease.id] = lease
@@ -110,7 +114,11 @@ class _Attachment:
 
     def _lease(self, assignment: Assignment) -> Lease:
         async def send(request: ReportRequest) -> None:
-            await _answer(lease, self._stub.report(request))
+            try:
+                await _answer(lease, self._stub.report(request))
+            except AioRpcError as error:
+                lease.stop(Ending.REFUSED, error.details() or error.code().name.lower())
+                raise LeaseLost(error.details()) from error
 
         async def start_agent(request: StartAgentRequest) -> AgentExecution:
             return await _answer(lease, self._stub.startAgent(request))
@@ -119,26 +127,50 @@ class _Attachment:
         return lease
 
     async def _attend(self, lease: Lease) -> None:
+        """Whatever goes wrong with one lease ends that lease: neither this process, nor another lease."""
         lease.task = asyncio.current_task()
+        try:
+            if failure := await self._failure(lease):
+                await lease.report_end(Phase.FAILED, lease.redactor.text(failure))
+        except LeaseLost:
+            if lease.ending is Ending.REFUSED:
+                # The server misses the lease among those that the heartbeat names, and gives the execution out again.
+                logger.error("the end of %s cannot be reported: %s", lease.execution_id, lease.reason)
+        except Exception:
+            logger.exception("the end of %s cannot be reported", lease.execution_id)
+        finally:
+            self._leases.pop(lease.id, None)
+
+    async def _failure(self, lease: Lease) -> str:
+        """Lets the work be done. Returns why it failed, where it could not say so itself."""
         try:
             if lease.ending is None:
                 await self._work(lease)
             elif lease.ending is Ending.CANCELLED:
                 await lease.report_end(Phase.CANCELLED, lease.reason)
         except (LeaseLost, asyncio.CancelledError):
+            if lease.ending is Ending.REFUSED:
+                await _let_cancellation_pass()
+                return f"The server could not take a report: {lease.reason}"
             if lease.ending is None:
-                raise
+                task = asyncio.current_task()
+                if task and task.cancelling():
+                    raise
+                logger.exception("execution %s was given up by its own work", lease.execution_id)
+                return "The runner met an error of its own: the work was given up; see stigmer-tui server logs"
+        except StigmerError as error:
+            return error.message
         except Exception as error:
             logger.exception("execution %s", lease.execution_id)
-            with suppress(LeaseLost):
-                await lease.report_end(Phase.FAILED, f"The runner met an error of its own: {error!r}")
-        finally:
-            self._leases.pop(lease.id, None)
+            return f"The runner met an error of its own: {error!r}"
+        return ""
 
     async def _beat(self) -> None:
+        silence_limit = await self._silence_limit
         while True:
-            await asyncio.sleep(self._silence_limit / 4)
-            self._outbox.put_nowait(RunnerMessage(heartbeat=Heartbeat()))
+            await asyncio.sleep(silence_limit / 4)
+            heartbeat = Heartbeat(lease_ids=self._leases, problem=self._profile.problem())
+            self._outbox.put_nowait(RunnerMessage(heartbeat=heartbeat))
 
     async def _drain(self) -> None:
         tasks = []
@@ -150,6 +182,12 @@ class _Attachment:
             _, late = await asyncio.wait(tasks, timeout=DRAIN_LIMIT)
             for task in late:
                 task.cancel()
+
+
+async def _let_cancellation_pass() -> None:
+    """A lease that is stopped by its own task is cancelled at the next wait; let that be this one."""
+    with suppress(asyncio.CancelledError):
+        await asyncio.sleep(0)
 
 
 async def _answer(lease: Lease, call: Awaitable[Answer]) -> Answer:

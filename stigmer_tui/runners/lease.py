@@ -30,6 +30,8 @@ class Ending(Enum):
     """The runner is about to end: bring side effects under way to an end, journal them, report no phase."""
     LOST = auto()
     """The execution is no longer ours: stop everything, report nothing."""
+    REFUSED = auto()
+    """The server cannot take what is reported: stop everything; that it failed, and why, is reported for the work."""
 
 
 class Lease:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from stigmer_tui.runners.lease import Delta, Lease, LeaseLost
+from stigmer_tui.runners.lease import Delta, Ending, Lease, LeaseLost
 
 logger = logging.getLogger(__name__)
 
@@ -44,9 +44,10 @@ class Reporter:
                 await asyncio.sleep(self._interval)
         except LeaseLost:
             return
-        except Exception:
-            # The next flush meets the same error, and ends the work with it.
+        except Exception as error:
+            # What it took and could not send is lost to the server: the work must not go on as if it were known.
             logger.exception("a report of %s failed", self._lease.execution_id)
+            self._lease.stop(Ending.REFUSED, repr(error))
 
     async def _send(self) -> None:
         async with self._sending:

@@ -17,10 +17,17 @@ from google.protobuf.message_factory import GetMessageClass
 from grpc.aio import ServicerContext
 
 from stigmer_tui.api.validation import violations
+from stigmer_tui.core.storage_errors import Fault, StorageError
 from stigmer_tui.server.access import Access, TokenAuth
 from stigmer_tui.server.errors import Refusal
 
 logger = logging.getLogger(__name__)
+
+STORAGE_CODES = {
+    Fault.FULL: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    Fault.LOCKED: grpc.StatusCode.ABORTED,
+    Fault.DAMAGED: grpc.StatusCode.DATA_LOSS,
+}
 
 Unary = Callable[[Any], Awaitable[Message]]
 Streaming = Callable[[Any], AsyncIterator[Message]]
@@ -105,6 +112,9 @@ async def _refuse(context: Context, where: str, error: Exception) -> None:
         await context.abort(error.code, error.message)
     if isinstance(error, grpc.aio.AbortError):
         raise error
+    if isinstance(error, StorageError):
+        logger.error("%s failed: %s", where, error.message)
+        await context.abort(STORAGE_CODES.get(error.fault, grpc.StatusCode.INTERNAL), str(error))
     incident = uuid.uuid4().hex[:8]
     logger.error("%s failed, incident %s", where, incident, exc_info=error)
     await context.abort(

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from stigmer_tui import __version__
 from stigmer_tui.api.daemon_pb2 import Component, Status, StatusRequest
+from stigmer_tui.core.sqlite import Database
 from stigmer_tui.server.leases import Leases, RunnerProcesses
 from stigmer_tui.server.vault import Vault
 
@@ -36,11 +37,14 @@ class Instance:
 
 
 class DaemonCalls:
-    def __init__(self, instance: Instance, components: Components, leases: Leases, vault: Vault) -> None:
+    def __init__(
+        self, instance: Instance, components: Components, leases: Leases, vault: Vault, database: Database
+    ) -> None:
         self._instance = instance
         self._components = components
         self._leases = leases
         self._vault = vault
+        self._database = database
 
     async def status(self, request: StatusRequest) -> Status:
         status = Status(
@@ -73,10 +77,16 @@ class DaemonCalls:
                 continue
 
     def _with_work(self, component: Component) -> Component:
-        """A component is ready when it answers: for a runner, when it is attached; and busy when it has leases."""
+        """A component is ready when it answers: for a runner, when it is attached; and busy when it has leases. Its
+        detail is what keeps it from its work.
+        """
+        problem = self._database.problem
+        if component.name == "server" and problem:
+            component.detail = problem.message
         for runner in self._leases.runners():
             if (runner.identity.name, runner.identity.pid) == (component.name, component.pid):
                 component.state = Component.BUSY if runner.leases else Component.READY
+                component.detail = runner.problem
         return component
 
 

@@ -68,6 +68,10 @@ class ExecutionState(ABC, Generic[Execution, Delta]):
         """Of a reader that has just been given the whole execution."""
         return Cursor(self.version)
 
+    def objection(self, delta: AgentExecutionDelta | WorkflowExecutionDelta) -> str:
+        """Why the change cannot be made; empty when it can."""
+        return ""
+
     @abstractmethod
     def apply(self, delta: Delta) -> None:
         """Makes the change and raises the version."""
@@ -137,6 +141,14 @@ class AgentExecutionState(ExecutionState[AgentExecution, AgentExecutionDelta]):
             text = self.execution.status.messages[last - 1].content
             cursor.texts[last - 1] = (self._editions.get(last - 1, 0), len(text))
         return cursor
+
+    def objection(self, delta: AgentExecutionDelta | WorkflowExecutionDelta) -> str:
+        count = len(self.execution.status.messages)
+        for change in delta.messages if isinstance(delta, AgentExecutionDelta) else ():
+            if change.index > count:
+                return f"message {change.index} of {count} cannot be changed"
+            count = max(count, change.index + 1)
+        return ""
 
     def apply(self, delta: AgentExecutionDelta) -> None:
         self.version += 1

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from dataclasses import dataclass
+
+from google.protobuf.message import DecodeError
 
 from stigmer_tui.api.agent_execution_pb2 import AgentExecution
 from stigmer_tui.api.catalogue_pb2 import Run
@@ -11,10 +14,12 @@ from stigmer_tui.api.kinds import AGENT, AGENT_EXECUTION, WORKFLOW, WORKFLOW_EXE
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.runner_pb2 import Assignment
 from stigmer_tui.core.ids import Prefix, parse_id
-from stigmer_tui.core.sqlite import Database
+from stigmer_tui.core.sqlite import Database, Write, outcome, persisted
 from stigmer_tui.server.audit import created_at
 from stigmer_tui.server.execution_state import AnyExecution, AnyState, Event, state_of
 from stigmer_tui.server.resource_store import Row, insert_rows
+
+logger = logging.getLogger(__name__)
 
 PARENT_ENDED = "the execution that started it has ended"
 
@@ -77,14 +82,14 @@ class ExecutionStore:
             insert_rows(db, with_rows)
             db.execute(f"INSERT INTO executions VALUES ({', '.join('?' * len(row))})", row)
 
-        await self._database.write(write)
+        await outcome(self._database.write(write))
 
     async def append(self, execution_id: str, event: Event) -> None:
-        """A change that leaves the phase as it is."""
-        await self._database.write(lambda db: _insert_event(db, execution_id, event))
+        """A change that leaves the phase as it is. Waits as long as the database cannot be written."""
+        await self._persist(lambda db: _insert_event(db, execution_id, event))
 
     async def append_phase(self, execution: AnyExecution, event: Event) -> None:
-        """A change of the phase; `execution` is what it leads to, and is kept whole if that is the end."""
+        """As `append`, of the phase; `execution` is what it leads to, and is kept whole if that is the end."""
         execution_id, phase = execution.metadata.id, Phase(execution.status.phase)
         summary = Run.FromString(self._column("summary", execution_id))
         summary.phase = phase.for_agent
@@ -100,15 +105,16 @@ class ExecutionStore:
                 sql = "UPDATE executions SET version = ?, data = ? WHERE id = ?"
                 db.execute(sql, (event.version, execution.SerializeToString(), execution_id))
 
-        await self._database.write(write)
+        await self._persist(write)
 
     async def note_cancelled(self, execution_id: str, reason: str) -> None:
         """That it is to end; whoever reads this after a crash ends it."""
         sql = "UPDATE executions SET cancelled = ? WHERE id = ?"
-        await self._database.write(lambda db: db.execute(sql, (reason, execution_id)))
+        await outcome(self._database.write(lambda db: db.execute(sql, (reason, execution_id))))
 
     async def delete(self, execution_id: str) -> None:
-        await self._database.write(lambda db: db.execute("DELETE FROM executions WHERE id = ?", (execution_id,)))
+        sql = "DELETE FROM executions WHERE id = ?"
+        await outcome(self._database.write(lambda db: db.execute(sql, (execution_id,))))
 
     def load(self, execution_id: str) -> AnyState | None:
         """As of its newest event."""
@@ -119,7 +125,12 @@ class ExecutionStore:
         version, data = rows[0]
         state = state_of(kind, data, version)
         for event in self.events_after(execution_id, version):
-            state.replay(event)
+            try:
+                state.replay(event)
+            except (DecodeError, ValueError):
+                logger.exception("version %d of %s cannot be read and is left out", event.version, execution_id)
+            # What is stored next comes after what is stored, whatever that is.
+            state.version = event.version
         return state
 
     def events_after(self, execution_id: str, version: int) -> list[Event]:
@@ -144,7 +155,7 @@ class ExecutionStore:
     def unfinished(self, parent: str | None = None) -> list[str]:
         """Ids in the order of their creation; of all executions, or of those that `parent` started."""
         condition, values = ("AND parent = ?", (parent,)) if parent is not None else ("", ())
-        sql = f"SELECT id FROM executions WHERE phase NOT IN (3, 4, 5) {condition} ORDER BY age"
+        sql = f"SELECT id FROM executions WHERE phase < 3 {condition} ORDER BY age"
         return [str(execution_id) for (execution_id,) in self._database.read(sql, values)]
 
     def doomed(self) -> dict[str, str]:
@@ -152,7 +163,7 @@ class ExecutionStore:
         sql = (
             "SELECT execution.id, execution.cancelled FROM executions AS execution "
             "LEFT JOIN executions AS parent ON parent.id = execution.parent "
-            "WHERE execution.phase NOT IN (3, 4, 5) AND (execution.cancelled != '' OR parent.phase IN (3, 4, 5))"
+            "WHERE execution.phase < 3 AND (execution.cancelled != '' OR parent.phase IN (3, 4, 5))"
         )
         return {str(execution_id): str(reason or PARENT_ENDED) for execution_id, reason in self._database.read(sql)}
 
@@ -170,6 +181,9 @@ class ExecutionStore:
             values.append(kind.number)
         sql = f"SELECT id FROM executions WHERE 1{conditions} ORDER BY age DESC LIMIT ?"
         return [str(execution_id) for (execution_id,) in self._database.read(sql, (*values, limit))]
+
+    async def _persist(self, write: Write[None]) -> None:
+        await persisted(self._database.write(write), lambda: self._database.write(write))
 
     def _column(self, name: str, execution_id: str) -> bytes:
         ((data,),) = self._database.read(f"SELECT {name} FROM executions WHERE id = ?", (execution_id,))

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import AsyncIterator, Callable
+import logging
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from weakref import WeakValueDictionary
 
 from stigmer_tui.api.agent_execution_pb2 import AgentExecution
@@ -19,10 +22,12 @@ from stigmer_tui.api.phases import Phase
 from stigmer_tui.core.changes import Changes
 from stigmer_tui.core.clock import Clock, timestamp
 from stigmer_tui.core.ids import canonical_id
-from stigmer_tui.server.errors import not_found
+from stigmer_tui.server.errors import invalid, not_found
 from stigmer_tui.server.execution_state import AgentExecutionState, AnyExecution, AnyState, Cursor, Event
 from stigmer_tui.server.execution_store import ExecutionStore, NewExecution
 from stigmer_tui.server.resource_store import Row
+
+logger = logging.getLogger(__name__)
 
 AnyDelta = AgentExecutionDelta | WorkflowExecutionDelta
 
@@ -106,40 +111,70 @@ class Executions:
         return live
 
     async def change(self, live: LiveExecution, delta: AnyDelta) -> int:
-        """Durable before it is visible. An execution that has ended stays as it is. Returns the version."""
+        """Durable before it is visible. An execution that has ended stays as it is. Returns the version.
+
+        Waits as long as the database cannot be written. Raises Refusal for a change that cannot be made.
+        """
         async with live.lock:
-            state = live.state
-            if state.phase.is_final or live.deleted:
-                return state.version
-            event = Event(state.version + 1, False, delta.SerializeToString())
-            if delta.HasField("phase") and Phase(delta.phase) != state.phase:
-                projected = copy.deepcopy(state)
-                projected.replay(event)
-                await self.store.append_phase(projected.execution, event)
-                live.state = projected
-                self._changes.note()
-            else:
-                await self.store.append(live.id, event)
-                state.replay(event)
-            self._publish(live)
+            await self._keep_in_step(live, partial(self._change, live, delta))
             return live.state.version
 
     async def edit(self, live: LiveExecution, edit: Callable[[AnyExecution], AnyExecution]) -> AnyExecution:
         """As `change`, from the execution as it is to the one that it becomes; `edit` returns a new one."""
         async with live.lock:
-            state = live.state
-            if state.phase.is_final or live.deleted:
-                return state.execution
-            execution = edit(state.execution)
-            event = Event(state.version + 1, True, execution.SerializeToString())
-            if Phase(execution.status.phase) != state.phase:
-                await self.store.append_phase(execution, event)
-                self._changes.note()
-            else:
-                await self.store.append(live.id, event)
+            await self._keep_in_step(live, partial(self._edit, live, edit))
+            return live.state.execution
+
+    async def _keep_in_step(self, live: LiveExecution, store: Callable[[], Awaitable[None]]) -> None:
+        """Follows the database where it has gone another way than this state, and tries again."""
+        if live.phase.is_final or live.deleted:
+            return
+        try:
+            await store()
+        except sqlite3.IntegrityError:
+            logger.exception("the state of %s is not the stored one, which is read again", live.id)
+            if self._reload(live):
+                await store()
+
+    async def _change(self, live: LiveExecution, delta: AnyDelta) -> None:
+        state = live.state
+        if problem := state.objection(delta):
+            raise invalid(problem)
+        event = Event(state.version + 1, False, delta.SerializeToString())
+        if delta.HasField("phase") and Phase(delta.phase) != state.phase:
+            projected = copy.deepcopy(state)
+            projected.replay(event)
+            await self.store.append_phase(projected.execution, event)
+            live.state = projected
+            self._changes.note()
+        else:
+            await self.store.append(live.id, event)
             state.replay(event)
-            self._publish(live)
-            return state.execution
+        self._publish(live)
+
+    async def _edit(self, live: LiveExecution, edit: Callable[[AnyExecution], AnyExecution]) -> None:
+        state = live.state
+        execution = edit(state.execution)
+        event = Event(state.version + 1, True, execution.SerializeToString())
+        if Phase(execution.status.phase) != state.phase:
+            await self.store.append_phase(execution, event)
+            self._changes.note()
+        else:
+            await self.store.append(live.id, event)
+        state.replay(event)
+        self._publish(live)
+
+    def _reload(self, live: LiveExecution) -> bool:
+        """Whether it can still be changed."""
+        state = self.store.load(live.id)
+        if state is None:
+            live.deleted = True
+        else:
+            # Readers cannot tell what of it they have.
+            state.whole_since = state.version
+            live.state = state
+        self._publish(live)
+        return not live.deleted and not live.phase.is_final
 
     async def end(self, live: LiveExecution, phase: Phase, error: str) -> None:
         """By the server, for want of a runner that could say so."""

@@ -6,14 +6,19 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import uuid4
 
+from google.protobuf.message import DecodeError
+
 from stigmer_tui.api.phases import Phase
-from stigmer_tui.api.runner_pb2 import Assignment, Cancel, Hello, RunnerMessage, ServerMessage, Welcome
+from stigmer_tui.api.runner_pb2 import Assignment, Cancel, Heartbeat, Hello, RunnerMessage, ServerMessage, Welcome
 from stigmer_tui.core.changes import Changes
+from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.runner_identity import RunnerIdentity
+from stigmer_tui.core.storage_errors import StorageError
 from stigmer_tui.server.background import Background
 from stigmer_tui.server.errors import Refusal, impossible_now
 from stigmer_tui.server.execution_state import AgentExecutionState
@@ -31,7 +36,13 @@ class Limits:
 
 
 MOST_LOSSES = 5
-"""Runners that may be lost over one execution: whatever it does to them, it will do again."""
+"""How often one execution may lose its runner: whatever it does to them, it will do again."""
+
+MOST_MISSED = 2
+"""Heartbeats in a row that may leave out a lease; the first may have crossed it on the way."""
+
+READ_PAUSE = 1.0
+"""Seconds until an execution is looked at again that could not be read."""
 
 Prepare = Callable[[LiveExecution], Awaitable[Assignment]]
 """Everything that a runner needs for an execution, secrets included. Raises Refusal when something is gone."""
@@ -60,6 +71,8 @@ class Lease:
     live: LiveExecution
     sent: bool = False
     cancelling: bool = False
+    missed: int = 0
+    """How often in a row the runner did not name it among those that it works on."""
 
 
 @dataclass(slots=True, eq=False)
@@ -69,6 +82,8 @@ class Runner:
     outbox: asyncio.Queue[ServerMessage] = field(default_factory=asyncio.Queue)
     leases: dict[str, Lease] = field(default_factory=dict)
     draining: bool = False
+    problem: str = ""
+    """Why it waits, such as a full disk."""
 
     @property
     def has_room(self) -> bool:
@@ -97,6 +112,10 @@ class Leases:
         self._losses: dict[str, int] = {}
         self._attempts: dict[str, int] = {}
         self._broken: dict[int, str] = {}
+        self._ending: set[str] = set()
+        """Executions that the server is ending; that takes time while the database cannot be written."""
+        self._astray: set[str] = set()
+        """Executions that were found with nobody at the last look."""
 
     # For the rest of the server
 
@@ -104,16 +123,21 @@ class Leases:
         """Goes on with what the server before this one left unfinished."""
         doomed = self._executions.store.doomed()
         for execution_id in self._executions.store.unfinished():
-            live = self._executions.open(execution_id)
+            try:
+                live = self._executions.open(execution_id)
+            except DecodeError:
+                # One that cannot be read must not keep the others from going on.
+                logger.exception("execution %s cannot be read", execution_id)
+                continue
             if reason := doomed.get(execution_id):
-                await self._executions.end(live, Phase.CANCELLED, reason)
+                self._end(live, Phase.CANCELLED, reason)
             else:
                 self.submit(live)
 
     def submit(self, live: LiveExecution) -> None:
         kind = _kind(live)
         if reason := self._broken.get(kind):
-            self._spawn(self._executions.end(live, Phase.FAILED, reason))
+            self._end(live, Phase.FAILED, reason)
             return
         self._queues[kind].append(live)
         self._assign()
@@ -136,11 +160,16 @@ class Leases:
             for queue in self._queues.values():
                 if live in queue:
                     queue.remove(live)
-            await self._executions.end(live, Phase.CANCELLED, reason)
+            # Also when whoever asked for it does not wait until it can be written.
+            await asyncio.shield(self._end(live, Phase.CANCELLED, reason))
         elif not lease.cancelling:
             lease.cancelling = True
-            await self._executions.store.note_cancelled(live.id, reason)
             self._spawn(self._enforce(lease, reason))
+            try:
+                await self._executions.store.note_cancelled(live.id, reason)
+            except StorageError as error:
+                # It ends nevertheless, unless this process does first.
+                logger.warning("that %s is cancelled cannot be noted: %s", live.id, error.message)
 
     def runners(self) -> list[Runner]:
         return list(self._runners)
@@ -153,8 +182,19 @@ class Leases:
         """There will be no runner of this kind: what waits for one fails, now and later."""
         self._broken[kind] = reason
         while self._queues[kind]:
-            live = self._queues[kind].popleft()
-            self._spawn(self._executions.end(live, Phase.FAILED, reason))
+            self._end(self._queues[kind].popleft(), Phase.FAILED, reason)
+
+    def look_for_lost(self) -> None:
+        """Every execution that has not ended is queued, leased or being ended. One that is not, at two looks in a row,
+        was lost by an error of ours, and is given out again.
+        """
+        known = {live.id for queue in self._queues.values() for live in queue} | self._ending
+        known |= {lease.live.id for lease in self._leases.values()}
+        lost = {execution_id for execution_id in self._executions.store.unfinished() if execution_id not in known}
+        for execution_id in lost & self._astray:
+            logger.error("nobody works on %s, which has not ended; it is given out again", execution_id)
+            self._submit_again(self._executions.open(execution_id))
+        self._astray = lost - self._astray
 
     # For runners
 
@@ -193,6 +233,23 @@ class Leases:
                 return
             if message.HasField("draining"):
                 runner.draining = True
+            if message.HasField("heartbeat"):
+                self._compare(runner, message.heartbeat)
+                with suppress(StorageError):
+                    self.look_for_lost()
+
+    def _compare(self, runner: Runner, heartbeat: Heartbeat) -> None:
+        """What the runner works on with what it should; an execution that it has dropped is given out again."""
+        if runner.problem != heartbeat.problem:
+            runner.problem = heartbeat.problem
+            self._processes.changes.note()
+        held = set(heartbeat.lease_ids)
+        for lease in list(runner.leases.values()):
+            lease.missed = 0 if lease.id in held or not lease.sent else lease.missed + 1
+            if lease.missed >= MOST_MISSED:
+                logger.error("%s has dropped execution %s", runner.identity.name, lease.live.id)
+                self._release(lease)
+                self._resubmit(lease, runner)
 
     def _detach(self, runner: Runner) -> None:
         self._runners.remove(runner)
@@ -205,14 +262,26 @@ class Leases:
         live = lease.live
         if live.phase.is_final or live.deleted or lease.cancelling:
             return
-        if not runner.draining:
-            losses = self._losses[live.id] = self._losses.get(live.id, 0) + 1
-            if losses >= MOST_LOSSES:
-                name = NAMES[runner.hello.kind]
-                error = f"The {name} stopped {losses} times while it worked on this; see stigmer-tui server logs"
-                self._spawn(self._executions.end(live, Phase.FAILED, error))
-                return
-        self.submit(live)
+        if runner.draining:
+            self.submit(live)
+        else:
+            self._submit_again(live)
+
+    def _submit_again(self, live: LiveExecution) -> None:
+        """After its runner was lost; not for ever."""
+        losses = self._losses[live.id] = self._losses.get(live.id, 0) + 1
+        if losses >= MOST_LOSSES:
+            name = NAMES[_kind(live)]
+            error = f"The {name} stopped {losses} times while it worked on this; see stigmer-tui server logs"
+            self._end(live, Phase.FAILED, error)
+        else:
+            self.submit(live)
+
+    def _end(self, live: LiveExecution, phase: Phase, reason: str) -> asyncio.Task[None]:
+        self._ending.add(live.id)
+        task = self._spawn(self._executions.end(live, phase, reason))
+        task.add_done_callback(lambda _: self._ending.discard(live.id))
+        return task
 
     def _assign(self) -> None:
         for kind, queue in self._queues.items():
@@ -229,9 +298,13 @@ class Leases:
         live = lease.live
         try:
             assignment = await self._prepare(live)
-        except Refusal as refusal:
+        except Exception as error:
             self._release(lease)
-            await self._executions.end(live, Phase.FAILED, refusal.message)
+            if isinstance(error, StorageError) and error.may_pass:
+                self._spawn(self._submit_later(live))
+            else:
+                self._end(live, Phase.FAILED, _reason(live, error))
+            self._assign()
             return
         self._attempts[live.id] = assignment.attempt = self._attempts.get(live.id, 0) + 1
         assignment.lease_id = lease.id
@@ -247,6 +320,10 @@ class Leases:
         self._assign()
         self._processes.changes.note()
 
+    async def _submit_later(self, live: LiveExecution) -> None:
+        await asyncio.sleep(READ_PAUSE)
+        self.submit(live)
+
     async def _enforce(self, lease: Lease, reason: str) -> None:
         for runner in self._runners:
             if lease.id in runner.leases:
@@ -256,7 +333,7 @@ class Leases:
         except TimeoutError:
             logger.warning("execution %s was not cancelled by its runner in time", lease.live.id)
         self._release(lease)
-        await self._executions.end(lease.live, Phase.CANCELLED, reason)
+        self._end(lease.live, Phase.CANCELLED, reason)
 
     def _release(self, lease: Lease) -> None:
         self._leases.pop(lease.id, None)
@@ -264,8 +341,16 @@ class Leases:
             runner.leases.pop(lease.id, None)
 
 
-def _kind(live: LiveExecution) -> int:
+def _kind(live: LiveExecution) -> Hello.Kind.ValueType:
     return Hello.AGENTS if isinstance(live.state, AgentExecutionState) else Hello.WORKFLOWS
+
+
+def _reason(live: LiveExecution, error: Exception) -> str:
+    """Why it cannot be given to a runner."""
+    if isinstance(error, Refusal | StigmerError):
+        return error.message
+    logger.error("execution %s cannot be prepared", live.id, exc_info=error)
+    return f"The server could not prepare this ({type(error).__name__}); see stigmer-tui server logs"
 
 
 async def _next_or_end(outbox: asyncio.Queue[ServerMessage], listening: asyncio.Task[None]) -> ServerMessage | None:

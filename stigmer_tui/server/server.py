@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 import grpc.aio
@@ -96,6 +97,7 @@ async def open_server(
         listener.add_generic_rpc_handlers([handlers(controller, auth) for controller in controllers])
         await listener.start()
         leases = calls.executions.leases
+        database.on_problem = _from_another_thread(components.changes.note)
         await leases.resume()
         logger.info("listening at %s", address)
         try:
@@ -105,6 +107,17 @@ async def open_server(
     finally:
         await background.close()
         database.close()
+
+
+def _from_another_thread(function: Callable[[], None]) -> Callable[[], None]:
+    loop = asyncio.get_running_loop()
+
+    def call() -> None:
+        # A loop that is closed has nobody left to tell.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(function)
+
+    return call
 
 
 def _assemble(
@@ -151,7 +164,7 @@ def _assemble(
         workflow_executions=WorkflowExecutions(execution_calls, workflows),
         executions=execution_calls,
         catalogue=CatalogueCalls(store, executions.store, changes),
-        daemon=DaemonCalls(instance, components, leases, vault),
+        daemon=DaemonCalls(instance, components, leases, vault, database),
         runners=RunnerCalls(leases, executions, agent_executions),
     )
 

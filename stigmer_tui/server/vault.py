@@ -17,7 +17,7 @@ from stigmer_tui.api.workflow_execution_pb2 import WorkflowExecution
 from stigmer_tui.api.workflow_pb2 import Workflow
 from stigmer_tui.core.known_secrets import remember_values
 from stigmer_tui.core.redaction import REDACTED
-from stigmer_tui.core.sqlite import Database
+from stigmer_tui.core.sqlite import Database, outcome, persisted
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +78,8 @@ class Vault:
         for name, value in values.items():
             nonce = os.urandom(NONCE_SIZE)
             rows.append((owner, name, nonce + cipher.encrypt(nonce, value.encode(), f"{owner}/{name}".encode())))
-        await self._database.write(lambda db: db.executemany("INSERT OR REPLACE INTO secrets VALUES (?, ?, ?)", rows))
+        sql = "INSERT OR REPLACE INTO secrets VALUES (?, ?, ?)"
+        await outcome(self._database.write(lambda db: db.executemany(sql, rows)))
 
     async def reveal(self, owner: str) -> dict[str, str]:
         """The values of an owner by name; those that a former process kept in its memory are gone."""
@@ -94,7 +95,11 @@ class Vault:
 
     async def forget(self, owner: str) -> None:
         self._memory.pop(owner, None)
-        await self._database.write(lambda db: db.execute("DELETE FROM secrets WHERE owner = ?", (owner,)))
+
+        def write() -> asyncio.Future[Any]:
+            return self._database.write(lambda db: db.execute("DELETE FROM secrets WHERE owner = ?", (owner,)))
+
+        await persisted(write(), write)
 
     async def protect(self, owner: str, resource: Any) -> None:
         """Keeps the secret values of a resource's variables, and leaves marks in their place.

@@ -31,7 +31,7 @@ async def run_workflows(configuration: Configuration, channel: Channel, stopping
         await execute(lease, journal, engine)
 
     try:
-        await serve(channel, Profile(Hello.WORKFLOWS, CAPACITY), work, stopping)
+        await serve(channel, Profile(Hello.WORKFLOWS, CAPACITY, problem=lambda: journal.problem), work, stopping)
     finally:
         await engine.close()
         await asyncio.to_thread(journal.close)

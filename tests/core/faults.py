@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
@@ -34,7 +35,8 @@ class Faults:
     rolls_back: bool = True
     """Whether SQLite has ended the transaction by itself, as it does when the disk is full."""
     met: int = 0
-    spared: list[str] = field(default_factory=list)
+    repeated: threading.Event = field(default_factory=threading.Event)
+    """Set when several statements have failed."""
 
     def begin(self, code: int, statement: str = "") -> None:
         self.code, self.statement, self.met = code, statement, 0
@@ -43,12 +45,15 @@ class Faults:
         self.code = 0
 
     def meet(self, connection: sqlite3.Connection, sql: str) -> None:
-        if not self.code or not sql.startswith(self.statement) or sql.startswith(("PRAGMA journal", "ROLLBACK")):
+        code = self.code
+        if not code or not sql.startswith(self.statement) or sql.startswith(("PRAGMA journal", "ROLLBACK")):
             return
         self.met += 1
+        if self.met > 5:
+            self.repeated.set()
         if self.rolls_back and connection.in_transaction:
             sqlite3.Connection.execute(connection, "ROLLBACK")
-        raise failure(self.code)
+        raise failure(code)
 
 
 class FaultyConnection(sqlite3.Connection):

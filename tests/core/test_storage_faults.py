@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 
@@ -21,7 +22,6 @@ LIMIT = 5.0
 
 @pytest.fixture
 def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
-    monkeypatch.setattr(sqlite, "PROBE_INTERVAL", 0.01)
     monkeypatch.setattr(sqlite, "RETRY_PAUSES", (0.001,))
     return install(monkeypatch)
 
@@ -41,12 +41,6 @@ def insert(database: Database, number: int, text: str = "") -> asyncio.Future[No
 
 def numbers(database: Database) -> list[int]:
     return [number for (number,) in database.read("SELECT number FROM numbers ORDER BY number")]
-
-
-async def until_well(database: Database) -> None:
-    async with asyncio.timeout(LIMIT):
-        while database.problem:
-            await asyncio.sleep(0.005)
 
 
 @pytest.mark.parametrize("rolls_back", [True, False])
@@ -80,17 +74,18 @@ async def test_a_failing_statement_fails_its_caller_and_the_next_write_succeeds(
 
 
 async def test_a_problem_is_over_when_the_file_can_be_written_again_though_nobody_writes(
-    database: Database, faults: Faults
+    database: Database, faults: Faults, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Point 11: the status tells the truth."""
-    noted: list[bool] = []
-    database.on_problem = lambda: noted.append(database.problem is not None)
+    monkeypatch.setattr(sqlite, "PROBE_INTERVAL", 0.01)
+    noted: SimpleQueue[bool] = SimpleQueue()
+    database.on_problem = lambda: noted.put(database.problem is not None)
     faults.begin(sqlite3.SQLITE_FULL, "COMMIT")
     with pytest.raises(StorageError):
         await insert(database, 1)
     faults.end()
-    await until_well(database)
-    assert noted == [True, False]
+    assert await asyncio.to_thread(noted.get, timeout=LIMIT)
+    assert not await asyncio.to_thread(noted.get, timeout=LIMIT)
 
 
 async def test_what_must_be_written_is_written_when_there_is_room(database: Database, faults: Faults) -> None:
@@ -98,9 +93,7 @@ async def test_what_must_be_written_is_written_when_there_is_room(database: Data
     faults.begin(sqlite3.SQLITE_FULL, "INSERT")
     waiting = asyncio.create_task(persisted(insert(database, 1), lambda: insert(database, 1)))
     given_up = asyncio.create_task(persisted(insert(database, 2), lambda: insert(database, 2)))
-    async with asyncio.timeout(LIMIT):
-        while faults.met < 6:
-            await asyncio.sleep(0.001)
+    assert await asyncio.to_thread(faults.repeated.wait, LIMIT)
     given_up.cancel()
     assert not waiting.done()
     faults.end()
@@ -178,7 +171,9 @@ def test_damage_is_told_with_the_file_and_the_ways_out(tmp_path: Path) -> None:
     """Point 14: pages, header, a newer version, and a file that is no database at all."""
     good = tmp_path / "good.db"
     with closing(Database(good, SCHEMA)) as database:
-        database.submit(lambda db: db.executemany("INSERT INTO numbers VALUES (?, 'text')", [(n,) for n in range(5000)]))
+        database.submit(
+            lambda db: db.executemany("INSERT INTO numbers VALUES (?, 'text')", [(n,) for n in range(5000)])
+        )
     content = bytearray(good.read_bytes())
     content[8192:12288] = b"\xff" * 4096
     damaged = {

@@ -10,6 +10,7 @@ from stigmer_tui.api.execution_pb2 import AgentExecutionDelta, WorkflowExecution
 from stigmer_tui.api.runner_pb2 import (
     Assignment,
     Cancel,
+    Heartbeat,
     Hello,
     ReportRequest,
     RunnerMessage,
@@ -24,6 +25,7 @@ class Runner:
     def __init__(self, api: Api) -> None:
         self._api = api
         self._messages: asyncio.Queue[ServerMessage] = asyncio.Queue()
+        self.outbox: asyncio.Queue[RunnerMessage] = asyncio.Queue()
         self.sent_away = asyncio.Event()
 
     def received(self, message: ServerMessage) -> None:
@@ -39,6 +41,9 @@ class Runner:
         assert message.HasField("cancel"), message
         return message.cancel
 
+    def beat(self, *lease_ids: str, problem: str = "") -> None:
+        self.outbox.put_nowait(RunnerMessage(heartbeat=Heartbeat(lease_ids=lease_ids, problem=problem)))
+
     async def report(self, lease_id: str, delta: AgentExecutionDelta | WorkflowExecutionDelta) -> int:
         """Returns the version."""
         if isinstance(delta, AgentExecutionDelta):
@@ -52,11 +57,11 @@ class Runner:
 async def attached(api: Api, kind: Hello.Kind.ValueType, capacity: int = 10) -> AsyncIterator[Runner]:
     """Leaves without a word, as a runner that is killed."""
     runner = Runner(api)
-    leaving = asyncio.Event()
 
     async def messages() -> AsyncIterator[RunnerMessage]:
         yield RunnerMessage(hello=Hello(kind=kind, capacity=capacity, model="a model", sandbox="a box"))
-        await leaving.wait()
+        while True:
+            yield await runner.outbox.get()
 
     stream = api.runners.attach(messages())
     first = await anext(aiter(stream))

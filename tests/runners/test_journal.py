@@ -1,0 +1,72 @@
+"""The journal when its file cannot be written: the work waits, and what is written at last is how things are."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from stigmer_tui.core import sqlite
+from stigmer_tui.core.storage_errors import StorageError
+from stigmer_tui.runners.journal import Journal, Step
+from tests.core.faults import Faults, install
+
+LIMIT = 5.0
+
+
+@pytest.fixture
+def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
+    monkeypatch.setattr(sqlite, "RETRY_PAUSES", (0.001,))
+    return install(monkeypatch)
+
+
+@pytest.fixture
+def journal(tmp_path: Path, faults: Faults) -> Iterator[Journal]:
+    with closing(Journal(tmp_path / "agents.db")) as journal:
+        yield journal
+
+
+@pytest.mark.parametrize("statement", ["BEGIN", "SAVEPOINT", "INSERT", "RELEASE", "COMMIT"])
+@pytest.mark.parametrize("code", [sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY])
+async def test_work_waits_until_its_step_can_be_written(
+    journal: Journal, faults: Faults, code: int, statement: str
+) -> None:
+    """Point 11: and a step that went on meanwhile is never written as it was before."""
+    steps = journal.execution("run")
+    faults.begin(code, statement)
+    begun = steps.begin("call", "10:00")
+    assert await asyncio.to_thread(faults.repeated.wait, LIMIT)
+    assert not begun.done()
+    assert "agents.db" in journal.problem
+    ended = steps.complete("call", "10:01")
+    steps.note("other", 1)
+    faults.end()
+    await asyncio.wait_for(asyncio.gather(begun, ended, steps.flush()), LIMIT)
+    assert dict(journal.execution("run")) == {"call": Step(True, "10:01"), "other": Step(True, 1)}
+    assert not journal.problem
+
+
+async def test_a_step_whose_writer_was_cancelled_is_written_with_the_next(journal: Journal, faults: Faults) -> None:
+    """Point 11."""
+    steps = journal.execution("run")
+    faults.begin(sqlite3.SQLITE_FULL, "BEGIN")
+    begun = steps.begin("call", "10:00")
+    assert await asyncio.to_thread(faults.repeated.wait, LIMIT)
+    begun.cancel()
+    await asyncio.wait((begun,))
+    faults.end()
+    await asyncio.wait_for(steps.complete("next"), LIMIT)
+    assert dict(journal.execution("run")) == {"call": Step(False, "10:00"), "next": Step(True, None)}
+
+
+async def test_a_damaged_journal_is_not_waited_for(journal: Journal, faults: Faults) -> None:
+    """Point 14: waiting would not help."""
+    steps = journal.execution("run")
+    faults.begin(sqlite3.SQLITE_CORRUPT, "INSERT")
+    with pytest.raises(StorageError, match="it is damaged"):
+        await asyncio.wait_for(steps.begin("call"), LIMIT)
+    faults.end()
