@@ -13,6 +13,8 @@ from typing import Any, cast
 
 from grpc.aio import Channel, insecure_channel
 
+from stigmer_tui.core.proxies import is_loopback
+
 UNLIMITED = -1
 MESSAGE_SIZE_OPTIONS = [
     ("grpc.max_receive_message_length", UNLIMITED),
@@ -29,9 +31,14 @@ CHANNEL_OPTIONS = [
 ]
 
 
-def open_channel(address: str, token: str = "") -> Channel:
-    """A plaintext channel to `host:port`. Must be called, and closed, within a running event loop."""
-    channel = insecure_channel(address, options=CHANNEL_OPTIONS)
+def open_channel(address: str, token: str = "", is_ours: bool = True) -> Channel:
+    """A plaintext channel to `host:port`. Must be called, and closed, within a running event loop.
+
+    A server that is ours is reached without a proxy, and so is every one on this machine; for another it is grpc that
+    looks into the environment (`grpc_proxy`, `https_proxy`, `http_proxy`, `no_proxy`, in lower case).
+    """
+    straight = is_ours or is_loopback(address.rpartition(":")[0])
+    channel = insecure_channel(address, options=[*CHANNEL_OPTIONS, ("grpc.enable_http_proxy", int(not straight))])
     return cast(Channel, _AuthorizedChannel(channel, token)) if token else channel
 
 

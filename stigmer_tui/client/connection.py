@@ -41,7 +41,7 @@ class Connection:
         async with self._opening:
             if self._channel is None:
                 self._endpoint = await self._locate()
-                self._channel = open_channel(self._endpoint.address, self._endpoint.token)
+                self._channel = open_channel(self._endpoint.address, self._endpoint.token, self._endpoint.is_ours)
             return self._channel
 
     async def check(self) -> None:

@@ -11,3 +11,5 @@ class Endpoint:
     """host:port."""
     token: str
     """Empty for a server that wants none."""
+    is_ours: bool = True
+    """False for a server that STIGMER_SERVER_ADDR names: it may be elsewhere, and proxies on the way to it."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 from grpc import StatusCode
 from grpc.aio import AioRpcError
 
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.proxies import is_loopback
 
 
 class NotFound(StigmerError):  # noqa: N818 - what it is, in the words of the API
@@ -27,7 +30,7 @@ def explained(error: AioRpcError, address: str) -> StigmerError:
             return NotFound(details)
         case StatusCode.UNAVAILABLE:
             advice = "For the daemon see: stigmer-tui server status; another server is where STIGMER_SERVER_ADDR says."
-            return ServerGone(f"Cannot reach the server at {address}", advice)
+            return ServerGone(f"Cannot reach the server at {address}", _proxy_advice(address) or advice)
         case StatusCode.UNAUTHENTICATED:
             return StigmerError(
                 f"The server at {address} does not accept our token",
@@ -40,3 +43,13 @@ def explained(error: AioRpcError, address: str) -> StigmerError:
         case _:
             # As it was said: it may begin with a name.
             return StigmerError(details)
+
+
+def _proxy_advice(address: str) -> str:
+    """Where grpc would have gone through a proxy (see api.channel)."""
+    host = address.rpartition(":")[0]
+    variables = (name for name in ("grpc_proxy", "https_proxy", "http_proxy") if os.environ.get(name))
+    variable = "" if is_loopback(host) else next(variables, "")
+    if not variable:
+        return ""
+    return f"The way there is through the proxy that {variable} names; no_proxy={host} is the way without it."

@@ -16,7 +16,7 @@ PROBE_LIMIT = 5.0
 
 async def probe(endpoint: Endpoint) -> None:
     """Returns when the server has answered; raises grpc's error otherwise."""
-    channel = open_channel(endpoint.address, endpoint.token)
+    channel = open_channel(endpoint.address, endpoint.token, endpoint.is_ours)
     try:
         await sign_of_life(channel)
     finally:

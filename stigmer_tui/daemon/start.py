@@ -40,7 +40,7 @@ class StartOptions:
 async def ensure_daemon(configuration: Configuration, options: StartOptions | None = None) -> Endpoint:
     """The endpoint of a daemon that answers; starts one when there is none. Raises StigmerError when it cannot."""
     if configuration.server:
-        return Endpoint(configuration.server, "")
+        return Endpoint(configuration.server, "", is_ours=False)
     home = configuration.home
     if endpoint := await running_endpoint(home):
         return endpoint

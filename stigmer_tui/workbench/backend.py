@@ -175,7 +175,7 @@ class Backend:
 
     async def _find(self) -> Endpoint:
         if self._configuration.server:
-            return Endpoint(self._configuration.server, "")
+            return Endpoint(self._configuration.server, "", is_ours=False)
         if endpoint := await running_endpoint(self._configuration.home):
             return endpoint
         # What starts processes need not be loaded where one runs.

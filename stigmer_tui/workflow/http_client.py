@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import ssl
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -15,6 +16,7 @@ import httpx2
 
 from stigmer_tui import __version__
 from stigmer_tui.core.units import duration_text, size_text
+from stigmer_tui.runners.outgoing import OutgoingTransport, SettingUnusableError
 from stigmer_tui.workflow.context import HttpAnswer, HttpRequest
 from stigmer_tui.workflow.json_text import read_json
 from stigmer_tui.workflow.limits import LARGEST_ANSWER
@@ -46,16 +48,15 @@ class HttpFailure(Exception):  # noqa: N818 - an outcome of a request, not an er
 class HttpClient:
     """Shared by all executions: it keeps connections, and nothing else, from one request to the next."""
 
-    def __init__(self, ssl_context: ssl.SSLContext | None = None) -> None:
+    def __init__(self, ssl_context: ssl.SSLContext | None = None, environment: Mapping[str, str] = os.environ) -> None:
+        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=100)
+        self._transport = OutgoingTransport(limits, ssl_context, environment)
         self._client = httpx2.AsyncClient(
-            verify=ssl_context or True,
+            transport=self._transport,
             # Each request has a limit of its own, for all of it.
             timeout=None,
-            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100),
             headers={"User-Agent": f"stigmer-tui/{__version__}"},
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            # Whatever proxy the machine has, it is not the way to the machine itself.
-            mounts={"all://127.0.0.1": None, "all://localhost": None, "all://[::1]": None},
         )
 
     async def close(self) -> None:
@@ -65,11 +66,21 @@ class HttpClient:
         """Raises HttpFailure for everything but a complete answer with a status of 2xx."""
         _check_address(request.uri)
         try:
+            return await self._send(request)
+        except HttpFailure as failure:
+            if variable := self._transport.proxy_variable(request.uri):
+                failure.message += f", through the proxy that {variable} names"
+            raise
+
+    async def _send(self, request: HttpRequest) -> HttpAnswer:
+        try:
             async with asyncio.timeout(request.timeout):
                 response, content = await self._exchange(request)
         except TimeoutError:
             message = f"no answer within {duration_text(request.timeout)}"
             raise HttpFailure(message, is_passing=True) from None
+        except SettingUnusableError as error:
+            raise HttpFailure(str(error)) from error
         except (httpx2.LocalProtocolError, UnicodeError) as error:
             raise HttpFailure(f"it cannot be sent: {error}") from error
         except httpx2.DecodingError as error:

@@ -19,9 +19,10 @@ from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.runner_pb2 import Hello
 from stigmer_tui.client.connection import Connection, connected
 from stigmer_tui.client.endpoint import Endpoint
-from stigmer_tui.client.errors import NotFound
+from stigmer_tui.client.errors import NotFound, ServerGone
 from stigmer_tui.client.executions import cancel, create
 from stigmer_tui.client.follow import follow, phase_of
+from stigmer_tui.client.probe import probe
 from stigmer_tui.client.resources import resolve
 from stigmer_tui.client.streams import Interrupted
 from stigmer_tui.client.watch import daemon_status, list_catalogue, watch_catalogue, watch_daemon
@@ -159,3 +160,29 @@ async def test_the_refusal_to_find_a_server_reaches_the_caller() -> None:
     async with connected(locate) as connection:
         with pytest.raises(StigmerError, match="was stopped"):
             await list_catalogue(connection, "local")
+
+
+@pytest.mark.parametrize("is_ours", [True, False])
+async def test_no_proxy_is_on_the_way_to_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_ours: bool
+) -> None:
+    """Point 34: whatever the environment says, which grpc would believe for loopback too."""
+    for variable in ("grpc_proxy", "https_proxy", "http_proxy", "all_proxy"):
+        monkeypatch.setenv(variable, "http://127.0.0.1:1")
+    async with running(tmp_path) as api:
+        await probe(Endpoint(api.server.address, "", is_ours))
+
+
+async def test_a_server_elsewhere_that_cannot_be_reached_names_the_proxy_on_the_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Point 34: there grpc's own rule holds."""
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+
+    async def locate() -> Endpoint:
+        return Endpoint("stigmer.example:50051", "", is_ours=False)
+
+    async with connected(locate) as connection:
+        with pytest.raises(ServerGone) as refusal:
+            await connection.check()
+    assert "through the proxy that http_proxy names; no_proxy=stigmer.example" in refusal.value.advice

@@ -1,0 +1,118 @@
+"""One rule for all calls that leave the machine: which proxy the environment names for an address, if any.
+
+`http_proxy`, `https_proxy`, `all_proxy` and `no_proxy` in lower and in upper case, the former first. What this machine
+serves itself is never asked through a proxy. Nothing is read before a call needs it, so that no value, however wrong,
+keeps a program from starting.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from urllib.parse import SplitResult, urlsplit
+
+from stigmer_tui.core.errors import StigmerError
+
+SCHEMES = {"http": "http", "https": "https", "socks5": "socks5", "socks5h": "socks5h", "socks": "socks5"}
+"""Schemes of proxies by what people write; desktops write `socks`."""
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class BadProxyError(StigmerError):
+    """A variable that should name a proxy, and does not."""
+
+    def __init__(self, variable: str, what: str) -> None:
+        # Without the value, which may hold a password.
+        super().__init__(
+            f"{variable} {what}",
+            f"Expected an address such as http://proxy.example:3128 or socks5://127.0.0.1:1080 in {variable}; "
+            "hosts in no_proxy are called without it.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    url: str
+    """With a scheme that is one of SCHEMES, and with user and password where they were given."""
+    variable: str
+    """That names it, as it is written."""
+
+
+def proxy_for(url: str, environment: Mapping[str, str]) -> Proxy | None:
+    """The proxy for calls to an address; None for calls that need none. Raises BadProxyError."""
+    try:
+        address = urlsplit(url)
+        host, port = address.hostname or "", address.port or DEFAULT_PORTS.get(address.scheme, 0)
+    except ValueError:
+        # Whoever calls it finds out.
+        return None
+    if not host or is_loopback(host) or _is_excepted(host, port, environment):
+        return None
+    for name in (f"{address.scheme}_proxy", "all_proxy"):
+        # A variable in lower case that is empty says that there is no proxy, whatever the other one says.
+        for variable in (name, name.upper()):
+            if variable in environment:
+                if value := environment[variable].strip():
+                    return Proxy(_proxy_url(value, variable), variable)
+                break
+    return None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or an IP address is that of this machine for itself."""
+    host = host.strip("[]").rstrip(".").lower()
+    address = _ip(host)
+    if address is None:
+        return host == "localhost" or host.endswith(".localhost")
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    address = mapped or address
+    return address.is_loopback or address.is_unspecified
+
+
+def _is_excepted(host: str, port: int, environment: Mapping[str, str]) -> bool:
+    exceptions = environment.get("no_proxy", environment.get("NO_PROXY", ""))
+    return any(_covers(exception, host.rstrip("."), port) for exception in re.split(r"[\s,]+", exceptions.lower()))
+
+
+def _covers(exception: str, host: str, port: int) -> bool:
+    """Of `*`, a domain with all below it, an IP address or a network, each with or without a port."""
+    if not exception:
+        return False
+    if exception == "*" or exception.strip("[]") == host:
+        return True
+    address = _ip(host)
+    if address is not None:
+        try:
+            if address in ip_network(exception, strict=False):
+                return True
+        except (ValueError, TypeError):
+            pass
+    name, separator, number = exception.rpartition(":")
+    if separator and number.isdecimal() and number.isascii():
+        return int(number) == port and _covers(name, host, port)
+    domain = exception.removeprefix("*").removeprefix(".")
+    return bool(domain) and address is None and (host == domain or host.endswith(f".{domain}"))
+
+
+def _proxy_url(value: str, variable: str) -> str:
+    text = value if "://" in value else f"http://{value}"
+    try:
+        address = urlsplit(text)
+        host, _ = address.hostname, address.port
+    except ValueError as error:
+        raise BadProxyError(variable, "does not hold the address of a proxy") from error
+    if not host or re.search(r"[\s\x00-\x1f\x7f]", text):
+        raise BadProxyError(variable, "does not hold the address of a proxy")
+    if address.scheme not in SCHEMES:
+        raise BadProxyError(variable, f"names a proxy of a kind that is not supported: {address.scheme}")
+    return SplitResult(SCHEMES[address.scheme], address.netloc, "", "", "").geturl()
+
+
+def _ip(host: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(host.partition("%")[0])
+    except ValueError:
+        return None
