@@ -21,6 +21,8 @@ from stigmer_tui.api.workflow_execution_pb2_grpc import (
     WorkflowExecutionQueryControllerStub,
 )
 from stigmer_tui.client.connection import Connection, optional
+from stigmer_tui.client.errors import ServerGone
+from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.ids import Prefix, parse_id
 
 DEFAULT_MESSAGE = "execute"
@@ -91,6 +93,28 @@ async def cancel(connection: Connection, execution_id: str, reason: str) -> bool
     request = CancelRequest(execution_id=execution_id, reason=reason)
     call = connection.call(lambda channel: ExecutionControllerStub(channel).cancel, request)
     return await optional(call) is not None
+
+
+async def can_cancel(connection: Connection) -> bool:
+    """Whether the server knows how to; asked with a request that names nothing, which one that does refuses."""
+    call = connection.call(lambda channel: ExecutionControllerStub(channel).cancel, CancelRequest())
+    try:
+        return await optional(call) is not None
+    except ServerGone:
+        raise
+    except StigmerError:
+        return True
+
+
+def resource_of(execution: AnyExecution) -> str:
+    """The id of its agent or workflow."""
+    return execution.spec.agent_id if isinstance(execution, AgentExecution) else execution.spec.workflow_id
+
+
+def is_execution(reference: str) -> bool:
+    """Whether it is the id of an execution, and not the name or the id of what can be run."""
+    parsed = parse_id(reference)
+    return parsed is not None and parsed[0] in (Prefix.AGENT_EXECUTION, Prefix.WORKFLOW_EXECUTION)
 
 
 def is_agent_execution(execution_id: str) -> bool:

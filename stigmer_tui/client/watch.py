@@ -17,9 +17,10 @@ from stigmer_tui.client.streams import Interrupted, resumed
 Response = TypeVar("Response")
 
 
-async def list_catalogue(connection: Connection, org: str) -> Catalogue | None:
-    """None from a server that cannot list."""
-    return await optional(connection.call(lambda channel: CatalogueControllerStub(channel).list, ListRequest(org=org)))
+async def list_catalogue(connection: Connection, org: str, recent: int = 0) -> Catalogue | None:
+    """With so many of the newest executions, 0 for as many as the server thinks right. None from one that cannot."""
+    request = ListRequest(org=org, recent=recent)
+    return await optional(connection.call(lambda channel: CatalogueControllerStub(channel).list, request))
 
 
 async def daemon_status(connection: Connection) -> Status | None:

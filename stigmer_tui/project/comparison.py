@@ -8,10 +8,11 @@ from copy import deepcopy
 from google.protobuf.message import Message
 
 from stigmer_tui.api.workflow_pb2 import Workflow, WorkflowTask
+from stigmer_tui.project.deployments import FOLDER
 from stigmer_tui.project.manifests import Resource, slug_in
 
-GENERATED = ("stigmer.ai/sdk.generated-at", "stigmer.ai/sdk.version")
-"""Annotations that say how a manifest was made, and not what it is."""
+GENERATED = ("stigmer.ai/sdk.generated-at", "stigmer.ai/sdk.version", FOLDER)
+"""Annotations that say how and where a manifest was made, and not what it is."""
 
 
 def differences(deployed: Resource, wanted: Resource) -> tuple[str, ...]:

@@ -12,6 +12,9 @@ from stigmer_tui.project.manifests import Resource
 PROJECT = "stigmer-tui/project"
 """Annotation with the name of the project that deployed a resource."""
 
+FOLDER = "stigmer-tui/project-folder"
+"""Annotation with the folder of that project, on a daemon of the same machine: two projects may have one name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Deployed:

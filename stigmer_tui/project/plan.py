@@ -6,14 +6,16 @@ import asyncio
 from copy import deepcopy
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from stigmer_tui.api.api_resource_pb2 import ApiResourceOwnerScope
 from stigmer_tui.api.kinds import AGENT, WORKFLOW, Kind
 from stigmer_tui.api.workflow_pb2 import Workflow
 from stigmer_tui.definition.support import called_agents
 from stigmer_tui.project.comparison import differences
-from stigmer_tui.project.deployments import PROJECT, Deployed, Deployments
+from stigmer_tui.project.deployments import FOLDER, PROJECT, Deployed, Deployments
 from stigmer_tui.project.manifests import Manifests, Resource, kind_of, slug_in
+from stigmer_tui.project.project_file import is_project
 
 
 class Action(StrEnum):
@@ -34,7 +36,7 @@ class Step:
     differences: tuple[str, ...] = ()
     """Of an update, in a few words each: `instructions`, `task fetch`."""
     taken_from: str = ""
-    """The other project that deployed it before, if one did."""
+    """The other project that deployed it before, if one did: its name, and its folder where that is known."""
 
     @property
     def kind(self) -> Kind:
@@ -86,8 +88,13 @@ class Plan:
         return frozenset(changed | callers)
 
 
-async def make_plan(manifests: Manifests, project: str, org: str, deployments: Deployments) -> Plan:
-    """Asks for everything at the same time. Raises StigmerError when the server cannot be asked."""
+async def make_plan(
+    manifests: Manifests, project: str, org: str, deployments: Deployments, folder: Path | None = None
+) -> Plan:
+    """Asks for everything at the same time. `folder` is the project's, where the server is of the same machine.
+
+    Raises StigmerError when the server cannot be asked.
+    """
     defined = {(kind_of(resource), slug_in(resource)) for resource in manifests.resources}
     calls = [
         MissingAgent(slug_in(workflow), agent)
@@ -100,7 +107,7 @@ async def make_plan(manifests: Manifests, project: str, org: str, deployments: D
             listed = group.create_task(deployments.deployed(org))
             called = [group.create_task(deployments.get(AGENT, call.agent, org)) for call in calls]
             steps = [
-                group.create_task(_step(prepared(resource, project, org), deployments))
+                group.create_task(_step(prepared(resource, project, org, folder), deployments))
                 for resource in manifests.resources
             ]
     except ExceptionGroup as errors:
@@ -119,7 +126,7 @@ async def make_plan(manifests: Manifests, project: str, org: str, deployments: D
     )
 
 
-def prepared(resource: Resource, project: str, org: str) -> Resource:
+def prepared(resource: Resource, project: str, org: str, folder: Path | None = None) -> Resource:
     """A copy as it is deployed: with its owner (contract, PROJECT-AND-DAEMON 3.1) and the project it comes from."""
     prepared = deepcopy(resource)
     metadata = prepared.metadata
@@ -127,6 +134,8 @@ def prepared(resource: Resource, project: str, org: str) -> Resource:
     metadata.slug = slug_in(resource)
     metadata.owner_scope = metadata.owner_scope or ApiResourceOwnerScope.organization
     metadata.annotations[PROJECT] = project
+    if folder is not None:
+        metadata.annotations[FOLDER] = str(folder)
     return prepared
 
 
@@ -137,7 +146,15 @@ async def _step(wanted: Resource, deployments: Deployments) -> Step:
     found = differences(existing, wanted)
     if not found:
         return Step(Action.KEEP, wanted, existing)
-    before = existing.metadata.annotations.get(PROJECT, "")
-    return Step(
-        Action.UPDATE, wanted, existing, found, before if before != wanted.metadata.annotations[PROJECT] else ""
-    )
+    return Step(Action.UPDATE, wanted, existing, found, _taken_from(existing, wanted))
+
+
+def _taken_from(existing: Resource, wanted: Resource) -> str:
+    """Two folders are two projects, whatever they are called. One that has moved, or has a new name, is the same."""
+    name, own_name = (item.metadata.annotations.get(PROJECT, "") for item in (existing, wanted))
+    folder, own_folder = (item.metadata.annotations.get(FOLDER, "") for item in (existing, wanted))
+    if not name:
+        return ""
+    if folder and own_folder:
+        return f"{name} in {folder}" if folder != own_folder and is_project(Path(folder)) else ""
+    return name if name != own_name else ""

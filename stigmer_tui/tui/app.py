@@ -129,13 +129,15 @@ class StigmerApp(App[int]):
     def on_picker_chosen(self, message: Picker.Chosen) -> None:
         match message.item:
             case Run():
-                self.session.open(message.item)
-                self.main.show_region(PANE)
+                self._open(message.item)
             case Resource():
                 self.run_resource(message.item)
 
     def on_picker_edit_requested(self, message: Picker.EditRequested) -> None:
         self.open_form(message.resource)
+
+    async def on_picker_by_name_requested(self) -> None:
+        await self.action_run_by_name()
 
     def on_picker_copy_requested(self, message: Picker.CopyRequested) -> None:
         self._copy(message.text)
@@ -185,6 +187,28 @@ class StigmerApp(App[int]):
 
         await self.push_screen(HelpScreen(list(self._key_help())))
 
+    async def action_run_by_name(self) -> None:
+        from stigmer_tui.tui.screens.by_name import ByNameScreen
+
+        await self.push_screen(ByNameScreen(), self._run_by_name)
+
+    async def _run_by_name(self, reference: str | None) -> None:
+        if not reference:
+            return
+        try:
+            found = await self.session.find(reference)
+        except StigmerError as error:
+            self.session.board.note(str(error), Level.ERROR)
+            return
+        match found:
+            case Resource():
+                self.run_resource(found)
+            case Run():
+                self._open(found)
+            case None:
+                where = self.session.state.daemon.address
+                self.session.board.note(f"Nothing is called {reference} on the server at {where}", Level.WARNING)
+
     async def action_notices(self) -> None:
         from stigmer_tui.tui.screens.notices import NoticesScreen
 
@@ -197,7 +221,8 @@ class StigmerApp(App[int]):
         if not unfinished or isinstance(self.screen, QuitDialog):
             self.exit(0)
             return
-        await self.push_screen(QuitDialog([run.resource for run in unfinished]), self._leave)
+        can_cancel = self.session.state.daemon.abilities.can_control
+        await self.push_screen(QuitDialog([run.resource for run in unfinished], can_cancel), self._leave)
 
     async def _leave(self, choice: Leaving | None) -> None:
         from stigmer_tui.tui.screens.quit import Leaving
@@ -221,6 +246,10 @@ class StigmerApp(App[int]):
                 self._start(resource, run_input)
 
         self.push_screen(form, left)
+
+    def _open(self, run: Run) -> None:
+        self.session.open(run)
+        self.main.show_region(PANE)
 
     def _start(self, resource: Resource, run_input: RunInput) -> None:
         self.session.start(resource, run_input)

@@ -42,6 +42,7 @@ class Place(StrEnum):
     QUIT = "Quit"
     HELP = "Help"
     NOTICES = "Notices"
+    BY_NAME = "Run by name"
 
 
 When = Callable[[WorkbenchState], bool]
@@ -108,6 +109,10 @@ def _is_connected(state: WorkbenchState) -> bool:
     return state.daemon.connected and bool(state.daemon.components)
 
 
+def _has_server(state: WorkbenchState) -> bool:
+    return state.daemon.connected
+
+
 def _is_disconnected(state: WorkbenchState) -> bool:
     return bool(state.daemon.problem)
 
@@ -126,6 +131,8 @@ COMMANDS = (
     Command(
         "picker.edit", "edit", Place.PICKER, "e", "edit input", "Edit input and run", "Edit message and variables first"
     ),
+    Command("picker.fold", "fold", Place.PICKER, "enter,space,x", "fold", "", "Show what other projects have deployed"),
+    Command("picker.by_name", "by_name", Place.PICKER, "enter", "run by name", "", "Run what is not in the list"),
     Command("picker.copy", "copy", Place.PICKER, "y", "", "Copy id", "Copy the id of what is selected"),
     Command("picker.next", "move(1)", Place.PICKER, "j,down", help="Select the next line"),
     Command("picker.previous", "move(-1)", Place.PICKER, "k,up", help="Select the previous line"),
@@ -201,6 +208,10 @@ COMMANDS = (
         "daemon.stop", "app.stop_daemon", Place.APP, "", "", "Stop the daemon",
         "Runs stop with it and continue when it is started again", _is_connected,
     ),
+    Command(
+        "app.run_by_name", "app.run_by_name", Place.APP, "", "", "Run by name or id",
+        "Run what is not in the list, or show a run", _has_server,
+    ),
     Command("app.notices", "app.notices", Place.APP, "", "", "Notices", "Read the notices of this session again"),
     Command(
         "app.help", "app.help", Place.APP, "question_mark,f1", "help", "Help", "List every key", rank=1, at_end=True
@@ -233,6 +244,8 @@ COMMANDS = (
     Command("notices.up", "scroll(-1)", Place.NOTICES, "k,up", help="Scroll up"),
     Command("notices.page_down", "scroll(10)", Place.NOTICES, "ctrl+d,pagedown", help="Scroll a page down"),
     Command("notices.page_up", "scroll(-10)", Place.NOTICES, "ctrl+u,pageup", help="Scroll a page up"),
+    Command("by_name.run", "run", Place.BY_NAME, "enter", "run", help="Run what has this name or id"),
+    Command("by_name.leave", "leave", Place.BY_NAME, "escape", "back", help="Back to the workbench"),
     Command("notices.leave", "leave", Place.NOTICES, "escape,q", "back", help="Back to the workbench"),
 )  # fmt: skip
 

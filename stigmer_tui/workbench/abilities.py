@@ -29,3 +29,6 @@ class Abilities:
             return ""
         *others, last = lacks
         return f"This server cannot {', '.join(others)}{' or ' if others else ''}{last}"
+
+
+ALL = Abilities()

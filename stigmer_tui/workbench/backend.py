@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import aclosing, suppress
 
 from stigmer_tui.api.kinds import AGENT, WORKFLOW
 from stigmer_tui.api.redaction import redact
 from stigmer_tui.client import executions
 from stigmer_tui.client.connection import Connection
 from stigmer_tui.client.endpoint import Endpoint
+from stigmer_tui.client.errors import NotFound
 from stigmer_tui.client.resources import resolve
 from stigmer_tui.client.streams import Interrupted
 from stigmer_tui.client.watch import list_catalogue, watch_catalogue, watch_daemon
@@ -22,9 +23,10 @@ from stigmer_tui.core.known_secrets import remember_values
 from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.daemon.record import read_record
 from stigmer_tui.daemon.running import running_endpoint
-from stigmer_tui.workbench.abilities import CannotCancel
+from stigmer_tui.workbench.abilities import ALL, Abilities, CannotCancel
 from stigmer_tui.workbench.daemon_state import DaemonState
 from stigmer_tui.workbench.following import Follower
+from stigmer_tui.workbench.lists import run_of
 from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, Run
 from stigmer_tui.workbench.state import RunInput
 from stigmer_tui.workbench.translation import daemon_state, execution_of, listed_resource, listed_run, resource_of
@@ -50,6 +52,12 @@ class Backend:
         self._was_found = False
         self._connecting_since = SystemClock().now()
         self._secrets: set[str] = set()
+        self._abilities: Abilities | None = None
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is the daemon of this home, and not a server that somebody has named."""
+        return not self._configuration.server
 
     async def connect(self) -> str:
         """host:port of a server that answers. Raises StigmerError."""
@@ -58,8 +66,22 @@ class Backend:
         await self.connection.channel()
         if self._configuration.server:
             # Our own daemon has answered when it is found.
-            await self.connection.check()
+            try:
+                await self.connection.check()
+            except StigmerError:
+                # Where there was one server, there may be another next time.
+                self._abilities = None
+                raise
         return self.connection.address
+
+    async def abilities(self) -> Abilities:
+        """Asks a server that is not ours for what it does not know; the questions change nothing."""
+        if self.is_ours:
+            return ALL
+        if self._abilities is None:
+            can_list = await list_catalogue(self.connection, self.organization, recent=1) is not None
+            self._abilities = Abilities(can_list, can_control=await executions.can_cancel(self.connection))
+        return self._abilities
 
     async def arrival(self) -> None:
         """Returns when somebody else has started the daemon; where there is none of ours, it may be time to look."""
@@ -125,6 +147,27 @@ class Backend:
         """By id or name; a workflow before an agent of the same name."""
         found = await resolve(self.connection, reference, self.organization)
         return resource_of(found) if found is not None else None
+
+    async def find(self, reference: str) -> Resource | Run | None:
+        """As `resolve`, and an execution by its id. Raises StigmerError."""
+        if not executions.is_execution(reference):
+            return await self.resolve(reference)
+        try:
+            stored = await executions.get(self.connection, reference)
+        except NotFound:
+            return None
+        resource_id = executions.resource_of(stored)
+        resource = await self.resolve(resource_id)
+        return run_of(execution_of(stored, resource.slug if resource else resource_id or reference), resource_id)
+
+    async def looked_up(self, resources: Iterable[Resource], runs: Iterable[Run]) -> Lists:
+        """What has become of what was known of a server that cannot list. What is no longer there is left out."""
+        found = [await self.resolve(resource.id) for resource in resources]
+        states = []
+        for run in runs:
+            with suppress(NotFound):
+                states.append(run if run.state.is_final else run_of(await self.open(run), run.resource_id))
+        return tuple(filter(None, found)), tuple(states)
 
     async def create(self, resource: Resource, run_input: RunInput) -> Execution:
         environment = {

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from stigmer_tui.workbench.abilities import ALL, Abilities
+
 
 class ComponentState(StrEnum):
     STARTING = "starting"
@@ -47,6 +49,7 @@ class DaemonState:
     secrets: str = ""
     running: int = 0
     components: tuple[Component, ...] = ()
+    abilities: Abilities = ALL
     problem: str = ""
     log_lines: tuple[str, ...] = ()
     """The last ones that it wrote, where there is a problem with it."""

@@ -58,6 +58,11 @@ class Deployment:
         found = [item.resource for item in self.items if item.resource]
         return tuple(sorted(found, key=lambda resource: resource.kind is ResourceKind.AGENT))
 
+    @property
+    def defines(self) -> frozenset[tuple[ResourceKind, str]]:
+        """Kind and slug of all that the code defines."""
+        return frozenset((item.kind, item.slug) for item in self.items)
+
     def count(self, kind: ResourceKind) -> int:
         return sum(item.kind is kind for item in self.items)
 
@@ -104,7 +109,9 @@ class Deployer:
 
     async def _plan(self) -> Plan:
         deployments = ServerDeployments(self._backend.connection)
-        return await make_plan(self._manifests, self.project.name, self._backend.organization, deployments)
+        # Of no use to others, and nothing that a server elsewhere should know.
+        folder = self.project.folder.resolve() if self._backend.is_ours else None
+        return await make_plan(self._manifests, self.project.name, self._backend.organization, deployments, folder)
 
     def _deployment(self, plan: Plan, sent: dict[tuple[Kind, str], Manifest]) -> Deployment:
         return Deployment(

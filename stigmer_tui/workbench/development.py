@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -23,6 +23,10 @@ class Restart(Protocol):
         """Ends a run if it still goes on, and starts it anew with the same input. Tells itself what goes wrong."""
 
 
+Deployed = Callable[[Deployment], Awaitable[None]]
+"""Is told of each deployment before anything is run because of it."""
+
+
 class Development:
     """Deploys the project at once, and after each change while it watches.
 
@@ -37,6 +41,7 @@ class Development:
         board: Board,
         clock: Clock,
         restart: Restart,
+        deployed: Deployed,
         watch: Callable[[Path], Watcher] = Watcher,
         deployer: Callable[[Path, Backend, Clock], Deployer] = Deployer,
     ) -> None:
@@ -47,6 +52,7 @@ class Development:
         self._board = board
         self._clock = clock
         self._restart = restart
+        self._deployed = deployed
         self._is_watching = True
         self._watcher: Watcher | None = None
         self._pending: list[Change] = []
@@ -151,11 +157,8 @@ class Development:
             self._synthesis = None
         self._board.update_project(stage=Stage.APPLY)
         deployment = await deployer.apply()
-        if deployment.applied.created:
-            # The list that is watched may be a moment behind; what is told as created can be chosen.
-            resources, runs = await self._backend.lists() or (deployment.resources, self._board.state.runs)
-            self._board.update(resources=resources, runs=runs)
-        self._board.update_project(applied=deployment.applied, problem=None)
+        await self._deployed(deployment)
+        self._board.update_project(applied=deployment.applied, problem=None, defines=deployment.defines)
         for warning in deployment.warnings:
             self._board.note(warning, Level.WARNING)
         if changes:

@@ -23,12 +23,13 @@ MOST_RUNS = 20
 
 
 class Memory:
-    """Files below the cache folder: one for each project, one for all."""
+    """Files below the cache folder: one for each project and server, one for all."""
 
-    def __init__(self, folder: Path, project: str) -> None:
-        """`project` is its folder; empty outside a project."""
+    def __init__(self, folder: Path, project: str, server: str = "") -> None:
+        """`project` is its folder; empty outside a project. `server` is one that is not ours, by its address."""
         self._common = folder / "session.json"
-        name = hashlib.sha256(project.encode()).hexdigest()[:16] if project else "none"
+        key = f"{project}\0{server}" if server else project
+        name = hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()[:16] if key else "none"
         self._own = folder / f"project-{name}.json"
         self._project = project
 
@@ -52,7 +53,15 @@ class Memory:
     def note_lists(self, resources: Iterable[Resource], runs: Iterable[Run]) -> None:
         self._update(
             resources=[
-                {"kind": item.kind, "id": item.id, "slug": item.slug, "name": item.name, "text": item.description}
+                {
+                    "kind": item.kind,
+                    "id": item.id,
+                    "slug": item.slug,
+                    "name": item.name,
+                    "text": item.description,
+                    "project": item.project,
+                    "organization": item.organization,
+                }
                 for item in resources
             ],
             runs=[
@@ -67,6 +76,15 @@ class Memory:
                 for item in list(runs)[:MOST_RUNS]
             ],
         )
+
+    def defines(self) -> frozenset[tuple[ResourceKind, str]] | None:
+        """Kind and slug of what the project's code defined when it was last deployed; None where nobody knows."""
+        with suppress(KeyError, TypeError, ValueError):
+            return frozenset((ResourceKind(kind), slug) for kind, slug in _read(self._own)["defines"])
+        return None
+
+    def note_defines(self, defined: Iterable[tuple[ResourceKind, str]]) -> None:
+        self._update(defines=sorted(defined))
 
     def inputs(self) -> dict[str, RunInput]:
         """The last input of each resource, by its slug."""
@@ -109,7 +127,15 @@ def _write(path: Path, data: Mapping[str, Any]) -> None:
 
 
 def _resource(item: Mapping[str, str]) -> Resource:
-    return Resource(ResourceKind(item["kind"]), item["id"], item["slug"], item["name"], description=item["text"])
+    return Resource(
+        ResourceKind(item["kind"]),
+        item["id"],
+        item["slug"],
+        item["name"],
+        item.get("organization", ""),
+        item["text"],
+        project=item.get("project", ""),
+    )
 
 
 def _run(item: Mapping[str, str]) -> Run:

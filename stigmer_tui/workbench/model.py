@@ -68,6 +68,8 @@ class Resource:
     description: str = ""
     variables: tuple[Variable, ...] = ()
     updated_at: datetime | None = None
+    project: str = ""
+    """Name of the project that deployed it, where that is known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from stigmer_tui.workbench.abilities import CannotCancel
 from stigmer_tui.workbench.board import Board
 from stigmer_tui.workbench.daemon_news import DaemonNews
 from stigmer_tui.workbench.daemon_state import DaemonState
+from stigmer_tui.workbench.lists import Lists, run_of
 from stigmer_tui.workbench.memory import Memory
 from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, Run, State
 from stigmer_tui.workbench.state import (
@@ -34,6 +35,7 @@ from stigmer_tui.workbench.suggestions import Suggestion, suggest
 
 if TYPE_CHECKING:
     from stigmer_tui.workbench.backend import Backend
+    from stigmer_tui.workbench.deployment import Deployment
     from stigmer_tui.workbench.development import Development
 
 FRAME_MS = 16
@@ -77,18 +79,19 @@ class Session:
         self.folder = folder
         self.clock = clock
         self.is_project = (folder / "Stigmer.yaml").is_file()
-        self._memory = Memory(configuration.home.cache, str(folder) if self.is_project else "")
+        self._memory = Memory(configuration.home.cache, str(folder) if self.is_project else "", configuration.server)
         self._inputs = self._memory.inputs()
         resources, runs = self._memory.lists()
         self.board = Board(
             WorkbenchState(
-                project=ProjectState(folder.name, str(folder), watching=True) if self.is_project else None,
+                project=self._project() if self.is_project else None,
                 resources=resources,
                 runs=runs,
                 recent_projects=self._memory.recent_projects(),
             ),
             clock,
         )
+        self._lists = Lists(self.board, self._memory)
         self._group: asyncio.TaskGroup | None = None
         self._early: list[Coroutine[Any, Any, None]] = []
         """What the person wanted before there was a group to do it in."""
@@ -108,6 +111,9 @@ class Session:
     @property
     def state(self) -> WorkbenchState:
         return self.board.state
+
+    def _project(self) -> ProjectState:
+        return ProjectState(self.folder.name, str(self.folder), defines=self._memory.defines(), watching=True)
 
     # The life of the session
 
@@ -143,7 +149,8 @@ class Session:
         with suppress(StigmerError):
             # What is wrong with the file is told where it is deployed.
             backend.organization = load_project(self.folder).organization or backend.organization
-        return backend, Development(self.folder, backend, self.board, self.clock, self._run_again)
+        parts = self.folder, backend, self.board, self.clock
+        return backend, Development(*parts, self._run_again, self._take_deployment)
 
     async def _keep_connected(self, backend: Backend) -> None:
         while True:
@@ -151,8 +158,12 @@ class Session:
             try:
                 address = await backend.connect()
                 was_lost = not self.state.daemon.connected
-                self.board.update(daemon=replace(self.state.daemon, connected=True, address=address, problem=""))
+                abilities = await backend.abilities()
+                known = replace(self.state.daemon, connected=True, address=address, abilities=abilities, problem="")
+                self.board.update(daemon=known)
                 if was_lost:
+                    if not abilities.can_list:
+                        self._lists.take(*await backend.looked_up(self.state.resources, self.state.runs))
                     self._go_on()
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self._watch_lists(backend))
@@ -172,8 +183,16 @@ class Session:
 
     async def _watch_lists(self, backend: Backend) -> None:
         async for resources, runs in backend.watch_lists():
-            self.board.update(resources=resources, runs=runs, listed=True)
-            self._memory.note_lists(resources, runs)
+            self._lists.take(resources, runs)
+
+    async def _take_deployment(self, deployment: Deployment) -> None:
+        backend = self._require_backend()
+        if not (await backend.abilities()).can_list:
+            self._lists.add_resources(deployment.resources)
+        elif deployment.applied.created and (lists := await backend.lists()):
+            # The list that is watched may be a moment behind; what is told as created can be chosen.
+            self._lists.take(*lists)
+        self._memory.note_defines(deployment.defines)
 
     async def _watch_daemon(self, backend: Backend) -> None:
         async for daemon in backend.watch_daemon():
@@ -201,6 +220,13 @@ class Session:
         shown = self.state.shown
         if shown and not shown.execution.state.is_final:
             self._do(self._cancel(shown.execution, "cancelled by the user"))
+
+    async def find(self, reference: str) -> Resource | Run | None:
+        """By name or id, also what no list has; what is found is in the list from now on. Raises StigmerError."""
+        found = await self._require_backend().find(reference)
+        if isinstance(found, Resource) and not self.state.daemon.abilities.can_list:
+            self._lists.add_resources([found])
+        return found
 
     def open(self, run: Run) -> None:
         """Shows an execution of the list, from its beginning to its end."""
@@ -318,6 +344,8 @@ class Session:
         backend = self._require_backend()
         execution = await backend.create(self._latest(resource), run_input)
         self._started.add(execution.id)
+        if not self.state.daemon.abilities.can_list:
+            self._lists.add_run(run_of(execution, resource.id))
         number = self._counts[resource.slug] = self._counts.get(resource.slug, 0) + 1
         shown = ShownRun(execution, resource, run_input, number, why)
         self._show(shown, saved_at)
@@ -325,6 +353,8 @@ class Session:
 
     async def _open(self, run: Run) -> None:
         execution = await self._require_backend().open(run)
+        if not self.state.daemon.abilities.can_list:
+            self._lists.add_run(run_of(execution, run.resource_id))
         resource = next(
             (item for item in self.state.resources if item.id == run.resource_id),
             Resource(run.kind, run.resource_id, run.resource, run.resource),
@@ -362,6 +392,8 @@ class Session:
             if waiting_since and execution.state is not State.PENDING:
                 self.board.update_project(latency=(self.clock.now() - waiting_since).total_seconds())
                 waiting_since = None
+            if not self.state.daemon.abilities.can_list:
+                self._lists.note_state(execution)
             self.board.changed()
 
         try:

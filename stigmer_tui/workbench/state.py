@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from stigmer_tui.workbench.daemon_state import DaemonState
-from stigmer_tui.workbench.model import Execution, Resource, Run
+from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,8 @@ class ProjectState:
     name: str
     folder: str
     stage: Stage = Stage.IDLE
+    defines: frozenset[tuple[ResourceKind, str]] | None = None
+    """Kind and slug of what the code defines, as it was last deployed; None where that is not known yet."""
     applied: Applied | None = None
     problem: Problem | None = None
     watching: bool = False

@@ -139,6 +139,7 @@ def listed_resource(listed: catalogues.Resource) -> Resource:
             for variable in listed.variables
         ),
         updated_at=parse_timestamp(listed.updated_at),
+        project=listed.project,
     )
 
 

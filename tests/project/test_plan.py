@@ -85,16 +85,18 @@ def call(name: str, agent: str) -> TaskLine:
     return name, WorkflowTaskKind.WORKFLOW_TASK_KIND_AGENT_CALL, {"agent": agent, "message": "Hi"}
 
 
-async def plan_of(server: Server, *resources: Resource, project: str = "demo") -> Plan:
+async def plan_of(server: Server, *resources: Resource, project: str = "demo", folder: Path | None = None) -> Plan:
     manifests = Manifests(
         tuple(resource for resource in resources if isinstance(resource, Agent)),
         tuple(resource for resource in resources if isinstance(resource, Workflow)),
     )
-    return await make_plan(manifests, project, "local", server)
+    return await make_plan(manifests, project, "local", server, folder)
 
 
-async def deploy(server: Server, *resources: Resource, project: str = "demo") -> tuple[Applied, ...]:
-    return await apply_plan(await plan_of(server, *resources, project=project), server)
+async def deploy(
+    server: Server, *resources: Resource, project: str = "demo", folder: Path | None = None
+) -> tuple[Applied, ...]:
+    return await apply_plan(await plan_of(server, *resources, project=project, folder=folder), server)
 
 
 def actions(plan: Plan) -> dict[str, Action]:
@@ -171,6 +173,30 @@ async def test_a_resource_of_another_project_is_taken_over_and_the_plan_says_so(
     await deploy(server, agent("helper"), project="another")
     (step,) = (await plan_of(server, agent("helper"))).steps
     assert (step.action, step.taken_from, step.differences) == (Action.UPDATE, "another", ("project",))
+
+
+async def test_two_projects_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    """Point 22."""
+    server = Server()
+    here, there = tmp_path / "here", tmp_path / "there"
+    for folder in (here, there):
+        folder.mkdir()
+        (folder / "Stigmer.yaml").write_text("name: demo\nruntime: python\n", encoding="utf-8")
+    await deploy(server, agent("helper"), folder=there)
+    # The same content is nothing to deploy, and nothing to warn of.
+    (step,) = (await plan_of(server, agent("helper"), folder=here)).steps
+    assert (step.action, step.taken_from) == (Action.KEEP, "")
+    changed = agent("helper", "Answer in two sentences.")
+    (step,) = (await plan_of(server, changed, folder=here)).steps
+    assert (step.taken_from, step.differences) == (f"demo in {there}", ("instructions",))
+    (step,) = (await plan_of(server, changed, folder=there)).steps
+    assert step.taken_from == ""
+    # Another name for the same folder, and another folder for what has moved: the same project.
+    (step,) = (await plan_of(server, changed, project="renamed", folder=there)).steps
+    assert step.taken_from == ""
+    (there / "Stigmer.yaml").unlink()
+    (step,) = (await plan_of(server, changed, folder=here)).steps
+    assert step.taken_from == ""
 
 
 async def test_a_workflow_is_affected_by_a_change_of_an_agent_that_it_calls() -> None:

@@ -26,6 +26,8 @@ class StagedSession(Session):
         self.asked: list[str] = []
         """What the person wanted, in the order in which they did."""
         self.started: list[RunInput] = []
+        self.found: dict[str, Resource | Run] = {}
+        """What is on the server, by its name or id."""
         self.unfinished_runs: list[Run] = []
         self._inputs = inputs or {}
 
@@ -44,6 +46,10 @@ class StagedSession(Session):
 
     def open(self, run: Run) -> None:
         self.asked.append(f"open {run.id}")
+
+    async def find(self, reference: str) -> Resource | Run | None:
+        self.asked.append(f"find {reference}")
+        return self.found.get(reference)
 
     def toggle_watch(self) -> None:
         self.asked.append("toggle watch")

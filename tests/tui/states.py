@@ -36,6 +36,12 @@ PROJECT = ProjectState(
     last_change="main.py changed (+2 −1)",
     last_change_at=START - timedelta(seconds=91),
     latency=0.096,
+    defines=frozenset(
+        [
+            *((ResourceKind.WORKFLOW, slug) for slug in ("tally", "settle-orders", "summarise")),
+            *((ResourceKind.AGENT, slug) for slug in ("helper", "paper-reader")),
+        ]
+    ),
 )
 
 TALLY = Resource(ResourceKind.WORKFLOW, "wf_1", "tally", "tally", description="Counts what is there")
@@ -117,7 +123,7 @@ def broken_from_the_start() -> WorkbenchState:
 
 def starting_daemon() -> WorkbenchState:
     """The first moments, with the lists of the session before."""
-    project = ProjectState("demo", "/srv/examples/demo", Stage.SYNTHESIS, watching=True)
+    project = ProjectState("demo", "/srv/examples/demo", Stage.SYNTHESIS, defines=PROJECT.defines, watching=True)
     return WorkbenchState(DaemonState(), project, RESOURCES, RUNS)
 
 
@@ -164,12 +170,21 @@ def odd_names() -> WorkbenchState:
         Resource(ResourceKind.WORKFLOW, f"wf_{number}", f"slug-{number}", name) for number, name in enumerate(names)
     )
     runs = tuple(
-        Run(ResourceKind.WORKFLOW, f"wfx_{number}", f"wf_{number}", name, State.COMPLETED, started_at=at(-7200))
+        Run(
+            ResourceKind.WORKFLOW,
+            f"wfx_{number}",
+            f"wf_{number}",
+            name,
+            State.COMPLETED,
+            started_at=at(-7200),
+        )
         for number, name in enumerate(names)
     )
     execution = workflow_execution()
     execution.message = "Wie geht es dir? 元気ですか 👩‍👩‍👧"
-    return replace(LISTED, resources=resources, runs=runs, shown=showing(execution, resources[0]))
+    defines = frozenset((item.kind, text) for item in resources for text in (item.slug, item.name))
+    project = replace(PROJECT, defines=defines)
+    return replace(LISTED, project=project, resources=resources, runs=runs, shown=showing(execution, resources[0]))
 
 
 SETTLE_INPUT = RunInput("Everything from yesterday", {"REGION": Value("us-east-1"), "EXTRA": Value("1")})

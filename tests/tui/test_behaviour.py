@@ -21,9 +21,10 @@ from stigmer_tui.tui.widgets.key_bar import KeyBar
 from stigmer_tui.tui.widgets.picker import Picker
 from stigmer_tui.tui.widgets.run_pane import RunPane
 from stigmer_tui.tui.widgets.sidebar import Sidebar
+from stigmer_tui.workbench.abilities import Abilities
 from stigmer_tui.workbench.daemon_state import DaemonState
-from stigmer_tui.workbench.model import Resource, Run
-from stigmer_tui.workbench.state import Level, RunInput, Value, WorkbenchState
+from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, Run, State
+from stigmer_tui.workbench.state import Level, RunInput, ShownRun, Value, WorkbenchState
 from tests.tui import states
 from tests.tui.hands import click, press, scroll, settle
 from tests.tui.samples import at
@@ -472,6 +473,104 @@ def trace(app: StagedApp) -> tuple[object, ...]:
         app.return_value,
         screen_text(app),
     )
+
+
+class TestElsewhere:
+    """Point 22: what another project has deployed is not mistaken for one's own."""
+
+    OTHER = Resource(ResourceKind.WORKFLOW, "wf_9", "a-payout", "a-payout", project="bank")
+    OTHERS_RUN = Run(ResourceKind.WORKFLOW, "wfx_9", "wf_9", "a-payout", State.COMPLETED)
+
+    def state(self, is_deployed: bool = True) -> WorkbenchState:
+        return replace(
+            states.LISTED,
+            resources=(self.OTHER, *states.RESOURCES),
+            runs=(self.OTHERS_RUN, *states.RUNS),
+            project=states.PROJECT if is_deployed else replace(states.PROJECT, defines=None),
+        )
+
+    async def test_own_come_first_and_are_counted_the_rest_is_folded(self) -> None:
+        async with running(self.state(), WIDE) as (app, pilot):
+            assert selected(app) == "tally"
+            text = screen_text(app)
+            assert "3 workflows · 2 agents" in text
+            assert "a-payout" not in text
+            assert "▸ Elsewhere" in text
+            await press(pilot, "G")
+            assert "fold" in keys_shown(app)
+            await press(pilot, "enter")
+            assert "▾ Elsewhere" in screen_text(app)
+            assert screen_text(app).count("a-payout") == 2
+            await press(pilot, "down", "enter")
+            assert app.asked == ["start a-payout"]
+            await press(pilot, "1", "up", "space")
+            assert "a-payout" not in screen_text(app)
+
+    async def test_nothing_of_another_project_is_selected_at_opening(self) -> None:
+        async with running(replace(self.state(is_deployed=False), resources=(self.OTHER,))) as (app, pilot):
+            assert app.main.query_one(Picker).selected_item is None
+            await press(pilot, "enter")
+            assert app.asked == []
+            assert "Nothing here yet" in screen_text(app)
+            app.put(resources=(self.OTHER, *states.RESOURCES), project=states.PROJECT)
+            await settle(pilot)
+            assert selected(app) == "tally"
+
+    async def test_before_the_first_deployment_the_name_of_the_project_tells(self) -> None:
+        own = tuple(replace(resource, project="demo") for resource in states.RESOURCES)
+        async with running(replace(self.state(is_deployed=False), resources=(self.OTHER, *own))) as (app, _):
+            assert selected(app) == "tally"
+            assert "a-payout" not in screen_text(app)
+
+    async def test_a_filter_finds_what_is_elsewhere(self) -> None:
+        async with running(self.state()) as (app, pilot):
+            await press(pilot, "/", *"payout", "enter")
+            assert selected(app) == "a-payout"
+
+    async def test_outside_a_project_there_is_no_elsewhere(self) -> None:
+        async with running(replace(self.state(), project=None)) as (app, _):
+            assert selected(app) == "a-payout"
+            assert "Elsewhere" not in screen_text(app)
+
+
+class TestExistingServer:
+    """Point 28: what it cannot do is said where it matters, and what it has can be run though it is in no list."""
+
+    STATE = replace(
+        states.LISTED, daemon=DaemonState(connected=True, address="192.0.2.7:7234", abilities=Abilities(False, False))
+    )
+
+    async def test_what_it_cannot_do_is_said(self) -> None:
+        missing = "This server cannot list what it has, cancel runs or show every task live"
+        async with running(self.STATE, WIDE) as (app, pilot):
+            assert screen_text(app).count("This server cannot list") == 2
+            assert missing in screen_text(app)
+            execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=State.RUNNING)
+            app.put(shown=ShownRun(execution, states.TALLY))
+            await settle(pilot)
+            assert "Waiting for the first event of this run; this server does not tell of every task" in screen_text(
+                app
+            )
+            app.stage.unfinished_runs = [states.RUNS[0]]
+            await press(pilot, "q")
+            assert "this server cannot cancel runs" in screen_text(app)
+            assert "Cancel it" not in screen_text(app)
+
+    async def test_what_is_in_no_list_is_run_by_its_name(self) -> None:
+        async with running(self.STATE) as (app, pilot):
+            app.stage.found |= {"a-payout": TestElsewhere.OTHER, "wfx_9": TestElsewhere.OTHERS_RUN}
+            for reference in ("a-payout", "wfx_9", "nothing"):
+                await press(pilot, "1", "G", "enter", *reference, "enter")
+                await settle(pilot)
+            assert app.asked == ["find a-payout", "start a-payout", "find wfx_9", "open wfx_9", "find nothing"]
+            assert "Nothing is called nothing" in app.session.state.notices[-1].text
+            await press(pilot, "1", "G", "enter", "escape")
+            assert len(app.asked) == 5
+
+    async def test_elsewhere_the_palette_has_it(self) -> None:
+        async with running(states.LISTED) as (app, _):
+            assert "Run by name or id" in [offer.title for offer in offers(app, app.screen)]
+            assert "Run by name" not in screen_text(app)
 
 
 class TestNotices:

@@ -15,7 +15,7 @@ from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import Home
 from stigmer_tui.project.snapshot import ChangeKind, FileChange
 from stigmer_tui.project.watch import Change, Trouble
-from stigmer_tui.workbench.abilities import CannotCancel
+from stigmer_tui.workbench.abilities import Abilities, CannotCancel
 from stigmer_tui.workbench.daemon_state import DaemonState
 from stigmer_tui.workbench.deployment import Deployment
 from stigmer_tui.workbench.development import Development
@@ -70,6 +70,12 @@ class FakeServer:
 
     def last_log_lines(self) -> tuple[str, ...]:
         return ()
+
+    async def abilities(self) -> Abilities:
+        return Abilities(self.is_ours, self.can_cancel)
+
+    async def looked_up(self, resources: Any, runs: Any) -> Any:
+        return tuple(resources), tuple(runs)
 
     async def lists(self) -> None:
         return None
@@ -193,7 +199,7 @@ class StagedSession(Session):
 
         server: Any = self.server
         watcher: Any = self.watcher
-        parts = self.folder, server, self.board, self.time, self._run_again
+        parts = self.folder, server, self.board, self.time, self._run_again, self._take_deployment
         return server, Development(*parts, watch=lambda folder: watcher, deployer=deployer)
 
     @property

@@ -15,6 +15,7 @@ from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.paths import Home
 from stigmer_tui.workbench.backend import Backend
 from stigmer_tui.workbench.board import Board
+from stigmer_tui.workbench.deployment import Deployment
 from stigmer_tui.workbench.development import Development
 from stigmer_tui.workbench.model import Execution, Resource, ResourceKind
 from stigmer_tui.workbench.state import ProjectState, ShownRun, Stage, WorkbenchState
@@ -45,6 +46,7 @@ class Bench:
     development: Development | None = None
     restarts: list[str] = field(default_factory=list)
     applied: list[str] = field(default_factory=list)
+    deployments: list[Deployment] = field(default_factory=list)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -71,6 +73,9 @@ class Bench:
         assert saved_at is not None
         self.restarts.append(why)
 
+    async def deployed(self, deployment: Deployment) -> None:
+        self.deployments.append(deployment)
+
     def _note(self) -> None:
         if (applied := self.project.applied) and (not self.applied or self.applied[-1] != str(applied)):
             self.applied.append(str(applied))
@@ -87,7 +92,7 @@ async def developing(tmp_path: Path, code: str) -> AsyncIterator[Bench]:
     bench.write(code)
     async with running(tmp_path / "home") as api:
         backend = Backend(Configuration(Home(tmp_path / "home"), server=api.server.address))
-        bench.development = Development(folder, backend, board, SystemClock(), bench.restart)
+        bench.development = Development(folder, backend, board, SystemClock(), bench.restart, bench.deployed)
         work = asyncio.create_task(bench.development.run())
         try:
             yield bench

@@ -21,6 +21,8 @@ class Glyphs:
     bullet: str
     rule: str
     quote: str
+    folded: str
+    unfolded: str
     thumb: str
     """The part of a scroll bar that shows where one is."""
 
@@ -42,6 +44,8 @@ UNICODE = Glyphs(
     bullet="•",
     rule="─",
     quote="│",
+    folded="▸",
+    unfolded="▾",
     thumb="▐",
 )
 
@@ -62,6 +66,8 @@ ASCII = Glyphs(
     bullet="*",
     rule="-",
     quote=":",
+    folded="+",
+    unfolded="-",
     thumb="#",
 )
 

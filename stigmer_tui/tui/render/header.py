@@ -11,6 +11,7 @@ from stigmer_tui.tui.render.ink import Ink, Row, Spans
 from stigmer_tui.tui.render.layout import joined, justified, muted
 from stigmer_tui.tui.render.sidebar import STAGES, problem_word, summary_of
 from stigmer_tui.workbench.model import ResourceKind
+from stigmer_tui.workbench.ownership import own_resources
 from stigmer_tui.workbench.state import ProjectState, Stage, WorkbenchState
 
 REGIONS = ("Picker", "Run", "Daemon")
@@ -50,7 +51,7 @@ def _folder(state: WorkbenchState) -> Spans:
 
 
 def _counts(state: WorkbenchState) -> Spans:
-    kinds = [resource.kind for resource in state.resources]
+    kinds = [resource.kind for resource in own_resources(state)]
     workflows, agents = kinds.count(ResourceKind.WORKFLOW), kinds.count(ResourceKind.AGENT)
     if not kinds:
         return ()

@@ -15,6 +15,7 @@ from stigmer_tui.tui.render.ink import EMPTY_ROW, Ink, Row, Spans
 from stigmer_tui.tui.render.layout import joined, justified, muted, plain
 from stigmer_tui.workbench.daemon_state import DaemonState
 from stigmer_tui.workbench.model import Execution, ResourceKind, State
+from stigmer_tui.workbench.ownership import own_resources
 from stigmer_tui.workbench.state import Problem, ShownRun, WorkbenchState
 
 LAST_GOOD_RUN = "The last good run stays below; save again to retry"
@@ -137,7 +138,8 @@ def welcome_rows(state: WorkbenchState, width: int) -> list[Row]:
 
 def _welcome(state: WorkbenchState) -> Iterator[tuple[str, Ink]]:
     project = state.project
-    if state.resources:
+    own = own_resources(state)
+    if own:
         yield "Select an agent or a workflow and press enter to run it.", Ink.TEXT
         yield "What it says and does appears here as it happens.", Ink.MUTED
         if project:
@@ -147,8 +149,13 @@ def _welcome(state: WorkbenchState) -> Iterator[tuple[str, Ink]]:
         yield "Add one and save the file; it will be in the list at once.", Ink.MUTED
     elif project and not project.problem:
         yield "The project's code is being run; what it defines will be in the list.", Ink.TEXT
+    if missing := state.daemon.abilities.missing:
+        yield "", Ink.TEXT
+        yield f"{missing}.", Ink.MUTED
+        if not state.daemon.abilities.can_list:
+            yield "The list has what this project deploys there, and what was run or opened from here.", Ink.MUTED
     if project is None:
-        if state.resources:
+        if own:
             yield "", Ink.TEXT
         yield "There is no project in this folder.", Ink.TEXT
         yield "Make one:  stigmer-tui new NAME", Ink.MUTED

@@ -1,10 +1,11 @@
-"""The picker's lines: workflows, agents, recent runs."""
+"""The picker's lines: workflows, agents and recent runs of the project, and what is deployed from elsewhere."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import Enum
 
 from stigmer_tui.core.units import uptime_text
 from stigmer_tui.tui.render.clean import one_line
@@ -12,6 +13,7 @@ from stigmer_tui.tui.render.glyphs import STATE_INKS, Glyphs
 from stigmer_tui.tui.render.ink import EMPTY_ROW, Ink, Row
 from stigmer_tui.tui.render.layout import justified, muted, plain
 from stigmer_tui.workbench.model import Resource, ResourceKind, Run
+from stigmer_tui.workbench.ownership import own_resources, own_runs
 from stigmer_tui.workbench.state import WorkbenchState
 
 TITLES = {ResourceKind.WORKFLOW: "Workflows", ResourceKind.AGENT: "Agents"}
@@ -20,16 +22,39 @@ FRESH = 60.0
 """Seconds for which something is "now": the list is drawn anew once a minute."""
 
 
+BY_NAME = "Run by name or id …"
+
+
+class Special(Enum):
+    """Lines that stand for neither a resource nor a run."""
+
+    ELSEWHERE = "elsewhere"
+    """What no code of this project defines; folded until somebody wants to see it."""
+    BY_NAME = "by name"
+    """For what is on a server that cannot list it."""
+
+
+Item = Resource | Run | Special
+
+
 @dataclass(frozen=True, slots=True)
 class PickerLine:
     """A row, and what it stands for; a row for nothing cannot be selected."""
 
     row: Row
-    item: Resource | Run | None = None
+    item: Item | None = None
+    is_own: bool = True
+    """Whether it may be selected before anybody has chosen something."""
 
     @property
     def key(self) -> str:
-        return f"{type(self.item).__name__}:{self.item.id}" if self.item else ""
+        match self.item:
+            case None:
+                return ""
+            case Special():
+                return self.item.value
+            case _:
+                return f"{type(self.item).__name__}:{self.item.id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +62,54 @@ class PickerFormat:
     width: int
     glyphs: Glyphs
     now: datetime
+    is_unfolded: bool = False
+    """Whether what is deployed from elsewhere is seen."""
 
 
 def picker_lines(state: WorkbenchState, pattern: str, form: PickerFormat) -> list[PickerLine]:
     """What matches the pattern: all of its words, anywhere in name or description."""
     words = pattern.lower().split()
+    resources, runs = own_resources(state), own_runs(state)
+    elsewhere = _elsewhere(state, resources, runs, words, form)
+    lines = list(_sections(resources, runs, state, words, form))
+    if not lines and not (words and elsewhere):
+        lines = [_nothing(pattern, state)]
+    if lines and elsewhere:
+        lines.append(PickerLine(EMPTY_ROW))
+    lines += elsewhere
+    if not state.daemon.abilities.can_list and not words:
+        lines += [PickerLine(EMPTY_ROW), PickerLine(Row(muted(BY_NAME)), Special.BY_NAME, is_own=False)]
+    return lines
+
+
+def _elsewhere(
+    state: WorkbenchState, own: Sequence[Resource], runs: Sequence[Run], words: list[str], form: PickerFormat
+) -> list[PickerLine]:
+    """One line while it is folded. Who filters wants to see what matches, wherever it is from."""
+    own_ids = {resource.id for resource in own} | {run.id for run in runs}
+    others = [resource for resource in state.resources if resource.id not in own_ids]
+    other_runs = [run for run in state.runs if run.id not in own_ids]
+    lines = list(_sections(others, other_runs, state, words, form))
+    if not lines:
+        return []
+    is_unfolded = form.is_unfolded or bool(words)
+    sign = form.glyphs.unfolded if is_unfolded else form.glyphs.folded
+    count = muted(str(sum(isinstance(line.item, Resource) for line in lines) or ""))
+    head = justified(muted(f"{sign} Elsewhere"), count, form.width, form.glyphs.ellipsis)
+    rest = [replace(line, is_own=False) for line in lines] if is_unfolded else []
+    return [PickerLine(head, Special.ELSEWHERE, is_own=False), *rest]
+
+
+def _sections(
+    resources: Iterable[Resource], runs: Iterable[Run], state: WorkbenchState, words: list[str], form: PickerFormat
+) -> Iterator[PickerLine]:
     last_runs = _last_runs(state.runs)
     sections = [
-        (title, [_resource_line(item, last_runs, form) for item in _of_kind(state.resources, kind, words)])
+        (title, [_resource_line(item, last_runs, form) for item in _of_kind(resources, kind, words)])
         for kind, title in TITLES.items()
     ]
-    runs = [run for run in state.runs if _matches(words, run.resource, run.message)]
-    sections.append(("Recent runs", [_run_line(run, form) for run in runs]))
-    return list(_with_titles(sections)) or [_nothing(pattern, state)]
+    found = [_run_line(run, form) for run in runs if _matches(words, run.resource, run.message)]
+    return _with_titles([*sections, ("Recent runs", found)])
 
 
 def _with_titles(sections: Sequence[tuple[str, Sequence[PickerLine]]]) -> Iterator[PickerLine]:
@@ -71,6 +131,8 @@ def _nothing(pattern: str, state: WorkbenchState) -> PickerLine:
         return PickerLine(Row(muted("Not connected")))
     if not state.daemon.connected:
         return PickerLine(Row(muted("Connecting …")))
+    if state.project and state.resources:
+        return PickerLine(Row(muted("Nothing here yet")))
     return PickerLine(Row(muted("Nothing deployed yet" if state.listed else "Looking …")))
 
 

@@ -74,6 +74,8 @@ def _daemon(daemon: DaemonState, form: SidebarFormat) -> Iterator[Row]:
     if daemon.address:
         version = muted(f"v{daemon.version}") if daemon.version else ()
         yield justified(muted(daemon.address), version, form.width, form.glyphs.ellipsis)
+    if missing := daemon.abilities.missing:
+        yield from (Row(spans) for spans in wrap(((missing, Ink.WAITING),), form.width))
     if daemon.connected and not daemon.requires_token:
         yield Row((("open to every client", Ink.WAITING),))
 

@@ -26,20 +26,25 @@ class Leaving(Enum):
 class QuitDialog(ModalScreen[Leaving]):
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.QUIT)
 
-    def __init__(self, names: list[str]) -> None:
+    def __init__(self, names: list[str], can_cancel: bool = True) -> None:
+        """`can_cancel`: whether the server knows how to."""
         super().__init__()
         self._names = names
+        self._can_cancel = can_cancel
 
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog"):
             names = ", ".join(map(one_line, self._names))
             yield Label(f"{plural(len(self._names), 'run')} still going on: {names}", id="dialog-text", markup=False)
             them = "them" if len(self._names) > 1 else "it"
-            yield OptionList(
+            options = [
                 Option(f"Quit, and let {them} go on in the daemon", id=Leaving.KEEP_RUNNING.name),
                 Option(f"Cancel {them}, and quit", id=Leaving.CANCEL_RUNS.name),
                 Option("Stay", id=Leaving.STAY.name),
-            )
+            ]
+            if not self._can_cancel:
+                options[:2] = [Option("Quit (this server cannot cancel runs)", id=Leaving.KEEP_RUNNING.name)]
+            yield OptionList(*options)
             yield Label(footer_text("quit.choose", "quit.leave", "quit.stay"), id="dialog-keys")
 
     def on_mount(self) -> None:

@@ -13,7 +13,7 @@ from stigmer_tui.tui.commands import Place, bindings
 from stigmer_tui.tui.render.glyphs import Glyphs
 from stigmer_tui.tui.render.ink import EMPTY_ROW, Ink, Row
 from stigmer_tui.tui.render.palette import Ground
-from stigmer_tui.tui.render.picker import PickerFormat, PickerLine, picker_lines
+from stigmer_tui.tui.render.picker import Item, PickerFormat, PickerLine, Special, picker_lines
 from stigmer_tui.tui.widgets.inked import RowPanel
 from stigmer_tui.workbench.model import Resource, Run
 from stigmer_tui.workbench.state import WorkbenchState
@@ -39,6 +39,9 @@ class Picker(RowPanel, can_focus=True):
             super().__init__()
             self.resource = resource
 
+    class ByNameRequested(Message):
+        """The person wants to run what is not in the list."""
+
     class CopyRequested(Message):
         def __init__(self, text: str) -> None:
             super().__init__()
@@ -55,10 +58,12 @@ class Picker(RowPanel, can_focus=True):
         """Key of the selected line; it stays selected wherever it moves."""
         self._was_moved = False
         """Whether the person has chosen a line; until then it is the first one."""
+        self._is_unfolded = False
+        """Whether what is deployed from elsewhere is seen."""
         self._top = 0
 
     @property
-    def selected_item(self) -> Resource | Run | None:
+    def selected_item(self) -> Item | None:
         return next((line.item for line in self._lines if line.item and line.key == self._selected), None)
 
     def update(self, state: WorkbenchState) -> None:
@@ -90,7 +95,11 @@ class Picker(RowPanel, can_focus=True):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         match action:
             case "copy":
-                return self.selected_item is not None
+                return isinstance(self.selected_item, Resource | Run)
+            case "fold":
+                return self.selected_item is Special.ELSEWHERE
+            case "by_name":
+                return self.selected_item is Special.BY_NAME
             case "run" | "edit":
                 return isinstance(self.selected_item, Resource)
             case "open":
@@ -109,8 +118,16 @@ class Picker(RowPanel, can_focus=True):
             self.post_message(self.EditRequested(item))
 
     def action_copy(self) -> None:
-        if item := self.selected_item:
+        if isinstance(item := self.selected_item, Resource | Run):
             self.post_message(self.CopyRequested(item.id))
+
+    def action_fold(self) -> None:
+        """Of what is deployed from elsewhere."""
+        self._is_unfolded = not self._is_unfolded
+        self._draw()
+
+    def action_by_name(self) -> None:
+        self.post_message(self.ByNameRequested())
 
     def action_move(self, step: int) -> None:
         places = self._places()
@@ -148,7 +165,9 @@ class Picker(RowPanel, can_focus=True):
         index = self._top + event.y
         if index < len(self._lines) and self._lines[index].item:
             self._select(index)
-            if event.chain == 2:
+            if self.selected_item is Special.ELSEWHERE:
+                self.action_fold()
+            elif event.chain == 2:
                 self._choose()
 
     def on_mouse_scroll_down(self) -> None:
@@ -158,7 +177,9 @@ class Picker(RowPanel, can_focus=True):
         self._scroll(-1)
 
     def _choose(self) -> None:
-        if item := self.selected_item:
+        if self.selected_item is Special.BY_NAME:
+            self.action_by_name()
+        elif isinstance(item := self.selected_item, Resource | Run):
             self._was_moved = True
             self.post_message(self.Chosen(item))
 
@@ -166,17 +187,21 @@ class Picker(RowPanel, can_focus=True):
         before = self.selected_item
         self._lay_out()
         self.refresh()
-        if type(before) is not type(self.selected_item):
+        if type(before) is not type(self.selected_item) or isinstance(before, Special):
             self.refresh_bindings()
 
     def _lay_out(self) -> None:
         self._lines_width = self.size.width
-        form = PickerFormat(max(1, self._lines_width - 2 * MARGIN), self.glyphs, self._clock.now())
+        width = max(1, self._lines_width - 2 * MARGIN)
+        form = PickerFormat(width, self.glyphs, self._clock.now(), self._is_unfolded)
         self._lines = picker_lines(self._state, self._pattern, form)
-        places = self._places()
         if self._place() is None or not self._was_moved:
-            self._selected = self._lines[places[0]].key if places else ""
+            self._selected = next((line.key for line in self._lines if self._may_be_first(line)), "")
         self._show_selected()
+
+    def _may_be_first(self, line: PickerLine) -> bool:
+        """What nobody has chosen is run by one key: it belongs to the project, or was asked for by its name."""
+        return isinstance(line.item, Resource | Run) and (line.is_own or bool(self._pattern))
 
     def _places(self) -> list[int]:
         """Indexes of lines that can be selected."""

@@ -151,6 +151,8 @@ class RunPane(Vertical):
         if self._outlines:
             waiting = waiting_row(execution, self._clock.now(), self._glyphs)
             empty = empty_text(execution, self._view)
+            if not (self._state.daemon.abilities.can_control or execution.state.is_final):
+                empty = f"{empty.rstrip(' …')}; this server does not tell of every task"
             self._entries.update(self._outlines[self._view], empty, waiting, is_live=not self._clock.is_held)
 
     def _tick(self) -> None:

@@ -1,0 +1,60 @@
+"""What can be run, and what was: as the server lists it, or, where it cannot, as it is known here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from stigmer_tui.workbench.board import Board
+from stigmer_tui.workbench.memory import Memory
+from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, Run
+
+MAX_RUNS = 50
+"""Of a server that cannot list them."""
+
+
+class Lists:
+    """The lists on the board. All of it is remembered for the next session, whatever it was learned from."""
+
+    def __init__(self, board: Board, memory: Memory) -> None:
+        self._board = board
+        self._memory = memory
+
+    def take(self, resources: Iterable[Resource], runs: Iterable[Run]) -> None:
+        """All there is, as the server says it."""
+        self._board.update(resources=tuple(resources), runs=tuple(runs), listed=True)
+        self._memory.note_lists(self._board.state.resources, self._board.state.runs)
+
+    def add_resources(self, found: Iterable[Resource]) -> None:
+        """What was found on a server that cannot list: each in the place of what was known of it."""
+        known = {(item.kind, item.slug): item for item in self._board.state.resources}
+        known |= {(item.kind, item.slug): item for item in found}
+        ordered = sorted(known.values(), key=lambda item: (item.kind is ResourceKind.AGENT, item.name))
+        self.take(ordered, self._board.state.runs)
+
+    def add_run(self, run: Run) -> None:
+        """A run that was started or opened on a server that cannot list."""
+        others = [known for known in self._board.state.runs if known.id != run.id]
+        self.take(self._board.state.resources, [run, *others][:MAX_RUNS])
+
+    def note_state(self, execution: Execution) -> None:
+        """That the execution of a run in the list has come to another state."""
+        runs = self._board.state.runs
+        if any(run.id == execution.id and run.state is not execution.state for run in runs):
+            newer = [run_of(execution, run.resource_id) if run.id == execution.id else run for run in runs]
+            self.take(self._board.state.resources, newer)
+
+
+def run_of(execution: Execution, resource_id: str) -> Run:
+    """An execution as a line of the list."""
+    return Run(
+        kind=execution.kind,
+        id=execution.id,
+        resource_id=resource_id,
+        resource=execution.resource,
+        state=execution.state,
+        message=execution.message,
+        created_at=execution.created_at,
+        started_at=execution.started_at,
+        completed_at=execution.completed_at,
+        error=execution.error,
+    )

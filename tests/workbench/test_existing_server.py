@@ -1,0 +1,103 @@
+"""Point 28: a session on a server that has the contract's services alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from stigmer_tui.core.clock import SystemClock
+from stigmer_tui.core.configuration import Configuration
+from stigmer_tui.core.paths import Home
+from stigmer_tui.workbench.model import Resource, Run
+from stigmer_tui.workbench.session import Session
+from stigmer_tui.workbench.state import RunInput, WorkbenchState
+from tests.server.builders import workflow
+from tests.server.conftest import Api, running
+from tests.workbench.test_development import LIMIT, ONE_TASK
+
+
+class Opened:
+    """A session, and the state that one can wait for."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._changed = asyncio.Event()
+        session.board.changed = self._changed.set
+
+    @property
+    def state(self) -> WorkbenchState:
+        return self.session.state
+
+    def slugs(self) -> list[str]:
+        return [resource.slug for resource in self.state.resources]
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(LIMIT):
+            while not condition():
+                self._changed.clear()
+                await self._changed.wait()
+
+    def is_deployed(self) -> bool:
+        return bool(self.state.project and self.state.project.applied and self.state.daemon.connected)
+
+
+@asynccontextmanager
+async def opened(tmp_path: Path, api: Api) -> AsyncIterator[Opened]:
+    folder = tmp_path / "project"
+    if not folder.exists():
+        folder.mkdir()
+        (folder / "Stigmer.yaml").write_text("name: demo\nruntime: python\n", encoding="utf-8")
+        (folder / "main.py").write_text(ONE_TASK.format(title="one"), encoding="utf-8")
+    configuration = Configuration(Home(tmp_path / "own-home"), server=api.server.address)
+    session = Session(configuration, folder, SystemClock())
+    bench = Opened(session)
+    working = asyncio.create_task(session.run())
+    try:
+        await bench.until(bench.is_deployed)
+        yield bench
+    finally:
+        working.cancel()
+        await asyncio.wait((working,))
+
+
+async def test_the_second_opening_has_what_the_first_one_deployed_and_ran(tmp_path: Path) -> None:
+    async with running(tmp_path / "home", plain=True) as api:
+        await api.workflows.apply(workflow("elsewhere"))
+        async with opened(tmp_path, api) as bench:
+            assert (bench.slugs(), bench.state.listed) == (["tally"], True)
+            abilities = bench.state.daemon.abilities
+            assert (abilities.can_list, abilities.can_control) == (False, False)
+            assert await bench.session.find("nothing") is None
+            found = await bench.session.find("elsewhere")
+            assert isinstance(found, Resource)
+            bench.session.start(found, RunInput("once"))
+            await bench.until(lambda: bool(bench.state.runs))
+            (run,) = bench.state.runs
+            assert (run.resource, bench.session.unfinished()) == ("elsewhere", [run])
+        async with opened(tmp_path, api) as bench:
+            assert bench.state.project is not None
+            assert bench.state.project.applied is not None
+            assert (bench.state.project.applied.unchanged, bench.slugs()) == (("tally",), ["elsewhere", "tally"])
+            assert [known.id for known in bench.state.runs] == [run.id]
+            opened_run = await bench.session.find(run.id)
+            assert isinstance(opened_run, Run)
+            assert opened_run.resource == "elsewhere"
+
+
+async def test_what_was_known_of_another_server_is_not_in_the_list(tmp_path: Path) -> None:
+    async with running(tmp_path / "one", plain=True) as api, opened(tmp_path, api) as bench:
+        one = bench.state.resources[0].id
+    async with running(tmp_path / "two", plain=True) as api, opened(tmp_path, api) as bench:
+        assert bench.slugs() == ["tally"]
+        assert bench.state.resources[0].id != one
+
+
+@pytest.mark.parametrize("plain", [False, True])
+async def test_a_server_is_asked_once_what_it_can_do(tmp_path: Path, plain: bool) -> None:
+    async with running(tmp_path / "home", plain=plain) as api, opened(tmp_path, api) as bench:
+        assert bench.state.daemon.abilities.can_control is not plain
+        assert bool(bench.state.daemon.abilities.missing) is plain
