@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stigmer_tui.workbench.model import Resource, ResourceKind, Run
+from stigmer_tui.workbench.model import Resource, Run
 from stigmer_tui.workbench.state import WorkbenchState
 
 
@@ -24,10 +24,6 @@ def own_runs(state: WorkbenchState) -> tuple[Run, ...]:
     """Runs of what belongs to the project, and the one that is shown."""
     if state.project is None:
         return state.runs
-    own = {(resource.kind, resource.slug) for resource in own_resources(state)}
+    own = {resource.id for resource in own_resources(state)}
     shown = state.shown.execution.id if state.shown else ""
-    return tuple(run for run in state.runs if _key(run) in own or run.id == shown)
-
-
-def _key(run: Run) -> tuple[ResourceKind, str]:
-    return run.kind, run.resource
+    return tuple(run for run in state.runs if run.resource_id in own or run.id == shown)

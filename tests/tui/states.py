@@ -182,7 +182,7 @@ def odd_names() -> WorkbenchState:
     )
     execution = workflow_execution()
     execution.message = "Wie geht es dir? 元気ですか 👩‍👩‍👧"
-    defines = frozenset((item.kind, text) for item in resources for text in (item.slug, item.name))
+    defines = frozenset((resource.kind, resource.slug) for resource in resources)
     project = replace(PROJECT, defines=defines)
     return replace(LISTED, project=project, resources=resources, runs=runs, shown=showing(execution, resources[0]))
 
