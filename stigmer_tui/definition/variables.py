@@ -17,7 +17,7 @@ class VariableUse:
 
 
 def variables(definition: Definition) -> tuple[VariableUse, ...]:
-    """By name. In an export `.` is the output of the task, so nothing there is a variable."""
+    """In the order of their first use. In an export `.` is the output of the task, so nothing there is a variable."""
     secret: dict[str, bool] = {}
     users: dict[str, dict[str, None]] = {}
     for task in every_task(definition.tasks):
@@ -27,4 +27,4 @@ def variables(definition: Definition) -> tuple[VariableUse, ...]:
             for where, name in (found for expression in template.expressions for found in expression.variables):
                 secret[name] = secret.get(name, False) or where == "secrets"
                 users.setdefault(name, {})[task.path] = None
-    return tuple(VariableUse(name, secret[name], tuple(users[name])) for name in sorted(users))
+    return tuple(VariableUse(name, secret[name], tuple(users[name])) for name in users)

@@ -15,6 +15,7 @@ from stigmer_tui.api.structs import to_struct
 from stigmer_tui.api.workflow_pb2 import Export, FlowControl, WorkflowDocument, WorkflowSpec, WorkflowTask
 from stigmer_tui.api.workflow_pb2 import Workflow as WorkflowMessage
 from stigmer_tui.definition.agents import SCRIPT_ANNOTATION, SCRIPT_FILE_ANNOTATION
+from stigmer_tui.definition.declarations import VARIABLES_ANNOTATION, write_declarations
 from stigmer_tui.sdk.agents import Agent
 from stigmer_tui.sdk.blocks import EXPORT_ALL, PlacedTask
 from stigmer_tui.sdk.collection import Collection
@@ -60,6 +61,7 @@ def _agent(agent: Agent, collection: Collection, generated_at: int) -> AgentMess
             env_spec=_environment(collection.variables[name] for name in agent.variables),
         ),
     )
+    _declare(message, [collection.variables[name] for name in agent.variables], collection)
     if agent.script:
         message.metadata.annotations[SCRIPT_ANNOTATION] = agent.script
         message.metadata.annotations[SCRIPT_FILE_ANNOTATION] = agent.script_file
@@ -67,7 +69,8 @@ def _agent(agent: Agent, collection: Collection, generated_at: int) -> AgentMess
 
 
 def _workflow(workflow: Workflow, collection: Collection, generated_at: int) -> WorkflowMessage:
-    return WorkflowMessage(
+    used = list(_used_variables(workflow, collection))
+    message = WorkflowMessage(
         api_version=API_VERSION,
         kind="Workflow",
         metadata=_metadata(workflow.name, generated_at),
@@ -81,9 +84,11 @@ def _workflow(workflow: Workflow, collection: Collection, generated_at: int) -> 
                 description=workflow.description,
             ),
             tasks=[_task(task) for task in workflow.tasks],
-            env_spec=_environment(_used_variables(workflow, collection)),
+            env_spec=_environment(used),
         ),
     )
+    _declare(message, used, collection)
+    return message
 
 
 def _metadata(name: str, generated_at: int) -> ApiResourceMetadata:
@@ -112,18 +117,27 @@ def _task(task: PlacedTask) -> WorkflowTask:
 def _environment(variables: Iterable[Variable]) -> EnvironmentSpec | None:
     data = {
         variable.name: EnvironmentValue(
-            value=variable.default, is_secret=variable.is_secret, description=variable.description
+            value=variable.default or "", is_secret=variable.is_secret, description=variable.description
         )
         for variable in variables
     }
     return EnvironmentSpec(data=data) if data else None
 
 
+def _declare(message: AgentMessage | WorkflowMessage, variables: list[Variable], collection: Collection) -> None:
+    """In the order of the code; those that only a text written by hand names come last."""
+    order = {name: index for index, name in enumerate(collection.variables)}
+    ordered = sorted(variables, key=lambda variable: order.get(variable.name, len(order)))
+    if ordered:
+        declarations = {variable.name: variable.default for variable in ordered}
+        message.metadata.annotations[VARIABLES_ANNOTATION] = write_declarations(declarations)
+
+
 def _used_variables(workflow: Workflow, collection: Collection) -> Iterable[Variable]:
     """Those that `env` and `secret` gave, and those that only a text written by hand names."""
     for task in workflow.tasks:
         for name, is_secret in variables_in(task.config):
-            yield collection.variables.get(name) or Variable(name, is_secret, "", "", task.location)
+            yield collection.variables.get(name) or Variable(name, is_secret, None, "", task.location)
 
 
 def _dependencies(collection: Collection) -> dict[str, list[str]]:

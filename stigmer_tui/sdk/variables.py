@@ -19,7 +19,7 @@ class Variable(NamedTuple):
 
     name: str
     is_secret: bool
-    default: str
+    default: str | None
     description: str
     location: Location
 
@@ -27,11 +27,11 @@ class Variable(NamedTuple):
         """Both declarations in one, or None when they contradict each other."""
         if self.is_secret != other.is_secret:
             return None
-        if (self.default and other.default not in ("", self.default)) or (
-            self.description and other.description not in ("", self.description)
-        ):
+        default = self.default if self.default is not None else other.default
+        description = self.description or other.description
+        if other.default not in (None, default) or other.description not in ("", description):
             return None
-        return self._replace(default=self.default or other.default, description=self.description or other.description)
+        return self._replace(default=default, description=description)
 
 
 def secret(name: str, *, description: str = "") -> Secret:
@@ -41,14 +41,14 @@ def secret(name: str, *, description: str = "") -> Secret:
 
     There is no default, because it would stand in the project and on the server in clear.
     """
-    _declare(name, True, "", description)
+    _declare(name, True, None, description)
     return Secret(name)
 
 
-def env(name: str, *, default: str = "", description: str = "") -> Expression:
+def env(name: str, *, default: str | None = None, description: str = "") -> Expression:
     """A variable of the run's environment. Its value is always a text.
 
-    Whoever starts the run is asked for it, unless it has a default:
+    Whoever starts the run is asked for it, unless it has a default, which may be empty:
 
         region = env("REGION", default="eu", description="Region of the shop")
         flow.http_get("orders", f"https://shop.example/{region}/orders")
@@ -71,7 +71,7 @@ def variables_in(data: Any) -> Iterator[tuple[str, bool]]:
                 yield from variables_in(item)
 
 
-def _declare(name: str, is_secret: bool, default: str, description: str) -> None:
+def _declare(name: str, is_secret: bool, default: str | None, description: str) -> None:
     if not NAME.fullmatch(name):
         suggestion = re.sub(r"\W", "_", name).upper()
         raise DefinitionError(

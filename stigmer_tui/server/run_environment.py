@@ -15,6 +15,7 @@ from stigmer_tui.api.runner_pb2 import Assignment
 from stigmer_tui.api.workflow_instance_pb2 import WorkflowInstance
 from stigmer_tui.api.workflow_pb2 import Workflow
 from stigmer_tui.core.redaction import REDACTED, Redactor
+from stigmer_tui.definition.declarations import read_declarations
 from stigmer_tui.definition.reading import read
 from stigmer_tui.definition.variables import variables as definition_variables
 from stigmer_tui.server.errors import impossible_now, not_found
@@ -49,7 +50,9 @@ class RunEnvironments:
             environment = self._referenced(reference, resource.metadata.org)
             sources.append((environment.metadata.id, environment.spec.data))
         sources.append((execution.metadata.id, given))
-        merged: dict[str, str] = {}
+        said = read_declarations(resource.metadata.annotations)
+        # An empty default is a value, and the only one that a variable of the wire cannot tell from none.
+        merged = {name: "" for name in variables_of(resource) if said.get(name) == ""}
         for owner, variables in sources:
             merged |= await self._revealed(owner, variables)
         secret = {name for _, variables in sources for name, variable in variables.items() if variable.is_secret}

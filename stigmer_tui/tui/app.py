@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from stigmer_tui.tui.screens.help import KeyHelp
     from stigmer_tui.tui.screens.quit import Leaving
+    from stigmer_tui.tui.screens.run_form import Draft
 
 SEVERITIES = {Level.INFORMATION: "information", Level.WARNING: "warning", Level.ERROR: "error"}
 
@@ -77,7 +78,7 @@ class StigmerApp(App[int]):
         self.main = MainScreen(clock=clock, glyphs=self._glyphs, state=session.state)
         self._frames: Frames[WorkbenchState] | None = None
         self._working: asyncio.Task[None] | None = None
-        self._drafts: dict[str, RunInput] = {}
+        self._drafts: dict[str, Draft] = {}
         self._notice = 0
 
     def get_default_screen(self) -> Screen[Any]:
@@ -146,11 +147,10 @@ class StigmerApp(App[int]):
         self._copy(message.text)
 
     def run_resource(self, resource: Resource) -> None:
-        """At once where nothing is missing; else the form says what is."""
+        """A workflow at once where nothing is missing, else the form says what is; an agent is told something first."""
         last = self.session.input_for(resource)
         suggestions = self.session.suggestions_for(resource)
-        has_nothing_to_say = resource.kind is ResourceKind.AGENT and not last.message
-        if has_nothing_to_say or any(suggestion.is_missing for suggestion in suggestions):
+        if resource.kind is ResourceKind.AGENT or any(suggestion.is_missing for suggestion in suggestions):
             self.open_form(resource)
         else:
             self._start(resource, input_from(last, suggestions))
@@ -235,8 +235,8 @@ class StigmerApp(App[int]):
     def open_form(self, resource: Resource) -> None:
         from stigmer_tui.tui.screens.run_form import RunForm
 
-        last = self._drafts.get(resource.slug) or self.session.input_for(resource)
-        form = RunForm(resource, last, self.session.suggestions_for(resource))
+        suggestions = self.session.suggestions_for(resource)
+        form = RunForm(resource, self.session.input_for(resource), suggestions, self._drafts.get(resource.slug))
 
         def left(run_input: RunInput | None) -> None:
             if run_input is None:

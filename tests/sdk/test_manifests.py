@@ -84,6 +84,15 @@ def test_a_workflow(collection: Collection) -> None:
     assert warnings(parse(message.spec)) == []
 
 
+def test_variables_keep_the_order_of_the_code_and_an_empty_default(collection: Collection) -> None:
+    """Point 23: the wire has a map of them, and no default that is empty."""
+    zone, suffix = env("ZONE"), env("SUFFIX", default="")
+    with Workflow("tally") as flow:
+        flow.set("a", by_hand="${.secrets.HAND}", suffix=suffix, alpha=env("ALPHA", default="a"), zone=zone)
+    annotations = workflow_of(manifest_files(collection, NOW)).metadata.annotations
+    assert annotations["stigmer-tui/variables"] == '{"ZONE": null, "SUFFIX": "", "ALPHA": "a", "HAND": null}'
+
+
 def test_files_are_numbered_in_the_order_of_definition(collection: Collection) -> None:
     for number in range(11):
         Agent(f"agent-{number}", instructions="Answer in one sentence.")

@@ -167,6 +167,25 @@ async def test_the_catalogue_lists_workflows_then_agents_and_the_newest_runs(api
     assert [(run.id, run.resource_slug, run.message) for run in catalogue.runs] == [(execution_id, "helper", "execute")]
 
 
+async def test_variables_are_listed_as_the_code_has_them_and_an_empty_default_is_a_value(api: Api) -> None:
+    """Point 23: neither the order nor an empty default is in the wire's map of variables."""
+    written = agent()
+    written.metadata.annotations["stigmer-tui/variables"] = '{"ZONE": null, "SUFFIX": "", "ALPHA": "a"}'
+    for name, value in (("ALPHA", "a"), ("SUFFIX", ""), ("ZONE", "")):
+        written.spec.env_spec.data[name].value = value
+    stored = await api.agents.apply(written)
+    (listed,) = (await api.catalogue.list(ListRequest())).resources
+    assert [(item.name, item.has_value) for item in listed.variables] == [
+        ("ZONE", False),
+        ("SUFFIX", True),
+        ("ALPHA", True),
+    ]
+    await api.agent_runs.create(agent_run(stored.metadata.id))
+    async with attached(api, Hello.AGENTS) as runner:
+        assignment = await runner.assignment()
+    assert {name: item.value for name, item in assignment.environment.items()} == {"SUFFIX": "", "ALPHA": "a"}
+
+
 async def test_a_watched_catalogue_tells_of_every_change(api: Api) -> None:
     stream = aiter(api.catalogue.watch(ListRequest()))
     assert not (await anext(stream)).resources

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.message import Message
 from textual.screen import ModalScreen
+from textual.widget import Widget
 from textual.widgets import Input, Label, TextArea
 
 from stigmer_tui.tui.commands import Place, bindings, footer_text
+from stigmer_tui.tui.render.cells import cells
 from stigmer_tui.tui.render.clean import one_line
 from stigmer_tui.workbench.model import Resource, ResourceKind
 from stigmer_tui.workbench.state import RunInput, Value
@@ -25,8 +29,28 @@ DEFAULT_MESSAGE = "execute"
 MESSAGE_TITLES = {ResourceKind.AGENT: "Message", ResourceKind.WORKFLOW: "Trigger message"}
 
 
+SECRET_PREFIX = "secret:"  # noqa: S105 - what marks one
+MASK = "•"
+
 ROWS_AROUND_BODY = 8
 """Frame, title, a note of two rows, keys, and a row of the workbench above and below."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What was typed, as it stands, whether it can be run or not."""
+
+    message: str
+    fields: Mapping[str, str]
+    """Texts by the names of their variables."""
+    others: str
+
+
+FORM_WIDTH = 84
+"""As the style sheet has it."""
+
+HIGH = 20
+"""Rows from which on there is room for a message of several lines."""
 
 
 class MessageArea(TextArea):
@@ -49,17 +73,33 @@ class MessageArea(TextArea):
         await super()._on_key(event)
 
 
+class OthersArea(MessageArea):
+    """Variables by name, one in a line; what a line with `secret:` gives is not shown."""
+
+    def get_line(self, line_index: int) -> Text:
+        line = super().get_line(line_index)
+        head, separator, value = line.plain.partition("=")
+        if not (separator and head.strip().startswith(SECRET_PREFIX)):
+            return line
+        # As wide as the value, so that the cursor is where it seems to be.
+        return Text(head + separator + "".join(MASK * cells(character) for character in value), end="", no_wrap=True)
+
+
 class VariableField(Vertical):
     """One variable: its name and meaning, where its value comes from, and the value."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.VARIABLE)
 
-    def __init__(self, suggestion: Suggestion) -> None:
+    def __init__(self, suggestion: Suggestion, text: str | None = None) -> None:
+        """`text` is what was typed before, if anything was."""
         super().__init__(classes="field")
         self.suggestion = suggestion
         variable = suggestion.variable
         self._input = Input(
-            suggestion.text, placeholder=_placeholder(suggestion), password=variable.is_secret, select_on_focus=False
+            suggestion.text if text is None else text,
+            placeholder=_placeholder(suggestion),
+            password=variable.is_secret,
+            select_on_focus=False,
         )
         self._input.cursor_blink = False
         self._origin = Label(classes="field-origin")
@@ -87,6 +127,10 @@ class VariableField(Vertical):
     def value(self) -> Value | None:
         text = self._input.value
         return Value(text, self.suggestion.variable.is_secret) if text else None
+
+    @property
+    def name_of_variable(self) -> str:
+        return self.suggestion.variable.name
 
     @property
     def is_secret(self) -> bool:
@@ -122,53 +166,93 @@ class RunForm(ModalScreen[RunInput | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.FORM)
 
-    def __init__(self, resource: Resource, run_input: RunInput, suggestions: Iterable[Suggestion]) -> None:
+    def __init__(
+        self, resource: Resource, run_input: RunInput, suggestions: Iterable[Suggestion], draft: Draft | None = None
+    ) -> None:
+        """`run_input` is the last one; `draft` is what was typed when the form was left."""
         super().__init__()
         self._resource = resource
         self._message = MessageArea(
-            run_input.message, soft_wrap=True, show_line_numbers=False, placeholder=DEFAULT_MESSAGE, id="message"
+            draft.message if draft else run_input.message,
+            soft_wrap=True,
+            show_line_numbers=False,
+            placeholder=DEFAULT_MESSAGE,
+            id="message",
         )
         self._message.cursor_blink = False
-        self._fields = [VariableField(suggestion) for suggestion in suggestions]
-        known = {field.suggestion.variable.name for field in self._fields}
+        typed = draft.fields if draft else {}
+        self._fields = [VariableField(item, typed.get(item.variable.name)) for item in suggestions]
+        known = {field.name_of_variable for field in self._fields}
         others = {name: value for name, value in run_input.environment.items() if name not in known}
-        self._hidden = {name: value for name, value in others.items() if value.is_secret}
-        lines = [f"{name}={value.text}" for name, value in others.items() if not value.is_secret]
-        self._others = MessageArea("\n".join(lines), soft_wrap=False, show_line_numbers=False, id="others")
+        lines = [f"{SECRET_PREFIX * value.is_secret}{name}={value.text}" for name, value in others.items()]
+        text = draft.others if draft else "\n".join(lines)
+        self._others = OthersArea(text, soft_wrap=False, show_line_numbers=False, id="others")
         self._others.cursor_blink = False
 
     def compose(self) -> ComposeResult:
         with Vertical(id="form"):
             yield Label(f"Run {one_line(self._resource.name)}", id="form-title", markup=False)
             with VerticalScroll(id="form-body", can_focus=False):
-                yield Label(f"{MESSAGE_TITLES[self._resource.kind]}  ·  ctrl+j new line", classes="form-label")
-                yield self._message
+                with Vertical(classes="field"):
+                    yield Label(f"{MESSAGE_TITLES[self._resource.kind]}  ·  ctrl+j new line", classes="form-label")
+                    yield self._message
                 yield from self._fields
-                yield Label("Other variables  ·  KEY=VALUE, one on each line", classes="form-label")
-                yield self._others
+                with Vertical(classes="field"):
+                    yield Label("Other variables  ·  KEY=VALUE or secret:KEY=VALUE", classes="form-label")
+                    yield self._others
             yield Label("", id="form-note", markup=False)
-            look = ["form.look"] if any(field.is_secret for field in self._fields) else []
-            yield Label(footer_text("form.start", "form.next", *look, "form.leave"), id="form-keys")
+            yield Label("", id="form-keys")
 
     def on_mount(self) -> None:
         missing = self._first_missing()
         self.set_focus(missing.input if missing else self._message)
-        self._message.move_cursor(self._message.document.end)
+        if self._resource.kind is ResourceKind.AGENT:
+            # What is typed at once is another message; enter alone sends the same again.
+            self._message.select_all()
+        else:
+            self._message.move_cursor(self._message.document.end)
 
     def on_resize(self) -> None:
         """What does not fit is scrolled; what is wrong, and the keys, are always seen."""
-        self.query_one("#form-body").styles.max_height = max(3, self.size.height - ROWS_AROUND_BODY)
+        width, height = self.size
+        self.query_one("#form-keys", Label).update(self._keys(min(FORM_WIDTH, width * 95 // 100) - 4))
+        self.query_one("#form-body").styles.max_height = max(3, height - ROWS_AROUND_BODY)
+        self._message.styles.height = 5 if height >= HIGH else 2
+        self._others.styles.height = 3 if height >= HIGH else 2
+        if self.focused:
+            self.call_after_refresh(self._show_field, self.focused)
+
+    def _keys(self, width: int) -> str:
+        """As many as there is room for, those that start and leave in any case."""
+        look = ["form.look"] if any(field.is_secret for field in self._fields) else []
+        for between in (["form.next", *look], look):
+            if cells(text := footer_text("form.start", *between, "form.leave")) <= width:
+                return text
+        return footer_text("form.start", "form.leave")
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        self.call_after_refresh(self._show_field, event.widget)
+
+    def _show_field(self, widget: Widget) -> None:
+        """With its name, which stands above what has the keys."""
+        if isinstance(widget.parent, Widget) and widget.parent.is_attached:
+            self.query_one("#form-body").scroll_to_widget(widget.parent, animate=False)
 
     @property
-    def draft(self) -> RunInput:
-        environment = dict(self._hidden)
+    def draft(self) -> Draft:
+        fields = {field.name_of_variable: field.input.value for field in self._fields}
+        return Draft(self._message.text, fields, self._others.text)
+
+    def _run_input(self) -> RunInput:
+        environment = {}
         for line in self._others.text.splitlines():
-            name, separator, text = line.partition("=")
-            if separator and name.strip():
-                environment[name.strip()] = Value(text)
+            head, separator, text = line.partition("=")
+            if separator and head.strip():
+                secret = _secret_name(head)
+                environment[secret or head.strip()] = Value(text, is_secret=bool(secret))
         for field in self._fields:
             if value := field.value:
-                environment[field.suggestion.variable.name] = value
+                environment[field.name_of_variable] = value
         return RunInput(self._message.text.strip(), environment)
 
     def on_input_submitted(self) -> None:
@@ -187,13 +271,13 @@ class RunForm(ModalScreen[RunInput | None]):
             self._note(f"{variable.name} has no value, and {tasks} cannot do without it · ctrl+s starts anyway")
             missing.input.focus()
         else:
-            self.dismiss(self.draft)
+            self.dismiss(self._run_input())
 
     def action_start_anyway(self) -> None:
         if problem := self._problem():
             self._note(problem)
         else:
-            self.dismiss(self.draft)
+            self.dismiss(self._run_input())
 
     def action_leave(self) -> None:
         self.dismiss(None)
@@ -201,10 +285,10 @@ class RunForm(ModalScreen[RunInput | None]):
     def _problem(self) -> str:
         for line in self._others.text.splitlines():
             name, separator, _ = line.partition("=")
-            if line.strip() and not (separator and name.strip()):
-                return f"{line.strip()} is not of the form KEY=VALUE"
-            if name.strip().startswith("secret:"):
-                return "A secret would be seen here; give it with: stigmer-tui run --runtime-env secret:KEY=VALUE"
+            is_secret = name.strip().startswith(SECRET_PREFIX)
+            if line.strip() and not (separator and name.strip().removeprefix(SECRET_PREFIX)):
+                shown = SECRET_PREFIX + "…" if is_secret else one_line(line)
+                return f"{shown} is not of the form KEY=VALUE"
         return ""
 
     def _first_missing(self) -> VariableField | None:
@@ -214,8 +298,14 @@ class RunForm(ModalScreen[RunInput | None]):
         self.query_one("#form-note", Label).update(text)
 
 
+def _secret_name(head: str) -> str:
+    """`TOKEN` of `secret:TOKEN`; empty for what is no secret."""
+    head = head.strip()
+    return head.removeprefix(SECRET_PREFIX) if head.startswith(SECRET_PREFIX) else ""
+
+
 def _placeholder(suggestion: Suggestion) -> str:
     variable = suggestion.variable
     if not variable.has_value:
         return ""
-    return "has a value" if variable.is_secret else one_line(variable.default)
+    return "has a value" if variable.is_secret else one_line(variable.default) or "empty"
