@@ -8,6 +8,7 @@ from pathlib import Path
 
 from stigmer_tui.tui.app import StigmerApp
 from stigmer_tui.tui.commands import COMMANDS, Place
+from stigmer_tui.tui.screens.by_name import ByNameScreen
 from stigmer_tui.tui.screens.help import HelpScreen
 from stigmer_tui.tui.screens.main import FilterInput, MainScreen
 from stigmer_tui.tui.screens.notices import NoticesScreen
@@ -34,6 +35,7 @@ OWNERS = {
     Place.QUIT: QuitDialog,
     Place.HELP: HelpScreen,
     Place.NOTICES: NoticesScreen,
+    Place.BY_NAME: ByNameScreen,
 }
 
 NOT_NAMED = {"home", "end", "page down", "page up", "down", "up", "f1", "ctrl+c"}
@@ -69,7 +71,7 @@ def test_the_readme_names_the_keys_of_the_workbench() -> None:
     """Every one of them, and none that is not there."""
     section = README.read_text().partition("## Keys")[2].partition("\n## ")[0]
     rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
-    named = {key for row in rows for key in re.findall(r"`([^`]+)`", row)} | {"x"}
-    over = {Place.FORM, Place.MESSAGE, Place.VARIABLE, Place.QUIT, Place.HELP, Place.NOTICES}
+    named = {key for row in rows for key in re.findall(r"`([^`]+)`", row)}
+    over = {Place.FORM, Place.MESSAGE, Place.VARIABLE, Place.QUIT, Place.HELP, Place.NOTICES, Place.BY_NAME}
     keys = {key for command in COMMANDS if command.place not in over for key in command.key_names}
     assert named == keys - NOT_NAMED
