@@ -61,6 +61,8 @@ class FileChange:
     added: int | None = None
     """Lines; None where they cannot be counted."""
     removed: int | None = None
+    modified: float | None = None
+    """When it was written, in seconds since 1970; None for what is removed."""
 
     def __str__(self) -> str:
         """`main.py changed (+2 −1)`"""
@@ -134,11 +136,11 @@ def _changes(before: Mapping[str, FileState], after: Mapping[str, FileState]) ->
     for path in sorted({*before, *after}):
         old, new = before.get(path), after.get(path)
         if old is None and new is not None:
-            yield FileChange(path, ChangeKind.ADDED, *_count_lines([], new.lines))
+            yield FileChange(path, ChangeKind.ADDED, *_count_lines([], new.lines), new.modified)
         elif old is not None and new is None:
             yield FileChange(path, ChangeKind.REMOVED, *_count_lines(old.lines, []))
         elif old is not None and new is not None and old.content != new.content:
-            yield FileChange(path, ChangeKind.CHANGED, *_count_lines(old.lines, new.lines))
+            yield FileChange(path, ChangeKind.CHANGED, *_count_lines(old.lines, new.lines), new.modified)
 
 
 def _count_lines(old: list[bytes] | None, new: list[bytes] | None) -> tuple[int | None, int | None]:

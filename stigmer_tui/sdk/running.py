@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 
 from stigmer_tui.sdk.collection import begin_collection
+from stigmer_tui.sdk.written_files import note_written_files
 
 USAGE = "usage: python -m stigmer_tui.sdk main.py"
 OUTPUT_FOLDER = "STIGMER_OUT_DIR"
@@ -27,6 +28,7 @@ def main(arguments: list[str]) -> int:
     if not entry.is_file():
         print(f"There is no file {entry}", file=sys.stderr)  # noqa: T201
         return 2
+    note_written_files()
     folder = Path(os.environ[OUTPUT_FOLDER]) if os.environ.get(OUTPUT_FOLDER) else None
     try:
         write_down(entry, folder)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,9 +78,10 @@ class Deployer:
         self._clock = clock
         self._manifests = Manifests()
 
-    async def synthesize(self, on_line: OnLine | None = None) -> int:
-        """Runs the code; returns the number of resources that it defines. Raises SynthesisError.
+    async def synthesize(self, on_line: OnLine | None = None, variables: Mapping[str, str] | None = None) -> int:
+        """Runs the code, with these variables besides those of our own environment.
 
+        Returns the number of resources that it defines. Raises SynthesisError.
         Whoever listens to the code has heard its last words: the error does not repeat them.
         """
         errors: list[str] = []
@@ -90,7 +92,7 @@ class Deployer:
                 errors.extend([line.text] * line.is_error)
 
         try:
-            self._manifests = await synthesize(self.project, hear)
+            self._manifests = await synthesize(self.project, hear, os.environ | (variables or {}))
         except SynthesisError as error:
             if errors and error.advice == "\n".join(errors):
                 raise SynthesisError(error.problem, "", error.file, error.line) from error

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.project.own_writes import OwnWrites
 from stigmer_tui.project.synthesis_error import SynthesisError
 from stigmer_tui.project.watch import Change, Trouble, Watcher
 from stigmer_tui.workbench.backend import Backend
@@ -56,6 +57,8 @@ class Development:
         self._is_watching = True
         self._watcher: Watcher | None = None
         self._pending: list[Change] = []
+        self._own_writes = OwnWrites(folder)
+        self._doubting: asyncio.Task[None] | None = None
         self._waiting = 0
         """Runs that a person has asked for, and that wait for the latest code."""
         self._wanted = asyncio.Event()
@@ -67,10 +70,14 @@ class Development:
     async def run(self) -> None:
         """Until cancelled."""
         # First look, then run the code: what is saved meanwhile is a change.
-        async with self._watch_folder(self._folder) as self._watcher, asyncio.TaskGroup() as group:
-            group.create_task(self._watch(self._watcher))
-            self._wanted.set()
-            group.create_task(self._deploy_when_wanted())
+        try:
+            async with self._watch_folder(self._folder) as self._watcher, asyncio.TaskGroup() as group:
+                group.create_task(self._watch(self._watcher))
+                self._wanted.set()
+                group.create_task(self._deploy_when_wanted())
+        finally:
+            if self._doubting:
+                self._doubting.cancel()
 
     def toggle(self) -> None:
         """What was saved while nobody watched is deployed when somebody watches again."""
@@ -110,14 +117,34 @@ class Development:
             if isinstance(news, Trouble):
                 self._board.note(f"{news.message}. {news.advice}".rstrip(), Level.WARNING)
                 continue
-            self._pending.append(news)
-            self._board.update_project(
-                watched_files=watcher.file_count,
-                last_change=str(news),
-                last_change_at=news.saved_at or self._clock.now(),
-            )
-            if self._is_watching:
-                self._want()
+            # What the code writes while it runs is no save: it would be run without end.
+            sifted = self._own_writes.sift(news)
+            self._board.update_project(watched_files=watcher.file_count)
+            if sifted.doubtful:
+                self._doubt(sifted.doubtful, sifted.doubt)
+            if sifted.saves:
+                self._take(sifted.saves)
+
+    def _take(self, saves: Change) -> None:
+        if self._doubting:
+            self._doubting.cancel()
+            self._doubting = None
+        self._pending.append(saves)
+        self._board.update_project(last_change=str(saves), last_change_at=saves.saved_at or self._clock.now())
+        if self._is_watching:
+            self._want()
+
+    def _doubt(self, doubtful: Change, seconds: float) -> None:
+        """Takes it for a save after all; unless something else is saved before, since the code is run again then."""
+
+        async def wait() -> None:
+            await asyncio.sleep(seconds)
+            self._doubting = None
+            self._take(doubtful)
+
+        if self._doubting:
+            self._doubting.cancel()
+        self._doubting = asyncio.create_task(wait())
 
     def _want(self) -> None:
         self._settled.clear()
@@ -149,12 +176,14 @@ class Development:
     async def _deploy(self, changes: list[Change]) -> None:
         deployer = self._make_deployer(self._folder, self._backend, self._clock)
         self._board.update_project(name=deployer.project.name, stage=Stage.SYNTHESIS)
-        self._synthesis = asyncio.create_task(deployer.synthesize())
-        try:
-            await self._synthesis
-        finally:
-            self._synthesis.cancel()
-            self._synthesis = None
+        with self._own_writes.run() as variables:
+            self._synthesis = asyncio.create_task(deployer.synthesize(variables=variables))
+            try:
+                await self._synthesis
+            finally:
+                self._synthesis.cancel()
+                await asyncio.wait((self._synthesis,))
+                self._synthesis = None
         self._board.update_project(stage=Stage.APPLY)
         deployment = await deployer.apply()
         await self._deployed(deployment)

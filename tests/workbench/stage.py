@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -173,7 +173,7 @@ class FakeDeployer:
     def __init__(self, code: FakeCode) -> None:
         self._code = code
 
-    async def synthesize(self) -> int:
+    async def synthesize(self, variables: Mapping[str, str]) -> int:
         self._code.runs += 1
         await self._code.may_end.wait()
         if self._code.failure:

@@ -10,9 +10,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+import pytest
+
 from stigmer_tui.core.clock import SystemClock
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.paths import Home
+from stigmer_tui.project import own_writes
 from stigmer_tui.workbench.backend import Backend
 from stigmer_tui.workbench.board import Board
 from stigmer_tui.workbench.deployment import Deployment
@@ -83,9 +86,11 @@ class Bench:
 
 
 @asynccontextmanager
-async def developing(tmp_path: Path, code: str) -> AsyncIterator[Bench]:
+async def developing(tmp_path: Path, code: str, folders: tuple[str, ...] = ()) -> AsyncIterator[Bench]:
     folder = tmp_path / "project"
     folder.mkdir()
+    for name in folders:
+        (folder / name).mkdir()
     (folder / "Stigmer.yaml").write_text("name: demo\nruntime: python\n", encoding="utf-8")
     board = Board(WorkbenchState(project=ProjectState("demo", str(folder), watching=True), shown=SHOWN))
     bench = Bench(folder, board)
@@ -161,3 +166,71 @@ async def test_what_was_saved_unwatched_is_deployed_once_when_somebody_watches_a
         bench.development.toggle()
         await bench.until(lambda: bool(bench.restarts))
         assert (len(bench.applied), len(bench.restarts)) == (2, 1)
+
+
+WRITING = (
+    """
+import os, subprocess, time
+from pathlib import Path
+
+{how}
+"""
+    + ONE_TASK
+)
+
+HOWS = {
+    "text": "Path('generated.json').write_text(str(time.time_ns()))",
+    "at the end, by another name": (
+        "import atexit; Path('x.tmp').write_text(str(time.time_ns())); "
+        "atexit.register(os.replace, 'x.tmp', 'generated.json')"
+    ),
+    "appended": "open('log/runs.txt', 'a').write('once more\\n')",
+    "database": "import sqlite3; d = sqlite3.connect('x.db'); d.execute('create table if not exists t (a)'); "
+    "d.execute('insert into t values (1)'); d.commit()",
+}
+
+
+@pytest.mark.parametrize("how", HOWS)
+async def test_what_the_code_writes_itself_is_no_save(tmp_path: Path, how: str) -> None:
+    """Point 39: it was run without end."""
+    async with developing(tmp_path, WRITING.format(how=HOWS[how], title="one"), folders=("log",)) as bench:
+        await bench.until(lambda: bench.project.applied is not None)
+        for title in ("two", "three"):
+            before = len(bench.applied)
+            bench.write(WRITING.format(how=HOWS[how], title=title))
+            await bench.until(lambda before=before: len(bench.applied) > before)  # type: ignore[misc]
+        assert bench.development is not None
+        # All that has been written until now is told; of it, two changes were saves.
+        await bench.development.catch_up()
+        assert (len(bench.applied), bench.restarts) == (3, ["main.py changed (+1 −1)"] * 2)
+        bench.write("edited\n", "notes.txt")
+        await bench.until(lambda: len(bench.applied) == 4)
+
+
+async def test_code_that_fails_and_writes_is_not_run_without_end(tmp_path: Path) -> None:
+    code = WRITING.format(how=HOWS["text"] + "; titel", title="one")
+    async with developing(tmp_path, code) as bench:
+        await bench.until(lambda: bench.project.problem is not None)
+        assert bench.development is not None
+        await bench.development.catch_up()
+        assert bench.project.stage is Stage.IDLE
+        assert bench.project.last_change == ""
+
+
+async def test_what_other_programs_write_for_the_code_does_not_run_it_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own_writes, "DOUBTS", (0.0, 0.0))
+    how = "subprocess.run(['sh', '-c', 'date +%N > stamp.txt'])"
+    async with developing(tmp_path, WRITING.format(how=how, title="one")) as bench:
+        assert bench.development is not None
+        writes = bench.development._own_writes
+        certain = own_writes.CERTAIN_AFTER + len(own_writes.DOUBTS)
+        await bench.until(lambda: writes._habits.get("stamp.txt", (0, 0))[1] >= certain)
+        await bench.development.catch_up()
+        bench.restarts.clear()
+        runs = writes._number
+        bench.write(WRITING.format(how=how, title="two"))
+        await bench.until(lambda: bool(bench.restarts))
+        await bench.development.catch_up()
+        assert (writes._number, len(bench.restarts)) == (runs + 1, 1)
