@@ -31,13 +31,16 @@ def open_app(path: str) -> int:
         return 2
     draw_skeleton()
     try:
-        from pathlib import Path
-
         from stigmer_tui.cli.terminal import run_in_terminal
-        from stigmer_tui.core.paths import Home
+        from stigmer_tui.core.errors import StigmerError
+        from stigmer_tui.core.paths import Home, working_folder
 
-        folder = Path(path or ".").absolute()
+        folder = working_folder() / path
         log = Home.from_environment(os.environ).log("app")
+    except StigmerError as error:
+        restore_terminal()
+        sys.stderr.write(f"Error: {error}\n")
+        return 1
     except BaseException:
         restore_terminal()
         raise
@@ -57,7 +60,7 @@ def _run(folder: Path, lifeline: int) -> int:
         os.environ.pop(name, None)
     from stigmer_tui.core.clock import SystemClock
     from stigmer_tui.core.configuration import load_configuration
-    from stigmer_tui.core.errors import StigmerError
+    from stigmer_tui.core.errors import StigmerError, system_refusal
     from stigmer_tui.core.logs import log_problems_to_file
     from stigmer_tui.tui.app import StigmerApp
     from stigmer_tui.workbench.session import Session
@@ -67,15 +70,16 @@ def _run(folder: Path, lifeline: int) -> int:
         configuration = load_configuration(os.environ)
         configuration.home.prepare()
         app = StigmerApp(Session(configuration, folder, clock), clock, lifeline)
-    except StigmerError as error:
+        log = configuration.home.log("app")
+        log_problems_to_file(log, "app")
+        _keep_standard_error(log)
+        os.chdir(folder)
+    except (StigmerError, OSError) as error:
         restore_terminal()
-        sys.stderr.write(f"Error: {error}\n")
+        refusal = system_refusal(error) if isinstance(error, OSError) else error
+        (sys.__stderr__ or sys.stderr).write(f"Error: {refusal}\n")
         return 1
-    log = configuration.home.log("app")
-    log_problems_to_file(log, "app")
-    _keep_standard_error(log)
     app.error_console.file = sys.__stderr__ or sys.stderr
-    os.chdir(folder)
     code = app.run()
     # After an unhandled error `run` returns as if nothing was; the return code tells the truth.
     return code if code is not None else app.return_code or 0

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-from pathlib import Path
 
 import click
 
 from stigmer_tui.cli.run import with_organization
 from stigmer_tui.core.clock import SystemClock
 from stigmer_tui.core.configuration import load_configuration
+from stigmer_tui.core.paths import working_folder
 from stigmer_tui.headless.apply import apply_project
 from stigmer_tui.headless.texts import MAKE_A_PROJECT, no_project
 from stigmer_tui.project.project_file import is_project
@@ -18,7 +18,7 @@ from stigmer_tui.workbench.backend import Backend
 
 
 def apply_headless(dry_run: bool, organization: str) -> int:
-    folder = Path.cwd()
+    folder = working_folder()
     if not is_project(folder):
         raise no_project(MAKE_A_PROJECT)
     configuration = with_organization(load_configuration(os.environ), organization, folder)

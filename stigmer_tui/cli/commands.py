@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import io
 import os
 import sys
@@ -12,7 +11,7 @@ import click
 
 from stigmer_tui import __version__
 from stigmer_tui.cli.entry import READER_IS_GONE
-from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.errors import StigmerError, as_text, system_refusal
 
 INTERRUPTED = 130
 
@@ -23,6 +22,8 @@ def run_command(arguments: Sequence[str]) -> int:
     """Returns the exit code: 0 done, 1 failed or refused, 2 wrong usage, 130 interrupted."""
     _accept_every_text()
     try:
+        for argument in arguments:
+            as_text(argument, "An argument")
         code = program.main(list(arguments), prog_name="stigmer-tui", standalone_mode=False)
     except click.ClickException as error:
         error.show()
@@ -37,10 +38,10 @@ def run_command(arguments: Sequence[str]) -> int:
     except (BrokenPipeError, SystemExit):
         # The latter is how click answers a broken pipe.
         return _reader_is_gone()
+    except OSError as error:
+        click.echo(f"Error: {system_refusal(error)}", err=True)
+        return 1
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            click.echo(f"Error: Cannot write: {error.strerror}", err=True)
-            return 1
         return _own_error(error)
     return code if isinstance(code, int) else 0
 

@@ -15,14 +15,14 @@ from stigmer_tui.core.private_files import make_private_folders, opener
 
 
 def tell(error: BaseException) -> None:
-    log = Home.from_environment(os.environ).log("commands")
     remember_environment(os.environ)
     trace = clean("".join(traceback.format_exception(error)))
     try:
+        log = Home.from_environment(os.environ).log("commands")
         make_private_folders([log.parent])
         with open(log, "a", encoding="utf-8", errors="replace", opener=opener) as file:
             file.write(f"{datetime.now(UTC).isoformat()}\n{trace}\n")
         where = f"Where it happened is told in {log}"
     except (OSError, StigmerError):
-        where = f"Where it happened cannot be told: {log} cannot be written"
+        where = "Where it happened cannot be told: there is no place to write to"
     click.echo(f"Error: stigmer-tui met an error of its own: {clean(repr(error))}\n\n{where}", err=True)

@@ -16,6 +16,7 @@ from stigmer_tui.core.clock import SystemClock
 from stigmer_tui.core.configuration import Configuration, load_configuration
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.known_secrets import remember
+from stigmer_tui.core.paths import working_folder
 from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.headless.face import Face
 from stigmer_tui.headless.run import FAILED, HeadlessRun, Request
@@ -38,7 +39,7 @@ class RunOptions:
 
 
 def run_headless(options: RunOptions) -> int:
-    folder = Path.cwd()
+    folder = working_folder()
     in_project = is_project(folder)
     environment = parse_runtime_env(options.runtime_env)
     request = Request(options.reference, RunInput(options.message, environment), options.follow, options.detach)

@@ -6,13 +6,14 @@ serves both; keys that are not ours are left alone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.core.paths import Home
+from stigmer_tui.core.errors import StigmerError, as_text
+from stigmer_tui.core.paths import Home, absolute
 
 if TYPE_CHECKING:
     from stigmer_tui.core.yaml_text import Document
@@ -50,20 +51,23 @@ def load_configuration(environment: Mapping[str, str]) -> Configuration:
     home = Home.from_environment(environment)
     file = _File.read(home.configuration)
 
+    def text_of(variable: str) -> str:
+        return as_text(environment.get(variable, ""), variable).strip()
+
     def setting(variable: str, *keys: str) -> str:
-        return environment.get(variable, "").strip() or file.text(*keys)
+        return text_of(variable) or file.text(*keys)
 
     def path(variable: str, *keys: str) -> Path | None:
         """Relative to where the person is; in the file, to where that is."""
-        if text := environment.get(variable, "").strip():
-            return Path(text).expanduser().absolute()
+        if text := text_of(variable):
+            return absolute(text)
         text = file.text(*keys)
-        return home.root / Path(text).expanduser() if text else None
+        return absolute(str(home.root / text) if text[0] != "~" else text) if text else None
 
     return Configuration(
         home=home,
         address=parse_address(setting("STIGMER_ADDRESS", "server", "address")),
-        server=parse_address(environment.get("STIGMER_SERVER_ADDR", "").strip()),
+        server=parse_address(text_of("STIGMER_SERVER_ADDR")),
         organization=setting("STIGMER_ORG", "organization") or DEFAULT_ORGANIZATION,
         model=ModelSettings(
             provider=setting("STIGMER_LLM_PROVIDER", "backend", "local", "llm", "provider").lower(),
@@ -80,7 +84,7 @@ def parse_address(text: str) -> str:
     if not text:
         return ""
     host, _, port = text.rpartition(":")
-    if not port.isdigit() or int(port) > 65535:
+    if not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535:
         raise StigmerError(f"Not an address: {text}", "Expected host:port or a port, such as 127.0.0.1:50051 or 0.")
     return f"{host or '127.0.0.1'}:{int(port)}"
 
@@ -97,7 +101,7 @@ class _File:
         except FileNotFoundError:
             text = ""
         except (OSError, UnicodeDecodeError) as error:
-            raise StigmerError(f"Cannot read {path}: {error}") from error
+            raise StigmerError(f"Cannot read {path}: {_reason(error)}") from error
         if not text.strip():
             return cls(None)
         from stigmer_tui.core.yaml_text import read_yaml
@@ -117,4 +121,8 @@ class _File:
             value = value.get(key)
         if isinstance(value, dict | list):
             raise StigmerError(f"{self.document.where(*keys)} must be a plain value")
-        return "" if value is None else str(value).strip()
+        return "" if value is None else as_text(str(value), self.document.where(*keys)).strip()
+
+
+def _reason(error: OSError | UnicodeDecodeError) -> str:
+    return "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else error.strerror or str(error)

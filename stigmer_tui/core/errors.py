@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 
 class StigmerError(Exception):
     """What went wrong, where, and what to do about it, in words for the person at the terminal.
@@ -17,3 +19,32 @@ class StigmerError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message}\n\n{self.advice}" if self.advice else self.message
+
+
+def system_refusal(error: OSError) -> StigmerError:
+    """What the operating system does not allow, in words: no right, no room, no such place."""
+    what = error.strerror or str(error) or type(error).__name__
+    place = error.filename if isinstance(error.filename, str) else ""
+    message = f"Cannot use {place}: {what}" if place else f"The system refuses: {what}"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StigmerError(message if place else f"Cannot write: {what}", "Make room there, and try again.")
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        advice = "See who may read and write there; STIGMER_HOME chooses another place for everything that is kept."
+        return StigmerError(message, advice)
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return StigmerError(message, "Allow more open files (ulimit -n), and try again.")
+    return StigmerError(message)
+
+
+def as_text(text: str, name: str) -> str:
+    """The text itself. Raises StigmerError where it holds what is no character: bytes that are not UTF-8, which Python
+    passes on from the command line and the environment, or half a character, which JSON and YAML can bring.
+    """
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        shown = text.encode("utf-8", "backslashreplace").decode()
+        raise StigmerError(f"{name} is not valid UTF-8 text: {shown[:200]}", "Give it in UTF-8.") from error
+    return text

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from stigmer_tui.core.errors import StigmerError, as_text
 from stigmer_tui.core.private_files import close_to_others, make_private_folders
 
 
@@ -21,8 +22,9 @@ class Home:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Home:
-        configured = environment.get("STIGMER_HOME", "").strip()
-        return cls((Path(configured) if configured else Path("~/.stigmer")).expanduser().absolute())
+        """Raises StigmerError where there is no such folder to be told."""
+        configured = as_text(environment.get("STIGMER_HOME", ""), "STIGMER_HOME").strip()
+        return cls(absolute(configured or "~/.stigmer"))
 
     @property
     def configuration(self) -> Path:
@@ -88,3 +90,22 @@ class Home:
         )
         whole = (self.logs, self.journals, self.cache, self.artifacts)
         close_to_others(self.data, [folder.name for folder in whole])
+
+
+def absolute(path: str) -> Path:
+    """With `~` for the person's home folder, and else from the working folder. Raises StigmerError where there is no
+    such folder.
+    """
+    try:
+        expanded = Path(path).expanduser()
+    except RuntimeError as error:
+        raise StigmerError(f"Nobody knows where {path} is: this user has no home folder", "Set HOME.") from error
+    return expanded if expanded.is_absolute() else working_folder() / expanded
+
+
+def working_folder() -> Path:
+    """Raises StigmerError where it has been deleted."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        raise StigmerError("The folder in which you are has been deleted", "Go to another one: cd ~") from error

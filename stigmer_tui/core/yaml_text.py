@@ -12,12 +12,18 @@ from typing import Any
 
 import yaml
 
-from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.errors import StigmerError, as_text
 
 Path = tuple[str | int, ...]
 
 MOST_NODES = 100_000
 """Values in one document, aliases counted as often as they are used."""
+
+MAX_DEPTH = 100
+"""Levels of lists and mappings within each other."""
+
+MAX_DIGITS = 1000
+"""Of a number; none that means something has as many."""
 
 _TAG = "tag:yaml.org,2002:"
 
@@ -60,7 +66,10 @@ class Document:
 def read_yaml(text: str, source: str) -> Document:
     """Raises StigmerError with file and line for text that is not YAML, or that abuses it."""
     document = Document(source)
+    as_text(text, source)
     try:
+        # Before it is composed, which takes a part of the stack for each level, in C.
+        _check_depth(text, source)
         node = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
@@ -71,6 +80,21 @@ def read_yaml(text: str, source: str) -> Document:
     if node is not None:
         document.value = _Builder(document).build(node, ())
     return document
+
+
+def _check_depth(text: str, source: str) -> None:
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MAX_DEPTH:
+            raise StigmerError(f"{source}:{_line(event)} is nested more than {MAX_DEPTH} levels deep")
+
+
+def _line(event: yaml.Event) -> int:
+    return event.start_mark.line + 1 if event.start_mark else 1
 
 
 class _Builder:
@@ -95,7 +119,7 @@ class _Builder:
                 case yaml.SequenceNode():
                     return [self.build(item, (*path, index)) for index, item in enumerate(node.value)]
                 case yaml.ScalarNode():
-                    return _scalar(node)
+                    return self._scalar(node)
                 case _:
                     raise TypeError(f"no YAML node: {node!r}")
         finally:
@@ -107,13 +131,19 @@ class _Builder:
             line = key_node.start_mark.line + 1
             if not isinstance(key_node, yaml.ScalarNode):
                 raise StigmerError(f"{self._document.source}:{line} has a key that is not a plain value")
-            key = _scalar(key_node)
+            key = self._scalar(key_node)
             if key in seen:
                 raise StigmerError(f"{self._document.source}:{line} has the key {key!r} twice")
             seen.add(key)
             value = self.build(value_node, (*path, key))
             self._document.lines[(*path, key)] = line
             yield key, value
+
+    def _scalar(self, node: yaml.ScalarNode) -> Any:
+        if len(node.value) > MAX_DIGITS and node.tag in (f"{_TAG}int", f"{_TAG}float"):
+            line = node.start_mark.line + 1
+            raise StigmerError(f"{self._document.source}:{line} has a number of more than {MAX_DIGITS} digits")
+        return _scalar(node)
 
 
 def _scalar(node: yaml.ScalarNode) -> Any:

@@ -74,7 +74,7 @@ def _read_script(file: Path, path: Path) -> str:
         return file.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise DefinitionError(f"There is no script {path}", f"It was looked for at {file}.") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise DefinitionError(f"The script {path} cannot be read: {error}") from None
 
 

@@ -109,7 +109,7 @@ def lay_out(body: Block, end: str) -> list[PlacedTask]:
             )
     return [
         task._replace(then="") if task.then == following else task
-        for task, following in zip(placed, [*names[1:], end], strict=True)
+        for task, following in zip(placed, [*names[1:], end], strict=False)
     ]
 
 

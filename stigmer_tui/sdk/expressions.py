@@ -11,8 +11,15 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple, NoReturn, Protocol
 
+from stigmer_tui.core.errors import StigmerError, as_text
 from stigmer_tui.sdk.collection import current_collection
 from stigmer_tui.sdk.mistakes import DefinitionError
+
+MAX_LEVELS = 200
+"""Of lists and mappings within each other, in a value; a run can bear no more."""
+
+MAX_DIGITS = 1000
+"""Of a number."""
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -203,7 +210,7 @@ class Reference(Expression):
             case bool() | slice():
                 raise DefinitionError(f"{key!r} is no key", "Use a text, a number, or a range without a step.")
             case str() | int():
-                access = f"[{json.dumps(key, ensure_ascii=False)}]"
+                access = f"[{source_of(key).text}]"
             case Expression():
                 inner = key.__stigmer__
                 access = f"[{inner.text}]"
@@ -248,6 +255,7 @@ def placeholder(expression: Expression | Secret) -> str:
 
 def checked_text(text: str) -> str:
     """A text as it is. Raises DefinitionError where an expression was written into it by hand, and wrongly."""
+    whole_text(text)
     unknown = text
     if "${" in text:
         for known in current_collection().placeholders:
@@ -259,8 +267,21 @@ def checked_text(text: str) -> str:
     return text
 
 
-def source_of(value: Any) -> Source:
+def whole_text(text: str) -> str:
+    """A text as it is. Raises DefinitionError where it holds half a character, which no file and no message can."""
+    try:
+        return as_text(text, "A text")
+    except StigmerError as error:
+        raise DefinitionError(
+            f"A text holds half a character, which cannot be stored: {ascii(text)[:100]}",
+            "Such halves come of decoding bytes that are no UTF-8; decode them with another encoding.",
+        ) from error
+
+
+def source_of(value: Any, level: int = 0) -> Source:
     """The jq that gives a value: an expression's own, or a literal, with the expressions in it."""
+    if level > MAX_LEVELS:
+        raise too_deep()
     match value:
         case Expression():
             return value.__stigmer__
@@ -272,20 +293,32 @@ def source_of(value: Any) -> Source:
             from stigmer_tui.sdk.handwritten import as_jq
 
             return Source(as_jq(value), True, ())
+        case int() if not isinstance(value, bool) and abs(value) >= 10**MAX_DIGITS:
+            raise too_long()
         case None | bool() | int() | float() | str():
             return Source(_literal(value), True, ())
         case Mapping():
-            members = {_key(key): source_of(item) for key, item in value.items()}
+            members = {_key(key): source_of(item, level + 1) for key, item in value.items()}
             text = ", ".join(f"{key}: {item.term}" for key, item in members.items())
             return Source(f"{{{text}}}", True, _origins(members.values()))
         case list() | tuple():
-            items = [source_of(item) for item in value]
+            items = [source_of(item, level + 1) for item in value]
             return Source(f"[{', '.join(item.term for item in items)}]", True, _origins(items))
         case _:
             raise DefinitionError(
                 f"A workflow cannot hold a value of type {type(value).__name__}",
                 "Use texts, numbers, True, False, None, lists and mappings of them, or references.",
             )
+
+
+def too_deep() -> DefinitionError:
+    return DefinitionError(
+        f"A value is nested more than {MAX_LEVELS} levels deep, or contains itself", "Make it flatter."
+    )
+
+
+def too_long() -> DefinitionError:
+    return DefinitionError(f"A number has more than {MAX_DIGITS} digits", "Write it as a text.")
 
 
 def _comparison(left: object, operator: str, right: object) -> Condition:
@@ -315,7 +348,8 @@ def _origins(sources: Any) -> tuple[Origin, ...]:
 
 def _literal(value: float | str | None) -> str:
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        return whole_text(text) if isinstance(value, str) else text
     except ValueError:
         raise DefinitionError(f"{value} is no number that a workflow can hold", "Use a finite number.") from None
 
@@ -323,7 +357,7 @@ def _literal(value: float | str | None) -> str:
 def _key(key: object) -> str:
     if not isinstance(key, str) or "${" in key:
         raise DefinitionError(f"{key!r} cannot be a key", "Keys are texts that are known when the workflow is written.")
-    return json.dumps(key, ensure_ascii=False)
+    return json.dumps(whole_text(key), ensure_ascii=False)
 
 
 def _bound(value: object) -> str:
@@ -331,6 +365,8 @@ def _bound(value: object) -> str:
         return ""
     if not isinstance(value, int):
         raise DefinitionError(f"{value!r} cannot bound a range", "Use whole numbers, such as item.orders[:3].")
+    if abs(value) >= 10**MAX_DIGITS:
+        raise too_long()
     return str(value)
 
 

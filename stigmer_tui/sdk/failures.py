@@ -50,12 +50,24 @@ def failure_note(error: BaseException, entry: Path) -> dict[str, Any]:
         case DefinitionError(message=message, advice=advice):
             return {**location._asdict(), "message": message, "advice": advice}
         case SystemExit(code=code):
-            text = f"{entry.name} ended with {f'exit status {code}' if isinstance(code, int) else code}"
+            text = f"{entry.name} ended with {f'exit status {_short(code)}' if isinstance(code, int) else code}"
         case SyntaxError(msg=what):
             text = f"{type(error).__name__}: {what}"
         case _:
-            text = f"{type(error).__name__}: {error}".removesuffix(": ")
+            text = f"{type(error).__name__}: {_said(error)}".removesuffix(": ")
     return {**location._asdict(), "message": text.strip().partition("\n")[0], "advice": ""}
+
+
+def _said(error: BaseException) -> str:
+    """By code that may fail itself."""
+    try:
+        return str(error)
+    except Exception:
+        return "it cannot be written as a text"
+
+
+def _short(code: int) -> str:
+    return str(code) if abs(code) < 10**9 else "too large to be told"
 
 
 def _location(error: BaseException, project: Path) -> Location:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
+
+from google.protobuf.message import DecodeError, Message
 
 from stigmer_tui import __version__
 from stigmer_tui.api.agent_pb2 import Agent as AgentMessage
@@ -19,6 +22,7 @@ from stigmer_tui.definition.declarations import VARIABLES_ANNOTATION, write_decl
 from stigmer_tui.sdk.agents import Agent
 from stigmer_tui.sdk.blocks import EXPORT_ALL, PlacedTask
 from stigmer_tui.sdk.collection import Collection
+from stigmer_tui.sdk.mistakes import DefinitionError
 from stigmer_tui.sdk.variables import Variable, variables_in
 from stigmer_tui.sdk.workflows import Workflow
 
@@ -35,12 +39,27 @@ def manifest_files(collection: Collection, generated_at: int) -> dict[str, bytes
     collection.check()
     files = {}
     for index, agent in enumerate(collection.agents.values()):
-        files[f"agent-{index}.pb"] = _agent(agent, collection, generated_at).SerializeToString(deterministic=True)
+        files[f"agent-{index}.pb"] = _bytes(partial(_agent, agent, collection, generated_at), agent.name)
     for index, workflow in enumerate(collection.workflows.values()):
-        message = _workflow(workflow, collection, generated_at)
-        files[f"workflow-{index}.pb"] = message.SerializeToString(deterministic=True)
+        files[f"workflow-{index}.pb"] = _bytes(partial(_workflow, workflow, collection, generated_at), workflow.name)
     files[DEPENDENCIES] = json.dumps(_dependencies(collection), indent=2).encode()
     return files
+
+
+def _bytes(build: Callable[[], Message], name: str) -> bytes:
+    try:
+        message = build()
+        content = message.SerializeToString(deterministic=True)
+        type(message).FromString(content)
+    except DecodeError as error:
+        # More can be nested in a message when it is written than when it is read.
+        raise DefinitionError(
+            f'"{name}" is nested too deep', "Make its blocks, or the values in them, flatter."
+        ) from error
+    except UnicodeEncodeError as error:
+        shown = ascii(error.object)[:100]
+        raise DefinitionError(f'A text of "{name}" holds half a character, which cannot be stored: {shown}') from error
+    return content
 
 
 def write_files(files: dict[str, bytes], folder: Path) -> None:

@@ -7,7 +7,16 @@ import re
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from stigmer_tui.sdk.expressions import Expression, Secret, checked_text, placeholder, source_of
+from stigmer_tui.sdk.expressions import (
+    MAX_LEVELS,
+    Expression,
+    Secret,
+    checked_text,
+    placeholder,
+    source_of,
+    too_deep,
+    whole_text,
+)
 from stigmer_tui.sdk.mistakes import DefinitionError
 
 Text: TypeAlias = "str | Expression | Secret"
@@ -53,8 +62,10 @@ def typed_text(value: Value) -> str:
     return placeholder(Expression(source_of(value)))
 
 
-def json_value(value: Value, what: str) -> Any:
+def json_value(value: Value, what: str, level: int = 0) -> Any:
     """A value as JSON, in which each expression is a text of its own."""
+    if level > MAX_LEVELS:
+        raise too_deep()
     match value:
         case None | bool():
             return value
@@ -70,11 +81,11 @@ def json_value(value: Value, what: str) -> Any:
             return value
         case Mapping():
             return {
-                literal_text(key, f"A key of {what}"): json_value(item, f"{what}[{key!r}]")
+                literal_text(key, f"A key of {what}"): json_value(item, f"{what}[{key!r}]", level + 1)
                 for key, item in value.items()
             }
         case list() | tuple():
-            return [json_value(item, f"{what}[{index}]") for index, item in enumerate(value)]
+            return [json_value(item, f"{what}[{index}]", level + 1) for index, item in enumerate(value)]
         case _:
             raise DefinitionError(
                 f"{what} cannot be {_a(value)}",
@@ -89,7 +100,7 @@ def literal_text(value: object, what: str) -> str:
             f"{what} must be a text that is known when the workflow is written, not {_a(value)}",
             "References have their value only when the workflow runs.",
         )
-    return value
+    return whole_text(value)
 
 
 def literal_number(value: object, what: str, least: int, most: int) -> int:
@@ -100,7 +111,8 @@ def literal_number(value: object, what: str, least: int, most: int) -> int:
             f"Write a number from {least} to {most}.",
         )
     if not least <= value <= most:
-        raise DefinitionError(f"{what} is {value}", f"It must be from {least} to {most}.")
+        shown = value if abs(value) < 10**30 else "a number of more than 30 digits"
+        raise DefinitionError(f"{what} is {shown}", f"It must be from {least} to {most}.")
     return value
 
 

@@ -4,44 +4,20 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
 import threading
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from stigmer_tui.core import known_secrets
 from stigmer_tui.core.known_secrets import MAX_KNOWN, clean, remember, remember_environment, remember_values
-from stigmer_tui.core.logs import COMPONENTS, log_problems_to_file, log_to_file
+from stigmer_tui.core.logs import log_problems_to_file, log_to_file
 from stigmer_tui.core.redaction import Redactor
 
 SECRET = "s3cr3t-value/1"
 
-
-@pytest.fixture(autouse=True)
-def as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What belongs to the whole process."""
-    root = logging.getLogger()
-    names = ("stigmer_tui", "commands", *COMPONENTS)
-    handlers, levels = root.handlers[:], {name: logging.getLogger(name).level for name in names}
-    for name in ("unraisablehook", "excepthook"):
-        monkeypatch.setattr(sys, name, getattr(sys, name))
-    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
-    monkeypatch.setattr(logging, "raiseExceptions", True)
-    monkeypatch.setattr(known_secrets, "_known", known_secrets._known.copy())
-    known_secrets._known.clear()
-    level = root.level
-    yield
-    logging.captureWarnings(False)
-    for handler in set(root.handlers) - set(handlers):
-        handler.close()
-    root.handlers = handlers
-    root.setLevel(level)
-    for name, value in levels.items():
-        logging.getLogger(name).setLevel(value)
+pytestmark = pytest.mark.usefixtures("logging_as_before")
 
 
 @pytest.fixture

@@ -1,0 +1,35 @@
+"""What tests change in the whole process, put back."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from stigmer_tui.core import known_secrets
+from stigmer_tui.core.logs import COMPONENTS
+
+
+@pytest.fixture
+def logging_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """For tests in which a program sets up its log."""
+    root = logging.getLogger()
+    names = ("stigmer_tui", "commands", *COMPONENTS)
+    handlers, levels = root.handlers[:], {name: logging.getLogger(name).level for name in names}
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    monkeypatch.setattr(logging, "raiseExceptions", True)
+    monkeypatch.setattr(known_secrets, "_known", known_secrets._known.copy())
+    known_secrets._known.clear()
+    level = root.level
+    yield
+    logging.captureWarnings(False)
+    for handler in set(root.handlers) - set(handlers):
+        handler.close()
+    root.handlers = handlers
+    root.setLevel(level)
+    for name, value in levels.items():
+        logging.getLogger(name).setLevel(value)
