@@ -28,6 +28,9 @@ class Reply:
     status: int = 200
     body: bytes | str = b""
     headers: Mapping[str, str] = field(default_factory=dict)
+    """An empty Content-Length is not sent."""
+    closes: bool = False
+    """Whether the connection is closed after it, complete or not."""
 
 
 def json_reply(value: Any, status: int = 200) -> Reply:
@@ -56,8 +59,12 @@ class HttpServer:
                 asked = await _read(head, reader)
                 self.asked.append(asked)
                 reply = self.answer(asked)
-                writer.write(_bytes(reply if isinstance(reply, Reply) else await reply))
+                reply = reply if isinstance(reply, Reply) else await reply
+                writer.write(_bytes(reply))
                 await writer.drain()
+                if reply.closes:
+                    break
+            writer.close()
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
 
@@ -93,5 +100,5 @@ async def _read(head: bytes, reader: asyncio.StreamReader) -> Asked:
 def _bytes(reply: Reply) -> bytes:
     body = reply.body.encode() if isinstance(reply.body, str) else reply.body
     headers = {"Content-Length": str(len(body)), **reply.headers}
-    lines = [f"HTTP/1.1 {reply.status} Status {reply.status}", *(f"{name}: {text}" for name, text in headers.items())]
-    return "\r\n".join([*lines, "", ""]).encode() + body
+    lines = [f"{name}: {text}" for name, text in headers.items() if text or name != "Content-Length"]
+    return "\r\n".join([f"HTTP/1.1 {reply.status} Status {reply.status}", *lines, "", ""]).encode() + body

@@ -53,6 +53,8 @@ async def test_case_54_an_answer_is_json_or_text(reply: Reply, value: Any, world
         (Reply(302, "", {"Location": "/b"}), 1, "answered 302 Status 302 to /b; redirects are not followed"),
         (Reply(404, '{"error":\n "no item"}'), 1, 'answered 404 Status 404: {"error": "no item"}'),
         (Reply(500, "x" * 300), 5, f"answered 500 Status 500: {'x' * 200}… (5 attempts)"),
+        (Reply(429, "slow down"), 5, "answered 429 Status 429: slow down (5 attempts)"),
+        (Reply(408), 5, "answered 408 Status 408 (5 attempts)"),
     ],
 )
 async def test_case_55_what_is_no_success(
@@ -76,12 +78,28 @@ async def test_case_56_a_passing_fault_passes(world: World, server: HttpServer) 
 
 @pytest.mark.parametrize(
     ("header", "slept"),
-    [("7", 7.0), ("600", 60.0), ("Fri, 31 Dec 1999 23:59:59 GMT", None), ("soon", 1.0)],
+    [
+        ("7", 7.0),
+        ("600", 60.0),
+        ("9" * 400, 60.0),
+        ("Fri, 31 Dec 1999 23:59:59 GMT", None),
+        ("Sat, 21 Nov 2026 10:00:20 GMT", 20.0),
+        ("Sat, 21 Nov 2026 10:00:20 -0000", 20.0),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 60.0),
+        ("soon", 1.0),
+        ("-5", 1.0),
+        ("1.5", 1.0),
+        ("²", 1.0),
+        ("", 1.0),
+    ],
 )
+@pytest.mark.parametrize("status", [503, 429, 408])
 async def test_the_other_side_may_ask_for_more_time(
-    header: str, slept: float | None, world: World, server: HttpServer
+    status: int, header: str, slept: float | None, world: World, server: HttpServer
 ) -> None:
-    server.replies(Reply(503, "", {"Retry-After": header}), Reply(200))
+    """Point 37: seconds or a date, which is compared with the clock that it comes from."""
+    headers = {"Retry-After": header, "Date": "Sat, 21 Nov 2026 10:00:00 GMT"}
+    server.replies(Reply(status, "", headers), Reply(200))
     await world.run(spec(http("h", server.url)))
     assert world.clock.slept == ([] if slept is None else [slept])
 
@@ -154,7 +172,11 @@ async def test_case_59_values_find_their_way_into_address_and_headers(world: Wor
         ("http://[::1", {}, "the address cannot be read: "),
         ("http://", {}, "the address must begin with http:// or https://, and name a host"),
         ("http://127.0.0.1:99999/", {}, "there is no port 99999"),
-        ("SERVER", {"X": "a\r\nY: b"}, "it cannot be sent: Illegal header value"),
+        ("http://127.0.0.1:p0rt/", {}, "the address cannot be read: Invalid port"),
+        ("SERVER", {"X": "a\r\nY: b"}, "the header X cannot be sent: its value has a line break in it"),
+        ("SERVER", {"X": "token\n"}, "the header X cannot be sent: its value has a line break in it, at its end"),
+        ("SERVER", {"X": "a\0b"}, "the header X cannot be sent: its value has a character that is none in it"),
+        ("SERVER", {"X Y": "a"}, "'X Y' is not a valid name of a header"),
         ("http://127.0.0.1:1/", {"X": "${ .nothing }"}, "the header X has no value: its expression gives null"),
     ],
 )
@@ -165,6 +187,22 @@ async def test_what_cannot_be_sent_fails_at_once(
     assert error in reported.error
     assert server.asked == []
     assert world.clock.slept == []
+
+
+async def test_a_header_may_hold_any_character(world: World, server: HttpServer) -> None:
+    await world.run(spec(http("h", server.url, headers={"X": " für „alle“ \t", "Content-Length": "999"})))
+    [asked] = server.asked
+    assert asked.headers["x"] == "für „alle“"
+
+
+async def test_what_cannot_be_sent_is_not_shown(world: World, server: HttpServer) -> None:
+    """Point 37: a header in which nothing else is said names itself, not its value."""
+    found = http("h", server.url, headers={"Authorization": "${.secrets.KEY}"})
+    reported = await world.run(spec(found), secrets={"KEY": "-----BEGIN KEY-----\nMIIB"})
+    assert reported.error == (
+        "/h failed: GET " + server.url.removeprefix("http://") + ": the header Authorization cannot be sent: "
+        "its value has a line break in it"
+    )
 
 
 SECRETS = {"K": "s3cr3t/“quoted”", "UNUSED": "another-secret"}

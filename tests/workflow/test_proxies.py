@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from stigmer_tui.workflow.context import HttpRequest
-from stigmer_tui.workflow.http_client import HttpClient, HttpFailure
+from stigmer_tui.workflow.http_client import HttpClient
+from stigmer_tui.workflow.http_failures import HttpFailure
 from tests.workflow.http_server import HttpServer, Reply, http_server
 from tests.workflow.world import SSL_CONTEXT
 

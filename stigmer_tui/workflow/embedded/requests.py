@@ -15,7 +15,7 @@ from stigmer_tui.workflow.context import HttpAnswer, HttpRequest, WatchAttempts
 from stigmer_tui.workflow.display import excerpt
 from stigmer_tui.workflow.embedded.engine import Engine
 from stigmer_tui.workflow.failures import HTTP, INTERRUPTED, TaskFailure
-from stigmer_tui.workflow.http_client import HttpFailure
+from stigmer_tui.workflow.http_failures import HttpFailure
 from stigmer_tui.workflow.secrets import Secrets
 
 MOST_ATTEMPTS = 5
