@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from enum import StrEnum
 from hashlib import blake2b
+from itertools import islice
 from pathlib import Path
 
 from stigmer_tui.project.ignored import IgnoreRules
@@ -18,6 +19,10 @@ LARGEST_TEXT = 256 * 1024
 """Bytes. Of larger files only the digest is kept, and nobody counts their lines."""
 LARGEST_READ = 32 * 1024 * 1024
 """Bytes. Larger files are known by size and time alone."""
+MAX_LINKED_FILES = 2000
+"""Behind one link to a folder; of those that lead to more, such as to a home, nothing is watched."""
+MAX_LINKS = 40
+"""One behind the other, as the system has it."""
 TIME_STEP = 50_000_000
 """Nanoseconds. Two writes within it may leave the same time on a file."""
 
@@ -75,13 +80,13 @@ def take_snapshot(project: Path, before: Snapshot | None = None) -> Snapshot:
     known = before.files if before else {}
     prefix = f"{project}{os.sep}"
     files: dict[str, FileState] = {}
-    folders: set[str] = set()
-    for entry in _walk(str(project), IgnoreRules.for_project(project), folders):
+    walk = _Walk(str(project))
+    for entry in walk.files(str(project), IgnoreRules.for_project(project)):
         path = entry.path.removeprefix(prefix)
         state = _state(entry, known.get(path))
         if state is not None:
             files[path] = state
-    return Snapshot(files, frozenset(folders))
+    return Snapshot(files, frozenset(walk.folders))
 
 
 def changes_between(before: Snapshot, after: Snapshot) -> tuple[FileChange, ...]:
@@ -97,21 +102,77 @@ def may_be_half_done(before: Snapshot, after: Snapshot) -> bool:
     )
 
 
-def _walk(folder: str, rules: IgnoreRules, folders: set[str]) -> Iterator[os.DirEntry[str]]:
-    """All files that are watched. Links to folders are not followed."""
+class _Walk:
+    """All files that are watched, and the folders in which something can happen to them.
+
+    A link to a file is read as that file. A link to a folder outside the project is followed, since code imports what
+    is behind it; one that leads to very much is not, nor one that leads around in a circle.
+    """
+
+    def __init__(self, project: str) -> None:
+        self.folders: set[str] = set()
+        self._project = os.path.realpath(project)
+        self._behind: set[str] = set()
+        """Real paths of the folders behind links."""
+
+    def files(self, folder: str, rules: IgnoreRules) -> Iterator[os.DirEntry[str]]:
+        try:
+            # In order, so that of two links to one folder it is always the same that is followed.
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except OSError:
+            return
+        self.folders.add(folder)
+        for entry in entries:
+            is_folder = _is_folder(entry)
+            if rules.ignores(entry.path, is_folder):
+                continue
+            if not is_folder:
+                if entry.is_symlink():
+                    self.folders.update(_folders_behind(entry.path))
+                yield entry
+            elif not entry.is_symlink():
+                yield from self.files(entry.path, rules.within(entry.path))
+            elif self._may_follow(entry.path):
+                yield from self._files_behind(entry.path, rules)
+
+    def _files_behind(self, link: str, rules: IgnoreRules) -> list[os.DirEntry[str]]:
+        folders = self.folders
+        self.folders = {*folders, *_folders_behind(link)}
+        found = list(islice(self.files(link, rules.within(link)), MAX_LINKED_FILES + 1))
+        if len(found) <= MAX_LINKED_FILES:
+            return found
+        self.folders = folders
+        return []
+
+    def _may_follow(self, link: str) -> bool:
+        target = os.path.realpath(link)
+        inside = f"{target}{os.sep}"
+        if self._project.startswith(inside) or f"{target}{os.sep}".startswith(f"{self._project}{os.sep}"):
+            # Around the project, or in it and watched where it is.
+            return False
+        if any(inside.startswith(f"{known}{os.sep}") for known in self._behind):
+            return False
+        self._behind.add(target)
+        return True
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Also by a link; not where it leads to itself."""
     try:
-        entries = list(os.scandir(folder))
+        return entry.is_dir()
     except OSError:
-        return
-    folders.add(folder)
-    for entry in entries:
-        is_folder = entry.is_dir(follow_symlinks=False)
-        if rules.ignores(entry.path, is_folder):
-            continue
-        if is_folder:
-            yield from _walk(entry.path, rules.within(entry.path), folders)
-        else:
-            yield entry
+        return False
+
+
+def _folders_behind(link: str) -> Iterator[str]:
+    """Those of all the links that lead to the end of it: each can be made to point elsewhere, or the end be saved."""
+    path = Path(link)
+    for _ in range(MAX_LINKS):
+        try:
+            path = path.parent / path.readlink()
+        except OSError:
+            return
+        yield os.path.realpath(path.parent)
 
 
 def _state(entry: os.DirEntry[str], known: FileState | None) -> FileState | None:

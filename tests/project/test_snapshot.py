@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from stigmer_tui.project import snapshot
 from stigmer_tui.project.snapshot import (
     LARGEST_READ,
     LARGEST_TEXT,
@@ -105,3 +106,32 @@ def test_a_file_that_is_gone_or_empty_may_be_the_middle_of_a_save(tmp_path: Path
 
 def test_a_project_that_is_gone_has_no_files(tmp_path: Path) -> None:
     assert take_snapshot(tmp_path / "nothing").files == {}
+
+
+class TestLinks:
+    """Point 39: what a link leads to is watched, within reason."""
+
+    def test_not_around_in_a_circle(self, tmp_path: Path) -> None:
+        project, shared = tmp_path / "project", tmp_path / "shared"
+        write_files(project, {"main.py": "1\n", "parts/a.py": "1\n"})
+        write_files(shared, {"b.py": "1\n"})
+        for link, target in (("up", ".."), ("self", "."), ("again", "parts"), ("dead", "nowhere"), ("loop", "loop")):
+            (project / link).symlink_to(target)
+        (project / "shared").symlink_to(shared)
+        (project / "twice").symlink_to(shared)
+        (shared / "back").symlink_to(project)
+        (shared / "round").symlink_to(".")
+        files = set(take_snapshot(project).files)
+        assert files == {"main.py", "parts/a.py", "shared/b.py"}
+
+    def test_not_where_there_is_very_much(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(snapshot, "MAX_LINKED_FILES", 3)
+        project, home = tmp_path / "project", tmp_path / "home"
+        write_files(project, {"main.py": "1\n"})
+        write_files(home, {f"{number}.txt": "1\n" for number in range(4)})
+        (project / "home").symlink_to(home)
+        taken = take_snapshot(project)
+        assert set(taken.files) == {"main.py"}
+        assert set(taken.folders) == {str(project)}
+        (home / "0.txt").unlink()
+        assert len(take_snapshot(project).files) == 4

@@ -251,6 +251,44 @@ async def test_new_folders_are_followed(tmp_path: Path) -> None:
         assert watcher.file_count == 4
 
 
+class TestLinks:
+    """Point 39: a save behind a link is a save."""
+
+    @pytest.mark.usefixtures("any_notices")
+    async def test_a_file(self, tmp_path: Path) -> None:
+        project, shared = tmp_path / "project", tmp_path / "shared"
+        write_files(shared, {"texts.py": "1\n"})
+        write_files(project, {"main.py": "1\n"})
+        (tmp_path / "way").mkdir()
+        (tmp_path / "way" / "current").symlink_to("../shared/texts.py")
+        (project / "texts.py").symlink_to("../way/current")
+        async with watching(project) as watcher:
+            for save in (in_place, atomically, like_vim):
+                save(shared / "texts.py", f"{save.__name__}\n")
+                assert str(await next_change(watcher)) == "texts.py changed (+1 −1)"
+            # The link in between is turned to another file.
+            write_files(shared, {"other.py": "1\n2\n3\n"})
+            (tmp_path / "way" / "fresh").symlink_to("../shared/other.py")
+            (tmp_path / "way" / "fresh").replace(tmp_path / "way" / "current")
+            assert str(await next_change(watcher)) == "texts.py changed (+3 −1)"
+            await nothing_more(watcher, project)
+
+    @pytest.mark.usefixtures("any_notices")
+    async def test_a_folder(self, tmp_path: Path) -> None:
+        project, shared = tmp_path / "project", tmp_path / "shared"
+        write_files(shared, {"deep/texts.py": "1\n", "__pycache__/x.pyc": "1"})
+        write_files(project, {"main.py": "1\n"})
+        (project / "common").symlink_to("../shared")
+        (project / "node_modules").symlink_to("../shared")
+        async with watching(project) as watcher:
+            atomically(shared / "deep" / "texts.py", "2\n")
+            assert str(await next_change(watcher)) == "common/deep/texts.py changed (+1 −1)"
+            write_files(shared, {"new/more.py": "1\n"})
+            assert str(await next_change(watcher)) == "common/new/more.py added (+1 −0)"
+            write_files(shared, {"__pycache__/x.pyc": "2"})
+            await nothing_more(watcher, project)
+
+
 async def test_a_folder_that_moves_takes_its_files_along(tmp_path: Path) -> None:
     async with watching(tmp_path, **{"main.py": "1\n", "old/a.py": "1\n"}) as watcher:
         (tmp_path / "old").rename(tmp_path / "new")
