@@ -102,11 +102,11 @@ def test_a_project_that_its_repository_ignores_is_watched_all_the_same(tmp_path:
     assert watched(project) == {"main.py", "a.log"}
 
 
-def test_links_to_folders_are_not_followed_and_special_files_are_left_out(tmp_path: Path) -> None:
+def test_links_to_folders_outside_are_followed_and_special_files_are_left_out(tmp_path: Path) -> None:
     write_files(tmp_path, {"elsewhere/x.py": "", "p/main.py": ""})
     project = tmp_path / "p"
     (project / "loop").symlink_to(project)
     (project / "elsewhere").symlink_to(tmp_path / "elsewhere")
     (project / "linked.py").symlink_to(tmp_path / "elsewhere" / "x.py")
     (project / "broken").symlink_to("nothing")
-    assert watched(project) == {"main.py", "linked.py"}
+    assert watched(project) == {"main.py", "linked.py", "elsewhere/x.py"}
