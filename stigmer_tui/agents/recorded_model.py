@@ -6,9 +6,13 @@ the journal until there are no more, and so it arrives where it was, with the sa
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import count
 
+from pydantic_ai.exceptions import ModelAPIError
 from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, ToolReturnPart, UserPromptPart
 from pydantic_ai.models import Model, ModelRequestParameters
 from pydantic_ai.models.wrapper import WrapperModel
@@ -16,11 +20,15 @@ from pydantic_ai.settings import ModelSettings
 
 from stigmer_tui.agents.answers import CallIds, from_record, to_record
 from stigmer_tui.agents.models.choice import ModelChoice
+from stigmer_tui.agents.models.failures import in_short, in_words
+from stigmer_tui.agents.models.retries import pause_after
 from stigmer_tui.agents.record import Turn
 from stigmer_tui.agents.repetition import Repetition, repetition
 from stigmer_tui.agents.run import Run
 from stigmer_tui.agents.teller import Teller
 from stigmer_tui.core.errors import StigmerError
+
+logger = logging.getLogger(__name__)
 
 MOST_TURNS = 100
 """Answers of the model in one run."""
@@ -57,9 +65,7 @@ class RecordedModel(WrapperModel):
             self._teller.tell_again(response, asked_at, turn.spoke_at)
         else:
             messages, model_settings = _advised(messages, model_settings, repeated)
-            self._run.transcript.wait(str(self._choice), asked_at)
-            async with self.wrapped.request_stream(messages, model_settings, model_request_parameters) as stream:
-                response, spoke_at = await self._teller.tell(stream, CallIds(messages), asked_at)
+            response, spoke_at = await self._ask(messages, model_settings, model_request_parameters, asked_at)
             turn = Turn(asked_at, spoke_at, self._run.now(), to_record(response, self._run.lease.redactor))
             await self._run.record.end_turn(self._number, turn)
         self._ended_at = turn.ended_at
@@ -67,6 +73,30 @@ class RecordedModel(WrapperModel):
         if response.tool_calls and repeated is not None and repeated.must_conclude:
             raise StigmerError(f"{self._run.agent} did not come to an end: {repeated.note}")
         return response
+
+    async def _ask(
+        self,
+        messages: list[ModelMessage],
+        settings: ModelSettings | None,
+        parameters: ModelRequestParameters,
+        asked_at: str,
+    ) -> tuple[ModelResponse, str]:
+        """The answer, and when its text began. A model that fails before it has said anything is asked again."""
+        self._run.transcript.wait(str(self._choice), asked_at)
+        for retries in count():
+            try:
+                async with self.wrapped.request_stream(messages, settings, parameters) as stream:
+                    return await self._teller.tell(stream, CallIds(messages), asked_at)
+            except ModelAPIError as error:
+                pause = None if self._teller.has_told else pause_after(error, retries)
+                if pause is None:
+                    raise StigmerError(in_words(error, self._choice, self._run.lease.redactor, retries)) from error
+                reason = f"{in_short(error)}, retry in {pause:.0f} s"
+            logger.warning("execution %s: %s: %s", self._run.lease.execution_id, self._choice, reason)
+            self._run.transcript.wait(str(self._choice), asked_at, reason)
+            await self._run.reporter.flush()
+            await asyncio.sleep(pause)
+        raise AssertionError
 
     def _fail_refused_calls(self, request: ModelMessage) -> None:
         """Calls that the framework did not pass on to a tool, for their name or arguments were wrong."""

@@ -17,12 +17,15 @@ class Teller:
         self._run = run
         self._transcript = run.transcript
         self._choice = choice
+        self.has_told = False
+        """Whether anything of the latest answer was told."""
 
     async def tell(self, stream: StreamedResponse, ids: CallIds, asked_at: str) -> tuple[ModelResponse, str]:
         """The answer when it is complete, and when its text began."""
-        spoke_at = ""
+        spoke_at, self.has_told = "", False
         try:
             async for piece in said(stream):
+                self.has_told = True
                 if isinstance(piece, ToolCallPart):
                     self._transcript.call(ids.give(piece), piece.tool_name, spoke_at or asked_at)
                 elif spoke_at:

@@ -148,12 +148,12 @@ def refused(status: int, message: str) -> Answer:
 
 
 ERRORS: dict[int, tuple[str, str]] = {
-    401: ("invalid x-api-key", "was refused: the provider does not accept the key; check STIGMER_LLM_API_KEY"),
-    404: ("no such model", "does not exist"),
-    429: ("slow down", "is refused for now, because of a rate limit; run it again in a while"),
-    500: ("oops", "failed, through no fault of the request; run it again in a while"),
-    503: ("overloaded", "failed, through no fault of the request; run it again in a while"),
-    400: ("temperature is out of range", "rejected the request"),
+    401: ("invalid x-api-key", " was refused: the provider does not accept the key; check STIGMER_LLM_API_KEY"),
+    404: ("no such model", " does not exist"),
+    429: ("slow down", ": rate limited (429)"),
+    500: ("oops", ": provider error 500"),
+    503: ("overloaded", ": provider error 503"),
+    400: ("temperature is out of range", " rejected the request"),
 }
 
 
@@ -165,9 +165,9 @@ async def test_what_the_provider_refuses_is_told_in_words(agents: Agents, provid
         ledger = await agents.run(assignment())
     assert ledger.phase is Phase.FAILED
     if (provider, status) == ("ollama", 404):
-        meant = "is not there"
-    assert ledger.status.error.startswith(f"{provider} {MODELS[provider]} {meant}")
-    assert ledger.status.error.endswith(f"({status}: {said})")
+        meant = " is not there"
+    assert ledger.status.error.startswith(f"{provider} {MODELS[provider]}{meant}")
+    assert f"({status}: {said})" in ledger.status.error
     assert KEY not in ledger.everything()
 
 
@@ -181,7 +181,7 @@ async def test_a_rate_limit_says_how_long(agents: Agents) -> None:
     answer = Answer(status=429, error={"error": {"message": "slow"}}, headers={**NO_RETRY, "retry-after": "20"})
     async with serving(agents, "anthropic", answer):
         ledger = await agents.run(assignment())
-    assert "run it again in 20 s" in ledger.status.error
+    assert "rate limited (429), retry in 20 s" in ledger.status.error
 
 
 @every_provider
@@ -200,3 +200,31 @@ async def test_a_provider_that_cannot_be_reached_is_named_with_its_address(agent
     ledger = await agents.run(assignment())
     assert ledger.phase is Phase.FAILED
     assert f"{provider} {MODELS[provider]} cannot be reached at {server.url}" in ledger.status.error
+
+
+async def test_34_a_proxy_that_does_not_answer_is_named_by_its_variable(
+    agents: Agents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    agents.settings = ModelSettings(provider="openai", base_url="http://models.example/v1")
+    ledger = await agents.run(assignment())
+    assert "at http://models.example/v1, through the proxy that http_proxy names" in ledger.status.error
+
+
+async def test_34_a_proxy_that_is_none_is_named_by_its_variable(
+    agents: Agents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "ftp://nowhere")
+    agents.settings = ModelSettings(provider="openai", base_url="http://models.example/v1")
+    ledger = await agents.run(assignment())
+    assert "http_proxy names a proxy of a kind that is not supported: ftp" in ledger.status.error
+
+
+async def test_34_a_model_on_this_machine_is_asked_without_a_proxy(
+    agents: Agents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    async with serving(agents, "openai", Answer(["Hi"])):
+        ledger = await agents.run(assignment())
+    assert ledger.answers == ["Hi"]

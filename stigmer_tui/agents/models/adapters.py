@@ -6,7 +6,10 @@ import asyncio
 
 from pydantic_ai.models import Model
 
+from stigmer_tui.agents.models.anthropic_message import AnthropicMessage
+from stigmer_tui.agents.models.chat_completion import ChatCompletion
 from stigmer_tui.agents.models.choice import ModelChoice, Provider
+from stigmer_tui.agents.models.http_client import provider_client
 
 
 class Adapters:
@@ -29,23 +32,32 @@ def _build(choice: ModelChoice) -> Model:
             from pydantic_ai.models.anthropic import AnthropicModel
             from pydantic_ai.providers.anthropic import AnthropicProvider
 
-            anthropic = AnthropicProvider(api_key=key, base_url=choice.base_url or None)
+            client = provider_client(AnthropicMessage)
+            anthropic = AnthropicProvider(api_key=key, base_url=choice.base_url or None, http_client=client)
+            # What is asked again, and when, is decided where people can be told of it.
+            anthropic.client.max_retries = 0
             return AnthropicModel(choice.model, provider=anthropic)
-        case Provider.OPENAI if choice.base_url:
-            from pydantic_ai.models.openai import OpenAIChatModel
-            from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
-
-            compatible = OpenAICompatibleProvider("openai-compatible", base_url=choice.base_url, api_key=key)
-            return OpenAIChatModel(choice.model, provider=compatible)
-        case Provider.OPENAI:
-            from pydantic_ai.models.openai import OpenAIChatModel
-            from pydantic_ai.providers.openai import OpenAIProvider
-
-            return OpenAIChatModel(choice.model, provider=OpenAIProvider(api_key=key))
-        case Provider.OLLAMA:
-            from pydantic_ai.models.ollama import OllamaModel
-            from pydantic_ai.providers.ollama import OllamaProvider
-
-            return OllamaModel(choice.model, provider=OllamaProvider(base_url=choice.base_url, api_key=key))
+        case Provider.OPENAI | Provider.OLLAMA:
+            return _chat_model(choice, key)
         case Provider.SCRIPTED:
             raise ValueError("a script is played, not asked")
+
+
+def _chat_model(choice: ModelChoice, key: str | None) -> Model:
+    from pydantic_ai.models.ollama import OllamaModel
+    from pydantic_ai.models.openai import OpenAIChatModel
+    from pydantic_ai.providers.ollama import OllamaProvider
+    from pydantic_ai.providers.openai import OpenAIProvider
+    from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
+
+    url, client = choice.base_url, provider_client(ChatCompletion)
+    model: OpenAIChatModel
+    if choice.provider is Provider.OLLAMA:
+        model = OllamaModel(choice.model, provider=OllamaProvider(base_url=url, api_key=key, http_client=client))
+    elif url:
+        compatible = OpenAICompatibleProvider("openai-compatible", base_url=url, api_key=key, http_client=client)
+        model = OpenAIChatModel(choice.model, provider=compatible)
+    else:
+        model = OpenAIChatModel(choice.model, provider=OpenAIProvider(api_key=key, http_client=client))
+    model.client.max_retries = 0
+    return model

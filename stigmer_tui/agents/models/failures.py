@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
 
 from pydantic_ai.exceptions import (
     AgentRunError,
@@ -21,77 +21,130 @@ from pydantic_ai.exceptions import (
     OutputTokenLimitExceeded,
 )
 
+from stigmer_tui.agents.models.checked_stream import page_words
 from stigmer_tui.agents.models.choice import KEY_VARIABLES, ModelChoice, Provider
+from stigmer_tui.agents.models.faults import CutShortError, NotAnAnswerError, StalledError, fault_in
+from stigmer_tui.agents.models.provider_errors import message_in
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.proxies import proxy_for
 from stigmer_tui.core.redaction import Redactor
+from stigmer_tui.runners.outgoing import SettingUnusableError
 
 LONGEST_DETAIL = 300
 
+ADDRESSES = {Provider.ANTHROPIC: "https://api.anthropic.com", Provider.OPENAI: "https://api.openai.com"}
+"""Where providers are that have no base URL."""
 
-def in_words(error: AgentRunError, choice: ModelChoice, redactor: Redactor) -> str:
+_RETRIED = ("", ", retried once", ", retried twice")
+
+
+def in_words(error: AgentRunError, choice: ModelChoice, redactor: Redactor, retries: int = 0) -> str:
     """Provider and model, what happened, and what to do; without the key and the secrets of the run."""
+    hide_key = Redactor([choice.key]).text
+
+    def hidden(text: str) -> str:
+        return redactor.text(hide_key(text))
+
     # What the provider said is redacted before it is cut, which may leave half a secret.
-    hide = Redactor([choice.key]).text
-    detail = redactor.text(hide(_detail(error)))
-    detail = f" ({detail[:LONGEST_DETAIL]})" if detail else ""
-    return redactor.text(hide(f"{choice} {_what_happened(error, choice, detail)}"))
+    detail = hidden(_detail(error))[:LONGEST_DETAIL]
+    happened = _what_happened(error, choice, f" ({detail})" if detail else "", _RETRIED[retries])
+    if isinstance(fault := fault_in(error), NotAnAnswerError):
+        happened = f" {hidden(str(fault))[:LONGEST_DETAIL]}{_address(choice)}{_base_url_hint(choice)}"
+    return hidden(f"{choice}{happened}")
 
 
-def _what_happened(error: AgentRunError, choice: ModelChoice, detail: str) -> str:
+def in_short(error: ModelAPIError) -> str:
+    """Why a model is asked again, in a few words."""
+    match fault_in(error) or error:
+        case CutShortError():
+            return "the answer broke off"
+        case ModelHTTPError(status_code=429):
+            return "rate limited (429)"
+        case ModelHTTPError(status_code=status):
+            return f"provider error {status}"
+        case ModelRateLimitError():
+            return "rate limited"
+        case ModelConnectionError():
+            return "no connection"
+        case _:
+            return "provider error"
+
+
+def _what_happened(error: AgentRunError, choice: ModelChoice, detail: str, retried: str) -> str:
+    """What follows the name of the model."""
+    match fault_in(error):
+        case SettingUnusableError() as fault:
+            return f" cannot be reached{_address(choice)}: {fault}"
+        case CutShortError() | StalledError() as fault:
+            return f" {fault}{_address(choice)}{retried}; run it again"
     match error:
         case ModelAuthenticationError():
             variable = choice.key_variable or KEY_VARIABLES.get(choice.provider, "the key")
-            return f"was refused: the provider does not accept the key; check {variable}{detail}"
+            return f" was refused: the provider does not accept the key; check {variable}{detail}"
         case ModelNotFoundError() if choice.provider is Provider.OLLAMA:
-            return f"is not there{_address(choice)}; get it with: ollama pull {choice.model}{detail}"
+            return f" is not there{_address(choice)}; get it with: ollama pull {choice.model}{detail}"
         case ModelNotFoundError():
-            return f"does not exist{_address(choice)}; choose another model{detail}"
+            return f" does not exist{_address(choice)}{_base_url_hint(choice) or '; choose another model'}{detail}"
         case ModelTimeoutError():
-            return f"did not answer in time{_address(choice)}; run it again{detail}"
+            return f" timed out: it did not answer{_address(choice)}{retried}; run it again{detail}"
         case ModelConnectionError() if error.phase in ("read", "write"):
-            return f"was cut off in the middle of an answer{_address(choice)}; run it again{detail}"
+            return f" was cut off in the middle of an answer{_address(choice)}{retried}; run it again{detail}"
         case ModelConnectionError() if choice.provider is Provider.OLLAMA:
-            return f"cannot be reached{_address(choice)}; start it with: ollama serve{detail}"
+            return f" cannot be reached{_way(choice)}{retried}; start it with: ollama serve{detail}"
         case ModelConnectionError():
-            return f"cannot be reached{_address(choice)}; check the network and the base URL{detail}"
+            return f" cannot be reached{_way(choice)}{retried}; check the network and the base URL{detail}"
         case ModelRateLimitError():
-            wait = f"in {error.retry_after:.0f} s" if error.retry_after else "in a while"
-            return f"is refused for now, because of a rate limit; run it again {wait}{detail}"
+            wait = f", retry in {error.retry_after:.0f} s" if error.retry_after else ""
+            return f": {in_short(error)}{retried}{wait}{detail}"
         case ModelQuotaExceededError():
-            return f"is refused: the credit of the account is used up{detail}"
+            return f" is refused: the credit of the account is used up{detail}"
         case ModelUnavailableError() | ModelServerError():
-            return f"failed, through no fault of the request; run it again in a while{detail}"
+            return f": {in_short(error)}{retried}{detail}"
         case ModelContextWindowExceededError():
-            return f"cannot take a conversation of this length; start a new session{detail}"
+            return f" cannot take a conversation of this length; start a new session{detail}"
+        case ModelHTTPError():
+            return f" rejected the request{detail}{_base_url_hint(choice)}"
         case ModelAPIError():
-            return f"rejected the request{detail}"
+            hint = _base_url_hint(choice) if "endpoint" in error.message else ""
+            return f" answered with an error{hint}{detail}"
         case OutputTokenLimitExceeded():
-            return "reached the limit of its output before it had said anything usable"
+            return " reached the limit of its output before it had said anything usable"
         case ContentFilterError():
-            return "gave no answer: a content filter of the provider held it back"
+            return " gave no answer: a content filter of the provider held it back"
         case _:
-            return f"gave no usable answer, also when asked again ({error})"
+            return f" gave no usable answer, also when asked again ({error})"
 
 
 def _address(choice: ModelChoice) -> str:
     return f" at {choice.base_url}" if choice.base_url else ""
 
 
+def _way(choice: ModelChoice) -> str:
+    """Address, and the proxy on the way there."""
+    try:
+        proxy = proxy_for(choice.base_url or ADDRESSES.get(choice.provider, ""), os.environ)
+    except StigmerError:
+        return _address(choice)
+    return _address(choice) + (f", through the proxy that {proxy.variable} names" if proxy else "")
+
+
+def _base_url_hint(choice: ModelChoice) -> str:
+    """For a server at whose address something else answers."""
+    if not choice.base_url:
+        return ""
+    if choice.provider is not Provider.OPENAI or choice.base_url.rstrip("/").endswith("/v1"):
+        return "; check the base URL"
+    return f"; check the base URL: most servers want it to end in /v1, {choice.base_url}/v1"
+
+
 def _detail(error: AgentRunError) -> str:
     """What the provider itself said, where it said something."""
-    if not isinstance(error, ModelHTTPError):
+    if not isinstance(error, ModelAPIError):
         return ""
-    text = _message(error.body) or str(error.body or "")
-    return f"{error.status_code}: {' '.join(text.split())}"
-
-
-def _message(body: object) -> str:
-    """The message in the shapes in which providers send it: `{"error": {"message": …}}` and its parts."""
-    match body:
-        case {"error": Mapping() | str() as inner}:
-            return _message(inner)
-        case {"message": str() as message}:
-            return message
-        case str():
-            return body
-        case _:
-            return ""
+    status = f"{error.status_code}: " if isinstance(error, ModelHTTPError) else ""
+    if not status and not error.body:
+        return ""
+    text = message_in(error.body) or str(error.body or error.message)
+    if text.lstrip().startswith("<"):
+        text = page_words(text)
+    return f"{status}{' '.join(text.split())}"

@@ -1,0 +1,132 @@
+"""The stream of a message, as Anthropic would have sent it, out of what servers send that speak its API too."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from stigmer_tui.agents.models.faults import LONGEST_EXCERPT, CutShortError, NotAnAnswerError
+from stigmer_tui.agents.models.provider_errors import told_error
+from stigmer_tui.agents.models.server_events import Event
+
+NOTHING_USED = {"input_tokens": 0, "output_tokens": 0}
+
+
+class AnthropicMessage:
+    """One answer: events of the server in, events for the provider's software out."""
+
+    def __init__(self) -> None:
+        self.has_said = False
+        """Whether there was anything but thoughts."""
+        self.is_finished = False
+        """Whether the server has said that this is the end, or that there is none."""
+        self.is_over = False
+        """Never before the body ends."""
+        self._has_begun = False
+        self._has_stopped = False
+        self._block = -1
+        """Index of the latest block."""
+
+    def read(self, event: Event) -> Iterator[bytes]:
+        text = event.data.strip()
+        if text.startswith("[DONE]"):
+            self.is_finished = True
+        elif text:
+            try:
+                data = json.loads(text)
+            except ValueError as error:
+                raise NotAnAnswerError(f"sent something that is no JSON: {text[:LONGEST_EXCERPT]}") from error
+            if isinstance(data, dict):
+                yield from self.read_data({"type": event.name, **data})
+
+    def read_data(self, data: Any) -> Iterator[bytes]:
+        """An event; or the whole message, or an error, where these come instead of a stream."""
+        if not isinstance(data, Mapping):
+            raise NotAnAnswerError(f"answered with data that is no message: {json.dumps(data)[:LONGEST_EXCERPT]}")
+        match data.get("type"):
+            case "message":
+                yield from self._whole(data)
+            case "message_start":
+                yield from self._begin(data.get("message"))
+            case "content_block_start" | "content_block_delta" | "content_block_stop":
+                yield from self._part(dict(data))
+            case "message_delta":
+                yield from self._finish(data)
+            case "message_stop":
+                self.is_finished = self._has_stopped = True
+                yield _event(data)
+            case _ if error := told_error(data):
+                self.is_finished = True
+                kind = error["type"] if isinstance(error["type"], str) else "api_error"
+                yield _event({"type": "error", "error": {"type": kind, "message": error["message"]}})
+            case "" | None:
+                raise NotAnAnswerError(f"answered with data that is no message: {json.dumps(data)[:LONGEST_EXCERPT]}")
+
+    def end(self) -> Iterator[bytes]:
+        """Raises CutShortError when this is not the end."""
+        if not self.is_finished:
+            raise CutShortError
+        if self._has_begun and not self._has_stopped:
+            yield _event({"type": "message_stop"})
+
+    def _begin(self, message: Any) -> Iterator[bytes]:
+        message = message if isinstance(message, Mapping) else {}
+        self._has_begun = True
+        known = {"id": "", "type": "message", "role": "assistant", "model": "", **message}
+        known |= {"content": [], "stop_reason": None, "usage": {**NOTHING_USED, **_counted(message.get("usage"))}}
+        yield _event({"type": "message_start", "message": known})
+
+    def _part(self, data: dict[str, Any]) -> Iterator[bytes]:
+        if not self._has_begun:
+            yield from self._begin(None)
+        index = data.get("index")
+        data["index"] = index if isinstance(index, int) else max(0, self._block)
+        if data["type"] == "content_block_start":
+            self._block = data["index"]
+            data["content_block"] = _block(data.get("content_block"))
+        said = data.get("content_block") or data.get("delta") or {}
+        self.has_said = self.has_said or bool(said.get("text")) or said.get("type") == "tool_use"
+        yield _event(data)
+
+    def _finish(self, data: Mapping[str, Any]) -> Iterator[bytes]:
+        delta = data.get("delta")
+        delta = delta if isinstance(delta, Mapping) else {}
+        self.is_finished = self.is_finished or bool(delta.get("stop_reason"))
+        if not self._has_begun:
+            yield from self._begin(None)
+        yield _event({**data, "delta": delta, "usage": {"output_tokens": 0, **_counted(data.get("usage"))}})
+
+    def _whole(self, message: Mapping[str, Any]) -> Iterator[bytes]:
+        yield from self._begin(message)
+        for index, block in enumerate(message.get("content") or []):
+            yield from self._part({"type": "content_block_start", "index": index, "content_block": block})
+            yield from self._part({"type": "content_block_stop", "index": index})
+        reason = message.get("stop_reason") or "end_turn"
+        yield from self._finish({"type": "message_delta", "delta": {"stop_reason": reason}, **_usage_of(message)})
+
+
+def _event(data: Mapping[str, Any]) -> bytes:
+    return f"event: {data['type']}\ndata: {json.dumps(data)}\n\n".encode()
+
+
+def _block(given: Any) -> dict[str, Any]:
+    block: dict[str, Any] = {**given} if isinstance(given, Mapping) else {"type": "text"}
+    match block.get("type"):
+        case "text":
+            block["text"] = block.get("text") or ""
+        case "thinking":
+            block["thinking"] = block.get("thinking") or ""
+            block["signature"] = block.get("signature") or ""
+        case "tool_use":
+            block["input"] = block["input"] if isinstance(block.get("input"), Mapping) else {}
+    return block
+
+
+def _usage_of(message: Mapping[str, Any]) -> dict[str, Any]:
+    return {"usage": {"output_tokens": _counted(message.get("usage")).get("output_tokens", 0)}}
+
+
+def _counted(usage: Any) -> dict[str, Any]:
+    """What the usage says; a null says nothing."""
+    return {name: value for name, value in usage.items() if value is not None} if isinstance(usage, Mapping) else {}
