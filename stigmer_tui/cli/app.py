@@ -5,8 +5,10 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import termios
 
 from stigmer_tui.cli.skeleton import draw_skeleton, is_terminal, restore_terminal
+from stigmer_tui.core.terminal import is_addressable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +23,20 @@ Open one and run the command there; on a machine without one:
 Or work without a screen: stigmer-tui run --help
 """
 
+NO_CURSOR = """Error: The app cannot draw on this terminal: TERM is '{term}', which has no way to place the cursor
+
+If it is a modern one, say so: TERM=xterm-256color stigmer-tui
+Or work without a screen: stigmer-tui run --help
+"""
+
+IN_THE_BACKGROUND = """Error: The app cannot be opened in the background
+
+Start it without & at the end of the line
+"""
+
+HUNG_UP, INTERRUPTED = 129, 130
+"""Exit codes: the terminal is gone; ctrl+c."""
+
 
 def open_app(path: str) -> int:
     if not os.path.isdir(path or "."):  # noqa: PTH112 - nothing is loaded that a person would wait for
@@ -29,7 +45,19 @@ def open_app(path: str) -> int:
     if not is_terminal():
         sys.stderr.write(NO_TERMINAL)
         return 2
-    draw_skeleton()
+    if not is_addressable(os.environ):
+        sys.stderr.write(NO_CURSOR.format(term=os.environ.get("TERM", "")))
+        return 2
+    try:
+        # Changes nothing; in the background the system answers by stopping us, until somebody says `fg`.
+        termios.tcsetattr(0, termios.TCSANOW, termios.tcgetattr(0))
+    except termios.error:
+        sys.stderr.write(IN_THE_BACKGROUND)
+        return 2
+    try:
+        draw_skeleton()
+    except OSError:
+        return HUNG_UP
     try:
         from stigmer_tui.cli.terminal import run_in_terminal
         from stigmer_tui.core.errors import StigmerError
@@ -41,6 +69,9 @@ def open_app(path: str) -> int:
         restore_terminal()
         sys.stderr.write(f"Error: {error}\n")
         return 1
+    except KeyboardInterrupt:
+        restore_terminal()
+        return INTERRUPTED
     except BaseException:
         restore_terminal()
         raise

@@ -12,10 +12,11 @@ from stigmer_tui.tui.sizes import MEDIUM, PICKER_WIDTH, SIDEBAR_WIDTH, SMALLEST,
 
 RESTORE = "".join(
     (
-        "\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1015l",  # mouse
+        "\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1015l\x1b[?1016l",  # mouse
         "\x1b[?1004l",  # focus reports
         "\x1b[?2004l",  # bracketed paste
-        "\x1b[?2026l",  # synchronized output
+        "\x1b[?2026l\x1b[?2048l",  # synchronized output, reports of the size
+        "\x1b[?7h",  # lines that wrap
         "\x1b[<u\x1b[>4;0m",  # keyboard protocols
         "\x1b[?1049l",  # alternate screen
         "\x1b[?25h\x1b[0m",  # cursor and colours
@@ -42,10 +43,9 @@ def draw_skeleton() -> None:
     for column in joints:
         lines += [f"\x1b[{row};{column}H│" for row in range(3, rows - 1)]
     lines.append(f"\x1b[{rows - 1};1H{rule.replace('┬', '┴')}\x1b[0m")
-    sys.stdout.write("\r\n".join(lines[:2]) + "".join(lines[2:]))
-    sys.stdout.flush()
+    # Not through `sys.stdout`, which would try again at the end what a terminal that is gone did not take.
+    os.write(sys.stdout.fileno(), ("\r\n".join(lines[:2]) + "".join(lines[2:])).encode())
 
 
 def restore_terminal() -> None:
-    sys.stdout.write(RESTORE)
-    sys.stdout.flush()
+    os.write(sys.stdout.fileno(), RESTORE.encode())

@@ -1,22 +1,38 @@
-"""The terminal around the full-screen app: a way back from every end.
+"""The terminal around the full-screen app: a way back from every end, and a watch from outside.
 
 A tiny parent process keeps the terminal's settings and waits for the app, which runs in a child. Whatever becomes of
-the child (an error, a signal, kill -9, a crash in native code), the parent gives the terminal back as it was. When it
-is the parent that is killed, the child notices, and ends in good order.
+the child (an error, a signal, kill -9, a crash in native code), the parent gives the terminal back as it was. An app
+that was asked to end by a signal and does not is killed. When one of the two is stopped, the whole job is, so that a
+shell has the terminal again. When it is the parent that is killed, the child notices, and ends in good order.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import sys
 import termios
+import time
 from collections.abc import Callable, Iterator
 
 from stigmer_tui.cli.skeleton import restore_terminal
+from stigmer_tui.core.terminal import in_foreground
 
-FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+ENDING = (signal.SIGTERM, signal.SIGHUP)
+"""Signals by which the app is asked to end."""
+
+FORWARDED = (*ENDING, signal.SIGUSR1, signal.SIGUSR2, signal.SIGTSTP)
+
+IGNORED = (signal.SIGINT, signal.SIGQUIT, signal.SIGTTOU)
+"""Keys of the person are for the app, and giving the terminal back must not stop this process."""
+
+PATIENCE = 3.0
+"""Seconds that the app has for its end once it was asked for it."""
+
+READING_LIMIT = 0.5
+"""Seconds that a terminal has for taking what the app has written last."""
 
 
 def run_in_terminal(app: Callable[[int], int], log: str) -> int:
@@ -25,36 +41,114 @@ def run_in_terminal(app: Callable[[int], int], log: str) -> int:
     The app is given a file descriptor that becomes readable when the parent is gone. `log` is named to the person
     when the app ends without having restored the terminal.
     """
-    settings = termios.tcgetattr(sys.stdin.fileno())
+    terminal = sys.stdin.fileno()
+    settings = termios.tcgetattr(terminal)
     life_end, life = os.pipe()
     done, done_end = os.pipe()
+    told, telling = os.pipe()
     child = os.fork()
     if child == 0:
-        os.close(life)
-        os.close(done)
-        _run_child(app, life_end, done_end)
-    os.close(life_end)
-    os.close(done_end)
-    with _forwarding_signals(child):
-        code = _wait(child)
-    restored = bool(os.read(done, 1))
-    if not restored:
-        restore_terminal()
-    termios.tcsetattr(sys.stdin.fileno(), termios.TCSANOW, settings)
-    if not restored:
-        sys.stderr.write(f"stigmer-tui ended unexpectedly (code {code}); its log: {log}\n")
+        for descriptor in (life, done, told):
+            os.close(descriptor)
+        _run_child(app, life_end, done_end, telling)
+    for descriptor in (life_end, done_end, telling):
+        os.close(descriptor)
+    with _noting_signals() as signals:
+        keeper = _Keeper(child, signals, told)
+        code = keeper.wait()
+        is_restored = bool(os.read(done, 1))
+        with contextlib.suppress(OSError, termios.error):
+            # None of this works on a terminal that is gone, and then nobody misses it.
+            _give_back(terminal, settings, is_restored)
+            if not (is_restored or keeper.ended_by):
+                os.write(2, f"stigmer-tui ended unexpectedly (code {code}); its log: {log}\n".encode())
     os.close(life)
     return code
 
 
-def _run_child(app: Callable[[int], int], life_end: int, done_end: int) -> None:
+class _Keeper:
+    """Waits for the child."""
+
+    def __init__(self, child: int, signals: int, told: int) -> None:
+        """`signals` and `told`: numbers of the signals that this process, and the child, were sent, a byte each."""
+        self._child = child
+        self._signals = signals
+        self._told = told
+        self._deadline = 0.0
+        self.ended_by = 0
+        """The signal by which the app was asked to end; 0 when it was not."""
+
+    def wait(self) -> int:
+        """Returns the exit code."""
+        sources = [self._signals, self._told]
+        while True:
+            pid, status = os.waitpid(self._child, os.WNOHANG | os.WUNTRACED)
+            if pid and os.WIFSTOPPED(status):
+                self._stop_the_job()
+            elif pid:
+                return self._code(status)
+            limit = max(0.0, self._deadline - time.monotonic()) if self._deadline else None
+            ready, _, _ = select.select(sources, [], [], limit)
+            if self._signals in ready:
+                self._forward(os.read(self._signals, 1 << 10))
+            if self._told in ready:
+                numbers = os.read(self._told, 1 << 10)
+                self._note(numbers)
+                if not numbers:
+                    sources.remove(self._told)
+            if self._deadline and time.monotonic() >= self._deadline:
+                self._deadline = 0.0
+                self._send(signal.SIGKILL)
+
+    def _forward(self, numbers: bytes) -> None:
+        for number in numbers:
+            if number in FORWARDED:
+                self._send(number)
+        self._note(numbers)
+
+    def _note(self, numbers: bytes) -> None:
+        ending = next((number for number in numbers if number in ENDING), 0)
+        if ending and not self.ended_by:
+            self.ended_by, self._deadline = ending, time.monotonic() + PATIENCE
+
+    def _send(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._child, number)
+
+    def _stop_the_job(self) -> None:
+        """Returns when it goes on; at once where there is no shell that could let it go on."""
+        noting = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        os.killpg(0, signal.SIGTSTP)
+        signal.signal(signal.SIGTSTP, noting)
+        goes_on, _ = os.waitpid(self._child, os.WNOHANG | os.WCONTINUED)
+        if not goes_on:
+            self._send(signal.SIGCONT)
+
+    def _code(self, status: int) -> int:
+        code = os.waitstatus_to_exitcode(status)
+        if code >= 0:
+            return code
+        return 128 + (self.ended_by if self.ended_by and code == -signal.SIGKILL else -code)
+
+
+def _run_child(app: Callable[[int], int], life_end: int, done_end: int, telling: int) -> None:
     """Never returns. Says that the terminal is restored by the app itself, unless that ended before it could."""
     code = 1
     try:
+        # The parent is told of each signal as it comes, also when nothing here is able to look at it.
+        os.set_blocking(telling, False)
+        signal.set_wakeup_fd(telling, warn_on_full_buffer=False)
+        # Until the app is able to give the terminal back, it is not stopped.
+        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTSTP,))
         code = app(life_end)
         os.write(done_end, b"1")
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
+    except KeyboardInterrupt:
+        # Before there is an app that takes ctrl+c for a key.
+        code = 128 + signal.SIGINT
+        restore_terminal()
+        os.write(done_end, b"1")
     except BaseException:
         import traceback
 
@@ -68,30 +162,36 @@ def _run_child(app: Callable[[int], int], life_end: int, done_end: int) -> None:
         os._exit(code)
 
 
-def _wait(child: int) -> int:
-    while True:
-        _, status = os.waitpid(child, os.WUNTRACED)
-        if os.WIFSTOPPED(status):
-            # Suspended by the person: the whole job stops, and goes on together.
-            os.kill(os.getpid(), signal.SIGSTOP)
-            os.kill(child, signal.SIGCONT)
-            continue
-        code = os.waitstatus_to_exitcode(status)
-        return code if code >= 0 else 128 - code
+def _give_back(terminal: int, settings: list[int | list[bytes | int]], is_restored: bool) -> None:
+    if not is_restored:
+        _, ready, _ = select.select([], [sys.stdout.fileno()], [], READING_LIMIT)
+        if not ready:
+            # It does not read: what the app has written last is of no use any more, and in the way.
+            termios.tcflush(terminal, termios.TCOFLUSH)
+        restore_terminal()
+    if in_foreground(terminal):
+        termios.tcsetattr(terminal, termios.TCSANOW, settings)
 
 
 @contextlib.contextmanager
-def _forwarding_signals(child: int) -> Iterator[None]:
-    """The person's signals are for the app; this process only waits."""
-
-    def forward(number: int, frame: object) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(child, number)
-
-    before = {number: signal.signal(number, forward) for number in FORWARDED}
-    before |= {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGQUIT)}
+def _noting_signals() -> Iterator[int]:
+    """A file descriptor with the numbers of the signals that this process is sent, a byte each."""
+    numbers, noting = os.pipe()
+    os.set_blocking(noting, False)
+    stopping = signal.getsignal(signal.SIGTSTP)
+    before = {number: signal.signal(number, _noted) for number in (*FORWARDED, signal.SIGCHLD)}
+    before |= {number: signal.signal(number, signal.SIG_IGN) for number in IGNORED}
+    if stopping is signal.SIG_IGN:
+        # Whoever started us so could not continue what this signal stops.
+        signal.signal(signal.SIGTSTP, signal.SIG_IGN)
+    earlier = signal.set_wakeup_fd(noting, warn_on_full_buffer=False)
     try:
-        yield
+        yield numbers
     finally:
+        signal.set_wakeup_fd(earlier)
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _noted(number: int, frame: object) -> None:
+    """The byte is written before this is called."""

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.app import App
 from textual.binding import BindingType
 from textual.screen import Screen
 
@@ -22,6 +20,7 @@ from stigmer_tui.tui.garbage import ShortCollections
 from stigmer_tui.tui.render.glyphs import glyphs_for
 from stigmer_tui.tui.screens.main import PANE, MainScreen
 from stigmer_tui.tui.style_sheets import style_sheets
+from stigmer_tui.tui.terminal import TerminalApp
 from stigmer_tui.tui.themes import DARK, LIGHT, default_theme
 from stigmer_tui.tui.widgets.entry_list import EntryList
 from stigmer_tui.tui.widgets.picker import Picker
@@ -46,7 +45,7 @@ def _command_provider() -> type[Provider]:
     return CommandProvider
 
 
-class StigmerApp(App[int]):
+class StigmerApp(TerminalApp):
     TITLE = "stigmer"
     CSS_PATH = style_sheets()  # type: ignore[assignment]
     ENABLE_COMMAND_PALETTE = True
@@ -56,12 +55,8 @@ class StigmerApp(App[int]):
     COMMANDS: ClassVar[set[Callable[[], type[Provider]]]] = {_command_provider}  # type: ignore[assignment]
 
     def __init__(self, session: Session, clock: Clock, lifeline: int | None = None) -> None:
-        """`lifeline`: a file descriptor that becomes readable when the process that restores the terminal is gone.
-
-        Raises StigmerError for a theme that nobody knows.
-        """
-        super().__init__()
-        self._lifeline = lifeline
+        """Raises StigmerError for a theme that nobody knows."""
+        super().__init__(lifeline)
         # Before there are widgets, whose styles would all have to be applied anew.
         self.register_theme(DARK)
         self.register_theme(LIGHT)
@@ -87,20 +82,7 @@ class StigmerApp(App[int]):
     def on_mount(self) -> None:
         self._frames = Frames(self._show, interval_for(os.environ))
         self.session.board.changed = self._changed
-        self._listen_for_the_end()
         self.call_after_refresh(self._begin)
-
-    def _listen_for_the_end(self) -> None:
-        """Whoever ends the program from outside gets the terminal back as well."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self.exit, 128 + number)
-        if self._lifeline is not None:
-            loop.add_reader(self._lifeline, self._lost_parent, loop, self._lifeline)
-
-    def _lost_parent(self, loop: asyncio.AbstractEventLoop, descriptor: int) -> None:
-        loop.remove_reader(descriptor)
-        self.exit(128 + signal.SIGHUP)
 
     def _begin(self) -> None:
         """After the first paint: what takes time to load must not keep anybody from seeing something."""

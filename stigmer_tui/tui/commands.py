@@ -217,6 +217,10 @@ COMMANDS = (
         "app.help", "app.help", Place.APP, "question_mark,f1", "help", "Help", "List every key", rank=1, at_end=True
     ),
     Command("app.palette", "app.command_palette", Place.APP, "ctrl+p", help="Open the command palette"),
+    Command(
+        "app.suspend", "app.suspend_process", Place.APP, "ctrl+z", "", "Suspend", "Suspend; `fg` in the shell resumes",
+        is_priority=True,
+    ),
     Command("app.theme", "app.change_theme", Place.APP, "", "", "Theme", "Choose the colours", at_end=True),
     Command(
         "app.quit", "app.quit", Place.APP, "q,ctrl+c", "quit", "Quit", "Quit; runs can continue in the daemon",

@@ -130,6 +130,10 @@ class Window(Terminal):
                 self._modes[int(number)] = match[2] == b"h"
         self._tail = text[end:][-LONGEST_MODE:]
 
+    def reap(self) -> None:
+        """Waits for the end of the program, whose terminal may be gone."""
+        self._reap(0)
+
     def _reap(self, options: int) -> None:
         if self.exit_code is None:
             pid, status = os.waitpid(self.pid, options)

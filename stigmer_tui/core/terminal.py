@@ -1,0 +1,52 @@
+"""What is known about the terminal before anything is drawn on it. Loads nothing that takes time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+ADDRESSABLE = ("xterm", "tmux", "screen", "linux", "rxvt", "alacritty", "foot", "wezterm", "vt100", "vt220")
+"""How the names of terminals begin that need not be looked up, which takes as long as the first picture."""
+
+CURSOR_ADDRESS = b"\x1b["
+"""What the command begins with that puts the cursor somewhere, in the terminals that the app is made for."""
+
+
+def is_addressable(environment: Mapping[str, str]) -> bool:
+    """Whether the cursor can be put anywhere on the terminal that TERM names.
+
+    A terminal that the system's database does not know is taken for a modern one.
+    """
+    name = environment.get("TERM", "")
+    if name in ("", "dumb", "unknown"):
+        return False
+    if name.startswith(ADDRESSABLE):
+        return True
+    try:
+        import curses
+
+        curses.setupterm(name, 1)
+        return (curses.tigetstr("cup") or b"").startswith(CURSOR_ADDRESS)
+    except (ImportError, curses.error):
+        return True
+
+
+def in_foreground(descriptor: int) -> bool:
+    """Whether this process's job has the terminal; a job in the background must leave it alone.
+
+    Raises OSError when the terminal is gone.
+    """
+    return os.tcgetpgrp(descriptor) == os.getpgrp()
+
+
+def terminal_encoding(environment: Mapping[str, str]) -> str:
+    """The encoding that the person's locale names, lower case; UTF-8 where no locale is set, as terminals have it."""
+    locale = next((value for name in ("LC_ALL", "LC_CTYPE", "LANG") if (value := environment.get(name))), "")
+    if locale in ("C", "POSIX"):
+        return "ascii"
+    _, separator, rest = locale.partition(".")
+    return rest.partition("@")[0].lower() if separator else "utf-8"
+
+
+def is_utf8(environment: Mapping[str, str]) -> bool:
+    return terminal_encoding(environment) in ("utf-8", "utf8")

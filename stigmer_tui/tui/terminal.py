@@ -1,0 +1,248 @@
+"""The terminal below the app: it is given back while the job is suspended, and the app ends when it is gone.
+
+Textual's driver trusts the terminal: when that is gone its writer dies, the event loop waits for ever in the writer's
+full queue, and the reader spins on the end of file. It also stops itself only, and not the job that it is a part of.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import select
+import signal
+import threading
+import time
+from codecs import getincrementaldecoder
+from collections.abc import Callable
+from io import TextIOWrapper
+from typing import Any, TextIO, cast
+
+from textual._time import get_time
+from textual._xterm_parser import XTermParser
+from textual.app import App
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
+
+from stigmer_tui.core.terminal import in_foreground
+
+GRACE = 0.7
+"""Seconds that the app has for an end in good order; then its process ends as it is."""
+
+ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+"""Signals that end the app in good order."""
+
+HUNG_UP = 128 + signal.SIGHUP
+"""Exit code of an app whose terminal, or whose parent, is gone."""
+
+
+class EndWatch:
+    """A thread that ends this process, whatever the event loop does."""
+
+    def __init__(self, lifeline: int, ask: Callable[[int], None]) -> None:
+        """`ask` tells the app to end with this exit code; `lifeline` is readable once the parent is gone."""
+        self._lifeline = lifeline
+        self._ask = ask
+        self._codes, self._code = os.pipe()
+        os.set_blocking(self._code, False)
+        self.is_ending = False
+        threading.Thread(target=self._watch, name="end-watch", daemon=True).start()
+
+    def end(self, code: int) -> None:
+        """Returns at once. May be called from any thread, and by the handler of a signal."""
+        self.is_ending = True
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._code, bytes((code,)))
+
+    def _watch(self) -> None:
+        ready, _, _ = select.select([self._lifeline, self._codes], [], [])
+        code = os.read(self._codes, 1)[0] if self._codes in ready else HUNG_UP
+        with contextlib.suppress(RuntimeError):
+            # A loop that is closed already cannot be asked.
+            self._ask(code)
+        time.sleep(GRACE)
+        os._exit(code)
+
+
+class TerminalApp(App[int]):
+    """An app that ends with its terminal, by a signal, or when its parent is gone; and that can be suspended."""
+
+    def __init__(self, lifeline: int | None = None) -> None:
+        """`lifeline`: a file descriptor that becomes readable when the process that restores the terminal is gone.
+
+        None in tests, which have neither such a process nor a terminal.
+        """
+        super().__init__()
+        self._lifeline = lifeline
+        self._end_watch: EndWatch | None = None
+
+    def get_driver_class(self) -> type[Driver]:
+        found = super().get_driver_class()
+        return TerminalDriver if found is LinuxDriver else found
+
+    def on_mount(self) -> None:
+        if self._lifeline is None:
+            return
+        loop = asyncio.get_running_loop()
+        watch = self._end_watch = EndWatch(self._lifeline, lambda code: _call(loop, self.exit, code))
+        for number in ENDING:
+            # Not the loop's own way, which needs a loop that turns.
+            signal.signal(number, lambda number, _: watch.end(128 + number))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTSTP,))
+
+    @property
+    def is_ending(self) -> bool:
+        return self._end_watch is not None and self._end_watch.is_ending
+
+    def terminal_lost(self) -> None:
+        """Called by the threads that read from the terminal and write to it."""
+        if self._end_watch:
+            self._end_watch.end(HUNG_UP)
+
+    def action_suspend_process(self) -> None:
+        self._away(TerminalDriver.suspend)
+
+    def retake_terminal(self) -> None:
+        """After a stop that was not announced, such as by SIGSTOP."""
+        self._away(TerminalDriver.retake)
+
+    def _away(self, leave: Callable[[TerminalDriver], None]) -> None:
+        if isinstance(self._driver, TerminalDriver) and self._running:
+            self._suspend_signal()
+            leave(self._driver)
+            self._resume_signal()
+            self.refresh(layout=True)
+
+
+class TerminalDriver(LinuxDriver):
+    def __init__(self, app: App[Any], **options: Any) -> None:
+        # Whoever started us with this signal ignored could not continue what it stops.
+        self._can_stop = signal.getsignal(signal.SIGTSTP) is not signal.SIG_IGN
+        super().__init__(app, **options)
+        self._owner = cast(TerminalApp, app)
+        self._file = cast(TextIOWrapper, _Screen(cast(TextIO, self._file), self._owner.terminal_lost))
+        self._settings: list[Any] | None = None
+        self._interrupt_reader, self._interruption = os.pipe()
+        self._is_leaving = self._was_continued = False
+        signal.signal(signal.SIGTSTP, self._asked_to_stop if self._can_stop else signal.SIG_IGN)
+        signal.signal(signal.SIGCONT, self._asked_to_go_on)
+
+    def write(self, data: str) -> None:
+        """While the terminal is given back, nothing is written."""
+        if self._writer_thread and self._writer_thread.is_alive():
+            super().write(data)
+
+    def start_application_mode(self) -> None:
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+        # After a stop that was not announced the terminal still has our own settings: those before count.
+        self.attrs_before = self._settings = self._settings or self.attrs_before
+
+    def stop_application_mode(self) -> None:
+        if not self._is_ours():
+            # The shell has put its own settings in place.
+            self.attrs_before = None
+        if self._mouse_pixels:
+            self.write("\x1b[?1016l")
+        # What we do in the background by mistake must not stop us half-way.
+        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTTOU,))
+        super().stop_application_mode()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTTOU,))
+
+    def disable_input(self) -> None:
+        if self._key_thread and self._key_thread.is_alive():
+            os.write(self._interruption, b"\0")
+        super().disable_input()
+
+    def run_input_thread(self) -> None:
+        parser = XTermParser(self._debug)
+        decode = getincrementaldecoder("utf-8")("replace").decode
+        while True:
+            due = parser._timeout_time
+            limit = None if due is None else max(0.0, due - get_time())
+            try:
+                ready, _, _ = select.select([self.fileno, self._interrupt_reader], [], [], limit)
+                if self._interrupt_reader in ready:
+                    os.read(self._interrupt_reader, 1)
+                    return
+                data = os.read(self.fileno, 1 << 12) if ready else b""
+            except OSError:
+                self._owner.terminal_lost()
+                return
+            if ready and not data:
+                self._owner.terminal_lost()
+                return
+            text = decode(data)
+            for event in (*(parser.feed(text) if text else ()), *parser.tick()):
+                self.process_message(event)
+
+    def suspend(self) -> None:
+        """Gives the terminal back and stops; takes it again when the job goes on in the foreground."""
+        if not self._can_stop:
+            return
+        self._is_leaving = True
+        self.suspend_application_mode()
+        while self._stop() and not self._is_ours() and not self._owner.is_ending:
+            pass
+        if not self._owner.is_ending:
+            self.resume_application_mode()
+        self._is_leaving = False
+
+    def retake(self) -> None:
+        """Switches on again what a shell may have switched off."""
+        if not self._is_ours():
+            self.suspend()
+        elif not self._owner.is_ending:
+            self.suspend_application_mode()
+            self.resume_application_mode()
+
+    def _is_ours(self) -> bool:
+        try:
+            return in_foreground(self.fileno)
+        except OSError:
+            return True
+
+    def _stop(self) -> bool:
+        """Stops this process; the parent sees it, and stops the rest of the job. False where none could continue it."""
+        self._was_continued = False
+        signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGTSTP)
+        signal.signal(signal.SIGTSTP, self._asked_to_stop)
+        return self._was_continued
+
+    def _asked_to_stop(self, *_: object) -> None:
+        """The whole job may have been sent the signal, and then the parent has sent it once more."""
+        if not self._is_leaving:
+            self._is_leaving = True
+            _call(self._loop, self._owner.action_suspend_process)
+
+    def _asked_to_go_on(self, *_: object) -> None:
+        self._was_continued = True
+        if not self._is_leaving:
+            _call(self._loop, self._owner.retake_terminal)
+
+
+class _Screen:
+    """What the writer writes to. It goes on when the terminal is gone, so that nobody waits for it."""
+
+    def __init__(self, file: TextIO, lost: Callable[[], None]) -> None:
+        self._file = file
+        self._lost = lost
+
+    def write(self, text: str) -> None:
+        try:
+            self._file.write(text)
+        except OSError:
+            self._lost()
+
+    def flush(self) -> None:
+        try:
+            self._file.flush()
+        except OSError:
+            self._lost()
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+
+def _call(loop: asyncio.AbstractEventLoop, callback: Callable[..., object], *arguments: object) -> None:
+    loop.call_soon_threadsafe(callback, *arguments)
