@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from stigmer_tui.core.clock import parse_timestamp
+from stigmer_tui.core.json_values import from_json
 from stigmer_tui.core.logs import COMPONENTS, OLD_FILES
 from stigmer_tui.core.paths import Home
 
@@ -32,9 +32,10 @@ class LogLine:
     def parse(cls, text: str) -> LogLine | None:
         """None for a line that is not ours, or not written to its end yet."""
         try:
-            data = json.loads(text)
-            return cls(data["time"], data["level"], data["component"], data["message"], data.get("trace", ""))
-        except (ValueError, KeyError, TypeError):
+            data = from_json(text)
+            parts = [data["time"], data["level"], data["component"], data["message"], data.get("trace", "")]
+            return cls(*map(str, parts))
+        except (ValueError, KeyError, TypeError, AttributeError):
             return None
 
     def text(self) -> str:

@@ -17,6 +17,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from stigmer_tui.core.errors import StigmerError, as_text
+from stigmer_tui.core.json_values import from_json
 from stigmer_tui.core.paths import Home
 from stigmer_tui.core.private_files import open_private
 from stigmer_tui.core.process_identity import ProcessIdentity
@@ -98,9 +100,18 @@ def daemon_runs(home: Home) -> bool:
 def read_record(home: Home) -> DaemonRecord | None:
     """Of the daemon that runs, or of one that was killed; None after an end in good order, and before it is ready."""
     try:
-        return DaemonRecord(**json.loads(home.daemon_lock.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return None
+        match from_json(home.daemon_lock.read_text(encoding="utf-8")):
+            case {
+                "pid": int(pid),
+                "start": str(start),
+                "address": str(address),
+                "version": str(version),
+                "requires_token": bool(requires_token),
+            } if 0 < pid < 2**31:
+                return DaemonRecord(pid, start, as_text(address, "The address"), version, requires_token)
+    except (OSError, ValueError, StigmerError):
+        pass
+    return None
 
 
 def clear_record(home: Home) -> None:

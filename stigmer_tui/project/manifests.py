@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from stigmer_tui.api.agent_pb2 import Agent
 from stigmer_tui.api.kinds import AGENT, WORKFLOW, Kind
 from stigmer_tui.api.workflow_pb2 import Workflow
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.json_values import from_json
 from stigmer_tui.core.slugs import slug_of
 
 DEPENDENCIES = "dependencies.json"
@@ -89,7 +89,7 @@ def _unique(resources: list[AnyResource]) -> tuple[AnyResource, ...]:
 
 def _read_dependencies(path: Path) -> dict[str, tuple[str, ...]]:
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = from_json(path.read_text(encoding="utf-8"))
         return {str(name): tuple(map(str, others)) for name, others in data.items()}
     except FileNotFoundError:
         return {}

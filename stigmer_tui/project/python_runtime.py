@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -10,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import stigmer_tui
+from stigmer_tui.core.json_values import from_json
 from stigmer_tui.project.project_file import Project
 from stigmer_tui.project.subprocesses import Ended, OnLine, run_command
 from stigmer_tui.project.synthesis_error import SynthesisError, within
@@ -51,11 +51,14 @@ def _where_we_are(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _failure(project: Project, interpreter: Path | None, output: Path, ended: Ended) -> SynthesisError:
-    note = output / NOTE
-    if note.is_file():
-        told = json.loads(note.read_text(encoding="utf-8"))
-        file = within(project.folder, Path(told["file"])) if told["file"] else within(project.folder, project.main)
-        return SynthesisError(told["message"], ended.errors, file, told["line"])
+    try:
+        match from_json((output / NOTE).read_text(encoding="utf-8")):
+            case {"message": str(message), "file": str(told), "line": int(line)}:
+                file = within(project.folder, Path(told) if told else project.main)
+                return SynthesisError(message, ended.errors, file, line)
+    except (OSError, ValueError):
+        # It was ended before it could say why.
+        pass
     name = project.main.name
     if interpreter is not None and "No module named" in ended.errors and "stigmer_tui" in ended.errors:
         advice = f"Install it there: {within(project.folder, interpreter)} -m pip install stigmer-tui"

@@ -14,6 +14,7 @@ from typing import Any
 
 from stigmer_tui.core.clock import parse_timestamp, timestamp
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.json_values import from_json
 from stigmer_tui.core.private_files import make_private_folders, write_private
 from stigmer_tui.workbench.model import Resource, ResourceKind, Run, State
 from stigmer_tui.workbench.state import RunInput, Value
@@ -35,7 +36,7 @@ class Memory:
 
     def recent_projects(self) -> tuple[str, ...]:
         folders = _read(self._common).get("projects", [])
-        return tuple(folder for folder in folders if isinstance(folder, str))
+        return tuple(folder for folder in folders if isinstance(folder, str)) if isinstance(folders, list) else ()
 
     def note_project(self) -> None:
         if self._project:
@@ -45,9 +46,9 @@ class Memory:
     def lists(self) -> tuple[tuple[Resource, ...], tuple[Run, ...]]:
         """As the last session saw them."""
         data = _read(self._own)
-        with suppress(KeyError, TypeError, ValueError):
-            resources = tuple(_resource(item) for item in data["resources"])
-            return resources, tuple(_run(item) for item in data["runs"])
+        with suppress(KeyError, TypeError, ValueError, AttributeError):
+            resources = tuple(_resource(dict(_texts(item))) for item in data["resources"])
+            return resources, tuple(_run(dict(_texts(item))) for item in data["runs"])
         return (), ()
 
     def note_lists(self, resources: Iterable[Resource], runs: Iterable[Run]) -> None:
@@ -79,7 +80,7 @@ class Memory:
 
     def defines(self) -> frozenset[tuple[ResourceKind, str]] | None:
         """Kind and slug of what the project's code defined when it was last deployed; None where nobody knows."""
-        with suppress(KeyError, TypeError, ValueError):
+        with suppress(KeyError, TypeError, ValueError, AttributeError):
             return frozenset((ResourceKind(kind), slug) for kind, slug in _read(self._own)["defines"])
         return None
 
@@ -90,7 +91,7 @@ class Memory:
         """The last input of each resource, by its slug."""
         with suppress(KeyError, TypeError, ValueError, AttributeError):
             return {
-                slug: RunInput(item["message"], {name: Value(text) for name, text in item["environment"].items()})
+                slug: RunInput(str(item["message"]), {name: Value(text) for name, text in _texts(item["environment"])})
                 for slug, item in _read(self._own)["inputs"].items()
             }
         return {}
@@ -114,7 +115,7 @@ class Memory:
 
 def _read(path: Path) -> dict[str, Any]:
     with suppress(OSError, ValueError):
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = from_json(path.read_text(encoding="utf-8"))
         if isinstance(data, dict):
             return data
     return {}
@@ -124,6 +125,11 @@ def _write(path: Path, data: Mapping[str, Any]) -> None:
     with suppress(OSError, StigmerError):
         make_private_folders([path.parent])
         write_private(path, json.dumps(data))
+
+
+def _texts(item: Mapping[str, object]) -> list[tuple[str, str]]:
+    """Whatever somebody else has written there."""
+    return [(name, str(value)) for name, value in item.items()]
 
 
 def _resource(item: Mapping[str, str]) -> Resource:
