@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from stigmer_tui.project.project_file import Project
-from stigmer_tui.project.subprocesses import Ended, OnLine, run_command
+from stigmer_tui.project.subprocesses import Ended, OnLine, run_program
 from stigmer_tui.project.synthesis_error import SynthesisError, within
 
 _IGNORED = re.compile(r"^//go:build\s+ignore\s*$|^// \+build\s+ignore\s*$", re.MULTILINE)
@@ -28,12 +28,12 @@ async def run_go(project: Project, output: Path, environment: Mapping[str, str],
         raise SynthesisError("This project is written in Go, and there is no Go here", advice)
     folder = project.main.parent
     command = [go, "run", what_to_run(project.main)]
-    ended = await run_command(command, folder, environment, on_line)
+    ended = await run_program(command, folder, environment, on_line)
     if ended.status != 0 and _NEEDS_TIDY.search(ended.errors):
-        tidied = await run_command([go, "mod", "tidy"], folder, environment, on_line)
+        tidied = await run_program([go, "mod", "tidy"], folder, environment, on_line)
         if tidied.status != 0:
             raise _failure(project, "go mod tidy", tidied)
-        ended = await run_command(command, folder, environment, on_line)
+        ended = await run_program(command, folder, environment, on_line)
     if ended.status != 0:
         raise _failure(project, project.main.name, ended)
 

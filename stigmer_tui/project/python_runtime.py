@@ -11,7 +11,7 @@ from pathlib import Path
 import stigmer_tui
 from stigmer_tui.core.json_values import from_json
 from stigmer_tui.project.project_file import Project
-from stigmer_tui.project.subprocesses import Ended, OnLine, run_command
+from stigmer_tui.project.subprocesses import Ended, OnLine, run_package
 from stigmer_tui.project.synthesis_error import SynthesisError, within
 
 RUNNER = "stigmer_tui.sdk"
@@ -26,8 +26,8 @@ async def run_python(project: Project, output: Path, environment: Mapping[str, s
     variables = {**environment, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
     if interpreter is None:
         variables |= _where_we_are(environment)
-    command = [str(interpreter or sys.executable), "-m", RUNNER, str(project.main)]
-    ended = await run_command(command, project.folder, variables, on_line)
+    arguments = [RUNNER, str(project.main)]
+    ended = await run_package(interpreter or Path(sys.executable), arguments, project.folder, variables, on_line)
     if ended.status != 0:
         raise _failure(project, interpreter, output, ended)
 

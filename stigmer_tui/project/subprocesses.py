@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import codecs
-import os
-import signal
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from stigmer_tui.core.processes import kill_all, process_tree
+from stigmer_tui.core.kept_program import KeptProgram
 
 STANDARD_ERROR = 2
 LONGEST_LINE = 65_536
@@ -20,7 +18,7 @@ LONGEST_LINE = 65_536
 MOST_LINES = 20_000
 """Lines that are kept; of more, the last."""
 CLOSING_LIMIT = 1.0
-"""Seconds in which a program that was killed is gone, and the output of one that has ended is closed."""
+"""Seconds in which the output of a program that has ended is closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,46 +42,50 @@ class Ended:
         return "\n".join(line.text for line in self.lines if line.is_error)
 
 
-async def run_command(command: Sequence[str], folder: Path, environment: Mapping[str, str], on_line: OnLine) -> Ended:
-    """Runs a program to its end. Cancelled, or at the end, it takes all processes with it that it has started.
+async def run_program(command: Sequence[str], folder: Path, environment: Mapping[str, str], on_line: OnLine) -> Ended:
+    """Runs a program to its end. Cancelled, or at the end, it takes all processes with it that it has started."""
+    with KeptProgram() as kept:
+        return await _run(kept, kept.program(command), folder, environment, on_line)
 
-    Raises OSError when the program cannot be started.
+
+async def run_package(
+    interpreter: Path, arguments: Sequence[str], folder: Path, environment: Mapping[str, str], on_line: OnLine
+) -> Ended:
+    """As `run_program`, for a package of Python that can be run, and its arguments.
+
+    Raises OSError when the interpreter cannot be started.
     """
+    with KeptProgram() as kept:
+        return await _run(kept, kept.package(str(interpreter), *arguments), folder, environment, on_line)
+
+
+async def _run(
+    kept: KeptProgram, command: Sequence[str], folder: Path, environment: Mapping[str, str], on_line: OnLine
+) -> Ended:
     loop = asyncio.get_running_loop()
     transport, output = await loop.subprocess_exec(
         lambda: _Output(on_line),
         *command,
         stdin=asyncio.subprocess.DEVNULL,
         cwd=folder,
-        env=dict(environment),
+        env={**environment, **kept.environment},
+        pass_fds=kept.descriptors,
         start_new_session=True,
     )
-    pid = transport.get_pid()
+    kept.started()
     try:
-        await output.exited.wait()
-        # What it has left behind would hold its output open, and go on for nobody.
-        _end_group(pid)
-        await _within_limit(output.closed)
-    except BaseException:
-        if transport.get_returncode() is None:
-            kill_all(process_tree(pid))
-        _end_group(pid)
-        await _within_limit(output.exited)
-        raise
+        try:
+            await output.exited.wait()
+        finally:
+            # What it has left behind would hold its output open, and go on for nobody.
+            await kept.end(transport.kill)
+            await output.exited.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSING_LIMIT):
+                await output.closed.wait()
     finally:
         transport.close()
     return Ended(transport.get_returncode() or 0, tuple(output.lines))
-
-
-def _end_group(pid: int) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)
-
-
-async def _within_limit(event: asyncio.Event) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(CLOSING_LIMIT):
-            await event.wait()
 
 
 class _Output(asyncio.SubprocessProtocol):

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from pathlib import Path
 
 import psutil
 import pytest
 
-from stigmer_tui.agents.sandbox.commands import MARK, MOST_OUTPUT, TIMED_OUT, CommandResult, end_processes, run_command
+from stigmer_tui.agents.sandbox.commands import MOST_OUTPUT, TIMED_OUT, CommandResult, end_processes, run_command
 from stigmer_tui.agents.sandbox.confinement import Confinement, command_environment, find_confinement
 from stigmer_tui.agents.sandbox.output import BoundedOutput
+from stigmer_tui.core.kept_program import MARK
 from tests.agents.waiting import exists
 
 ENVIRONMENT = {"PATH": os.environ["PATH"]}
@@ -90,6 +92,16 @@ async def test_what_a_command_leaves_behind_ends_with_it(
     result = await run(confinement, f"{LEFT_BEHIND[how]}\necho started", tmp_path, mark)
     assert result == CommandResult("started\n", 0)
     assert left_running(mark) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has subreapers")
+async def test_what_a_command_hides_ends_with_it(confinement: Confinement, tmp_path: Path, mark: str) -> None:
+    """Point 5: also what nothing in its environment betrays; the folder tells what is there."""
+    hide = "env -i PATH=$PATH setsid sh -c 'echo > begun; while :; do sleep 0.01; echo >> ticks; done' &"
+    await run(confinement, f"({hide})\nuntil test -e begun && test -e ticks; do sleep 0.01; done", tmp_path, mark)
+    size = (tmp_path / "ticks").stat().st_size
+    await asyncio.sleep(0.1)
+    assert (tmp_path / "ticks").stat().st_size == size
 
 
 async def test_a_cancelled_command_is_killed_with_all_that_it_started(

@@ -10,7 +10,6 @@ import psutil
 import pytest
 
 from stigmer_tui.agents.recorded_model import MOST_TURNS
-from stigmer_tui.agents.sandbox.commands import MARK
 from stigmer_tui.api.agent_execution_pb2 import AgentExecutionStatus, ToolCallStatus
 from stigmer_tui.api.agent_pb2 import AgentSpec, McpServerDefinition, SubAgent
 from stigmer_tui.api.api_resource_pb2 import ApiResourceReference
@@ -18,6 +17,7 @@ from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_data
 from stigmer_tui.api.workflow_tasks_pb2 import AgentExecutionConfig
 from stigmer_tui.core.configuration import ModelSettings
+from stigmer_tui.core.kept_program import MARK
 from stigmer_tui.runners.lease import Ending
 from tests.agents.conftest import EXECUTION, Agents, assignment
 from tests.agents.ledger import Ledger

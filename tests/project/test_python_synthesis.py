@@ -168,6 +168,30 @@ async def test_what_the_code_leaves_behind_is_ended_and_holds_nothing_up(tmp_pat
     assert processes_end([int(collected.texts[0])])
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has subreapers")
+async def test_what_the_code_hides_is_ended(tmp_path: Path) -> None:
+    """Point 5: processes in sessions of their own, whose parents have ended, without a trace in their environment."""
+    project = python_project(
+        tmp_path,
+        """
+        import os, subprocess, sys
+        from stigmer_tui.sdk import Agent
+        Agent("helper", instructions="Answer in one sentence.")
+        for number in range(5):
+            if os.fork() == 0:
+                os.setsid()
+                sleep = [sys.executable, "-c", "import time; time.sleep(60)"]
+                print(subprocess.Popen(sleep, env={}, start_new_session=True).pid, flush=True)
+                os._exit(0)
+            os.wait()
+        """,
+    )
+    collected = Collected()
+    await synthesize(project, collected)
+    assert len(collected.texts) == 5
+    assert not any(psutil.pid_exists(int(text)) for text in collected.texts)
+
+
 async def test_an_error_names_file_and_line_and_keeps_the_tools_own_words(tmp_path: Path) -> None:
     project = python_project(tmp_path, "import parts.texts\n", **{"parts/texts.py": "x = 1\nprint(itm)\n"})
     error = await fails(project)

@@ -4,29 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from stigmer_tui.agents.sandbox.output import BoundedOutput
-from stigmer_tui.core.processes import kill_all, marked_processes
-
-MARK = "STIGMER_EXECUTION"
-"""Variable that names the execution in every process of its commands: by it they are found wherever they hide.
-
-What has the same mark ends together, so there is only one command of an execution at a time.
-"""
+from stigmer_tui.core.kept_program import MARK, KeptProgram, end_marked
 
 MOST_OUTPUT = 60_000
 """Bytes of output that are kept."""
 
 TIMED_OUT = 124
 """Exit code of a command that reached its time limit, as of timeout(1)."""
-
-SWEEPS = 10
-"""How often processes are looked for that are to be killed."""
 
 REST = 0.5
 """Seconds in which the rest of the output arrives when all processes are gone; one that hid may keep it from ending."""
@@ -44,21 +34,27 @@ class CommandResult:
 async def run_command(
     arguments: Sequence[str], folder: Path, environment: Mapping[str, str], mark: str, limit: float
 ) -> CommandResult:
-    """Runs a program, for at most `limit` seconds."""
+    """Runs a program, for at most `limit` seconds.
+
+    `mark` names the execution in the environment of every process of its commands. What has the same mark ends
+    together where the system has no better way, so there is only one command of an execution at a time.
+    """
     output = BoundedOutput(MOST_OUTPUT)
-    with _collected(output) as (pipe, silent):
+    with KeptProgram(mark) as kept, _collected(output) as (pipe, silent):
         try:
             process = await asyncio.create_subprocess_exec(
-                *arguments,
+                *kept.program(arguments),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=pipe,
                 stderr=pipe,
                 cwd=folder,
-                env={**environment, MARK: mark},
+                env={**environment, **kept.environment},
+                pass_fds=kept.descriptors,
                 start_new_session=True,
             )
         finally:
             os.close(pipe)
+        kept.started()
         timed_out = False
         try:
             async with asyncio.timeout(limit):
@@ -66,11 +62,8 @@ async def run_command(
         except TimeoutError:
             timed_out = True
         finally:
-            if process.returncode is None:
-                with suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                await process.wait()
-            await end_processes(mark)
+            await kept.end(process.kill)
+            await process.wait()
         with suppress(TimeoutError):
             await asyncio.wait_for(silent.wait(), REST)
     code = process.returncode or 0
@@ -79,19 +72,7 @@ async def run_command(
 
 async def end_processes(mark: str) -> None:
     """Kills what the commands of an execution have left running."""
-    await asyncio.to_thread(_end_processes, mark)
-
-
-def _end_processes(mark: str) -> None:
-    # A process that is being started, or that is becoming another program, can be overlooked: twice none is none.
-    # But not for ever, for some cannot be killed.
-    none = 0
-    for _ in range(SWEEPS):
-        marked = list(marked_processes(MARK, mark))
-        kill_all(marked)
-        none = 0 if marked else none + 1
-        if none == 2:
-            break
+    await end_marked(MARK, mark)
 
 
 @contextmanager
