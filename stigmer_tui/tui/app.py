@@ -26,7 +26,7 @@ from stigmer_tui.tui.widgets.entry_list import EntryList
 from stigmer_tui.tui.widgets.picker import Picker
 from stigmer_tui.workbench.model import Resource, ResourceKind, Run
 from stigmer_tui.workbench.session import Session
-from stigmer_tui.workbench.state import Level, RunInput, WorkbenchState
+from stigmer_tui.workbench.state import Level, Notice, RunInput, WorkbenchState
 from stigmer_tui.workbench.suggestions import input_from
 
 if TYPE_CHECKING:
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from stigmer_tui.tui.screens.help import KeyHelp
     from stigmer_tui.tui.screens.quit import Leaving
     from stigmer_tui.tui.screens.run_form import Draft
-
-SEVERITIES = {Level.INFORMATION: "information", Level.WARNING: "warning", Level.ERROR: "error"}
 
 
 def _command_provider() -> type[Provider]:
@@ -239,7 +237,7 @@ class StigmerApp(TerminalApp):
 
     def _copy(self, text: str) -> None:
         copy_to_terminal(self, text)
-        self.notify(f"{size_text(len(text.encode()))} handed to the terminal's clipboard")
+        self.main.show_notices([Notice(f"Copied {size_text(len(text.encode()))}")])
 
     # What the session says
 
@@ -249,10 +247,10 @@ class StigmerApp(TerminalApp):
 
     def _show(self, state: WorkbenchState) -> None:
         self.main.show(state)
-        for notice in state.notices:
-            if notice.number > self._notice:
-                self._notice = notice.number
-                self.notify(notice.text, severity=SEVERITIES[notice.level], markup=False)  # type: ignore[arg-type]
+        new = [notice for notice in state.notices if notice.number > self._notice]
+        if new:
+            self._notice = new[-1].number
+            self.main.show_notices(notice for notice in new if not notice.is_known)
 
     def _ended(self, working: asyncio.Task[None]) -> None:
         """The session ends before the app only by an error of the program."""

@@ -188,8 +188,7 @@ class Development:
         deployment = await deployer.apply()
         await self._deployed(deployment)
         self._board.update_project(applied=deployment.applied, problem=None, defines=deployment.defines)
-        for warning in deployment.warnings:
-            self._board.note(warning, Level.WARNING)
+        self._board.warn(deployment.warnings)
         if changes:
             await self._run_again(deployment, changes)
 

@@ -109,6 +109,14 @@ class Memory:
             }
         )
 
+    def warnings(self) -> frozenset[str]:
+        """What was said of the last deployment."""
+        found = _read(self._own).get("warnings", [])
+        return frozenset(text for text in found if isinstance(text, str)) if isinstance(found, list) else frozenset()
+
+    def note_warnings(self, warnings: Iterable[str]) -> None:
+        self._update(warnings=sorted(warnings))
+
     def _update(self, **data: Any) -> None:
         _write(self._own, _read(self._own) | data)
 

@@ -90,6 +90,8 @@ class Session:
                 recent_projects=self._memory.recent_projects(),
             ),
             clock,
+            self._memory.warnings(),
+            self._memory.note_warnings,
         )
         self._lists = Lists(self.board, self._memory)
         self._group: asyncio.TaskGroup | None = None

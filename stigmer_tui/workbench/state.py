@@ -118,6 +118,8 @@ class Notice:
     level: Level = Level.INFORMATION
     number: int = 0
     at: datetime | None = None
+    is_known: bool = False
+    """Whether it was shown before and still holds: it is in the list, and is not shown again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from stigmer_tui.tui.screens.run_form import RunForm
 from stigmer_tui.tui.sizes import PICKER_WIDTH, SIDEBAR_WIDTH
 from stigmer_tui.tui.widgets.entry_list import EntryList
 from stigmer_tui.tui.widgets.key_bar import KeyBar
+from stigmer_tui.tui.widgets.notice_area import NoticeArea
 from stigmer_tui.tui.widgets.picker import Picker
 from stigmer_tui.tui.widgets.run_pane import RunPane
 from stigmer_tui.tui.widgets.sidebar import Sidebar
@@ -651,6 +652,58 @@ class TestExistingServer:
 
 
 class TestNotices:
+    async def test_all_of_many_at_once_are_shown_one_after_the_other(self) -> None:
+        """Point 20: eight warnings in one frame, in a small window."""
+        async with running(states.LISTED, NARROW) as (app, pilot):
+            texts = [f"workflow tally calls the agent number-{number}" for number in range(8)]
+            for text in texts:
+                app.stage.board.note(text, Level.WARNING)
+            await settle(pilot)
+            seen = []
+            for _ in texts:
+                seen += [text for text in texts if text in screen_text(app) and text not in seen]
+                app.main.query_one(NoticeArea).on_click()
+                await settle(pilot)
+            assert seen == texts
+            assert "number-" not in screen_text(app)
+
+    async def test_notices_cover_nothing_of_the_list(self) -> None:
+        """Point 26: at 80×24 the whole width of each line of the picker is still seen."""
+        async with running(states.LISTED, NARROW) as (app, pilot):
+            lines = [line for line in screen_text(app).split("\n")[2:-2] if line]
+            app.stage.board.note("The daemon was restarted", Level.WARNING)
+            await settle(pilot)
+            text = screen_text(app)
+            assert "The daemon was restarted" in text
+            assert all(line in text.split("\n") for line in lines)
+
+    async def test_a_long_notice_says_that_there_is_more(self) -> None:
+        async with running(states.LISTED, NARROW) as (app, pilot):
+            app.stage.board.note("first\n\n" + "word " * 200, Level.ERROR)
+            await settle(pilot)
+            area = app.main.query_one(NoticeArea)
+            assert len(area.rows) == 3
+            assert area.rows[0].text.endswith("first")
+            assert area.rows[-1].text.endswith("…")
+
+    async def test_what_was_said_of_the_last_deployment_is_not_said_again(self) -> None:
+        """Point 26: neither at the next save nor at the next start; the list has it."""
+        async with running(states.LISTED) as (app, _):
+            for warnings in (["one", "two"], ["two"], ["one", "two"]):
+                app.stage.board.warn(warnings)
+            assert [(notice.text, notice.is_known) for notice in app.stage.board.state.notices] == [
+                ("one", False),
+                ("two", False),
+                ("two", True),
+                ("one", False),
+                ("two", True),
+            ]
+
+    async def test_copying_says_how_much(self) -> None:
+        async with running(states.LISTED) as (app, pilot):
+            await press(pilot, "y")
+            assert "Copied 4 B" in screen_text(app)
+
     async def test_all_are_shown_and_can_be_read_again(self) -> None:
         """Point 20: eight warnings at once were one."""
         async with running(states.LISTED) as (app, pilot):
@@ -658,7 +711,7 @@ class TestNotices:
             for text in warnings:
                 app.stage.board.note(text, Level.WARNING)
             await settle(pilot)
-            assert [toast.message for toast in app._notifications] == warnings
+            assert app.main.query_one(NoticeArea).rows[0].text.endswith(warnings[0])
             await app.action_notices()
             await settle(pilot)
             text = screen_text(app)

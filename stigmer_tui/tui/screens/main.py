@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from textual import events
@@ -20,11 +21,12 @@ from stigmer_tui.tui.sizes import PICKER_WIDTH, SIDEBAR_WIDTH, SMALLEST, size_cl
 from stigmer_tui.tui.widgets.entry_list import EntryList
 from stigmer_tui.tui.widgets.inked import InkedScreen, RowPanel
 from stigmer_tui.tui.widgets.key_bar import KeyBar
+from stigmer_tui.tui.widgets.notice_area import NoticeArea
 from stigmer_tui.tui.widgets.picker import Picker
 from stigmer_tui.tui.widgets.rule import Rule
 from stigmer_tui.tui.widgets.run_pane import RunPane
 from stigmer_tui.tui.widgets.sidebar import Sidebar
-from stigmer_tui.workbench.state import WorkbenchState
+from stigmer_tui.workbench.state import Notice, WorkbenchState
 
 AGES = 60.0
 """Seconds between two looks at how long ago things were."""
@@ -61,6 +63,7 @@ class MainScreen(InkedScreen):
                 yield Picker(clock=self._clock, glyphs=glyphs, id="picker")
             yield RunPane(clock=self._clock, glyphs=glyphs, id="pane")
             yield Sidebar(clock=self._clock, glyphs=glyphs, id="sidebar")
+        yield NoticeArea(glyphs=glyphs, id="notice-area")
         yield Rule(glyphs=glyphs, id="bottom-rule")
         yield KeyBar(glyphs=glyphs, id="keys")
         yield RowPanel(glyphs=glyphs, id="too-small")
@@ -83,6 +86,9 @@ class MainScreen(InkedScreen):
         if (now := possible(state)) != self._possible:
             self._possible = now
             self.refresh_bindings()
+
+    def show_notices(self, notices: Iterable[Notice]) -> None:
+        self.query_one(NoticeArea).add(notices)
 
     def show_region(self, region: int) -> None:
         """In a narrow window this is the one that is seen; elsewhere the one that has the keys."""
