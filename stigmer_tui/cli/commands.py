@@ -32,7 +32,7 @@ def run_command(arguments: Sequence[str]) -> int:
         return INTERRUPTED
     except StigmerError as error:
         click.echo(f"Error: {error}", err=True)
-        return 1
+        return error.exit_code
     except BaseExceptionGroup as errors:
         return _reader_is_gone() if errors.subgroup(BrokenPipeError) else _own_error(errors)
     except (BrokenPipeError, SystemExit):

@@ -22,6 +22,7 @@ from stigmer_tui.daemon.record import DaemonLock, DaemonRecord
 from stigmer_tui.daemon.start import READY_DESCRIPTOR
 from stigmer_tui.daemon.supervision import Supervisor, own_command
 from stigmer_tui.daemon.token import create_token
+from stigmer_tui.runners.journal import inspect_journals
 from stigmer_tui.runners.process import receive_token, run_process
 
 SERVER_ADDRESS = "STIGMER_RUNNER_SERVER"
@@ -84,6 +85,7 @@ async def _serve(configuration: Configuration, addresses: list[str], requires_to
     from stigmer_tui.server.vault import KeyringKey
 
     home = configuration.home
+    inspect_journals(home.journals)
     token = create_token(home)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()

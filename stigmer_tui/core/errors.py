@@ -12,6 +12,9 @@ class StigmerError(Exception):
     both and nothing else: whoever raises this has already said everything that helps.
     """
 
+    exit_code = 1
+    """Of a process that ends with it."""
+
     def __init__(self, message: str, advice: str = "") -> None:
         super().__init__(message)
         self.message = message

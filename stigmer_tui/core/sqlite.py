@@ -8,7 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -230,6 +230,24 @@ class Database:
         self.problem = problem
         if changed:
             self.on_problem()
+
+
+def inspect(path: Path, versions: int) -> None:
+    """Whether a file that another process is going to use can be used, where there is one: of at most so many
+    versions, and sound. Raises StorageError.
+    """
+    if not path.exists():
+        return
+    try:
+        with closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=LOCK_LIMIT)
+        ) as connection:
+            check(connection, path)
+            (seen,) = connection.execute("PRAGMA user_version").fetchone()
+    except sqlite3.Error as error:
+        raise storage_error(path, error) or StorageError(path, Fault.DAMAGED, str(error)) from error
+    if seen > versions:
+        raise StorageError(path, Fault.NEWER)
 
 
 def check(connection: sqlite3.Connection, path: Path) -> None:

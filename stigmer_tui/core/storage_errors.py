@@ -47,6 +47,10 @@ FAULTS = {
 """By SQLite's primary result code; every other one is an error of the statement, not of the file."""
 
 
+UNUSABLE = 78
+"""Exit code of a process that cannot use a file of its own: to start it again is no use before somebody has acted."""
+
+
 class StorageError(StigmerError):
     """A file of ours cannot be read or written."""
 
@@ -54,6 +58,7 @@ class StorageError(StigmerError):
         super().__init__(f"Cannot use {path}: {fault.value}" + (f" ({details})" if details else ""), ADVICE[fault])
         self.path = path
         self.fault = fault
+        self.exit_code = 1 if self.may_pass else UNUSABLE
 
     @property
     def may_pass(self) -> bool:

@@ -22,6 +22,7 @@ from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.paths import Home
 from stigmer_tui.core.processes import kill_all, process_tree
 from stigmer_tui.core.runner_identity import RunnerIdentity
+from stigmer_tui.core.storage_errors import UNUSABLE
 from stigmer_tui.daemon.restarts import RestartPolicy
 
 logger = logging.getLogger(__name__)
@@ -34,6 +35,9 @@ SHORTEST_SPAN = 1.5
 
 MAX_PRINTED_LINE = 64 * 1024
 """Bytes."""
+
+ERROR = "Error: "
+"""Before the sentence that a program of ours ends with."""
 
 State = Component.State
 
@@ -133,20 +137,31 @@ class Supervisor:
     async def _keep(self, child: Child, stopping: asyncio.Event) -> None:
         while True:
             began = self._clock.monotonic()
-            process = await self._start(child)
-            await asyncio.gather(process.wait(), _log_output(child.name, process))
+            code, how, said = await self._live(child)
             if stopping.is_set():
                 return
-            how = _ending(process.returncode)
             lifetime = self._clock.monotonic() - began
             delay = child.policy.next_delay(self._clock.monotonic(), lifetime)
-            logger.error("%s (pid %d) %s after %.1f s", child.name, process.pid, how, lifetime)
+            logger.error("%s %s after %.1f s", child.name, how, lifetime)
+            if code == UNUSABLE:
+                self._fail(child, said or how)
+                return
             if delay is None:
                 self._fail(child, f"it ended too often; the last time it {how}")
                 return
             child.restarts += 1
             self._become(child, Component.RESTARTING, f"{how}; starts again")
             await asyncio.sleep(delay)
+
+    async def _live(self, child: Child) -> tuple[int | None, str, str]:
+        """One life of a child: its exit code, how it ended, and the error that it ended with, in its own words."""
+        try:
+            process = await self._start(child)
+        except OSError as error:
+            # Such as too many processes or too little memory: it may pass.
+            return None, f"could not be started: {error.strerror or error}", ""
+        _, said = await asyncio.gather(process.wait(), _log_output(child.name, process))
+        return process.returncode, _ending(process.returncode), said
 
     async def _start(self, child: Child) -> asyncio.subprocess.Process:
         process = child.process = await asyncio.create_subprocess_exec(
@@ -219,18 +234,22 @@ def _ending(code: int | None) -> str:
     return f"ended with code {code}"
 
 
-async def _log_output(name: str, process: asyncio.subprocess.Process) -> None:
-    """What a child prints is what went wrong before, or beside, its own log."""
+async def _log_output(name: str, process: asyncio.subprocess.Process) -> str:
+    """What a child prints is what went wrong before, or beside, its own log. Returns the last error that it told."""
     if process.stdout is None:
-        return
+        return ""
     log = logging.getLogger(name)
-    rest = b""
+    said, rest = "", b""
     while data := await process.stdout.read(MAX_PRINTED_LINE):
         *lines, rest = (rest + data).split(b"\n")
         if len(rest) >= MAX_PRINTED_LINE:
             # Whoever prints without an end must not fill this process.
             lines, rest = [*lines, rest], b""
         for line in lines:
-            log.error("%s", line.decode(errors="replace").rstrip())
+            text = line.decode(errors="replace").rstrip()
+            log.error("%s", text)
+            if text.startswith(ERROR):
+                said = text.removeprefix(ERROR)
     if rest:
         log.error("%s", rest.decode(errors="replace").rstrip())
+    return said

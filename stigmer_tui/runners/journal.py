@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.private_files import FILE_MODE
-from stigmer_tui.core.sqlite import Database, persisted
+from stigmer_tui.core.sqlite import Database, inspect, persisted
 
 MIGRATIONS = (
     """
@@ -33,6 +33,12 @@ PREDECESSOR_LIMIT = 30.0
 
 NOTE_DELAY = 0.005
 """Seconds that a note waits at most for a step to be written with."""
+
+
+def inspect_journals(folder: Path) -> None:
+    """Before the runners are started, who open them. Raises StorageError for one that cannot be used."""
+    for path in sorted(folder.glob("*.db")):
+        inspect(path, len(MIGRATIONS))
 
 
 @dataclass(frozen=True, slots=True)

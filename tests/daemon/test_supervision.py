@@ -111,3 +111,34 @@ def test_a_runner_that_nobody_supervises_says_so(tmp_path: Path, mode: str) -> N
     )
     assert ended.returncode == 1
     assert ended.stderr.startswith(b"Error: This command is for the daemon, which starts it\n")
+
+
+async def test_a_child_that_cannot_use_its_file_is_not_started_again_and_its_own_words_are_told(tmp_path: Path) -> None:
+    """Point 14: it was started ten times, and what waited for it waited without a word."""
+    home = Home(tmp_path)
+    home.prepare()
+    code = "import sys; print('Error: Cannot use agents.db: it is damaged', file=sys.stderr); sys.exit(78)"
+    supervisor = Supervisor(home, {"child": [sys.executable, "-c", code]}, SystemClock())
+    stopping, told = asyncio.Event(), asyncio.Queue[str]()
+    supervisor.on_failed = lambda name, detail: told.put_nowait(detail)
+    running = asyncio.create_task(supervisor.run({}, stopping))
+    assert "Cannot use agents.db: it is damaged" in await asyncio.wait_for(told.get(), 20)
+    assert (supervisor.statuses()[1].state, supervisor.statuses()[1].restarts) == (Component.FAILED, 0)
+    stopping.set()
+    await running
+
+
+async def test_a_child_that_the_system_cannot_start_now_is_started_later(tmp_path: Path) -> None:
+    """Point 11: too many processes, or no memory, must not end the daemon."""
+    home = Home(tmp_path)
+    home.prepare()
+    supervisor = Supervisor(home, {"child": [str(tmp_path / "missing")]}, SystemClock())
+    stopping = asyncio.Event()
+    running = asyncio.create_task(supervisor.run({}, stopping))
+    async with asyncio.timeout(20):
+        seen = supervisor.changes.count
+        while supervisor.statuses()[1].state != Component.RESTARTING:
+            seen = await supervisor.changes.after(seen)
+    assert "could not be started" in supervisor.statuses()[1].detail
+    stopping.set()
+    await running

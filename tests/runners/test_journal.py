@@ -12,7 +12,7 @@ import pytest
 
 from stigmer_tui.core import sqlite
 from stigmer_tui.core.storage_errors import StorageError
-from stigmer_tui.runners.journal import Journal, Step
+from stigmer_tui.runners.journal import Journal, Step, inspect_journals
 from tests.core.faults import Faults, install
 
 LIMIT = 5.0
@@ -70,3 +70,18 @@ async def test_a_damaged_journal_is_not_waited_for(journal: Journal, faults: Fau
     with pytest.raises(StorageError, match="it is damaged"):
         await asyncio.wait_for(steps.begin("call"), LIMIT)
     faults.end()
+
+
+def test_journals_are_looked_at_before_the_runners_start(tmp_path: Path) -> None:
+    """Point 14: a damaged one, or one of a newer version, is named at the start with the ways out."""
+    inspect_journals(tmp_path)
+    with closing(Journal(tmp_path / "workflows.db")):
+        inspect_journals(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "workflows.db")) as newer:
+        newer.execute("PRAGMA user_version = 99")
+    with pytest.raises(StorageError, match=r"workflows\.db: it was written by a newer version"):
+        inspect_journals(tmp_path)
+    (tmp_path / "agents.db").write_bytes(b"not a database at all, " * 500)
+    with pytest.raises(StorageError, match=r"agents\.db: it is damaged") as error:
+        inspect_journals(tmp_path)
+    assert "Move the file away" in error.value.advice
