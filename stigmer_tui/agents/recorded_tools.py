@@ -97,5 +97,6 @@ class RecordedTools(WrapperToolset[None]):
         except Exception as unexpected:
             logger.warning("the tool %s failed: %s", name, self.run.redacted_trace())
             error = f"{type(unexpected).__name__}: {unexpected}"
-        redact = self.run.lease.redactor.text
-        return redact(well_formed(result)), redact(well_formed(error))
+        redactor = self.run.lease.redactor
+        # Tools leave out what is too much, perhaps in the middle of a secret.
+        return redactor.cut_text(well_formed(result)), redactor.cut_text(well_formed(error))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cached_property, lru_cache
+from itertools import chain
 from typing import Any
 
 from stigmer_tui.core.secret_forms import MIN_LENGTH, forms
@@ -17,6 +18,8 @@ MERGED = 8
 
 MAX_MERGED = 64
 """Values."""
+
+_CUT = re.compile(r" …$|\n… [^\n]{1,40} left out …\n", re.MULTILINE)
 
 _NUMBER = re.compile(r"\s*[-+]?\d+(\.\d*)?([eE][-+]?\d+)?\s*", re.ASCII)
 
@@ -50,11 +53,16 @@ class Redactor:
     def text(self, text: str) -> str:
         if not self._searches or not (spans := self._spans(text)):
             return text
-        pieces, end = [], 0
-        for start, stop in spans:
-            pieces += [text[end:start], REDACTED]
-            end = stop
-        return "".join([*pieces, text[end:]])
+        return _replaced(text, spans)
+
+    def cut_text(self, text: str) -> str:
+        """As `text`, where a line that ends with ` …` goes on, or where lines between were `… left out …`: what stands
+        at such a border may be a part of a secret.
+        """
+        if not self._searches or "…" not in text:
+            return self.text(text)
+        borders = [span for mark in _CUT.finditer(text) for span in self._parts(text, mark)]
+        return _replaced(text, _merged([*self._spans(text), *borders]))
 
     def data(self, value: Any) -> Any:
         """A copy of JSON-like data without the secrets, keys and numbers included; the data itself when none are
@@ -100,13 +108,18 @@ class Redactor:
 
     def _spans(self, text: str) -> list[tuple[int, int]]:
         """Where the secrets are, in order; those that overlap are one."""
-        spans: list[tuple[int, int]] = []
-        for start, stop in sorted(span for search in self._searches for span in search.spans(text)):
-            if spans and start < spans[-1][1]:
-                spans[-1] = spans[-1][0], max(stop, spans[-1][1])
-            else:
-                spans.append((start, stop))
-        return spans
+        return _merged(span for search in self._searches for span in search.spans(text))
+
+    def _parts(self, text: str, mark: re.Match[str]) -> Iterator[tuple[int, int]]:
+        """The beginning of a secret before a mark, and the end of one after it."""
+        for search in self._searches:
+            first = max(0, mark.start() - search.longest)
+            start = first + search.beginning(text[first : mark.start()])
+            if mark.start() - start >= MIN_LENGTH:
+                yield start, mark.start()
+            length = search.end_at(text[mark.end() : mark.end() + search.longest])
+            if length >= MIN_LENGTH:
+                yield mark.end(), mark.end() + length
 
 
 class _Search:
@@ -126,7 +139,7 @@ class _Search:
 
     def beginning(self, text: str) -> int:
         """The first place from which on the text is the beginning of a form, and not all of it; else its length."""
-        place = max(0, len(text) - self._longest + 1)
+        place = max(0, len(text) - self.longest + 1)
         while match := self._keys.search(text, place):
             place = match.start()
             rest = text[place:]
@@ -135,6 +148,16 @@ class _Search:
             place += 1
         lengths = range(min(len(text), MIN_LENGTH - 1), 0, -1)
         return next((len(text) - length for length in lengths if text[-length:] in self._starts), len(text))
+
+    def end_at(self, text: str) -> int:
+        """How many characters at the beginning of the text are the end of a form; 0 for too few to tell."""
+        key, longest = text[:MIN_LENGTH], 0
+        for form in chain.from_iterable(self._forms.values()):
+            place = 0
+            while len(key) == MIN_LENGTH and (place := form.find(key, place + 1)) >= 0:
+                if len(form) - place > longest and text.startswith(form[place:]):
+                    longest = len(form) - place
+        return longest
 
     # All of this takes milliseconds, and many a search is merged into another before it is made.
 
@@ -156,8 +179,27 @@ class _Search:
         return {key[:length] for key in self._forms for length in range(1, MIN_LENGTH)}
 
     @cached_property
-    def _longest(self) -> int:
+    def longest(self) -> int:
+        """Characters of a form."""
         return max(len(form) for forms in self._forms.values() for form in forms)
+
+
+def _merged(found: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    spans: list[tuple[int, int]] = []
+    for start, stop in sorted(found):
+        if spans and start < spans[-1][1]:
+            spans[-1] = spans[-1][0], max(stop, spans[-1][1])
+        else:
+            spans.append((start, stop))
+    return spans
+
+
+def _replaced(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    pieces, end = [], 0
+    for start, stop in spans:
+        pieces += [text[end:start], REDACTED]
+        end = stop
+    return "".join([*pieces, text[end:]])
 
 
 @lru_cache(maxsize=256)

@@ -16,6 +16,7 @@ from stigmer_tui.client.endpoint import Endpoint
 from stigmer_tui.core.addresses import require_loopback
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.known_secrets import clean
 from stigmer_tui.core.paths import Home
 from stigmer_tui.core.private_files import FILE_MODE, opener
 from stigmer_tui.daemon.record import read_record
@@ -137,4 +138,4 @@ def _last_output(home: Home) -> str:
         lines = home.log("start").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         lines = []
-    return "\n".join(lines[-LAST_LINES:]) or f"It said nothing; see {home.log('server')}"
+    return clean("\n".join(lines[-LAST_LINES:])) or f"It said nothing; see {home.log('server')}"

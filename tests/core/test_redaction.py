@@ -145,3 +145,16 @@ def test_many_values_are_found_and_cost_little_more_than_few() -> None:
 def test_short_values_and_nothing_are_no_secrets() -> None:
     assert not Redactor(["", "abc", "  ab  "])
     assert Redactor(["abc"]).text("abc") == "abc"
+
+
+@given(st.integers(1, 11), st.sampled_from([str, lambda text: text.encode().hex()]))
+def test_half_a_secret_is_one_where_a_text_was_cut(length: int, form: Callable[[str], str]) -> None:
+    written = form("s3cr3t-value")
+    redactor = Redactor(["s3cr3t-value"])
+    first, last = written[:length], written[-length:]
+    hidden = REDACTED if length >= 4 else first
+    assert redactor.cut_text(f"a line: {first} …") == f"a line: {hidden} …"
+    assert redactor.cut_text(f"a line: {first} …\nmore") == f"a line: {hidden} …\nmore"
+    cut = redactor.cut_text(f"head {first}\n… 3 kB left out …\n{last} tail")
+    assert cut == f"head {hidden}\n… 3 kB left out …\n{REDACTED if length >= 4 else last} tail"
+    assert redactor.cut_text(f"{first} and {last}") == f"{first} and {last}"

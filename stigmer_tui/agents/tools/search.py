@@ -79,7 +79,9 @@ def _found_in(file: FoundFile, text: str, mode: Mode) -> Iterator[str]:
             yield f"{file.path}:{len(numbers)}"
         case "content":
             for number in numbers:
-                yield f"{file.path}:{number}: {lines[number - 1][:LONGEST_LINE]}"
+                line = lines[number - 1]
+                shown = line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} …"
+                yield f"{file.path}:{number}: {shown}"
 
 
 def _listed(results: Iterable[str]) -> str:
