@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from functools import partial
+from typing import Any
 from weakref import WeakValueDictionary
 
 from stigmer_tui.api.agent_execution_pb2 import AgentExecution
@@ -26,6 +27,7 @@ from stigmer_tui.server.errors import invalid, not_found
 from stigmer_tui.server.execution_state import AgentExecutionState, AnyExecution, AnyState, Cursor, Event
 from stigmer_tui.server.execution_store import ExecutionStore, NewExecution
 from stigmer_tui.server.resource_store import Row
+from stigmer_tui.server.settled_views import settled_view
 
 logger = logging.getLogger(__name__)
 
@@ -214,12 +216,13 @@ class Executions:
                 cursor = None
 
     async def subscribe(self, execution_id: str) -> AsyncIterator[AnyExecution]:
-        """The whole execution at once and after changes, to its end."""
+        """The whole execution at once and after changes, to its end: of what may still change, nothing before that."""
         live = self.open(execution_id)
+        view: Any = settled_view(live.state)
         while True:
             state = live.state
             version, final = state.version, state.phase.is_final
-            yield state.execution
+            yield view.show(state)
             if final:
                 return
             await live.rest(SUBSCRIBE_INTERVAL)
