@@ -32,8 +32,11 @@ class Task:
         self.loops = draft.loops
         self.is_exported = False
 
-    def use(self) -> None:
+    def check(self) -> None:
         self.draft.check_visible(self)
+
+    def use(self) -> None:
+        self.check()
         self.is_exported = True
 
 
@@ -100,8 +103,9 @@ def lay_out(body: Block, end: str) -> list[PlacedTask]:
     """
     placed = list(_place(body, end))
     names = [task.name for task in placed]
+    known = set(names)
     for jump in _jumps(body):
-        if jump.target != END and jump.target not in names:
+        if jump.target != END and jump.target not in known:
             raise DefinitionError(
                 f'go_to("{jump.target}") leads nowhere',
                 f"{near_miss(jump.target, names)} A jump cannot enter or leave a loop.",

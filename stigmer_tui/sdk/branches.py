@@ -6,7 +6,7 @@ from typing import NamedTuple, cast
 
 from stigmer_tui.sdk.blocks import Block, Case, LoopTask, SwitchTask
 from stigmer_tui.sdk.drafts import Draft
-from stigmer_tui.sdk.expressions import Expression, Reference, Source, output_text, placeholder
+from stigmer_tui.sdk.expressions import Expression, Reference, Source, output_text, written
 from stigmer_tui.sdk.mistakes import DefinitionError
 
 
@@ -35,13 +35,16 @@ class LoopItem(NamedTuple):
 
     loop: LoopTask
 
-    def use(self) -> None:
+    def check(self) -> None:
         self.loop.draft.check_open(f'The element of the loop "{self.loop.name}"')
         if self.loop not in self.loop.draft.loops:
             raise DefinitionError(
                 f'The element of the loop "{self.loop.name}" cannot be read outside of the loop',
                 "Move this task into the loop's `with` block.",
             )
+
+    def use(self) -> None:
+        self.check()
 
 
 class Switch:
@@ -56,7 +59,7 @@ class Switch:
             raise DefinitionError(
                 f"A case needs a condition, not {condition!r}", "Compare a reference: with size.case(item.count == 0)."
             )
-        return self._branch(placeholder(condition))
+        return self._branch(written(condition))
 
     def otherwise(self) -> Branch:
         """The tasks to go on with if no condition holds. Without them, what follows the switch is next."""

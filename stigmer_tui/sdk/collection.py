@@ -10,6 +10,7 @@ from stigmer_tui.sdk.mistakes import DefinitionError, near_miss
 if TYPE_CHECKING:
     from stigmer_tui.sdk.agents import Agent
     from stigmer_tui.sdk.drafts import Draft
+    from stigmer_tui.sdk.texts import Meanings
     from stigmer_tui.sdk.variables import Variable
     from stigmer_tui.sdk.workflows import Workflow
 
@@ -21,8 +22,8 @@ class Collection:
         self.agents: dict[str, Agent] = {}
         self.workflows: dict[str, Workflow] = {}
         self.variables: dict[str, Variable] = {}
-        self.placeholders: set[str] = set()
-        """Every text that an expression has given, as opposed to those that people wrote."""
+        self.placeholders: dict[str, Meanings] = {}
+        """Every text that an expression has given, as opposed to those that people wrote, and what it means."""
         self.open_draft: Draft | None = None
         """The workflow whose `with` block is running."""
 

@@ -27,14 +27,17 @@ class Draft:
         self._collection = collection
         self._body = Block()
         self._places: list[Block | SwitchTask] = []
-        self._lines: dict[str, int] = {}
+        self.tasks: dict[str, Task] = {}
+        """By name."""
+        self.named: set[str] = set()
+        """Tasks whose outputs expressions read that were written by hand."""
 
     def begin(self) -> None:
         if (other := self._collection.open_draft) is not None:
             raise DefinitionError(
                 f'Workflow "{other.name}" is not finished', f'Begin "{self.name}" after its `with` block, not within.'
             )
-        if self._lines:
+        if self.tasks:
             raise DefinitionError(f'Workflow "{self.name}" is finished', "Write all of its tasks in one `with` block.")
         self._collection.open_draft = self
         self._places.append(self._body)
@@ -46,17 +49,19 @@ class Draft:
 
     def finish(self) -> tuple[PlacedTask, ...]:
         """The definition. Raises DefinitionError for what only shows at the end, such as a jump that leads nowhere."""
+        for name in self.named & self.tasks.keys():
+            self.tasks[name].is_exported = True
         return tuple(lay_out(self._body, END))
 
     def add(self, task: Task) -> None:
-        if task.name in self._lines:
+        if other := self.tasks.get(task.name):
             raise DefinitionError(
-                f'There is a task "{task.name}" already, in line {self._lines[task.name]}',
+                f'There is a task "{task.name}" already, in line {other.location.line}',
                 "Every task of a workflow has a name of its own.",
             )
         self.check_hides_no_loop(task.name, f'The task "{task.name}"')
         self._block(f'The task "{task.name}"').add(task)
-        self._lines[task.name] = task.location.line
+        self.tasks[task.name] = task
 
     def jump(self, target: str) -> None:
         block = self._block("A jump")

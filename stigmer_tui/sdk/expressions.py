@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple, NoReturn, Protocol
+from typing import Any, NamedTuple, NoReturn
 
 from stigmer_tui.core.errors import StigmerError, as_text
-from stigmer_tui.sdk.collection import current_collection
 from stigmer_tui.sdk.mistakes import DefinitionError
+from stigmer_tui.sdk.texts import OPENING, Origin, origins_in, remember
 
 MAX_LEVELS = 200
 """Of lists and mappings within each other, in a value; a run can bear no more."""
@@ -22,14 +22,6 @@ MAX_DIGITS = 1000
 """Of a number."""
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
-
-class Origin(Protocol):
-    """What an expression takes its value from."""
-
-    def use(self) -> None:
-        """Called wherever the expression is written into a task. Raises DefinitionError where it has no value."""
-        ...
 
 
 class Source(NamedTuple):
@@ -242,29 +234,25 @@ class Secret:
 
 
 def placeholder(expression: Expression | Secret) -> str:
-    """The expression as it stands in a text, and word to what it comes from that it is used."""
+    """The expression as it stands in a text."""
     source = expression.__stigmer__
-    for origin in source.origins:
-        origin.use()
     # Existing runners know variables of the environment in this form only (contract, RUNTIME A7).
     is_variable = source.is_term and source.text.startswith(".")
     text = f"${{{source.text}}}" if is_variable else f"${{ {source.text} }}"
-    current_collection().placeholders.add(text)
+    remember(text, source.origins)
     return text
 
 
-def checked_text(text: str) -> str:
-    """A text as it is. Raises DefinitionError where an expression was written into it by hand, and wrongly."""
-    whole_text(text)
-    unknown = text
-    if "${" in text:
-        for known in current_collection().placeholders:
-            unknown = unknown.replace(known, "")
-    if "${" in unknown:
-        from stigmer_tui.sdk.handwritten import check_text
+def written(value: str | Expression | Secret) -> str:
+    """A text as it becomes part of a task, which from now on uses what the text takes its values from.
 
-        check_text(text)
-    return text
+    Raises DefinitionError where there is no value to take, where an expression was written by hand, and wrongly, and
+    for what is no text.
+    """
+    origins = origins_in(whole_text(value)) if isinstance(value, str) else value.__stigmer__.origins
+    for origin in origins:
+        origin.use()
+    return value if isinstance(value, str) else placeholder(value)
 
 
 def whole_text(text: str) -> str:
@@ -289,10 +277,10 @@ def source_of(value: Any, level: int = 0) -> Source:
             raise DefinitionError(
                 f"{_shown(value)} cannot be compared or computed with", "Pass it where it is sent, as it is."
             )
-        case str() if "${" in value:
+        case str() if OPENING in value:
             from stigmer_tui.sdk.handwritten import as_jq
 
-            return Source(as_jq(value), True, ())
+            return Source(as_jq(value), True, origins_in(value))
         case int() if not isinstance(value, bool) and abs(value) >= 10**MAX_DIGITS:
             raise too_long()
         case None | bool() | int() | float() | str():
@@ -355,7 +343,7 @@ def _literal(value: float | str | None) -> str:
 
 
 def _key(key: object) -> str:
-    if not isinstance(key, str) or "${" in key:
+    if not isinstance(key, str) or OPENING in key:
         raise DefinitionError(f"{key!r} cannot be a key", "Keys are texts that are known when the workflow is written.")
     return json.dumps(whole_text(key), ensure_ascii=False)
 

@@ -32,6 +32,13 @@ def check_text(text: str) -> None:
         raise DefinitionError(f"“{text}” has an expression that cannot be read: {error}", MANUAL) from None
 
 
+def tasks_named_in(text: str) -> list[str]:
+    """The tasks whose outputs the expressions in a text read, by name. Raises DefinitionError as `check_text`."""
+    check_text(text)
+    references = (reference for found in parse_template(text).expressions for reference in found.references)
+    return [str(reference.keys[0]) for reference in references if reference.root == "$context" and reference.keys]
+
+
 def as_jq(text: str) -> str:
     """A text with expressions in it as one string of jq, in which they stand as `\\( … )`. Raises DefinitionError."""
     check_text(text)

@@ -11,11 +11,10 @@ from stigmer_tui.sdk.expressions import (
     MAX_LEVELS,
     Expression,
     Secret,
-    checked_text,
-    placeholder,
     source_of,
     too_deep,
     whole_text,
+    written,
 )
 from stigmer_tui.sdk.mistakes import DefinitionError
 
@@ -37,10 +36,8 @@ _DIRECTIVES = ("continue", "exit", "end")
 def text_value(value: object, what: str) -> str:
     """A text in which expressions may stand."""
     match value:
-        case str():
-            return checked_text(value)
-        case Expression() | Secret():
-            return placeholder(value)
+        case str() | Expression() | Secret():
+            return written(value)
         case bool() | int() | float():
             return json.dumps(value)
         case _:
@@ -55,11 +52,7 @@ def text_values(values: object, what: str) -> dict[str, str]:
 
 def typed_text(value: Value) -> str:
     """A value as the text of a SET variable, which keeps the type: texts as they are, all else as an expression."""
-    if isinstance(value, str):
-        return checked_text(value)
-    if isinstance(value, Expression | Secret):
-        return placeholder(value)
-    return placeholder(Expression(source_of(value)))
+    return written(value if isinstance(value, str | Expression | Secret) else Expression(source_of(value)))
 
 
 def json_value(value: Value, what: str, level: int = 0) -> Any:
@@ -69,10 +62,8 @@ def json_value(value: Value, what: str, level: int = 0) -> Any:
     match value:
         case None | bool():
             return value
-        case str():
-            return checked_text(value)
-        case Expression() | Secret():
-            return placeholder(value)
+        case str() | Expression() | Secret():
+            return written(value)
         case int() | float():
             if not -EXACT <= value <= EXACT and isinstance(value, int):
                 raise DefinitionError(f"{what} is too large for a number in JSON", "Write it as a text.")
@@ -127,13 +118,13 @@ def loop_items(value: object) -> str:
     """What a loop goes through, as one expression."""
     match value:
         case Expression():
-            return placeholder(value)
+            return written(value)
         case bool() | str() | None:
             raise DefinitionError(
                 f"A loop cannot go through {_a(value)}", "Pass a reference, a list, or how many turns there are."
             )
         case _:
-            return placeholder(Expression(source_of(value)))
+            return written(Expression(source_of(value)))
 
 
 def execution_config(model: object, timeout: object, temperature: object) -> dict[str, Any]:

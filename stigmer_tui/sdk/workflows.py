@@ -273,8 +273,11 @@ class RunInput(NamedTuple):
 
     draft: Draft
 
-    def use(self) -> None:
+    def check(self) -> None:
         self.draft.check_open("The input")
+
+    def use(self) -> None:
+        self.check()
 
 
 def _task_of(reference: Reference) -> str:

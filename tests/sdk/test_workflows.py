@@ -378,10 +378,7 @@ def test_a_loop_keeps_its_outputs_to_itself() -> None:
         with Workflow("flow") as flow:
             with flow.for_each("each", [1]):
                 inner = flow.http_get("fetch", URL)
-            flow.set(
-                "result",
-                title=f"{inner.title}",  # here
-            )
+            flow.set("result", title=f"{inner.title}")  # here
 
     assert '"fetch" is a task of the loop "each"' in mistake_in(write)
 
@@ -446,7 +443,7 @@ def test_a_reference_outlives_its_workflow_in_vain() -> None:
     def write() -> None:
         with Workflow("one") as one:
             fetched = one.http_get("fetch", URL)
-        str(fetched.title)  # here
+        one.set("late", title=f"{fetched.title}")  # here
 
     assert "outside of its `with` block" in mistake_in(write)
 
