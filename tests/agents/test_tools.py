@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from stigmer_tui.agents.sandbox.folder import Folder
 from stigmer_tui.agents.tools import files as file_limits
 from stigmer_tui.agents.tools import search as search_limits
 from stigmer_tui.agents.tools.files import FileTools
-from stigmer_tui.agents.tools.search import SearchTools, path_matches
+from stigmer_tui.agents.tools.search import PathPattern, SearchTools
 from stigmer_tui.agents.tools.shell import CommandFailed, ShellTool
 from stigmer_tui.agents.tools.toolset import toolset
 from stigmer_tui.core.errors import StigmerError
@@ -137,7 +139,40 @@ def test_glob_finds_by_name(search: SearchTools) -> None:
     ],
 )
 def test_patterns(pattern: str, path: str, matches: bool) -> None:
-    assert path_matches(path.split("/"), pattern.split("/")) is matches
+    assert PathPattern(pattern).matches(path) is matches
+
+
+def test_13_a_pattern_of_many_stars_takes_no_longer_than_its_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = 0
+    after = PathPattern._after
+
+    def counted(pattern: PathPattern, place: int, component: str) -> Iterator[int]:
+        nonlocal steps
+        steps += 1
+        return after(pattern, place, component)
+
+    monkeypatch.setattr(PathPattern, "_after", counted)
+    pattern = PathPattern("**/a/" * 20 + "b")
+    assert not pattern.matches("a/" * 60)
+    assert pattern.matches("a/" * 60 + "b")
+    assert steps <= 2 * 61 * 42
+
+
+def test_13_a_pattern_has_a_longest_length(search: SearchTools) -> None:
+    with refusal("the pattern is longer than 1000 characters"):
+        search.glob("*" * 2000)
+
+
+def test_13_the_size_of_an_edit_is_known_before_it_is_made(files: FileTools, monkeypatch: pytest.MonkeyPatch) -> None:
+    files.write_file("/many.txt", "x" * 1000)
+    monkeypatch.setattr(file_limits, "MOST_BYTES", 1000)
+    tracemalloc.start()
+    try:
+        with refusal("/many.txt would be too large: 1.0 MB, where 1.0 kB are the limit"):
+            files.edit_file("/many.txt", "x", "y" * 1000, replace_all=True)
+        assert tracemalloc.get_traced_memory()[1] < 500_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_grep_finds_by_content(search: SearchTools) -> None:

@@ -12,8 +12,10 @@ import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
+from stigmer_tui.agents.sandbox.stopping import checkpoint
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.units import size_text
 
@@ -74,7 +76,12 @@ class Folder:
         """Writes a file that is not there yet, with the folders that it needs."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
         with self._holder(path, make_folders=True) as (folder, name), _opened(name, flags, folder) as descriptor:
-            _write(descriptor, content)
+            try:
+                _write(descriptor, content)
+            except BaseException:
+                with suppress(FileNotFoundError):
+                    os.unlink(name, dir_fd=folder)
+                raise
 
     def replace(self, path: str, content: bytes) -> None:
         """Writes a file that is there, at once: readers see the old or the new content, never a part."""
@@ -90,14 +97,15 @@ class Folder:
                     os.unlink(scratch, dir_fd=folder)
                 raise
 
-    def entries(self, path: str) -> list[Entry]:
-        """What is in a folder, by name."""
+    def entries(self, path: str, most: int | None = None) -> list[Entry]:
+        """What is in a folder, by name; of more than `most`, any."""
         with (
             self._holder(path) as (holder, name),
             _opened(name, _FOLDER, holder) as folder,
             os.scandir(folder) as found,
         ):
-            return sorted(map(_entry, found), key=lambda entry: entry.name)
+            entries = (entry for item in islice(found, most) if (entry := _entry(item)))
+            return sorted(entries, key=lambda entry: entry.name)
 
     def files(self, path: str, without: frozenset[str] = frozenset()) -> Iterator[FoundFile]:
         """The file of this path, or every file below it but those in folders with a name in `without`."""
@@ -106,11 +114,8 @@ class Folder:
             if not stat.S_ISDIR(os.stat(name, dir_fd=holder, follow_symlinks=False).st_mode):
                 yield FoundFile("/" + "/".join(given), name, holder)
                 return
-            for place, folders, files, folder in os.fwalk(name, dir_fd=holder, follow_symlinks=False):
-                folders[:] = sorted(item for item in folders if item not in without)
-                below = _split(os.path.relpath(place, name))
-                for file in sorted(files):
-                    yield FoundFile("/" + "/".join((*given, *below, file)), file, folder)
+            with _opened(name, _FOLDER, holder) as folder:
+                yield from _walk(folder, "".join(f"/{component}" for component in given), without, DEEPEST)
 
     @contextmanager
     def _file(self, path: str) -> Iterator[int]:
@@ -195,9 +200,31 @@ def _write(descriptor: int, content: bytes) -> None:
         file.write(content)
 
 
-def _entry(item: os.DirEntry[str]) -> Entry:
+def _walk(folder: int, path: str, without: frozenset[str], deepest: int) -> Iterator[FoundFile]:
+    """Every file below an open folder, a folder at a time; what cannot be opened is passed by."""
+    files, folders = [], []
+    with os.scandir(folder) as found:
+        for item in found:
+            checkpoint()
+            if item.is_dir():
+                folders.extend([] if item.is_symlink() else [item.name])
+            else:
+                files.append(item.name)
+    for name in sorted(files):
+        yield FoundFile(f"{path}/{name}", name, folder)
+    for name in sorted(set(folders) - without) if deepest else ():
+        with suppress(OSError), _opened(name, _FOLDER, folder) as inner:
+            yield from _walk(inner, f"{path}/{name}", without, deepest - 1)
+
+
+def _entry(item: os.DirEntry[str]) -> Entry | None:
+    """None for what is gone already."""
+    checkpoint()
     is_folder = item.is_dir(follow_symlinks=False)
-    return Entry(item.name, is_folder, 0 if is_folder else item.stat(follow_symlinks=False).st_size)
+    try:
+        return Entry(item.name, is_folder, 0 if is_folder else item.stat(follow_symlinks=False).st_size)
+    except FileNotFoundError:
+        return None
 
 
 @contextmanager

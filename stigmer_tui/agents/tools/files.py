@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice
 
 from stigmer_tui.agents.sandbox.folder import Folder
+from stigmer_tui.agents.sandbox.stopping import checkpoint
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.units import plural, size_text
 
@@ -14,6 +15,8 @@ MOST_CHARACTERS = 60_000
 """Characters that one call returns."""
 LONGEST_LINE = 2_000
 MOST_ENTRIES = 1_000
+MOST_LISTED = 50_000
+"""Entries of a folder that are read at all, before the first of them are shown."""
 
 
 class FileTools:
@@ -26,10 +29,11 @@ class FileTools:
         Args:
             path: Path of the folder, starting with /.
         """
-        entries = self._folder.entries(path)
+        entries = self._folder.entries(path, MOST_LISTED)
         lines = [f"{item.name}/" if item.is_folder else f"{item.name}  {size_text(item.size)}" for item in entries]
         if len(lines) > MOST_ENTRIES:
-            lines[MOST_ENTRIES:] = [f"… and {len(lines) - MOST_ENTRIES} more"]
+            more = "many" if len(lines) == MOST_LISTED else len(lines) - MOST_ENTRIES
+            lines[MOST_ENTRIES:] = [f"… and {more} more"]
         return "\n".join(lines) or f"{path} is empty"
 
     def read_file(self, file_path: str, offset: int = 0, limit: int = 500) -> str:
@@ -65,7 +69,11 @@ class FileTools:
             file_path: Path of the file, starting with /.
             content: The whole text of the file.
         """
-        data = _encoded(file_path, content)
+        # Each character is at least a byte.
+        _check_size(file_path, len(content))
+        data = content.encode()
+        _check_size(file_path, len(data))
+        checkpoint()
         self._folder.create(file_path, data)
         return f"Wrote {file_path}, {plural(len(content.splitlines()), 'line')}"
 
@@ -84,7 +92,10 @@ class FileTools:
             raise StigmerError(f"{file_path} does not contain the text to replace")
         if count > 1 and not replace_all:
             raise StigmerError(f"{file_path} contains the text {count} times; give more of what is around it")
-        self._folder.replace(file_path, _encoded(file_path, text.replace(old_string, new_string)))
+        old, new = old_string.encode(), new_string.encode()
+        _check_size(file_path, len(text.encode()) + count * (len(new) - len(old)))
+        checkpoint()
+        self._folder.replace(file_path, text.replace(old_string, new_string).encode())
         return f"Replaced {plural(count, 'occurrence')} in {file_path}"
 
     def _text(self, path: str) -> str:
@@ -94,10 +105,6 @@ class FileTools:
             raise StigmerError(f"{path} is not a text file in UTF-8") from error
 
 
-def _encoded(path: str, text: str) -> bytes:
-    data = text.encode()
-    if len(data) > MOST_BYTES:
-        raise StigmerError(
-            f"{path} would be too large: {size_text(len(data))}, where {size_text(MOST_BYTES)} are the limit"
-        )
-    return data
+def _check_size(path: str, size: int) -> None:
+    if size > MOST_BYTES:
+        raise StigmerError(f"{path} would be too large: {size_text(size)}, where {size_text(MOST_BYTES)} are the limit")

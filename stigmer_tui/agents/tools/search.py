@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from fnmatch import fnmatchcase
+import re
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase, translate
 from itertools import islice
 from typing import Literal
 
 from stigmer_tui.agents.sandbox.folder import Folder, FoundFile
+from stigmer_tui.agents.sandbox.stopping import checkpoint
+from stigmer_tui.core.errors import StigmerError
 
 SKIPPED = frozenset({".git", ".venv", "__pycache__", "node_modules", "venv"})
 """Folders whose content nobody looks for; they can still be listed and read."""
@@ -17,6 +20,8 @@ MOST_RESULTS = 500
 MOST_BYTES = 1_000_000
 """Of one file, that are searched."""
 LONGEST_LINE = 300
+
+LONGEST_PATTERN = 1_000
 
 Mode = Literal["files_with_matches", "content", "count"]
 
@@ -32,8 +37,8 @@ class SearchTools:
             pattern: Such as *.py for files in the folder, or **/*.py for files at any depth.
             path: Path of the folder to search in, starting with /.
         """
-        wanted = _components(f"{path}/{pattern}")
-        found = (file.path for file in self._files(path) if path_matches(_components(file.path), wanted))
+        wanted = PathPattern(f"{path}/{pattern}")
+        found = (file.path for file in self._files(path) if wanted.matches(file.path))
         return _listed(found) or f"No file matches {pattern}"
 
     def grep(self, pattern: str, path: str = "/", glob: str = "*", output_mode: Mode = "files_with_matches") -> str:
@@ -50,16 +55,47 @@ class SearchTools:
         return _listed(found) or f"No file contains {pattern!r}"
 
     def _files(self, path: str) -> Iterator[FoundFile]:
-        return islice(self._folder.files(path, SKIPPED), MOST_FILES)
+        for file in islice(self._folder.files(path, SKIPPED), MOST_FILES):
+            checkpoint()
+            yield file
 
 
-def path_matches(path: Sequence[str], pattern: Sequence[str]) -> bool:
-    """Component by component; `*` stays within one, `**` is any number of them."""
-    if not pattern:
-        return not path
-    if pattern[0] == "**":
-        return any(path_matches(path[start:], pattern[1:]) for start in range(len(path) + 1))
-    return bool(path) and fnmatchcase(path[0], pattern[0]) and path_matches(path[1:], pattern[1:])
+class PathPattern:
+    """Component by component; `*` stays within one, `**` is any number of them.
+
+    A path is read once, with all the places in the pattern at which one may stand: its length times that of the
+    pattern is all that it can take, whatever the pattern is.
+    """
+
+    def __init__(self, pattern: str) -> None:
+        """Raises StigmerError for a pattern that is too long."""
+        if len(pattern) > LONGEST_PATTERN:
+            raise StigmerError(f"the pattern is longer than {LONGEST_PATTERN} characters")
+        self._parts: list[re.Pattern[str] | None] = []
+        """None for any number of components."""
+        for component in _components(pattern):
+            if component != "**":
+                self._parts.append(re.compile(translate(component)))
+            elif not self._parts or self._parts[-1] is not None:
+                self._parts.append(None)
+
+    def matches(self, path: str) -> bool:
+        places = self._with_skipped({0})
+        for component in _components(path):
+            places = self._with_skipped({after for place in places for after in self._after(place, component)})
+        return len(self._parts) in places
+
+    def _after(self, place: int, component: str) -> Iterator[int]:
+        if place < len(self._parts):
+            part = self._parts[place]
+            if part is None:
+                yield place
+            elif part.match(component):
+                yield place + 1
+
+    def _with_skipped(self, places: set[int]) -> set[int]:
+        """A `**` may also be none: there are never two in a row."""
+        return places | {place + 1 for place in places if place < len(self._parts) and self._parts[place] is None}
 
 
 def _components(path: str) -> list[str]:

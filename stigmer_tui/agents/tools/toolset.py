@@ -2,15 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from functools import partial, wraps
+from typing import ParamSpec
+
 from pydantic_ai.toolsets import FunctionToolset
 
+from stigmer_tui.agents.sandbox.stopping import run_stoppable
 from stigmer_tui.agents.tools.files import FileTools
 from stigmer_tui.agents.tools.search import SearchTools
 from stigmer_tui.agents.tools.shell import ShellTool
+
+TIME_LIMIT = 60.0
+"""Seconds of a tool that works with files."""
+
+Arguments = ParamSpec("Arguments")
 
 
 def toolset(shell: ShellTool) -> FunctionToolset[None]:
     """Used one after the other, in the order in which the model names them: one may build on the one before."""
     files, search = FileTools(shell.folder), SearchTools(shell.folder)
-    tools = (files.ls, files.read_file, files.write_file, files.edit_file, search.glob, search.grep, shell.execute)
+    tools = (
+        _stoppable(files.ls),
+        _stoppable(files.read_file),
+        _stoppable(files.write_file),
+        _stoppable(files.edit_file),
+        _stoppable(search.glob),
+        _stoppable(search.grep),
+        shell.execute,
+    )
     return FunctionToolset(tools, sequential=True)
+
+
+def _stoppable(tool: Callable[Arguments, str]) -> Callable[Arguments, Awaitable[str]]:
+    @wraps(tool)
+    async def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> str:
+        return await run_stoppable(partial(tool, *args, **kwargs), TIME_LIMIT)
+
+    return run
