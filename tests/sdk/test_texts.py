@@ -68,7 +68,7 @@ def test_looking_at_a_reference_deploys_the_same(look: Callable[[Any], object]) 
         lambda flow, item: flow.http_post("s", URL, json={"a": [f"{item.id}"]}),
         lambda flow, item: flow.call_agent("s", "helper", message=f"{item.title}", env={"A": "b"}),
         lambda flow, item: flow.call_agent("s", "helper", message="hi", env={"A": f"{item.title}"}),
-        lambda flow, item: flow.for_each("s", item.list).__enter__() and flow.wait("w", 1),
+        lambda flow, item: (flow.for_each("s", item.list).__enter__(), flow.wait("w", 1)),
         lambda flow, item: flow.set("s", a='${ $context["fetch"].title }'),
         lambda flow, item: flow.set("s", a="${ $context.fetch | length }"),
         lambda flow, item: flow.set("s", a=f"{item.title} ${{ $context.fetch.a }}"),
@@ -135,7 +135,7 @@ def test_the_time_of_a_text_does_not_depend_on_how_many_there_are(collection: Co
     with Workflow("flow") as flow:
         item = flow.http_get("fetch", URL)
         for number in range(100):
-            flow.set(f"set-{number}", a=f"{item[number]} of {item['}']} and {item['${ x }']}")
+            flow.set(f"set-{number}", a=f"{item[number]} of {item['}']}")
     assert len(flow.tasks) == 101
 
 
