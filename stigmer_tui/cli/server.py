@@ -8,8 +8,15 @@ import os
 
 import click
 
+from stigmer_tui.client.endpoint import Endpoint
 from stigmer_tui.core.clock import SystemClock
-from stigmer_tui.core.configuration import Configuration, load_configuration, parse_address
+from stigmer_tui.core.configuration import (
+    SERVER_VARIABLE,
+    Configuration,
+    load_configuration,
+    named_server,
+    parse_address,
+)
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import Home
 from stigmer_tui.daemon.record import read_record
@@ -20,6 +27,7 @@ from stigmer_tui.daemon.stop import stop_daemon
 
 def start_server(address: str, no_auth: bool) -> int:
     configuration = load_configuration(os.environ)
+    _refuse_where_another_server_is_used(configuration)
     asyncio.run(_start(configuration, StartOptions(parse_address(address), no_auth)))
     return 0
 
@@ -27,11 +35,14 @@ def start_server(address: str, no_auth: bool) -> int:
 def stop_server() -> int:
     stopped = asyncio.run(stop_daemon(Home.from_environment(os.environ)))
     click.echo("✓ Stopped the daemon" if stopped else "The daemon does not run")
+    if server := named_server(os.environ):
+        click.echo(f"  The server at {server}, which {SERVER_VARIABLE} names, is left alone")
     return 0
 
 
 def restart_server(address: str, no_auth: bool) -> int:
     configuration = load_configuration(os.environ)
+    _refuse_where_another_server_is_used(configuration)
     record = read_record(configuration.home)
     was_open = record is not None and not record.requires_token
     options = StartOptions(parse_address(address), no_auth or was_open)
@@ -48,6 +59,8 @@ def restart_server(address: str, no_auth: bool) -> int:
 def show_status(as_json: bool) -> int:
     from stigmer_tui.daemon.status import StatusText, read_status, status_json
 
+    if server := named_server(os.environ):
+        return _show_named_server(server, as_json)
     try:
         status = asyncio.run(read_status(Home.from_environment(os.environ)))
     except NoAnswer as problem:
@@ -61,6 +74,38 @@ def show_status(as_json: bool) -> int:
         return 1
     click.echo(status_json(status) if as_json else "\n".join(StatusText(status, SystemClock()).lines()))
     return 0
+
+
+def _show_named_server(address: str, as_json: bool) -> int:
+    """Of one of our daemons its status; of any other server what there is to be known."""
+    from stigmer_tui.daemon.status import StatusText, status_json, status_of
+
+    named = {"address": address, "named_by": SERVER_VARIABLE}
+    try:
+        status = asyncio.run(status_of(Endpoint(address, "", is_ours=False)))
+    except StigmerError as problem:
+        if not as_json:
+            raise
+        click.echo(json.dumps({"running": False, **named, "problem": problem.message}))
+        return 1
+    if as_json:
+        known = json.loads(status_json(status)) if status else {"running": True}
+        click.echo(json.dumps({**known, **named}))
+        return 0
+    click.echo(f"✓ A server answers at {address}, which {SERVER_VARIABLE} names")
+    if status:
+        click.echo("\n".join(StatusText(status, SystemClock()).lines()))
+    else:
+        click.echo("  It is not one of our daemons, and says nothing of its processes")
+    return 0
+
+
+def _refuse_where_another_server_is_used(configuration: Configuration) -> None:
+    if configuration.server:
+        raise StigmerError(
+            f"{SERVER_VARIABLE} names the server that is used, {configuration.server}; no daemon is started here",
+            f"To use a daemon on this machine: unset {SERVER_VARIABLE}",
+        )
 
 
 def show_logs(follow: bool, lines: int, component: str) -> int:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 DEFAULT_ADDRESS = "127.0.0.1:50051"
 DEFAULT_ORGANIZATION = "local"
+SERVER_VARIABLE = "STIGMER_SERVER_ADDR"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def load_configuration(environment: Mapping[str, str]) -> Configuration:
     return Configuration(
         home=home,
         address=parse_address(setting("STIGMER_ADDRESS", "server", "address")),
-        server=parse_address(text_of("STIGMER_SERVER_ADDR")),
+        server=named_server(environment),
         organization=setting("STIGMER_ORG", "organization") or DEFAULT_ORGANIZATION,
         model=ModelSettings(
             provider=setting("STIGMER_LLM_PROVIDER", "backend", "local", "llm", "provider").lower(),
@@ -77,6 +78,11 @@ def load_configuration(environment: Mapping[str, str]) -> Configuration:
         ),
         sandbox_root=path("SANDBOX_ROOT_DIR", "backend", "local", "execution", "sandbox_root"),
     )
+
+
+def named_server(environment: Mapping[str, str]) -> str:
+    """host:port of the server that STIGMER_SERVER_ADDR names; empty where our own daemon is used."""
+    return parse_address(as_text(environment.get(SERVER_VARIABLE, ""), SERVER_VARIABLE).strip())
 
 
 def parse_address(text: str) -> str:

@@ -32,8 +32,11 @@ GLYPHS = {
 async def read_status(home: Home) -> Status | None:
     """None when there is no daemon that answers."""
     endpoint = await running_endpoint(home)
-    if endpoint is None:
-        return None
+    return await status_of(endpoint) if endpoint else None
+
+
+async def status_of(endpoint: Endpoint) -> Status | None:
+    """None from a server that answers, and is not one of our daemons. Raises StigmerError when it does not answer."""
 
     async def locate() -> Endpoint:
         return endpoint

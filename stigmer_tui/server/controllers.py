@@ -51,9 +51,10 @@ class Controller:
             raise TypeError(f"{self.service.full_name}: {sorted(wanted ^ given)} must be declared and implemented")
 
 
-def handlers(controller: Controller, auth: TokenAuth) -> grpc.GenericRpcHandler:
-    methods = {name: _handler(controller, name, auth) for name in controller.methods}
-    return grpc.method_handlers_generic_handler(controller.service.full_name, methods)
+def handlers(controller: Controller, auth: TokenAuth, name: str = "") -> grpc.GenericRpcHandler:
+    """`name` is that of the service on the wire, where it is not the declared one."""
+    methods = {method: _handler(controller, method, auth) for method in controller.methods}
+    return grpc.method_handlers_generic_handler(name or controller.service.full_name, methods)
 
 
 def _handler(controller: Controller, name: str, auth: TokenAuth) -> grpc.RpcMethodHandler[Any, Any]:

@@ -31,6 +31,7 @@ from stigmer_tui.server.environments import Environments, ExecutionContexts
 from stigmer_tui.server.execution_calls import ExecutionCalls
 from stigmer_tui.server.execution_store import ExecutionStore
 from stigmer_tui.server.executions import Executions, LiveExecution
+from stigmer_tui.server.introspection import introspection_handlers
 from stigmer_tui.server.leases import Leases, Limits
 from stigmer_tui.server.resource_store import ResourceStore
 from stigmer_tui.server.resources import Backend
@@ -95,6 +96,9 @@ async def open_server(
         auth = TokenAuth(settings.token, components.identify)
         controllers = contract_controllers(calls) + ([] if settings.plain else own_controllers(calls))
         listener.add_generic_rpc_handlers([handlers(controller, auth) for controller in controllers])
+        if not settings.plain:
+            names = [controller.service.full_name for controller in controllers]
+            listener.add_generic_rpc_handlers(introspection_handlers(names, auth))
         await listener.start()
         leases = calls.executions.leases
         database.on_problem = _from_another_thread(components.changes.note)

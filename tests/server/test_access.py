@@ -20,6 +20,7 @@ from stigmer_tui.api.runner_pb2_grpc import RunnerControllerStub
 from stigmer_tui.core.addresses import is_loopback
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import Home
+from stigmer_tui.server.introspection import OnDemand
 from stigmer_tui.server.server import Settings, open_server
 from tests.server.builders import agent, agent_run
 from tests.server.conftest import OTHER_RUNNER_TOKEN, Api, NoKeyring, NoProcesses, running
@@ -132,7 +133,8 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         def generic(handlers: Iterable[grpc.GenericRpcHandler]) -> None:
             handlers = list(handlers)
             for handler in handlers:
-                methods.extend(getattr(handler, "_method_handlers"))  # noqa: B009 - grpc has no public way
+                loaded = handler.handlers() if isinstance(handler, OnDemand) else handler
+                methods.extend(getattr(loaded, "_method_handlers"))  # noqa: B009 - grpc has no public way
             add_generic(handlers)
 
         def of_service(name: str, handlers: Mapping[str, Any]) -> None:
