@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+from collections.abc import Mapping
 from importlib import import_module
 
 # Before the framework is imported: it greets whoever runs an agent for the first time.
@@ -19,6 +20,7 @@ from stigmer_tui.agents.sandbox.confinement import find_confinement
 from stigmer_tui.agents.worker import Worker
 from stigmer_tui.api.runner_pb2 import Hello
 from stigmer_tui.core.configuration import Configuration
+from stigmer_tui.core.known_secrets import remember_values
 from stigmer_tui.core.processes import OWNER_MARK, kill_all, marked_processes
 from stigmer_tui.runners.attachment import Profile, serve
 from stigmer_tui.runners.journal import Journal
@@ -35,16 +37,28 @@ async def run_agents(configuration: Configuration, channel: Channel, stopping: a
     home = configuration.home
     # A runner that was killed could not end its commands; there is one runner to a folder, so these are nobody's.
     kill_all(marked_processes(OWNER_MARK, str(home.data)))
-    chooser = ModelChooser(configuration.model, os.environ, home.configuration)
+    environment = dict(os.environ)
+    chooser = ModelChooser(configuration.model, environment, home.configuration)
+
+    def take_keys(variables: Mapping[str, str]) -> str:
+        remember_values(variables.values())
+        environment.update(variables)
+        return chooser.describe()
+
     confinement = await find_confinement(home.workspace)
     journal = Journal(home.journals / "agents.db")
     agent_loop = asyncio.create_task(_load(channel))
     # Without the framework this process is of no use: it ends, and another is started in its place.
     agent_loop.add_done_callback(lambda loading: None if _has_loaded(loading) else stopping.set())
-    worker = Worker(configuration, os.environ, chooser, confinement, journal, agent_loop)
+    worker = Worker(configuration, environment, chooser, confinement, journal, agent_loop)
     try:
         profile = Profile(
-            Hello.Kind.AGENTS, CAPACITY, chooser.describe(), str(confinement), problem=lambda: journal.problem
+            Hello.Kind.AGENTS,
+            CAPACITY,
+            chooser.describe(),
+            str(confinement),
+            problem=lambda: journal.problem,
+            take_keys=take_keys,
         )
         await serve(channel, profile, worker.work, stopping)
         if agent_loop.done():

@@ -44,6 +44,11 @@ class DaemonControllerStub(object):
                 request_serializer=stigmer__tui_dot_daemon_dot_v1_dot_daemon__pb2.StatusRequest.SerializeToString,
                 response_deserializer=stigmer__tui_dot_daemon_dot_v1_dot_daemon__pb2.Status.FromString,
                 _registered_method=True)
+        self.takeKeys = channel.unary_unary(
+                '/stigmer_tui.daemon.v1.DaemonController/takeKeys',
+                request_serializer=stigmer__tui_dot_daemon_dot_v1_dot_daemon__pb2.TakeKeysRequest.SerializeToString,
+                response_deserializer=stigmer__tui_dot_daemon_dot_v1_dot_daemon__pb2.TakeKeysResponse.FromString,
+                _registered_method=True)
 
 
 class DaemonControllerServicer(object):
@@ -62,6 +67,13 @@ class DaemonControllerServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def takeKeys(self, request, context):
+        """Model providers' keys from a person's environment. Those that the daemon lacks are kept in memory, until it ends.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_DaemonControllerServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -74,6 +86,11 @@ def add_DaemonControllerServicer_to_server(servicer, server):
                     servicer.watch,
                     request_deserializer=stigmer__tui_dot_daemon_dot_v1_dot_daemon__pb2.StatusRequest.FromString,
                     response_serializer=stigmer__tui_dot_daemon_dot_v1_dot_daemon__pb2.Status.SerializeToString,
+            ),
+            'takeKeys': grpc.unary_unary_rpc_method_handler(
+                    servicer.takeKeys,
+                    request_deserializer=stigmer__tui_dot_daemon_dot_v1_dot_daemon__pb2.TakeKeysRequest.FromString,
+                    response_serializer=stigmer__tui_dot_daemon_dot_v1_dot_daemon__pb2.TakeKeysResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -130,6 +147,33 @@ class DaemonController(object):
             '/stigmer_tui.daemon.v1.DaemonController/watch',
             stigmer__tui_dot_daemon_dot_v1_dot_daemon__pb2.StatusRequest.SerializeToString,
             stigmer__tui_dot_daemon_dot_v1_dot_daemon__pb2.Status.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def takeKeys(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stigmer_tui.daemon.v1.DaemonController/takeKeys',
+            stigmer__tui_dot_daemon_dot_v1_dot_daemon__pb2.TakeKeysRequest.SerializeToString,
+            stigmer__tui_dot_daemon_dot_v1_dot_daemon__pb2.TakeKeysResponse.FromString,
             options,
             channel_credentials,
             insecure,

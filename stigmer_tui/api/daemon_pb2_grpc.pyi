@@ -17,6 +17,8 @@ class DaemonControllerStub:
     status: _aio.UnaryUnaryMultiCallable[_daemon_pb2.StatusRequest, _daemon_pb2.Status]
     watch: _aio.UnaryStreamMultiCallable[_daemon_pb2.StatusRequest, _daemon_pb2.Status]
     """The status at once, and again whenever something in it changes."""
+    takeKeys: _aio.UnaryUnaryMultiCallable[_daemon_pb2.TakeKeysRequest, _daemon_pb2.TakeKeysResponse]
+    """Model providers' keys from a person's environment. Those that the daemon lacks are kept in memory, until it ends."""
 
 class DaemonControllerServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -33,5 +35,13 @@ class DaemonControllerServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_daemon_pb2.StatusRequest, _abc.AsyncIterator[_daemon_pb2.Status]],
     ) -> _abc.AsyncIterator[_daemon_pb2.Status]:
         """The status at once, and again whenever something in it changes."""
+
+    @_abc_1.abstractmethod
+    def takeKeys(
+        self,
+        request: _daemon_pb2.TakeKeysRequest,
+        context: _aio.ServicerContext[_daemon_pb2.TakeKeysRequest, _abc.Awaitable[_daemon_pb2.TakeKeysResponse]],
+    ) -> _abc.Awaitable[_daemon_pb2.TakeKeysResponse]:
+        """Model providers' keys from a person's environment. Those that the daemon lacks are kept in memory, until it ends."""
 
 def add_DaemonControllerServicer_to_server(servicer: DaemonControllerServicer, server: _aio.Server) -> None: ...

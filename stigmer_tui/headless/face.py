@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from stigmer_tui.workbench.model import Execution, Resource
@@ -26,6 +27,10 @@ class Face(Protocol):
     def deployed(self, applied: Applied, agents: int, workflows: int) -> None: ...
 
     def warned(self, text: str) -> None: ...
+
+    def handed_over(self, names: Sequence[str]) -> None:
+        """Keys of model providers that the daemon had not; by the names of their variables."""
+        ...
 
     def started(self, resource: Resource, execution: Execution) -> None: ...
 

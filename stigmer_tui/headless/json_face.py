@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, TextIO
 
@@ -45,6 +46,9 @@ class JsonFace:
 
     def warned(self, text: str) -> None:
         self._tell("warning", message=text)
+
+    def handed_over(self, names: Sequence[str]) -> None:
+        self._tell("keys_handed_over", names=list(names))
 
     def started(self, resource: Resource, execution: Execution) -> None:
         self._tell("started", execution_id=execution.id, kind=resource.kind, resource=resource.slug)

@@ -91,6 +91,8 @@ class HeadlessRun:
         return COMPLETED if execution.state is State.COMPLETED else FAILED
 
     async def _create(self, resource: Resource) -> Execution:
+        if names := await self._backend.hand_over_keys():
+            self._face.handed_over(names)
         execution = await self._backend.create(resource, self._request.input)
         self._face.started(resource, execution)
         return execution

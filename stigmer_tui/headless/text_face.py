@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from math import inf
 from typing import NamedTuple, TextIO
@@ -77,6 +77,9 @@ class TextFace:
 
     def warned(self, text: str) -> None:
         self._lines.line(f"⚠️  {text}")
+
+    def handed_over(self, names: Sequence[str]) -> None:
+        self._lines.line(f"✓ Handed {' and '.join(names)} to the daemon, which had no such key (kept in memory only)")
 
     def started(self, resource: Resource, execution: Execution) -> None:
         self._lines.line()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
@@ -50,6 +50,8 @@ class Profile:
     sandbox: str = ""
     problem: Callable[[], str] = lambda: ""
     """Why it waits at this moment, such as a full disk; empty when all is well."""
+    take_keys: Callable[[Mapping[str, str]], str] = lambda variables: ""
+    """Is given keys of model providers; says which model there is now."""
 
 
 async def serve(channel: Channel, profile: Profile, work: Work, stopping: asyncio.Event) -> None:
@@ -108,6 +110,8 @@ class _Attachment:
                 lease = self._lease(message.assignment)
                 self._leases[lease.id] = lease
                 group.create_task(self._attend(lease), name=lease.execution_id)
+            case "keys":
+                self._beat_once(self._profile.take_keys(message.keys.variables))
             case "cancel":
                 if cancelled := self._leases.get(message.cancel.lease_id):
                     cancelled.stop(Ending.CANCELLED, message.cancel.reason)
@@ -169,8 +173,11 @@ class _Attachment:
         silence_limit = await self._silence_limit
         while True:
             await asyncio.sleep(silence_limit / 4)
-            heartbeat = Heartbeat(lease_ids=self._leases, problem=self._profile.problem())
-            self._outbox.put_nowait(RunnerMessage(heartbeat=heartbeat))
+            self._beat_once()
+
+    def _beat_once(self, model: str = "") -> None:
+        heartbeat = Heartbeat(lease_ids=self._leases, problem=self._profile.problem(), model=model)
+        self._outbox.put_nowait(RunnerMessage(heartbeat=heartbeat))
 
     async def _drain(self) -> None:
         tasks = []

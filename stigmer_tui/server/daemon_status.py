@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Protocol
 
 from stigmer_tui import __version__
-from stigmer_tui.api.daemon_pb2 import Component, Status, StatusRequest
+from stigmer_tui.api.daemon_pb2 import Component, Status, StatusRequest, TakeKeysRequest, TakeKeysResponse
 from stigmer_tui.core.sqlite import Database
 from stigmer_tui.server.leases import Leases, RunnerProcesses
+from stigmer_tui.server.provider_keys import ProviderKeys
 from stigmer_tui.server.vault import Vault
 
 SAMPLING = 2.0
@@ -38,8 +39,15 @@ class Instance:
 
 class DaemonCalls:
     def __init__(
-        self, instance: Instance, components: Components, leases: Leases, vault: Vault, database: Database
+        self,
+        instance: Instance,
+        components: Components,
+        leases: Leases,
+        vault: Vault,
+        database: Database,
+        keys: ProviderKeys,
     ) -> None:
+        self._keys = keys
         self._instance = instance
         self._components = components
         self._leases = leases
@@ -75,6 +83,12 @@ class DaemonCalls:
                 await asyncio.wait_for(self._components.changes.after(seen), SAMPLING)
             except TimeoutError:
                 continue
+
+    async def take_keys(self, request: TakeKeysRequest) -> TakeKeysResponse:
+        taken = self._keys.take(request.variables)
+        if taken:
+            self._leases.hand_over_keys()
+        return TakeKeysResponse(taken=taken)
 
     def _with_work(self, component: Component) -> Component:
         """A component is ready when it answers: for a runner, when it is attached; and busy when it has leases. Its

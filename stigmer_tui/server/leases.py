@@ -14,7 +14,7 @@ from uuid import uuid4
 from google.protobuf.message import DecodeError
 
 from stigmer_tui.api.phases import Phase
-from stigmer_tui.api.runner_pb2 import Assignment, Cancel, Heartbeat, Hello, RunnerMessage, ServerMessage, Welcome
+from stigmer_tui.api.runner_pb2 import Assignment, Cancel, Heartbeat, Hello, Keys, RunnerMessage, ServerMessage, Welcome
 from stigmer_tui.core.changes import Changes
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.runner_identity import RunnerIdentity
@@ -23,6 +23,7 @@ from stigmer_tui.server.background import Background
 from stigmer_tui.server.errors import Refusal, impossible_now
 from stigmer_tui.server.execution_state import AgentExecutionState
 from stigmer_tui.server.executions import Executions, LiveExecution
+from stigmer_tui.server.provider_keys import ProviderKeys
 
 logger = logging.getLogger(__name__)
 
@@ -100,8 +101,10 @@ class Leases:
         runners: RunnerProcesses,
         background: Background,
         limits: Limits,
+        keys: ProviderKeys,
     ) -> None:
         self._limits = limits
+        self._keys = keys
         self._executions = executions
         self._prepare = prepare
         self._processes = runners
@@ -196,6 +199,17 @@ class Leases:
             self._submit_again(self._executions.open(execution_id))
         self._astray = lost - self._astray
 
+    def hand_over_keys(self) -> None:
+        """To each runner of agents, before whatever it is given after this."""
+        for runner in self._runners:
+            if keys := self._keys_for(runner):
+                runner.outbox.put_nowait(keys)
+
+    def _keys_for(self, runner: Runner) -> ServerMessage | None:
+        if runner.hello.kind != Hello.Kind.AGENTS or not self._keys.variables:
+            return None
+        return ServerMessage(keys=Keys(variables=self._keys.variables))
+
     # For runners
 
     async def attach(
@@ -210,6 +224,8 @@ class Leases:
         listening = asyncio.create_task(self._listen(runner, messages))
         try:
             yield ServerMessage(welcome=Welcome(silence_limit_ms=int(self._limits.silence * 1000)))
+            if keys := self._keys_for(runner):
+                yield keys
             self._assign()
             self._processes.changes.note()
             while message := await _next_or_end(runner.outbox, listening):
@@ -242,6 +258,9 @@ class Leases:
         """What the runner works on with what it should; an execution that it has dropped is given out again."""
         if runner.problem != heartbeat.problem:
             runner.problem = heartbeat.problem
+            self._processes.changes.note()
+        if heartbeat.model:
+            runner.hello.model = heartbeat.model
             self._processes.changes.note()
         held = set(heartbeat.lease_ids)
         for lease in list(runner.leases.values()):

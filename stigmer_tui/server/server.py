@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -33,6 +34,7 @@ from stigmer_tui.server.execution_store import ExecutionStore
 from stigmer_tui.server.executions import Executions, LiveExecution
 from stigmer_tui.server.introspection import introspection_handlers
 from stigmer_tui.server.leases import Leases, Limits
+from stigmer_tui.server.provider_keys import ProviderKeys
 from stigmer_tui.server.resource_store import ResourceStore
 from stigmer_tui.server.resources import Backend
 from stigmer_tui.server.run_environment import RunEnvironments
@@ -144,7 +146,8 @@ def _assemble(
     async def assignment(live: LiveExecution) -> Assignment:
         return await environments.unsealed(live.state.execution, executions.store.assignment(live.id))
 
-    leases = Leases(executions, assignment, components, background, settings.limits)
+    provider_keys = ProviderKeys(os.environ)
+    leases = Leases(executions, assignment, components, background, settings.limits, provider_keys)
     execution_calls = ExecutionCalls(executions, leases, environments, ids, clock)
 
     def ended(live: LiveExecution) -> None:
@@ -168,7 +171,7 @@ def _assemble(
         workflow_executions=WorkflowExecutions(execution_calls, workflows),
         executions=execution_calls,
         catalogue=CatalogueCalls(store, executions.store, changes),
-        daemon=DaemonCalls(instance, components, leases, vault, database),
+        daemon=DaemonCalls(instance, components, leases, vault, database, provider_keys),
         runners=RunnerCalls(leases, executions, agent_executions),
     )
 

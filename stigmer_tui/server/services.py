@@ -142,7 +142,7 @@ def own_controllers(calls: Calls) -> list[Controller]:
         Controller(
             _service(daemon_pb2, "DaemonController"),
             Access.PUBLIC,
-            {"status": calls.daemon.status, "watch": calls.daemon.watch},
+            {"status": calls.daemon.status, "watch": calls.daemon.watch, "takeKeys": calls.daemon.take_keys},
         ),
         Controller(
             _service(runner_pb2, "RunnerController"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import aclosing, suppress
@@ -13,6 +14,7 @@ from stigmer_tui.client import executions
 from stigmer_tui.client.connection import Connection
 from stigmer_tui.client.endpoint import Endpoint
 from stigmer_tui.client.errors import NotFound
+from stigmer_tui.client.keys import offer_keys
 from stigmer_tui.client.resources import resolve
 from stigmer_tui.client.streams import Interrupted
 from stigmer_tui.client.watch import list_catalogue, watch_catalogue, watch_daemon
@@ -20,6 +22,7 @@ from stigmer_tui.core.clock import SystemClock
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.known_secrets import remember_values
+from stigmer_tui.core.provider_keys import provider_keys
 from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.daemon.record import read_record
 from stigmer_tui.daemon.running import running_endpoint
@@ -82,6 +85,14 @@ class Backend:
             can_list = await list_catalogue(self.connection, self.organization, recent=1) is not None
             self._abilities = Abilities(can_list, can_control=await executions.can_cancel(self.connection))
         return self._abilities
+
+    async def hand_over_keys(self) -> tuple[str, ...]:
+        """Gives our own daemon the keys of model providers that it lacks and this process has; returns their names.
+
+        Over the wire, with the token of this home, and into memory only. No other server ever gets one.
+        """
+        keys = provider_keys(os.environ) if self.is_ours else {}
+        return await offer_keys(self.connection, keys) if keys else ()
 
     async def arrival(self) -> None:
         """Returns when somebody else has started the daemon; where there is none of ours, it may be time to look."""

@@ -7,7 +7,7 @@ this process: executions go on in the daemon.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -163,6 +163,7 @@ class Session:
                 abilities = await backend.abilities()
                 known = replace(self.state.daemon, connected=True, address=address, abilities=abilities, problem="")
                 self.board.update(daemon=known)
+                await self._hand_over_keys(backend)
                 if was_lost:
                     if not abilities.can_list:
                         self._lists.take(*await backend.looked_up(self.state.resources, self.state.runs))
@@ -196,8 +197,18 @@ class Session:
             self._lists.take(*lists)
         self._memory.note_defines(deployment.defines)
 
+    async def _hand_over_keys(self, backend: Backend) -> None:
+        if names := await backend.hand_over_keys():
+            self.board.note(handed_over_text(names))
+
     async def _watch_daemon(self, backend: Backend) -> None:
+        started_at = None
         async for daemon in backend.watch_daemon():
+            if daemon.connected and daemon.started_at != started_at:
+                # What it was given is gone with the daemon before.
+                if started_at:
+                    await self._hand_over_keys(backend)
+                started_at = daemon.started_at
             self.board.update(daemon=daemon)
             for text, level in self._news.take(daemon, self.clock.now()):
                 self.board.note(text, level)
@@ -424,6 +435,11 @@ class Session:
             await work
         except StigmerError as error:
             self.board.note(str(error), Level.ERROR)
+
+
+def handed_over_text(names: Sequence[str]) -> str:
+    """`names` are those of variables."""
+    return f"Handed {' and '.join(names)} to the daemon, which had no such key; it is kept in memory only"
 
 
 def _first(errors: BaseExceptionGroup[StigmerError]) -> str:

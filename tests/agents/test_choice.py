@@ -102,12 +102,19 @@ def test_a_script_is_played_where_there_is_neither_provider_nor_key() -> None:
 
 def test_what_is_missing_is_named() -> None:
     assert problem() == (
-        "No model: set ANTHROPIC_API_KEY or OPENAI_API_KEY, or configure a provider in /home/me/.stigmer/config.yaml"
+        "No model: set ANTHROPIC_API_KEY or OPENAI_API_KEY where you open the app or use `run`, which"
+        " hand it to the daemon,"
+        " or configure a provider in /home/me/.stigmer/config.yaml"
     )
     assert problem(ModelSettings(provider="anthropic")) == (
         "No key for anthropic, which claude-sonnet-5-5 needs: set ANTHROPIC_API_KEY"
+        " where you open the app or use `run`, which"
+        " hand it to the daemon"
     )
-    assert problem(OLLAMA, asked="gpt-4o") == "No key for openai, which gpt-4o needs: set OPENAI_API_KEY"
+    assert problem(OLLAMA, asked="gpt-4o") == (
+        "No key for openai, which gpt-4o needs: set OPENAI_API_KEY where you open the app or use `run`, which"
+        " hand it to the daemon"
+    )
     assert problem(ModelSettings(provider="clod")) == (
         "Unknown model provider clod: choose one of anthropic, openai, ollama, scripted"
     )

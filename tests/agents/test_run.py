@@ -295,7 +295,9 @@ async def test_without_a_model_the_error_says_what_to_set(agents: Agents) -> Non
     ledger = await agents.run(assignment())
     assert ledger.phase is Phase.FAILED
     assert ledger.status.error == (
-        f"No model: set ANTHROPIC_API_KEY or OPENAI_API_KEY, or configure a provider in {agents.home.root}/config.yaml"
+        "No model: set ANTHROPIC_API_KEY or OPENAI_API_KEY where you open the app or use `run`, which"
+        " hand it to the daemon,"
+        f" or configure a provider in {agents.home.root}/config.yaml"
     )
 
 

@@ -41,8 +41,13 @@ class Runner:
         assert message.HasField("cancel"), message
         return message.cancel
 
-    def beat(self, *lease_ids: str, problem: str = "") -> None:
-        self.outbox.put_nowait(RunnerMessage(heartbeat=Heartbeat(lease_ids=lease_ids, problem=problem)))
+    async def keys(self) -> dict[str, str]:
+        message = await asyncio.wait_for(self._messages.get(), LIMIT)
+        assert message.HasField("keys"), message
+        return dict(message.keys.variables)
+
+    def beat(self, *lease_ids: str, problem: str = "", model: str = "") -> None:
+        self.outbox.put_nowait(RunnerMessage(heartbeat=Heartbeat(lease_ids=lease_ids, problem=problem, model=model)))
 
     async def report(self, lease_id: str, delta: AgentExecutionDelta | WorkflowExecutionDelta) -> int:
         """Returns the version."""

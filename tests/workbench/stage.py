@@ -74,6 +74,9 @@ class FakeServer:
     async def abilities(self) -> Abilities:
         return Abilities(self.is_ours, self.can_cancel)
 
+    async def hand_over_keys(self) -> tuple[str, ...]:
+        return ()
+
     async def looked_up(self, resources: Any, runs: Any) -> Any:
         return tuple(resources), tuple(runs)
 

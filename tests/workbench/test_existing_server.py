@@ -101,3 +101,11 @@ async def test_a_server_is_asked_once_what_it_can_do(tmp_path: Path, plain: bool
     async with running(tmp_path / "home", plain=plain) as api, opened(tmp_path, api) as bench:
         assert bench.state.daemon.abilities.can_control is not plain
         assert bool(bench.state.daemon.abilities.missing) is plain
+
+
+async def test_keys_are_for_our_own_daemon_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Point 21: not for a server that somebody has named, though it would take them."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-0123456789abcdef")
+    async with running(tmp_path / "home") as api, opened(tmp_path, api) as bench:
+        assert await bench.session._require_backend().hand_over_keys() == ()
+        assert not [notice for notice in bench.state.notices if "OPENAI_API_KEY" in notice.text]

@@ -34,6 +34,8 @@ BASE_URL_VARIABLES = {
     Provider.OPENAI: "OPENAI_BASE_URL",
     Provider.OLLAMA: "OLLAMA_BASE_URL",
 }
+HAND_OVER = "hand it to the daemon"
+"""What becomes of a key that the daemon has not; it is not looked for in files of the shell."""
 DEFAULT_OLLAMA = "http://localhost:11434"
 
 _FAMILIES = (
@@ -77,14 +79,18 @@ class ModelChooser:
         provider = self._provider_of(asked, configured)
         if provider is None:
             raise StigmerError(
-                f"No model: set ANTHROPIC_API_KEY or OPENAI_API_KEY, or configure a provider in {self.file}"
+                "No model: set ANTHROPIC_API_KEY or OPENAI_API_KEY where you open the app or use `run`, which"
+                f" {HAND_OVER}, or configure a provider in {self.file}"
             )
         is_configured = provider is configured
         model = asked or (model_id(self.settings.model) if is_configured else "") or DEFAULT_MODELS[provider]
         base_url = self._base_url(provider, is_configured)
         variable, key = self._key(provider, configured in (None, provider))
         if not key and provider in KEY_VARIABLES and not (provider is Provider.OPENAI and base_url):
-            raise StigmerError(f"No key for {provider}, which {model} needs: set {KEY_VARIABLES[provider]}")
+            raise StigmerError(
+                f"No key for {provider}, which {model} needs: set {KEY_VARIABLES[provider]} where you open the app or"
+                f" use `run`, which {HAND_OVER}"
+            )
         return ModelChoice(provider, model, base_url, key, variable)
 
     def describe(self) -> str:

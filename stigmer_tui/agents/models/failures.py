@@ -80,7 +80,10 @@ def _what_happened(error: AgentRunError, choice: ModelChoice, detail: str, retri
     match error:
         case ModelAuthenticationError():
             variable = choice.key_variable or KEY_VARIABLES.get(choice.provider, "the key")
-            return f" was refused: the provider does not accept the key; check {variable}{detail}"
+            return (
+                f" was refused: the provider does not accept the key; check {variable}, and let the daemon start again"
+                f" with it: stigmer-tui server restart{detail}"
+            )
         case ModelNotFoundError() if choice.provider is Provider.OLLAMA:
             return f" is not there{_address(choice)}; get it with: ollama pull {choice.model}{detail}"
         case ModelNotFoundError():

@@ -1,0 +1,24 @@
+"""Keys of model providers that a person has and the daemon had not: in memory only, until the daemon ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from stigmer_tui.core.known_secrets import remember_values
+from stigmer_tui.core.provider_keys import BASE_URLS, lacking
+
+
+class ProviderKeys:
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        """`environment` is the daemon's own; nothing that is in it is replaced."""
+        self._environment = environment
+        self.variables: dict[str, str] = {}
+
+    def take(self, offered: Mapping[str, str]) -> list[str]:
+        """Returns the names of the keys that are new, or have another value than before."""
+        found = lacking(self._environment, offered)
+        taken = [name for name, value in found.items() if name in BASE_URLS and self.variables.get(name) != value]
+        remember_values(found[name] for name in taken)
+        if taken:
+            self.variables |= found
+        return taken
