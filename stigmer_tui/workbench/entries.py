@@ -73,13 +73,21 @@ class Ending(Entry):
     """Name of the task that failed and shows the error already."""
 
 
+def raw_arguments(call: ToolCall) -> str | None:
+    """What a model gave that is no JSON, as it stands; None where it gave arguments."""
+    raw = call.arguments.get("")
+    return raw if len(call.arguments) == 1 and isinstance(raw, str) else None
+
+
 def text_of(entry: Entry) -> str:
     """All of an entry as plain text, for the clipboard."""
     match entry:
         case Speech():
             return entry.message.text
         case Call(call=call):
-            return _paragraphs(f"{call.name} {_json(dict(call.arguments))}", call.result, call.error)
+            raw = raw_arguments(call)
+            arguments = _json(dict(call.arguments)) if raw is None else raw
+            return _paragraphs(f"{call.name} {arguments}", call.result, call.error)
         case Step(task=task):
             return _paragraphs(f"{task.id} {task.detail}".strip(), _json(task.input), _json(task.output), task.error)
         case Group():

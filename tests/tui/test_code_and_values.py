@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
 from stigmer_tui.tui.render.code import coloured, coloured_one_by_one
 from stigmer_tui.tui.render.ink import Ink, Spans, text_of
-from stigmer_tui.tui.render.values import MOST_LINES, value_line, value_lines
+from stigmer_tui.tui.render.values import MOST_LINES, ValueLine, value_line, value_lines
 
 PYTHON = ["def f(x):", '    """Doc', "    of f.", '    """', "    return x + 1  # why", "", "x = 'y'"]
 
 
-def texts(lines: list[Spans]) -> list[str]:
-    return [text_of(line) for line in lines]
+def texts(lines: Iterable[Spans | ValueLine]) -> list[str]:
+    return [text_of(line.spans if isinstance(line, ValueLine) else line) for line in lines]
 
 
 def inks(line: Spans) -> dict[str, Ink]:
@@ -51,7 +52,25 @@ def test_a_difference_shows_what_came_and_what_went() -> None:
         (None, ["null"]),
         (3, ["3"]),
         (True, ["true"]),
-        ("a\nb", ['"a\\nb"']),
+        ("a\nb", ["a", "b"]),
+        ("a\n", ['"a\\n"']),
+        (
+            {"id": 3, "note": "one\n\n  two", "in": ["a\nb", 4]},
+            [
+                "{",
+                '  "id": 3,',
+                '  "note":',
+                "    one",
+                "    ",
+                "      two",
+                '  "in": [',
+                "      a",
+                "      b",
+                "    4",
+                "  ]",
+                "}",
+            ],
+        ),
         ([], ["[]"]),
         ({}, ["{}"]),
         ([1, 2, 3], ["[1, 2, 3]"]),
@@ -80,7 +99,7 @@ def test_values_take_the_lines_that_they_need(value: Any, lines: list[str]) -> N
 def test_a_huge_value_is_cut_and_says_so() -> None:
     lines = value_lines([{"number": number, "items": [[]] * 2} for number in range(10_000)])
     assert len(lines) == MOST_LINES + 1
-    assert "more than is shown here" in text_of(lines[-1])
+    assert "more than is shown here" in text_of(lines[-1].spans)
 
 
 def test_a_long_text_is_cut_before_anybody_measures_it() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from textwrap import dedent
 
 import pytest
 
 from stigmer_tui.tui.render.glyphs import ASCII, UNICODE, Glyphs, glyphs_for
 from stigmer_tui.tui.widgets.window import Window
+from stigmer_tui.workbench.entries import text_of
 from stigmer_tui.workbench.model import Execution, Message, ModelWait, ResourceKind, Role, State, Task, ToolCall
 from stigmer_tui.workbench.outline import Outline
 from stigmer_tui.workbench.task_tree import task_tree
@@ -215,3 +217,68 @@ def test_the_task_of_a_silent_agent_says_what_it_waits_for() -> None:
     child.waiting = None
     child.put_message(0, Message(Role.AGENT, "Hello"))
     assert "waiting" not in shown(outline, 86)
+
+
+def deep_workflow(levels: int) -> Execution:
+    """Loops in loops; each has a task of its own."""
+    execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=State.RUNNING)
+    around = ""
+    for level in range(levels):
+        execution.put_task(Task(f"{around}/loop", "loop", "for", State.RUNNING, around, "1 of 2", started_at=at(level)))
+        around += "/loop"
+        name = "a-name-that-is-long" if level % 2 else "step"
+        execution.put_task(Task(f"{around}/0/{name}", name, "set", State.COMPLETED, around, started_at=at(level)))
+        around += "/0"
+        execution.put_task(Task(f"{around}", "0", "do", State.RUNNING, around.rpartition("/")[0], started_at=at(level)))
+    return execution
+
+
+@pytest.mark.parametrize("width", [36, 56, 76, 120])
+@pytest.mark.parametrize("view", [transcript, task_tree])
+def test_columns_stand_in_line_at_every_depth(view: Callable[[Execution], Outline], width: int) -> None:
+    """Point 26: however deep, and however long the names."""
+    lines = [f"{line} " for line in shown(view(deep_workflow(9)), width, 80).split("\n")]
+    columns = {line.index(kind) for line in lines for kind in (" set ", " for ", " do ") if kind in line}
+    assert len(lines) >= 27
+    assert len(columns) == 1
+    assert max(map(len, lines)) <= width + 1
+
+
+def test_a_text_of_several_lines_stands_below_its_key() -> None:
+    """Point 26: to be read, not as one cut line of JSON; what is too long wraps."""
+    failed = call(name="write", arguments={"content": "one\n  two\n" + "word " * 9, "path": "/a"}, state=State.FAILED)
+    assert shown(transcript(failed), 40).split("\n")[1:] == [
+        "┃ arguments",
+        "┃ {",
+        '┃   "content":',
+        "┃     one",
+        "┃       two",
+        "┃     word word word word word word word",
+        "┃     word word",
+        '┃   "path": "/a"',
+        "┃ }",
+    ]
+
+
+def test_what_a_person_typed_is_shown_as_it_was_typed() -> None:
+    """Point 41: line breaks are kept, and nothing is read as Markdown."""
+    execution = Execution(ResourceKind.AGENT, "agx_1", "helper", state=State.RUNNING)
+    execution.put_message(0, Message(Role.HUMAN, "one\ntwo\n\n    three\n*four*\n"))
+    assert shown(transcript(execution), 40) == dedent("""\
+        You
+        ┃ one
+        ┃ two
+        ┃
+        ┃     three
+        ┃ *four*""")
+
+
+def test_arguments_that_are_no_json_are_shown_as_they_came() -> None:
+    """Point 41: without a key that nobody wrote; the clipboard gets them, too."""
+    broken = call(name="ls", arguments={"": '{"path": "/a", '}, state=State.FAILED, error="not valid JSON: line 1")
+    outline = transcript(broken)
+    assert shown(outline, 60) == dedent("""\
+        ✗ ls          {"path": "/a",  not valid JSON: line 1
+        ┃ arguments
+        ┃ {"path": "/a",""")
+    assert text_of(outline[0]) == 'ls {"path": "/a", \n\nnot valid JSON: line 1'

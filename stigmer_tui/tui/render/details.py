@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
+from stigmer_tui.tui.render.cells import wrap
 from stigmer_tui.tui.render.clean import clean_lines
 from stigmer_tui.tui.render.head import is_short
-from stigmer_tui.tui.render.ink import Ink
-from stigmer_tui.tui.render.pieces import CutLines, Lines, Piece
-from stigmer_tui.tui.render.values import value_lines
-from stigmer_tui.workbench.entries import Call, Ending, Entry, Step
+from stigmer_tui.tui.render.ink import Ink, Row, text_of
+from stigmer_tui.tui.render.pieces import Format, Lines, Piece, cut_spans, indented
+from stigmer_tui.tui.render.values import ValueLine, value_lines
+from stigmer_tui.workbench.entries import Call, Ending, Entry, Step, raw_arguments
 from stigmer_tui.workbench.model import State
 
 PIECE_SIZE = 40
@@ -23,18 +25,40 @@ LONGEST_JSON = 200_000
 """Characters. A longer result is shown as the text that it is."""
 
 
+@dataclass(frozen=True, slots=True)
+class ValueLines:
+    """Lines of a value: those of a text wrap below their beginning, all others are cut."""
+
+    lines: tuple[ValueLine, ...]
+    has_gap: bool = False
+
+    def rows(self, form: Format) -> list[Row]:
+        return [row for line in self.lines for row in self._rows(line, form)]
+
+    def guess(self, width: int) -> int:
+        return sum(1 + (len(text_of(line.spans)) // width if line.is_text else 0) for line in self.lines)
+
+    def _rows(self, line: ValueLine, form: Format) -> list[Row]:
+        if not line.is_text:
+            return [Row(cut_spans(line.spans, form.width, form.glyphs.ellipsis))]
+        indent, *text = line.spans
+        rows = [Row(spans) for spans in wrap(text, max(1, form.width - len(indent[0])))]
+        return indented(rows, (indent,), (indent,))
+
+
 def details(entry: Entry) -> list[Piece]:
     """An error first, then sections, each under its name."""
     match entry:
         case Step(task=task):
-            return _sections(_text(task.error, Ink.FAILED), input=_value(task.input), output=_value(task.output))
+            return _sections(plain_text(task.error, Ink.FAILED), input=_value(task.input), output=_value(task.output))
         case Call(call=call):
-            arguments = _value(call.arguments or None)
-            error = [] if is_short(call.error) else _text(call.error, Ink.FAILED)
+            raw = raw_arguments(call)
+            arguments = plain_text(raw, Ink.TEXT) if raw is not None else _value(call.arguments or None)
+            error = [] if is_short(call.error) else plain_text(call.error, Ink.FAILED)
             return _sections(error, arguments=arguments, result=_result(call.result))
         case Ending():
             ink = Ink.FAILED if entry.state is State.FAILED else Ink.TEXT
-            return [*_text(entry.error, ink), *_value(entry.output)]
+            return [*plain_text(entry.error, ink), *_value(entry.output)]
         case _:
             return []
 
@@ -58,7 +82,8 @@ def _sections(pieces: list[Piece], **sections: list[Piece]) -> list[Piece]:
     return pieces
 
 
-def _text(text: str, ink: Ink) -> list[Piece]:
+def plain_text(text: str, ink: Ink) -> list[Piece]:
+    """A text as it is, in pieces that are drawn one by one."""
     if not text:
         return []
     lines = [
@@ -73,7 +98,7 @@ def _value(value: Any) -> list[Piece]:
     if value is None:
         return []
     lines = value_lines(value)
-    return [CutLines(tuple(lines[start : start + PIECE_SIZE])) for start in range(0, len(lines), PIECE_SIZE)]
+    return [ValueLines(tuple(lines[start : start + PIECE_SIZE])) for start in range(0, len(lines), PIECE_SIZE)]
 
 
 def _result(text: str) -> list[Piece]:
@@ -83,4 +108,4 @@ def _result(text: str) -> list[Piece]:
             return _value(json.loads(text))
         except (ValueError, RecursionError):
             pass
-    return _text(text, Ink.TEXT)
+    return plain_text(text, Ink.TEXT)

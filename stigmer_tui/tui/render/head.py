@@ -13,7 +13,7 @@ from stigmer_tui.tui.render.glyphs import STATE_INKS
 from stigmer_tui.tui.render.ink import EMPTY_ROW, Ink, Row, Span, Spans, text_of
 from stigmer_tui.tui.render.pieces import CutLines, Format, Piece, cut_spans
 from stigmer_tui.tui.render.values import value_line
-from stigmer_tui.workbench.entries import Call, Ending, Entry, Group, Speech, Step
+from stigmer_tui.workbench.entries import Call, Ending, Entry, Group, Speech, Step, raw_arguments
 from stigmer_tui.workbench.model import SCRIPTED, ModelWait, State, Task, ToolCall
 
 SUBJECTS = ("command", "pattern", "file_path", "path", "url", "query")
@@ -21,6 +21,14 @@ SUBJECTS = ("command", "pattern", "file_path", "path", "url", "query")
 
 INDENT = 2
 """Cells for each level of depth."""
+
+GAP = 2
+
+SHORTEST_COLUMN, LONGEST_COLUMN = 10, 24
+"""Cells for names, with the gap after them."""
+
+SHORTEST_NAME = 8
+"""Cells that are left of that column in the deepest entry."""
 
 KIND_WIDTH = 7
 
@@ -34,6 +42,8 @@ class Head:
     is_unfolded: bool
     elapsed: str
     """How long it took, or has taken so far."""
+    name_width: int
+    """Cells from the beginning of the name to the next column."""
     waiting: Spans = ()
     """What it waits for."""
     has_gap: bool = False
@@ -61,9 +71,10 @@ class Head:
     def _state_row(self, form: Format, state: State, name: Spans, about: Spans) -> Row:
         """A glyph and columns of which the last is on the right."""
         spans: list[Span] = [(form.glyphs.states[state], STATE_INKS[state]), (" ", Ink.TEXT), *name]
-        if about:
-            space = _name_width(form.width, self.entry.depth) - cells(text_of(name))
-            spans += [(" " * max(2, space), Ink.TEXT), *about]
+        if text_of(about).strip():
+            # Never wider than its column: what comes after it stands in line at every depth.
+            spans[2:] = name = cut_spans(name, self.name_width - GAP, form.glyphs.ellipsis)
+            spans += [(" " * (self.name_width - cells(text_of(name))), Ink.TEXT), *about]
         right = self.elapsed
         kept = cut_spans(tuple(spans), form.width - cells(right) - (2 if right else 0), form.glyphs.ellipsis)
         if not right:
@@ -156,13 +167,20 @@ def speaker(speech: Speech) -> Piece:
     return CutLines(tuple(lines))
 
 
-def _name_width(width: int, depth: int) -> int:
-    """Cells of the column of names; what comes after it stands in line, however deep the entry is."""
-    return min(18, max(10, (width + depth * INDENT) // 5)) - depth * INDENT
+def indent_at(depth: int, width: int) -> int:
+    """Cells before an entry; from some depth on no more, so that there is room for its name."""
+    return min(depth * INDENT, max(0, name_column(width) - SHORTEST_NAME))
+
+
+def name_column(width: int) -> int:
+    """Cells from the beginning of a name at the top to the next column, which is the same at every depth."""
+    return min(LONGEST_COLUMN, max(SHORTEST_COLUMN, width // 5))
 
 
 def _arguments(call: ToolCall) -> str:
     """What the call is about as it is, the others with their names."""
+    if (raw := raw_arguments(call)) is not None:
+        return one_line(raw, 120)
     shown: list[str] = []
     for name in sorted(call.arguments, key=_rank):
         value = call.arguments[name]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
-from stigmer_tui.tui.render.clean import clean
+from stigmer_tui.tui.render.clean import clean, clean_lines
 from stigmer_tui.tui.render.ink import Ink, Span, Spans, text_of
 
 MOST_LINES = 2000
@@ -23,11 +23,20 @@ DEEPEST = 40
 """Levels that are shown; what is deeper is only hinted at."""
 
 
-def value_lines(value: Any) -> list[Spans]:
-    """A value over as many lines as it takes, but no more than anybody reads."""
+class ValueLine(NamedTuple):
+    spans: Spans
+    is_text: bool = False
+    """Whether it is a line of a text, which is all to be read; what else is too long is cut."""
+
+
+def value_lines(value: Any) -> list[ValueLine]:
+    """A value over as many lines as it takes, but no more than anybody reads.
+
+    A text of several lines stands as such below its key.
+    """
     lines = list(islice(_lines(value, "", (), ""), MOST_LINES + 1))
     if len(lines) > MOST_LINES:
-        lines[MOST_LINES] = (("more than is shown here: y copies all of it", Ink.MUTED),)
+        lines[MOST_LINES] = ValueLine((("more than is shown here: y copies all of it", Ink.MUTED),))
     return lines
 
 
@@ -38,18 +47,24 @@ def value_line(value: Any) -> Spans:
     )
 
 
-def _lines(value: Any, indent: str, lead: Spans, tail: str) -> Iterator[Spans]:
+def _lines(value: Any, indent: str, lead: Spans, tail: str) -> Iterator[ValueLine]:
     """Lines of a value that has something before it in its first line, and something after it in its last."""
     start: Spans = ((indent, Ink.TEXT), *lead) if indent else lead
     end: Spans = ((tail, Ink.MUTED),) if tail else ()
+    if _is_text(value):
+        if lead:
+            yield ValueLine((*start[:-1], (":", Ink.MUTED)))
+        inner = indent + INDENT if indent else ""
+        yield from (ValueLine(((inner, Ink.TEXT), (line, Ink.TEXT)), is_text=True) for line in clean_lines(value))
+        return
     if not isinstance(value, Mapping | list | tuple) or (_is_flat(value) and _is_short(value)):
-        yield (*start, *_short(value), *end)
+        yield ValueLine((*start, *_short(value), *end))
         return
     opening, closing = ("{", "}") if isinstance(value, Mapping) else ("[", "]")
     if len(indent) > DEEPEST * len(INDENT):
-        yield (*start, (f"{opening} {len(value)} more {closing}{tail}", Ink.MUTED))
+        yield ValueLine((*start, (f"{opening} {len(value)} more {closing}{tail}", Ink.MUTED)))
         return
-    yield (*start, (opening, Ink.MUTED))
+    yield ValueLine((*start, (opening, Ink.MUTED)))
     deeper = indent + INDENT
     last = len(value) - 1
     if isinstance(value, Mapping):
@@ -58,14 +73,21 @@ def _lines(value: Any, indent: str, lead: Spans, tail: str) -> Iterator[Spans]:
     else:
         for index, item in enumerate(value):
             yield from _lines(item, deeper, (), "," if index < last else "")
-    yield ((indent + closing + tail, Ink.MUTED),)
+    yield ValueLine(((indent + closing + tail, Ink.MUTED),))
+
+
+def _is_text(value: Any) -> bool:
+    """Whether it has several lines."""
+    return isinstance(value, str) and "\n" in value.strip("\n")
 
 
 def _is_flat(value: Any) -> bool:
     if not isinstance(value, Mapping | list | tuple):
         return True
     items = value.values() if isinstance(value, Mapping) else value
-    return len(value) < SHORT // 2 and not any(isinstance(item, Mapping | list | tuple) and item for item in items)
+    return len(value) < SHORT // 2 and not any(
+        (isinstance(item, Mapping | list | tuple) and item) or _is_text(item) for item in items
+    )
 
 
 def _is_short(value: Any) -> bool:

@@ -11,13 +11,13 @@ from textual.strip import Strip
 
 from stigmer_tui.core.units import plural
 from stigmer_tui.tui.render.clean import one_line
-from stigmer_tui.tui.render.details import details
-from stigmer_tui.tui.render.head import INDENT, Head, elapsed_text, speaker, state_of, waiting_of
+from stigmer_tui.tui.render.details import details, plain_text
+from stigmer_tui.tui.render.head import Head, elapsed_text, indent_at, name_column, speaker, state_of, waiting_of
 from stigmer_tui.tui.render.ink import Ink, Row, Spans
 from stigmer_tui.tui.render.palette import Ground
 from stigmer_tui.tui.render.pieces import CutLines, Format, Lines, Piece, draw, with_cursor
 from stigmer_tui.workbench.entries import Entry, Speech
-from stigmer_tui.workbench.model import State
+from stigmer_tui.workbench.model import Role, State
 
 if TYPE_CHECKING:
     from stigmer_tui.tui.render.markdown.splitter import Splitter
@@ -123,7 +123,7 @@ class EntryView:
 
     @property
     def _indent(self) -> int:
-        return self.entry.depth * INDENT
+        return indent_at(self.entry.depth, self._shown.form.width)
 
     def _show(self) -> None:
         entry, is_unfolded = self.entry, self._shown.is_unfolded
@@ -133,12 +133,17 @@ class EntryView:
             else:
                 self._replace([speaker(entry), _first_line(entry)])
         else:
-            head = Head(entry, is_unfolded, self._shown.elapsed, self._shown.waiting)
+            name_width = name_column(self._shown.form.width) - self._indent
+            head = Head(entry, is_unfolded, self._shown.elapsed, name_width, self._shown.waiting)
             self._replace([head, *(details(entry) if is_unfolded else ())])
 
     def _show_text(self, speech: Speech) -> None:
         """At a cost that does not depend on how much was said before."""
         text, head = speech.message.text, speaker(speech)
+        if speech.message.role is Role.HUMAN:
+            # As it was typed: a person's line breaks are meant.
+            self._replace([head, *plain_text(text.strip("\n"), Ink.TEXT)])
+            return
         if self._splitter is None or not text.startswith(self._text) or head not in self.pieces[:1]:
             # Markdown is loaded when somebody says something.
             from stigmer_tui.tui.render.markdown.splitter import Splitter
