@@ -169,7 +169,14 @@ def status(output: str) -> int:
 
 @server.command()
 @click.option("-f", "--follow", is_flag=True, help="Go on with new lines as they come.")
-@click.option("-n", "--lines", default=50, show_default=True, help="How many of the last lines; 0 for all.")
+@click.option(
+    "-n",
+    "--lines",
+    type=click.IntRange(min=0),
+    default=50,
+    show_default=True,
+    help="How many of the last lines; 0 for all.",
+)
 @click.option(
     "-c",
     "--component",

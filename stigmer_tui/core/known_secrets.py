@@ -48,6 +48,11 @@ def clean(text: str) -> str:
     """
     for redactor in tuple(_known.values()):
         text = redactor.text(text)
+    return without_credentials(text)
+
+
+def without_credentials(text: str) -> str:
+    """Of addresses only scheme, host and path."""
     return _URL.sub(lambda match: f"://{match[1]}{'?…' if match[2] else ''}", text)
 
 

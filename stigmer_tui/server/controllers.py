@@ -23,6 +23,9 @@ from stigmer_tui.server.errors import Refusal
 
 logger = logging.getLogger(__name__)
 
+MAX_REFUSAL = 1000
+"""Characters of a message; one can take twelve bytes in a header, which holds 16 kB."""
+
 STORAGE_CODES = {
     Fault.FULL: grpc.StatusCode.RESOURCE_EXHAUSTED,
     Fault.LOCKED: grpc.StatusCode.ABORTED,
@@ -71,7 +74,7 @@ def _handler(controller: Controller, name: str, auth: TokenAuth) -> grpc.RpcMeth
 
     async def check(request: Message, context: Context) -> None:
         if is_public and (problems := violations(request)):
-            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "; ".join(problems))
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, shortened("; ".join(problems)))
 
     async def unary(request: Message, context: Context) -> Message:
         function = await admitted(context)
@@ -108,14 +111,19 @@ def _handler(controller: Controller, name: str, auth: TokenAuth) -> grpc.RpcMeth
     return grpc.unary_unary_rpc_method_handler(unary, read, write)
 
 
+def shortened(message: str) -> str:
+    """A refusal travels in a header, whose size clients limit; of a larger one they tell nothing."""
+    return message if len(message) <= MAX_REFUSAL else f"{message[:MAX_REFUSAL]}…"
+
+
 async def _refuse(context: Context, where: str, error: Exception) -> None:
     if isinstance(error, Refusal):
-        await context.abort(error.code, error.message)
+        await context.abort(error.code, shortened(error.message))
     if isinstance(error, grpc.aio.AbortError):
         raise error
     if isinstance(error, StorageError):
         logger.error("%s failed: %s", where, error.message)
-        await context.abort(STORAGE_CODES.get(error.fault, grpc.StatusCode.INTERNAL), str(error))
+        await context.abort(STORAGE_CODES.get(error.fault, grpc.StatusCode.INTERNAL), shortened(str(error)))
     incident = uuid.uuid4().hex[:8]
     logger.error("%s failed, incident %s", where, incident, exc_info=error)
     await context.abort(

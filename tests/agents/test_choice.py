@@ -135,3 +135,16 @@ def test_names_that_people_use_are_ids() -> None:
     assert [model_id(name) for name in ("claude-sonnet-4.5", " gpt-4.1 ", "qwen2.5-coder:7b")] == [
         *("claude-sonnet-4-5", "gpt-4.1", "qwen2.5-coder:7b")
     ]
+
+
+@pytest.mark.parametrize(
+    "url", ["nonsense", "ftp://x", "http://", "http://[::1", "http://127.0.0.1:²", "http://h:99999"]
+)
+def test_a_base_url_that_is_no_address_is_named(url: str) -> None:
+    """Point 45."""
+    settings = ModelSettings(provider="openai", base_url=url)
+    with pytest.raises(StigmerError, match=r"STIGMER_LLM_BASE_URL, or base_url in .* is no web address"):
+        ModelChooser(settings, {}, Path("config.yaml")).choose()
+    with pytest.raises(StigmerError, match="OLLAMA_BASE_URL is no web address") as refusal:
+        ModelChooser(ModelSettings(provider="ollama"), {"OLLAMA_BASE_URL": f"{url}@bob:pw"}, Path("x")).choose()
+    assert refusal.value.advice

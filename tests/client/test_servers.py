@@ -20,7 +20,7 @@ from stigmer_tui.api.runner_pb2 import Hello
 from stigmer_tui.client.connection import Connection, connected
 from stigmer_tui.client.endpoint import Endpoint
 from stigmer_tui.client.errors import NotFound, ServerGone
-from stigmer_tui.client.executions import cancel, create
+from stigmer_tui.client.executions import cancel, create, get
 from stigmer_tui.client.follow import follow, phase_of
 from stigmer_tui.client.probe import probe
 from stigmer_tui.client.resources import resolve
@@ -160,6 +160,15 @@ async def test_the_refusal_to_find_a_server_reaches_the_caller() -> None:
     async with connected(locate) as connection:
         with pytest.raises(StigmerError, match="was stopped"):
             await list_catalogue(connection, "local")
+
+
+async def test_a_refusal_that_names_a_text_without_end_is_told(tmp_path: Path) -> None:
+    """Point 45: it travels in a header, whose size is limited."""
+    machine = Machine()
+    async with machine.serving(tmp_path), connected(machine.locate) as connection:
+        assert await resolve(connection, "ä" * 100_000, "local") is None
+        with pytest.raises(NotFound, match=r"ä…$"):
+            await get(connection, f"wfx_{'ä' * 100_000}")
 
 
 @pytest.mark.parametrize("is_ours", [True, False])

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from stigmer_tui.core.configuration import ModelSettings
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.known_secrets import without_credentials
 
 
 class Provider(StrEnum):
@@ -119,7 +121,12 @@ class ModelChooser:
 
     def _base_url(self, provider: Provider, is_configured: bool) -> str:
         configured = self.settings.base_url if is_configured else ""
-        url = (configured or self.environment.get(BASE_URL_VARIABLES[provider], "")).rstrip("/")
+        url = (configured or self.environment.get(BASE_URL_VARIABLES[provider], "")).strip().rstrip("/")
+        if url and not _is_address(url):
+            where = f"STIGMER_LLM_BASE_URL, or base_url in {self.file}," if configured else BASE_URL_VARIABLES[provider]
+            raise StigmerError(
+                f"{where} is no web address: {without_credentials(url)}", "Expected one such as http://127.0.0.1:11434."
+            )
         if provider is not Provider.OLLAMA:
             return url
         # Ollama's own API is at the root, the one that we speak below /v1.
@@ -136,6 +143,14 @@ def model_id(name: str) -> str:
     """The id of a model by the name that people use: `claude-sonnet-4.5` is `claude-sonnet-4-5`."""
     name = name.strip()
     return name.lower().replace(".", "-") if name.lower().startswith("claude-") else name
+
+
+def _is_address(url: str) -> bool:
+    try:
+        address = urlsplit(url)
+        return address.scheme in ("http", "https") and bool(address.hostname) and address.port != 0
+    except ValueError:
+        return False
 
 
 def _family(model: str) -> Provider | None:

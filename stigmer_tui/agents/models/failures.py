@@ -26,6 +26,7 @@ from stigmer_tui.agents.models.choice import KEY_VARIABLES, ModelChoice, Provide
 from stigmer_tui.agents.models.faults import CutShortError, NotAnAnswerError, StalledError, fault_in
 from stigmer_tui.agents.models.provider_errors import message_in
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.known_secrets import without_credentials
 from stigmer_tui.core.proxies import proxy_for
 from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.runners.outgoing import SettingUnusableError
@@ -119,7 +120,7 @@ def _what_happened(error: AgentRunError, choice: ModelChoice, detail: str, retri
 
 
 def _address(choice: ModelChoice) -> str:
-    return f" at {choice.base_url}" if choice.base_url else ""
+    return f" at {without_credentials(choice.base_url)}" if choice.base_url else ""
 
 
 def _way(choice: ModelChoice) -> str:
@@ -137,7 +138,7 @@ def _base_url_hint(choice: ModelChoice) -> str:
         return ""
     if choice.provider is not Provider.OPENAI or choice.base_url.rstrip("/").endswith("/v1"):
         return "; check the base URL"
-    return f"; check the base URL: most servers want it to end in /v1, {choice.base_url}/v1"
+    return f"; check the base URL: most servers want it to end in /v1, {without_credentials(choice.base_url)}/v1"
 
 
 def _detail(error: AgentRunError) -> str:
