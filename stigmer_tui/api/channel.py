@@ -52,7 +52,12 @@ class _AuthorizedChannel:
         self.channel_ready = channel.channel_ready
 
     def unary_unary(self, *args: Any, **options: Any) -> Callable[..., Any]:
-        return partial(self._channel.unary_unary(*args, **options), metadata=self._metadata)
+        call = self._channel.unary_unary(*args, **options)
+
+        def authorized(request: Any, *, metadata: tuple[tuple[str, str], ...] = (), **more: Any) -> Any:
+            return call(request, metadata=(*self._metadata, *metadata), **more)
+
+        return authorized
 
     def unary_stream(self, *args: Any, **options: Any) -> Callable[..., Any]:
         return partial(self._channel.unary_stream(*args, **options), metadata=self._metadata)

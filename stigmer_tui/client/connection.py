@@ -6,20 +6,29 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
+from uuid import uuid4
 
 import grpc
 from grpc.aio import AioRpcError, Channel, UnaryUnaryMultiCallable
 
 from stigmer_tui.api.channel import open_channel
+from stigmer_tui.api.idempotency import IDEMPOTENCY_KEY
 from stigmer_tui.client.endpoint import Endpoint
-from stigmer_tui.client.errors import Unimplemented, explained
+from stigmer_tui.client.errors import OutcomeUnknown, Unimplemented, explained, unreachable
 from stigmer_tui.client.probe import sign_of_life
+from stigmer_tui.core.errors import StigmerError
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
 
 CALL_LIMIT = 10.0
 """Seconds for a call that should take milliseconds."""
+
+READY_LIMIT = 1.0
+"""Seconds in which a connection stands, or a server that is alive says so."""
+
+CREATE_LIMIT = 25.0
+"""Seconds after which what should happen once is not asked for again."""
 
 Locate = Callable[[], Awaitable[Endpoint]]
 """Finds the server, and starts it where that is ours to do. Raises StigmerError when there is none."""
@@ -54,30 +63,69 @@ class Connection:
             raise explained(error, self.address) from error
 
     async def call(
-        self,
-        method: Callable[[Channel], UnaryUnaryMultiCallable[Request, Response]],
-        request: Request,
-        repeat: bool = True,
+        self, method: Callable[[Channel], UnaryUnaryMultiCallable[Request, Response]], request: Request
     ) -> Response:
-        """Finds the server again when it cannot be reached. Raises StigmerError.
-
-        `repeat=False` is for calls that must not be made twice: the server is asked for a sign of life first.
-        """
+        """Finds the server again when it cannot be reached. Raises StigmerError."""
         channel = await self.channel()
         try:
-            if not repeat:
-                await asyncio.wait_for(channel.channel_ready(), CALL_LIMIT / 10)
             return await method(channel)(request, timeout=CALL_LIMIT)
-        except TimeoutError:
-            await self.lost(channel)
         except AioRpcError as error:
-            if not repeat or error.code() is not grpc.StatusCode.UNAVAILABLE:
+            if error.code() is not grpc.StatusCode.UNAVAILABLE:
                 raise explained(error, self.address) from error
             await self.lost(channel)
         try:
             return await method(await self.channel())(request, timeout=CALL_LIMIT)
         except AioRpcError as error:
             raise explained(error, self.address) from error
+
+    async def create(
+        self, method: Callable[[Channel], UnaryUnaryMultiCallable[Request, Response]], request: Request
+    ) -> Response:
+        """As `call`, for what must happen once: the request has a name, by which a server knows it when it comes again.
+
+        Raises OutcomeUnknown when there is no answer, or none from a server that does not know such names.
+        """
+        name = ((IDEMPOTENCY_KEY, uuid4().hex),)
+        is_asked = False
+        now = asyncio.get_running_loop().time
+        end = now() + CREATE_LIMIT
+        while now() < end:
+            channel = await self._found(is_asked)
+            try:
+                await asyncio.wait_for(channel.channel_ready(), READY_LIMIT)
+                if is_asked and not await self._knows_names(channel):
+                    break
+                return await method(channel)(request, timeout=CALL_LIMIT, metadata=name)
+            except TimeoutError:
+                await self.lost(channel)
+            except AioRpcError as error:
+                if error.code() not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+                    raise explained(error, self.address) from error
+                is_asked = True
+                await self.lost(channel)
+        raise OutcomeUnknown(self.address) if is_asked else unreachable(self.address)
+
+    async def _found(self, is_asked: bool) -> Channel:
+        try:
+            return await self.channel()
+        except StigmerError as error:
+            if is_asked:
+                raise OutcomeUnknown(self.address) from error
+            raise
+
+    async def _knows_names(self, channel: Channel) -> bool:
+        """Whether the same request can be sent again: to a server of ours."""
+        # Rarely needed, and every command loads this module.
+        from stigmer_tui.api.daemon_pb2 import StatusRequest
+        from stigmer_tui.api.daemon_pb2_grpc import DaemonControllerStub
+
+        try:
+            await DaemonControllerStub(channel).status(StatusRequest(), timeout=CALL_LIMIT)
+        except AioRpcError as error:
+            if error.code() is grpc.StatusCode.UNIMPLEMENTED:
+                return False
+            raise
+        return True
 
     async def lost(self, channel: Channel) -> None:
         """The server behind this channel does not answer; the next call looks for it anew."""

@@ -19,6 +19,16 @@ class ServerGone(StigmerError):  # noqa: N818
     """The server cannot be reached."""
 
 
+class OutcomeUnknown(StigmerError):  # noqa: N818
+    """The server may or may not have done what it was asked for."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(
+            f"The server at {address} gave no answer, and it is not known whether it has started the run",
+            "Look at its runs before you start it again; for the daemon see: stigmer-tui server status.",
+        )
+
+
 class Unimplemented(StigmerError):  # noqa: N818
     """The server does not know the method: it is an existing one, without our services."""
 
@@ -29,8 +39,7 @@ def explained(error: AioRpcError, address: str) -> StigmerError:
         case StatusCode.NOT_FOUND:
             return NotFound(details)
         case StatusCode.UNAVAILABLE:
-            advice = "For the daemon see: stigmer-tui server status; another server is where STIGMER_SERVER_ADDR says."
-            return ServerGone(f"Cannot reach the server at {address}", _proxy_advice(address) or advice)
+            return unreachable(address)
         case StatusCode.UNAUTHENTICATED:
             return StigmerError(
                 f"The server at {address} does not accept our token",
@@ -43,6 +52,11 @@ def explained(error: AioRpcError, address: str) -> StigmerError:
         case _:
             # As it was said: it may begin with a name.
             return StigmerError(details)
+
+
+def unreachable(address: str) -> ServerGone:
+    advice = "For the daemon see: stigmer-tui server status; another server is where STIGMER_SERVER_ADDR says."
+    return ServerGone(f"Cannot reach the server at {address}", _proxy_advice(address) or advice)
 
 
 def _proxy_advice(address: str) -> str:

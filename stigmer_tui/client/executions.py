@@ -50,7 +50,7 @@ async def create(
         key: ExecutionValue(value=variable.value, is_secret=variable.is_secret) for key, variable in environment.items()
     }
     if kind is WORKFLOW:
-        return await connection.call(
+        return await connection.create(
             lambda channel: WorkflowExecutionCommandControllerStub(channel).create,
             WorkflowExecution(
                 api_version=API_VERSION,
@@ -62,9 +62,8 @@ async def create(
                     runtime_env=runtime_env,
                 ),
             ),
-            repeat=False,
         )
-    return await connection.call(
+    return await connection.create(
         lambda channel: AgentExecutionCommandControllerStub(channel).create,
         AgentExecution(
             api_version=API_VERSION,
@@ -73,7 +72,6 @@ async def create(
             metadata=ApiResourceMetadata(name=name, org=org),
             spec=AgentExecutionSpec(agent_id=resource_id, message=message or DEFAULT_MESSAGE, runtime_env=runtime_env),
         ),
-        repeat=False,
     )
 
 

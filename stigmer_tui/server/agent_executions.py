@@ -56,7 +56,7 @@ class AgentExecutions:
         self._sessions = sessions
 
     async def create(self, request: AgentExecution) -> AgentExecution:
-        return await self._create(request, Origin())
+        return self._calls.started(AGENT_EXECUTION) or await self._create(request, Origin())
 
     async def start_for_task(self, parent: LiveExecution, request: StartAgentRequest) -> AgentExecution:
         """The same key gives the same execution, so that a runner that was killed may ask again."""

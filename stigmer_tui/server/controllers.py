@@ -20,6 +20,7 @@ from stigmer_tui.api.validation import violations
 from stigmer_tui.core.storage_errors import Fault, StorageError
 from stigmer_tui.server.access import Access, TokenAuth
 from stigmer_tui.server.errors import Refusal
+from stigmer_tui.server.request_key import take_request_key
 
 logger = logging.getLogger(__name__)
 
@@ -80,6 +81,7 @@ def _handler(controller: Controller, name: str, auth: TokenAuth) -> grpc.RpcMeth
         function = await admitted(context)
         await check(request, context)
         try:
+            take_request_key(context)
             return await function(request)  # type: ignore[no-any-return]
         except Exception as error:
             await _refuse(context, where, error)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import sqlite3
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 from stigmer_tui.api.api_resource_pb2 import ApiResourceMetadata
@@ -20,6 +22,7 @@ from stigmer_tui.server.execution_store import PARENT_ENDED, NewExecution, kind_
 from stigmer_tui.server.executions import Executions, LiveExecution
 from stigmer_tui.server.leases import Leases
 from stigmer_tui.server.paging import page_after
+from stigmer_tui.server.request_key import REQUEST_KEY
 from stigmer_tui.server.resource_store import Row
 from stigmer_tui.server.run_environment import RunEnvironments
 
@@ -44,11 +47,26 @@ class ExecutionCalls:
         metadata.name = metadata.name or metadata.slug
 
     async def start(self, new: NewExecution, *with_rows: Row) -> Any:
-        """Stores the execution and gives it to a runner. Returns it as it is stored."""
-        await self.executions.add(new, *with_rows)
+        """Stores the execution and gives it to a runner. Returns it as it is stored.
+
+        The same request gives the same execution, also when it is sent again while it is being answered.
+        """
+        try:
+            await self.executions.add(replace(new, request_key=REQUEST_KEY.get()), *with_rows)
+        except sqlite3.IntegrityError:
+            await self.environments.forget(new.execution.metadata.id)
+            if existing := self.started(new.kind):
+                return existing
+            raise
         live = self.executions.open(new.execution.metadata.id)
         self.leases.submit(live)
         return live.state.execution
+
+    def started(self, kind: Kind) -> Any | None:
+        """The execution that this very request has led to already."""
+        key = REQUEST_KEY.get()
+        existing = self.executions.store.of_request(kind, key) if key else None
+        return self.executions.open(existing).state.execution if existing else None
 
     async def cancel(self, request: CancelRequest) -> CancelResponse:
         live = self.executions.open(request.execution_id)

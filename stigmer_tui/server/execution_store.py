@@ -36,6 +36,8 @@ class NewExecution:
     session: str = ""
     parent: str = ""
     parent_key: str = ""
+    request_key: str = ""
+    """By which its client names the request for it; empty for none."""
 
     @property
     def kind(self) -> Kind:
@@ -58,7 +60,9 @@ class ExecutionStore:
         self._database = database
 
     async def insert(self, new: NewExecution, *with_rows: Row) -> None:
-        """Version 1, and resources that come with it: all or nothing."""
+        """Version 1, and resources that come with it: all or nothing. Raises IntegrityError when there is one of the
+        same request.
+        """
         metadata = new.execution.metadata
         summary = summarize(new.execution, new.resource, new.slug)
         row = (
@@ -76,6 +80,7 @@ class ExecutionStore:
             new.assignment.SerializeToString(),
             summary.SerializeToString(),
             "",
+            new.request_key,
         )
 
         def write(db: sqlite3.Connection) -> None:
@@ -150,6 +155,12 @@ class ExecutionStore:
     def child(self, parent: str, key: str) -> str | None:
         sql = "SELECT id FROM executions WHERE parent = ? AND parent_key = ?"
         rows = self._database.read(sql, (parent, key))
+        return str(rows[0][0]) if rows else None
+
+    def of_request(self, kind: Kind, key: str) -> str | None:
+        """The id of the execution that a request of this key has led to."""
+        sql = "SELECT id FROM executions WHERE request = ? AND request != '' AND kind = ?"
+        rows = self._database.read(sql, (key, kind.number))
         return str(rows[0][0]) if rows else None
 
     def unfinished(self, parent: str | None = None) -> list[str]:

@@ -62,4 +62,8 @@ MIGRATIONS = (
         PRIMARY KEY (owner, name)
     ) WITHOUT ROWID
     """,
+    """
+    ALTER TABLE executions ADD COLUMN request TEXT NOT NULL DEFAULT '';  -- what its client calls the request for it
+    CREATE UNIQUE INDEX execution_by_request ON executions (request) WHERE request != ''
+    """,
 )

@@ -39,6 +39,8 @@ class WorkflowExecutions:
         self._workflows = workflows
 
     async def create(self, request: WorkflowExecution) -> WorkflowExecution:
+        if existing := self._calls.started(WORKFLOW_EXECUTION):
+            return cast("WorkflowExecution", existing)
         execution = copy.deepcopy(request)
         spec = execution.spec
         instance = self._instance(execution)
