@@ -27,7 +27,7 @@ GAP = 2
 SHORTEST_COLUMN, LONGEST_COLUMN = 10, 24
 """Cells for names, with the gap after them."""
 
-SHORTEST_NAME = 8
+SHORTEST_NAME = 6
 """Cells that are left of that column in the deepest entry."""
 
 KIND_WIDTH = 7
