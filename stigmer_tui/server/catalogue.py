@@ -10,12 +10,9 @@ from stigmer_tui.api.catalogue_pb2 import Catalogue, ListRequest, Resource, Vari
 from stigmer_tui.api.kinds import AGENT, WORKFLOW, Kind
 from stigmer_tui.api.workflow_pb2 import Workflow
 from stigmer_tui.core.changes import Changes
-from stigmer_tui.definition.declarations import read_declarations
-from stigmer_tui.definition.reading import read
-from stigmer_tui.definition.variables import VariableUse, variables
+from stigmer_tui.definition.run_variables import run_variables
 from stigmer_tui.server.execution_store import ExecutionStore
 from stigmer_tui.server.resource_store import ResourceStore
-from stigmer_tui.server.vault import variables_of
 
 INTERVAL = 0.03
 """Seconds between two catalogues for one watcher."""
@@ -73,19 +70,12 @@ def _line(kind: Kind, resource: Agent | Workflow) -> Resource:
 
 
 def _variables(resource: Agent | Workflow) -> Iterator[Variable]:
-    uses: dict[str, VariableUse] = {}
-    if isinstance(resource, Workflow):
-        uses = {use.name: use for use in variables(read(resource.spec).definition)}
-    declared, said = variables_of(resource), read_declarations(resource.metadata.annotations)
-    # As the code has them, else as the tasks use them; a map of the wire has no order.
-    for name in dict.fromkeys((*(name for name in said if name in declared), *uses, *sorted(declared))):
-        variable, use = declared.get(name), uses.get(name)
-        is_secret = bool((variable and variable.is_secret) or (use and use.is_secret))
+    for variable in run_variables(resource):
         yield Variable(
-            name=name,
-            description=getattr(variable, "description", ""),
-            default_value=variable.value if variable and not is_secret else "",
-            is_secret=is_secret,
-            has_value=bool(variable and variable.value) or said.get(name) is not None,
-            used_by=use.tasks if use else (),
+            name=variable.name,
+            description=variable.description,
+            default_value=variable.default,
+            is_secret=variable.is_secret,
+            has_value=variable.has_value,
+            used_by=variable.used_by,
         )

@@ -162,7 +162,7 @@ class Backend:
     async def find(self, reference: str) -> Resource | Run | None:
         """As `resolve`, and an execution by its id. Raises StigmerError."""
         if not executions.is_execution(reference):
-            return await self.resolve(reference)
+            return await self._described(reference)
         try:
             stored = await executions.get(self.connection, reference)
         except NotFound:
@@ -173,12 +173,18 @@ class Backend:
 
     async def looked_up(self, resources: Iterable[Resource], runs: Iterable[Run]) -> Lists:
         """What has become of what was known of a server that cannot list. What is no longer there is left out."""
-        found = [await self.resolve(resource.id) for resource in resources]
+        found = [await self._described(resource.id) for resource in resources]
         states = []
         for run in runs:
             with suppress(NotFound):
                 states.append(run if run.state.is_final else run_of(await self.open(run), run.resource_id))
         return tuple(filter(None, found)), tuple(states)
+
+    async def _described(self, reference: str) -> Resource | None:
+        from stigmer_tui.workbench.described import described
+
+        found = await resolve(self.connection, reference, self.organization)
+        return described(found) if found is not None else None
 
     async def create(self, resource: Resource, run_input: RunInput) -> Execution:
         environment = {

@@ -22,9 +22,9 @@ from stigmer_tui.project.subprocesses import OutputLine
 from stigmer_tui.project.synthesis import synthesize
 from stigmer_tui.project.synthesis_error import SynthesisError
 from stigmer_tui.workbench.backend import Backend
+from stigmer_tui.workbench.described import described
 from stigmer_tui.workbench.model import Resource, ResourceKind
 from stigmer_tui.workbench.state import Applied
-from stigmer_tui.workbench.translation import resource_of
 
 OnLine = Callable[[str, bool], None]
 """Given a line that the project's code printed, and whether it came by standard error."""
@@ -156,7 +156,7 @@ def _item(step: Step, stored: Manifest | None) -> Item:
         name=step.resource.metadata.name,
         slug=step.slug,
         action=step.action,
-        resource=resource_of(stored) if stored else None,
+        resource=described(stored) if stored else None,
     )
 
 

@@ -66,7 +66,9 @@ async def opened(tmp_path: Path, api: Api) -> AsyncIterator[Opened]:
 
 async def test_the_second_opening_has_what_the_first_one_deployed_and_ran(tmp_path: Path) -> None:
     async with running(tmp_path / "home", plain=True) as api:
-        await api.workflows.apply(workflow("elsewhere"))
+        other = workflow("elsewhere")
+        other.spec.env_spec.data["REGION"].value = "eu-west-1"
+        await api.workflows.apply(other)
         async with opened(tmp_path, api) as bench:
             assert (bench.slugs(), bench.state.listed) == (["tally"], True)
             abilities = bench.state.daemon.abilities
@@ -74,6 +76,7 @@ async def test_the_second_opening_has_what_the_first_one_deployed_and_ran(tmp_pa
             assert await bench.session.find("nothing") is None
             found = await bench.session.find("elsewhere")
             assert isinstance(found, Resource)
+            assert [(variable.name, variable.default) for variable in found.variables] == [("REGION", "eu-west-1")]
             bench.session.start(found, RunInput("once"))
             await bench.until(lambda: bool(bench.state.runs))
             (run,) = bench.state.runs
@@ -82,6 +85,7 @@ async def test_the_second_opening_has_what_the_first_one_deployed_and_ran(tmp_pa
             assert bench.state.project is not None
             assert bench.state.project.applied is not None
             assert (bench.state.project.applied.unchanged, bench.slugs()) == (("tally",), ["elsewhere", "tally"])
+            assert bench.state.resources[0].variables == found.variables
             assert [known.id for known in bench.state.runs] == [run.id]
             opened_run = await bench.session.find(run.id)
             assert isinstance(opened_run, Run)
