@@ -92,7 +92,7 @@ def _run(folder: Path, lifeline: int) -> int:
     from stigmer_tui.core.clock import SystemClock
     from stigmer_tui.core.configuration import load_configuration
     from stigmer_tui.core.errors import StigmerError, system_refusal
-    from stigmer_tui.core.logs import log_problems_to_file
+    from stigmer_tui.core.problem_log import log_problems_to_file
     from stigmer_tui.tui.app import StigmerApp
     from stigmer_tui.workbench.session import Session
 

@@ -70,8 +70,8 @@ def _reader_is_gone() -> int:
 @click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
 def program() -> None:
     """The workbench for people who develop AI agents and workflows."""
-    from stigmer_tui.core.logs import log_problems_to_file
     from stigmer_tui.core.paths import Home
+    from stigmer_tui.core.problem_log import log_problems_to_file
 
     log_problems_to_file(Home.from_environment(os.environ).log("commands"), "commands")
 

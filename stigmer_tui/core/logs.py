@@ -8,8 +8,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import sys
-import threading
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from pathlib import Path
@@ -17,13 +15,12 @@ from pathlib import Path
 from stigmer_tui.core.clock import timestamp
 from stigmer_tui.core.known_secrets import clean, remember_environment
 from stigmer_tui.core.private_files import make_private_folders, opener
+from stigmer_tui.core.problem_log import log_what_is_printed
 
 MOST_BYTES = 4_000_000
 OLD_FILES = 2
 
 COMPONENTS = ("server", "workflow-runner", "agent-runner")
-
-logger = logging.getLogger(__name__)
 
 
 class JsonLines(logging.Formatter):
@@ -64,15 +61,18 @@ def log_to_file(path: Path, component: str, level: int = logging.INFO) -> None:
     _install(Rotating(path, maxBytes=MOST_BYTES, backupCount=OLD_FILES, encoding="utf-8"), component, level)
 
 
-def log_problems_to_file(path: Path, component: str) -> None:
-    """As `log_to_file`, for processes that have little to say: the file is made when there is something to write."""
+def open_problem_log(path: Path, component: str) -> logging.Handler:
+    """As `log_to_file`, for a process that has little to say, and that sets nothing up itself."""
 
-    class Late(logging.FileHandler):
+    class Private(logging.FileHandler):
         def _open(self) -> TextIOWrapper:
             make_private_folders([path.parent])
             return _opened(self.baseFilename)
 
-    _install(Late(path, encoding="utf-8", delay=True), component, logging.WARNING)
+    remember_environment(os.environ)
+    handler = Private(path, encoding="utf-8")
+    handler.setFormatter(JsonLines(component))
+    return handler
 
 
 def _install(handler: logging.Handler, component: str, level: int) -> None:
@@ -85,14 +85,7 @@ def _install(handler: logging.Handler, component: str, level: int) -> None:
         logging.getLogger(name).setLevel(level)
     # A line that cannot be written would be told on standard error, with all its values.
     logging.raiseExceptions = False
-    logging.captureWarnings(True)
-    sys.unraisablehook = lambda error: logger.error("%s", error.err_msg or "in a destructor", exc_info=error.exc_value)
-    threading.excepthook = _log_thread_end
-
-
-def _log_thread_end(end: threading.ExceptHookArgs) -> None:
-    if end.exc_value is not None:
-        logger.error("the thread %s ended", end.thread.name if end.thread else "?", exc_info=end.exc_value)
+    log_what_is_printed()
 
 
 def _opened(path: str) -> TextIOWrapper:

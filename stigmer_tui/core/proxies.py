@@ -10,10 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from urllib.parse import SplitResult, urlsplit
+from typing import TYPE_CHECKING
 
 from stigmer_tui.core.errors import StigmerError
+
+# What reads addresses is loaded when there is one to read: every command opens a channel to this machine.
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address, IPv6Address
+
+USUAL = ("127.0.0.1", "localhost", "::1")
+"""This machine, as it is mostly called."""
 
 SCHEMES = {"http": "http", "https": "https", "socks5": "socks5", "socks5h": "socks5h", "socks": "socks5"}
 """Schemes of proxies by what people write; desktops write `socks`."""
@@ -43,6 +49,8 @@ class Proxy:
 
 def proxy_for(url: str, environment: Mapping[str, str]) -> Proxy | None:
     """The proxy for calls to an address; None for calls that need none. Raises BadProxyError."""
+    from urllib.parse import urlsplit
+
     try:
         address = urlsplit(url)
         host, port = address.hostname or "", address.port or DEFAULT_PORTS.get(address.scheme, 0)
@@ -64,11 +72,12 @@ def proxy_for(url: str, environment: Mapping[str, str]) -> Proxy | None:
 def is_loopback(host: str) -> bool:
     """Whether a name or an IP address is that of this machine for itself."""
     host = host.strip("[]").rstrip(".").lower()
+    if host in USUAL:
+        return True
     address = _ip(host)
     if address is None:
-        return host == "localhost" or host.endswith(".localhost")
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    address = mapped or address
+        return host.endswith(".localhost")
+    address = getattr(address, "ipv4_mapped", None) or address
     return address.is_loopback or address.is_unspecified
 
 
@@ -85,6 +94,8 @@ def _covers(exception: str, host: str, port: int) -> bool:
         return True
     address = _ip(host)
     if address is not None:
+        from ipaddress import ip_network
+
         try:
             if address in ip_network(exception, strict=False):
                 return True
@@ -98,6 +109,8 @@ def _covers(exception: str, host: str, port: int) -> bool:
 
 
 def _proxy_url(value: str, variable: str) -> str:
+    from urllib.parse import SplitResult, urlsplit
+
     text = value if "://" in value else f"http://{value}"
     try:
         address = urlsplit(text)
@@ -112,6 +125,8 @@ def _proxy_url(value: str, variable: str) -> str:
 
 
 def _ip(host: str) -> IPv4Address | IPv6Address | None:
+    from ipaddress import ip_address
+
     try:
         return ip_address(host.partition("%")[0])
     except ValueError:

@@ -9,9 +9,10 @@ from functools import cached_property, lru_cache
 from itertools import chain
 from typing import Any
 
-from stigmer_tui.core.secret_forms import MIN_LENGTH, forms
-
 REDACTED = "[REDACTED]"
+
+MIN_LENGTH = 4
+"""Characters. A shorter text would match everywhere, and hide the rest of a text instead of the secret."""
 
 MERGED = 8
 """So many searches are put together into one, up to a size at which that takes too long."""
@@ -164,6 +165,9 @@ class _Search:
     @cached_property
     def _forms(self) -> dict[str, list[str]]:
         """By their first characters, the longest first: one that begins with another leaves nothing behind."""
+        # Encoders, which nobody needs who knows no secret.
+        from stigmer_tui.core.secret_forms import forms
+
         found = {form for value in self.values for form in forms(value) if len(form) >= MIN_LENGTH}
         by_key: dict[str, list[str]] = {}
         for form in sorted(found, key=len, reverse=True):

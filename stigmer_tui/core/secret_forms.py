@@ -8,9 +8,6 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import quote, quote_plus
 
-MIN_LENGTH = 4
-"""Characters. A shorter text would match everywhere, and hide the rest of a text instead of the secret."""
-
 MIN_LINE_LENGTH = 8
 """Characters from which on a line of a secret of several lines is a secret by itself."""
 

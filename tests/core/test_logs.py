@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from stigmer_tui.core.known_secrets import MAX_KNOWN, clean, remember, remember_environment, remember_values
-from stigmer_tui.core.logs import log_problems_to_file, log_to_file
+from stigmer_tui.core.logs import log_to_file
+from stigmer_tui.core.problem_log import log_problems_to_file
 from stigmer_tui.core.redaction import Redactor
 
 SECRET = "s3cr3t-value/1"
