@@ -57,7 +57,12 @@ def main(arguments: list[str]) -> None:
     with suppress(OSError):
         os.write(control, b"%d\n" % program)
     status = _wait_for(program, control)
-    if _end_all(program) and is_subreaper:
+    if status is None:
+        os.kill(program, signal.SIGKILL)
+    if not is_subreaper:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(program, signal.SIGKILL)
+    if _end_all() and is_subreaper:
         with suppress(OSError):
             os.write(control, NOTHING_LEFT)
     _exit_as(status)
@@ -122,6 +127,7 @@ def _wait_for(program: int, control: int) -> int | None:
     poll.register(control, select.POLLIN)
     poll.register(noted, select.POLLIN)
     while not asked:
+        # The program is there to be waited for until its end has been seen, so there is always a child.
         while ended := _ended():
             if ended[0] == program:
                 return ended[1]
@@ -132,15 +138,14 @@ def _wait_for(program: int, control: int) -> int | None:
     return None
 
 
-def _end_all(program: int) -> bool:
+def _end_all() -> bool:
     """Kills what there is until there is nothing; returns whether that was achieved."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(program, signal.SIGKILL)
     end = monotonic() + LIMIT
     while monotonic() < end:
-        while _ended():
-            pass
-        if not _has_children():
+        try:
+            while _ended():
+                pass
+        except ChildProcessError:
             return True
         for pid in _descendants():
             with suppress(ProcessLookupError, PermissionError):
@@ -150,20 +155,9 @@ def _end_all(program: int) -> bool:
 
 
 def _ended() -> tuple[int, int] | None:
-    """The pid and status of a child that has ended; None when there is none just now."""
-    try:
-        pid, status = os.waitpid(-1, os.WNOHANG)
-    except ChildProcessError:
-        return None
+    """The pid and status of a child that has ended; None when all go on. Raises ChildProcessError without any."""
+    pid, status = os.waitpid(-1, os.WNOHANG)
     return (pid, status) if pid else None
-
-
-def _has_children() -> bool:
-    try:
-        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:
-        return False
-    return True
 
 
 def _descendants() -> list[int]:

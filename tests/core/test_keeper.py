@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from stigmer_tui.core import kept_program
 from stigmer_tui.core.kept_program import KeptProgram
 from stigmer_tui.core.process_identity import ProcessIdentity
 
@@ -144,6 +145,20 @@ async def test_when_we_are_killed_the_program_ends_too(tmp_path: Path) -> None:
     caller.kill()
     await caller.wait()
     await gone(left)
+
+
+@pytest.mark.parametrize("how", ["in the background", "in a session of its own", "forked twice"])
+async def test_where_there_are_no_subreapers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    """Point 5: on macOS the group and the mark, with a keeper that knows nothing of /proc and waitid."""
+    elsewhere = "import os, sys; sys.platform = 'darwin'; vars(os).pop('waitid', None); "
+    monkeypatch.setattr(kept_program, "LOAD_KEEPER", elsewhere + kept_program.LOAD_KEEPER)
+    script = f"{HIDING[how]}\nuntil test -e pid; do sleep 0.01; done\nexit 3"
+    with KeptProgram() as kept:
+        process = await start(kept, kept.program(["/bin/sh", "-c", script]), tmp_path)
+        left = await hidden(tmp_path)
+        await kept.end(process.kill)
+        assert not left.alive
+        await process.wait()
 
 
 async def test_a_program_that_kills_its_keeper_is_found_by_its_mark(tmp_path: Path) -> None:
