@@ -20,6 +20,8 @@ MERGED = 8
 MAX_MERGED = 64
 """Values."""
 
+_NUMERIC = re.compile(r"[0-9.eE+-]+")
+
 _CUT = re.compile(r" …$|\n… [^\n]{1,40} left out …\n", re.MULTILINE)
 
 _NUMBER = re.compile(r"\s*[-+]?\d+(\.\d*)?([eE][-+]?\d+)?\s*", re.ASCII)
@@ -32,6 +34,8 @@ class Redactor:
         self._searches: list[_Search] = []
         self._values: set[str] = set()
         self._numbers: set[float] = set()
+        self._number_forms: list[str] | None = []
+        """None until they are known."""
         self.add(secrets)
 
     def __bool__(self) -> bool:
@@ -43,6 +47,7 @@ class Redactor:
         if not new:
             return
         self._values |= new
+        self._number_forms = None
         self._numbers |= {float(value) for value in new if _is_telling_number(value)}
         self._searches.append(_search(frozenset(new)))
         while len(last := self._searches[-MERGED:]) == MERGED and len({len(search.values) for search in last}) == 1:
@@ -73,14 +78,19 @@ class Redactor:
 
     def is_secret_number(self, number: float) -> bool:
         """Whether its digits are those of a secret, or hold one."""
+        if self._number_forms is None:
+            self._number_forms = [form for search in self._searches for form in search.number_forms()]
+        if not self._number_forms:
+            return False
         with suppress(OverflowError):
             if float(number) in self._numbers:
                 return True
         try:
-            return bool(self._spans(str(number)))
+            written = str(number)
         except ValueError:
             # More digits than Python writes.
             return True
+        return any(form in written for form in self._number_forms)
 
     def settled(self, text: str) -> int:
         """How much of a text that is still growing can be redacted and shown: characters until one that may be the
@@ -149,6 +159,10 @@ class _Search:
             place += 1
         lengths = range(min(len(text), MIN_LENGTH - 1), 0, -1)
         return next((len(text) - length for length in lengths if text[-length:] in self._starts), len(text))
+
+    def number_forms(self) -> list[str]:
+        """Those that can stand in a number as it is written."""
+        return [form for form in chain.from_iterable(self._forms.values()) if _NUMERIC.fullmatch(form)]
 
     def end_at(self, text: str) -> int:
         """How many characters at the beginning of the text are the end of a form; 0 for too few to tell."""
