@@ -50,6 +50,8 @@ class Step(Entry):
     """Which iteration or branch of the task around it this belongs to: `2/`."""
     waiting: ModelWait | None = None
     """The model that the agent of this task waits for."""
+    is_told_below: bool = False
+    """Whether its error is that of a task below it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from stigmer_tui.workbench.model import Execution, Task
+from stigmer_tui.workbench.model import Execution, State, Task
 
 
 def branch_of(task: Task) -> str:
@@ -29,3 +29,21 @@ def place_of(task: Task, execution: Execution) -> tuple[int, ...]:
     """Sorts tasks as they follow each other: the positions of those around it from outside in, then its own."""
     around = [execution.positions[other.id] for other in ancestors(task, execution.tasks)]
     return (*reversed(around), execution.positions[task.id])
+
+
+class Failures:
+    """Which failed tasks stand below a failed one, so that an error is told where it happened and nowhere else."""
+
+    def __init__(self) -> None:
+        self._below: dict[str, dict[str, None]] = {}
+
+    def note(self, task: Task) -> None:
+        if task.state is State.FAILED and task.error and task.parent:
+            self._below.setdefault(task.parent, {})[task.id] = None
+
+    def are_told_below(self, task: Task, tasks: Mapping[str, Task]) -> bool:
+        """Whether the error of a task is that of one below it."""
+        if task.state is not State.FAILED or not task.error:
+            return False
+        below = (tasks[name] for name in self._below.get(task.id, ()))
+        return any(other.state is State.FAILED and other.error in task.error for other in below)

@@ -10,7 +10,7 @@ from stigmer_tui.workbench.entries import Call, Entry, Group, Step
 from stigmer_tui.workbench.keys import Key, key_of, level, numbers_of, parent_of
 from stigmer_tui.workbench.model import Execution, ResourceKind, State, Task
 from stigmer_tui.workbench.outline import Outline
-from stigmer_tui.workbench.task_paths import branch_of
+from stigmer_tui.workbench.task_paths import Failures, branch_of
 
 
 def task_tree(execution: Execution) -> Outline:
@@ -72,6 +72,7 @@ class TaskTree(Outline):
         self._branch_keys: dict[tuple[str, str], Key] = {}
         self._newest_branch: dict[str, Key] = {}
         self._sizes: Counter[Key] = Counter()
+        self._failures = Failures()
 
     def entry(self, key: Key) -> Entry:
         depth = level(key) - 1
@@ -79,7 +80,9 @@ class TaskTree(Outline):
             return self._group(key, depth, branch)
         task = self._execution.tasks[self._ids[key]]
         child = self._execution.children.get(task.id)
-        return Step(key, task.revision, depth, False, task, waiting=child.waiting if child else None)
+        waiting = child.waiting if child else None
+        is_told_below = self._failures.are_told_below(task, self._execution.tasks)
+        return Step(key, task.revision, depth, False, task, waiting=waiting, is_told_below=is_told_below)
 
     def _follow(self) -> None:
         if self._execution.revision == self._seen:
@@ -91,6 +94,7 @@ class TaskTree(Outline):
                 self._follow_task(self._execution.tasks[str(name)])
 
     def _follow_task(self, task: Task) -> None:
+        self._failures.note(task)
         key = self._keys_of.get(task.id) or self._add(task)
         self._put(key)
         if (around := parent_of(key)) in self._branches:

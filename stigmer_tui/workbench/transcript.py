@@ -11,7 +11,7 @@ from stigmer_tui.workbench.entries import Ending, Entry, Step
 from stigmer_tui.workbench.keys import LAST, Key, key_of, numbers_of
 from stigmer_tui.workbench.model import Execution, ModelWait, ResourceKind, State, Task
 from stigmer_tui.workbench.outline import Outline
-from stigmer_tui.workbench.task_paths import ancestors, branch_of, place_of
+from stigmer_tui.workbench.task_paths import Failures, ancestors, branch_of, place_of
 
 ENDING = key_of(LAST)
 
@@ -59,6 +59,7 @@ class WorkflowTranscript(Outline):
         self._keys_of: dict[str, Key] = {}
         self._conversations: dict[Key, Conversation] = {}
         self._waits: dict[Key, ModelWait | None] = {}
+        self._failures = Failures()
         self._cause = ""
 
     def entry(self, key: Key) -> Entry:
@@ -70,7 +71,8 @@ class WorkflowTranscript(Outline):
         task = self._execution.tasks[self._started[number]]
         branch = branch_of(task)
         prefix = f"{branch}/" if branch else ""
-        return Step(key, task.revision, self._depth(task), False, task, prefix, self._waits.get(key))
+        is_told_below = self._failures.are_told_below(task, self._execution.tasks)
+        return Step(key, task.revision, self._depth(task), False, task, prefix, self._waits.get(key), is_told_below)
 
     def text_length(self, key: Key) -> int:
         conversation = self._conversation(key)
@@ -93,6 +95,8 @@ class WorkflowTranscript(Outline):
 
     def _follow_tasks(self, parts: list[Part]) -> None:
         tasks = [self._execution.tasks[str(name)] for kind, name in parts if kind is PartKind.TASK]
+        for task in tasks:
+            self._failures.note(task)
         shown = [task for task in tasks if task.id in self._keys_of or _has_started(task)]
         for task in sorted(shown, key=self._start):
             if task.id not in self._keys_of:
@@ -134,11 +138,13 @@ def _has_ending(execution: Execution) -> bool:
 
 
 def _cause_of(execution: Execution) -> str:
-    """The task whose error is that of the execution."""
-    for task in execution.tasks.values():
-        if task.state is State.FAILED and task.error and task.error in execution.error:
-            return task.name
-    return ""
+    """The task whose error is that of the execution; of tasks in each other, the innermost."""
+    failed = [
+        task
+        for task in execution.tasks.values()
+        if task.state is State.FAILED and task.error and task.error in execution.error
+    ]
+    return min(failed, key=lambda task: len(task.error)).name if failed else ""
 
 
 def _ending(execution: Execution, cause: str = "") -> Ending:

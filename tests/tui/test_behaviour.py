@@ -190,6 +190,14 @@ class TestRegions:
             await press(pilot, "/")
             assert "Recent runs" in screen_text(app)
 
+    async def test_the_sidebar_covers_nothing_of_the_pane(self) -> None:
+        """Point 26: what opens beside the run takes its room, and lines that no longer fit are cut with a mark."""
+        async with running(states.running_workflow(), (100, 30)) as (app, pilot):
+            await press(pilot, "]")
+            pane, sidebar = app.main.query_one(RunPane).region, app.main.query_one(Sidebar).region
+            assert not pane.overlaps(sidebar)
+            assert pane.width >= 30
+
     async def test_the_screen_is_divided_as_the_skeleton_is(self) -> None:
         async with running(states.running_workflow(), WIDE) as (app, _):
             assert app.main.query_one("#picker-region").region.width == PICKER_WIDTH

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from stigmer_tui.tui.render.glyphs import UNICODE
@@ -111,3 +113,22 @@ def window_text_of(outline: Outline) -> str:
     window.resize(90, 40)
     window.update()
     return window_text(window)
+
+
+def test_the_error_of_a_task_in_loops_is_shown_once() -> None:
+    """Point 24: the loops around it have failed as well, and say nothing of their own."""
+    error = "GET 127.0.0.1:1/x: connection refused"
+    inner, outer = f"index 0: /outer/0/inner/0/ask failed: {error}", "index 0: /outer/0/inner failed: "
+    execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=State.FAILED, error=f"/outer failed: {error}")
+    execution.put_task(Task("/outer", "outer", "for", State.RUNNING, detail="1 of 2", started_at=START))
+    execution.put_task(Task("/outer/0/inner", "inner", "for", State.RUNNING, "/outer", "1 of 3", started_at=START))
+    ask = Task("/outer/0/inner/0/ask", "ask", "http", State.FAILED, "/outer/0/inner", error=error, started_at=START)
+    execution.put_task(ask)
+    for task, text_of_error in (("/outer/0/inner", inner), ("/outer", outer + inner)):
+        execution.put_task(replace(execution.tasks[task], state=State.FAILED, error=text_of_error))
+    execution.touch()
+    for outline in (transcript(execution), task_tree(execution)):
+        seen = window_text_of(outline)
+        assert seen.count(error) == 1
+        assert "1 of 2" in seen
+    assert "✗ failed at ask" in window_text_of(transcript(execution))

@@ -83,7 +83,7 @@ KEYS = {
     "filter-without-matches": (("/", *"nix"), NARROW),
     "tasks": (("2", "t"), WIDE),
     "unfolded": (("2", "k", "k", "k", "k", "enter"), MEDIUM),
-    "sidebar-over-the-pane": (("]",), MEDIUM),
+    "sidebar-beside-the-pane": (("]",), MEDIUM),
     "picker-folded": (("[",), WIDE),
     "daemon": (("3",), NARROW),
     "help": (("?",), NARROW),

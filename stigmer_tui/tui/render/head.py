@@ -58,7 +58,7 @@ class Head:
         match self.entry:
             case Step(task=task, prefix=prefix):
                 name = ((prefix, Ink.MUTED), (one_line(task.name), Ink.TEXT))
-                return self._state_row(form, task.state, name, self._about_task(task))
+                return self._state_row(form, task.state, name, self._about_task(task, self.entry.is_told_below))
             case Call(call=call):
                 return self._state_row(form, call.state, ((one_line(call.name), Ink.TEXT),), self._about_call(call))
             case Group(name=group, state=state):
@@ -82,9 +82,9 @@ class Head:
         space = form.width - cells(text_of(kept)) - cells(right)
         return Row((*kept, (" " * max(0, space), Ink.TEXT), (right, Ink.MUTED)))
 
-    def _about_task(self, task: Task) -> Spans:
+    def _about_task(self, task: Task, is_told_below: bool) -> Spans:
         kind = (task.kind.ljust(KIND_WIDTH), Ink.MUTED)
-        if task.state is State.FAILED and not self.is_unfolded:
+        if task.state is State.FAILED and not self.is_unfolded and not is_told_below:
             return kind, (one_line(task.error), Ink.FAILED)
         attempt = f"  attempt {task.attempt}" if task.attempt > 1 else ""
         about = (clean(task.detail.replace("\n", " ")), Ink.TEXT)

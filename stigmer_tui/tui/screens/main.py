@@ -166,7 +166,7 @@ class MainScreen(InkedScreen):
             self.show_region(PANE)
 
     def action_fold_sidebar(self) -> None:
-        """Where there is no room beside the pane, the sidebar opens over it."""
+        """Where there is not room for all three, the pane makes room as long as it is open."""
         self.toggle_class("-sidebar-folded" if self.has_class("-wide") else "-sidebar-open")
         self._show_header()
         self._draw_rules()

@@ -26,7 +26,9 @@ class Folds:
         chosen = self._chosen.get(entry.key)
         if chosen is not None:
             return chosen
-        return state_of(entry) is State.FAILED if isinstance(entry, Step | Call) else True
+        if isinstance(entry, Step):
+            return entry.task.state is State.FAILED and not entry.is_told_below
+        return state_of(entry) is State.FAILED if isinstance(entry, Call) else True
 
     def is_foldable(self, entry: Entry) -> bool:
         match entry:
