@@ -41,8 +41,13 @@ class Transcript:
         """For each call, the index of the message that stands for it."""
         self._known = AgentExecutionStatus()
         self._growing: GrowingText | None = None
-        """New text of what the model is saying, and the index of its message."""
+        """New text of what the model is saying."""
         self._growing_index = 0
+        """Of its message. That gets its text when it is complete: to lengthen a text is to copy it."""
+        self._spoken: list[str] = []
+        """Its text so far, in pieces."""
+        self._news: list[str] = []
+        """Those that have not been reported."""
         self._beginning = AgentExecutionDelta()
         self._touched_messages: set[int] = set()
         self._touched_calls: dict[str, None] = {}
@@ -74,6 +79,7 @@ class Transcript:
         self.stop_waiting()
         self._growing = GrowingText(self._redactor)
         self._growing_index = len(self._messages)
+        self._spoken, self._news = [], []
         self._add(AgentMessage(type=MessageType.MESSAGE_AI, timestamp=at, metadata=to_struct({"model": model})))
 
     def hear(self, text: str) -> None:
@@ -87,6 +93,8 @@ class Transcript:
             return
         self._absorb(complete=True)
         self._growing = None
+        self._messages[self._growing_index].content = "".join(self._spoken)
+        self._spoken, self._news = [], []
         if metadata:
             self._messages[self._growing_index].metadata.MergeFrom(to_struct(metadata))
             self._touch(self._growing_index)
@@ -167,7 +175,8 @@ class Transcript:
 
     def _absorb(self, complete: bool = False) -> None:
         if self._growing is not None and (text := self._growing.take(complete)):
-            self._messages[self._growing_index].content += text
+            self._spoken.append(text)
+            self._news.append(text)
             self._touched_messages.add(self._growing_index)
 
     def _change_call(self, call_id: str, change: ToolCall) -> None:
@@ -181,7 +190,16 @@ class Transcript:
 
     def _message_delta(self, index: int) -> MessageDelta:
         message, reported = self._messages[index], self._reported[index]
-        self._reported[index] = len(message.content)
+        is_growing = self._growing is not None and index == self._growing_index
         if reported == WHOLE:
-            return MessageDelta(index=index, message=message)
-        return MessageDelta(index=index, tail=TextTail(keep=reported, text=message.content[reported:]))
+            delta = MessageDelta(index=index, message=message)
+            if is_growing:
+                delta.message.content = "".join(self._spoken)
+            self._reported[index] = len(delta.message.content)
+        else:
+            text = "".join(self._news) if is_growing else message.content[reported:]
+            delta = MessageDelta(index=index, tail=TextTail(keep=reported, text=text))
+            self._reported[index] = reported + len(text)
+        if is_growing:
+            self._news = []
+        return delta

@@ -18,6 +18,8 @@ THE_END = Turn("This is the end of the script.", (), 0, 0)
 """Played where something must be said, and the script has nothing left."""
 
 _WORD = re.compile(r"\s*\S+\s*")
+_BLOCK = re.compile(r".{1,4000}\S*\s*", re.DOTALL)
+"""What is said at once: every piece costs, and the more, the longer the text is."""
 _LINE_NUMBER = re.compile(r"^ *\d+\t", re.MULTILINE)
 _EXIT_CODE = re.compile(r"\n?\[exit code \d+\]\Z")
 
@@ -34,8 +36,9 @@ def script_model(script: Script) -> FunctionModel:
             text = filled(turn.say, values).strip()
             if not text and not turn.calls:
                 text = THE_END.say
-            for word in _WORD.findall(gap + text):
-                yield word
+            pieces = _WORD if turn.delay else _BLOCK
+            for piece in pieces.findall(gap + text):
+                yield piece
                 gap = "\n\n"
                 await asyncio.sleep(turn.delay)
             for index, call in enumerate(turn.calls):
