@@ -22,6 +22,7 @@ from stigmer_tui.api.execution_pb2 import (
 from stigmer_tui.api.kinds import AGENT_EXECUTION, Kind
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.workflow_execution_pb2 import WorkflowExecution, WorkflowTask
+from stigmer_tui.server.growing_text import GrowingText
 
 Execution = TypeVar("Execution", AgentExecution, WorkflowExecution)
 Delta = TypeVar("Delta", AgentExecutionDelta, WorkflowExecutionDelta)
@@ -54,15 +55,25 @@ class ExecutionState(ABC, Generic[Execution, Delta]):
     delta_type: type[Delta]
 
     def __init__(self, execution: Execution, version: int) -> None:
-        self.execution: Execution = execution
+        self._execution: Execution = execution
         self.version = version
         self.whole_since = version
         """Deltas can be given since this version; older readers need the whole execution."""
         self._changed: dict[Part, int] = {}
 
     @property
+    def execution(self) -> Execution:
+        """All of it."""
+        return self._execution
+
+    @property
+    def unfinished(self) -> Execution:
+        """The same, but that the text of a message that grows may be behind. Costs nothing."""
+        return self._execution
+
+    @property
     def phase(self) -> Phase:
-        return Phase(self.execution.status.phase)
+        return Phase(self._execution.status.phase)
 
     def cursor(self) -> Cursor:
         """Of a reader that has just been given the whole execution."""
@@ -82,14 +93,14 @@ class ExecutionState(ABC, Generic[Execution, Delta]):
 
     def replace(self, execution: Execution) -> None:
         """A change that is no delta: readers get the whole execution."""
-        self.execution.CopyFrom(execution)
+        self._execution.CopyFrom(execution)
         self.version += 1
         self.whole_since = self.version
         self._changed.clear()
 
     def replay(self, event: Event) -> None:
         if event.whole:
-            self.replace(type(self.execution).FromString(event.data))
+            self.replace(type(self._execution).FromString(event.data))
         else:
             self.apply(self.delta_type.FromString(event.data))
 
@@ -105,7 +116,7 @@ class ExecutionState(ABC, Generic[Execution, Delta]):
             yield part
 
     def _apply_head(self, delta: AgentExecutionDelta | WorkflowExecutionDelta) -> None:
-        status: Any = self.execution.status
+        status: Any = self._execution.status
         changed = False
         if delta.HasField("phase"):
             status.phase = delta.phase
@@ -118,7 +129,7 @@ class ExecutionState(ABC, Generic[Execution, Delta]):
             self._touch(HEAD)
 
     def _give_head(self, delta: AgentExecutionDelta | WorkflowExecutionDelta) -> None:
-        status: Any = self.execution.status
+        status: Any = self._execution.status
         delta.phase = status.phase
         for name in HEAD_FIELDS:
             setattr(delta, name, getattr(status, name))
@@ -131,19 +142,25 @@ class AgentExecutionState(ExecutionState[AgentExecution, AgentExecutionDelta]):
         super().__init__(execution, version)
         self.waiting = ModelWait()
         """The model that has been asked and has not said anything yet."""
+        self._texts: dict[int, GrowingText] = {}
+        """Of messages that have grown, and that may not have all of it themselves."""
         self._editions: dict[int, int] = {}
         """Counts how often the text of a message was replaced instead of lengthened."""
         self._index_calls()
 
+    @property
+    def execution(self) -> AgentExecution:
+        self._settle()
+        return self._execution
+
     def cursor(self) -> Cursor:
         cursor = Cursor(self.version)
-        if last := len(self.execution.status.messages):
-            text = self.execution.status.messages[last - 1].content
-            cursor.texts[last - 1] = (self._editions.get(last - 1, 0), len(text))
+        if last := len(self._execution.status.messages):
+            cursor.texts[last - 1] = (self._editions.get(last - 1, 0), self._text(last - 1).length)
         return cursor
 
     def objection(self, delta: AgentExecutionDelta | WorkflowExecutionDelta) -> str:
-        count = len(self.execution.status.messages)
+        count = len(self._execution.status.messages)
         for change in delta.messages if isinstance(delta, AgentExecutionDelta) else ():
             if change.index > count:
                 return f"message {change.index} of {count} cannot be changed"
@@ -163,6 +180,7 @@ class AgentExecutionState(ExecutionState[AgentExecution, AgentExecutionDelta]):
 
     def replace(self, execution: AgentExecution) -> None:
         super().replace(execution)
+        self._texts.clear()
         self._editions.clear()
         self._index_calls()
 
@@ -176,7 +194,7 @@ class AgentExecutionState(ExecutionState[AgentExecution, AgentExecutionDelta]):
                 case "message":
                     indexes.append(int(key))
                 case "call":
-                    delta.tool_calls.append(self.execution.status.tool_calls[self._calls[str(key)]])
+                    delta.tool_calls.append(self._execution.status.tool_calls[self._calls[str(key)]])
                 case "waiting":
                     delta.waiting.CopyFrom(self.waiting)
         delta.messages.extend(self._message_since(index, cursor) for index in sorted(indexes))
@@ -185,47 +203,57 @@ class AgentExecutionState(ExecutionState[AgentExecution, AgentExecutionDelta]):
         return delta
 
     def _apply_message(self, change: MessageDelta) -> None:
-        messages = self.execution.status.messages
+        messages = self._execution.status.messages
         if change.index > len(messages):
             raise ValueError(f"message {change.index} of {len(messages)} cannot be changed")
         if change.index == len(messages):
+            # Those before it grow no more.
+            self._settle()
             messages.append(AgentMessage())
-        message = messages[change.index]
         if change.HasField("message"):
-            message.CopyFrom(change.message)
-            self._editions[change.index] = self._editions.get(change.index, 0) + 1
+            self._texts.pop(change.index, None)
+            messages[change.index].CopyFrom(change.message)
+            is_replaced = True
         else:
-            text = message.content
-            if change.tail.keep < len(text):
-                self._editions[change.index] = self._editions.get(change.index, 0) + 1
-            message.content = text[: change.tail.keep] + change.tail.text
+            text = self._texts[change.index] = self._text(change.index)
+            is_replaced = text.change(change.tail.keep, change.tail.text)
+        if is_replaced:
+            self._editions[change.index] = self._editions.get(change.index, 0) + 1
         self._touch(("message", change.index))
 
     def _apply_call(self, call: ToolCall) -> None:
-        calls = self.execution.status.tool_calls
+        calls = self._execution.status.tool_calls
         if call.id in self._calls:
             calls[self._calls[call.id]].CopyFrom(call)
         else:
             self._calls[call.id] = len(calls)
             calls.append(call)
-        for message in reversed(self.execution.status.messages):
+        for message in reversed(self._execution.status.messages):
             if len(message.tool_calls) and message.tool_calls[0].id == call.id:
                 message.tool_calls[0].CopyFrom(call)
                 break
         self._touch(("call", call.id))
 
     def _message_since(self, index: int, cursor: Cursor) -> MessageDelta:
-        message = self.execution.status.messages[index]
-        text = message.content
         edition, length = cursor.texts.get(index, (-1, 0))
-        current = self._editions.get(index, 0)
-        cursor.texts[index] = (current, len(text))
+        current, text = self._editions.get(index, 0), self._text(index)
+        cursor.texts[index] = (current, text.length)
         if edition == current:
-            return MessageDelta(index=index, tail=TextTail(keep=length, text=text[length:]))
-        return MessageDelta(index=index, message=message)
+            return MessageDelta(index=index, tail=TextTail(keep=length, text=text.since(length)))
+        delta = MessageDelta(index=index, message=self._execution.status.messages[index])
+        delta.message.content = text.whole()
+        return delta
+
+    def _settle(self) -> None:
+        for index, text in self._texts.items():
+            self._execution.status.messages[index].content = text.whole()
+        self._texts.clear()
+
+    def _text(self, index: int) -> GrowingText:
+        return self._texts.get(index) or GrowingText(self._execution.status.messages[index].content)
 
     def _index_calls(self) -> None:
-        self._calls = {call.id: position for position, call in enumerate(self.execution.status.tool_calls)}
+        self._calls = {call.id: position for position, call in enumerate(self._execution.status.tool_calls)}
 
 
 class WorkflowExecutionState(ExecutionState[WorkflowExecution, WorkflowExecutionDelta]):
@@ -239,7 +267,7 @@ class WorkflowExecutionState(ExecutionState[WorkflowExecution, WorkflowExecution
         self.version += 1
         self._apply_head(delta)
         if delta.HasField("output"):
-            self.execution.status.output.CopyFrom(delta.output)
+            self._execution.status.output.CopyFrom(delta.output)
             self._touch(("output", 0))
         for task in delta.tasks:
             self._apply_task(task)
@@ -256,15 +284,15 @@ class WorkflowExecutionState(ExecutionState[WorkflowExecution, WorkflowExecution
                 case "head":
                     self._give_head(delta)
                 case "output":
-                    delta.output.CopyFrom(self.execution.status.output)
+                    delta.output.CopyFrom(self._execution.status.output)
                 case "task":
                     positions.append(self._tasks[str(key)])
-        delta.tasks.extend(self.execution.status.tasks[position] for position in sorted(positions))
+        delta.tasks.extend(self._execution.status.tasks[position] for position in sorted(positions))
         cursor.version = self.version
         return delta
 
     def _apply_task(self, task: WorkflowTask) -> None:
-        tasks = self.execution.status.tasks
+        tasks = self._execution.status.tasks
         if task.task_id in self._tasks:
             tasks[self._tasks[task.task_id]].CopyFrom(task)
         else:
@@ -273,7 +301,7 @@ class WorkflowExecutionState(ExecutionState[WorkflowExecution, WorkflowExecution
         self._touch(("task", task.task_id))
 
     def _index_tasks(self) -> None:
-        self._tasks = {task.task_id: position for position, task in enumerate(self.execution.status.tasks)}
+        self._tasks = {task.task_id: position for position, task in enumerate(self._execution.status.tasks)}
 
 
 AnyState = AgentExecutionState | WorkflowExecutionState

@@ -39,6 +39,7 @@ SUBSCRIBE_INTERVAL = 0.05
 
 class LiveExecution:
     def __init__(self, state: AnyState) -> None:
+        self.id = state.execution.metadata.id
         self.state = state
         self.deleted = False
         self.lock = asyncio.Lock()
@@ -46,10 +47,6 @@ class LiveExecution:
         self._waiting: set[asyncio.Future[None]] = set()
         self._end = asyncio.Event()
         self._note_end()
-
-    @property
-    def id(self) -> str:
-        return self.state.execution.metadata.id
 
     @property
     def phase(self) -> Phase:

@@ -21,14 +21,14 @@ class AgentView:
 
     def show(self, state: AgentExecutionState) -> AgentExecution:
         """As it is to be sent. Everything, once the execution has ended."""
-        messages = state.execution.status.messages
+        messages = state.unfinished.status.messages
         settled = 0 if not state.phase.is_final else len(messages)
         while settled < len(messages) and _is_settled(messages[settled], is_last=settled == len(messages) - 1):
             settled += 1
         if settled == len(messages):
             return state.execution
         execution = AgentExecution()
-        execution.CopyFrom(state.execution)
+        execution.CopyFrom(state.unfinished)
         del execution.status.messages[settled:]
         return execution
 

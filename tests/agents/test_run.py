@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from stigmer_tui.agents.recorded_model import MOST_TURNS
+from stigmer_tui.agents.transcript import Transcript
 from stigmer_tui.api.agent_execution_pb2 import AgentExecutionStatus, ToolCallStatus
 from stigmer_tui.api.agent_pb2 import AgentSpec, McpServerDefinition, SubAgent
 from stigmer_tui.api.api_resource_pb2 import ApiResourceReference
@@ -325,3 +326,20 @@ async def test_the_scripted_provider_without_a_script_says_so(agents: Agents) ->
 async def test_the_journal_forgets_a_run_that_has_ended(agents: Agents) -> None:
     await agents.run(assignment(CASE_71))
     assert list(agents.journal.execution(EXECUTION)) == []
+
+
+async def test_17_what_is_said_at_once_comes_in_blocks_and_arrives_whole(
+    agents: Agents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pieces: list[str] = []
+    hear = Transcript.hear
+
+    def counted(transcript: Transcript, text: str) -> None:
+        pieces.append(text)
+        hear(transcript, text)
+
+    monkeypatch.setattr(Transcript, "hear", counted)
+    text = " ".join(f"word{number}" for number in range(20_000))
+    ledger = await agents.run(assignment(f"turns: [{{say: {text}, delay: 0}}]"))
+    assert ledger.answers == [text]
+    assert len(pieces) <= 1 + len(text) // 4000

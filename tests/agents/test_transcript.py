@@ -158,3 +158,17 @@ def test_a_secret_that_arrives_in_pieces_is_never_shown_in_part() -> None:
     it.fall_silent()
     shown += taken(it).messages[0].tail.text
     assert shown == "The key is [REDACTED], or sk-12"
+
+
+def test_17_a_growing_text_is_put_into_its_message_once() -> None:
+    """A message keeps the room of every text that it had."""
+    transcript = Transcript(Redactor())
+    transcript.begin("Hello", "")
+    transcript.speak("model", "")
+    for number in range(100):
+        transcript.hear(f"{number} ")
+        delta = transcript.take()
+        assert delta is not None
+    assert transcript._messages[-1].content == ""
+    transcript.fall_silent()
+    assert transcript._messages[-1].content.startswith("0 1 2 ")

@@ -1,0 +1,43 @@
+"""Point 17: what a long text costs grows with the text."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stigmer_tui.api.agent_execution_pb2 import AgentExecution, AgentMessage
+from stigmer_tui.api.execution_pb2 import AgentExecutionDelta, MessageDelta, TextTail
+from stigmer_tui.server.execution_state import AgentExecutionState
+from stigmer_tui.server.growing_text import GrowingText
+
+
+@given(st.text(max_size=5), st.lists(st.tuples(st.integers(0, 30), st.text(max_size=5))), st.integers(0, 40))
+def test_it_is_the_text_that_its_changes_make(first: str, changes: list[tuple[int, str]], start: int) -> None:
+    text, expected = GrowingText(first), first
+    for keep, tail in changes:
+        assert text.change(keep, tail) == (keep < len(expected))
+        expected = expected[:keep] + tail
+        assert (text.length, text.since(start)) == (len(expected), expected[start:])
+    assert text.whole() == expected
+
+
+def grown(pieces: int) -> AgentExecutionState:
+    """A state with a message of so many pieces of 100 characters, and a reader who has seen each of them."""
+    state = AgentExecutionState(AgentExecution(), 0)
+    state.apply(AgentExecutionDelta(messages=[MessageDelta(index=0, message=AgentMessage(content=""))]))
+    cursor = state.cursor()
+    for number in range(pieces):
+        tail = TextTail(keep=number * 100, text=f"{number:100}")
+        state.apply(AgentExecutionDelta(messages=[MessageDelta(index=0, tail=tail)]))
+        assert state.since(cursor).messages[0].tail == tail
+    return state
+
+
+def test_17_a_message_does_not_keep_the_texts_that_it_had() -> None:
+    """Its text is put into it when somebody asks for all of it, or when the next message begins."""
+    state = grown(pieces=1000)
+    assert state.unfinished.status.messages[0].content == ""
+    assert len(state.execution.status.messages[0].content) == 100_000
+    state.apply(AgentExecutionDelta(messages=[MessageDelta(index=0, tail=TextTail(keep=100_000, text="."))]))
+    state.apply(AgentExecutionDelta(messages=[MessageDelta(index=1, message=AgentMessage(content="next"))]))
+    assert state.unfinished.status.messages[0].content.endswith("999.")
