@@ -581,11 +581,11 @@ class TestElsewhere:
             text = screen_text(app)
             assert "3 workflows · 2 agents" in text
             assert "a-payout" not in text
-            assert "▸ Elsewhere" in text
+            assert "+ Elsewhere" in text
             await press(pilot, "G")
             assert "fold" in keys_shown(app)
             await press(pilot, "enter")
-            assert "▾ Elsewhere" in screen_text(app)
+            assert "− Elsewhere" in screen_text(app)
             assert screen_text(app).count("a-payout") == 2
             await press(pilot, "down", "enter")
             assert app.asked == ["start a-payout"]

@@ -44,8 +44,8 @@ UNICODE = Glyphs(
     bullet="•",
     rule="─",
     quote="│",
-    folded="▸",
-    unfolded="▾",
+    folded="+",
+    unfolded="−",
     thumb="▐",
 )
 
