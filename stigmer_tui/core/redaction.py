@@ -146,7 +146,8 @@ class _Search:
             form = next((form for form in self._forms[match[0]] if text.startswith(form, place)), "")
             if form:
                 yield place, place + len(form)
-            place += len(form) or 1
+            # Not behind it: another secret may begin within this one.
+            place += 1
 
     def beginning(self, text: str) -> int:
         """The first place from which on the text is the beginning of a form, and not all of it; else its length."""

@@ -99,6 +99,11 @@ def test_pieces_of_a_text_are_redacted_as_the_whole(pieces: list[str], secrets: 
     assert all(secret not in redactor.text(text) for secret in secrets)
 
 
+def test_secrets_that_overlap_leave_nothing() -> None:
+    assert Redactor(["abcdXYZ1", "XYZ1efgh"]).text("<abcdXYZ1efgh>") == f"<{REDACTED}>"
+    assert Redactor(["aaaa"]).text("aaaaaa b") == f"{REDACTED} b"
+
+
 def test_a_text_is_held_back_only_where_a_secret_may_begin() -> None:
     redactor = Redactor(["s3cr3t-value"])
     assert redactor.settled("all of it") == len("all of it")
