@@ -31,7 +31,7 @@ from stigmer_tui.server.agents import Agents
 from stigmer_tui.server.audit import note_created
 from stigmer_tui.server.errors import impossible_now, invalid, not_found
 from stigmer_tui.server.execution_calls import ExecutionCalls
-from stigmer_tui.server.execution_store import NewExecution
+from stigmer_tui.server.execution_store import NewExecution, Wanted
 from stigmer_tui.server.executions import LiveExecution
 from stigmer_tui.server.resource_store import Row
 from stigmer_tui.server.sessions import Sessions
@@ -98,13 +98,14 @@ class AgentExecutions:
         return self._calls.subscribe(AGENT_EXECUTION, request.value)
 
     async def list(self, request: ListAgentExecutionsRequest) -> AgentExecutionList:
-        tags = frozenset(request.tags)
-        entries, pages = self._calls.list(AGENT_EXECUTION, request.page_size, request.page_token, request.phase, tags)
+        wanted = Wanted(AGENT_EXECUTION, request.phase, frozenset(request.tags))
+        entries, pages = self._calls.list(wanted, request.page_size, request.page_token)
         return AgentExecutionList(total_pages=pages, entries=cast("Iterable[AgentExecution]", entries))
 
     async def list_by_session(self, request: ListAgentExecutionsBySessionRequest) -> AgentExecutionList:
-        session = canonical_id(request.session_id)
-        entries, pages = self._calls.list(AGENT_EXECUTION, request.page_size, request.page_token, session=session)
+        """Whole: by this a conversation is read."""
+        wanted = Wanted(AGENT_EXECUTION, session=canonical_id(request.session_id))
+        entries, pages = self._calls.list(wanted, request.page_size, request.page_token, whole=True)
         return AgentExecutionList(total_pages=pages, entries=cast("Iterable[AgentExecution]", entries))
 
     async def _create(self, request: AgentExecution, origin: Origin) -> AgentExecution:

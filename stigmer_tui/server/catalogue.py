@@ -29,10 +29,12 @@ class CatalogueCalls:
         self._changes = changes
         self._lines: dict[str, tuple[int, Resource]] = {}
         """By id, with the time of the change that they show: variables are found by reading whole definitions."""
+        self._listed: tuple[int, tuple[Resource, ...]] = (-1, ())
+        """All of them, as of a revision: a watcher is told of each run, and the resources are the same meanwhile."""
 
     async def list(self, request: ListRequest) -> Catalogue:
         return Catalogue(
-            resources=[*self._of_kind(WORKFLOW, request.org), *self._of_kind(AGENT, request.org)],
+            resources=[line for line in self._all() if request.org in ("", line.org)],
             runs=self._executions.summaries(request.recent or DEFAULT_RECENT, request.org),
         )
 
@@ -43,9 +45,14 @@ class CatalogueCalls:
             await asyncio.sleep(INTERVAL)
             await self._changes.after(seen)
 
-    def _of_kind(self, kind: Kind, org: str) -> Iterator[Resource]:
-        found = [resource for resource in self._resources.all(kind) if org in ("", resource.metadata.org)]
-        for resource in sorted(found, key=lambda resource: str(resource.metadata.name)):
+    def _all(self) -> tuple[Resource, ...]:
+        revision = self._resources.revision
+        if self._listed[0] != revision:
+            self._listed = (revision, (*self._of_kind(WORKFLOW), *self._of_kind(AGENT)))
+        return self._listed[1]
+
+    def _of_kind(self, kind: Kind) -> Iterator[Resource]:
+        for resource in sorted(self._resources.all(kind), key=lambda resource: str(resource.metadata.name)):
             changed = resource.status.audit.spec_audit.updated_at.ToNanoseconds()
             known, line = self._lines.get(resource.metadata.id, (0, None))
             if line is None or known != changed:

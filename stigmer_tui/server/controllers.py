@@ -21,6 +21,7 @@ from stigmer_tui.core.storage_errors import Fault, StorageError
 from stigmer_tui.server.access import Access, TokenAuth
 from stigmer_tui.server.errors import Refusal
 from stigmer_tui.server.request_key import take_request_key
+from stigmer_tui.server.sizes import check_request
 
 logger = logging.getLogger(__name__)
 
@@ -81,6 +82,8 @@ def _handler(controller: Controller, name: str, auth: TokenAuth) -> grpc.RpcMeth
         function = await admitted(context)
         await check(request, context)
         try:
+            if is_public:
+                check_request(request)
             take_request_key(context)
             return await function(request)  # type: ignore[no-any-return]
         except Exception as error:

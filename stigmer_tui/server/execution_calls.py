@@ -8,26 +8,25 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
+from google.protobuf.message import Message
+
 from stigmer_tui.api.api_resource_pb2 import ApiResourceMetadata
 from stigmer_tui.api.execution_pb2 import CancelRequest, CancelResponse
 from stigmer_tui.api.kinds import Kind
-from stigmer_tui.api.phases import Phase
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.ids import IdSource, canonical_id
 from stigmer_tui.core.slugs import slug_of
 from stigmer_tui.server.audit import note_updated
 from stigmer_tui.server.errors import invalid, not_found
 from stigmer_tui.server.execution_state import AnyExecution
-from stigmer_tui.server.execution_store import PARENT_ENDED, NewExecution, kind_of
+from stigmer_tui.server.execution_store import PARENT_ENDED, NewExecution, Wanted, kind_of
 from stigmer_tui.server.executions import Executions, LiveExecution
 from stigmer_tui.server.leases import Leases
-from stigmer_tui.server.paging import page_after
+from stigmer_tui.server.paging import page_count, page_size, unknown_token
 from stigmer_tui.server.request_key import REQUEST_KEY
 from stigmer_tui.server.resource_store import Row
 from stigmer_tui.server.run_environment import RunEnvironments
-
-MOST_LISTED = 10_000
-"""Executions that a list looks at; older ones are reached by id."""
+from stigmer_tui.server.sizes import check_stored, that_fit
 
 
 class ExecutionCalls:
@@ -51,6 +50,7 @@ class ExecutionCalls:
 
         The same request gives the same execution, also when it is sent again while it is being answered.
         """
+        check_stored(new.kind.noun, new.execution)
         try:
             await self.executions.add(replace(new, request_key=REQUEST_KEY.get()), *with_rows)
         except sqlite3.IntegrityError:
@@ -112,20 +112,38 @@ class ExecutionCalls:
         self.open(kind, execution_id)
         return self.executions.subscribe(execution_id)
 
-    def list(
-        self, kind: Kind, size: int, token: str, phase: int = 0, tags: frozenset[str] = frozenset(), **equal: str
-    ) -> tuple[list[AnyExecution], int]:
-        """A page, newest first, and the number of pages."""
-        found: list[AnyExecution] = []
-        for execution_id in self.executions.store.newest(kind, MOST_LISTED, **equal):
-            execution = self.executions.open(execution_id).state.execution
-            if phase in (Phase.UNSPECIFIED, execution.status.phase) and tags <= set(execution.metadata.tags):
-                found.append(execution)
-        entries, pages = page_after(found, size, token)
-        return list(entries), pages
+    def list(self, wanted: Wanted, size: int, token: str, whole: bool = False) -> tuple[list[Any], int]:
+        """A page, newest first, and the number of pages. Without what was said and done, unless `whole` is asked for.
+
+        A page may be shorter than it was asked for: clients read no more than a certain size.
+        """
+        size = page_size(size)
+        ids = self.executions.store.page(wanted, size, canonical_id(token) if token else "")
+        if ids is None:
+            raise unknown_token(token)
+        found = (self.executions.open(execution_id).state.execution for execution_id in ids)
+        entries = that_fit(found if whole else map(outline, found))
+        return entries, page_count(self.executions.store.count(wanted), size)
 
     def open(self, kind: Kind, execution_id: str) -> LiveExecution:
         """Raises Refusal NOT_FOUND, also for an execution of the other kind."""
         if kind_of(canonical_id(execution_id)) is not kind:
             raise not_found(kind.noun, execution_id)
         return self.executions.open(execution_id)
+
+
+BULK = ("messages", "tool_calls", "sub_agent_executions", "todos", "tasks", "output")
+
+
+def outline(execution: AnyExecution) -> AnyExecution:
+    """What it is, how it was started and how it stands, without what was said and done in it."""
+    outlined = type(execution)(api_version=execution.api_version, kind=execution.kind, metadata=execution.metadata)
+    outlined.spec.CopyFrom(execution.spec)  # type: ignore[arg-type]
+    for field, value in execution.status.ListFields():
+        if field.name in BULK:
+            continue
+        if isinstance(value, Message):
+            getattr(outlined.status, field.name).CopyFrom(value)
+        else:
+            setattr(outlined.status, field.name, value)
+    return outlined

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sqlite3
 from dataclasses import dataclass
+from typing import cast
 
 from google.protobuf.message import DecodeError
 
@@ -44,6 +46,33 @@ class NewExecution:
         return AGENT_EXECUTION if isinstance(self.execution, AgentExecution) else WORKFLOW_EXECUTION
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which executions a list is of; what is empty says nothing."""
+
+    kind: Kind
+    phase: int = 0
+    tags: frozenset[str] = frozenset()
+    """All of them."""
+    resource: str = ""
+    session: str = ""
+
+    def sql(self) -> tuple[str, list[object]]:
+        """A condition, and its values."""
+        parts, values = ["kind = ?"], [cast("object", self.kind.number)]
+        for column in ("phase", "resource", "session"):
+            if value := getattr(self, column):
+                parts.append(f"{column} = ?")
+                values.append(value)
+        if self.tags:
+            parts.append(
+                "NOT EXISTS (SELECT 1 FROM json_each(?) AS tag"
+                " WHERE tag.value NOT IN (SELECT value FROM json_each(executions.tags)))"
+            )
+            values.append(json.dumps(sorted(self.tags)))
+        return " AND ".join(parts), values
+
+
 def kind_of(execution_id: str) -> Kind | None:
     parsed = parse_id(execution_id)
     match parsed and parsed[0]:
@@ -81,6 +110,7 @@ class ExecutionStore:
             summary.SerializeToString(),
             "",
             new.request_key,
+            _tags(new.execution),
         )
 
         def write(db: sqlite3.Connection) -> None:
@@ -89,9 +119,17 @@ class ExecutionStore:
 
         await outcome(self._database.write(write))
 
-    async def append(self, execution_id: str, event: Event) -> None:
-        """A change that leaves the phase as it is. Waits as long as the database cannot be written."""
-        await self._persist(lambda db: _insert_event(db, execution_id, event))
+    async def append(self, execution_id: str, event: Event, execution: AnyExecution | None = None) -> None:
+        """A change that leaves the phase as it is; `execution` is what it leads to, where its tags may have changed.
+        Waits as long as the database cannot be written.
+        """
+
+        def write(db: sqlite3.Connection) -> None:
+            _insert_event(db, execution_id, event)
+            if execution is not None:
+                db.execute("UPDATE executions SET tags = ? WHERE id = ?", (_tags(execution), execution_id))
+
+        await self._persist(write)
 
     async def append_phase(self, execution: AnyExecution, event: Event) -> None:
         """As `append`, of the phase; `execution` is what it leads to, and is kept whole if that is the end."""
@@ -183,15 +221,24 @@ class ExecutionStore:
         sql = "SELECT summary FROM executions WHERE parent = '' AND (? = '' OR org = ?) ORDER BY age DESC LIMIT ?"
         return [Run.FromString(summary) for (summary,) in self._database.read(sql, (org, org, limit))]
 
-    def newest(self, kind: Kind | None, limit: int, **equal: str) -> list[str]:
-        """Ids, newest first; `equal` are columns with the value that they must have."""
-        conditions = "".join(f" AND {column} = ?" for column in equal)
-        values: list[object] = list(equal.values())
-        if kind is not None:
-            conditions += " AND kind = ?"
-            values.append(kind.number)
-        sql = f"SELECT id FROM executions WHERE 1{conditions} ORDER BY age DESC LIMIT ?"
-        return [str(execution_id) for (execution_id,) in self._database.read(sql, (*values, limit))]
+    def page(self, wanted: Wanted, size: int, after: str = "") -> list[str] | None:
+        """Ids of so many, newest first, of those that are older than the execution `after`. None when there is no such
+        execution among the wanted.
+        """
+        conditions, values = wanted.sql()
+        age = ""
+        if after:
+            found = self._database.read(f"SELECT age FROM executions WHERE id = ? AND {conditions}", (after, *values))
+            if not found:
+                return None
+            age = str(found[0][0])
+        sql = f"SELECT id FROM executions WHERE {conditions} AND (? = '' OR age < ?) ORDER BY age DESC LIMIT ?"
+        return [str(execution_id) for (execution_id,) in self._database.read(sql, (*values, age, age, size))]
+
+    def count(self, wanted: Wanted) -> int:
+        conditions, values = wanted.sql()
+        ((count,),) = self._database.read(f"SELECT count(*) FROM executions WHERE {conditions}", values)
+        return int(count)
 
     async def _persist(self, write: Write[None]) -> None:
         await persisted(self._database.write(write), lambda: self._database.write(write))
@@ -199,6 +246,10 @@ class ExecutionStore:
     def _column(self, name: str, execution_id: str) -> bytes:
         ((data,),) = self._database.read(f"SELECT {name} FROM executions WHERE id = ?", (execution_id,))
         return bytes(data)
+
+
+def _tags(execution: AnyExecution) -> str:
+    return json.dumps(list(execution.metadata.tags))
 
 
 def _insert_event(db: sqlite3.Connection, execution_id: str, event: Event) -> None:

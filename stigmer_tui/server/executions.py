@@ -159,7 +159,8 @@ class Executions:
             await self.store.append_phase(execution, event)
             self._changes.note()
         else:
-            await self.store.append(live.id, event)
+            tagged = execution if execution.metadata.tags != state.execution.metadata.tags else None
+            await self.store.append(live.id, event, tagged)
         state.replay(event)
         self._publish(live)
 

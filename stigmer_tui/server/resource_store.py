@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from stigmer_tui.api.api_resource_pb2 import ApiResourceMetadata
 from stigmer_tui.api.kinds import Kind
-from stigmer_tui.core.sqlite import Database
+from stigmer_tui.core.sqlite import Database, Write, outcome
 from stigmer_tui.server.errors import already_exists
 
 
@@ -24,6 +25,8 @@ class Resource(Protocol):
 
     def SerializeToString(self) -> bytes: ...  # noqa: N802 - protobuf's name
 
+    def ByteSize(self) -> int: ...  # noqa: N802
+
     def ClearField(self, field_name: Any) -> None: ...  # noqa: N802
 
 
@@ -37,6 +40,8 @@ class Row:
 class ResourceStore:
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.revision = 0
+        """Counts the changes: as long as it is the same, so is what is stored."""
 
     def get(self, kind: Kind, resource_id: str) -> Any | None:
         return self._first(kind, "id = ?", resource_id)
@@ -56,18 +61,59 @@ class ResourceStore:
 
     async def insert(self, *rows: Row) -> None:
         """All or none. Raises Refusal when an id or a slug is taken."""
-        await self._database.write(lambda db: insert_rows(db, rows))
+        await self._write(lambda db: insert_rows(db, rows))
 
     async def replace(self, row: Row) -> None:
         metadata = row.resource.metadata
         data = row.resource.SerializeToString()
         sql = "UPDATE resources SET org = ?, slug = ?, parent = ?, data = ? WHERE kind = ? AND id = ?"
         values = (metadata.org, metadata.slug, row.parent, data, row.kind.number, metadata.id)
-        await self._database.write(lambda db: db.execute(sql, values))
+        await self._write(lambda db: db.execute(sql, values))
 
     async def delete(self, *keys: tuple[Kind, str]) -> None:
         values = [(kind.number, resource_id) for kind, resource_id in keys]
-        await self._database.write(lambda db: db.executemany("DELETE FROM resources WHERE kind = ? AND id = ?", values))
+        await self._write(lambda db: db.executemany("DELETE FROM resources WHERE kind = ? AND id = ?", values))
+
+    def page(
+        self,
+        kind: Kind,
+        size: int,
+        after: str = "",
+        tags: frozenset[str] = frozenset(),
+        parents: Sequence[str] | None = None,
+    ) -> tuple[list[Any], int] | None:
+        """So many, newest first, of those that are older than `after`, and how many there are in all; with all of the
+        tags, and belonging to one of `parents`. None when there is no such resource as `after` among them.
+        """
+        condition, values = "kind = ?", [cast("object", kind.number)]
+        if parents is not None:
+            condition += " AND parent IN (SELECT value FROM json_each(?))"
+            values.append(json.dumps(parents))
+        if tags:
+            return self._tagged_page(kind, size, after, tags, condition, values)
+        if after and not self._database.read(f"SELECT 1 FROM resources WHERE {condition} AND id = ?", (*values, after)):
+            return None
+        ((count,),) = self._database.read(f"SELECT count(*) FROM resources WHERE {condition}", values)
+        sql = f"SELECT data FROM resources WHERE {condition} AND (? = '' OR id < ?) ORDER BY id DESC LIMIT ?"
+        rows = self._database.read(sql, (*values, after, after, size))
+        return [kind.message.FromString(data) for (data,) in rows], int(count)
+
+    def _tagged_page(
+        self, kind: Kind, size: int, after: str, tags: frozenset[str], condition: str, values: Sequence[object]
+    ) -> tuple[list[Any], int] | None:
+        """Tags are in the messages only, so all of them are read."""
+        rows = self._database.read(f"SELECT data FROM resources WHERE {condition} ORDER BY id DESC", values)
+        resources: list[Any] = [kind.message.FromString(data) for (data,) in rows]
+        found = [resource for resource in resources if tags <= set(resource.metadata.tags)]
+        ids = [resource.metadata.id for resource in found]
+        if after and after not in ids:
+            return None
+        start = ids.index(after) + 1 if after else 0
+        return found[start : start + size], len(found)
+
+    async def _write(self, write: Write[object]) -> None:
+        await outcome(self._database.write(write))
+        self.revision += 1
 
     def _first(self, kind: Kind, condition: str, *values: str) -> Any | None:
         found = self._all(kind, f"{condition} ORDER BY id LIMIT 1", *values)

@@ -21,6 +21,7 @@ from stigmer_tui.core.slugs import slug_of
 from stigmer_tui.server.audit import note_created, note_updated
 from stigmer_tui.server.errors import Refusal, already_exists, invalid, not_found
 from stigmer_tui.server.resource_store import Resource, ResourceStore, Row
+from stigmer_tui.server.sizes import check_stored
 from stigmer_tui.server.vault import Vault
 
 Stored = TypeVar("Stored", bound=Resource)
@@ -77,6 +78,7 @@ class Resources(Generic[Stored]):
         resource.ClearField("status")
         note_created(resource, self.clock)
         self.check(resource)
+        check_stored(self.kind.noun, resource)
         rows = [Row(self.kind, resource, self.parent(resource)), *self.complete(resource)]
         await self.vault.protect(metadata.id, resource)
         await self.store.insert(*rows)
@@ -180,6 +182,7 @@ class Resources(Generic[Stored]):
         resource.status.CopyFrom(existing.status)
         note_updated(resource, self.clock)
         self.check(resource)
+        check_stored(self.kind.noun, resource)
         await self.vault.protect(metadata.id, resource)
         await self.store.replace(Row(self.kind, resource, self.parent(resource)))
         self.changes.note()

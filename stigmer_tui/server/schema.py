@@ -2,6 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
+
+from stigmer_tui.api.agent_execution_pb2 import AgentExecution
+from stigmer_tui.api.kinds import AGENT_EXECUTION
+from stigmer_tui.api.workflow_execution_pb2 import WorkflowExecution
+
+
+def fill_in_tags(db: sqlite3.Connection) -> None:
+    """Of executions that were stored before tags had a column."""
+    for execution_id, kind in db.execute("SELECT id, kind FROM executions").fetchall():
+        (data,) = db.execute("SELECT data FROM executions WHERE id = ?", (execution_id,)).fetchone()
+        message = AgentExecution if kind == AGENT_EXECUTION.number else WorkflowExecution
+        if tags := message.FromString(data).metadata.tags:
+            db.execute("UPDATE executions SET tags = ? WHERE id = ?", (json.dumps(list(tags)), execution_id))
+
+
 MIGRATIONS = (
     """
     CREATE TABLE resources (
@@ -66,4 +83,10 @@ MIGRATIONS = (
     ALTER TABLE executions ADD COLUMN request TEXT NOT NULL DEFAULT '';  -- what its client calls the request for it
     CREATE UNIQUE INDEX execution_by_request ON executions (request) WHERE request != ''
     """,
+    """
+    ALTER TABLE executions ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';  -- JSON
+    CREATE INDEX execution_by_kind ON executions (kind, age);
+    CREATE INDEX execution_by_kind_and_phase ON executions (kind, phase, age)
+    """,
+    fill_in_tags,
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from stigmer_tui.api.api_resource_pb2 import ApiResourceMetadata, ApiResourceOwnerScope
 from stigmer_tui.api.kinds import AGENT_INSTANCE, API_VERSION, SESSION
 from stigmer_tui.api.session_pb2 import (
@@ -13,8 +15,9 @@ from stigmer_tui.api.session_pb2 import (
 )
 from stigmer_tui.core.ids import canonical_id
 from stigmer_tui.server.audit import note_created
-from stigmer_tui.server.paging import page_after
+from stigmer_tui.server.paging import page_count, page_size, unknown_token
 from stigmer_tui.server.resources import Resources
+from stigmer_tui.server.sizes import that_fit
 
 
 class Sessions(Resources[Session]):
@@ -46,17 +49,18 @@ class Sessions(Resources[Session]):
         return session
 
     async def list(self, request: ListSessionsRequest) -> SessionList:
-        wanted = set(request.tags)
-        sessions = [session for session in self.store.all(SESSION) if wanted <= set(session.metadata.tags)]
-        return _page(sessions, request.page_size, request.page_token)
+        return self._page(request.page_size, request.page_token, frozenset(request.tags), None)
 
     async def list_by_agent(self, request: ListSessionsByAgentRequest) -> SessionList:
         instances = self.store.children(AGENT_INSTANCE, canonical_id(request.agent_id))
-        sessions = [session for instance in instances for session in self.store.children(SESSION, instance.metadata.id)]
-        sessions.sort(key=lambda session: str(session.metadata.id))
-        return _page(sessions, request.page_size, request.page_token)
+        parents = [instance.metadata.id for instance in instances]
+        return self._page(request.page_size, request.page_token, frozenset(), parents)
 
-
-def _page(oldest_first: list[Session], size: int, token: str) -> SessionList:
-    entries, pages = page_after(oldest_first[::-1], size, token)
-    return SessionList(total_pages=pages, entries=entries)
+    def _page(self, size: int, token: str, tags: frozenset[str], parents: Sequence[str] | None) -> SessionList:
+        """Newest first."""
+        size = page_size(size)
+        page = self.store.page(SESSION, size, canonical_id(token) if token else "", tags, parents)
+        if page is None:
+            raise unknown_token(token)
+        sessions, count = page
+        return SessionList(total_pages=page_count(count, size), entries=that_fit(sessions))

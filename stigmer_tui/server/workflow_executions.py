@@ -27,7 +27,7 @@ from stigmer_tui.definition.support import refusal
 from stigmer_tui.server.audit import note_created
 from stigmer_tui.server.errors import impossible_now, invalid, not_found
 from stigmer_tui.server.execution_calls import ExecutionCalls
-from stigmer_tui.server.execution_store import NewExecution
+from stigmer_tui.server.execution_store import NewExecution, Wanted
 from stigmer_tui.server.executions import LiveExecution
 from stigmer_tui.server.status_merge import merge_workflow_status
 from stigmer_tui.server.workflows import Workflows
@@ -78,15 +78,13 @@ class WorkflowExecutions:
         return self._calls.subscribe(WORKFLOW_EXECUTION, request.execution_id)
 
     async def list(self, request: ListWorkflowExecutionsRequest) -> WorkflowExecutionList:
-        tags = frozenset(request.tags)
-        entries, pages = self._calls.list(
-            WORKFLOW_EXECUTION, request.page_size, request.page_token, request.phase, tags
-        )
+        wanted = Wanted(WORKFLOW_EXECUTION, request.phase, frozenset(request.tags))
+        entries, pages = self._calls.list(wanted, request.page_size, request.page_token)
         return WorkflowExecutionList(total_pages=pages, entries=cast("Iterable[WorkflowExecution]", entries))
 
     async def list_by_workflow(self, request: ListWorkflowExecutionsByWorkflowRequest) -> WorkflowExecutionList:
-        workflow = canonical_id(request.workflow_id)
-        entries, pages = self._calls.list(WORKFLOW_EXECUTION, request.page_size, request.page_token, resource=workflow)
+        wanted = Wanted(WORKFLOW_EXECUTION, resource=canonical_id(request.workflow_id))
+        entries, pages = self._calls.list(wanted, request.page_size, request.page_token)
         return WorkflowExecutionList(total_pages=pages, entries=cast("Iterable[WorkflowExecution]", entries))
 
     def _instance(self, execution: WorkflowExecution) -> WorkflowInstance:

@@ -1,0 +1,49 @@
+"""How large what is stored and sent may be: clients without settings of their own read messages of up to 4 MiB, and an
+existing server takes no more than 10 MiB (contract, BEHAVIOUR 2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol, TypeVar
+
+from google.protobuf.message import Message
+from grpc import StatusCode
+
+from stigmer_tui.server.errors import Refusal
+
+MIB = 1 << 20
+MAX_REQUEST = 10 * MIB
+MAX_STORED = 4 * MIB - (64 << 10)
+"""Of one resource; what the server adds to it, and the frame around it, has room in the rest."""
+
+Entry = TypeVar("Entry", bound=Message)
+
+
+class Sized(Protocol):
+    def ByteSize(self) -> int: ...  # noqa: N802 - protobuf's name
+
+
+def check_request(message: Message) -> None:
+    """Raises Refusal."""
+    if (size := message.ByteSize()) > MAX_REQUEST:
+        raise Refusal(StatusCode.RESOURCE_EXHAUSTED, f"the message has {size / MIB:.1f} MiB; at most 10 are taken")
+
+
+def check_stored(noun: str, message: Sized) -> None:
+    """Raises Refusal for what could be stored, and then not be read."""
+    if (size := message.ByteSize()) > MAX_STORED:
+        limit = f"at most {MAX_STORED / MIB:.1f} can be stored, for clients read no more"
+        raise Refusal(StatusCode.INVALID_ARGUMENT, f"the {noun} has {size / MIB:.1f} MiB; {limit}")
+
+
+def that_fit(entries: Iterable[Entry]) -> list[Entry]:
+    """The first of them, so many as can be sent in one message, and at least one. The next page has the others."""
+    fitting: list[Entry] = []
+    room = MAX_STORED
+    for entry in entries:
+        room -= entry.ByteSize()
+        if room < 0 and fitting:
+            break
+        fitting.append(entry)
+    return fitting
