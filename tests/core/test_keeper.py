@@ -58,10 +58,11 @@ async def run(command: str, folder: Path) -> Ended:
     """To its end; what its processes print is in the output."""
     with KeptProgram() as kept:
         process = await start(kept, kept.program(["/bin/sh", "-c", command]), folder)
-        await process.wait()
-        await kept.end(process.kill)
-        assert process.stdout is not None and process.returncode is not None
-        return Ended(process.returncode, await process.stdout.read())
+        assert process.stdout is not None
+        async with asyncio.timeout(20):
+            # Not before nobody holds its output any more.
+            output = await process.stdout.read()
+            return Ended(await process.wait(), output)
 
 
 async def hidden(folder: Path) -> ProcessIdentity:
