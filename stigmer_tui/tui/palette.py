@@ -15,6 +15,7 @@ from textual.screen import Screen
 
 from stigmer_tui.tui.commands import BY_ID, COMMANDS, Command, Place, can_do
 from stigmer_tui.tui.render.clean import one_line
+from stigmer_tui.workbench.ownership import own_first
 
 if TYPE_CHECKING:
     from stigmer_tui.tui.app import StigmerApp
@@ -55,7 +56,7 @@ def offers(app: StigmerApp, screen: Screen[Any]) -> Iterator[Offer]:
                 at_the_end.append(offer)
             else:
                 yield offer
-    for resource in app.session.state.resources if screen is app.main else ():
+    for resource in own_first(app.session.state) if screen is app.main else ():
         name, about = one_line(resource.name), one_line(resource.description)
         yield Offer(f"Run {name}", about, partial(app.run_resource, resource))
         yield Offer(f"Edit input and run {name}", about, partial(app.open_form, resource), is_listed=False)

@@ -11,6 +11,11 @@ def own_resources(state: WorkbenchState) -> tuple[Resource, ...]:
     return tuple(resource for resource in state.resources if owns(state, resource))
 
 
+def own_first(state: WorkbenchState) -> tuple[Resource, ...]:
+    """All there are."""
+    return tuple(sorted(state.resources, key=lambda resource: not owns(state, resource)))
+
+
 def owns(state: WorkbenchState, resource: Resource) -> bool:
     """What the project's code defines; before that is known, what a project of this name has deployed."""
     if state.project is None:

@@ -608,6 +608,11 @@ class TestElsewhere:
             assert selected(app) == "tally"
             assert "a-payout" not in screen_text(app)
 
+    async def test_the_palette_begins_with_own_ones(self) -> None:
+        async with running(self.state()) as (app, _):
+            named = [offer.title for offer in offers(app, app.screen) if offer.title.startswith("Run ")]
+            assert named.index("Run tally") < named.index("Run a-payout")
+
     async def test_a_filter_finds_what_is_elsewhere(self) -> None:
         async with running(self.state()) as (app, pilot):
             await press(pilot, "/", *"payout", "enter")

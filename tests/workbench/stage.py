@@ -51,6 +51,9 @@ class FakeServer:
     cancelled: list[str] = field(default_factory=list)
     looks: int = 0
     organization: str = "local"
+    lacking: tuple[str, ...] = ()
+    """Names of keys that the person has and the daemon has not."""
+    statuses: asyncio.Queue[DaemonState] = field(default_factory=asyncio.Queue)
     may_create: asyncio.Event = field(default_factory=asyncio.Event)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -75,7 +78,9 @@ class FakeServer:
         return Abilities(self.is_ours, self.can_cancel)
 
     async def hand_over_keys(self) -> tuple[str, ...]:
-        return ()
+        """The daemon has them as long as it runs."""
+        lacking, self.lacking = self.lacking, ()
+        return lacking
 
     async def looked_up(self, resources: Any, runs: Any) -> Any:
         return tuple(resources), tuple(runs)
@@ -89,11 +94,8 @@ class FakeServer:
             await asyncio.Event().wait()
 
     async def watch_daemon(self) -> AsyncIterator[Any]:
-        if self.is_ours:
-            await asyncio.Event().wait()
-        statuses: tuple[DaemonState, ...] = ()
-        for status in statuses:
-            yield status
+        while self.is_ours:
+            yield await self.statuses.get()
 
     async def create(self, resource: Resource, run_input: RunInput) -> Execution:
         await self.may_create.wait()

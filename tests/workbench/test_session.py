@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from stigmer_tui.project.synthesis_error import SynthesisError
+from stigmer_tui.workbench.daemon_state import DaemonState
 from stigmer_tui.workbench.state import RunInput
-from tests.workbench.stage import OTHER, TALLY, FakeServer, StagedSession, at_work
+from tests.workbench.stage import NOON, OTHER, TALLY, FakeServer, StagedSession, at_work
 
 INPUT = RunInput("once")
 ANOTHER = RunInput("twice")
@@ -176,3 +178,18 @@ class TestExistingServer:
                 await session.until(lambda look=look: session.server.looks >= look)
                 await session.settled()
             assert session.code.runs == 2
+
+
+async def test_keys_are_handed_over_and_again_to_a_daemon_that_was_restarted(tmp_path: Path) -> None:
+    """Point 21: they are in the memory of the daemon only."""
+    async with at_work(tmp_path, FakeServer(lacking=("OPENAI_API_KEY",))) as session:
+        told = "Handed OPENAI_API_KEY to the daemon, which had no such key; it is kept in memory only"
+        assert session.notices.count(told) == 1
+        for count, seconds in ((1, 0), (1, 0), (2, 5)):
+            if seconds:
+                session.server.lacking = ("OPENAI_API_KEY",)
+            session.server.statuses.put_nowait(
+                DaemonState(connected=True, started_at=NOON + timedelta(seconds=seconds))
+            )
+            await session.settled()
+            assert session.notices.count(told) == count
