@@ -78,10 +78,12 @@ def test_warnings_threads_and_destructors_are_logged_by_the_same_way(log: Path) 
 
 
 def test_a_line_that_does_not_fit_its_values_is_logged_without_them(
-    log: Path, capsys: pytest.CaptureFixture[str]
+    log: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     logging.getLogger("some.library").warning("%d and %d", SECRET)
     logging.getLogger("some.library").warning("half a character \ud83d")
+    # What pytest has heard is sent from worker to worker, as UTF-8.
+    caplog.clear()
     assert [line["message"] for line in lines(log)] == [
         "%d and %d (1 values that do not fit)",
         "half a character \ud83d",
