@@ -29,8 +29,7 @@ from stigmer_tui.daemon.running import running_endpoint
 from stigmer_tui.workbench.abilities import ALL, Abilities, CannotCancel
 from stigmer_tui.workbench.daemon_state import DaemonState
 from stigmer_tui.workbench.following import Follower
-from stigmer_tui.workbench.lists import run_of
-from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, Run
+from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, Run, run_of
 from stigmer_tui.workbench.state import RunInput
 from stigmer_tui.workbench.translation import daemon_state, execution_of, listed_resource, listed_run, resource_of
 

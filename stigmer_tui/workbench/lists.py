@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from stigmer_tui.workbench.board import Board
 from stigmer_tui.workbench.memory import Memory
-from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, Run
+from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, Run, run_of
 
 MAX_RUNS = 50
 """Of a server that cannot list them."""
@@ -42,19 +42,3 @@ class Lists:
         if any(run.id == execution.id and run.state is not execution.state for run in runs):
             newer = [run_of(execution, run.resource_id) if run.id == execution.id else run for run in runs]
             self.take(self._board.state.resources, newer)
-
-
-def run_of(execution: Execution, resource_id: str) -> Run:
-    """An execution as a line of the list."""
-    return Run(
-        kind=execution.kind,
-        id=execution.id,
-        resource_id=resource_id,
-        resource=execution.resource,
-        state=execution.state,
-        message=execution.message,
-        created_at=execution.created_at,
-        started_at=execution.started_at,
-        completed_at=execution.completed_at,
-        error=execution.error,
-    )

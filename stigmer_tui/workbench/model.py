@@ -239,3 +239,19 @@ class Execution:
     def _note(self, kind: PartKind, name: int | str) -> None:
         self.revision += 1
         self.changes.note(Part(kind, name), self.revision)
+
+
+def run_of(execution: Execution, resource_id: str) -> Run:
+    """An execution as a line of the list."""
+    return Run(
+        kind=execution.kind,
+        id=execution.id,
+        resource_id=resource_id,
+        resource=execution.resource,
+        state=execution.state,
+        message=execution.message,
+        created_at=execution.created_at,
+        started_at=execution.started_at,
+        completed_at=execution.completed_at,
+        error=execution.error,
+    )

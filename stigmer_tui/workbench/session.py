@@ -21,9 +21,9 @@ from stigmer_tui.workbench.abilities import CannotCancel
 from stigmer_tui.workbench.board import Board
 from stigmer_tui.workbench.daemon_news import DaemonNews
 from stigmer_tui.workbench.daemon_state import DaemonState
-from stigmer_tui.workbench.lists import Lists, run_of
+from stigmer_tui.workbench.lists import Lists
 from stigmer_tui.workbench.memory import Memory
-from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, Run, State
+from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, Run, State, run_of
 from stigmer_tui.workbench.state import (
     Level,
     ProjectState,
