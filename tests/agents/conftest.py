@@ -93,7 +93,7 @@ class Agents:
         ledger = Ledger()
         lease = self.start(assignment, ledger)
         assert lease.task is not None
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await lease.task
         return ledger
 

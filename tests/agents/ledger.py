@@ -24,7 +24,7 @@ class Ledger:
             self.changed.notify_all()
 
     async def until(self, reached: Callable[[Ledger], bool]) -> None:
-        async with asyncio.timeout(20), self.changed:
+        async with asyncio.timeout(60), self.changed:
             await self.changed.wait_for(lambda: reached(self))
 
     @property

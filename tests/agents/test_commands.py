@@ -73,7 +73,9 @@ async def test_it_has_no_input(confinement: Confinement, tmp_path: Path) -> None
 
 async def test_a_command_that_takes_too_long_is_killed(confinement: Confinement, tmp_path: Path, mark: str) -> None:
     result = await run(confinement, "echo begun; sleep 1000", tmp_path, mark, limit=0.3)
-    assert result == CommandResult("begun\n", TIMED_OUT, timed_out=True)
+    # How far it gets depends on the machine.
+    assert (result.exit_code, result.timed_out) == (TIMED_OUT, True)
+    assert "begun\n".startswith(result.output)
     assert left_running(mark) == []
 
 

@@ -55,7 +55,7 @@ async def runner(server: Controller, home: Path) -> AsyncIterator[Process]:
 
 
 async def greeting(server: Controller) -> Hello:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         return await server.hellos.get()
 
 
@@ -72,7 +72,7 @@ async def test_a_runner_says_what_it_is_and_ends_when_it_is_asked_to(tmp_path: P
         assert (hello.capacity, hello.model) == (10, "scripted (demo)")
         assert hello.sandbox in ("bubblewrap", "folder only")
         process.terminate()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             assert await process.wait() == 0
 
 
@@ -81,7 +81,7 @@ async def test_a_runner_ends_with_the_server_that_holds_its_standard_input(tmp_p
         await greeting(server)
         assert process.stdin is not None
         process.stdin.close()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             assert await process.wait() == 0
 
 

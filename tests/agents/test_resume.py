@@ -103,7 +103,7 @@ async def cut_off(agents: Agents, number: int, before: bool, reported: str = "")
         patch.setattr(agents, "journal", cut)
         lease = agents.start(assignment(SCRIPT, "Bob"), ledger)
     assert lease.task is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await cut.died.wait()
     await ledger.until(lambda ledger: reported in str(ledger.answers))
     lease.stop(Ending.LOST)
@@ -115,7 +115,7 @@ async def take_up(agents: Agents, ledger: Ledger, script: str = SCRIPT) -> None:
     """The next runner, on the same journal, for the same server."""
     lease = agents.start(assignment(script, "Bob", attempt=2, status=ledger.status), ledger)
     assert lease.task is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await lease.task
 
 
@@ -247,7 +247,7 @@ async def test_the_journal_holds_no_secret(agents: Agents) -> None:
         patch.setattr(agents, "journal", cut)
         lease = agents.start(assignment(script, SECRET, secrets={"TOKEN": SECRET}), ledger)
     assert lease.task is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await cut.died.wait()
     lease.stop(Ending.LOST)
     await asyncio.wait([lease.task])

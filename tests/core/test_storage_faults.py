@@ -17,7 +17,7 @@ from stigmer_tui.core.storage_errors import Fault, StorageError
 from tests.core.faults import Faults, install
 
 SCHEMA = ("CREATE TABLE numbers (number INTEGER PRIMARY KEY, text TEXT)",)
-LIMIT = 5.0
+LIMIT = 60.0
 
 
 @pytest.fixture

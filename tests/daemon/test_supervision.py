@@ -36,7 +36,7 @@ class Supervised:
     async def token(self) -> str:
         """Of the child that was started last."""
         file = self.folder / "token"
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not file.exists():  # noqa: ASYNC110 - the child has no other way to say so
                 await asyncio.sleep(0.005)
         token = file.read_text()
@@ -122,7 +122,7 @@ async def test_a_child_that_cannot_use_its_file_is_not_started_again_and_its_own
     stopping, told = asyncio.Event(), asyncio.Queue[str]()
     supervisor.on_failed = lambda name, detail: told.put_nowait(detail)
     running = asyncio.create_task(supervisor.run({}, stopping))
-    assert "Cannot use agents.db: it is damaged" in await asyncio.wait_for(told.get(), 20)
+    assert "Cannot use agents.db: it is damaged" in await asyncio.wait_for(told.get(), 60)
     assert (supervisor.statuses()[1].state, supervisor.statuses()[1].restarts) == (Component.FAILED, 0)
     stopping.set()
     await running
@@ -135,7 +135,7 @@ async def test_a_child_that_the_system_cannot_start_now_is_started_later(tmp_pat
     supervisor = Supervisor(home, {"child": [str(tmp_path / "missing")]}, SystemClock())
     stopping = asyncio.Event()
     running = asyncio.create_task(supervisor.run({}, stopping))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         seen = supervisor.changes.count
         while supervisor.statuses()[1].state != Component.RESTARTING:
             seen = await supervisor.changes.after(seen)

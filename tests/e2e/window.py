@@ -12,7 +12,7 @@ import pyte
 
 from tests.terminal import Terminal
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds that a person on a busy machine would wait."""
 
 UNKNOWN_TO_PYTE = re.compile(

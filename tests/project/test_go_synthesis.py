@@ -150,7 +150,8 @@ class TestWithGo:
         synthesis.cancel()
         with pytest.raises(asyncio.CancelledError):
             await synthesis
-        assert not program.is_running() or program.status() == psutil.STATUS_ZOMBIE
+        _, alive = psutil.wait_procs([program], timeout=60)
+        assert all(process.status() == psutil.STATUS_ZOMBIE for process in alive)
 
 
 async def test_without_go_it_says_so(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def any_notices(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 @asynccontextmanager
 async def watching(folder: Path, **files: str) -> AsyncIterator[Watcher]:
     write_files(folder, files or {"main.py": "one\ntwo\nthree\n"})
-    async with asyncio.timeout(20), Watcher(folder) as watcher:
+    async with asyncio.timeout(60), Watcher(folder) as watcher:
         yield watcher
 
 
@@ -100,7 +100,10 @@ def with_sed(path: Path, text: str) -> None:
 
 @pytest.mark.usefixtures("any_notices")
 @pytest.mark.parametrize("save", [in_place, atomically, like_vim, like_emacs, like_jetbrains, with_sed])
-async def test_a_save_is_one_change_whichever_the_editor(tmp_path: Path, save: Callable[[Path, str], None]) -> None:
+async def test_a_save_is_one_change_whichever_the_editor(
+    tmp_path: Path, save: Callable[[Path, str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "LONGEST_SAVE", 60.0)
     async with watching(tmp_path) as watcher:
         save(tmp_path / "main.py", "one\nTWO\nthree\n")
         assert [str(file) for file in (await next_change(watcher)).files] == ["main.py changed (+1 −1)"]
@@ -141,13 +144,16 @@ async def test_a_burst_is_one_change(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("any_notices")
-async def test_removed_and_made_again_within_a_moment_is_one_change(tmp_path: Path) -> None:
+async def test_removed_and_made_again_within_a_moment_is_one_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "LONGEST_SAVE", 60.0)
     path = tmp_path / "main.py"
     async with watching(tmp_path) as watcher:
         waiting = asyncio.create_task(next_change(watcher))
         path.unlink()
-        # Longer than a burst is quiet, shorter than a save may take.
-        await asyncio.sleep(0.06)
+        # Longer than a burst is quiet.
+        await asyncio.sleep(3 * watch.QUIET)
         path.write_text("one\n")
         assert str(await waiting) == "main.py changed (+0 −2)"
         await nothing_more(watcher, tmp_path)

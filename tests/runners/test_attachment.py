@@ -22,7 +22,7 @@ from stigmer_tui.server.leases import Limits
 from tests.server.builders import agent, agent_run
 from tests.server.conftest import Api, running
 
-LIMIT = 5.0
+LIMIT = 60.0
 RUNNING = AgentExecutionDelta(phase=Phase.IN_PROGRESS.for_agent)
 
 Work = Callable[[Lease], Awaitable[None]]

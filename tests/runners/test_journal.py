@@ -15,7 +15,7 @@ from stigmer_tui.core.storage_errors import StorageError
 from stigmer_tui.runners.journal import Journal, Step, inspect_journals
 from tests.core.faults import Faults, install
 
-LIMIT = 5.0
+LIMIT = 60.0
 
 
 @pytest.fixture

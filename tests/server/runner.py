@@ -18,7 +18,7 @@ from stigmer_tui.api.runner_pb2 import (
 )
 from tests.server.conftest import Api
 
-LIMIT = 5.0
+LIMIT = 60.0
 
 
 class Runner:

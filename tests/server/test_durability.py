@@ -27,7 +27,7 @@ from tests.server.builders import agent, agent_run
 from tests.server.conftest import Api, running
 from tests.server.runner import Runner, attached
 
-LIMIT = 5.0
+LIMIT = 60.0
 RUNNING = AgentExecutionDelta(phase=Phase.IN_PROGRESS.for_agent)
 DONE = AgentExecutionDelta(phase=Phase.COMPLETED.for_agent)
 

@@ -91,7 +91,7 @@ async def ask(channel: Channel, name: str, request: ServerReflectionRequest) -> 
         response_deserializer=ServerReflectionResponse.FromString,
     )
     stream = method(iter([request]))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         answer = await anext(aiter(stream))
     stream.cancel()
     assert isinstance(answer, ServerReflectionResponse)

@@ -184,6 +184,6 @@ async def test_reports_survive_a_restart_with_their_versions(tmp_path: Path) -> 
         version = await runner.report(lease, AgentExecutionDelta(messages=[message]))
     async with running(tmp_path) as api:
         stream = api.executions.follow(FollowRequest(execution_id=execution_id, after_version=version - 1))
-        first = await asyncio.wait_for(anext(aiter(stream)), 5)
+        first = await asyncio.wait_for(anext(aiter(stream)), 60)
         assert first.version == version
         stream.cancel()

@@ -130,7 +130,7 @@ async def test_a_slow_reader_skips_versions_but_not_the_last(api: Api) -> None:
     execution_id = await run_to_follow(api)
     async with attached(api, Hello.AGENTS) as runner:
         lease = (await runner.assignment()).lease_id
-        stream = aiter(api.executions.follow(FollowRequest(execution_id=execution_id, interval_ms=100)))
+        stream = aiter(api.executions.follow(FollowRequest(execution_id=execution_id, interval_ms=3_600_000)))
         reader, count = Reader(), 0
         reader.take(await anext(stream))
         for number in range(100):
@@ -141,7 +141,7 @@ async def test_a_slow_reader_skips_versions_but_not_the_last(api: Api) -> None:
             count += 1
     assert len(reader.texts) == 100
     assert reader.state.phase is Phase.COMPLETED
-    assert count < 20
+    assert count <= 2
 
 
 async def test_an_end_is_not_held_back_by_the_interval(api: Api) -> None:

@@ -148,7 +148,7 @@ async def test_an_existing_client_prints_whole_answers(api: Api) -> None:
         await runner.report(lease, said(1, "half"))
         await runner.report(lease, more(1, 4, " and half"))
         await runner.report(lease, AgentExecutionDelta(phase=Phase.COMPLETED.for_agent))
-        await asyncio.wait_for(reading, 5)
+        await asyncio.wait_for(reading, 60)
     assert client.lines == ["hello", "half and half"]
 
 
@@ -169,5 +169,5 @@ async def test_an_existing_client_prints_ended_tasks(api: Api) -> None:
         await runner.report(lease, task("first", RUNNING))
         await runner.report(lease, task("first", DONE))
         await runner.report(lease, WorkflowExecutionDelta(phase=Phase.COMPLETED.for_workflow))
-        await asyncio.wait_for(reading, 5)
+        await asyncio.wait_for(reading, 60)
     assert client.lines == ["first COMPLETED"]

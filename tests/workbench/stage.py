@@ -23,7 +23,7 @@ from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, State
 from stigmer_tui.workbench.session import Session
 from stigmer_tui.workbench.state import Applied, RunInput
 
-LIMIT = 20.0
+LIMIT = 60.0
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 TALLY = Resource(ResourceKind.WORKFLOW, "wf_1", "tally", "tally")

@@ -24,7 +24,7 @@ from stigmer_tui.workbench.model import Execution, Resource, ResourceKind
 from stigmer_tui.workbench.state import ProjectState, ShownRun, Stage, WorkbenchState
 from tests.server.conftest import running
 
-LIMIT = 20.0
+LIMIT = 60.0
 
 ONE_TASK = """
 from stigmer_tui.sdk import Workflow

@@ -43,7 +43,7 @@ class Runner:
         self.server.assign(self._world.lease(found, secrets={"K": "s3cr3t-of-the-run"}).assignment)
 
     async def end(self) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await self.server.ended.wait()
 
 

@@ -189,6 +189,6 @@ async def world(folder: Path) -> AsyncIterator[World]:
 
 async def until(holds: Callable[[], bool]) -> None:
     """Waits for what comes over a wire, and so has no event of its own."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not holds():  # noqa: ASYNC110
             await asyncio.sleep(0.001)
