@@ -8,7 +8,7 @@ import sys
 import termios
 
 from stigmer_tui.cli.skeleton import draw_skeleton, is_terminal, restore_terminal
-from stigmer_tui.core.terminal import is_addressable
+from stigmer_tui.core.terminal import is_addressable, terminal_encoding
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,19 +40,19 @@ HUNG_UP, INTERRUPTED = 129, 130
 
 def open_app(path: str) -> int:
     if not os.path.isdir(path or "."):  # noqa: PTH112 - nothing is loaded that a person would wait for
-        sys.stderr.write(f"Error: There is no folder {path}\n\nCommands: stigmer-tui --help\n")
+        _say(f"Error: There is no folder {path}\n\nCommands: stigmer-tui --help\n")
         return 2
     if not is_terminal():
-        sys.stderr.write(NO_TERMINAL)
+        _say(NO_TERMINAL)
         return 2
     if not is_addressable(os.environ):
-        sys.stderr.write(NO_CURSOR.format(term=os.environ.get("TERM", "")))
+        _say(NO_CURSOR.format(term=os.environ.get("TERM", "")))
         return 2
     try:
         # Changes nothing; in the background the system answers by stopping us, until somebody says `fg`.
         termios.tcsetattr(0, termios.TCSANOW, termios.tcgetattr(0))
     except termios.error:
-        sys.stderr.write(IN_THE_BACKGROUND)
+        _say(IN_THE_BACKGROUND)
         return 2
     try:
         draw_skeleton()
@@ -67,7 +67,7 @@ def open_app(path: str) -> int:
         log = Home.from_environment(os.environ).log("app")
     except StigmerError as error:
         restore_terminal()
-        sys.stderr.write(f"Error: {error}\n")
+        _say(f"Error: {error}\n")
         return 1
     except KeyboardInterrupt:
         restore_terminal()
@@ -108,7 +108,7 @@ def _run(folder: Path, lifeline: int) -> int:
     except (StigmerError, OSError) as error:
         restore_terminal()
         refusal = system_refusal(error) if isinstance(error, OSError) else error
-        (sys.__stderr__ or sys.stderr).write(f"Error: {refusal}\n")
+        _say(f"Error: {refusal}\n")
         return 1
     app.error_console.file = sys.__stderr__ or sys.stderr
     code = app.run()
@@ -116,12 +116,26 @@ def _run(folder: Path, lifeline: int) -> int:
     return code if code is not None else app.return_code or 0
 
 
+def _say(text: str) -> None:
+    """To the person, whose terminal may lack our signs, and whose names may be commands to it."""
+    from stigmer_tui.core.control_text import ControlFilter
+    from stigmer_tui.core.signs import SIGNS, register_signs
+
+    register_signs()
+    file = sys.__stderr__ or sys.stderr
+    file.buffer.write(ControlFilter().feed(text).encode(terminal_encoding(os.environ), SIGNS))
+    file.flush()
+
+
 def _keep_standard_error(log: Path) -> None:
     """What C libraries write to standard error goes to a file; the screen is painted on what it was before."""
     from stigmer_tui.core.private_files import open_private
+    from stigmer_tui.core.signs import CELLS, register_signs
 
     screen = os.dup(2)
     file = open_private(log, os.O_WRONLY | os.O_APPEND)
     os.dup2(file, 2)
     os.close(file)
-    sys.__stderr__ = os.fdopen(screen, "w", encoding="utf-8")  # type: ignore[misc]
+    register_signs()
+    # With as many cells for a sign that the locale lacks as it would have had.
+    sys.__stderr__ = os.fdopen(screen, "w", encoding=terminal_encoding(os.environ), errors=CELLS)  # type: ignore[misc]

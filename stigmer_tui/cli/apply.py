@@ -10,6 +10,7 @@ import click
 from stigmer_tui.cli.run import with_organization
 from stigmer_tui.core.clock import SystemClock
 from stigmer_tui.core.configuration import load_configuration
+from stigmer_tui.core.control_text import last_form
 from stigmer_tui.core.paths import working_folder
 from stigmer_tui.headless.apply import apply_project
 from stigmer_tui.headless.texts import MAKE_A_PROJECT, no_project
@@ -35,4 +36,4 @@ def apply_headless(dry_run: bool, organization: str) -> int:
 
 
 def echo_indented(line: str, is_error: bool) -> None:
-    click.echo(f"  {line}", err=is_error)
+    click.echo(f"  {last_form(line)}", err=is_error)

@@ -6,12 +6,16 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from typing import TextIO, cast
 
 import click
 
 from stigmer_tui import __version__
 from stigmer_tui.cli.entry import READER_IS_GONE
+from stigmer_tui.core.control_text import FilteredOutput
 from stigmer_tui.core.errors import StigmerError, as_text, system_refusal
+from stigmer_tui.core.signs import SIGNS, register_signs
+from stigmer_tui.core.terminal import terminal_encoding
 
 INTERRUPTED = 130
 
@@ -20,7 +24,7 @@ EPILOG = "Without a command the full-screen app opens, on this folder or on the 
 
 def run_command(arguments: Sequence[str]) -> int:
     """Returns the exit code: 0 done, 1 failed or refused, 2 wrong usage, 130 interrupted."""
-    _accept_every_text()
+    _filter_output()
     try:
         for argument in arguments:
             as_text(argument, "An argument")
@@ -46,11 +50,21 @@ def run_command(arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _accept_every_text() -> None:
-    """Where the terminal, or a file, cannot hold a sign, a question mark stands for it."""
+def _filter_output() -> None:
+    """Whatever is printed moves no cursor and changes no colour; for a sign that the locale lacks another stands."""
+    register_signs()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(encoding=_encoding(stream), errors=SIGNS)
+    if not isinstance(sys.stdout, FilteredOutput):
+        sys.stdout = cast(TextIO, FilteredOutput(sys.stdout))
+    if not isinstance(sys.stderr, FilteredOutput):
+        sys.stderr = cast(TextIO, FilteredOutput(sys.stderr))
+
+
+def _encoding(stream: io.TextIOWrapper) -> str:
+    """In the locale C, Python writes UTF-8 for all that."""
+    return "ascii" if terminal_encoding(os.environ) == "ascii" else stream.encoding
 
 
 def _own_error(error: BaseException) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
+from stigmer_tui.core.terminal import terminal_encoding
 from stigmer_tui.tui.sizes import MEDIUM, PICKER_WIDTH, SIDEBAR_WIDTH, SMALLEST, WIDE
 
 RESTORE = "".join(
@@ -44,7 +45,10 @@ def draw_skeleton() -> None:
         lines += [f"\x1b[{row};{column}H│" for row in range(3, rows - 1)]
     lines.append(f"\x1b[{rows - 1};1H{rule.replace('┬', '┴')}\x1b[0m")
     # Not through `sys.stdout`, which would try again at the end what a terminal that is gone did not take.
-    os.write(sys.stdout.fileno(), ("\r\n".join(lines[:2]) + "".join(lines[2:])).encode())
+    picture = "\r\n".join(lines[:2]) + "".join(lines[2:])
+    if terminal_encoding(os.environ).lower() not in ("utf-8", "utf8"):
+        picture = picture.translate(str.maketrans("─┬┴│", "-++|"))
+    os.write(sys.stdout.fileno(), picture.encode())
 
 
 def restore_terminal() -> None:

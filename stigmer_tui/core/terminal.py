@@ -40,13 +40,13 @@ def in_foreground(descriptor: int) -> bool:
 
 
 def terminal_encoding(environment: Mapping[str, str]) -> str:
-    """The encoding that the person's locale names, lower case; UTF-8 where no locale is set, as terminals have it."""
+    """The encoding that the person's locale names; UTF-8 where no locale is set or known, as terminals have it."""
     locale = next((value for name in ("LC_ALL", "LC_CTYPE", "LANG") if (value := environment.get(name))), "")
-    if locale in ("C", "POSIX"):
+    if locale in ("C", "POSIX") or (not locale and environment.get("TERM") == "linux"):
         return "ascii"
-    _, separator, rest = locale.partition(".")
-    return rest.partition("@")[0].lower() if separator else "utf-8"
-
-
-def is_utf8(environment: Mapping[str, str]) -> bool:
-    return terminal_encoding(environment) in ("utf-8", "utf8")
+    name = locale.partition(".")[2].partition("@")[0]
+    try:
+        "".encode(name or "utf-8")
+    except LookupError:
+        return "utf-8"
+    return name or "utf-8"

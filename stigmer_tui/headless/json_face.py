@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, TextIO
 
 from stigmer_tui.core.clock import Clock, timestamp
+from stigmer_tui.core.control_text import json_text
 from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.workbench.model import Execution, Message, Resource, Role, State, Task, ToolCall
 from stigmer_tui.workbench.state import Applied
@@ -111,7 +111,7 @@ class JsonFace:
 
     def _tell(self, event: str, **data: Any) -> None:
         line = {"event": event, "time": timestamp(self._clock.now()), **data}
-        self._out.write(json.dumps(self._redactor.data(line), ensure_ascii=False) + "\n")
+        self._out.write(json_text(self._redactor.data(line)) + "\n")
         self._out.flush()
 
 

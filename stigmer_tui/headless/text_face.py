@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from math import inf
 from typing import NamedTuple, TextIO
 
+from stigmer_tui.core.control_text import ControlFilter, json_text, last_form
 from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.headless.conversation_lines import ConversationLines, Lines
 from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, State, Task
@@ -45,8 +45,11 @@ class TextFace:
         self._err = err
         self._redactor = redactor
 
+        printable = ControlFilter()
+
         def write(text: str) -> None:
-            out.write(redactor.text(text))
+            # In this order: a control character within a secret must not hide it.
+            out.write(redactor.text(printable.feed(text)))
             out.flush()
 
         self._lines = Lines(write)
@@ -62,6 +65,7 @@ class TextFace:
         self._lines.line("✓ Loaded Stigmer.yaml")
 
     def synthesis_output(self, line: str, is_error: bool) -> None:
+        line = last_form(line)
         if is_error:
             self._err.write(f"  {line}\n")
             self._err.flush()
@@ -112,7 +116,7 @@ class TextFace:
         if execution.error:
             self._lines.line(f"Error: {execution.error}")
         if execution.output:
-            self._lines.line(f"Output: {json.dumps(execution.output, ensure_ascii=False, indent=2)}")
+            self._lines.line(f"Output: {json_text(execution.output, indent=2)}")
         self._lines.line()
         if execution.started_at and execution.completed_at:
             seconds = (execution.completed_at - execution.started_at).total_seconds()

@@ -12,6 +12,7 @@ from textual.screen import Screen
 
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.terminal import terminal_encoding
 from stigmer_tui.core.units import size_text
 from stigmer_tui.tui.clipboard import copy_to_terminal
 from stigmer_tui.tui.commands import COMMANDS, Place, bindings, can_do
@@ -67,7 +68,7 @@ class StigmerApp(TerminalApp):
         self.session = session
         self._clock = clock
         self._collections = ShortCollections(clock)
-        self._glyphs = glyphs_for(os.environ.get("LANG", "") if os.environ.get("TERM") == "linux" else "utf-8")
+        self._glyphs = glyphs_for(terminal_encoding(os.environ))
         self.main = MainScreen(clock=clock, glyphs=self._glyphs, state=session.state)
         self._frames: Frames[WorkbenchState] | None = None
         self._working: asyncio.Task[None] | None = None

@@ -30,11 +30,13 @@ def test_an_error_of_our_own_is_one_line_and_told_in_full_in_a_log(
     assert "ZeroDivisionError: shop" in log.read_text(encoding="utf-8")
 
 
-def test_a_terminal_that_cannot_show_every_sign_gets_question_marks(tmp_path: Path) -> None:
-    environment = {**os.environ, "PYTHONIOENCODING": "latin-1", "STIGMER_HOME": str(tmp_path / "home")}
+@pytest.mark.parametrize("variables", [{"PYTHONIOENCODING": "latin-1"}, {"LC_ALL": "C"}, {"LC_ALL": "POSIX"}])
+def test_a_terminal_that_cannot_show_every_sign_gets_the_nearest(tmp_path: Path, variables: dict[str, str]) -> None:
+    """Point 26."""
+    environment = {**os.environ, **variables, "STIGMER_HOME": str(tmp_path / "home")}
     command = [sys.executable, "-m", "stigmer_tui", "new", "shop"]
     finished = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=False)
-    assert (finished.returncode, finished.stdout[:18]) == (0, b"? Made the project")
+    assert (finished.returncode, finished.stdout[:18]) == (0, b"+ Made the project")
 
 
 @pytest.mark.parametrize(

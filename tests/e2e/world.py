@@ -25,7 +25,7 @@ T = TypeVar("T")
 PROGRAM = ("-m", "stigmer_tui")
 
 FOREIGN = (
-    *("STIGMER", "SANDBOX", "ANTHROPIC", "OPENAI", "OLLAMA", "NO_COLOR", "TEXTUAL", "PYTEST"),
+    *("STIGMER", "SANDBOX", "ANTHROPIC", "OPENAI", "OLLAMA", "NO_COLOR", "TEXTUAL", "PYTEST", "LC_", "LANG"),
     # Without bytecode to load, every process would compile the program anew.
     "PYTHONDONTWRITEBYTECODE",
 )

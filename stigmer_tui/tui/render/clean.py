@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import re
 
-TAB = 4
+from stigmer_tui.core.control_text import CONTROL, ESCAPE_SEQUENCE, last_form, visible
 
-_ESCAPE_SEQUENCE = re.compile(
-    r"\x1b(?:"
-    r"\[[0-?]*[ -/]*[@-~]?"  # CSI: colours, the cursor
-    r"|[\]PX^_].*?(?:\x07|\x1b\\|$)"  # OSC, DCS and other strings
-    r"|[ -/]*[0-~]?"  # the short ones
-    r")"
-)
+TAB = 4
 
 _UNSEEN = re.compile(
     "[\u00ad\u061c\u200b\u200d-\u200f\u20dd-\u20e0\u20e2-\u20e4\u202a-\u202e\u2060-\u2069\ufe0e\ufe0f\ufeff\ufff9-\ufffb"
@@ -20,8 +14,6 @@ _UNSEEN = re.compile(
 )
 """Signs that change the direction of what follows or hide a text, and those that join or vary emoji: terminals
 disagree on the width of the result, so its parts are shown instead."""
-
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def clean(line: str) -> str:
@@ -31,9 +23,8 @@ def clean(line: str) -> str:
     """
     if line.isprintable() and not _UNSEEN.search(line):
         return line
-    line = line.rstrip("\r").rpartition("\r")[2]
-    line = _ESCAPE_SEQUENCE.sub("", line).expandtabs(TAB)
-    return _CONTROL.sub(_visible, _UNSEEN.sub("", line))
+    line = ESCAPE_SEQUENCE.sub("", last_form(line)).expandtabs(TAB)
+    return CONTROL.sub(visible, _UNSEEN.sub("", line))
 
 
 def clean_lines(text: str) -> list[str]:
@@ -43,10 +34,3 @@ def clean_lines(text: str) -> list[str]:
 def one_line(text: str, limit: int = 500) -> str:
     """The beginning of a text, with every run of white space as one blank."""
     return clean(" ".join(text[: limit * 2].split()))[:limit]
-
-
-def _visible(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    if code < 0x20:
-        return chr(0x2400 + code)
-    return "\u2421" if code == 0x7F else "\ufffd"

@@ -1,0 +1,112 @@
+"""What a text may not do to the terminal or the file that it is written to: nothing but be read.
+
+Texts of models, tools, projects and servers hold escape sequences and control characters, by accident or on purpose.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, TextIO
+
+ESCAPE_SEQUENCE = re.compile(
+    r"\x1b(?:"
+    r"\[[0-?]*[ -/]*[@-~]?"  # CSI: colours, the cursor
+    r"|[\]PX^_].*?(?:\x07|\x1b\\|$)"  # OSC, DCS and other strings, which end with the line at the latest
+    r"|[ -/]*[0-~]?"  # the short ones
+    r")",
+    re.MULTILINE,
+)
+
+_UNFINISHED = re.compile(r"(?:\r|\x1b(?:\[[0-?]*[ -/]*|[\]PX^_](?:[^\x07\x1b\n]|\x1b(?!\\))*|[ -/]*))\Z")
+"""At the end of a piece: what the next one may complete."""
+
+MAX_UNFINISHED = 4096
+"""Characters. What is longer and has no end is no escape sequence."""
+
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+_DIRECTION = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+_HIDDEN = "\ufff9-\ufffb\U000e0000-\U000e0fff"
+
+_NOT_SHOWN = re.compile(f"[{_DIRECTION}{_HIDDEN}]")
+"""Signs that change the order of what follows, or hide a text in it."""
+
+_NOT_PRINTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+_ESCAPED_IN_JSON = re.compile(f"[\x7f-\x9f\u2028\u2029\ud800-\udfff{_DIRECTION}{_HIDDEN}]")
+
+
+def last_form(line: str) -> str:
+    """Of a line that was overwritten, as progress bars do it, what was written last."""
+    return line.rstrip("\r").rpartition("\r")[2]
+
+
+def visible(match: re.Match[str]) -> str:
+    """A sign that stands for a control character."""
+    code = ord(match[0])
+    if code < 0x20:
+        return chr(0x2400 + code)
+    return "\u2421" if code == 0x7F else "\ufffd"
+
+
+def json_text(data: Any, indent: int | None = None) -> str:
+    """JSON that a terminal can be shown: all data is kept, and what a terminal would act on is escaped."""
+    return _ESCAPED_IN_JSON.sub(_escape, json.dumps(data, ensure_ascii=False, indent=indent))
+
+
+def _escape(match: re.Match[str]) -> str:
+    return json.dumps(match[0])[1:-1]
+
+
+class ControlFilter:
+    """Takes a text in pieces; what it returns can be printed."""
+
+    def __init__(self) -> None:
+        self._unfinished = ""
+
+    def feed(self, piece: str) -> str:
+        text = self._unfinished + piece
+        self._unfinished = ""
+        if text.isprintable() and not _NOT_SHOWN.search(text):
+            return text
+        if (end := _UNFINISHED.search(text, max(0, len(text) - MAX_UNFINISHED))) is not None:
+            text, self._unfinished = text[: end.start()], end[0]
+        text = ESCAPE_SEQUENCE.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
+        return _NOT_PRINTED.sub(visible, _NOT_SHOWN.sub("", text))
+
+
+class FilteredOutput:
+    """A stream for everything that is printed: no text reaches the terminal, a pipe or a file unfiltered."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._filter = ControlFilter()
+
+    def write(self, text: str) -> int:
+        self._stream.write(self._filter.feed(text))
+        return len(text)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    def writable(self) -> bool:
+        return True
+
+    @property
+    def encoding(self) -> str:
+        return self._stream.encoding
+
+    @property
+    def errors(self) -> str | None:
+        return self._stream.errors
+
+    @property
+    def closed(self) -> bool:
+        return self._stream.closed

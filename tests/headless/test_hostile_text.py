@@ -1,0 +1,50 @@
+"""Point 36: no text of a run reaches the terminal, or a pipe, as a command."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+from stigmer_tui.core.redaction import Redactor
+from stigmer_tui.headless.face import Face
+from stigmer_tui.headless.json_face import JsonFace
+from stigmer_tui.headless.text_face import TextFace
+from stigmer_tui.workbench.model import Execution, Message, Resource, ResourceKind, Role, State, ToolCall
+from tests.tui.host import FixedClock
+
+HOSTILE = "a\x1b[2Jb\x1b]0;owned\x07c\x9b31md\x00e\x07f\u202eg\x08h\x7f"
+
+SECRET = "hush-4711-hush"
+
+
+def test_a_run() -> None:
+    out, err = io.StringIO(), io.StringIO()
+    tell(TextFace(out, err, Redactor([SECRET])))
+    printed = out.getvalue()
+    assert "abc\ufffd31md␀e␇fg␈h␡" in printed
+    assert not {"\x1b", "\x07", "\x00", "\x9b", "\u202e", "\x08", "\x7f", "\r"} & set(printed)
+    # Nor does a control character hide a secret.
+    assert SECRET not in printed
+
+
+def test_a_run_for_programs() -> None:
+    out, err = io.StringIO(), io.StringIO()
+    tell(JsonFace(out, err, Redactor([SECRET]), FixedClock()))
+    assert not {"\x1b", "\x07", "\x00", "\x9b", "\u202e", "\x08", "\x7f", "\r"} & set(out.getvalue())
+    events: list[dict[str, Any]] = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert any(event.get("text") == HOSTILE for event in events)
+
+
+def tell(face: Face) -> None:
+    execution = Execution(ResourceKind.AGENT, "agx_1", HOSTILE, state=State.RUNNING)
+    face.project_loaded(HOSTILE)
+    face.warned(HOSTILE)
+    face.started(Resource(ResourceKind.AGENT, "ag_1", HOSTILE, HOSTILE), execution)
+    execution.put_message(0, Message(Role.AGENT, HOSTILE))
+    face.changed(execution)
+    execution.put_message(1, Message(Role.AGENT, SECRET.replace("4711", "47\x1b[31m11")))
+    execution.put_message(2, Message(Role.TOOL, "", calls=("c1",)))
+    execution.put_call(ToolCall("c1", HOSTILE, {"a": HOSTILE}, State.FAILED, HOSTILE, HOSTILE))
+    execution.state, execution.error = State.FAILED, HOSTILE
+    face.ended(execution)
