@@ -18,7 +18,7 @@ ESCAPE_SEQUENCE = re.compile(
     re.MULTILINE,
 )
 
-_UNFINISHED = re.compile(r"(?:\r|\x1b(?:\[[0-?]*[ -/]*|[\]PX^_](?:[^\x07\x1b\n]|\x1b(?!\\))*|[ -/]*))\Z")
+_UNFINISHED = re.compile(r"(?:\r|\x1b(?:\[[0-?]*[ -/]*|[\]PX^_](?:[^\x07\x1b\r\n]|\x1b(?!\\))*|[ -/]*))\Z")
 """At the end of a piece: what the next one may complete."""
 
 MAX_UNFINISHED = 4096
@@ -72,7 +72,7 @@ class ControlFilter:
             return text
         if (end := _UNFINISHED.search(text, max(0, len(text) - MAX_UNFINISHED))) is not None:
             text, self._unfinished = text[: end.start()], end[0]
-        text = ESCAPE_SEQUENCE.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
+        text = ESCAPE_SEQUENCE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
         return _NOT_PRINTED.sub(visible, _NOT_SHOWN.sub("", text))
 
 

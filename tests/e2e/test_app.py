@@ -57,11 +57,11 @@ def test_a_run_that_is_made_stale_by_a_save_is_cancelled(world: World) -> None:
     with world.window(cwd=project) as window:
         window.shows("1 created")
         window.press("enter")
-        window.shows("⏸ rest")
+        window.shows("◔ rest")
         change(project, '"one"', '"uno"')
         window.shows(r"⊘ wait-long +now")
         window.shows("run 2 · main.py changed")
-        window.shows("⏸ rest")
+        window.shows("◔ rest")
 
 
 def test_a_run_is_cancelled_with_its_key(world: World) -> None:
@@ -69,7 +69,7 @@ def test_a_run_is_cancelled_with_its_key(world: World) -> None:
     with world.window(cwd=project) as window:
         window.shows("1 created")
         window.press("enter")
-        window.shows("⏸ rest")
+        window.shows("◔ rest")
         window.press("c")
         window.shows("⊘ cancelled")
         window.no_longer_shows("c cancel")
@@ -82,7 +82,7 @@ def test_quitting_with_a_run_asks_and_the_run_goes_on(world: World) -> None:
     with world.window(cwd=project) as window:
         window.shows("1 created")
         window.press("enter")
-        window.shows("⏸ rest")
+        window.shows("◔ rest")
         window.press("q")
         window.shows("1 run still going on: wait-long")
         window.press("enter")
@@ -90,7 +90,7 @@ def test_quitting_with_a_run_asks_and_the_run_goes_on(world: World) -> None:
     with world.window(cwd=project) as window:
         window.shows("1 unchanged")
         window.press("j", "enter")
-        window.shows("⏸ rest")
+        window.shows("◔ rest")
         window.press("c")
         window.shows("⊘ cancelled")
 
@@ -129,3 +129,21 @@ def test_the_main_path_in_a_narrow_window(world: World) -> None:
         window.shows("Recent runs")
         window.press("q")
         assert window.ends() == 0
+
+
+def test_in_the_locale_c_every_sign_is_ascii(world: World) -> None:
+    """Point 26: on the screen, and without it."""
+    world.variables = {"LC_ALL": "C"}
+    project = world.project(GREETING.replace("Ada", "Ada ✓ 日本"))
+    with world.window(cwd=project) as window:
+        window.shows("1 created")
+        window.press("enter")
+        window.shows(r"\+ completed")
+        window.shows(r"Hello, Ada \+ \? \?")
+        assert window.text.isascii()
+        window.press("q")
+        assert window.ends() == 0
+    finished = world.run("run", cwd=project)
+    assert (finished.code, finished.err) == (0, "")
+    assert finished.out.isascii()
+    assert "+ Task: result [Completed]" in finished.out

@@ -77,7 +77,7 @@ def test_a_shown_run_goes_on_when_somebody_restarts_the_daemon(world: World) -> 
     with world.window(cwd=project) as window:
         window.shows("1 created")
         window.press("enter")
-        window.shows("▸ pause|⏸ pause")
+        window.shows("▸ pause|◔ pause")
         assert world.run("server", "stop").code == 0
         window.shows("The daemon was stopped")
         assert world.run("server", "start").code == 0

@@ -166,12 +166,17 @@ def holds(file: Path, text: str) -> bool:
     return text.encode() in file.read_bytes()
 
 
+HOSTILE = r"a\x1b[2Jb\x1b]0;owned\x07c\x9b31md\x00e\u202ef\x08g"
+
+
 def test_in_a_pipe_there_is_no_colour_and_no_cursor(world: World) -> None:
-    project = world.project(GREETING)
-    for arguments in (("run",), ("apply",), ("server", "status"), ("server", "logs"), ("--help",)):
-        finished = world.run(*arguments, cwd=project)
+    """Point 36: whatever the texts contain."""
+    said = f'print("{HOSTILE}", end="\\r")\n'
+    project = world.project(said + GREETING.replace("Hello, Ada", HOSTILE).replace("Says hello", HOSTILE))
+    for command in ("run", "run --output json", "apply", "server status", "server logs", "--help"):
+        finished = world.run(*command.split(), cwd=project)
         assert finished.out
-        assert not {"\x1b", "\r"} & set(finished.out + finished.err), arguments
+        assert not set("\x1b\r\x07\x9b\x00\u202e\x08") & set(finished.out + finished.err), command
 
 
 def test_a_reader_that_has_seen_enough(world: World) -> None:

@@ -31,7 +31,7 @@ UNICODE = Glyphs(
     states={
         State.PENDING: "·",
         State.RUNNING: "▸",
-        State.WAITING: "⏸",
+        State.WAITING: "◔",
         State.COMPLETED: "✓",
         State.FAILED: "✗",
         State.CANCELLED: "⊘",
