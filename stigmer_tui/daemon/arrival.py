@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
+
+from stigmer_tui.core.file_notifications import file_notifications
 from stigmer_tui.core.paths import Home
 from stigmer_tui.daemon.record import daemon_runs, read_record
 
@@ -11,9 +14,8 @@ LONGEST_LOOK = 1000
 
 async def arrival(home: Home) -> None:
     """Returns when a daemon has said where it is."""
-    from watchfiles import awatch
-
-    looks = awatch(home.data, watch_filter=None, recursive=False, rust_timeout=LONGEST_LOOK, yield_on_timeout=True)
-    async for _ in looks:
-        if daemon_runs(home) and read_record(home):
-            return
+    looks = file_notifications(home.data, step=50, debounce=200, timeout=LONGEST_LOOK)
+    async with aclosing(looks):
+        async for _ in looks:
+            if daemon_runs(home) and read_record(home):
+                return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from stigmer_tui.core.clock import parse_timestamp
+from stigmer_tui.core.file_notifications import file_notifications
 from stigmer_tui.core.json_values import from_json
 from stigmer_tui.core.logs import COMPONENTS, OLD_FILES
 from stigmer_tui.core.paths import Home
@@ -64,12 +66,11 @@ class LogTails:
 
     async def lines(self) -> AsyncIterator[LogLine]:
         """Until cancelled."""
-        from watchfiles import awatch
-
-        changes = awatch(self._folder, step=20, debounce=50, recursive=False, yield_on_timeout=True, rust_timeout=LOOK)
-        async for _ in changes:
-            for line in self._new():
-                yield line
+        changes = file_notifications(self._folder, step=20, debounce=50, timeout=LOOK)
+        async with aclosing(changes):
+            async for _ in changes:
+                for line in self._new():
+                    yield line
 
     def _new(self) -> list[LogLine]:
         return sorted((line for tail in self._tails for line in tail.new()), key=attrgetter("time"))

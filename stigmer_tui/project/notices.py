@@ -6,8 +6,11 @@ import asyncio
 import errno
 import platform
 from collections.abc import Collection, Mapping
+from contextlib import aclosing
 from pathlib import Path
 from typing import Protocol
+
+from stigmer_tui.core.file_notifications import file_notifications
 
 POLLING_INTERVAL = 0.5
 """Seconds between two looks where the system does not tell."""
@@ -55,6 +58,8 @@ class WatchfilesNotices:
     the program, longer ones are felt at each save."""
     LONGEST_BATCH = 200
     """Milliseconds."""
+    SILENCE = 60_000
+    """Milliseconds without a change after which its thread asks anew; nobody is woken by that."""
 
     def __init__(self, folders: Collection[str]) -> None:
         self._happened = asyncio.Event()
@@ -90,14 +95,11 @@ class WatchfilesNotices:
         await asyncio.wait([self._task])
 
     async def _listen(self, folders: Collection[str]) -> None:
-        from watchfiles import awatch
-
+        changes = file_notifications(*folders, step=self.STEP, debounce=self.LONGEST_BATCH, timeout=self.SILENCE)
         try:
-            async for _ in awatch(
-                *folders, watch_filter=None, step=self.STEP, debounce=self.LONGEST_BATCH, recursive=False
-            ):
-                self._happened.set()
-        except RuntimeError as error:
-            raise OSError(str(error)) from error
+            async with aclosing(changes):
+                async for paths in changes:
+                    if paths:
+                        self._happened.set()
         finally:
             self._happened.set()
