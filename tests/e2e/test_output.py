@@ -16,7 +16,10 @@ HELP = [sys.executable, "-m", "stigmer_tui", "--help"]
 def test_a_full_disk_is_a_sentence() -> None:
     with Path("/dev/full").open("w") as full:
         result = subprocess.run(HELP, stdout=full, stderr=subprocess.PIPE, text=True)
-    assert (result.returncode, result.stderr) == (1, "Error: Cannot write: No space left on device\n")
+    assert (result.returncode, result.stderr) == (
+        1,
+        "Error: Cannot write: No space left on device\n\nMake room there, and try again.\n",
+    )
 
 
 def test_a_reader_that_has_left_ends_the_program_silently() -> None:
