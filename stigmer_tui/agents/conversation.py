@@ -45,7 +45,7 @@ async def recall(channel: Channel, execution: AgentExecution) -> list[ModelMessa
     try:
         answer = await AgentExecutionQueryControllerStub(channel).listBySession(request)
     except AioRpcError as error:
-        raise StigmerError(f"Cannot read what was said before in session {session_id}: {error.details()}") from error
+        raise StigmerError(f"Cannot read the history of session {session_id}: {error.details()}") from error
     return remembered([earlier for earlier in answer.entries if earlier.metadata.id < execution.metadata.id])
 
 

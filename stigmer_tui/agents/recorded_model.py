@@ -55,7 +55,7 @@ class RecordedModel(WrapperModel):
     ) -> ModelResponse:
         self._number += 1
         if self._number == MOST_TURNS:
-            raise StigmerError(f"{self._run.agent} did not come to an end within {MOST_TURNS} turns")
+            raise StigmerError(f"{self._run.agent} did not finish within {MOST_TURNS} turns")
         self._fail_refused_calls(messages[-1])
         turn = self._run.record.turn(self._number)
         asked_at = turn.asked_at if turn is not None else self._run.now()
@@ -71,7 +71,7 @@ class RecordedModel(WrapperModel):
         self._ended_at = turn.ended_at
         self._teller.conclude(response, turn.ended_at)
         if response.tool_calls and repeated is not None and repeated.must_conclude:
-            raise StigmerError(f"{self._run.agent} did not come to an end: {repeated.note}")
+            raise StigmerError(f"{self._run.agent} did not finish: {repeated.note}")
         return response
 
     async def _ask(

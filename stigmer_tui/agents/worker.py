@@ -88,7 +88,7 @@ class Worker:
             raise
         except Exception as error:
             logger.error("execution %s: %s", run.lease.execution_id, run.redacted_trace())
-            return Phase.FAILED, f"The agent runner met an error of its own: {error!r}"
+            return Phase.FAILED, f"The agent runner met an internal error: {error!r}"
         return Phase.COMPLETED, ""
 
     async def _run(self, run: Run) -> None:

@@ -101,8 +101,8 @@ def program() -> None:
     metavar="KEY=VALUE",
     help="A variable of this run; secret:KEY=VALUE is never shown or stored in clear. May be repeated.",
 )
-@click.option("--follow/--no-follow", default=True, help="Show the run to its end, or only start it.")
-@click.option("--detach", is_flag=True, help="Ctrl+C ends the showing only, and the run goes on.")
+@click.option("--follow/--no-follow", default=True, help="Follow the run to its end, or only start it.")
+@click.option("--detach", is_flag=True, help="Ctrl+C stops following; the run continues.")
 @click.option("--org", default="", metavar="NAME", help="The organization; default: from Stigmer.yaml or config.yaml.")
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", help="For people, or for programs.")
 def run(
@@ -118,10 +118,10 @@ def run(
 
 
 @program.command()
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done without doing it.")
 @click.option("--org", default="", metavar="NAME", help="The organization; default: from Stigmer.yaml or config.yaml.")
 def apply(dry_run: bool, org: str) -> int:
-    """Bring the server up to date with the project's code."""
+    """Deploy the project's code."""
     from stigmer_tui.cli.apply import apply_headless
 
     return apply_headless(dry_run, org)
@@ -146,7 +146,7 @@ ADDRESS_HELP = "host:port to listen at, or a port; 0 is any free one."
 
 @server.command()
 @click.option("--address", default="", metavar="HOST:PORT", help=ADDRESS_HELP)
-@click.option("--no-auth", is_flag=True, help="Let clients in that send no token, such as the existing stigmer CLI.")
+@click.option("--no-auth", is_flag=True, help="Accept clients without a token, such as the existing stigmer CLI.")
 def start(address: str, no_auth: bool) -> int:
     """Start the daemon and wait until it answers."""
     from stigmer_tui.cli.server import start_server
@@ -164,7 +164,7 @@ def stop() -> int:
 
 @server.command()
 @click.option("--address", default="", metavar="HOST:PORT", help=ADDRESS_HELP)
-@click.option("--no-auth", is_flag=True, help="Let clients in that send no token, such as the existing stigmer CLI.")
+@click.option("--no-auth", is_flag=True, help="Accept clients without a token, such as the existing stigmer CLI.")
 def restart(address: str, no_auth: bool) -> int:
     """Stop the daemon, and start it again."""
     from stigmer_tui.cli.server import restart_server
@@ -175,27 +175,27 @@ def restart(address: str, no_auth: bool) -> int:
 @server.command()
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", help="For people, or for programs.")
 def status(output: str) -> int:
-    """Say how the daemon is doing; exit code 1 when it does not run."""
+    """Show the daemon's status; exit code 1 when it is not running."""
     from stigmer_tui.cli.server import show_status
 
     return show_status(output == "json")
 
 
 @server.command()
-@click.option("-f", "--follow", is_flag=True, help="Go on with new lines as they come.")
+@click.option("-f", "--follow", is_flag=True, help="Follow new lines.")
 @click.option(
     "-n",
     "--lines",
     type=click.IntRange(min=0),
     default=50,
     show_default=True,
-    help="How many of the last lines; 0 for all.",
+    help="Number of last lines; 0 for all.",
 )
 @click.option(
     "-c",
     "--component",
     type=click.Choice(["server", "workflow-runner", "agent-runner"]),
-    help="Of one process only.",
+    help="Only the lines of this process.",
 )
 def logs(follow: bool, lines: int, component: str | None) -> int:
     """Show the logs of the daemon's processes in the order of time."""

@@ -47,7 +47,7 @@ def run_server(addresses: list[str], requires_token: bool) -> None:
     try:
         lock = DaemonLock.acquire(home.daemon_lock, PREDECESSOR_LIMIT)
     except TimeoutError as error:
-        raise StigmerError(f"A daemon is running already on {home.data}") from error
+        raise StigmerError(f"A daemon is already running on {home.data}") from error
     try:
         asyncio.run(_serve(configuration, addresses, requires_token, lock))
     finally:

@@ -22,7 +22,7 @@ def tell(error: BaseException) -> None:
         make_private_folders([log.parent])
         with open(log, "a", encoding="utf-8", errors="replace", opener=opener) as file:
             file.write(f"{datetime.now(UTC).isoformat()}\n{trace}\n")
-        where = f"Where it happened is told in {log}"
+        where = f"The traceback is in {log}"
     except (OSError, StigmerError):
-        where = "Where it happened cannot be told: there is no place to write to"
-    click.echo(f"Error: stigmer-tui met an error of its own: {clean(repr(error))}\n\n{where}", err=True)
+        where = "The traceback cannot be kept: there is no place to write to"
+    click.echo(f"Error: stigmer-tui met an internal error: {clean(repr(error))}\n\n{where}", err=True)

@@ -34,7 +34,7 @@ def start_server(address: str, no_auth: bool) -> int:
 
 def stop_server() -> int:
     stopped = asyncio.run(stop_daemon(Home.from_environment(os.environ)))
-    click.echo("✓ Stopped the daemon" if stopped else "The daemon does not run")
+    click.echo("✓ Stopped the daemon" if stopped else "The daemon is not running")
     if server := named_server(os.environ):
         click.echo(f"  The server at {server}, which {SERVER_VARIABLE} names, is left alone")
     return 0
@@ -69,7 +69,7 @@ def show_status(as_json: bool) -> int:
         click.echo(json.dumps({"running": True, "problem": problem.message}))
         return 1
     if status is None:
-        text = "The daemon does not run; start it with: stigmer-tui server start"
+        text = "The daemon is not running; start it with: stigmer-tui server start"
         click.echo('{"running": false}' if as_json else text)
         return 1
     click.echo(status_json(status) if as_json else "\n".join(StatusText(status, SystemClock()).lines()))
@@ -132,12 +132,12 @@ def show_logs(follow: bool, lines: int, component: str) -> int:
 async def _start(configuration: Configuration, options: StartOptions) -> None:
     if endpoint := await running_endpoint(configuration.home):
         record = read_record(configuration.home)
-        already = f"The daemon runs already at {endpoint.address}"
+        already = f"The daemon is already running at {endpoint.address}"
         if options.address and options.address != endpoint.address:
             advice = f"To have it at {options.address}: stigmer-tui server restart --address {options.address}"
             raise StigmerError(already, advice)
         if options.no_auth and record and record.requires_token:
-            advice = "To let them in: stigmer-tui server restart --no-auth"
+            advice = "To accept them: stigmer-tui server restart --no-auth"
             raise StigmerError(f"{already}, and clients without its token are refused", advice)
         click.echo(already)
         return

@@ -42,7 +42,7 @@ def explained(error: AioRpcError, address: str) -> StigmerError:
             return unreachable(address)
         case StatusCode.UNAUTHENTICATED:
             return StigmerError(
-                f"The server at {address} does not accept our token",
+                f"The server at {address} rejected our token",
                 "A daemon of another STIGMER_HOME may be listening there; see stigmer-tui server status.",
             )
         case StatusCode.UNIMPLEMENTED:

@@ -99,7 +99,7 @@ def absolute(path: str) -> Path:
     try:
         expanded = Path(path).expanduser()
     except RuntimeError as error:
-        raise StigmerError(f"Nobody knows where {path} is: this user has no home folder", "Set HOME.") from error
+        raise StigmerError(f"Cannot resolve {path}: this user has no home folder", "Set HOME.") from error
     return expanded if expanded.is_absolute() else working_folder() / expanded
 
 

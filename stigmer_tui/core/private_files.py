@@ -55,7 +55,7 @@ def read_private(path: Path) -> str:
         try:
             return file.read()
         except UnicodeDecodeError as error:
-            raise StigmerError(f"{path} is no text file", "Remove it; it is made again.") from error
+            raise StigmerError(f"{path} is not a text file", "Remove it; it is made again.") from error
 
 
 def write_private(path: Path, text: str) -> None:

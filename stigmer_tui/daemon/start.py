@@ -138,4 +138,4 @@ def _last_output(home: Home) -> str:
         lines = home.log("start").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         lines = []
-    return clean("\n".join(lines[-LAST_LINES:])) or f"It said nothing; see {home.log('server')}"
+    return clean("\n".join(lines[-LAST_LINES:])) or f"It printed nothing; see {home.log('server')}"

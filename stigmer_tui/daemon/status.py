@@ -59,7 +59,8 @@ class StatusText:
 
     def lines(self) -> Iterator[str]:
         status = self.status
-        yield f"✓ The daemon runs at {status.address}, version {status.version}, up {self._since(status.started_at)}"
+        uptime = self._since(status.started_at)
+        yield f"✓ The daemon is running at {status.address}, version {status.version}, up {uptime}"
         if not status.requires_token:
             yield "  Every client on this machine may use it (--no-auth)"
         yield ""

@@ -66,9 +66,9 @@ def _read(path: Path, kind: type[AnyResource]) -> AnyResource:
     try:
         message = kind.FromString(path.read_bytes())
     except (OSError, DecodeError) as error:
-        raise StigmerError(f"{path.name} is no valid {kind.__name__} manifest: {error}", _ADVICE) from error
+        raise StigmerError(f"{path.name} is not a valid {kind.__name__} manifest: {error}", _ADVICE) from error
     if message.kind != kind.__name__ or not slug_in(message):
-        raise StigmerError(f"{path.name} is no valid {kind.__name__} manifest: it has no kind or no name", _ADVICE)
+        raise StigmerError(f"{path.name} is not a valid {kind.__name__} manifest: it has no kind or no name", _ADVICE)
     return message
 
 

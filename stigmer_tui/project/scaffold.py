@@ -24,7 +24,7 @@ def create_project(parent: Path, name: str) -> Path:
     Raises StigmerError for a bad name, for a folder that is there already, and where nothing can be written.
     """
     if not _NAME.fullmatch(name):
-        raise StigmerError(f"{name!r} is no name for a project", "Use letters, digits, hyphens and underscores.")
+        raise StigmerError(f"{name!r} is not a valid project name", "Use letters, digits, hyphens and underscores.")
     folder = parent.absolute() / name
     if folder.exists() or folder.is_symlink():
         raise StigmerError(f"{folder} is there already", "Choose another name, or remove it first.")

@@ -56,7 +56,7 @@ async def synthesize(
                 await run(project, Path(output), {**environment, OUTPUT_FOLDER: output}, on_line)
         except TimeoutError:
             advice = f"{TIME_LIMIT} gives it more seconds. Is it waiting for something, such as input or a server?"
-            raise SynthesisError(f"{name} did not come to its end within {duration_text(limit)}", advice) from None
+            raise SynthesisError(f"{name} did not finish within {duration_text(limit)}", advice) from None
         except OSError as error:
             raise SynthesisError(f"{name} cannot be run: {error}") from error
         try:
@@ -65,7 +65,7 @@ async def synthesize(
             raise SynthesisError(error.message, error.advice) from error
     check_scripts(manifests)
     if not manifests.resources:
-        raise SynthesisError(f"{name} ran to its end and defined no agent and no workflow", _NOTHING[project.runtime])
+        raise SynthesisError(f"{name} finished and defined no agent and no workflow", _NOTHING[project.runtime])
     return manifests
 
 

@@ -161,12 +161,12 @@ class _Attachment:
                 if task and task.cancelling():
                     raise
                 logger.exception("execution %s was given up by its own work", lease.execution_id)
-                return "The runner met an error of its own: the work was given up; see stigmer-tui server logs"
+                return "The runner met an internal error: the work was given up; see stigmer-tui server logs"
         except StigmerError as error:
             return error.message
         except Exception as error:
             logger.exception("execution %s", lease.execution_id)
-            return f"The runner met an error of its own: {error!r}"
+            return f"The runner met an internal error: {error!r}"
         return ""
 
     async def _beat(self) -> None:

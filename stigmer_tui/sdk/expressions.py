@@ -339,7 +339,7 @@ def _literal(value: float | str | None) -> str:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
         return whole_text(text) if isinstance(value, str) else text
     except ValueError:
-        raise DefinitionError(f"{value} is no number that a workflow can hold", "Use a finite number.") from None
+        raise DefinitionError(f"{value} is not a number that a workflow can hold", "Use a finite number.") from None
 
 
 def _key(key: object) -> str:

@@ -21,7 +21,7 @@ def check_filter(text: str) -> None:
     try:
         _check([parse_expression(text)])
     except ExpressionError as error:
-        raise DefinitionError(f"“{text}” is no filter: {error}", MANUAL) from None
+        raise DefinitionError(f"“{text}” is not a valid filter: {error}", MANUAL) from None
 
 
 def check_text(text: str) -> None:

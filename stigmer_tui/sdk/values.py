@@ -110,7 +110,7 @@ def literal_number(value: object, what: str, least: int, most: int) -> int:
 def web_address(value: object) -> str:
     url = text_value(value, "The URL")
     if not url.startswith(("http://", "https://", "${")):
-        raise DefinitionError(f"{url!r} is no URL", "Write all of it: https://shop.example/orders.")
+        raise DefinitionError(f"{url!r} is not a valid URL", "Write all of it: https://shop.example/orders.")
     return url
 
 
@@ -149,7 +149,8 @@ def resource_name(value: object, what: str) -> str:
     if not _RESOURCE_NAME.fullmatch(name):
         suggestion = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:63].strip("-")
         advice = "Use at most 63 lower-case letters, digits and hyphens, no hyphen at the ends"
-        raise DefinitionError(f"{name!r} is no name for {what}", f'{advice}: "{suggestion or "answer-mail"}".')
+        noun = what.partition(" ")[2]
+        raise DefinitionError(f"{name!r} is not a valid {noun} name", f'{advice}: "{suggestion or "answer-mail"}".')
     return name
 
 
@@ -158,9 +159,11 @@ def task_name(value: object) -> str:
     if not _TASK_NAME.fullmatch(name):
         suggestion = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:100]
         advice = "Use at most 100 letters, digits, underscores and hyphens"
-        raise DefinitionError(f"{name!r} is no name for a task", f'{advice}: "{suggestion or "fetch"}".')
+        raise DefinitionError(f"{name!r} is not a valid task name", f'{advice}: "{suggestion or "fetch"}".')
     if name in _DIRECTIVES:
-        raise DefinitionError(f'"{name}" is no name for a task: in a jump it means something else', "Choose another.")
+        raise DefinitionError(
+            f'"{name}" is not a valid task name: in a jump it means something else', "Choose another."
+        )
     return name
 
 

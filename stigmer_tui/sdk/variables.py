@@ -75,7 +75,7 @@ def _declare(name: str, is_secret: bool, default: str | None, description: str) 
     if not NAME.fullmatch(name):
         suggestion = re.sub(r"\W", "_", name).upper()
         raise DefinitionError(
-            f"{name!r} is no name for a variable",
+            f"{name!r} is not a valid variable name",
             f'Use capital letters, digits and underscores, such as "{suggestion}".'
             if NAME.fullmatch(suggestion)
             else "Use capital letters, digits and underscores.",

@@ -50,7 +50,7 @@ class TokenAuth:
         if not hmac.compare_digest(presented.encode(), self.token.encode()):
             await context.abort(
                 grpc.StatusCode.UNAUTHENTICATED,
-                "this server wants its bearer token; start it with --no-auth to let clients without one in",
+                "this server requires its bearer token; start it with --no-auth to accept clients without one",
             )
         return None
 

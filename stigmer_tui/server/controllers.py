@@ -131,6 +131,4 @@ async def _refuse(context: Context, where: str, error: Exception) -> None:
         await context.abort(STORAGE_CODES.get(error.fault, grpc.StatusCode.INTERNAL), shortened(str(error)))
     incident = uuid.uuid4().hex[:8]
     logger.error("%s failed, incident %s", where, incident, exc_info=error)
-    await context.abort(
-        grpc.StatusCode.INTERNAL, f"the server met an error of its own; its log has incident {incident}"
-    )
+    await context.abort(grpc.StatusCode.INTERNAL, f"the server met an internal error; its log has incident {incident}")

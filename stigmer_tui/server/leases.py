@@ -217,7 +217,7 @@ class Leases:
     ) -> AsyncIterator[ServerMessage]:
         first = await anext(messages, None)
         if first is None or not first.HasField("hello") or first.hello.kind not in NAMES:
-            raise impossible_now("a runner says hello first, and what it runs")
+            raise impossible_now("a runner must say first what it runs")
         runner = Runner(identity, first.hello)
         self._runners.append(runner)
         self._broken.pop(runner.hello.kind, None)

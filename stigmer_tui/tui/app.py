@@ -62,7 +62,7 @@ class StigmerApp(TerminalApp):
         theme = os.environ.get("STIGMER_THEME", "") or default_theme(self.console.color_system)
         if theme not in self.available_themes:
             known = ", ".join(sorted(self.available_themes))
-            raise StigmerError(f"There is no theme {theme}", f"STIGMER_THEME can be one of these: {known}")
+            raise StigmerError(f"Unknown theme {theme}", f"STIGMER_THEME can be one of these: {known}")
         self.theme = self._styled_for = theme
         self.stylesheet.set_variables(self.get_css_variables())
         self.session = session
@@ -188,7 +188,9 @@ class StigmerApp(TerminalApp):
                 self._open(found)
             case None:
                 where = self.session.state.daemon.address
-                self.session.board.note(f"Nothing is called {reference} on the server at {where}", Level.WARNING)
+                self.session.board.note(
+                    f"No agent, workflow or run is named {reference} on the server at {where}", Level.WARNING
+                )
 
     async def action_notices(self) -> None:
         from stigmer_tui.tui.screens.notices import NoticesScreen
@@ -269,9 +271,7 @@ class StigmerApp(TerminalApp):
             # The framework has put something of its own in the place of `sys.stderr`.
             os.write(2, clean("".join(traceback.format_exception(error))).encode(errors="replace"))
         log = self.session.configuration.home.log("app")
-        self.panic(
-            f"Error: stigmer-tui met an error of its own: {clean(repr(error))}\n\nWhere it happened is told in {log}"
-        )
+        self.panic(f"Error: stigmer-tui met an internal error: {clean(repr(error))}\n\nThe traceback is in {log}")
 
     def _key_help(self) -> Iterable[KeyHelp]:
         """The keys of this place, then all others."""

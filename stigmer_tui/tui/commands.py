@@ -172,8 +172,8 @@ COMMANDS = (
         _can_run_again, rank=3,
     ),
     Command(
-        "daemon.retry", "app.retry", Place.WORKBENCH, "r", "try again", "Start the daemon",
-        "Connect again; the daemon is started if it does not run", _is_disconnected, rank=0,
+        "daemon.retry", "app.retry", Place.WORKBENCH, "r", "retry", "Start the daemon",
+        "Reconnect; the daemon is started if it is not running", _is_disconnected, rank=0,
     ),
     Command(
         "watch.off", "app.turn_watch_off", Place.WORKBENCH, "w", "watch off", "Turn watch off",

@@ -63,12 +63,12 @@ class DaemonNews:
         if component.state in AT_WORK and (loss := self._lost.pop(component.name, None)):
             yield _came_back(component.name, loss, now), Level.WARNING
         if component.state is ComponentState.FAILED and before and before.state is not ComponentState.FAILED:
-            yield f"The {_name(component.name)} does not run: {component.detail}", Level.ERROR
+            yield f"The {_name(component.name)} is not running: {component.detail}", Level.ERROR
 
 
 def _came_back(name: str, loss: Loss, now: datetime) -> str:
     took = duration_text((now - loss.at).total_seconds())
-    return f"The {_name(name)} {loss.how} and came back in {took}; runs go on where they were"
+    return f"The {_name(name)} {loss.how} and was restarted in {took}; its runs continue"
 
 
 def _name(name: str) -> str:

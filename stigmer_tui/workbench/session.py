@@ -272,7 +272,11 @@ class Session:
 
     def unfinished(self) -> list[Run]:
         """Runs that this session started and that still go on."""
-        return [run for run in self.state.runs if run.id in self._started and not run.state.is_final]
+        # The list may be a moment behind the run that is followed.
+        shown = self.state.shown
+        ended = shown.execution.id if shown and shown.execution.state.is_final else ""
+        mine = [run for run in self.state.runs if run.id in self._started and run.id != ended]
+        return [run for run in mine if not run.state.is_final]
 
     async def cancel_all(self) -> None:
         """Every run of this session that still goes on."""
@@ -287,7 +291,7 @@ class Session:
         """What a run has to wait for; empty when there is nothing."""
         if self.is_project and not (self._development and self._development.is_settled):
             return "the latest code is deployed"
-        return "" if self.state.daemon.connected else "the daemon is there"
+        return "" if self.state.daemon.connected else "the daemon is ready"
 
     async def _catch_up(self) -> None:
         if self._development:

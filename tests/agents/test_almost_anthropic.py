@@ -170,7 +170,7 @@ ERRORS = [
         Reply([b"<html><title>Login</title>"], "text/html"),
         "a web page (“Login”) at {url}; check the base URL",
     ),
-    ("data of another kind", as_json({"models": []}), 'data that is no message: {{"models": []}} at {url}'),
+    ("data of another kind", as_json({"models": []}), 'data that is not a message: {{"models": []}} at {url}'),
 ]
 
 

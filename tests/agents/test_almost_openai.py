@@ -446,10 +446,10 @@ ERRORS: list[tuple[str, Reply, str]] = [
     (
         "a text",
         Reply([b"upstream connect error"], "text/plain"),
-        "a text that is no stream: upstream connect error at {url}",
+        "text that is not a stream: upstream connect error at {url}",
     ),
-    ("data of another kind", as_json({"models": []}), 'data that is no completion: {{"models": []}} at {url}'),
-    ("no JSON in the stream", sse("data: oops\n\n"), "sent something that is no JSON: oops at {url}"),
+    ("data of another kind", as_json({"models": []}), 'data that is not a completion: {{"models": []}} at {url}'),
+    ("no JSON in the stream", sse("data: oops\n\n"), "sent invalid JSON: oops at {url}"),
     (
         "an encoding of its own",
         Reply([b"x"], headers={"content-encoding": "br"}),

@@ -143,8 +143,8 @@ def test_names_that_people_use_are_ids() -> None:
 def test_a_base_url_that_is_no_address_is_named(url: str) -> None:
     """Point 45."""
     settings = ModelSettings(provider="openai", base_url=url)
-    with pytest.raises(StigmerError, match=r"STIGMER_LLM_BASE_URL, or base_url in .* is no web address"):
+    with pytest.raises(StigmerError, match=r"STIGMER_LLM_BASE_URL, or base_url in .* is not a URL"):
         ModelChooser(settings, {}, Path("config.yaml")).choose()
-    with pytest.raises(StigmerError, match="OLLAMA_BASE_URL is no web address") as refusal:
+    with pytest.raises(StigmerError, match="OLLAMA_BASE_URL is not a URL") as refusal:
         ModelChooser(ModelSettings(provider="ollama"), {"OLLAMA_BASE_URL": f"{url}@bob:pw"}, Path("x")).choose()
     assert refusal.value.advice

@@ -81,7 +81,7 @@ async def test_a_session_that_cannot_be_read_fails_the_run_in_words(agents: Agen
     ledger = await agents.run(assignment("turns: [{say: Hi}]", session_id="ses_1"))
     await agents.channel.close()
     assert ledger.phase is Phase.FAILED
-    assert ledger.status.error.startswith("Cannot read what was said before in session ses_1: ")
+    assert ledger.status.error.startswith("Cannot read the history of session ses_1: ")
 
 
 def test_an_answer_stands_with_its_calls_and_the_results_follow() -> None:

@@ -103,7 +103,7 @@ async def test_a_model_that_goes_on_repeating_itself_has_failed(agents: Agents) 
     async with serving(agents, "openai", Answer(calls=[("c", "ls", {"path": "/"})])):
         ledger = await agents.run(assignment())
     assert ledger.phase is Phase.FAILED
-    assert ledger.status.error.startswith("helper did not come to an end: ls was called 5 times in a row")
+    assert ledger.status.error.startswith("helper did not finish: ls was called 5 times in a row")
 
 
 async def test_temperature_and_model_of_a_task_are_passed_on(agents: Agents) -> None:

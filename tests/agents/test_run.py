@@ -145,7 +145,7 @@ async def test_73_ten_rounds_of_tools_complete(agents: Agents) -> None:
 async def test_an_endless_run_is_stopped_with_its_transcript_kept(agents: Agents) -> None:
     calls = "\n".join(f"  - call: {{ls: {{path: /{number}}}}}" for number in range(MOST_TURNS + 5))
     ledger = await agents.run(assignment(f"turns:\n{calls}\n  - say: done"))
-    assert (ledger.phase, ledger.status.error) == (Phase.FAILED, "helper did not come to an end within 100 turns")
+    assert (ledger.phase, ledger.status.error) == (Phase.FAILED, "helper did not finish within 100 turns")
     assert len(ledger.calls) == MOST_TURNS
 
 

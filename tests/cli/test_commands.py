@@ -23,7 +23,7 @@ def test_an_error_of_our_own_is_one_line_and_told_in_full_in_a_log(
     monkeypatch.setattr("stigmer_tui.cli.new.make_project", broken)
     assert commands.run_command(["new", "shop"]) == 1
     said = capsys.readouterr().err
-    assert said.startswith("Error: stigmer-tui met an error of its own: ZeroDivisionError('shop')")
+    assert said.startswith("Error: stigmer-tui met an internal error: ZeroDivisionError('shop')")
     assert "Traceback" not in said
     log = Home(tmp_path).log("commands")
     assert str(log) in said

@@ -46,7 +46,9 @@ async def test_the_status_is_that_of_the_server_in_use(
     assert (text.code, data.code) == (0, 0)
     first, second, *_ = text.out.splitlines()
     assert first == f"✓ A server answers at {address}, which STIGMER_SERVER_ADDR names"
-    assert second.startswith("  It is not one of our daemons" if plain else f"✓ The daemon runs at {address}, version ")
+    assert second.startswith(
+        "  It is not one of our daemons" if plain else f"✓ The daemon is running at {address}, version "
+    )
     told = json.loads(data.out)
     assert (told["running"], told["address"], told["named_by"]) == (True, address, "STIGMER_SERVER_ADDR")
     assert ("components" in told) is not plain
@@ -70,5 +72,5 @@ def test_no_daemon_is_started_beside_it(
         assert said.err.startswith("Error: STIGMER_SERVER_ADDR names the server that is used, 127.0.0.1:1; no daemon")
     stopped = say("server", "stop")
     left_alone = "  The server at 127.0.0.1:1, which STIGMER_SERVER_ADDR names, is left alone\n"
-    assert stopped.out == f"The daemon does not run\n{left_alone}"
+    assert stopped.out == f"The daemon is not running\n{left_alone}"
     assert not (tmp_path / "home").exists()

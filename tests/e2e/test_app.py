@@ -84,7 +84,7 @@ def test_quitting_with_a_run_asks_and_the_run_goes_on(world: World) -> None:
         window.press("enter")
         window.shows("◔ rest")
         window.press("q")
-        window.shows("1 run still going on: wait-long")
+        window.shows("1 run in progress: wait-long")
         window.press("enter")
         assert window.ends() == 0
     with world.window(cwd=project) as window:

@@ -25,14 +25,14 @@ from tests.e2e.world import World, eventually
 
 def test_a_life(world: World) -> None:
     nothing = world.run("server", "status")
-    assert (nothing.code, nothing.out) == (1, "The daemon does not run; start it with: stigmer-tui server start\n")
+    assert (nothing.code, nothing.out) == (1, "The daemon is not running; start it with: stigmer-tui server start\n")
     assert json.loads(world.run("server", "status", "--output", "json").out) == {"running": False}
-    assert world.run("server", "stop").out == "The daemon does not run\n"
+    assert world.run("server", "stop").out == "The daemon is not running\n"
 
     started = world.run("server", "start")
     assert (started.code, started.err) == (0, "")
     assert started.out == f"✓ The daemon is ready at {record(world).address}\n"
-    assert world.run("server", "start").out == f"The daemon runs already at {record(world).address}\n"
+    assert world.run("server", "start").out == f"The daemon is already running at {record(world).address}\n"
 
     former = record(world)
     assert world.run("server", "restart").code == 0
@@ -55,7 +55,7 @@ def test_the_token_is_asked_for_unless_told_otherwise(world: World) -> None:
     assert code_without_token(world) is grpc.StatusCode.UNAUTHENTICATED
     refused = world.run("server", "start", "--no-auth")
     assert refused.code == 1
-    assert refused.err.endswith("To let them in: stigmer-tui server restart --no-auth\n")
+    assert refused.err.endswith("To accept them: stigmer-tui server restart --no-auth\n")
     everywhere = world.run("server", "restart", "--no-auth", "--address", "0.0.0.0:0")
     message = "Error: Without a token (--no-auth) the daemon listens on this machine only, not at 0.0.0.0:0\n"
     assert (everywhere.code, everywhere.err.partition("\n")[0] + "\n") == (1, message)
@@ -121,7 +121,7 @@ def test_the_record_of_another_process(world: World) -> None:
         of_another = json.dumps(asdict(DaemonRecord(stranger.pid, "long ago", "127.0.0.1:1", "0", True)))
         world.home.daemon_lock.write_text(of_another)
         assert world.run("server", "status").code == 1
-        assert world.run("server", "stop").out == "The daemon does not run\n"
+        assert world.run("server", "stop").out == "The daemon is not running\n"
         world.home.daemon_lock.write_text(of_another)
         assert world.run("server", "start").code == 0
         assert world.run("server", "stop").code == 0
@@ -137,7 +137,7 @@ def test_a_home_that_is_deleted(world: World) -> None:
     eventually(lambda: world.processes() == [] or None, "every process to end")
     assert not world.home.root.exists()
     assert world.run("server", "status").code == 1
-    assert world.run("server", "stop").out == "The daemon does not run\n"
+    assert world.run("server", "stop").out == "The daemon is not running\n"
 
 
 def test_files_that_are_not_ours(world: World) -> None:

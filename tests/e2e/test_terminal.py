@@ -81,7 +81,7 @@ def test_an_error_of_our_own_is_a_line_on_the_screen_and_all_of_it_in_the_log(wo
         window.press("?")
         assert window.ends() == 1
         assert is_restored(window)
-        window.shows(r"Error: stigmer-tui met an error of its own: ZeroDivisionError\('help'\)")
+        window.shows(r"Error: stigmer-tui met an internal error: ZeroDivisionError\('help'\)")
         assert "Traceback" not in window.text
     assert "Traceback" in world.home.log("app").read_text(encoding="utf-8")
 

@@ -100,7 +100,7 @@ class TestWithGo:
 
     async def test_a_program_that_writes_nothing(self, tmp_path: Path) -> None:
         error = await fails(go_project(tmp_path, "package main\n\nfunc main() {}\n"))
-        assert error.message == "main.go ran to its end and defined no agent and no workflow"
+        assert error.message == "main.go finished and defined no agent and no workflow"
         assert "log.Fatal(err)" in error.advice
 
     async def test_the_module_is_tidied_when_the_build_needs_it(self, tmp_path: Path) -> None:

@@ -50,9 +50,9 @@ def test_an_empty_folder_holds_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({"agent-3.pb": b"\xff\xff\xff"}, "agent-3.pb is no valid Agent manifest"),
-        ({"workflow-0.pb": agent("a")}, "workflow-0.pb is no valid Workflow manifest"),
-        ({"agent-0.pb": Agent(kind="Agent").SerializeToString()}, "agent-0.pb is no valid Agent manifest"),
+        ({"agent-3.pb": b"\xff\xff\xff"}, "agent-3.pb is not a valid Agent manifest"),
+        ({"workflow-0.pb": agent("a")}, "workflow-0.pb is not a valid Workflow manifest"),
+        ({"agent-0.pb": Agent(kind="Agent").SerializeToString()}, "agent-0.pb is not a valid Agent manifest"),
         ({"agent-0.pb": agent("a"), "agent-1.pb": agent("A")}, 'two agents with the name "a"'),
         ({"dependencies.json": b"{"}, "dependencies.json cannot be understood"),
         ({"dependencies.json": b"[1]"}, "dependencies.json cannot be understood"),

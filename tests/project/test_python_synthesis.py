@@ -143,7 +143,7 @@ async def test_the_time_limit_ends_every_process_and_says_what_to_do(tmp_path: P
     project = python_project(tmp_path, SLOW)
     with pytest.raises(SynthesisError) as raised:
         await synthesize(project, collected, {**os.environ, "STIGMER_SYNTHESIS_TIMEOUT": "1.5"})
-    assert raised.value.message == "main.py did not come to its end within 1.5 s"
+    assert raised.value.message == "main.py did not finish within 1.5 s"
     assert "STIGMER_SYNTHESIS_TIMEOUT" in raised.value.advice
     assert processes_end([int(pid) for pid in collected.texts[0].split()])
 
@@ -204,15 +204,15 @@ async def test_an_error_names_file_and_line_and_keeps_the_tools_own_words(tmp_pa
         ("import sys\nsys.exit(4)\n", "main.py:2 main.py ended with exit status 4"),
         ("import os\nos._exit(5)\n", "main.py ended with exit status 5"),
         ("import os\nos.abort()\n", "main.py was ended by SIGABRT"),
-        ("x = 1\n", "main.py ran to its end and defined no agent and no workflow"),
-        ("import os\nos._exit(0)\n", "main.py ran to its end and defined no agent and no workflow"),
+        ("x = 1\n", "main.py finished and defined no agent and no workflow"),
+        ("import os\nos._exit(0)\n", "main.py finished and defined no agent and no workflow"),
         (
             "from stigmer_tui.sdk import Agent\n\nAgent('A B', instructions='Answer in one sentence.')\n",
-            "main.py:3 'A B' is no name for an agent",
+            "main.py:3 'A B' is not a valid agent name",
         ),
         (
             "import os\nopen(os.environ['STIGMER_OUT_DIR'] + '/agent-0.pb', 'w').write('no')\n",
-            "agent-0.pb is no valid Agent manifest",
+            "agent-0.pb is not a valid Agent manifest",
         ),
     ],
 )

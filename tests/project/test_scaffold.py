@@ -57,7 +57,7 @@ def test_its_agents_carry_their_scripts(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["", "a b", "a/b", "..", "ä", "a.b"])
 def test_bad_names(tmp_path: Path, name: str) -> None:
-    with pytest.raises(StigmerError, match="is no name for a project"):
+    with pytest.raises(StigmerError, match="is not a valid project name"):
         create_project(tmp_path, name)
     assert list(tmp_path.iterdir()) == []
 

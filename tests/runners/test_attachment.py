@@ -74,7 +74,7 @@ async def api(tmp_path: Path) -> AsyncIterator[Api]:
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (LookupError("'hex' is not a text encoding"), "an error of its own: LookupError"),
+        (LookupError("'hex' is not a text encoding"), "an internal error: LookupError"),
         (StorageError(Path("agents.db"), Fault.DAMAGED), "Cannot use agents.db: it is damaged"),
         (asyncio.CancelledError(), "given up"),
     ],

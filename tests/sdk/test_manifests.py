@@ -125,9 +125,9 @@ def test_the_same_code_gives_the_same_bytes(collection: Collection) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"name": "My Agent", "instructions": "Answer in one sentence."}, "'My Agent' is no name for an agent"),
-        ({"name": "-", "instructions": "Answer in one sentence."}, "'-' is no name for an agent"),
-        ({"name": "a" * 64, "instructions": "Answer in one sentence."}, "is no name for an agent"),
+        ({"name": "My Agent", "instructions": "Answer in one sentence."}, "'My Agent' is not a valid agent name"),
+        ({"name": "-", "instructions": "Answer in one sentence."}, "'-' is not a valid agent name"),
+        ({"name": "a" * 64, "instructions": "Answer in one sentence."}, "is not a valid agent name"),
         ({"name": "helper", "instructions": "Short"}, "shorter than 10 characters"),
         ({"name": "helper", "instructions": "Use ${ .x } here."}, "instructions must be a text that is known"),
         (

@@ -298,14 +298,14 @@ def test_jumps_go_back_and_forth() -> None:
 
 MISTAKES: list[tuple[Callable[[Any], Any], str, str]] = [
     (lambda flow: (flow.wait("a", 1), flow.wait("a", 1)), 'a task "a" already, in line', "a name of its own"),
-    (lambda flow: flow.wait("two words", 1), "'two words' is no name for a task", '"two-words"'),
-    (lambda flow: flow.wait("end", 1), '"end" is no name', "Choose another"),
+    (lambda flow: flow.wait("two words", 1), "'two words' is not a valid task name", '"two-words"'),
+    (lambda flow: flow.wait("end", 1), '"end" is not a valid task name', "Choose another"),
     (lambda flow: flow.wait("a", 0), "seconds is 0", "from 1 to"),
     (lambda flow: flow.wait("a", 1.5), "seconds must be a whole number", "from 1 to"),
     (lambda flow: flow.wait("a", flow.input.pause), "seconds must be a whole number", "from 1 to"),
     (lambda flow: flow.wait(flow.input.name, 1), "The name of a task must be a text that is known", "References"),
     (lambda flow: flow.wait(f"{flow.input.name}", 1), "not a text with an expression", "References"),
-    (lambda flow: flow.http_get("a", "shop.example"), "'shop.example' is no URL", "https://"),
+    (lambda flow: flow.http_get("a", "shop.example"), "'shop.example' is not a valid URL", "https://"),
     (lambda flow: flow.http_get("a", URL, timeout=301), "timeout is 301", "from 1 to 300"),
     (lambda flow: flow.http_get("a", URL, headers=["x"]), "headers must be a mapping, not a list", "Such as"),
     (lambda flow: flow.http_get("a", URL, headers={"A": None}), "headers['A'] must be a text", "f-string"),
@@ -320,7 +320,7 @@ MISTAKES: list[tuple[Callable[[Any], Any], str, str]] = [
     (lambda flow: flow.http_post("a", URL, json={"x": ["${ halt }"]}), "`halt` is not available", "jq"),
     (lambda flow: flow.http_get("a", URL, headers={"X": "${ ( }"}), "cannot be read", "jq"),
     (lambda flow: flow.set("a", {"x${1}": 1}), "known when the workflow is written", "References"),
-    (lambda flow: flow.call_agent("a", "Helper", message="x"), "'Helper' is no name for an agent", '"helper"'),
+    (lambda flow: flow.call_agent("a", "Helper", message="x"), "'Helper' is not a valid agent name", '"helper"'),
     (lambda flow: flow.call_agent("a", "helper", message=None), "message must be a text, not None", "f-string"),
     (lambda flow: flow.call_agent("a", "helper", message="x", temperature=2), "temperature is 2", "from 0 to 1"),
     (lambda flow: flow.call_agent("a", "helper", message="x", timeout=0), "timeout is 0", "3600"),
@@ -517,6 +517,6 @@ def test_variables_are_described_once(collection: Collection) -> None:
     for contradiction in (lambda: env("REGION", default="us"), lambda: secret("REGION")):
         with pytest.raises(DefinitionError, match="REGION is described differently in line"):
             contradiction()
-    with pytest.raises(DefinitionError, match="'api-token' is no name for a variable") as raised:
+    with pytest.raises(DefinitionError, match="'api-token' is not a valid variable name") as raised:
         secret("api-token")
     assert '"API_TOKEN"' in raised.value.advice

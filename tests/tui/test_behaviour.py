@@ -654,7 +654,7 @@ class TestExistingServer:
                 await press(pilot, "1", "G", "enter", *reference, "enter")
                 await settle(pilot)
             assert app.asked == ["find a-payout", "start a-payout", "find wfx_9", "open wfx_9", "find nothing"]
-            assert "Nothing is called nothing" in app.session.state.notices[-1].text
+            assert "is named nothing on the server" in app.session.state.notices[-1].text
             await press(pilot, "1", "G", "enter", "escape")
             assert len(app.asked) == 5
 
@@ -738,4 +738,4 @@ class TestNotices:
         async with running(states.LISTED) as (app, pilot):
             await app.action_notices()
             await settle(pilot)
-            assert "There has been no notice in this session" in screen_text(app)
+            assert "No notices yet" in screen_text(app)

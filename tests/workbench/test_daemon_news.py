@@ -32,25 +32,25 @@ def test_a_runner_that_was_killed_is_told_of_when_it_is_back() -> None:
     restarting = daemon(ComponentState.RESTARTING, 1, "was killed (SIGKILL); starts again")
     *before, last = told(daemon(), restarting, daemon(ComponentState.STARTING, 1), daemon(ComponentState.BUSY, 1))
     assert before == [[], [], []]
-    text = "The agent runner was killed (SIGKILL) and came back in 2.0 s; runs go on where they were"
+    text = "The agent runner was killed (SIGKILL) and was restarted in 2.0 s; its runs continue"
     assert last == [(text, Level.WARNING)]
 
 
 def test_a_restart_between_two_states_is_noticed_too() -> None:
     _, [(text, _)] = told(daemon(), daemon(restarts=1))
-    assert text.startswith("The agent runner stopped and came back")
+    assert text.startswith("The agent runner stopped and was restarted")
 
 
 def test_a_runner_that_is_given_up_is_told_of_once() -> None:
     failed = daemon(ComponentState.FAILED, 3, "it ended too often; see stigmer-tui server logs")
     _, first, second = told(daemon(), failed, failed)
-    assert first == [("The agent runner does not run: it ended too often; see stigmer-tui server logs", Level.ERROR)]
+    assert first == [("The agent runner is not running: it ended too often; see stigmer-tui server logs", Level.ERROR)]
     assert second == []
 
 
 def test_a_daemon_that_is_another_one_is_told_of() -> None:
     *_, last = told(daemon(restarts=2), DaemonState(), DaemonState(), daemon(server=5))
-    assert last == [("The daemon was gone and came back in 2.0 s; runs go on where they were", Level.WARNING)]
+    assert last == [("The daemon was gone and was restarted in 2.0 s; its runs continue", Level.WARNING)]
 
 
 def test_a_connection_that_broke_and_mended_is_no_news() -> None:

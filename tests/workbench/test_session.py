@@ -11,6 +11,7 @@ import pytest
 
 from stigmer_tui.project.synthesis_error import SynthesisError
 from stigmer_tui.workbench.daemon_state import DaemonState
+from stigmer_tui.workbench.model import Run, State
 from stigmer_tui.workbench.state import RunInput
 from tests.workbench.stage import NOON, OTHER, TALLY, FakeServer, StagedSession, at_work
 
@@ -193,3 +194,16 @@ async def test_keys_are_handed_over_and_again_to_a_daemon_that_was_restarted(tmp
             )
             await session.settled()
             assert session.notices.count(told) == count
+
+
+async def test_a_run_that_has_been_seen_to_end_is_not_unfinished(tmp_path: Path) -> None:
+    """The list, which is a moment behind, still has it as running; leaving the app asks nothing."""
+    async with at_work(tmp_path) as session:
+        session.start(TALLY, RunInput())
+        await session.until(lambda: session.state.shown is not None)
+        execution = session.state.shown.execution
+        run = Run(TALLY.kind, execution.id, TALLY.id, TALLY.slug, State.RUNNING)
+        session.board.update(runs=(run,))
+        assert session.unfinished() == [run]
+        execution.state = State.COMPLETED
+        assert session.unfinished() == []

@@ -58,7 +58,7 @@ class ChatCompletion:
         elif isinstance(data, Mapping) and ("choices" in data or "usage" in data):
             yield from self._chunk(data)
         elif isinstance(data, Mapping) and not self.has_said and "id" not in data:
-            raise NotAnAnswerError(f"answered with data that is no completion: {json.dumps(data)[:LONGEST_EXCERPT]}")
+            raise NotAnAnswerError(f"answered with data that is not a completion: {json.dumps(data)[:LONGEST_EXCERPT]}")
 
     def end(self) -> Iterator[bytes]:
         """Raises CutShortError when this is not the end."""
@@ -142,7 +142,7 @@ def _parsed(text: str) -> list[Any]:
     try:
         return [json.loads(line) for line in text.splitlines()]
     except ValueError as error:
-        raise NotAnAnswerError(f"sent something that is no JSON: {text[:LONGEST_EXCERPT]}") from error
+        raise NotAnAnswerError(f"sent invalid JSON: {text[:LONGEST_EXCERPT]}") from error
 
 
 def _text(value: Any) -> str:

@@ -92,7 +92,7 @@ class CheckedStream(httpx2.AsyncByteStream):
         for checked in self._checked(reader.end()):
             yield checked
         if reader.stray and not self._answer.is_finished and not self._answer.has_said:
-            raise NotAnAnswerError(f"answered with a text that is no stream: {' '.join(reader.stray.split())}")
+            raise NotAnAnswerError(f"answered with text that is not a stream: {' '.join(reader.stray.split())}")
 
     def _checked(self, events: Iterator[Event]) -> Iterator[bytes]:
         for event in events:
@@ -156,7 +156,7 @@ async def _whole(head: bytes, pieces: AsyncIterator[bytes]) -> Any:
     async for piece in pieces:
         body += piece
         if len(body) > LONGEST_BODY:
-            raise NotAnAnswerError(f"answered with more than {LONGEST_BODY // 1_000_000} MB that are no stream")
+            raise NotAnAnswerError(f"answered with more than {LONGEST_BODY // 1_000_000} MB that is not a stream")
     try:
         return json.loads(body)
     except ValueError as error:

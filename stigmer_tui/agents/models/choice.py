@@ -125,7 +125,7 @@ class ModelChooser:
         if url and not _is_address(url):
             where = f"STIGMER_LLM_BASE_URL, or base_url in {self.file}," if configured else BASE_URL_VARIABLES[provider]
             raise StigmerError(
-                f"{where} is no web address: {without_credentials(url)}", "Expected one such as http://127.0.0.1:11434."
+                f"{where} is not a URL: {without_credentials(url)}", "Expected one such as http://127.0.0.1:11434."
             )
         if provider is not Provider.OLLAMA:
             return url

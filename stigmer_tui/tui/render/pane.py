@@ -162,7 +162,7 @@ def _welcome(state: WorkbenchState) -> Iterator[tuple[str, Ink]]:
         yield "Open one:  stigmer-tui PATH", Ink.MUTED
         if state.recent_projects:
             yield "", Ink.TEXT
-            yield "Lately used", Ink.MUTED
+            yield "Recent projects", Ink.MUTED
             for folder in state.recent_projects:
                 yield f"  {folder}", Ink.TEXT
 
@@ -191,7 +191,7 @@ def lost_daemon_rows(daemon: DaemonState, width: int, glyphs: Glyphs) -> list[Ro
 
 
 def _daemon_keys(daemon: DaemonState) -> Row:
-    return Row(muted("Press r to try again" + (", or see: stigmer-tui server logs" if daemon.log_lines else "")))
+    return Row(muted("Press r to retry" + (", or see: stigmer-tui server logs" if daemon.log_lines else "")))
 
 
 def _paragraph(text: str, ink: Ink, width: int) -> list[Row]:

@@ -77,7 +77,7 @@ def _daemon(daemon: DaemonState, form: SidebarFormat) -> Iterator[Row]:
     if missing := daemon.abilities.missing:
         yield from (Row(spans) for spans in wrap(((missing, Ink.WAITING),), form.width))
     if daemon.connected and not daemon.requires_token:
-        yield Row((("open to every client", Ink.WAITING),))
+        yield Row((("no authentication", Ink.WAITING),))
 
 
 def _component(component: Component, form: SidebarFormat) -> Iterator[Row]:

@@ -62,4 +62,4 @@ class HelpScreen(ModalScreen[None]):
                 group = entry.group
                 lines += ["", group] if lines else [group]
             lines.append(f"  {entry.keys:<18}{entry.text}")
-        self.query_one("#help-keys", Static).update("\n".join(lines) or "No key does that")
+        self.query_one("#help-keys", Static).update("\n".join(lines) or "No matching key")

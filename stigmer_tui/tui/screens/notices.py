@@ -33,7 +33,7 @@ class NoticesScreen(ModalScreen[None]):
             with VerticalScroll(id="notices-body", can_focus=False):
                 yield from (Static(notice_text(notice), classes="notice") for notice in reversed(self._notices))
                 if not self._notices:
-                    yield Static("There has been no notice in this session")
+                    yield Static("No notices yet")
             yield Label(footer_text("notices.leave"), id="notices-hint")
 
     def action_leave(self) -> None:

@@ -35,11 +35,11 @@ class QuitDialog(ModalScreen[Leaving]):
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog"):
             names = ", ".join(map(one_line, self._names))
-            yield Label(f"{plural(len(self._names), 'run')} still going on: {names}", id="dialog-text", markup=False)
+            yield Label(f"{plural(len(self._names), 'run')} in progress: {names}", id="dialog-text", markup=False)
             them = "them" if len(self._names) > 1 else "it"
             options = [
-                Option(f"Quit, and let {them} go on in the daemon", id=Leaving.KEEP_RUNNING.name),
-                Option(f"Cancel {them}, and quit", id=Leaving.CANCEL_RUNS.name),
+                Option(f"Quit and keep {them} running", id=Leaving.KEEP_RUNNING.name),
+                Option(f"Cancel {them} and quit", id=Leaving.CANCEL_RUNS.name),
                 Option("Stay", id=Leaving.STAY.name),
             ]
             if not self._can_cancel:

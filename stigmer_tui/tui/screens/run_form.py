@@ -267,8 +267,9 @@ class RunForm(ModalScreen[RunInput | None]):
             self._note(problem)
         elif missing := self._first_missing():
             variable = missing.suggestion.variable
-            tasks = ", ".join(variable.used_by)
-            self._note(f"{variable.name} has no value, and {tasks} cannot do without it · ctrl+s starts anyway")
+            noun = "task" if len(variable.used_by) == 1 else "tasks"
+            tasks = f"{noun} {', '.join(variable.used_by)}"
+            self._note(f"{variable.name} has no value and is required by {tasks} · ctrl+s runs anyway")
             missing.input.focus()
         else:
             self.dismiss(self._run_input())
