@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PROTOS_BIN := .venv-protos/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo test chaos lint bench screenshots protos protos-check wheel lock clean
+.PHONY: demo test chaos lint bench screenshots reference protos protos-check wheel lock clean
 
 # The app on an example project, which `stigmer-tui new` makes once and which is kept.
 demo: $(VENV)/installed
@@ -35,6 +35,10 @@ bench: $(VENV)/tested
 # Pictures of the real program, taken through a pseudo-terminal.
 screenshots: $(VENV)/tested
 	$(BIN)/python -m tests.screenshots
+
+# The pages of docs/reference that follow from the code.
+reference: $(VENV)/tested
+	$(BIN)/python docs/generate.py
 
 protos: $(PROTOS_BIN)/installed
 	PATH="$(abspath $(PROTOS_BIN)):$$PATH" $(PROTOS_BIN)/python protos/generate.py
