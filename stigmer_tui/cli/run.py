@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import click
-
 from stigmer_tui.core.clock import SystemClock
 from stigmer_tui.core.configuration import Configuration, load_configuration
 from stigmer_tui.core.errors import StigmerError
@@ -72,6 +70,17 @@ def run_headless(options: RunOptions) -> int:
             interrupted.set()
             loop.remove_signal_handler(signal.SIGINT)
 
+        async def choose(resources: Sequence[Resource]) -> Resource | None:
+            from stigmer_tui.cli.choice import can_ask, choose
+
+            if not can_ask():
+                return None
+            chosen = await choose(resources)
+            if chosen is None:
+                interrupted.set()
+                raise asyncio.CancelledError
+            return chosen
+
         loop.add_signal_handler(signal.SIGINT, interrupt)
         backend = Backend(configuration)
         try:
@@ -89,15 +98,3 @@ def with_organization(configuration: Configuration, flag: str, folder: Path) -> 
     if not organization and is_project(folder):
         organization = load_project(folder).organization
     return replace(configuration, organization=organization) if organization else configuration
-
-
-def choose(resources: Sequence[Resource]) -> Resource | None:
-    """Asks at the terminal; None where there is none."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        return None
-    click.echo("\nSelect resource to run:")
-    for number, resource in enumerate(resources, 1):
-        description = f" - {resource.description}" if resource.description else ""
-        click.echo(f"  {number}  [{resource.kind.capitalize()}] {resource.name}{description}")
-    number = click.prompt("\nNumber", type=click.IntRange(1, len(resources)), default=1)
-    return resources[number - 1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ COMPLETED, FAILED, INTERRUPTED = 0, 1, 130
 TEXT_INTERVAL_MS = 20
 """Shortest time between two changes that are printed."""
 
-Choose = Callable[[Sequence[Resource]], Resource | None]
+Choose = Callable[[Sequence[Resource]], Awaitable[Resource | None]]
 """Lets the person choose; None where there is nobody to ask."""
 
 
@@ -110,7 +110,7 @@ class HeadlessRun:
             return await self._resolve(reference)
         if len(found) == 1:
             return found[0]
-        chosen = self._choose(found)
+        chosen = await self._choose(found)
         if chosen is None:
             raise ambiguous(found)
         return chosen

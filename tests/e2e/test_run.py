@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 from stigmer_tui.core.clock import parse_timestamp
 from tests.e2e.projects import CLERK, GREETING, TALKING, WAITING
+from tests.e2e.test_terminal import is_restored
+from tests.e2e.window import Window
 from tests.e2e.world import PROGRAM, World
 
 TWO = GREETING + TALKING.partition("\n")[2].replace("Agent(", "from stigmer_tui.sdk import Agent\n\nAgent(")
@@ -95,10 +102,56 @@ def test_several_resources_and_nobody_to_ask(world: World) -> None:
     assert finished.code == 1
     assert finished.err.endswith("  • [Workflow] greet\n  • [Agent] clerk\n")
     with world.window("run", cwd=project) as window:
-        window.shows(r"1  \[Workflow\] greet")
+        window.shows(r"^> 1  \[Workflow\] greet - Says hello")
+        window.press("down")
+        window.shows(r"^> 2  \[Agent\] clerk")
+        window.type("gre")
+        window.shows(r"^Select resource to run: gre$")
+        window.no_longer_shows("clerk")
+        window.press("enter")
+        window.shows("✅ Execution completed")
+        assert window.ends() == 0
+        assert re.findall(r"^(?:>.*|.*Select.*)$", window.text, re.MULTILINE) == ["> [Selected: greet]"]
+
+
+@pytest.mark.parametrize("key", ["esc", "ctrl+c"])
+def test_the_list_is_left_without_a_choice(world: World, key: str) -> None:
+    """Point 25."""
+    project = world.project(TWO)
+    (project / "clerk.yaml").write_text(CLERK, encoding="utf-8")
+    with world.window("run", cwd=project) as window:
+        window.shows(r"^> 1 ")
+        window.press(key)
+        assert window.ends() == 130
+        assert is_restored(window)
+        assert "Select" not in window.text and "Error" not in window.text
+
+
+def test_where_nothing_can_be_drawn_in_place_a_number_is_asked_for(world: World) -> None:
+    """Point 25."""
+    project = world.project(TWO)
+    (project / "clerk.yaml").write_text(CLERK, encoding="utf-8")
+    with dumb_window(world, project) as window:
+        window.shows(r"^  1  \[Workflow\] greet")
+        window.press("ctrl+c")
+        assert window.ends() == 130
+    with dumb_window(world, project) as window:
+        window.shows(r"^Number \[1\]:")
         window.type("1\r")
         window.shows("✅ Execution completed")
         assert window.ends() == 0
+
+
+@contextmanager
+def dumb_window(world: World, project: Path) -> Iterator[Window]:
+    """`run` on a terminal that can only write line after line."""
+    command = [sys.executable, *PROGRAM, "run"]
+    start = f"import os; os.environ['TERM'] = 'dumb'; os.execv({sys.executable!r}, {command!r})"
+    window = Window(["-c", start], 100, 30, world.environment, project)
+    try:
+        yield window
+    finally:
+        window.close()
 
 
 def test_by_name_and_by_id_from_anywhere(world: World) -> None:
