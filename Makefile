@@ -6,16 +6,35 @@ VENV := .venv
 BIN := $(VENV)/bin
 PROTOS_BIN := .venv-protos/bin
 PYTEST := $(BIN)/python -m pytest
+PIP_OPTIONS := --quiet --disable-pip-version-check --constraint requirements.lock
+
+# What a person can do about it, as a command that prints it.
+define NO_INDEX
+printf '%s\n' "" "The libraries could not be installed; what pip says stands above." \
+	"If it cannot reach the package index:" \
+	"  • is this machine online, and does it need a proxy? Set HTTPS_PROXY and try again" \
+	"  • use a mirror: PIP_INDEX_URL=<address of the mirror> make $(MAKECMDGOALS)" \
+	"  • without a network: fetch them where there is one, with pip download -d wheels -r requirements.lock hatchling editables," \
+	"    copy the folder here, then PIP_NO_INDEX=1 PIP_FIND_LINKS=wheels make $(MAKECMDGOALS)" \
+	"What is installed already is kept." >&2
+endef
+
+define NO_VENV
+printf '%s\n' "" "$(PYTHON) could not make a virtual environment; what it says stands above." \
+	"On Debian and Ubuntu the package python3-venv is needed. Then try again: make $(MAKECMDGOALS)" >&2
+endef
 
 .PHONY: demo test chaos lint bench screenshots reference protos protos-check wheel lock clean
 
 # The app on an example project, which `stigmer-tui new` makes once and which is kept.
 demo: $(VENV)/installed
 	@test -d demo || $(BIN)/stigmer-tui new demo
+	@echo "Opening the app on the project demo; q quits it"
 	@$(BIN)/stigmer-tui demo
 
 # The whole suite; what is slow runs beside the rest.
 test: $(VENV)/tested
+	@echo "Running every test, which takes some minutes"
 	$(PYTEST) -n auto --dist worksteal
 
 # Five minutes of troubles of all kinds against a real daemon.
@@ -61,18 +80,23 @@ clean:
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and none was found; see https://www.python.org"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	@echo "1/3 Making a virtual environment in $(VENV), with $(PYTHON) (a few seconds)"
+	@$(PYTHON) -m venv $(VENV) || { $(NO_VENV); exit 1; }
 
 $(VENV)/installed: $(BIN)/python pyproject.toml requirements.lock
-	$(BIN)/pip install --quiet --constraint requirements.lock --editable .
-	$(BIN)/python -m compileall -q stigmer_tui
+	@echo "2/3 Installing stigmer-tui and the libraries it uses into $(VENV) (20 seconds to some minutes, by your network)"
+	@$(BIN)/pip install $(PIP_OPTIONS) --editable . || { $(NO_INDEX); exit 1; }
+	@echo "3/3 Compiling it, so that the first start is as quick as the next (a few seconds)"
+	@$(BIN)/python -m compileall -q stigmer_tui
 	@touch $@
 
 $(VENV)/tested: $(VENV)/installed
-	$(BIN)/pip install --quiet --constraint requirements.lock --editable '.[test,lint,build]'
+	@echo "Installing what tests and checks use into $(VENV) (20 seconds to some minutes, by your network)"
+	@$(BIN)/pip install $(PIP_OPTIONS) --editable '.[test,lint,build]' || { $(NO_INDEX); exit 1; }
 	@touch $@
 
 $(PROTOS_BIN)/installed: $(BIN)/python
 	$(BIN)/python -m venv .venv-protos
-	$(PROTOS_BIN)/pip install --quiet 'grpcio-tools==1.74.0' 'mypy-protobuf==5.1.0' 'pyyaml>=6'
+	@echo "Installing what generates code into .venv-protos (a few seconds)"
+	@$(PROTOS_BIN)/pip install --quiet 'grpcio-tools==1.74.0' 'mypy-protobuf==5.1.0' 'pyyaml>=6' || { $(NO_INDEX); exit 1; }
 	@touch $@
