@@ -218,7 +218,7 @@ class TestFolding:
         folded = window_text(window)
         window.toggle()
         assert window_text(window).split("\n")[1:] == [
-            "✓ call1     1  3 lines",
+            "✓ call1         1  3 lines",
             "┃ arguments",
             '┃ {"n": 1}',
             "┃",
@@ -226,7 +226,7 @@ class TestFolding:
             "┃ one",
             "┃ two",
             "┃ three",
-            "✓ call2     2  3 lines",
+            "✓ call2         2  3 lines",
         ]
         window.toggle()
         assert window_text(window) == folded
@@ -236,7 +236,7 @@ class TestFolding:
         window.select_last()
         window.toggle()
         rows = window_text(window).split("\n")
-        assert rows[1] == "✓ call19    19  3 lines"
+        assert rows[1] == "✓ call19        19  3 lines"
         assert rows[-1] == "┃ three"
 
     def test_a_text_folds_to_its_first_line(self) -> None:
@@ -254,7 +254,7 @@ class TestFolding:
         window.select_at(1)
         assert isinstance(window.selected_entry, Group)
         window.toggle()
-        assert window_text(window).split("\n")[1:4] == ["  ✓ 0", "  ✓ 1", "    ✓ a     set"]
+        assert window_text(window).split("\n")[1:4] == ["  ✓ 0", "  ✓ 1", "    ✓ a         set"]
         window.select_next()
         assert isinstance(entry := window.selected_entry, Group)
         assert entry.name == "1"
@@ -263,7 +263,7 @@ class TestFolding:
         window.update()
         assert window_text(window).split("\n")[1:3] == ["  ✓ 0", "  ✓ 1"]
         window.toggle()
-        assert window_text(window).split("\n")[1:4] == ["  ✓ 0", "    ✓ a     set", "    ✓ b     set"]
+        assert window_text(window).split("\n")[1:4] == ["  ✓ 0", "    ✓ a         set", "    ✓ b         set"]
 
     def test_what_has_nothing_more_to_show_does_not_unfold(self) -> None:
         window = window_over(transcript(conversation(1, "one line")))

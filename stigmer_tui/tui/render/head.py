@@ -24,7 +24,7 @@ INDENT = 2
 
 GAP = 2
 
-SHORTEST_COLUMN, LONGEST_COLUMN = 10, 24
+SHORTEST_COLUMN, LONGEST_COLUMN = 14, 24
 """Cells for names, with the gap after them."""
 
 SHORTEST_NAME = 6
