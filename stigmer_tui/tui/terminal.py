@@ -14,17 +14,21 @@ import signal
 import threading
 import time
 from codecs import getincrementaldecoder
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 from typing import Any, TextIO, cast
 
+from rich.segment import Segment
 from textual._time import get_time
 from textual._xterm_parser import XTermParser
 from textual.app import App
+from textual.color import Color
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
+from textual.filter import LineFilter
 
 from stigmer_tui.core.terminal import in_foreground
+from stigmer_tui.tui.render.clean import without_controls
 
 GRACE = 0.7
 """Seconds that the app has for an end in good order; then its process ends as it is."""
@@ -64,6 +68,18 @@ class EndWatch:
         os._exit(code)
 
 
+class ControlFilter(LineFilter):
+    """Keeps control characters from the terminal that are in the texts of the framework's own widgets."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        if all(segment.text.isprintable() for segment in segments):
+            return segments
+        return [Segment(without_controls(segment.text), segment.style, segment.control) for segment in segments]
+
+
+CONTROLS = ControlFilter()
+
+
 class TerminalApp(App[int]):
     """An app that ends with its terminal, by a signal, or when its parent is gone; and that can be suspended."""
 
@@ -79,6 +95,9 @@ class TerminalApp(App[int]):
     def get_driver_class(self) -> type[Driver]:
         found = super().get_driver_class()
         return TerminalDriver if found is LinuxDriver else found
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return [*super().get_line_filters(), CONTROLS]
 
     def on_mount(self) -> None:
         if self._lifeline is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from stigmer_tui.core.control_text import CONTROL, ESCAPE_SEQUENCE, last_form, visible
+from stigmer_tui.tui.render.ink import Spans
 
 TAB = 4
 
@@ -14,6 +15,9 @@ _UNSEEN = re.compile(
 )
 """Signs that change the direction of what follows or hide a text, and those that join or vary emoji: terminals
 disagree on the width of the result, so its parts are shown instead."""
+
+
+_TURNED = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def clean(line: str) -> str:
@@ -34,3 +38,15 @@ def clean_lines(text: str) -> list[str]:
 def one_line(text: str, limit: int = 500) -> str:
     """The beginning of a text, with every run of white space as one blank."""
     return clean(" ".join(text[: limit * 2].split()))[:limit]
+
+
+def clean_spans(spans: Spans) -> Spans:
+    """For the last place before the terminal, through which every row goes, whoever has made it."""
+    if all(text.isprintable() for text, _ in spans):
+        return spans
+    return tuple((clean(text), ink) for text, ink in spans)
+
+
+def without_controls(text: str) -> str:
+    """The same in as many cells, for what has been laid out already."""
+    return text if text.isprintable() else CONTROL.sub("", _TURNED.sub("", text))

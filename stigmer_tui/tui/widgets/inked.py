@@ -13,6 +13,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from stigmer_tui.tui.render.cells import cells
+from stigmer_tui.tui.render.clean import clean_spans
 from stigmer_tui.tui.render.glyphs import UNICODE, Glyphs
 from stigmer_tui.tui.render.ink import Ink, Row, text_of
 from stigmer_tui.tui.render.palette import Ground, Palette
@@ -111,7 +112,7 @@ class RowPanel(Inked):
             self._palette = self.read_palette()
         width = self.size.width
         row, ground = self.row(y), self.ground(y)
-        spans = cut_spans(row.spans, width, self.glyphs.ellipsis)
+        spans = cut_spans(clean_spans(row.spans), width, self.glyphs.ellipsis)
         segments = [Segment(text, self._palette.style(ink, ground)) for text, ink in spans if text]
         room = width - cells(text_of(spans))
         if room > 0:

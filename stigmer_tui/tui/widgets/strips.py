@@ -9,6 +9,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from stigmer_tui.tui.render.cells import cells
+from stigmer_tui.tui.render.clean import clean_spans
 from stigmer_tui.tui.render.glyphs import Glyphs
 from stigmer_tui.tui.render.ink import Ink, Spans, text_of
 from stigmer_tui.tui.render.palette import Ground, Palette
@@ -51,6 +52,7 @@ class StripMaker:
         return self._blanks[has_thumb]
 
     def _strip(self, spans: Spans, ground: Ground, has_thumb: bool, fill: Ink = Ink.TEXT) -> Strip:
+        spans = clean_spans(spans)
         style = self.palette.style
         plain = style(Ink.TEXT, ground)
         available = max(0, self.width - LEFT - RIGHT)
