@@ -27,7 +27,7 @@ def excerpt(text: str, most: int = 60) -> str:
 def shown(value: Any, secrets: Secrets) -> Struct:
     """Of a task. What is too much is cut, and says so; the data itself stay whole."""
     value = secrets.hide(value)
-    if not _fits(value, LARGEST):
+    if not fits(value, LARGEST):
         text = json.dumps(value, ensure_ascii=False)
         note = f"{size_text(len(text))} of JSON, or more than {DEEPEST} levels: this is the beginning of its text"
         value = {"note": note, "text": text[:LARGEST]}
@@ -37,7 +37,7 @@ def shown(value: Any, secrets: Secrets) -> Struct:
 def result(value: Any, secrets: Secrets) -> Struct:
     """Of an execution: whole, however large."""
     value = secrets.hide(value)
-    if not _fits(value):
+    if not fits(value):
         value = {"note": f"more than {DEEPEST} levels: this is its text", "text": json.dumps(value, ensure_ascii=False)}
     return _struct(value)
 
@@ -46,12 +46,12 @@ def _struct(value: Any) -> Struct:
     return to_struct(value if isinstance(value, dict) else {"result": value})
 
 
-def _fits(value: Any, room: float = float("inf")) -> bool:
-    """Looks at no more of the value than it takes to know."""
+def fits(value: Any, room: float = float("inf"), levels: int = DEEPEST) -> bool:
+    """Whether a value is that small and flat. Looks at no more of it than it takes to know."""
     waiting = [(value, 1)]
     while waiting and room >= 0:
         item, level = waiting.pop()
-        if level > DEEPEST:
+        if level > levels:
             return False
         match item:
             case str():

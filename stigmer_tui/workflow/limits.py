@@ -10,6 +10,9 @@ MOST_STEPS = 100_000
 LARGEST_ANSWER = 10_000_000
 """Bytes of an HTTP answer."""
 
+MAX_BODY = 32 * 1024**2
+"""Characters of the body of an HTTP request."""
+
 
 class StepLimit:
     def __init__(self) -> None:

@@ -8,7 +8,10 @@ from stigmer_tui.core.units import size_text
 from stigmer_tui.definition.tasks import HttpTask
 from stigmer_tui.definition.templates import text_of
 from stigmer_tui.workflow.context import HttpRequest
-from stigmer_tui.workflow.failures import VALIDATION, TaskFailure
+from stigmer_tui.workflow.display import fits
+from stigmer_tui.workflow.failures import LIMIT, VALIDATION, TaskFailure
+from stigmer_tui.workflow.json_text import MAX_LEVELS
+from stigmer_tui.workflow.limits import MAX_BODY
 from stigmer_tui.workflow.task_run import Outcome, TaskRun
 
 
@@ -21,6 +24,8 @@ async def run_http_call(task: HttpTask, run: TaskRun) -> Outcome:
         body=arguments["body"],
         timeout=task.timeout,
     )
+    if not fits(request.body, MAX_BODY, MAX_LEVELS):
+        raise TaskFailure(LIMIT, f"the body is larger than {size_text(MAX_BODY)}, or has more than {MAX_LEVELS} levels")
     run.show(input=_shown(request), detail=request.title)
 
     def watch(attempt: int, pause: str) -> None:
