@@ -13,7 +13,15 @@ ROOT = Path(__file__).parents[2]
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)")
 CITATION = re.compile(r"`?docs/compatibility\.md`? ((?:[BW]?\d+(?:–\d+)?(?:, | and )?)+)")
 VARIABLE = re.compile(r"""["'](STIGMER_[A-Z_]+|SANDBOX_ROOT_DIR|[A-Z]+_BASE_URL)["']""")
-INTERNAL = {"STIGMER_OUT_DIR", "STIGMER_READY_FD", "STIGMER_SANDBOX_OF", "STIGMER_RUNNER_SERVER", "STIGMER_EXECUTION"}
+INTERNAL = {
+    "STIGMER_COMMAND",
+    "STIGMER_EXECUTION",
+    "STIGMER_OUT_DIR",
+    "STIGMER_READY_FD",
+    "STIGMER_RUNNER_SERVER",
+    "STIGMER_SANDBOX_OF",
+    "STIGMER_WRITTEN_FILES",
+}
 """Between our own processes, or between us and the code of a project."""
 
 
