@@ -1,4 +1,4 @@
-"""What was said before in the same session, as a model is told it (contract, RUNTIME B4 and D 75)."""
+"""What was said before in the same session, as a model is told it (`docs/compatibility.md` 75, 104)."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ INTERRUPTED = (
 
 @dataclass
 class RecordedTools(WrapperToolset[None]):
-    """Errors go back to the model as failures of the call, and the run goes on (contract, RUNTIME D 72)."""
+    """Errors go back to the model as failures of the call, and the run goes on (`docs/compatibility.md` 72)."""
 
     run: Run
 

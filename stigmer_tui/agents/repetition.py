@@ -1,4 +1,4 @@
-"""Notices a model that makes the same call over and over (contract, RUNTIME D 74)."""
+"""Notices a model that makes the same call over and over (`docs/compatibility.md` 74)."""
 
 from __future__ import annotations
 

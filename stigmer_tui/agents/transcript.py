@@ -1,7 +1,7 @@
 """What is reported of an agent execution: the conversation and its tool calls, and of these what is new.
 
 The order is that of the events: what the person said, then for each turn of the model its text and its calls
-(contract, RUNTIME D 71).
+(`docs/compatibility.md` 71).
 """
 
 from __future__ import annotations

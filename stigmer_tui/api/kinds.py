@@ -1,4 +1,4 @@
-"""The resource kinds of the contract, with the names and id prefixes that go with them."""
+"""The kinds of resources on the wire, with the names and id prefixes that go with them."""
 
 from __future__ import annotations
 

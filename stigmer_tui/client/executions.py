@@ -45,7 +45,10 @@ async def create(
     environment: Mapping[str, RuntimeValue],
     org: str,
 ) -> AnyExecution:
-    """Of an agent or a workflow. `name` must be unique on an existing server (contract, BEHAVIOUR 12), not on ours."""
+    """Of an agent or a workflow. `name` must be unique on an existing server, not on ours.
+
+    See `docs/compatibility.md` 115, 130.
+    """
     runtime_env = {
         key: ExecutionValue(value=variable.value, is_secret=variable.is_secret) for key, variable in environment.items()
     }
@@ -68,7 +71,7 @@ async def create(
         AgentExecution(
             api_version=API_VERSION,
             kind=AGENT_EXECUTION.name,
-            # Agent executions belong to their session's owner and must not name one (contract, BEHAVIOUR 3).
+            # Agent executions belong to their session's owner and must not name one (`docs/compatibility.md` 113–117).
             metadata=ApiResourceMetadata(name=name, org=org),
             spec=AgentExecutionSpec(agent_id=resource_id, message=message or DEFAULT_MESSAGE, runtime_env=runtime_env),
         ),

@@ -24,9 +24,7 @@ async def probe(endpoint: Endpoint) -> None:
 
 
 async def sign_of_life(channel: Channel) -> None:
-    """As `probe`. An empty reference is refused by every server that is alive, ours and existing ones (contract,
-    BEHAVIOUR 4).
-    """
+    """As `probe`. An empty reference is refused by every server that is alive, ours and existing ones (`docs/compatibility.md` 119)."""
     try:
         await AgentQueryControllerStub(channel).getByReference(
             ApiResourceReference(), timeout=PROBE_LIMIT, wait_for_ready=False

@@ -1,6 +1,6 @@
 """Settings: what a flag says wins over the environment, that over config.yaml, that over the defaults.
 
-The keys under `backend` are those of an existing installation (contract, PROJECT-AND-DAEMON 6.1), so that one file
+The keys under `backend` are those of an existing installation (`docs/compatibility.md` 161), so that one file
 serves both; keys that are not ours are left alone.
 """
 

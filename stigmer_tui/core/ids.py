@@ -29,7 +29,7 @@ EXISTING_PREFIXES = {prefix.value: prefix for prefix in Prefix} | {
     "wex": Prefix.WORKFLOW_EXECUTION,
     "wfl": Prefix.WORKFLOW,
 }
-"""Every prefix in use, with those that only an existing server gives (contract, BEHAVIOUR 3)."""
+"""Every prefix in use, with those that only an existing server gives (`docs/compatibility.md` 113–117)."""
 
 _ID = re.compile(rf"({'|'.join(EXISTING_PREFIXES)})[-_]([{ALPHABET}]{{26}})", re.IGNORECASE)
 

@@ -15,7 +15,7 @@ class Home:
     """The folder of one instance, `~/.stigmer` unless STIGMER_HOME says otherwise.
 
     What an existing Stigmer installation keeps there (its database, its configuration) is left alone: our own files
-    are below `data`, under names that it does not use (contract, PROJECT-AND-DAEMON 5.2).
+    are below `data`, under names that it does not use (`docs/compatibility.md` 160).
     """
 
     root: Path

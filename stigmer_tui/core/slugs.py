@@ -1,4 +1,4 @@
-"""Slugs: the URL form of names (contract, BEHAVIOUR 3)."""
+"""Slugs: the URL form of names (`docs/compatibility.md` 113–117)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When to start a process again that ended by itself (contract, PROJECT-AND-DAEMON 5.8, the restart policy)."""
+"""When to start a process again that ended by itself (`docs/compatibility.md` 162)."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ CONTINUE, EXIT, END = "continue", "exit", "end"
 """Where `then` may lead besides to a task: on, out of this list of tasks, out of the workflow."""
 
 DEFAULT_TIMEOUT = 30
-"""Seconds for an HTTP request that sets no limit of its own (contract, RUNTIME D 57)."""
+"""Seconds for an HTTP request that sets no limit of its own (`docs/compatibility.md` 57)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from stigmer_tui.definition.lexer import ExpressionError, Token, TokenKind
 
 ROOTS = (".", "$data", "$context", "$output", "$env", "$input")
-"""What an expression can read (contract, RUNTIME A3 and G1)."""
+"""What an expression can read (`docs/compatibility.md` 3, 84)."""
 
 CLOSED = {
     *("debug", "stderr", "input", "inputs", "input_filename", "input_line_number"),

@@ -10,7 +10,7 @@ from stigmer_tui.definition.tasks import Definition, ForTask, SwitchTask, Task, 
 from stigmer_tui.definition.templates import Template
 
 _GO_PRINTOUT = re.compile(r"\{([\w-]+) ([\w.-]+)\}")
-"""What a field reference becomes when Go prints it (contract, manifests/README)."""
+"""What a field reference becomes when Go prints it (`docs/compatibility.md` 98)."""
 
 
 def warnings(definition: Definition) -> list[Problem]:

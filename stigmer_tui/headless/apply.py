@@ -1,4 +1,4 @@
-"""`apply` without a screen: what was done, or would be, as a table (contract, PROJECT-AND-DAEMON 3.2)."""
+"""`apply` without a screen: what was done, or would be, as a table (`docs/compatibility.md` 149)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Progress for people: the lines that Stigmer's users know (issue texts; contract, PROJECT-AND-DAEMON 4.4)."""
+"""Progress for people: the lines that Stigmer's users know (`docs/compatibility.md` 150)."""
 
 from __future__ import annotations
 

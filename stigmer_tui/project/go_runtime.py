@@ -1,4 +1,4 @@
-"""Projects in Go: their code is built and run by the Go tool (contract, PROJECT-AND-DAEMON 2.1 and 2.7)."""
+"""Projects in Go: their code is built and run by the Go tool (`docs/compatibility.md` 143)."""
 
 from __future__ import annotations
 

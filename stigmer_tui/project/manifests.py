@@ -1,4 +1,4 @@
-"""What a project's code has written: manifests of agents and workflows (contract, PROJECT-AND-DAEMON 2.3)."""
+"""What a project's code has written: manifests of agents and workflows (`docs/compatibility.md` 144)."""
 
 from __future__ import annotations
 

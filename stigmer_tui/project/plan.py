@@ -127,7 +127,7 @@ async def make_plan(
 
 
 def prepared(resource: Resource, project: str, org: str, folder: Path | None = None) -> Resource:
-    """A copy as it is deployed: with its owner (contract, PROJECT-AND-DAEMON 3.1) and the project it comes from."""
+    """A copy as it is deployed: with its owner (`docs/compatibility.md` 148) and the project it comes from."""
     prepared = deepcopy(resource)
     metadata = prepared.metadata
     metadata.org = org

@@ -1,4 +1,4 @@
-"""Stigmer.yaml, the file that makes a folder a project (contract, PROJECT-AND-DAEMON 1.1)."""
+"""Stigmer.yaml, the file that makes a folder a project (`docs/compatibility.md` 140)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`stigmer-tui new NAME`: a project that runs as it is, offline (contract, PROJECT-AND-DAEMON 1.2)."""
+"""`stigmer-tui new NAME`: a project that runs as it is, offline (`docs/compatibility.md` 141)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Synthesis: a project's code is run, and what it defines is read (contract, PROJECT-AND-DAEMON 2)."""
+"""Synthesis: a project's code is run, and what it defines is read (`docs/compatibility.md` 142–146)."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from stigmer_tui.sdk.values import literal_text, resource_name
 from stigmer_tui.sdk.variables import variables_in
 
 SHORTEST_INSTRUCTIONS = 10
-"""Characters (contract, PROJECT-AND-DAEMON 2.5)."""
+"""Characters (`docs/compatibility.md` 100)."""
 
 
 class Agent:

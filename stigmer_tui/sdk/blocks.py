@@ -1,7 +1,7 @@
 """The shape of a workflow while it is being written: blocks of tasks, with cases and loop bodies inside.
 
-On the wire there are only lists of tasks and jumps between them (contract, RUNTIME A4): a SWITCH jumps to the first
-task of a case, and the last task of a case jumps to what comes after the SWITCH. `lay_out` turns one into the other.
+On the wire there are only lists of tasks and jumps between them (`docs/compatibility.md` 88): a SWITCH jumps to the
+first task of a case, and the last task of a case jumps to what comes after the SWITCH. `lay_out` turns one into the other.
 """
 
 from __future__ import annotations
@@ -167,7 +167,7 @@ def _config(task: Task) -> Mapping[str, Any]:
 
 
 def nested_task(task: PlacedTask) -> dict[str, Any]:
-    """A task inside the configuration of another (contract, PROJECT-AND-DAEMON 2.6)."""
+    """A task inside the configuration of another (`docs/compatibility.md` 147)."""
     written: dict[str, Any] = {
         "name": task.name,
         "kind": f"WORKFLOW_TASK_KIND_{task.kind}",

@@ -112,7 +112,10 @@ class Draft:
                 )
 
     def check_hides_no_loop(self, name: str, what: str) -> None:
-        """Results of tasks and SET variables share their names with the elements of loops (contract, RUNTIME A3)."""
+        """Results of tasks and SET variables share their names with the elements of loops.
+
+        See `docs/compatibility.md` 84.
+        """
         for loop in self.loops:
             if name == loop.each:
                 raise DefinitionError(

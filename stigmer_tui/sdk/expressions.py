@@ -213,7 +213,7 @@ class Reference(Expression):
 
 
 def output_text(task: str) -> str:
-    """Where the output of a task is kept for later ones, once it is exported (contract, RUNTIME A4)."""
+    """Where the output of a task is kept for later ones, once it is exported (`docs/compatibility.md` 87)."""
     return f"$context[{json.dumps(task)}]"
 
 
@@ -236,7 +236,7 @@ class Secret:
 def placeholder(expression: Expression | Secret) -> str:
     """The expression as it stands in a text."""
     source = expression.__stigmer__
-    # Existing runners know variables of the environment in this form only (contract, RUNTIME A7).
+    # Existing runners know variables of the environment in this form only (`docs/compatibility.md` 92).
     is_variable = source.is_term and source.text.startswith(".")
     text = f"${{{source.text}}}" if is_variable else f"${{ {source.text} }}"
     remember(text, source.origins)

@@ -1,4 +1,4 @@
-"""Manifests: what a project defines as files, for whoever deploys it (contract, PROJECT-AND-DAEMON 2.3 and 2.5)."""
+"""Manifests: what a project defines as files, for whoever deploys it (`docs/compatibility.md` 144, 146)."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def _used_variables(workflow: Workflow, collection: Collection) -> Iterable[Vari
 
 
 def _dependencies(collection: Collection) -> dict[str, list[str]]:
-    """The agents that each workflow calls (contract, PROJECT-AND-DAEMON 2.4)."""
+    """The agents that each workflow calls (`docs/compatibility.md` 145)."""
     dependencies = {}
     for workflow in collection.workflows.values():
         agents = {f"agent:{'external:' if call.is_external else ''}{call.agent}" for call in workflow.agent_calls}

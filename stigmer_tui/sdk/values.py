@@ -1,4 +1,4 @@
-"""How values of Python stand in the configuration of a task (contract, PROJECT-AND-DAEMON 2.5 and RUNTIME A3)."""
+"""How values of Python stand in the configuration of a task (`docs/compatibility.md` 84, 147)."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def execution_config(model: object, timeout: object, temperature: object) -> dic
             raise DefinitionError(f"temperature is {temperature!r}", "It is a number from 0 to 1.")
         config["temperature"] = temperature
     if config or timeout is not None:
-        # Existing servers refuse a configuration without a time limit (contract, RUNTIME A1).
+        # Existing servers refuse a configuration without a time limit (`docs/compatibility.md` 83).
         limit = LONGEST_AGENT_TIMEOUT if timeout is None else timeout
         config["timeout"] = literal_number(limit, "timeout", 1, LONGEST_AGENT_TIMEOUT)
     return config

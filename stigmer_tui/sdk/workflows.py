@@ -29,7 +29,7 @@ from stigmer_tui.sdk.values import (
 )
 
 HTTP_TIMEOUT = 30
-"""Seconds for each attempt of a request, unless the task says otherwise (contract, RUNTIME A5)."""
+"""Seconds for each attempt of a request, unless the task says otherwise (`docs/compatibility.md` 83)."""
 LONGEST_HTTP_TIMEOUT = 300
 LONGEST_WAIT = 366 * 24 * 3600
 

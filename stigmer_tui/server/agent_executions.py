@@ -1,4 +1,7 @@
-"""Agent executions: created by clients and by tasks, worked on by the agent runner (contract, BEHAVIOUR 6 and 7)."""
+"""Agent executions: created by clients and by tasks, worked on by the agent runner.
+
+See `docs/compatibility.md` 117, 122, 123, 126.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Agents and their instances (contract, BEHAVIOUR 6)."""
+"""Agents and their instances (`docs/compatibility.md` 122)."""
 
 from __future__ import annotations
 

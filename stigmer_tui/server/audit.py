@@ -1,4 +1,4 @@
-"""Who created and changed a resource, and when (contract, BEHAVIOUR 3)."""
+"""Who created and changed a resource, and when (`docs/compatibility.md` 113–117)."""
 
 from __future__ import annotations
 

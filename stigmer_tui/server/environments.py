@@ -1,4 +1,4 @@
-"""Environments, and the execution contexts that are made once (contract, BEHAVIOUR 4)."""
+"""Environments, and the execution contexts that are made once (`docs/compatibility.md` 118–120)."""
 
 from __future__ import annotations
 

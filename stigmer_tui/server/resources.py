@@ -1,4 +1,4 @@
-"""What all kinds of resources do alike: create, update, apply, get, delete (contract, BEHAVIOUR 4).
+"""What all kinds of resources do alike: create, update, apply, get, delete (`docs/compatibility.md` 118–120).
 
 A kind with rules of its own overrides `complete` (what goes with a new resource), `check` and `parent`.
 """

@@ -1,4 +1,4 @@
-"""Sessions: conversations with an agent instance (contract, BEHAVIOUR 6)."""
+"""Sessions: conversations with an agent instance (`docs/compatibility.md` 123)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """What a plain subscriber is shown of an execution under way: existing clients print each message and each task once,
-by its index, so one is shown when nothing will change in it any more (contract, PROJECT-AND-DAEMON 4.4).
+by its index, so one is shown when nothing will change in it any more (`docs/compatibility.md` 109).
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """How large what is stored and sent may be: clients without settings of their own read messages of up to 4 MiB, and an
-existing server takes no more than 10 MiB (contract, BEHAVIOUR 2).
+existing server takes no more than 10 MiB (`docs/compatibility.md` 111).
 """
 
 from __future__ import annotations

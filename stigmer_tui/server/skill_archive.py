@@ -1,4 +1,4 @@
-"""The ZIP file of a skill, checked before anything is kept (contract, BEHAVIOUR 6)."""
+"""The ZIP file of a skill, checked before anything is kept (`docs/compatibility.md` 125)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Skills: pushed as ZIP files, kept by their hash, referred to by slug and version (contract, BEHAVIOUR 6)."""
+"""Skills: pushed as ZIP files, kept by their hash, referred to by slug and version (`docs/compatibility.md` 125)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""updateStatus as existing runners use it: lists replace lists, what is empty is left alone (contract, BEHAVIOUR 7)."""
+"""updateStatus as existing runners use it: lists replace lists, what is empty is left alone.
+
+See `docs/compatibility.md` 126.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Workflow executions: created by clients, worked on by the workflow runner (contract, BEHAVIOUR 6 and 7)."""
+"""Workflow executions: created by clients, worked on by the workflow runner.
+
+See `docs/compatibility.md` 117, 122, 123, 126.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Workflows and their instances (contract, BEHAVIOUR 6)."""
+"""Workflows and their instances (`docs/compatibility.md` 122)."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import Any
 HTTP = "CallHTTP error"
 CONDITION = "If statement error"
 VALIDATION = "Validation"
-# The names above are those of existing definitions (contract, RUNTIME A6); those below are ours.
+# The names above are those of existing definitions (`docs/compatibility.md` 91); those below are ours.
 EXPRESSION = "Expression error"
 VARIABLE = "Variable error"
 AGENT = "CallAgent error"

@@ -108,7 +108,7 @@ def text_of(content: bytes, content_type: str) -> str:
 
 
 def data_of(content: bytes, content_type: str) -> Any:
-    """The value of what is JSON, whatever its type says (contract, RUNTIME D 54); else the text."""
+    """The value of what is JSON, whatever its type says (`docs/compatibility.md` 54); else the text."""
     text = text_of(content, content_type)
     try:
         return read_json(text.removeprefix("\ufeff"))

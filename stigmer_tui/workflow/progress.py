@@ -95,7 +95,7 @@ class Progress:
                 self._changed[path] = None
 
     def set_result(self, output: Any) -> None:
-        """Of the run: an object in any case (contract, RUNTIME D 20)."""
+        """Of the run: an object in any case (`docs/compatibility.md` 20)."""
         self._delta.output.CopyFrom(result(output, self._secrets))
 
     def _add(self, place: Place, task: Task) -> Report:

@@ -1,4 +1,4 @@
-"""The state of a workflow between two tasks, as expressions see it (contract, RUNTIME A3, G1, G6, G9)."""
+"""The state of a workflow between two tasks, as expressions see it (`docs/compatibility.md` 84, 99)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an agent remembers of its session (contract, RUNTIME D 75)."""
+"""What an agent remembers of its session (`docs/compatibility.md` 75)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Runs of scripted agents, through the real loop, with real tools. Numbers are those of the contract (RUNTIME D)."""
+"""Runs of scripted agents, through the real loop, with real tools. Numbers are those of the cases.
+
+See `docs/compatibility.md` 1–80.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Expressions: what they give, what they are not given, and how they fail (contract, RUNTIME A3, D 1–17, 33)."""
+"""Expressions: what they give, what they are not given, and how they fail (`docs/compatibility.md` 1–17, 33)."""
 
 from __future__ import annotations
 

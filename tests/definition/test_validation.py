@@ -1,4 +1,7 @@
-"""Validation at creation: all problems at once, each with place and what to do (contract, RUNTIME A1, D 8, 24, 30)."""
+"""Validation at creation: all problems at once, each with place and what to do.
+
+See `docs/compatibility.md` 8, 24, 30, 81.
+"""
 
 from __future__ import annotations
 

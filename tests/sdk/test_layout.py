@@ -103,7 +103,7 @@ class Reader:
 
 
 def run(tasks: Sequence[Mapping[str, Any]], choice: int, trace: list[str]) -> None:
-    """What the list means (contract, RUNTIME A4 and A5)."""
+    """What the list means (`docs/compatibility.md` 88)."""
     names = [task["name"] for task in tasks]
     at = 0
     while at < len(tasks):

@@ -1,4 +1,7 @@
-"""The numbered defects of an existing server (contract, BEHAVIOUR), each with the test that ours does not have it."""
+"""The numbered defects of an existing server, each with the test that ours does not have it.
+
+See `docs/compatibility.md` B1–B35.
+"""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ def test_a_task_is_shown_when_it_has_ended() -> None:
 
 
 def test_a_runner_that_reports_one_task_at_a_time_moves_no_index() -> None:
-    """Point 30: existing runners replace the list by one of one task (contract, BEHAVIOUR B30)."""
+    """Point 30: existing runners replace the list by one of one task (`docs/compatibility.md` B30)."""
     state, view, client = WorkflowExecutionState(WorkflowExecution(), 1), WorkflowView(), ExistingClient()
     for name in ("first", "second", "third"):
         for status in (RUNNING, DONE):

@@ -1,4 +1,4 @@
-"""AGENT_CALL: started once, followed to its end, its answer as data (contract, RUNTIME A9, D 68, 69, G5)."""
+"""AGENT_CALL: started once, followed to its end, its answer as data (`docs/compatibility.md` 68, 69, 95)."""
 
 from __future__ import annotations
 

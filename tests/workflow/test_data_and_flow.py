@@ -1,4 +1,4 @@
-"""Data, expressions, flow, SWITCH, FOR and WAIT: the cases of the contract by their numbers (RUNTIME D)."""
+"""Data, expressions, flow, SWITCH, FOR and WAIT: cases by their numbers (`docs/compatibility.md` 1–80)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""jq runs in processes of their own, which see nothing and can be ended (contract, RUNTIME E12).
+"""jq runs in processes of their own, which see nothing and can be ended (`docs/compatibility.md` 85).
 
 The limit of time is one of computing, so that a busy machine makes no difference to what a test sees.
 """

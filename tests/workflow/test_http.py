@@ -1,4 +1,4 @@
-"""HTTP_CALL against a real server: the cases of the contract by their numbers (RUNTIME D 18, 41, 54–62)."""
+"""HTTP_CALL against a real server: cases by their numbers (`docs/compatibility.md` 18, 41, 54–62)."""
 
 from __future__ import annotations
 

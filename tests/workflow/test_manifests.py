@@ -1,4 +1,4 @@
-"""What the Go SDK really writes is run: the recorded manifests, as far as they can be (contract, manifests/README)."""
+"""What the Go SDK really writes is run: the recorded manifests, as far as they can be (`docs/compatibility.md` 98)."""
 
 from __future__ import annotations
 

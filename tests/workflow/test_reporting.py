@@ -1,4 +1,4 @@
-"""What a run reports: every task, its times, values that can be borne (contract, RUNTIME A8, D 66, 70)."""
+"""What a run reports: every task, its times, values that can be borne (`docs/compatibility.md` 66, 70, 93)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run that is stopped anywhere goes on where it was, and does nothing twice (contract, RUNTIME D 12, E5)."""
+"""A run that is stopped anywhere goes on where it was, and does nothing twice (`docs/compatibility.md` 12, 97)."""
 
 from __future__ import annotations
 

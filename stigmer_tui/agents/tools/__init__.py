@@ -1,1 +1,4 @@
-"""The tools of every agent, under the names of the contract (RUNTIME B2). Their docstrings are what models read."""
+"""The tools of every agent, under the original's names.
+
+Their docstrings are what models read. See `docs/compatibility.md` 101.
+"""

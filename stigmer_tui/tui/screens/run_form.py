@@ -24,7 +24,7 @@ from stigmer_tui.workbench.state import RunInput, Value
 from stigmer_tui.workbench.suggestions import Source, Suggestion
 
 DEFAULT_MESSAGE = "execute"
-"""What a run is started with when nothing is said (contract, PROJECT-AND-DAEMON 4)."""
+"""What a run is started with when nothing is said (`docs/compatibility.md` 151)."""
 
 MESSAGE_TITLES = {ResourceKind.AGENT: "Message", ResourceKind.WORKFLOW: "Trigger message"}
 

@@ -20,7 +20,7 @@ from stigmer_tui.workflow.secrets import Secrets
 
 MOST_ATTEMPTS = 5
 FIRST_PAUSE = 1.0
-"""Seconds; each pause is twice as long as the one before (contract, RUNTIME A6)."""
+"""Seconds; each pause is twice as long as the one before (`docs/compatibility.md` 91)."""
 LONGEST_PAUSE = 60.0
 """Seconds, also where the other side asks for more."""
 

@@ -1,4 +1,4 @@
-"""AGENT_CALL: ask an agent, and wait for its answer (contract, RUNTIME A9, G5)."""
+"""AGENT_CALL: ask an agent, and wait for its answer (`docs/compatibility.md` 68, 69, 95)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HTTP_CALL: one request, repeated when the other side is at fault (contract, RUNTIME A5, D 54–62)."""
+"""HTTP_CALL: one request, repeated when the other side is at fault (`docs/compatibility.md` 54–62, 90)."""
 
 from __future__ import annotations
 

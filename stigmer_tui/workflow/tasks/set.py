@@ -1,4 +1,4 @@
-"""SET: values that later tasks read (contract, RUNTIME A5)."""
+"""SET: values that later tasks read (`docs/compatibility.md` 83)."""
 
 from __future__ import annotations
 

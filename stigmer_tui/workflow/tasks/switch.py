@@ -1,4 +1,7 @@
-"""SWITCH: go on at the first case that holds, else at the default, wherever that is listed (contract, RUNTIME G4)."""
+"""SWITCH: go on at the first case that holds, else at the default, wherever that is listed.
+
+See `docs/compatibility.md` 28.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ async def _choose(task: SwitchTask, run: TaskRun) -> Case | None:
 
 
 async def _holds(name: str, condition: Template, run: TaskRun) -> bool:
-    """Truth is a boolean, or one of two texts (contract, RUNTIME A4)."""
+    """Truth is a boolean, or one of two texts (`docs/compatibility.md` 87)."""
     secrets = run.state.inputs.secrets
     value = await run.evaluate(condition)
     match secrets.reveal(value):
