@@ -30,32 +30,32 @@ from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_data
 from stigmer_tui.core.errors import StigmerError
 
-MOST_EXECUTIONS = 20
+MAX_EXECUTIONS = 20
 """The newest ones are remembered."""
-MOST_CHARACTERS = 200_000
+MAX_LENGTH = 200_000
 """Of all of them together; older ones are forgotten whole."""
 
 
-async def recall(channel: Channel, execution: AgentExecution) -> list[ModelMessage]:
+async def load_history(channel: Channel, execution: AgentExecution) -> list[ModelMessage]:
     """The executions of the session that had ended before this one. Raises StigmerError when they cannot be had."""
     session_id = execution.spec.session_id
     if not session_id:
         return []
-    request = ListAgentExecutionsBySessionRequest(session_id=session_id, page_size=MOST_EXECUTIONS + 1)
+    request = ListAgentExecutionsBySessionRequest(session_id=session_id, page_size=MAX_EXECUTIONS + 1)
     try:
         answer = await AgentExecutionQueryControllerStub(channel).listBySession(request)
     except AioRpcError as error:
         raise StigmerError(f"Cannot read the history of session {session_id}: {error.details()}") from error
-    return remembered([earlier for earlier in answer.entries if earlier.metadata.id < execution.metadata.id])
+    return history_messages([earlier for earlier in answer.entries if earlier.metadata.id < execution.metadata.id])
 
 
-def remembered(executions: Sequence[AgentExecution]) -> list[ModelMessage]:
+def history_messages(executions: Sequence[AgentExecution]) -> list[ModelMessage]:
     """The conversation of those that have ended, in the order in which they were created."""
     ended = [execution for execution in executions if Phase(execution.status.phase).is_final]
     newest_first = sorted(ended, key=lambda execution: execution.metadata.id, reverse=True)
     kept: list[AgentExecution] = []
-    room = MOST_CHARACTERS
-    for execution in newest_first[:MOST_EXECUTIONS]:
+    room = MAX_LENGTH
+    for execution in newest_first[:MAX_EXECUTIONS]:
         room -= sum(map(_length, execution.status.messages))
         if room < 0:
             break

@@ -7,14 +7,14 @@ from pydantic_ai import Agent, UsageLimits
 from pydantic_ai.exceptions import AgentRunError
 from pydantic_ai.settings import ModelSettings
 
-from stigmer_tui.agents.conversation import recall
+from stigmer_tui.agents.conversation import load_history
 from stigmer_tui.agents.instructions import instructions_for
 from stigmer_tui.agents.models.adapters import Adapters
 from stigmer_tui.agents.models.choice import ModelChoice
 from stigmer_tui.agents.models.failures import in_words
-from stigmer_tui.agents.recorded_model import MOST_TURNS, RecordedModel
-from stigmer_tui.agents.recorded_tools import RecordedTools
-from stigmer_tui.agents.run import Run
+from stigmer_tui.agents.recorded_model import MAX_TURNS, DurableModel
+from stigmer_tui.agents.recorded_tools import DurableToolset
+from stigmer_tui.agents.run import AgentRun
 from stigmer_tui.agents.scripts.player import script_model
 from stigmer_tui.agents.tools.shell import ShellTool
 from stigmer_tui.agents.tools.toolset import toolset
@@ -30,19 +30,19 @@ class AgentLoop:
         self._channel = channel
         self._adapters = Adapters()
 
-    async def converse(self, run: Run, choice: ModelChoice, script: Script | None, shell: ShellTool) -> None:
+    async def converse(self, run: AgentRun, choice: ModelChoice, script: Script | None, shell: ShellTool) -> None:
         """From the message of the run to the model's last word on it. Raises StigmerError when that does not come."""
         assignment = run.lease.assignment.agent
         model = script_model(script) if script is not None else await self._adapters.model(choice)
         agent = Agent(
-            RecordedModel(model, choice, run),
+            DurableModel(model, choice, run),
             instructions=instructions_for(assignment.agent.spec.instructions),
-            toolsets=[RecordedTools(toolset(shell), run)],
+            toolsets=[DurableToolset(toolset(shell), run)],
             # How often it may be told of mistakes in its calls is bounded by its turns.
-            retries={"tools": MOST_TURNS, "output": 2},
+            retries={"tools": MAX_TURNS, "output": 2},
             model_settings=_settings(assignment.config),
         )
-        history = await recall(self._channel, assignment.execution)
+        history = await load_history(self._channel, assignment.execution)
         message = run.lease.redactor.text(assignment.execution.spec.message)
         try:
             await agent.run(message, message_history=history, usage_limits=UsageLimits(request_limit=None))

@@ -9,7 +9,7 @@ from stigmer_tui.runners.journal import ExecutionJournal
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class ModelTurn:
     """What a model answered, with its times (RFC 3339)."""
 
     asked_at: str
@@ -21,7 +21,7 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class CallEnd:
+class CallOutcome:
     """How a tool call ended: with a result, with an error, or with both, as a command that reports a failure does."""
 
     started_at: str
@@ -30,17 +30,17 @@ class CallEnd:
     error: str = ""
 
 
-class Record:
+class AgentJournal:
     """Turns are numbered from 0, calls have the ids that they have in the transcript."""
 
     def __init__(self, journal: ExecutionJournal) -> None:
         self._journal = journal
 
-    def turn(self, number: int) -> Turn | None:
+    def turn(self, number: int) -> ModelTurn | None:
         step = self._journal.find(f"turn/{number}")
-        return Turn(**step.value) if step is not None else None
+        return ModelTurn(**step.value) if step is not None else None
 
-    async def end_turn(self, number: int, turn: Turn) -> None:
+    async def end_turn(self, number: int, turn: ModelTurn) -> None:
         """Returns when it is durable."""
         await self._journal.complete(f"turn/{number}", asdict(turn))
 
@@ -53,10 +53,10 @@ class Record:
         """Returns when it is durable: what the call does must not be done again."""
         await self._journal.begin(f"call/{call_id}", at)
 
-    def call_end(self, call_id: str) -> CallEnd | None:
+    def call_end(self, call_id: str) -> CallOutcome | None:
         step = self._journal.find(f"call/{call_id}")
-        return CallEnd(**step.value) if step is not None and step.done else None
+        return CallOutcome(**step.value) if step is not None and step.done else None
 
-    async def end_call(self, call_id: str, end: CallEnd) -> None:
+    async def end_call(self, call_id: str, end: CallOutcome) -> None:
         """Returns when it is durable."""
         await self._journal.complete(f"call/{call_id}", asdict(end))

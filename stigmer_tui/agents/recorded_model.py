@@ -22,26 +22,26 @@ from stigmer_tui.agents.answers import CallIds, from_record, to_record
 from stigmer_tui.agents.models.choice import ModelChoice
 from stigmer_tui.agents.models.failures import in_short, in_words
 from stigmer_tui.agents.models.retries import pause_after
-from stigmer_tui.agents.record import Turn
+from stigmer_tui.agents.record import ModelTurn
 from stigmer_tui.agents.repetition import Repetition, repetition
-from stigmer_tui.agents.run import Run
-from stigmer_tui.agents.teller import Teller
+from stigmer_tui.agents.run import AgentRun
+from stigmer_tui.agents.teller import StreamRecorder
 from stigmer_tui.core.errors import StigmerError
 
 logger = logging.getLogger(__name__)
 
-MOST_TURNS = 100
+MAX_TURNS = 100
 """Answers of the model in one run."""
 
 
-class RecordedModel(WrapperModel):
+class DurableModel(WrapperModel):
     """Streams each answer into the transcript; returns it when it is complete and recorded."""
 
-    def __init__(self, model: Model, choice: ModelChoice, run: Run) -> None:
+    def __init__(self, model: Model, choice: ModelChoice, run: AgentRun) -> None:
         super().__init__(model)
         self._run = run
         self._choice = choice
-        self._teller = Teller(run, choice)
+        self._teller = StreamRecorder(run, choice)
         self._number = -1
         self._ended_at = ""
         """When the turn before ended."""
@@ -54,8 +54,8 @@ class RecordedModel(WrapperModel):
         model_request_parameters: ModelRequestParameters,
     ) -> ModelResponse:
         self._number += 1
-        if self._number == MOST_TURNS:
-            raise StigmerError(f"{self._run.agent} did not finish within {MOST_TURNS} turns")
+        if self._number == MAX_TURNS:
+            raise StigmerError(f"{self._run.agent} did not finish within {MAX_TURNS} turns")
         self._fail_refused_calls(messages[-1])
         turn = self._run.record.turn(self._number)
         asked_at = turn.asked_at if turn is not None else self._run.now()
@@ -66,7 +66,7 @@ class RecordedModel(WrapperModel):
         else:
             messages, model_settings = _advised(messages, model_settings, repeated)
             response, spoke_at = await self._ask(messages, model_settings, model_request_parameters, asked_at)
-            turn = Turn(asked_at, spoke_at, self._run.now(), to_record(response, self._run.lease.redactor))
+            turn = ModelTurn(asked_at, spoke_at, self._run.now(), to_record(response, self._run.lease.redactor))
             await self._run.record.end_turn(self._number, turn)
         self._ended_at = turn.ended_at
         self._teller.conclude(response, turn.ended_at)

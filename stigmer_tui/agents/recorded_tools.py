@@ -11,13 +11,13 @@ from typing import Any
 from pydantic_ai import RunContext, ToolFailed
 from pydantic_ai.toolsets import ToolsetTool, WrapperToolset
 
-from stigmer_tui.agents.record import CallEnd
-from stigmer_tui.agents.run import Run
+from stigmer_tui.agents.record import CallOutcome
+from stigmer_tui.agents.run import AgentRun
 from stigmer_tui.agents.texts import well_formed
 from stigmer_tui.agents.tools.shell import CommandFailed
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.definition.agents import READ_ONLY
-from stigmer_tui.runners.lease import Ending
+from stigmer_tui.runners.lease import StopReason
 
 logger = logging.getLogger(__name__)
 
@@ -30,10 +30,10 @@ INTERRUPTED = (
 
 
 @dataclass
-class RecordedTools(WrapperToolset[None]):
+class DurableToolset(WrapperToolset[None]):
     """Errors go back to the model as failures of the call, and the run goes on (`docs/compatibility.md` 72)."""
 
-    run: Run
+    run: AgentRun
 
     async def call_tool(
         self, name: str, tool_args: dict[str, Any], ctx: RunContext[None], tool: ToolsetTool[None]
@@ -54,10 +54,10 @@ class RecordedTools(WrapperToolset[None]):
 
     async def _make(
         self, call_id: str, name: str, tool_args: dict[str, Any], ctx: RunContext[None], tool: ToolsetTool[None]
-    ) -> CallEnd:
+    ) -> CallOutcome:
         """Carries the call out in a task of its own, so that a runner that must end can still wait for it."""
 
-        async def carry_out() -> CallEnd:
+        async def carry_out() -> CallOutcome:
             record = self.run.record
             interrupted_at = record.call_start(call_id)
             started_at = interrupted_at or self.run.now()
@@ -68,7 +68,7 @@ class RecordedTools(WrapperToolset[None]):
                 if name not in READ_ONLY:
                     await record.start_call(call_id, started_at)
                 result, error = await self._outcome(name, tool_args, ctx, tool)
-            end = CallEnd(started_at, self.run.now(), result, error)
+            end = CallOutcome(started_at, self.run.now(), result, error)
             await record.end_call(call_id, end)
             return end
 
@@ -76,7 +76,7 @@ class RecordedTools(WrapperToolset[None]):
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:
-            if self.run.lease.ending is Ending.DRAINING:
+            if self.run.lease.ending is StopReason.DRAINING:
                 await asyncio.wait([work], timeout=GRACE)
             work.cancel()
             await asyncio.wait([work])

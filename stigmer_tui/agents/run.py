@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from dataclasses import dataclass
 
-from stigmer_tui.agents.record import Record
+from stigmer_tui.agents.record import AgentJournal
 from stigmer_tui.agents.transcript import Transcript
 from stigmer_tui.core.clock import timestamp
 from stigmer_tui.runners.lease import Lease
@@ -13,12 +13,12 @@ from stigmer_tui.runners.reporter import Reporter
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class AgentRun:
     agent: str
     """Its name, for messages to people."""
     lease: Lease
     transcript: Transcript
-    record: Record
+    record: AgentJournal
     reporter: Reporter
 
     def now(self) -> str:

@@ -9,11 +9,11 @@ from pydantic_ai.models import StreamedResponse
 
 from stigmer_tui.agents.answers import CallIds, arguments_of, said, text_of
 from stigmer_tui.agents.models.choice import ModelChoice, Provider
-from stigmer_tui.agents.run import Run
+from stigmer_tui.agents.run import AgentRun
 
 
-class Teller:
-    def __init__(self, run: Run, choice: ModelChoice) -> None:
+class StreamRecorder:
+    def __init__(self, run: AgentRun, choice: ModelChoice) -> None:
         self._run = run
         self._transcript = run.transcript
         self._choice = choice
@@ -29,17 +29,17 @@ class Teller:
                 if isinstance(piece, ToolCallPart):
                     self._transcript.call(ids.give(piece), piece.tool_name, spoke_at or asked_at)
                 elif spoke_at:
-                    self._transcript.hear(piece)
+                    self._transcript.append_text(piece)
                 else:
                     spoke_at = self._run.now()
-                    self._transcript.speak(self._choice.model, spoke_at)
-                    self._transcript.hear(piece)
+                    self._transcript.start_message(self._choice.model, spoke_at)
+                    self._transcript.append_text(piece)
                     # The first word is what people wait for; the others may come together.
                     await self._run.reporter.flush()
             response = ids.put_into(stream.get())
-            self._transcript.fall_silent(self._usage(response))
+            self._transcript.end_message(self._usage(response))
         finally:
-            self._transcript.fall_silent()
+            self._transcript.end_message()
         return response, spoke_at
 
     def tell_again(self, response: ModelResponse, asked_at: str, spoke_at: str) -> None:
@@ -48,10 +48,10 @@ class Teller:
             if isinstance(part, ToolCallPart):
                 self._transcript.call(part.tool_call_id, part.tool_name, spoke_at or asked_at)
             elif isinstance(part, TextPart) and text:
-                self._transcript.speak(self._choice.model, spoke_at)
-                self._transcript.hear(text)
+                self._transcript.start_message(self._choice.model, spoke_at)
+                self._transcript.append_text(text)
                 text = ""
-        self._transcript.fall_silent(self._usage(response))
+        self._transcript.end_message(self._usage(response))
 
     def conclude(self, response: ModelResponse, ended_at: str) -> None:
         """What can be told only of an answer that is complete."""

@@ -7,7 +7,7 @@ from typing import Any
 from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.core.units import count_text
 
-LONGEST_ARGUMENT = 20_000
+MAX_ARGUMENT_LENGTH = 20_000
 """Characters of a text in the arguments of a call that are reported."""
 
 
@@ -41,10 +41,10 @@ def well_formed(text: str) -> str:
 
 
 def shortened(data: Any) -> Any:
-    """JSON-like data without texts of more than `LONGEST_ARGUMENT` characters: these are cut, and say so."""
+    """JSON-like data without texts of more than `MAX_ARGUMENT_LENGTH` characters: these are cut, and say so."""
     match data:
-        case str() if len(data) > LONGEST_ARGUMENT:
-            return f"{data[:LONGEST_ARGUMENT]}… (cut here; {count_text(len(data))} characters in all)"
+        case str() if len(data) > MAX_ARGUMENT_LENGTH:
+            return f"{data[:MAX_ARGUMENT_LENGTH]}… (cut here; {count_text(len(data))} characters in all)"
         case dict():
             return {key: shortened(value) for key, value in data.items()}
         case list():

@@ -74,7 +74,7 @@ class Transcript:
             self._waiting = ModelWait()
             self.changed()
 
-    def speak(self, model: str, at: str) -> None:
+    def start_message(self, model: str, at: str) -> None:
         """The model begins to say something; `hear` brings the text."""
         self.stop_waiting()
         self._growing = GrowingText(self._redactor)
@@ -82,12 +82,12 @@ class Transcript:
         self._spoken, self._news = [], []
         self._add(AgentMessage(type=MessageType.MESSAGE_AI, timestamp=at, metadata=to_struct({"model": model})))
 
-    def hear(self, text: str) -> None:
+    def append_text(self, text: str) -> None:
         if self._growing is not None:
             self._growing.add(text)
             self.changed()
 
-    def fall_silent(self, metadata: Mapping[str, Any] | None = None) -> None:
+    def end_message(self, metadata: Mapping[str, Any] | None = None) -> None:
         """The model has said all, or was interrupted. `metadata` is added to that of the message."""
         if self._growing is None:
             return
@@ -136,7 +136,7 @@ class Transcript:
     def end(self, why: str, at: str) -> None:
         """Nothing more will happen: calls that are not at their end now have failed, and this is why."""
         self.stop_waiting()
-        self.fall_silent()
+        self.end_message()
         self._keep_known()
         for call_id in self.open_calls():
             self.fail_call(call_id, why, at)

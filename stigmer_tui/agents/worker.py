@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stigmer_tui.agents.models.choice import ModelChooser, Provider
-from stigmer_tui.agents.record import Record
-from stigmer_tui.agents.run import Run
+from stigmer_tui.agents.record import AgentJournal
+from stigmer_tui.agents.run import AgentRun
 from stigmer_tui.agents.sandbox.commands import end_processes
 from stigmer_tui.agents.sandbox.confinement import Confinement, command_environment
 from stigmer_tui.agents.sandbox.folder import Folder
@@ -29,7 +29,7 @@ from stigmer_tui.core.processes import OWNER_MARK
 from stigmer_tui.definition.agents import SCRIPT_ANNOTATION, unsupported_parts
 from stigmer_tui.definition.script import Script, parse_script
 from stigmer_tui.runners.journal import Journal
-from stigmer_tui.runners.lease import Ending, Lease, LeaseLost
+from stigmer_tui.runners.lease import Lease, LeaseLost, StopReason
 from stigmer_tui.runners.reporter import reporting
 
 if TYPE_CHECKING:
@@ -54,10 +54,10 @@ class Worker:
         execution = lease.assignment.agent.execution
         agent = lease.assignment.agent.agent.metadata
         transcript = Transcript(lease.redactor)
-        record = Record(self.journal.execution(lease.execution_id))
+        record = AgentJournal(self.journal.execution(lease.execution_id))
         async with reporting(lease, transcript.take) as reporter:
             transcript.changed = reporter.touch
-            run = Run(agent.slug or agent.name, lease, transcript, record, reporter)
+            run = AgentRun(agent.slug or agent.name, lease, transcript, record, reporter)
             transcript.begin(execution.spec.message, execution.status.started_at or run.now(), execution.status)
             phase, error = await self._outcome(run)
             # From here on nothing stops it any more, least of all a request to stop.
@@ -67,21 +67,21 @@ class Worker:
             except asyncio.CancelledError:
                 await end
 
-    async def _end(self, run: Run, phase: Phase, error: str) -> None:
+    async def _end(self, run: AgentRun, phase: Phase, error: str) -> None:
         ended = "was cancelled" if phase is Phase.CANCELLED else "ended"
         run.transcript.end(f"The run {ended} before this call had come to its end.", run.now())
         await run.reporter.flush()
         await run.lease.report_end(phase, error)
         await self.journal.forget(run.lease.execution_id)
 
-    async def _outcome(self, run: Run) -> tuple[Phase, str]:
+    async def _outcome(self, run: AgentRun) -> tuple[Phase, str]:
         try:
             async with _time_limit(run):
                 await self._run(run)
         except StigmerError as error:
             return Phase.FAILED, error.message
         except asyncio.CancelledError:
-            if run.lease.ending is not Ending.CANCELLED:
+            if run.lease.ending is not StopReason.CANCELLED:
                 raise
             return Phase.CANCELLED, run.lease.reason
         except LeaseLost:
@@ -91,7 +91,7 @@ class Worker:
             return Phase.FAILED, f"The agent runner met an internal error: {error!r}"
         return Phase.COMPLETED, ""
 
-    async def _run(self, run: Run) -> None:
+    async def _run(self, run: AgentRun) -> None:
         assignment = run.lease.assignment.agent
         if refusal := unsupported_parts(assignment.agent):
             raise StigmerError(refusal)
@@ -120,7 +120,7 @@ class Worker:
         except (OSError, UnicodeDecodeError) as error:
             raise StigmerError(f"Cannot read the script {path}: {error}") from error
 
-    def _shell(self, run: Run) -> ShellTool:
+    def _shell(self, run: AgentRun) -> ShellTool:
         folder = Folder(self._root(run.lease.assignment.agent.execution))
         environment = command_environment(self.environment, run.lease.environment, folder.root)
         environment[OWNER_MARK] = str(self.configuration.home.data)
@@ -140,7 +140,7 @@ class Worker:
 
 
 @asynccontextmanager
-async def _time_limit(run: Run) -> AsyncIterator[None]:
+async def _time_limit(run: AgentRun) -> AsyncIterator[None]:
     """What the calling task allows, counted from the first start of the run."""
     seconds = run.lease.assignment.agent.config.timeout
     started = parse_timestamp(run.lease.assignment.agent.execution.status.started_at)

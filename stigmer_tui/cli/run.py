@@ -16,7 +16,7 @@ from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.known_secrets import remember
 from stigmer_tui.core.paths import working_folder
 from stigmer_tui.core.redaction import Redactor
-from stigmer_tui.headless.face import Face
+from stigmer_tui.headless.face import Output
 from stigmer_tui.headless.run import FAILED, HeadlessRun, Request
 from stigmer_tui.headless.texts import NAME_SOMETHING, no_project, parse_runtime_env
 from stigmer_tui.project.project_file import is_project, load_project
@@ -44,15 +44,15 @@ def run_headless(options: RunOptions) -> int:
     redactor = Redactor(value.text for value in environment.values() if value.is_secret)
     remember(redactor)
     clock = SystemClock()
-    face: Face
+    face: Output
     if options.as_json:
-        from stigmer_tui.headless.json_face import JsonFace
+        from stigmer_tui.headless.json_face import JsonOutput
 
-        face = JsonFace(sys.stdout, sys.stderr, redactor, clock)
+        face = JsonOutput(sys.stdout, sys.stderr, redactor, clock)
     else:
-        from stigmer_tui.headless.text_face import TextFace
+        from stigmer_tui.headless.text_face import TextOutput
 
-        face = TextFace(sys.stdout, sys.stderr, redactor)
+        face = TextOutput(sys.stdout, sys.stderr, redactor)
 
     try:
         if not in_project and not options.reference:

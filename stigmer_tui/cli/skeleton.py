@@ -9,7 +9,7 @@ import os
 import sys
 
 from stigmer_tui.core.terminal import terminal_encoding
-from stigmer_tui.tui.sizes import MEDIUM, PICKER_WIDTH, SIDEBAR_WIDTH, SMALLEST, WIDE
+from stigmer_tui.tui.sizes import MEDIUM, MIN_SIZE, PICKER_WIDTH, SIDEBAR_WIDTH, WIDE
 
 RESTORE = "".join(
     (
@@ -32,7 +32,7 @@ def is_terminal() -> bool:
 
 def draw_skeleton() -> None:
     columns, rows = os.get_terminal_size(sys.stdout.fileno())
-    if columns < SMALLEST[0] or rows < SMALLEST[1]:
+    if columns < MIN_SIZE[0] or rows < MIN_SIZE[1]:
         return
     joints = []
     if columns >= MEDIUM:

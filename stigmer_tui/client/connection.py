@@ -15,7 +15,7 @@ from stigmer_tui.api.channel import open_channel
 from stigmer_tui.api.idempotency import IDEMPOTENCY_KEY
 from stigmer_tui.client.endpoint import Endpoint
 from stigmer_tui.client.errors import OutcomeUnknown, Unimplemented, explained, unreachable
-from stigmer_tui.client.probe import sign_of_life
+from stigmer_tui.client.probe import ping
 from stigmer_tui.core.errors import StigmerError
 
 Request = TypeVar("Request")
@@ -57,7 +57,7 @@ class Connection:
         """Returns when the server has answered. Raises StigmerError."""
         channel = await self.channel()
         try:
-            await sign_of_life(channel)
+            await ping(channel)
         except AioRpcError as error:
             await self.lost(channel)
             raise explained(error, self.address) from error

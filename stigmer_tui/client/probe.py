@@ -18,13 +18,16 @@ async def probe(endpoint: Endpoint) -> None:
     """Returns when the server has answered; raises grpc's error otherwise."""
     channel = open_channel(endpoint.address, endpoint.token, endpoint.is_ours)
     try:
-        await sign_of_life(channel)
+        await ping(channel)
     finally:
         await channel.close()
 
 
-async def sign_of_life(channel: Channel) -> None:
-    """As `probe`. An empty reference is refused by every server that is alive, ours and existing ones (`docs/compatibility.md` 119)."""
+async def ping(channel: Channel) -> None:
+    """As `probe`. An empty reference is refused by every server that is alive, ours and existing ones.
+
+    See `docs/compatibility.md` 119.
+    """
     try:
         await AgentQueryControllerStub(channel).getByReference(
             ApiResourceReference(), timeout=PROBE_LIMIT, wait_for_ready=False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 
-class Changes:
+class ChangeSignal:
     """A count that only grows, and that can be waited for."""
 
     def __init__(self) -> None:

@@ -17,7 +17,7 @@ from stigmer_tui.core.known_secrets import clean, remember_environment
 from stigmer_tui.core.private_files import make_private_folders, opener
 from stigmer_tui.core.problem_log import log_what_is_printed
 
-MOST_BYTES = 4_000_000
+MAX_SIZE = 4_000_000
 OLD_FILES = 2
 
 COMPONENTS = ("server", "workflow-runner", "agent-runner")
@@ -58,7 +58,7 @@ def log_to_file(path: Path, component: str, level: int = logging.INFO) -> None:
         def _open(self) -> TextIOWrapper:
             return _opened(self.baseFilename)
 
-    _install(Rotating(path, maxBytes=MOST_BYTES, backupCount=OLD_FILES, encoding="utf-8"), component, level)
+    _install(Rotating(path, maxBytes=MAX_SIZE, backupCount=OLD_FILES, encoding="utf-8"), component, level)
 
 
 def open_problem_log(path: Path, component: str) -> logging.Handler:

@@ -19,7 +19,7 @@ from stigmer_tui.core.storage_errors import Fault, StorageError, storage_error
 Result = TypeVar("Result")
 Write = Callable[[sqlite3.Connection], Result]
 
-MOST_IN_A_COMMIT = 512
+MAX_COMMIT_SIZE = 512
 """Writes that may share a commit; bounds how long the first of them waits."""
 
 LOCK_LIMIT = 5.0
@@ -34,7 +34,7 @@ PROBE_INTERVAL = 2.0
 RETRY_PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0)
 """Seconds between two attempts of what must be written in the end; the last one is kept."""
 
-LARGEST_CHECKED = 16 << 20
+MAX_CHECKED = 16 << 20
 """Bytes up to which a file is read as a whole when it is opened; that takes some 30 ms. Damage in a larger one is
 found when it is met.
 """
@@ -170,7 +170,7 @@ class Database:
         batch: list[Job[Any] | None] = []
         with suppress(queue.Empty):
             batch.append(self._queue.get(timeout=PROBE_INTERVAL if self.problem else None))
-            while len(batch) < MOST_IN_A_COMMIT:
+            while len(batch) < MAX_COMMIT_SIZE:
                 batch.append(self._queue.get_nowait())
         return batch
 
@@ -253,7 +253,7 @@ def inspect(path: Path, versions: int) -> None:
 def check(connection: sqlite3.Connection, path: Path) -> None:
     """Raises StorageError for a damaged file, or SQLite's error."""
     connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    if path.stat().st_size > LARGEST_CHECKED:
+    if path.stat().st_size > MAX_CHECKED:
         return
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":

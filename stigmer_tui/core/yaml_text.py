@@ -16,7 +16,7 @@ from stigmer_tui.core.errors import StigmerError, as_text
 
 Path = tuple[str | int, ...]
 
-MOST_NODES = 100_000
+MAX_NODES = 100_000
 """Values in one document, aliases counted as often as they are used."""
 
 MAX_DEPTH = 100
@@ -106,8 +106,8 @@ class _Builder:
     def build(self, node: yaml.Node, path: Path) -> Any:
         self._visited += 1
         line = node.start_mark.line + 1
-        if self._visited > MOST_NODES:
-            raise StigmerError(f"{self._document.source}:{line} unfolds to more than {MOST_NODES} values")
+        if self._visited > MAX_NODES:
+            raise StigmerError(f"{self._document.source}:{line} unfolds to more than {MAX_NODES} values")
         if any(node is ancestor for ancestor in self._open):
             raise StigmerError(f"{self._document.source}:{line} contains itself through an alias")
         self._document.lines[path] = line

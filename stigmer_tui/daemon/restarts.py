@@ -7,12 +7,12 @@ from collections import deque
 WINDOW = 600.0
 """Seconds over which restarts are counted."""
 
-MOST_IN_WINDOW = 10
+MAX_RESTARTS = 10
 
 STEADY = 10.0
 """Seconds of life after which an end is an accident, and the next start need not wait."""
 
-LONGEST_DELAY = 30.0
+MAX_DELAY = 30.0
 
 
 class RestartPolicy:
@@ -24,7 +24,7 @@ class RestartPolicy:
         """Seconds to wait before the next start; None when there have been too many. Times are monotonic."""
         while self._times and now - self._times[0] > WINDOW:
             self._times.popleft()
-        if len(self._times) >= MOST_IN_WINDOW:
+        if len(self._times) >= MAX_RESTARTS:
             return None
         self._times.append(now)
         if lifetime >= STEADY:
@@ -32,4 +32,4 @@ class RestartPolicy:
             return 0.0
         self._quick_ends += 1
         # The first quick end may be somebody's kill -9; from the second on something is wrong.
-        return 0.0 if self._quick_ends == 1 else min(LONGEST_DELAY, 2.0 ** (self._quick_ends - 2))
+        return 0.0 if self._quick_ends == 1 else min(MAX_DELAY, 2.0 ** (self._quick_ends - 2))

@@ -17,7 +17,7 @@ from datetime import datetime
 import psutil
 
 from stigmer_tui.api.daemon_pb2 import Component
-from stigmer_tui.core.changes import Changes
+from stigmer_tui.core.changes import ChangeSignal
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.paths import Home
 from stigmer_tui.core.processes import kill_all, process_tree
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 STOP_LIMIT = 4.0
 """Seconds that a runner has to end in good order."""
 
-SHORTEST_SPAN = 1.5
+MIN_METER_SPAN = 1.5
 """Seconds over which the use of a processor is measured; over shorter ones it is all or nothing."""
 
 MAX_PRINTED_LINE = 64 * 1024
@@ -79,7 +79,7 @@ class Meter:
 
     def read(self, component: Component) -> None:
         now = self._clock.monotonic()
-        if not self._memory or now - self._read_at >= SHORTEST_SPAN:
+        if not self._memory or now - self._read_at >= MIN_METER_SPAN:
             self._read_at = now
             with suppress(psutil.Error), self._process.oneshot():
                 self._memory = self._process.memory_info().rss
@@ -96,7 +96,7 @@ class Supervisor:
     """
 
     def __init__(self, home: Home, children: Mapping[str, Sequence[str]], clock: Clock) -> None:
-        self.changes = Changes()
+        self.changes = ChangeSignal()
         self._home = home
         self._children = [Child(name, arguments) for name, arguments in children.items()]
         self._clock = clock

@@ -14,7 +14,6 @@ from stigmer_tui.definition.tasks import (
     DEFAULT_TIMEOUT,
     ActivityTask,
     AgentTask,
-    Case,
     ForkTask,
     ForTask,
     GrpcTask,
@@ -24,8 +23,9 @@ from stigmer_tui.definition.tasks import (
     RunTask,
     SetTask,
     Signal,
+    SwitchCase,
     SwitchTask,
-    Task,
+    TaskDefinition,
     TryTask,
     WaitTask,
 )
@@ -35,11 +35,11 @@ Common = dict[str, Any]
 """The fields that tasks of all kinds have."""
 
 
-def _set(config: messages.SetTaskConfig, reader: TaskReader, common: Common) -> Task:
+def _set(config: messages.SetTaskConfig, reader: TaskReader, common: Common) -> TaskDefinition:
     return SetTask(**common, variables=reader.templates(config.variables, "variables"))
 
 
-def _http(config: messages.HttpCallTaskConfig, reader: TaskReader, common: Common) -> Task:
+def _http(config: messages.HttpCallTaskConfig, reader: TaskReader, common: Common) -> TaskDefinition:
     return HttpTask(
         **common,
         method=config.method,
@@ -50,17 +50,17 @@ def _http(config: messages.HttpCallTaskConfig, reader: TaskReader, common: Commo
     )
 
 
-def _grpc(config: messages.GrpcCallTaskConfig, reader: TaskReader, common: Common) -> Task:
+def _grpc(config: messages.GrpcCallTaskConfig, reader: TaskReader, common: Common) -> TaskDefinition:
     return GrpcTask(**common, service=config.service, method=config.method, request=reader.structure(config, "request"))
 
 
-def _activity(config: messages.CallActivityTaskConfig, reader: TaskReader, common: Common) -> Task:
+def _activity(config: messages.CallActivityTaskConfig, reader: TaskReader, common: Common) -> TaskDefinition:
     return ActivityTask(**common, activity=config.activity, input=reader.structure(config, "input"))
 
 
-def _switch(config: messages.SwitchTaskConfig, reader: TaskReader, common: Common) -> Task:
+def _switch(config: messages.SwitchTaskConfig, reader: TaskReader, common: Common) -> TaskDefinition:
     cases = (
-        Case(
+        SwitchCase(
             case.name,
             reader.template(case.when, f"{CONFIG}.cases[{index}].when", parse_condition) if case.when else None,
             case.then,
@@ -70,32 +70,32 @@ def _switch(config: messages.SwitchTaskConfig, reader: TaskReader, common: Commo
     return SwitchTask(**common, cases=tuple(cases))
 
 
-def _for(config: messages.ForTaskConfig, reader: TaskReader, common: Common) -> Task:
+def _for(config: messages.ForTaskConfig, reader: TaskReader, common: Common) -> TaskDefinition:
     items = reader.template(getattr(config, "in"), f"{CONFIG}.in", parse_condition)
     return ForTask(**common, each=config.each, items=items, body=reader.block(config.do))
 
 
-def _fork(config: messages.ForkTaskConfig, reader: TaskReader, common: Common) -> Task:
+def _fork(config: messages.ForkTaskConfig, reader: TaskReader, common: Common) -> TaskDefinition:
     branches = (reader.block(branch.do, branch.name or f"[{index}]") for index, branch in enumerate(config.branches))
     return ForkTask(**common, branches=tuple(branches), compete=config.compete)
 
 
-def _try(config: messages.TryTaskConfig, reader: TaskReader, common: Common) -> Task:
+def _try(config: messages.TryTaskConfig, reader: TaskReader, common: Common) -> TaskDefinition:
     body = reader.block(getattr(config, "try"), "try")
     catch = reader.block(config.catch.do, "catch") if config.HasField("catch") else None
     return TryTask(**common, body=body, catch_as=getattr(config.catch, "as"), catch=catch)
 
 
-def _listen(config: messages.ListenTaskConfig, _reader: TaskReader, common: Common) -> Task:
+def _listen(config: messages.ListenTaskConfig, _reader: TaskReader, common: Common) -> TaskDefinition:
     signals = (Signal(signal.id, signal.type) for signal in config.to.signals)
     return ListenTask(**common, mode=config.to.mode, signals=tuple(signals))
 
 
-def _wait(config: messages.WaitTaskConfig, _reader: TaskReader, common: Common) -> Task:
+def _wait(config: messages.WaitTaskConfig, _reader: TaskReader, common: Common) -> TaskDefinition:
     return WaitTask(**common, seconds=config.seconds)
 
 
-def _raise(config: messages.RaiseTaskConfig, reader: TaskReader, common: Common) -> Task:
+def _raise(config: messages.RaiseTaskConfig, reader: TaskReader, common: Common) -> TaskDefinition:
     return RaiseTask(
         **common,
         error=reader.template(config.error, f"{CONFIG}.error"),
@@ -103,11 +103,11 @@ def _raise(config: messages.RaiseTaskConfig, reader: TaskReader, common: Common)
     )
 
 
-def _run(config: messages.RunTaskConfig, reader: TaskReader, common: Common) -> Task:
+def _run(config: messages.RunTaskConfig, reader: TaskReader, common: Common) -> TaskDefinition:
     return RunTask(**common, workflow=config.workflow, input=reader.structure(config, "input"))
 
 
-def _agent(config: messages.AgentCallTaskConfig, reader: TaskReader, common: Common) -> Task:
+def _agent(config: messages.AgentCallTaskConfig, reader: TaskReader, common: Common) -> TaskDefinition:
     return AgentTask(
         **common,
         agent=config.agent,
@@ -119,7 +119,7 @@ def _agent(config: messages.AgentCallTaskConfig, reader: TaskReader, common: Com
     )
 
 
-Build = Callable[[Any, TaskReader, Common], Task]
+Build = Callable[[Any, TaskReader, Common], TaskDefinition]
 
 KINDS: dict[int, tuple[type[Message], Build]] = {
     WorkflowTaskKind.WORKFLOW_TASK_KIND_SET: (messages.SetTaskConfig, _set),

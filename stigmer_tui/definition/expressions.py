@@ -9,7 +9,7 @@ from typing import Any
 
 from stigmer_tui.definition.lexer import ExpressionError, Token, TokenKind, tokenize
 from stigmer_tui.definition.programs import NOW, UUIDS, uuid_program
-from stigmer_tui.definition.usage import Reference, usage_of
+from stigmer_tui.definition.usage import VariableReference, usage_of
 
 Roots = Mapping[str, Any]
 """The value of each of `usage.ROOTS`."""
@@ -19,12 +19,12 @@ VARIABLES = ("secrets", "env_vars")
 
 
 @dataclass(frozen=True, slots=True)
-class Expression:
+class ParsedExpression:
     source: str
     """As it is written, with the braces around it."""
     program: str
     """As jq runs it."""
-    references: tuple[Reference, ...]
+    references: tuple[VariableReference, ...]
     plain: bool
     """One reference and nothing else, for which nobody needs jq."""
     needs_now: bool = False
@@ -66,7 +66,7 @@ class Expression:
         return json.dumps(inputs, separators=(",", ":"))
 
 
-def parse_expression(program: str, source: str = "") -> Expression:
+def parse_expression(program: str, source: str = "") -> ParsedExpression:
     """Raises ExpressionError. The rest of the grammar is left to `grammar.check`."""
     tokens, end = tokenize(program)
     if end < len(program):
@@ -74,7 +74,7 @@ def parse_expression(program: str, source: str = "") -> Expression:
     return expression_of(tokens, source or program)
 
 
-def expression_of(tokens: list[Token], source: str) -> Expression:
+def expression_of(tokens: list[Token], source: str) -> ParsedExpression:
     """Raises ExpressionError."""
     if all(token.kind is TokenKind.BLANK for token in tokens):
         raise ExpressionError("an expression is empty")
@@ -83,7 +83,7 @@ def expression_of(tokens: list[Token], source: str) -> Expression:
     for number, index in enumerate(usage.uuids):
         texts[index] = uuid_program(number)
     references = tuple(dict.fromkeys(usage.references))
-    return Expression(source, "".join(texts), references, usage.plain, usage.now, len(usage.uuids))
+    return ParsedExpression(source, "".join(texts), references, usage.plain, usage.now, len(usage.uuids))
 
 
 def _step(value: Any, key: str | int) -> Any:

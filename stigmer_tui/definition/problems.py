@@ -11,7 +11,7 @@ from stigmer_tui.core.units import plural
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class DefinitionProblem:
     path: str
     """Path of the task, such as `/eachOrder/charge`; empty for the workflow itself."""
     field: str
@@ -23,7 +23,7 @@ class Problem:
 
 
 class InvalidDefinition(StigmerError):  # noqa: N818 - says what it is, like the other outcomes of the API
-    def __init__(self, workflow: str, problems: Sequence[Problem]) -> None:
+    def __init__(self, workflow: str, problems: Sequence[DefinitionProblem]) -> None:
         message = f"The workflow {workflow or '(without a name)'} has {plural(len(problems), 'problem')}"
         super().__init__(message, "\n".join(map(str, problems)))
         self.problems = tuple(problems)

@@ -11,9 +11,9 @@ from stigmer_tui.api.structs import to_data
 from stigmer_tui.api.workflow_pb2 import WorkflowSpec, WorkflowTask
 from stigmer_tui.definition.builders import KINDS, Common
 from stigmer_tui.definition.configs import read_config
-from stigmer_tui.definition.problems import Problem
+from stigmer_tui.definition.problems import DefinitionProblem
 from stigmer_tui.definition.task_reader import CONFIG, TaskReader
-from stigmer_tui.definition.tasks import Block, Definition, Task
+from stigmer_tui.definition.tasks import Definition, TaskDefinition, TaskList
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +28,14 @@ class TaskMessage:
 @dataclass(slots=True)
 class Reading:
     definition: Definition
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[DefinitionProblem] = field(default_factory=list)
     messages: list[TaskMessage] = field(default_factory=list)
 
 
 def read(spec: WorkflowSpec) -> Reading:
     """Checks what it takes to read a definition: keys, types, the form of expressions. `validation` checks the rest."""
     document = spec.document
-    reader = _Reader()
+    reader = _MessageReader()
     definition = Definition(
         name=document.name,
         namespace=document.namespace,
@@ -46,16 +46,16 @@ def read(spec: WorkflowSpec) -> Reading:
     return Reading(definition, reader.problems, reader.messages)
 
 
-class _Reader:
+class _MessageReader:
     def __init__(self) -> None:
-        self.problems: list[Problem] = []
+        self.problems: list[DefinitionProblem] = []
         self.messages: list[TaskMessage] = []
 
-    def block(self, tasks: Iterable[WorkflowTask], path: str) -> Block:
+    def block(self, tasks: Iterable[WorkflowTask], path: str) -> TaskList:
         read = (self._task(task, f"{path}/{task.name or f'[{index}]'}") for index, task in enumerate(tasks))
-        return Block(path, tuple(read))
+        return TaskList(path, tuple(read))
 
-    def _task(self, task: WorkflowTask, path: str) -> Task:
+    def _task(self, task: WorkflowTask, path: str) -> TaskDefinition:
         reader = TaskReader(path, self.problems, self.block)
         export = reader.template(getattr(task.export, "as"), "export.as") if task.HasField("export") else None
         common: Common = {"name": task.name, "path": path, "then": task.flow.then, "export": export}
@@ -63,7 +63,7 @@ class _Reader:
             self.messages.append(TaskMessage(path, task, None))
             if task.kind and task.kind not in KINDS:
                 reader.report("kind", f"there is no kind of task with the number {task.kind}")
-            return Task(**common)
+            return TaskDefinition(**common)
         config_type, build = KINDS[task.kind]
         config = config_type()
         self.messages.append(TaskMessage(path, task, config))

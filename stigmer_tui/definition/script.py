@@ -37,15 +37,15 @@ PLACEHOLDER = re.compile(r"\{\{\s*([\w-]+)\s*\}\}")
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ScriptCall:
     tool: str
     arguments: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class ScriptTurn:
     say: str
-    calls: tuple[Call, ...]
+    calls: tuple[ScriptCall, ...]
     pause: float
     delay: float
     """Seconds between two words."""
@@ -53,7 +53,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    answers: tuple[tuple[Turn, ...], ...]
+    answers: tuple[tuple[ScriptTurn, ...], ...]
     """Turns that the agent takes without waiting for a tool stand together."""
 
 
@@ -72,7 +72,7 @@ class _Parser:
         turns = script.get("turns")
         if not isinstance(turns, list) or not turns:
             raise self._error(("turns",), "must have turns: a list of what the agent says and calls")
-        answers: list[list[Turn]] = [[]]
+        answers: list[list[ScriptTurn]] = [[]]
         for index, value in enumerate(turns):
             turn = self._turn(value, ("turns", index), delay)
             answers[-1].append(turn)
@@ -80,7 +80,7 @@ class _Parser:
                 answers.append([])
         return Script(tuple(tuple(answer) for answer in answers if answer))
 
-    def _turn(self, value: Any, path: Path, delay: float) -> Turn:
+    def _turn(self, value: Any, path: Path, delay: float) -> ScriptTurn:
         turn = self._mapping(value, path, ("say", "call", "pause", "delay"))
         say = turn.get("say") or ""
         if not isinstance(say, str):
@@ -90,9 +90,9 @@ class _Parser:
         if not say.strip() and not calls:
             raise self._error(path, "is a turn that neither says nor calls anything")
         pause = self._seconds(turn.get("pause", 0), (*path, "pause"))
-        return Turn(say, calls, pause, self._seconds(turn.get("delay", delay), (*path, "delay")))
+        return ScriptTurn(say, calls, pause, self._seconds(turn.get("delay", delay), (*path, "delay")))
 
-    def _calls(self, value: Any, path: Path) -> Iterator[Call]:
+    def _calls(self, value: Any, path: Path) -> Iterator[ScriptCall]:
         listed = value if isinstance(value, list) else [value]
         for index, item in enumerate(listed):
             place = (*path, index) if isinstance(value, list) else path
@@ -100,7 +100,7 @@ class _Parser:
                 if not isinstance(arguments, dict):
                     raise self._error((*place, tool), f"must give {tool} its arguments, such as {{path: /}}")
                 self._check_placeholders(arguments, (*place, tool))
-                yield Call(tool, arguments)
+                yield ScriptCall(tool, arguments)
 
     def _mapping(self, value: Any, path: Path, keys: tuple[str, ...]) -> dict[str, Any]:
         if not isinstance(value, dict):

@@ -11,7 +11,7 @@ from stigmer_tui.definition.tasks import (
     HttpTask,
     SetTask,
     SwitchTask,
-    Task,
+    TaskDefinition,
     WaitTask,
     every_task,
 )
@@ -19,7 +19,7 @@ from stigmer_tui.definition.tasks import (
 RUNNABLE = (SetTask, HttpTask, SwitchTask, ForTask, WaitTask, AgentTask)
 
 
-def unsupported(definition: Definition) -> tuple[Task, ...]:
+def unsupported(definition: Definition) -> tuple[TaskDefinition, ...]:
     """The tasks that nothing can run yet, nested ones too."""
     return tuple(task for task in every_task(definition.tasks) if not isinstance(task, RUNNABLE))
 

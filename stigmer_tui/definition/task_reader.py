@@ -9,8 +9,8 @@ from typing import Any
 from stigmer_tui.api.structs import to_data
 from stigmer_tui.api.workflow_pb2 import WorkflowTask
 from stigmer_tui.definition.lexer import ExpressionError
-from stigmer_tui.definition.problems import Problem
-from stigmer_tui.definition.tasks import Block
+from stigmer_tui.definition.problems import DefinitionProblem
+from stigmer_tui.definition.tasks import TaskList
 from stigmer_tui.definition.templates import Template, parse_template
 
 CONFIG = "task_config"
@@ -18,14 +18,17 @@ CONFIG = "task_config"
 
 class TaskReader:
     def __init__(
-        self, path: str, problems: list[Problem], read_block: Callable[[Iterable[WorkflowTask], str], Block]
+        self,
+        path: str,
+        problems: list[DefinitionProblem],
+        read_block: Callable[[Iterable[WorkflowTask], str], TaskList],
     ) -> None:
         self.path = path
         self._problems = problems
         self._read_block = read_block
 
     def report(self, where: str, message: str) -> None:
-        self._problems.append(Problem(self.path, where, message))
+        self._problems.append(DefinitionProblem(self.path, where, message))
 
     def template(self, text: str, where: str, parse: Callable[[str], Template] = parse_template) -> Template:
         try:
@@ -42,7 +45,7 @@ class TaskReader:
         """A field that is a structure, with templates in place of its texts; None where it is absent."""
         return self._structure(to_data(getattr(config, name)), f"{CONFIG}.{name}") if config.HasField(name) else None
 
-    def block(self, tasks: Iterable[WorkflowTask], *steps: str) -> Block:
+    def block(self, tasks: Iterable[WorkflowTask], *steps: str) -> TaskList:
         """Tasks within this one; `steps` lead to them, such as the name of a branch."""
         return self._read_block(tasks, "/".join((self.path, *steps)))
 

@@ -16,7 +16,7 @@ DEFAULT_TIMEOUT = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class TaskDefinition:
     kind: ClassVar[str] = ""
     """As it stands in the proto's enum, without the prefix; empty for a task that could not be read."""
 
@@ -28,21 +28,21 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class TaskList:
     """A list of tasks within a task."""
 
     path: str
-    tasks: tuple[Task, ...]
+    tasks: tuple[TaskDefinition, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SetTask(Task):
+class SetTask(TaskDefinition):
     kind = "SET"
     variables: Mapping[str, Template] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HttpTask(Task):
+class HttpTask(TaskDefinition):
     kind = "HTTP_CALL"
     method: str
     uri: Template
@@ -54,7 +54,7 @@ class HttpTask(Task):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GrpcTask(Task):
+class GrpcTask(TaskDefinition):
     kind = "GRPC_CALL"
     service: str
     method: str
@@ -62,14 +62,14 @@ class GrpcTask(Task):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ActivityTask(Task):
+class ActivityTask(TaskDefinition):
     kind = "CALL_ACTIVITY"
     activity: str
     input: Any = None
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class SwitchCase:
     name: str
     when: Template | None
     """None for the case that holds when no other does."""
@@ -77,32 +77,32 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SwitchTask(Task):
+class SwitchTask(TaskDefinition):
     kind = "SWITCH"
-    cases: tuple[Case, ...] = ()
+    cases: tuple[SwitchCase, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ForTask(Task):
+class ForTask(TaskDefinition):
     kind = "FOR"
     each: str
     items: Template
-    body: Block
+    body: TaskList
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ForkTask(Task):
+class ForkTask(TaskDefinition):
     kind = "FORK"
-    branches: tuple[Block, ...] = ()
+    branches: tuple[TaskList, ...] = ()
     compete: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TryTask(Task):
+class TryTask(TaskDefinition):
     kind = "TRY"
-    body: Block
+    body: TaskList
     catch_as: str = ""
-    catch: Block | None = None
+    catch: TaskList | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,34 +112,34 @@ class Signal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ListenTask(Task):
+class ListenTask(TaskDefinition):
     kind = "LISTEN"
     mode: str
     signals: tuple[Signal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WaitTask(Task):
+class WaitTask(TaskDefinition):
     kind = "WAIT"
     seconds: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RaiseTask(Task):
+class RaiseTask(TaskDefinition):
     kind = "RAISE"
     error: Template
     message: Template
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunTask(Task):
+class RunTask(TaskDefinition):
     kind = "RUN"
     workflow: str
     input: Any = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AgentTask(Task):
+class AgentTask(TaskDefinition):
     kind = "AGENT_CALL"
     agent: str
     message: Template
@@ -156,10 +156,10 @@ class Definition:
     namespace: str
     version: str
     description: str
-    tasks: tuple[Task, ...]
+    tasks: tuple[TaskDefinition, ...]
 
 
-def blocks(task: Task) -> tuple[Block, ...]:
+def blocks(task: TaskDefinition) -> tuple[TaskList, ...]:
     """The lists of tasks within a task."""
     match task:
         case ForTask():
@@ -172,7 +172,7 @@ def blocks(task: Task) -> tuple[Block, ...]:
             return ()
 
 
-def every_task(tasks: tuple[Task, ...]) -> Iterator[Task]:
+def every_task(tasks: tuple[TaskDefinition, ...]) -> Iterator[TaskDefinition]:
     """These tasks and all within them, in the order in which they are written."""
     for task in tasks:
         yield task
@@ -180,7 +180,7 @@ def every_task(tasks: tuple[Task, ...]) -> Iterator[Task]:
             yield from every_task(block.tasks)
 
 
-def templates_of(task: Task) -> Iterator[Template]:
+def templates_of(task: TaskDefinition) -> Iterator[Template]:
     """Every template of a task, without those of the tasks within."""
     for each in fields(task):
         yield from _templates(getattr(task, each.name))
@@ -190,7 +190,7 @@ def _templates(value: Any) -> Iterator[Template]:
     match value:
         case Template():
             yield value
-        case Case() if value.when:
+        case SwitchCase() if value.when:
             yield value.when
         case dict():
             for item in value.values():

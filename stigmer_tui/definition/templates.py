@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stigmer_tui.core.units import size_text
-from stigmer_tui.definition.expressions import Expression, expression_of, parse_expression
+from stigmer_tui.definition.expressions import ParsedExpression, expression_of, parse_expression
 from stigmer_tui.definition.lexer import ExpressionError, tokenize
 
 OPENING = "${"
@@ -20,7 +20,7 @@ MAX_TEXT = 32 * 1024**2
 @dataclass(frozen=True, slots=True)
 class Template:
     source: str
-    parts: tuple[str | Expression, ...]
+    parts: tuple[str | ParsedExpression, ...]
     """Literal texts and expressions, in order."""
     where: str = ""
     """Its place in its task, such as `task_config.endpoint.uri`."""
@@ -30,15 +30,15 @@ class Template:
         return not self.expressions
 
     @property
-    def expressions(self) -> tuple[Expression, ...]:
-        return tuple(part for part in self.parts if isinstance(part, Expression))
+    def expressions(self) -> tuple[ParsedExpression, ...]:
+        return tuple(part for part in self.parts if isinstance(part, ParsedExpression))
 
     def fill(self, values: Iterator[Any]) -> Any:
         """The value of one whole expression as it is; else a text with the values of the expressions in place.
 
         Raises ExpressionError for a text that is too large.
         """
-        if len(self.parts) == 1 and isinstance(self.parts[0], Expression):
+        if len(self.parts) == 1 and isinstance(self.parts[0], ParsedExpression):
             return next(values)
         texts, room = [], MAX_TEXT
         for part in self.parts:
@@ -60,7 +60,7 @@ def parse_condition(text: str) -> Template:
     Raises ExpressionError.
     """
     parts = tuple(_parts(text))
-    if len(parts) == 1 or not any(isinstance(part, Expression) for part in parts):
+    if len(parts) == 1 or not any(isinstance(part, ParsedExpression) for part in parts):
         return Template(text, parts)
     # The bracket on a line of its own, so that a comment does not swallow it.
     program = "".join(part if isinstance(part, str) else f"({part.inner}\n)" for part in parts)
@@ -72,7 +72,7 @@ def text_of(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def expressions_in(arguments: Any) -> Iterator[Expression]:
+def expressions_in(arguments: Any) -> Iterator[ParsedExpression]:
     """Of every template in a structure of objects and lists, in the order in which `fill` takes their values."""
     match arguments:
         case Template():
@@ -101,7 +101,7 @@ def fill(arguments: Any, values: Iterator[Any]) -> Any:
             return arguments
 
 
-def _parts(text: str) -> Iterator[str | Expression]:
+def _parts(text: str) -> Iterator[str | ParsedExpression]:
     position = 0
     while (start := text.find(OPENING, position)) >= 0:
         if start > position:

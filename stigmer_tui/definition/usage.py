@@ -29,7 +29,7 @@ _BLIND = {"null", "true", "false", "empty", "env", "now", "uuid", "and", "or", "
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class VariableReference:
     """`$context["a-b"].items[0]`, read as it stands: a root and the keys below it."""
 
     root: str
@@ -38,7 +38,7 @@ class Reference:
 
 @dataclass(slots=True)
 class Usage:
-    references: list[Reference] = field(default_factory=list)
+    references: list[VariableReference] = field(default_factory=list)
     """A reference without keys stands for all of its root."""
     plain: bool = False
     """Whether the program is one reference and nothing else."""
@@ -58,10 +58,10 @@ class _Frame:
 
 def usage_of(tokens: Sequence[Token]) -> Usage:
     """Raises ExpressionError for functions that are closed to expressions."""
-    return _Reader(tokens).read()
+    return _UsageReader(tokens).read()
 
 
-class _Reader:
+class _UsageReader:
     def __init__(self, tokens: Sequence[Token]) -> None:
         self._positions = [index for index, token in enumerate(tokens) if token.kind is not TokenKind.BLANK]
         self._tokens = [tokens[index] for index in self._positions]
@@ -125,7 +125,7 @@ class _Reader:
                 self._usage.uuids.append(position)
         if word in _BINDING:
             # After `as`, or in the body of a function, `.` may be the input of the program again.
-            self._usage.references.append(Reference("."))
+            self._usage.references.append(VariableReference("."))
         elif word not in _BLIND:
             self._read_root()
 
@@ -135,11 +135,11 @@ class _Reader:
         if root == ".":
             self._read_root(keys)
         elif root in ROOTS:
-            self._usage.references.append(Reference(root, keys))
+            self._usage.references.append(VariableReference(root, keys))
 
     def _read_root(self, keys: tuple[str | int, ...] = ()) -> None:
         if self._frames[-1].rooted:
-            self._usage.references.append(Reference(".", keys))
+            self._usage.references.append(VariableReference(".", keys))
 
     def _length(self, index: int) -> int:
         """How many tokens the reference that begins here has; 0 where none begins."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from stigmer_tui.api.validation import violations
 from stigmer_tui.api.workflow_pb2 import WorkflowSpec
 from stigmer_tui.definition.checks import check_expressions, check_flow
-from stigmer_tui.definition.problems import InvalidDefinition, Problem
+from stigmer_tui.definition.problems import DefinitionProblem, InvalidDefinition
 from stigmer_tui.definition.reading import TaskMessage, read
 from stigmer_tui.definition.task_reader import CONFIG
 from stigmer_tui.definition.tasks import Definition
@@ -33,13 +33,13 @@ def parse(spec: WorkflowSpec) -> Definition:
     return reading.definition
 
 
-def _broken_rules_of_the_workflow(spec: WorkflowSpec) -> Iterator[Problem]:
+def _broken_rules_of_the_workflow(spec: WorkflowSpec) -> Iterator[DefinitionProblem]:
     for text in violations(spec):
         if not _TASK.match(text):
             yield _problem("", text)
 
 
-def _broken_rules(message: TaskMessage) -> Iterator[Problem]:
+def _broken_rules(message: TaskMessage) -> Iterator[DefinitionProblem]:
     texts = violations(message.task)
     if message.config is not None:
         texts += violations(message.config, CONFIG)
@@ -48,6 +48,6 @@ def _broken_rules(message: TaskMessage) -> Iterator[Problem]:
             yield _problem(message.path, text)
 
 
-def _problem(path: str, violation: str) -> Problem:
+def _problem(path: str, violation: str) -> DefinitionProblem:
     where, separator, message = violation.partition(": ")
-    return Problem(path, where, message) if separator else Problem(path, "", violation)
+    return DefinitionProblem(path, where, message) if separator else DefinitionProblem(path, "", violation)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from stigmer_tui.definition.problems import Problem, near_miss
-from stigmer_tui.definition.tasks import Definition, ForTask, SwitchTask, Task, every_task, templates_of
+from stigmer_tui.definition.problems import DefinitionProblem, near_miss
+from stigmer_tui.definition.tasks import Definition, ForTask, SwitchTask, TaskDefinition, every_task, templates_of
 from stigmer_tui.definition.templates import Template
 
 _GO_PRINTOUT = re.compile(r"\{([\w-]+) ([\w.-]+)\}")
 """What a field reference becomes when Go prints it (`docs/compatibility.md` 98)."""
 
 
-def warnings(definition: Definition) -> list[Problem]:
+def warnings(definition: Definition) -> list[DefinitionProblem]:
     tasks = {task.name: task for task in every_task(definition.tasks)}
     return [
         warning
@@ -22,13 +22,13 @@ def warnings(definition: Definition) -> list[Problem]:
     ]
 
 
-def _doubtful_templates(task: Task, tasks: dict[str, Task]) -> Iterator[Problem]:
+def _doubtful_templates(task: TaskDefinition, tasks: dict[str, TaskDefinition]) -> Iterator[DefinitionProblem]:
     for template in templates_of(task):
-        yield from (Problem(task.path, template.where, text) for text in _printouts(template, tasks))
-        yield from (Problem(task.path, template.where, text) for text in _unknown_tasks(template, tasks))
+        yield from (DefinitionProblem(task.path, template.where, text) for text in _printouts(template, tasks))
+        yield from (DefinitionProblem(task.path, template.where, text) for text in _unknown_tasks(template, tasks))
 
 
-def _printouts(template: Template, tasks: dict[str, Task]) -> Iterator[str]:
+def _printouts(template: Template, tasks: dict[str, TaskDefinition]) -> Iterator[str]:
     for part in template.parts:
         for match in _GO_PRINTOUT.finditer(part if isinstance(part, str) else ""):
             if match[1] in tasks:
@@ -36,7 +36,7 @@ def _printouts(template: Template, tasks: dict[str, Task]) -> Iterator[str]:
                 yield f"{match[0]} is a plain text here; if the field is meant, write {meant} (in Go: .Expression())"
 
 
-def _unknown_tasks(template: Template, tasks: dict[str, Task]) -> Iterator[str]:
+def _unknown_tasks(template: Template, tasks: dict[str, TaskDefinition]) -> Iterator[str]:
     for expression in template.expressions:
         for reference in expression.references:
             if reference.root != "$context" or not reference.keys:
@@ -48,7 +48,7 @@ def _unknown_tasks(template: Template, tasks: dict[str, Task]) -> Iterator[str]:
                 yield f"{expression.source}: the task {name} exports nothing, so this is null; add an export to it"
 
 
-def _literal_conditions(task: Task) -> Iterator[Problem]:
+def _literal_conditions(task: TaskDefinition) -> Iterator[DefinitionProblem]:
     match task:
         case SwitchTask():
             for case in task.cases:
@@ -58,11 +58,11 @@ def _literal_conditions(task: Task) -> Iterator[Problem]:
                     and case.when.source.strip().lower() not in ("true", "1", "false")
                 ):
                     meant = f"${{ {case.when.source} }}"
-                    yield Problem(
+                    yield DefinitionProblem(
                         task.path, case.when.where, f"this text never holds; an expression is written {meant}"
                     )
         case ForTask() if task.items.is_literal:
             meant = f"${{ {task.items.source} }}"
-            yield Problem(
+            yield DefinitionProblem(
                 task.path, task.items.where, f"a text is nothing to go through; an expression is written {meant}"
             )

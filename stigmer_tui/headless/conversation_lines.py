@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from stigmer_tui.workbench.model import Execution, Message, Role, State, ToolCall
+from stigmer_tui.workbench.model import Execution, Message, Role, RunState, ToolCall
 
 ICONS = {Role.HUMAN: "💬 You", Role.AGENT: "🤖 Agent", Role.SYSTEM: "ℹ️  System"}
 
-ENDS = {State.COMPLETED: ("✓", "Completed"), State.FAILED: ("✗", "Failed"), State.CANCELLED: ("⊘", "Cancelled")}
+ENDS = {
+    RunState.COMPLETED: ("✓", "Completed"),
+    RunState.FAILED: ("✗", "Failed"),
+    RunState.CANCELLED: ("⊘", "Cancelled"),
+}
 
 
-class Lines:
+class LineWriter:
     """Text written piece by piece; `open` is the line that has no end yet."""
 
     def __init__(self, write: Callable[[str], object]) -> None:
@@ -34,7 +38,7 @@ class Lines:
 
 
 class ConversationLines:
-    def __init__(self, execution: Execution, lines: Lines, indent: str = "") -> None:
+    def __init__(self, execution: Execution, lines: LineWriter, indent: str = "") -> None:
         self._execution = execution
         self._lines = lines
         self._indent = indent

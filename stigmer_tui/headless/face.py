@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from stigmer_tui.workbench.model import Execution, Resource
-from stigmer_tui.workbench.state import Applied
+from stigmer_tui.workbench.state import ApplySummary
 
 
-class Face(Protocol):
+class Output(Protocol):
     """Told what happens, in the order in which it happens."""
 
     def project_detected(self) -> None:
@@ -24,7 +24,7 @@ class Face(Protocol):
 
     def manifests_loaded(self, resources: int) -> None: ...
 
-    def deployed(self, applied: Applied, agents: int, workflows: int) -> None: ...
+    def deployed(self, applied: ApplySummary, agents: int, workflows: int) -> None: ...
 
     def warned(self, text: str) -> None: ...
 

@@ -9,11 +9,11 @@ from typing import Any, TextIO
 from stigmer_tui.core.clock import Clock, timestamp
 from stigmer_tui.core.control_text import json_text
 from stigmer_tui.core.redaction import Redactor
-from stigmer_tui.workbench.model import Execution, Message, Resource, Role, State, Task, ToolCall
-from stigmer_tui.workbench.state import Applied
+from stigmer_tui.workbench.model import Execution, Message, Resource, Role, RunState, Task, ToolCall
+from stigmer_tui.workbench.state import ApplySummary
 
 
-class JsonFace:
+class JsonOutput:
     def __init__(self, out: TextIO, err: TextIO, redactor: Redactor, clock: Clock) -> None:
         self._out = out
         self._err = err
@@ -35,7 +35,7 @@ class JsonFace:
     def manifests_loaded(self, resources: int) -> None:
         self._tell("manifests", resources=resources)
 
-    def deployed(self, applied: Applied, agents: int, workflows: int) -> None:
+    def deployed(self, applied: ApplySummary, agents: int, workflows: int) -> None:
         self._tell(
             "deployed",
             created=applied.created,
@@ -142,7 +142,7 @@ def _task(task: Task) -> dict[str, Any]:
         "name": task.name,
         "kind": task.kind,
         "state": task.state,
-        "output": task.output if task.state is State.COMPLETED else None,
+        "output": task.output if task.state is RunState.COMPLETED else None,
         "error": task.error,
     }
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.headless.face import Face
+from stigmer_tui.headless.face import Output
 from stigmer_tui.headless.texts import NAME_SOMETHING, ambiguous, no_project, not_found
 from stigmer_tui.workbench.backend import Backend
-from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, State
+from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, RunState
 from stigmer_tui.workbench.state import RunInput
 
 COMPLETED, FAILED, INTERRUPTED = 0, 1, 130
@@ -41,7 +41,7 @@ class HeadlessRun:
         backend: Backend,
         folder: Path,
         is_project: bool,
-        face: Face,
+        face: Output,
         choose: Choose,
         clock: Clock,
         interrupted: asyncio.Event,
@@ -88,7 +88,7 @@ class HeadlessRun:
             await self._interrupt(await creating)
             raise
         self._face.ended(execution)
-        return COMPLETED if execution.state is State.COMPLETED else FAILED
+        return COMPLETED if execution.state is RunState.COMPLETED else FAILED
 
     async def _create(self, resource: Resource) -> Execution:
         if names := await self._backend.hand_over_keys():

@@ -9,22 +9,22 @@ from typing import NamedTuple, TextIO
 
 from stigmer_tui.core.control_text import ControlFilter, json_text, last_form
 from stigmer_tui.core.redaction import Redactor
-from stigmer_tui.headless.conversation_lines import ConversationLines, Lines
-from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, State, Task
-from stigmer_tui.workbench.state import Applied
+from stigmer_tui.headless.conversation_lines import ConversationLines, LineWriter
+from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, RunState, Task
+from stigmer_tui.workbench.state import ApplySummary
 from stigmer_tui.workbench.task_paths import place_of
 
 OUTCOMES = {
-    State.COMPLETED: "✅ Execution completed",
-    State.FAILED: "❌ Execution failed",
-    State.CANCELLED: "⚠️  Execution cancelled",
+    RunState.COMPLETED: "✅ Execution completed",
+    RunState.FAILED: "❌ Execution failed",
+    RunState.CANCELLED: "⚠️  Execution cancelled",
 }
 
 TASK_ENDS = {
-    State.COMPLETED: ("✓", "Completed"),
-    State.FAILED: ("✗", "Failed"),
-    State.CANCELLED: ("⊘", "Cancelled"),
-    State.SKIPPED: ("⊘", "Skipped"),
+    RunState.COMPLETED: ("✓", "Completed"),
+    RunState.FAILED: ("✗", "Failed"),
+    RunState.CANCELLED: ("⊘", "Cancelled"),
+    RunState.SKIPPED: ("⊘", "Skipped"),
 }
 
 CHILD_INDENT = "   "
@@ -40,7 +40,7 @@ class _Step(NamedTuple):
     lines: tuple[str, ...]
 
 
-class TextFace:
+class TextOutput:
     def __init__(self, out: TextIO, err: TextIO, redactor: Redactor) -> None:
         self._err = err
         self._redactor = redactor
@@ -52,9 +52,9 @@ class TextFace:
             out.write(redactor.text(printable.feed(text)))
             out.flush()
 
-        self._lines = Lines(write)
+        self._lines = LineWriter(write)
         self._conversations: dict[str, ConversationLines] = {}
-        self._task_states: dict[str, State] = {}
+        self._task_states: dict[str, RunState] = {}
         self._running = False
         self._seen = -1
 
@@ -75,7 +75,7 @@ class TextFace:
     def manifests_loaded(self, resources: int) -> None:
         self._lines.line(f"✓ Manifest loaded: {resources} resource(s) discovered")
 
-    def deployed(self, applied: Applied, agents: int, workflows: int) -> None:
+    def deployed(self, applied: ApplySummary, agents: int, workflows: int) -> None:
         parts = [f"{agents} agent(s)"] * bool(agents) + [f"{workflows} workflow(s)"] * bool(workflows)
         self._lines.line(f"✓ Deployed: {' and '.join(parts)} ({applied.summary})")
 
@@ -92,7 +92,7 @@ class TextFace:
         self._lines.line()
 
     def changed(self, execution: Execution) -> None:
-        if not self._running and execution.state is not State.PENDING:
+        if not self._running and execution.state is not RunState.PENDING:
             self._running = True
             self._lines.line("▶️  Execution started")
         if execution.kind is ResourceKind.AGENT:
@@ -144,13 +144,13 @@ class TextFace:
 
     def _steps(self, execution: Execution, task: Task) -> Iterator[_Step]:
         """What happened to a task since it was last looked at."""
-        before = self._task_states.get(task.id, State.PENDING)
+        before = self._task_states.get(task.id, RunState.PENDING)
         self._task_states[task.id] = task.state
         if task.state is before:
             return
         place = place_of(task, execution)
         name = task.id.strip("/") if task.parent else task.name
-        if before is State.PENDING and task.state is not State.SKIPPED:
+        if before is RunState.PENDING and task.state is not RunState.SKIPPED:
             yield _Step(task.started_at or LATEST, place, (f"⚙️ Task: {name} [Running]",))
         if task.state in TASK_ENDS:
             sign, word = TASK_ENDS[task.state]
@@ -161,6 +161,6 @@ class TextFace:
     def _count(self, execution: Execution) -> None:
         states = [task.state for task in execution.tasks.values()]
         self._lines.line(f"Total tasks: {len(states)}")
-        for state in (State.COMPLETED, State.FAILED, State.CANCELLED, State.SKIPPED):
+        for state in (RunState.COMPLETED, RunState.FAILED, RunState.CANCELLED, RunState.SKIPPED):
             if count := states.count(state):
                 self._lines.line(f"{state.capitalize()}: {count}")

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.project.deployments import Deployments
 from stigmer_tui.project.manifests import Resource
-from stigmer_tui.project.plan import Plan, Step
+from stigmer_tui.project.plan import Plan, PlanStep
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
-    step: Step
+class AppliedStep:
+    step: PlanStep
     resource: Resource
     """As it is deployed now, with its id."""
 
@@ -22,7 +22,7 @@ class ApplyError(StigmerError):
     """The server refused a resource. What came before it is deployed and stays so, what comes after it is not."""
 
     def __init__(
-        self, cause: StigmerError, applied: Sequence[Applied], failed: Step, remaining: Sequence[Step]
+        self, cause: StigmerError, applied: Sequence[AppliedStep], failed: PlanStep, remaining: Sequence[PlanStep]
     ) -> None:
         parts = [cause.advice, _listed("Deployed", [item.step for item in applied])]
         parts.append(_listed("Not deployed", [failed, *remaining]))
@@ -33,19 +33,19 @@ class ApplyError(StigmerError):
 
 
 async def apply_plan(
-    plan: Plan, deployments: Deployments, on_applied: Callable[[Applied], None] = lambda applied: None
-) -> tuple[Applied, ...]:
+    plan: Plan, deployments: Deployments, on_applied: Callable[[AppliedStep], None] = lambda applied: None
+) -> tuple[AppliedStep, ...]:
     """Sends what is to be created or updated, one after the other. Raises ApplyError at the first that fails."""
-    applied: list[Applied] = []
+    applied: list[AppliedStep] = []
     for index, step in enumerate(plan.changes):
         try:
             resource = await deployments.apply(step.resource)
         except StigmerError as error:
             raise ApplyError(error, applied, step, plan.changes[index + 1 :]) from error
-        applied.append(Applied(step, resource))
+        applied.append(AppliedStep(step, resource))
         on_applied(applied[-1])
     return tuple(applied)
 
 
-def _listed(title: str, steps: Sequence[Step]) -> str:
+def _listed(title: str, steps: Sequence[PlanStep]) -> str:
     return f"{title}: {', '.join(map(str, steps)) or 'nothing'}"

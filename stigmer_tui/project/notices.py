@@ -16,7 +16,7 @@ POLLING_INTERVAL = 0.5
 """Seconds between two looks where the system does not tell."""
 
 
-class Notices(Protocol):
+class FileEvents(Protocol):
     async def wait(self, limit: float | None = None) -> bool:
         """Until something has happened since the last call; False when nothing has within `limit` seconds.
 
@@ -35,7 +35,7 @@ def must_poll(environment: Mapping[str, str]) -> bool:
     return "microsoft-standard" in platform.release().lower()
 
 
-class PollingNotices:
+class PolledFileEvents:
     """Where the system does not tell: something may have happened, again and again."""
 
     def __init__(self, interval: float = POLLING_INTERVAL) -> None:
@@ -50,13 +50,13 @@ class PollingNotices:
         return
 
 
-class WatchfilesNotices:
+class SystemFileEvents:
     """What watchfiles is told by the system."""
 
     STEP = 30
     """Milliseconds from look to look of its thread. Shorter ones cost more of an idle processor than all the rest of
     the program, longer ones are felt at each save."""
-    LONGEST_BATCH = 200
+    MAX_BATCH_LENGTH = 200
     """Milliseconds."""
     SILENCE = 60_000
     """Milliseconds without a change after which its thread asks anew; nobody is woken by that."""
@@ -66,7 +66,7 @@ class WatchfilesNotices:
         self._task = asyncio.create_task(self._listen(folders))
 
     @classmethod
-    async def start(cls, folders: Collection[str]) -> WatchfilesNotices:
+    async def start(cls, folders: Collection[str]) -> SystemFileEvents:
         """To what happens in these folders, not in those below them, from now on. Raises OSError."""
         # A folder that has just been removed is left out: whoever looks next will see that it is gone.
         present = await asyncio.to_thread(lambda: [folder for folder in folders if Path(folder).is_dir()])
@@ -95,7 +95,7 @@ class WatchfilesNotices:
         await asyncio.wait([self._task])
 
     async def _listen(self, folders: Collection[str]) -> None:
-        changes = file_notifications(*folders, step=self.STEP, debounce=self.LONGEST_BATCH, timeout=self.SILENCE)
+        changes = file_notifications(*folders, step=self.STEP, debounce=self.MAX_BATCH_LENGTH, timeout=self.SILENCE)
         try:
             async with aclosing(changes):
                 async for paths in changes:

@@ -25,7 +25,7 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PlanStep:
     """What is to be done about one resource."""
 
     action: Action
@@ -58,7 +58,7 @@ class MissingAgent:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    steps: tuple[Step, ...]
+    steps: tuple[PlanStep, ...]
     """One for each resource of the project, in the order of deployment."""
     orphaned: tuple[Deployed, ...] = ()
     """Deployed by this project earlier and not defined by it any more. They are left where they are."""
@@ -67,11 +67,11 @@ class Plan:
     missing_agents: tuple[MissingAgent, ...] = ()
     """Agents that a workflow calls, and that are neither defined here nor deployed."""
 
-    def having(self, action: Action) -> tuple[Step, ...]:
+    def having(self, action: Action) -> tuple[PlanStep, ...]:
         return tuple(step for step in self.steps if step.action is action)
 
     @property
-    def changes(self) -> tuple[Step, ...]:
+    def changes(self) -> tuple[PlanStep, ...]:
         """All that is to be sent."""
         return tuple(step for step in self.steps if step.action is not Action.KEEP)
 
@@ -139,14 +139,14 @@ def prepared(resource: Resource, project: str, org: str, folder: Path | None = N
     return prepared
 
 
-async def _step(wanted: Resource, deployments: Deployments) -> Step:
+async def _step(wanted: Resource, deployments: Deployments) -> PlanStep:
     existing = await deployments.get(kind_of(wanted), slug_in(wanted), wanted.metadata.org)
     if existing is None:
-        return Step(Action.CREATE, wanted)
+        return PlanStep(Action.CREATE, wanted)
     found = differences(existing, wanted)
     if not found:
-        return Step(Action.KEEP, wanted, existing)
-    return Step(Action.UPDATE, wanted, existing, found, _taken_from(existing, wanted))
+        return PlanStep(Action.KEEP, wanted, existing)
+    return PlanStep(Action.UPDATE, wanted, existing, found, _taken_from(existing, wanted))
 
 
 def _taken_from(existing: Resource, wanted: Resource) -> str:

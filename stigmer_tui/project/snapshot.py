@@ -15,9 +15,9 @@ from pathlib import Path
 
 from stigmer_tui.project.ignored import IgnoreRules
 
-LARGEST_TEXT = 256 * 1024
+MAX_TEXT_SIZE = 256 * 1024
 """Bytes. Of larger files only the digest is kept, and nobody counts their lines."""
-LARGEST_READ = 32 * 1024 * 1024
+MAX_READ_SIZE = 32 * 1024 * 1024
 """Bytes. Larger files are known by size and time alone."""
 MAX_LINKED_FILES = 2000
 """Behind one link to a folder; of those that lead to more, such as to a home, nothing is watched."""
@@ -184,12 +184,12 @@ def _state(entry: os.DirEntry[str], known: FileState | None) -> FileState | None
         if known is not None and known.is_settled and known.mark == mark:
             return known
         is_settled = abs(time.time_ns() - status.st_ctime_ns) > TIME_STEP
-        if status.st_size > LARGEST_READ:
+        if status.st_size > MAX_READ_SIZE:
             return FileState(mark, repr(mark).encode(), False, True, status.st_mtime)
         content = Path(entry.path).read_bytes()
     except OSError:
         return None
-    is_whole = len(content) <= LARGEST_TEXT
+    is_whole = len(content) <= MAX_TEXT_SIZE
     return FileState(mark, content if is_whole else blake2b(content).digest(), is_whole, is_settled, status.st_mtime)
 
 

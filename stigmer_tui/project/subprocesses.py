@@ -13,9 +13,9 @@ from pathlib import Path
 from stigmer_tui.core.kept_program import KeptProgram
 
 STANDARD_ERROR = 2
-LONGEST_LINE = 65_536
+MAX_LINE_LENGTH = 65_536
 """Characters; what is longer comes in pieces."""
-MOST_LINES = 20_000
+MAX_LINES = 20_000
 """Lines that are kept; of more, the last."""
 CLOSING_LIMIT = 1.0
 """Seconds in which the output of a program that has ended is closed."""
@@ -94,7 +94,7 @@ class _Output(asyncio.SubprocessProtocol):
     def __init__(self, on_line: OnLine) -> None:
         self.exited = asyncio.Event()
         self.closed = asyncio.Event()
-        self.lines: deque[OutputLine] = deque(maxlen=MOST_LINES)
+        self.lines: deque[OutputLine] = deque(maxlen=MAX_LINES)
         self._on_line = on_line
         self._decoders = {fd: codecs.getincrementaldecoder("utf-8")("replace") for fd in (1, 2)}
         self._rests = {1: "", 2: ""}
@@ -118,7 +118,7 @@ class _Output(asyncio.SubprocessProtocol):
         *lines, rest = (self._rests[fd] + text).split("\n")
         for line in lines:
             self._emit(fd, line.removesuffix("\r"))
-        if len(rest) > LONGEST_LINE:
+        if len(rest) > MAX_LINE_LENGTH:
             self._emit(fd, rest)
             rest = ""
         self._rests[fd] = rest

@@ -11,14 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
-from stigmer_tui.project.notices import Notices, PollingNotices, WatchfilesNotices, must_poll
+from stigmer_tui.project.notices import FileEvents, PolledFileEvents, SystemFileEvents, must_poll
 from stigmer_tui.project.snapshot import FileChange, Snapshot, changes_between, may_be_half_done, take_snapshot
 
 QUIET = 0.02
 """Seconds without a notice after which a burst of saves is over."""
-LONGEST_BURST = 0.2
+MAX_BURST = 0.2
 """Seconds after which a burst that does not end is told as far as it has come."""
-LONGEST_SAVE = 0.2
+MAX_SAVE = 0.2
 """Seconds in which a file may be gone, or empty, on the way to its new content."""
 REST = 20
 """How many times as long as a look that found nothing the next one waits: a log that grows beside the code, ignored,
@@ -40,7 +40,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class WatchProblem:
     """The system does not tell of changes any more. Watching goes on, by looking again and again."""
 
     message: str
@@ -58,7 +58,7 @@ class Watcher:
         self._folder = folder.absolute()
         self._polls = must_poll(os.environ if environment is None else environment)
         self._told = Snapshot()
-        self._notices: Notices | None = None
+        self._notices: FileEvents | None = None
         self._look_seconds = 0.0
         self._asked = asyncio.Event()
         self._asking: list[asyncio.Future[None]] = []
@@ -92,7 +92,7 @@ class Watcher:
         self._asked.set()
         await asking
 
-    async def __anext__(self) -> Change | Trouble:
+    async def __anext__(self) -> Change | WatchProblem:
         pause = 0.0
         while True:
             try:
@@ -124,7 +124,7 @@ class Watcher:
                 answer.set_result(None)
         self._asking = [answer for answer in self._asking if not answer.done()]
 
-    async def _rest(self, notices: Notices, pause: float) -> None:
+    async def _rest(self, notices: FileEvents, pause: float) -> None:
         """Until something may have happened, or somebody asks. Raises OSError when the system ceases to tell."""
 
         async def happened() -> None:
@@ -141,9 +141,9 @@ class Watcher:
             asked.cancel()
             await asyncio.wait((happening, asked))
 
-    async def _listen(self) -> Notices:
+    async def _listen(self) -> FileEvents:
         if self._notices is None:
-            self._notices = PollingNotices() if self._polls else await WatchfilesNotices.start(self._told.folders)
+            self._notices = PolledFileEvents() if self._polls else await SystemFileEvents.start(self._told.folders)
         return self._notices
 
     async def _stop_listening(self) -> None:
@@ -160,12 +160,12 @@ class Watcher:
     def _time(self) -> float:
         return asyncio.get_running_loop().time()
 
-    async def _look_after_burst(self, notices: Notices) -> Snapshot:
-        burst_ends = self._time() + LONGEST_BURST
+    async def _look_after_burst(self, notices: FileEvents) -> Snapshot:
+        burst_ends = self._time() + MAX_BURST
         while await notices.wait(QUIET) and self._time() < burst_ends:
             continue
         seen = await self._look()
-        save_ends = self._time() + LONGEST_SAVE
+        save_ends = self._time() + MAX_SAVE
         while may_be_half_done(self._told, seen) and (left := save_ends - self._time()) > 0:
             await notices.wait(left)
             seen = await self._look()
@@ -177,8 +177,10 @@ def _newest(changes: tuple[FileChange, ...], seen: Snapshot) -> datetime | None:
     return datetime.fromtimestamp(max(times), UTC) if times else None
 
 
-def _trouble(error: OSError) -> Trouble:
+def _trouble(error: OSError) -> WatchProblem:
     advice = ""
     if error.errno in (errno.ENOSPC, errno.EMFILE):
         advice = "The system allows no more watches: raise fs.inotify.max_user_watches and max_user_instances."
-    return Trouble(f"The system does not tell of changes ({error}); looking for them twice a second instead", advice)
+    return WatchProblem(
+        f"The system does not tell of changes ({error}); looking for them twice a second instead", advice
+    )

@@ -27,7 +27,7 @@ from stigmer_tui.api.runner_pb2 import (
 )
 from stigmer_tui.api.runner_pb2_grpc import RunnerControllerStub
 from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.runners.lease import Ending, Lease, LeaseLost
+from stigmer_tui.runners.lease import Lease, LeaseLost, StopReason
 
 logger = logging.getLogger(__name__)
 
@@ -114,14 +114,14 @@ class _Attachment:
                 self._beat_once(self._profile.take_keys(message.keys.variables))
             case "cancel":
                 if cancelled := self._leases.get(message.cancel.lease_id):
-                    cancelled.stop(Ending.CANCELLED, message.cancel.reason)
+                    cancelled.stop(StopReason.CANCELLED, message.cancel.reason)
 
     def _lease(self, assignment: Assignment) -> Lease:
         async def send(request: ReportRequest) -> None:
             try:
                 await _answer(lease, self._stub.report(request))
             except AioRpcError as error:
-                lease.stop(Ending.REFUSED, error.details() or error.code().name.lower())
+                lease.stop(StopReason.REFUSED, error.details() or error.code().name.lower())
                 raise LeaseLost(error.details()) from error
 
         async def start_agent(request: StartAgentRequest) -> AgentExecution:
@@ -137,7 +137,7 @@ class _Attachment:
             if failure := await self._failure(lease):
                 await lease.report_end(Phase.FAILED, lease.redactor.text(failure))
         except LeaseLost:
-            if lease.ending is Ending.REFUSED:
+            if lease.ending is StopReason.REFUSED:
                 # The server misses the lease among those that the heartbeat names, and gives the execution out again.
                 logger.error("the end of %s cannot be reported: %s", lease.execution_id, lease.reason)
         except Exception:
@@ -150,10 +150,10 @@ class _Attachment:
         try:
             if lease.ending is None:
                 await self._work(lease)
-            elif lease.ending is Ending.CANCELLED:
+            elif lease.ending is StopReason.CANCELLED:
                 await lease.report_end(Phase.CANCELLED, lease.reason)
         except (LeaseLost, asyncio.CancelledError):
-            if lease.ending is Ending.REFUSED:
+            if lease.ending is StopReason.REFUSED:
                 await _let_cancellation_pass()
                 return f"The server could not take a report: {lease.reason}"
             if lease.ending is None:
@@ -182,7 +182,7 @@ class _Attachment:
     async def _drain(self) -> None:
         tasks = []
         for lease in list(self._leases.values()):
-            lease.stop(Ending.DRAINING)
+            lease.stop(StopReason.DRAINING)
             if lease.task is not None:
                 tasks.append(lease.task)
         if tasks:
@@ -204,9 +204,9 @@ async def _answer(lease: Lease, call: Awaitable[Answer]) -> Answer:
     except AioRpcError as error:
         match error.code():
             case grpc.StatusCode.FAILED_PRECONDITION:
-                lease.stop(Ending.LOST)
+                lease.stop(StopReason.LOST)
             case grpc.StatusCode.UNAVAILABLE | grpc.StatusCode.CANCELLED | grpc.StatusCode.UNAUTHENTICATED:
-                lease.stop(Ending.DRAINING)
+                lease.stop(StopReason.DRAINING)
             case _:
                 raise
         raise LeaseLost(error.details()) from error

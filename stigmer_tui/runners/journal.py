@@ -42,7 +42,7 @@ def inspect_journals(folder: Path) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class JournalStep:
     done: bool
     """False for a side effect that began and of which nobody knows whether it happened."""
     value: Any
@@ -62,7 +62,7 @@ class Journal:
 
     def execution(self, execution_id: str) -> ExecutionJournal:
         rows = self._database.read("SELECT step, done, value FROM steps WHERE execution = ?", (execution_id,))
-        steps = {step: Step(bool(done), json.loads(value)) for step, done, value in rows}
+        steps = {step: JournalStep(bool(done), json.loads(value)) for step, done, value in rows}
         return ExecutionJournal(self._database, execution_id, steps)
 
     @property
@@ -94,7 +94,7 @@ class ExecutionJournal:
     As long as the file cannot be written, whoever waits for a step waits; StorageError is raised when it is damaged.
     """
 
-    def __init__(self, database: Database, execution_id: str, steps: dict[str, Step]) -> None:
+    def __init__(self, database: Database, execution_id: str, steps: dict[str, JournalStep]) -> None:
         self._database = database
         self._execution_id = execution_id
         self._steps = steps
@@ -103,23 +103,23 @@ class ExecutionJournal:
         self._timer: asyncio.TimerHandle | None = None
         self._saving: set[asyncio.Task[None]] = set()
 
-    def __iter__(self) -> Iterator[tuple[str, Step]]:
+    def __iter__(self) -> Iterator[tuple[str, JournalStep]]:
         return iter(self._steps.items())
 
-    def find(self, step: str) -> Step | None:
+    def find(self, step: str) -> JournalStep | None:
         return self._steps.get(step)
 
     def begin(self, step: str, value: Any = None) -> asyncio.Future[None]:
-        self._set(step, Step(False, value))
+        self._set(step, JournalStep(False, value))
         return self.flush()
 
     def complete(self, step: str, value: Any = None) -> asyncio.Future[None]:
-        self._set(step, Step(True, value))
+        self._set(step, JournalStep(True, value))
         return self.flush()
 
     def note(self, step: str, value: Any, done: bool = True) -> None:
         """Durable with the next step that is written, or a moment later."""
-        self._set(step, Step(done, value))
+        self._set(step, JournalStep(done, value))
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(NOTE_DELAY, self.flush)
 
@@ -133,7 +133,7 @@ class ExecutionJournal:
         saving.add_done_callback(self._saved)
         return saving
 
-    def _set(self, step: str, state: Step) -> None:
+    def _set(self, step: str, state: JournalStep) -> None:
         self._steps[step] = state
         self._noted[step] = None
 
@@ -162,5 +162,5 @@ class ExecutionJournal:
             saving.exception()
 
 
-def _encoded(step: Step) -> str:
+def _encoded(step: JournalStep) -> str:
     return json.dumps(step.value, separators=(",", ":"))

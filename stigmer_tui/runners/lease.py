@@ -21,7 +21,7 @@ class LeaseLost(Exception):  # noqa: N818 - an outcome, not an error of the prog
     """The server has given the execution to somebody else, or has ended it; whatever is reported now is refused."""
 
 
-class Ending(Enum):
+class StopReason(Enum):
     """Why the work on a lease is stopped before its end."""
 
     CANCELLED = auto()
@@ -48,7 +48,7 @@ class Lease:
         clock: Clock | None = None,
     ) -> None:
         self.assignment = assignment
-        self.ending: Ending | None = None
+        self.ending: StopReason | None = None
         self.reason = ""
         self.task: asyncio.Task[None] | None = None
         """Set once the work has begun; before that there is nothing to cancel."""
@@ -75,7 +75,7 @@ class Lease:
             else self.assignment.agent.execution.metadata.id
         )
 
-    def stop(self, ending: Ending, reason: str = "") -> None:
+    def stop(self, ending: StopReason, reason: str = "") -> None:
         """The first call decides; the work's task is cancelled."""
         if self.ending is not None:
             return

@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from stigmer_tui.runners.lease import Delta, Ending, Lease, LeaseLost
+from stigmer_tui.runners.lease import Delta, Lease, LeaseLost, StopReason
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class Reporter:
         except Exception as error:
             # What it took and could not send is lost to the server: the work must not go on as if it were known.
             logger.exception("a report of %s failed", self._lease.execution_id)
-            self._lease.stop(Ending.REFUSED, repr(error))
+            self._lease.stop(StopReason.REFUSED, repr(error))
 
     async def _send(self) -> None:
         async with self._sending:

@@ -6,13 +6,13 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from stigmer_tui.sdk.collection import current_collection
+from stigmer_tui.sdk.collection import current_registry
 from stigmer_tui.sdk.expressions import Expression, Secret
 from stigmer_tui.sdk.mistakes import DefinitionError, calling_line
 from stigmer_tui.sdk.values import literal_text, resource_name
 from stigmer_tui.sdk.variables import variables_in
 
-SHORTEST_INSTRUCTIONS = 10
+MIN_INSTRUCTIONS_LENGTH = 10
 """Characters (`docs/compatibility.md` 100)."""
 
 
@@ -46,12 +46,12 @@ class Agent:
         self.script = _read_script(file, Path(script)) if script else ""
         self.script_file = _name_in_project(file) if script else ""
         self.variables = tuple(name for value in environment for name in _variables(value))
-        if len(self.instructions.strip()) < SHORTEST_INSTRUCTIONS:
+        if len(self.instructions.strip()) < MIN_INSTRUCTIONS_LENGTH:
             raise DefinitionError(
-                f'The instructions of agent "{name}" are shorter than {SHORTEST_INSTRUCTIONS} characters',
+                f'The instructions of agent "{name}" are shorter than {MIN_INSTRUCTIONS_LENGTH} characters',
                 "Say what the agent is there for and how it answers.",
             )
-        current_collection().add_agent(self)
+        current_registry().add_agent(self)
 
     def __repr__(self) -> str:
         return f"<agent {self.name}>"

@@ -1,7 +1,8 @@
 """The shape of a workflow while it is being written: blocks of tasks, with cases and loop bodies inside.
 
 On the wire there are only lists of tasks and jumps between them (`docs/compatibility.md` 88): a SWITCH jumps to the
-first task of a case, and the last task of a case jumps to what comes after the SWITCH. `lay_out` turns one into the other.
+first task of a case, and the last task of a case jumps to what comes after the SWITCH. `flatten` turns one into the
+other.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from stigmer_tui.sdk.mistakes import DefinitionError, Location, near_miss
 
 if TYPE_CHECKING:
-    from stigmer_tui.sdk.drafts import Draft
+    from stigmer_tui.sdk.drafts import WorkflowBuilder
 
 END = "end"
 """Ends the workflow."""
@@ -20,10 +21,12 @@ EXIT = "exit"
 """Ends the list: an iteration of a loop, or the workflow where there is none."""
 
 
-class Task:
+class TaskNode:
     """A task that has been written down; where its output is read, it is exported."""
 
-    def __init__(self, draft: Draft, name: str, kind: str, config: dict[str, Any], location: Location) -> None:
+    def __init__(
+        self, draft: WorkflowBuilder, name: str, kind: str, config: dict[str, Any], location: Location
+    ) -> None:
         self.draft = draft
         self.name = name
         self.kind = kind
@@ -45,14 +48,14 @@ class Jump(NamedTuple):
     location: Location
 
 
-class Block:
+class TaskBlock:
     """Tasks one after another, and where to go after the last of them when that is not simply further on."""
 
     def __init__(self) -> None:
-        self.tasks: list[Task] = []
+        self.tasks: list[TaskNode] = []
         self.jump: Jump | None = None
 
-    def add(self, task: Task) -> None:
+    def add(self, task: TaskNode) -> None:
         if self.jump is not None:
             raise DefinitionError(
                 f'The task "{task.name}" can never be reached',
@@ -61,27 +64,31 @@ class Block:
         self.tasks.append(task)
 
 
-class Case(NamedTuple):
+class CaseNode(NamedTuple):
     when: str
     """Empty for the case of everything else."""
-    block: Block
+    block: TaskBlock
 
 
-class SwitchTask(Task):
+class SwitchNode(TaskNode):
     """A SWITCH with the tasks of its cases, which stand behind it in the same list."""
 
-    def __init__(self, draft: Draft, name: str, kind: str, config: dict[str, Any], location: Location) -> None:
+    def __init__(
+        self, draft: WorkflowBuilder, name: str, kind: str, config: dict[str, Any], location: Location
+    ) -> None:
         super().__init__(draft, name, kind, config, location)
-        self.cases: list[Case] = []
+        self.cases: list[CaseNode] = []
 
 
-class LoopTask(Task):
+class LoopNode(TaskNode):
     """A FOR; its body is a list of its own."""
 
-    def __init__(self, draft: Draft, name: str, kind: str, config: dict[str, Any], location: Location) -> None:
+    def __init__(
+        self, draft: WorkflowBuilder, name: str, kind: str, config: dict[str, Any], location: Location
+    ) -> None:
         super().__init__(draft, name, kind, config, location)
         self.each: str = config["each"]
-        self.body = Block()
+        self.body = TaskBlock()
 
 
 class PlacedTask(NamedTuple):
@@ -96,7 +103,7 @@ class PlacedTask(NamedTuple):
     location: Location
 
 
-def lay_out(body: Block, end: str) -> list[PlacedTask]:
+def flatten(body: TaskBlock, end: str) -> list[PlacedTask]:
     """The tasks of one list; `end` is the directive that leaves it.
 
     Raises DefinitionError for a jump to a task that is not in the list, and for a loop or a switch without content.
@@ -117,17 +124,17 @@ def lay_out(body: Block, end: str) -> list[PlacedTask]:
     ]
 
 
-def _place(block: Block, after: str) -> Iterator[PlacedTask]:
+def _place(block: TaskBlock, after: str) -> Iterator[PlacedTask]:
     """The tasks of a block, each with where it goes on: the last one to `after`."""
     following = [task.name for task in block.tasks[1:]]
     for task, onward in zip(block.tasks, [*following, _target(block, after)], strict=False):
-        if isinstance(task, SwitchTask):
+        if isinstance(task, SwitchNode):
             yield from _place_switch(task, onward)
         else:
             yield PlacedTask(task.name, task.kind, _config(task), onward, task.is_exported, task.location)
 
 
-def _place_switch(switch: SwitchTask, following: str) -> Iterator[PlacedTask]:
+def _place_switch(switch: SwitchNode, following: str) -> Iterator[PlacedTask]:
     if not switch.cases:
         raise DefinitionError(
             f'The switch "{switch.name}" has no cases',
@@ -142,7 +149,7 @@ def _place_switch(switch: SwitchTask, following: str) -> Iterator[PlacedTask]:
         yield from _place(case.block, following)
 
 
-def _case(case: Case, following: str) -> dict[str, str]:
+def _case(case: CaseNode, following: str) -> dict[str, str]:
     """Named after what it leads to, which is what a screen shows of it."""
     tasks = case.block.tasks
     then = tasks[0].name if tasks else _target(case.block, following)
@@ -150,12 +157,12 @@ def _case(case: Case, following: str) -> dict[str, str]:
     return written | {"when": case.when} if case.when else written
 
 
-def _target(block: Block, after: str) -> str:
+def _target(block: TaskBlock, after: str) -> str:
     return block.jump.target if block.jump else after
 
 
-def _config(task: Task) -> Mapping[str, Any]:
-    if not isinstance(task, LoopTask):
+def _config(task: TaskNode) -> Mapping[str, Any]:
+    if not isinstance(task, LoopNode):
         return task.config
     if not task.body.tasks:
         raise DefinitionError(
@@ -163,7 +170,7 @@ def _config(task: Task) -> Mapping[str, Any]:
             "Write what is done in each turn within it: with flow.for_each(…) as item.",
             task.location,
         )
-    return task.config | {"do": [nested_task(placed) for placed in lay_out(task.body, EXIT)]}
+    return task.config | {"do": [nested_task(placed) for placed in flatten(task.body, EXIT)]}
 
 
 def nested_task(task: PlacedTask) -> dict[str, Any]:
@@ -184,11 +191,11 @@ EXPORT_ALL = "${.}"
 """The whole output."""
 
 
-def _jumps(block: Block) -> Iterator[Jump]:
+def _jumps(block: TaskBlock) -> Iterator[Jump]:
     """Those that stay within one list."""
     if block.jump is not None:
         yield block.jump
     for task in block.tasks:
-        if isinstance(task, SwitchTask):
+        if isinstance(task, SwitchNode):
             for case in task.cases:
                 yield from _jumps(case.block)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple, cast
 
-from stigmer_tui.sdk.blocks import Block, Case, LoopTask, SwitchTask
-from stigmer_tui.sdk.drafts import Draft
-from stigmer_tui.sdk.expressions import Expression, Reference, Source, output_text, written
+from stigmer_tui.sdk.blocks import CaseNode, LoopNode, SwitchNode, TaskBlock
+from stigmer_tui.sdk.drafts import WorkflowBuilder
+from stigmer_tui.sdk.expressions import Expression, Reference, ReferenceSource, output_text, written
 from stigmer_tui.sdk.mistakes import DefinitionError
 
 
@@ -15,8 +15,8 @@ class Loop(Reference):
 
     __slots__ = ()
 
-    def __init__(self, task: LoopTask) -> None:
-        super().__init__(Source(output_text(task.name), True, (task,)))
+    def __init__(self, task: LoopNode) -> None:
+        super().__init__(ReferenceSource(output_text(task.name), True, (task,)))
 
     def __enter__(self) -> Reference:
         """The element of the turn."""
@@ -24,7 +24,7 @@ class Loop(Reference):
         if task.body.tasks:
             raise DefinitionError(f'The loop "{task.name}" has its tasks already', "Enter it once.")
         task.draft.enter_loop(task)
-        return Reference(Source(f"$data.{task.each}", True, (LoopItem(task),)))
+        return Reference(ReferenceSource(f"$data.{task.each}", True, (LoopItem(task),)))
 
     def __exit__(self, *details: object) -> None:
         _loop_task(self).draft.leave_loop()
@@ -33,7 +33,7 @@ class Loop(Reference):
 class LoopItem(NamedTuple):
     """The element of a loop's turn, which can be read within that loop."""
 
-    loop: LoopTask
+    loop: LoopNode
 
     def check(self) -> None:
         self.loop.draft.check_open(f'The element of the loop "{self.loop.name}"')
@@ -50,7 +50,7 @@ class LoopItem(NamedTuple):
 class Switch:
     """A choice between cases; see `Workflow.switch`."""
 
-    def __init__(self, task: SwitchTask) -> None:
+    def __init__(self, task: SwitchNode) -> None:
         self._task = task
 
     def case(self, condition: Expression) -> Branch:
@@ -76,7 +76,7 @@ class Switch:
         cases = self._task.cases
         if cases and not cases[-1].when:
             raise DefinitionError("`otherwise` has been written already", "It is the last case, and there is one.")
-        case = Case(when, Block())
+        case = CaseNode(when, TaskBlock())
         cases.append(case)
         return Branch(self._task.draft, case.block)
 
@@ -84,7 +84,7 @@ class Switch:
 class Branch:
     """The tasks of one case."""
 
-    def __init__(self, draft: Draft, block: Block) -> None:
+    def __init__(self, draft: WorkflowBuilder, block: TaskBlock) -> None:
         self._draft = draft
         self._block = block
 
@@ -95,5 +95,5 @@ class Branch:
         self._draft.leave()
 
 
-def _loop_task(loop: Loop) -> LoopTask:
-    return cast(LoopTask, loop.__stigmer__.origins[0])
+def _loop_task(loop: Loop) -> LoopNode:
+    return cast(LoopNode, loop.__stigmer__.origins[0])

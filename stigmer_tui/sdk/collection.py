@@ -9,22 +9,22 @@ from stigmer_tui.sdk.mistakes import DefinitionError, near_miss
 
 if TYPE_CHECKING:
     from stigmer_tui.sdk.agents import Agent
-    from stigmer_tui.sdk.drafts import Draft
+    from stigmer_tui.sdk.drafts import WorkflowBuilder
     from stigmer_tui.sdk.texts import Meanings
-    from stigmer_tui.sdk.variables import Variable
+    from stigmer_tui.sdk.variables import DeclaredVariable
     from stigmer_tui.sdk.workflows import Workflow
 
 
-class Collection:
+class Registry:
     """Agents and workflows in the order of their definition, and what is known of the variables that they use."""
 
     def __init__(self) -> None:
         self.agents: dict[str, Agent] = {}
         self.workflows: dict[str, Workflow] = {}
-        self.variables: dict[str, Variable] = {}
+        self.variables: dict[str, DeclaredVariable] = {}
         self.placeholders: dict[str, Meanings] = {}
         """Every text that an expression has given, as opposed to those that people wrote, and what it means."""
-        self.open_draft: Draft | None = None
+        self.open_draft: WorkflowBuilder | None = None
         """The workflow whose `with` block is running."""
 
     def add_agent(self, agent: Agent) -> None:
@@ -37,7 +37,7 @@ class Collection:
             raise _twice(f'workflow "{workflow.name}"', other.location.line)
         self.workflows[workflow.name] = workflow
 
-    def add_variable(self, variable: Variable) -> None:
+    def add_variable(self, variable: DeclaredVariable) -> None:
         """The same variable may be named again and again, as long as nothing that is said of it contradicts."""
         known = self.variables.get(variable.name, variable)
         merged = known.merged(variable)
@@ -67,18 +67,18 @@ class Collection:
                     )
 
 
-_current: ContextVar[Collection] = ContextVar("stigmer_tui.sdk.collection")
+_current: ContextVar[Registry] = ContextVar("stigmer_tui.sdk.collection")
 
 
-def current_collection() -> Collection:
+def current_registry() -> Registry:
     """The collection of the code that is running; a new one where nobody has begun one."""
     collection = _current.get(None)
-    return collection if collection is not None else begin_collection()
+    return collection if collection is not None else begin_registry()
 
 
-def begin_collection() -> Collection:
+def begin_registry() -> Registry:
     """An empty collection, into which everything goes that is defined from now on."""
-    collection = Collection()
+    collection = Registry()
     _current.set(collection)
     return collection
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from stigmer_tui.sdk.blocks import END, Block, Jump, LoopTask, PlacedTask, SwitchTask, Task, lay_out
+from stigmer_tui.sdk.blocks import END, Jump, LoopNode, PlacedTask, SwitchNode, TaskBlock, TaskNode, flatten
 from stigmer_tui.sdk.mistakes import DefinitionError, Location, calling_line
 
 if TYPE_CHECKING:
-    from stigmer_tui.sdk.collection import Collection
+    from stigmer_tui.sdk.collection import Registry
 
 
 class AgentCall(NamedTuple):
@@ -18,16 +18,16 @@ class AgentCall(NamedTuple):
     location: Location
 
 
-class Draft:
-    def __init__(self, name: str, collection: Collection) -> None:
+class WorkflowBuilder:
+    def __init__(self, name: str, collection: Registry) -> None:
         self.name = name
-        self.loops: tuple[LoopTask, ...] = ()
+        self.loops: tuple[LoopNode, ...] = ()
         """Those that the place where the next task goes is in, the outermost first."""
         self.calls: list[AgentCall] = []
         self._collection = collection
-        self._body = Block()
-        self._places: list[Block | SwitchTask] = []
-        self.tasks: dict[str, Task] = {}
+        self._body = TaskBlock()
+        self._places: list[TaskBlock | SwitchNode] = []
+        self.tasks: dict[str, TaskNode] = {}
         """By name."""
         self.named: set[str] = set()
         """Tasks whose outputs expressions read that were written by hand."""
@@ -51,9 +51,9 @@ class Draft:
         """The definition. Raises DefinitionError for what only shows at the end, such as a jump that leads nowhere."""
         for name in self.named & self.tasks.keys():
             self.tasks[name].is_exported = True
-        return tuple(lay_out(self._body, END))
+        return tuple(flatten(self._body, END))
 
-    def add(self, task: Task) -> None:
+    def add(self, task: TaskNode) -> None:
         if other := self.tasks.get(task.name):
             raise DefinitionError(
                 f'There is a task "{task.name}" already, in line {other.location.line}',
@@ -71,10 +71,10 @@ class Draft:
             )
         block.jump = Jump(target, calling_line())
 
-    def enter(self, place: Block | SwitchTask) -> None:
+    def enter(self, place: TaskBlock | SwitchNode) -> None:
         self._places.append(place)
 
-    def enter_loop(self, loop: LoopTask) -> None:
+    def enter_loop(self, loop: LoopNode) -> None:
         self.loops = (*self.loops, loop)
         self.enter(loop.body)
 
@@ -95,7 +95,7 @@ class Draft:
                 "Workflows share no data: do the work in one of them, or pass values on in the message of a run.",
             )
 
-    def check_visible(self, task: Task) -> None:
+    def check_visible(self, task: TaskNode) -> None:
         """Raises DefinitionError where the output of a task cannot be read."""
         self.check_open(f'The output of "{task.name}"')
         if task in self.loops:
@@ -123,14 +123,14 @@ class Draft:
                     f'Choose another name, or give the element one: flow.for_each("{loop.name}", …, each="…").',
                 )
 
-    def _block(self, what: str) -> Block:
+    def _block(self, what: str) -> TaskBlock:
         if not self._places:
             raise DefinitionError(
                 f'{what} stands outside of workflow "{self.name}"',
                 f'Write it within: with Workflow("{self.name}") as flow.',
             )
         place = self._places[-1]
-        if isinstance(place, SwitchTask):
+        if isinstance(place, SwitchNode):
             raise DefinitionError(
                 f'{what} stands in the switch "{place.name}", but in none of its cases',
                 "Write it within: with size.case(condition), or after the switch.",

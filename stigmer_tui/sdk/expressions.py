@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from stigmer_tui.core.errors import StigmerError, as_text
 from stigmer_tui.sdk.mistakes import DefinitionError
-from stigmer_tui.sdk.texts import OPENING, Origin, origins_in, remember
+from stigmer_tui.sdk.texts import OPENING, ReferenceOrigin, origins_in, remember
 
 MAX_LEVELS = 200
 """Of lists and mappings within each other, in a value; a run can bear no more."""
@@ -24,14 +24,14 @@ MAX_DIGITS = 1000
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-class Source(NamedTuple):
+class ReferenceSource(NamedTuple):
     """What an expression is made of; the attribute `__stigmer__`, so that every other name is free for data."""
 
     text: str
     """jq, without the braces."""
     is_term: bool
     """Whether it can stand next to an operator without parentheses."""
-    origins: tuple[Origin, ...]
+    origins: tuple[ReferenceOrigin, ...]
 
     @property
     def term(self) -> str:
@@ -48,9 +48,9 @@ class Expression:
     """
 
     __slots__ = ("__stigmer__",)
-    __stigmer__: Source
+    __stigmer__: ReferenceSource
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: ReferenceSource) -> None:
         self.__stigmer__ = source
 
     def __str__(self) -> str:
@@ -100,7 +100,7 @@ class Expression:
 
     def __invert__(self) -> Condition:
         source = self.__stigmer__
-        return Condition(Source(f"{source.term} | not", False, source.origins))
+        return Condition(ReferenceSource(f"{source.term} | not", False, source.origins))
 
     def __add__(self, other: object) -> Expression:
         return _arithmetic(self, "+", other)
@@ -209,7 +209,7 @@ class Reference(Expression):
                 origins = (*origins, *inner.origins)
             case _:
                 raise DefinitionError(f"{key!r} is no key", "Use a text, a number, a range or a reference.")
-        return Reference(Source(source.term + access, True, origins))
+        return Reference(ReferenceSource(source.term + access, True, origins))
 
 
 def output_text(task: str) -> str:
@@ -221,10 +221,10 @@ class Secret:
     """A value that nobody sees: it can be sent with a request or given to an agent, and that is all."""
 
     __slots__ = ("__stigmer__",)
-    __stigmer__: Source
+    __stigmer__: ReferenceSource
 
     def __init__(self, name: str) -> None:
-        self.__stigmer__ = Source(f".secrets.{name}", True, ())
+        self.__stigmer__ = ReferenceSource(f".secrets.{name}", True, ())
 
     def __str__(self) -> str:
         return placeholder(self)
@@ -266,7 +266,7 @@ def whole_text(text: str) -> str:
         ) from error
 
 
-def source_of(value: Any, level: int = 0) -> Source:
+def source_of(value: Any, level: int = 0) -> ReferenceSource:
     """The jq that gives a value: an expression's own, or a literal, with the expressions in it."""
     if level > MAX_LEVELS:
         raise too_deep()
@@ -280,18 +280,18 @@ def source_of(value: Any, level: int = 0) -> Source:
         case str() if OPENING in value:
             from stigmer_tui.sdk.handwritten import as_jq
 
-            return Source(as_jq(value), True, origins_in(value))
+            return ReferenceSource(as_jq(value), True, origins_in(value))
         case int() if not isinstance(value, bool) and abs(value) >= 10**MAX_DIGITS:
             raise too_long()
         case None | bool() | int() | float() | str():
-            return Source(_literal(value), True, ())
+            return ReferenceSource(_literal(value), True, ())
         case Mapping():
             members = {_key(key): source_of(item, level + 1) for key, item in value.items()}
             text = ", ".join(f"{key}: {item.term}" for key, item in members.items())
-            return Source(f"{{{text}}}", True, _origins(members.values()))
+            return ReferenceSource(f"{{{text}}}", True, _origins(members.values()))
         case list() | tuple():
             items = [source_of(item, level + 1) for item in value]
-            return Source(f"[{', '.join(item.term for item in items)}]", True, _origins(items))
+            return ReferenceSource(f"[{', '.join(item.term for item in items)}]", True, _origins(items))
         case _:
             raise DefinitionError(
                 f"A workflow cannot hold a value of type {type(value).__name__}",
@@ -326,11 +326,11 @@ def _logic(left: object, operator: str, right: object) -> Condition:
     return Condition(_binary(left.__stigmer__, operator, right.__stigmer__))
 
 
-def _binary(left: Source, operator: str, right: Source) -> Source:
-    return Source(f"{left.term} {operator} {right.term}", False, left.origins + right.origins)
+def _binary(left: ReferenceSource, operator: str, right: ReferenceSource) -> ReferenceSource:
+    return ReferenceSource(f"{left.term} {operator} {right.term}", False, left.origins + right.origins)
 
 
-def _origins(sources: Any) -> tuple[Origin, ...]:
+def _origins(sources: Any) -> tuple[ReferenceOrigin, ...]:
     return tuple(origin for source in sources for origin in source.origins)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import reduce
 from operator import or_
 
-from stigmer_tui.sdk.expressions import Condition, Expression, Reference, Source, source_of
+from stigmer_tui.sdk.expressions import Condition, Expression, Reference, ReferenceSource, source_of
 from stigmer_tui.sdk.mistakes import DefinitionError
 
 
@@ -16,8 +16,10 @@ def contains(value: Expression, item: object) -> Condition:
     origins = whole.origins + part.origins
     if isinstance(item, Expression):
         # Bound first, because the argument of `index` sees the value, not the data of the workflow.
-        return Condition(Source(f"({part.text} as $item | {whole.term} | index($item)) != null", False, origins))
-    return Condition(Source(f"({whole.text} | index({part.text})) != null", False, origins))
+        return Condition(
+            ReferenceSource(f"({part.text} as $item | {whole.term} | index($item)) != null", False, origins)
+        )
+    return Condition(ReferenceSource(f"({whole.text} | index({part.text})) != null", False, origins))
 
 
 def in_(value: Expression, options: Expression | Sequence[object]) -> Condition:
@@ -46,4 +48,4 @@ def jq(filter: str, value: Expression) -> Reference:  # noqa: A002 - what jq its
 
 def _piped(value: Expression, filter_text: str) -> Reference:
     source = source_of(value)
-    return Reference(Source(f"{source.term} | {filter_text}", False, source.origins))
+    return Reference(ReferenceSource(f"{source.term} | {filter_text}", False, source.origins))

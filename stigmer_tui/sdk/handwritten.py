@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 
-from stigmer_tui.definition.expressions import Expression, parse_expression
+from stigmer_tui.definition.expressions import ParsedExpression, parse_expression
 from stigmer_tui.definition.grammar import check
 from stigmer_tui.definition.lexer import ExpressionError
 from stigmer_tui.definition.templates import parse_template
@@ -46,11 +46,15 @@ def as_jq(text: str) -> str:
     return f'"{"".join(_in_string(part) for part in parts)}"'
 
 
-def _in_string(part: str | Expression) -> str:
-    return f"\\({part.inner.strip()})" if isinstance(part, Expression) else json.dumps(part, ensure_ascii=False)[1:-1]
+def _in_string(part: str | ParsedExpression) -> str:
+    return (
+        f"\\({part.inner.strip()})"
+        if isinstance(part, ParsedExpression)
+        else json.dumps(part, ensure_ascii=False)[1:-1]
+    )
 
 
-def _check(expressions: list[Expression] | tuple[Expression, ...]) -> None:
+def _check(expressions: list[ParsedExpression] | tuple[ParsedExpression, ...]) -> None:
     for expression in expressions:
         if problem := check(expression.program):
             raise ExpressionError(problem)

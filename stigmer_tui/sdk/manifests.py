@@ -21,9 +21,9 @@ from stigmer_tui.definition.agents import SCRIPT_ANNOTATION, SCRIPT_FILE_ANNOTAT
 from stigmer_tui.definition.declarations import VARIABLES_ANNOTATION, write_declarations
 from stigmer_tui.sdk.agents import Agent
 from stigmer_tui.sdk.blocks import EXPORT_ALL, PlacedTask
-from stigmer_tui.sdk.collection import Collection
+from stigmer_tui.sdk.collection import Registry
 from stigmer_tui.sdk.mistakes import DefinitionError
-from stigmer_tui.sdk.variables import Variable, variables_in
+from stigmer_tui.sdk.variables import DeclaredVariable, variables_in
 from stigmer_tui.sdk.workflows import Workflow
 
 API_VERSION = "agentic.stigmer.ai/v1"
@@ -31,7 +31,7 @@ DSL_VERSION = "1.0.0"
 DEPENDENCIES = "dependencies.json"
 
 
-def manifest_files(collection: Collection, generated_at: int) -> dict[str, bytes]:
+def manifest_files(collection: Registry, generated_at: int) -> dict[str, bytes]:
     """Every file of a project's manifests, by its name. `generated_at` is in seconds since 1970.
 
     Raises DefinitionError for what only shows when everything is defined.
@@ -68,7 +68,7 @@ def write_files(files: dict[str, bytes], folder: Path) -> None:
         (folder / name).write_bytes(content)
 
 
-def _agent(agent: Agent, collection: Collection, generated_at: int) -> AgentMessage:
+def _agent(agent: Agent, collection: Registry, generated_at: int) -> AgentMessage:
     message = AgentMessage(
         api_version=API_VERSION,
         kind="Agent",
@@ -87,7 +87,7 @@ def _agent(agent: Agent, collection: Collection, generated_at: int) -> AgentMess
     return message
 
 
-def _workflow(workflow: Workflow, collection: Collection, generated_at: int) -> WorkflowMessage:
+def _workflow(workflow: Workflow, collection: Registry, generated_at: int) -> WorkflowMessage:
     used = list(_used_variables(workflow, collection))
     message = WorkflowMessage(
         api_version=API_VERSION,
@@ -133,7 +133,7 @@ def _task(task: PlacedTask) -> WorkflowTask:
     )
 
 
-def _environment(variables: Iterable[Variable]) -> EnvironmentSpec | None:
+def _environment(variables: Iterable[DeclaredVariable]) -> EnvironmentSpec | None:
     data = {
         variable.name: EnvironmentValue(
             value=variable.default or "", is_secret=variable.is_secret, description=variable.description
@@ -143,7 +143,7 @@ def _environment(variables: Iterable[Variable]) -> EnvironmentSpec | None:
     return EnvironmentSpec(data=data) if data else None
 
 
-def _declare(message: AgentMessage | WorkflowMessage, variables: list[Variable], collection: Collection) -> None:
+def _declare(message: AgentMessage | WorkflowMessage, variables: list[DeclaredVariable], collection: Registry) -> None:
     """In the order of the code; those that only a text written by hand names come last."""
     order = {name: index for index, name in enumerate(collection.variables)}
     ordered = sorted(variables, key=lambda variable: order.get(variable.name, len(order)))
@@ -152,14 +152,14 @@ def _declare(message: AgentMessage | WorkflowMessage, variables: list[Variable],
         message.metadata.annotations[VARIABLES_ANNOTATION] = write_declarations(declarations)
 
 
-def _used_variables(workflow: Workflow, collection: Collection) -> Iterable[Variable]:
+def _used_variables(workflow: Workflow, collection: Registry) -> Iterable[DeclaredVariable]:
     """Those that `env` and `secret` gave, and those that only a text written by hand names."""
     for task in workflow.tasks:
         for name, is_secret in variables_in(task.config):
-            yield collection.variables.get(name) or Variable(name, is_secret, None, "", task.location)
+            yield collection.variables.get(name) or DeclaredVariable(name, is_secret, None, "", task.location)
 
 
-def _dependencies(collection: Collection) -> dict[str, list[str]]:
+def _dependencies(collection: Registry) -> dict[str, list[str]]:
     """The agents that each workflow calls (`docs/compatibility.md` 145)."""
     dependencies = {}
     for workflow in collection.workflows.values():

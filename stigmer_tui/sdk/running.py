@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from types import ModuleType
 
-from stigmer_tui.sdk.collection import begin_collection
+from stigmer_tui.sdk.collection import begin_registry
 from stigmer_tui.sdk.written_files import note_written_files
 
 USAGE = "usage: python -m stigmer_tui.sdk main.py"
@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
 
 def write_down(entry: Path, folder: Path | None) -> None:
     """Without a folder everything is done but the writing, which tells whether the project is sound."""
-    collection = begin_collection()
+    collection = begin_registry()
     run_as_script(entry)
 
     # Now that they are needed: the messages of the wire take longer to load than all of the SDK.

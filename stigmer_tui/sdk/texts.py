@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-from stigmer_tui.sdk.collection import current_collection
+from stigmer_tui.sdk.collection import current_registry
 from stigmer_tui.sdk.mistakes import DefinitionError
 
 OPENING = "${"
 
 
-class Origin(Protocol):
+class ReferenceOrigin(Protocol):
     """What an expression takes its value from."""
 
     def check(self) -> None:
@@ -33,9 +33,9 @@ class Meanings:
     """
 
     def __init__(self) -> None:
-        self._all: dict[tuple[Origin, ...], None] = {}
+        self._all: dict[tuple[ReferenceOrigin, ...], None] = {}
 
-    def add(self, origins: tuple[Origin, ...]) -> None:
+    def add(self, origins: tuple[ReferenceOrigin, ...]) -> None:
         # The newest last.
         self._all.pop(origins, None)
         self._all[origins] = None
@@ -47,7 +47,7 @@ class Meanings:
         for origin in self._meant():
             origin.use()
 
-    def _meant(self) -> tuple[Origin, ...]:
+    def _meant(self) -> tuple[ReferenceOrigin, ...]:
         refusal: DefinitionError | None = None
         for origins in reversed(self._all):
             try:
@@ -68,29 +68,29 @@ class NamedTask(NamedTuple):
     name: str
 
     def check(self) -> None:
-        draft = current_collection().open_draft
+        draft = current_registry().open_draft
         if draft is not None and (task := draft.tasks.get(self.name)):
             task.check()
 
     def use(self) -> None:
-        draft = current_collection().open_draft
+        draft = current_registry().open_draft
         if draft is not None:
             self.check()
             draft.named.add(self.name)
 
 
-def remember(text: str, origins: tuple[Origin, ...]) -> None:
+def remember(text: str, origins: tuple[ReferenceOrigin, ...]) -> None:
     """What an expression has given."""
-    known = current_collection().placeholders
+    known = current_registry().placeholders
     if text not in known:
         known[text] = Meanings()
     known[text].add(origins)
 
 
-def origins_in(text: str) -> tuple[Origin, ...]:
+def origins_in(text: str) -> tuple[ReferenceOrigin, ...]:
     """Of all expressions in a text. Raises DefinitionError where one was written into it by hand, and wrongly."""
-    known = current_collection().placeholders
-    origins: list[Origin] = []
+    known = current_registry().placeholders
+    origins: list[ReferenceOrigin] = []
     by_hand = False
     start = text.find(OPENING)
     while start >= 0:
@@ -108,7 +108,7 @@ def origins_in(text: str) -> tuple[Origin, ...]:
 
 def _known_end(text: str, start: int) -> int:
     """Where the expression ends that begins here; -1 for one that no expression gave."""
-    known = current_collection().placeholders
+    known = current_registry().placeholders
     end = text.find("}", start)
     # Braces in it are in pairs, or in quotes, so no beginning of one expression is another one.
     while end >= 0:

@@ -23,7 +23,7 @@ Text: TypeAlias = "str | Expression | Secret"
 Value: TypeAlias = "Expression | Secret | str | float | bool | Mapping[str, Any] | list[Any] | tuple[Any, ...] | None"
 """Data, with expressions and secrets anywhere in it."""
 
-LONGEST_AGENT_TIMEOUT = 3600
+MAX_AGENT_TIMEOUT = 3600
 """Seconds."""
 EXACT = 2**53
 """The first integer that JSON on the wire may round."""
@@ -138,8 +138,8 @@ def execution_config(model: object, timeout: object, temperature: object) -> dic
         config["temperature"] = temperature
     if config or timeout is not None:
         # Existing servers refuse a configuration without a time limit (`docs/compatibility.md` 83).
-        limit = LONGEST_AGENT_TIMEOUT if timeout is None else timeout
-        config["timeout"] = literal_number(limit, "timeout", 1, LONGEST_AGENT_TIMEOUT)
+        limit = MAX_AGENT_TIMEOUT if timeout is None else timeout
+        config["timeout"] = literal_number(limit, "timeout", 1, MAX_AGENT_TIMEOUT)
     return config
 
 

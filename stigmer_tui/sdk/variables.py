@@ -6,15 +6,15 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from stigmer_tui.sdk.collection import current_collection
-from stigmer_tui.sdk.expressions import Expression, Secret, Source
+from stigmer_tui.sdk.collection import current_registry
+from stigmer_tui.sdk.expressions import Expression, ReferenceSource, Secret
 from stigmer_tui.sdk.mistakes import DefinitionError, Location, calling_line
 
 NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
 _USE = re.compile(rf"\.(secrets|env_vars)\.({NAME.pattern})")
 
 
-class Variable(NamedTuple):
+class DeclaredVariable(NamedTuple):
     """What is declared of a variable. Whoever starts a run is asked for those that have no default."""
 
     name: str
@@ -23,7 +23,7 @@ class Variable(NamedTuple):
     description: str
     location: Location
 
-    def merged(self, other: Variable) -> Variable | None:
+    def merged(self, other: DeclaredVariable) -> DeclaredVariable | None:
         """Both declarations in one, or None when they contradict each other."""
         if self.is_secret != other.is_secret:
             return None
@@ -54,7 +54,7 @@ def env(name: str, *, default: str | None = None, description: str = "") -> Expr
         flow.http_get("orders", f"https://shop.example/{region}/orders")
     """
     _declare(name, False, default, description)
-    return Expression(Source(f".env_vars.{name}", True, ()))
+    return Expression(ReferenceSource(f".env_vars.{name}", True, ()))
 
 
 def variables_in(data: Any) -> Iterator[tuple[str, bool]]:
@@ -80,4 +80,4 @@ def _declare(name: str, is_secret: bool, default: str | None, description: str) 
             if NAME.fullmatch(suggestion)
             else "Use capital letters, digits and underscores.",
         )
-    current_collection().add_variable(Variable(name, is_secret, default, description, calling_line()))
+    current_registry().add_variable(DeclaredVariable(name, is_secret, default, description, calling_line()))

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from stigmer_tui.sdk.agents import Agent, ExistingAgent
-from stigmer_tui.sdk.blocks import END, LoopTask, PlacedTask, SwitchTask, Task
+from stigmer_tui.sdk.blocks import END, LoopNode, PlacedTask, SwitchNode, TaskNode
 from stigmer_tui.sdk.branches import Loop, Switch
-from stigmer_tui.sdk.collection import current_collection
-from stigmer_tui.sdk.drafts import AgentCall, Draft
-from stigmer_tui.sdk.expressions import Expression, Reference, Source, output_text
+from stigmer_tui.sdk.collection import current_registry
+from stigmer_tui.sdk.drafts import AgentCall, WorkflowBuilder
+from stigmer_tui.sdk.expressions import Expression, Reference, ReferenceSource, output_text
 from stigmer_tui.sdk.mistakes import DefinitionError, calling_line
 from stigmer_tui.sdk.values import (
     Text,
@@ -30,8 +30,8 @@ from stigmer_tui.sdk.values import (
 
 HTTP_TIMEOUT = 30
 """Seconds for each attempt of a request, unless the task says otherwise (`docs/compatibility.md` 83)."""
-LONGEST_HTTP_TIMEOUT = 300
-LONGEST_WAIT = 366 * 24 * 3600
+MAX_HTTP_TIMEOUT = 300
+MAX_WAIT = 366 * 24 * 3600
 
 
 class Workflow:
@@ -53,8 +53,8 @@ class Workflow:
         self.description = literal_text(description, "description")
         self.tasks: tuple[PlacedTask, ...] = ()
         """The finished definition; empty until the `with` block has ended."""
-        collection = current_collection()
-        self._draft = Draft(self.name, collection)
+        collection = current_registry()
+        self._draft = WorkflowBuilder(self.name, collection)
         collection.add_workflow(self)
 
     def __repr__(self) -> str:
@@ -81,7 +81,7 @@ class Workflow:
 
             flow.http_get("order", f"https://shop.example/orders/{flow.input.order_id}")
         """
-        return Reference(Source("$input", True, (RunInput(self._draft),)))
+        return Reference(ReferenceSource("$input", True, (WorkflowInput(self._draft),)))
 
     @property
     def message(self) -> Reference:
@@ -189,7 +189,7 @@ class Workflow:
 
     def wait(self, name: str, seconds: int) -> Reference:
         """Lets time pass: `flow.wait("cool-down", seconds=30)`."""
-        return self._task(name, "WAIT", {"seconds": literal_number(seconds, "seconds", 1, LONGEST_WAIT)})
+        return self._task(name, "WAIT", {"seconds": literal_number(seconds, "seconds", 1, MAX_WAIT)})
 
     def for_each(
         self, name: str, items: Expression | Sequence[Value] | Mapping[str, Value] | int, *, each: str = ""
@@ -207,7 +207,7 @@ class Workflow:
         each = literal_text(each, "each") or ("item" if depth == 0 else f"item_{depth + 1}")
         self._draft.check_hides_no_loop(each, f'The element "{each}"')
         config = {"each": each, "in": loop_items(items)}
-        task = LoopTask(self._draft, task_name(name), "FOR", config, calling_line())
+        task = LoopNode(self._draft, task_name(name), "FOR", config, calling_line())
         self._draft.add(task)
         return Loop(task)
 
@@ -222,7 +222,7 @@ class Workflow:
                 with size.otherwise():
                     flow.call_agent("summarise", helper, message=f"Summarise {shop.orders}")
         """
-        task = SwitchTask(self._draft, task_name(name), "SWITCH", {}, calling_line())
+        task = SwitchNode(self._draft, task_name(name), "SWITCH", {}, calling_line())
         self._draft.add(task)
         return Switch(task)
 
@@ -259,19 +259,19 @@ class Workflow:
             if not isinstance(json, Mapping):
                 raise DefinitionError("json must be a mapping", 'Wrap the value in one: json={"items": …}.')
             config["body"] = json_value(json, "json")
-        config["timeout_seconds"] = literal_number(timeout, "timeout", 1, LONGEST_HTTP_TIMEOUT)
+        config["timeout_seconds"] = literal_number(timeout, "timeout", 1, MAX_HTTP_TIMEOUT)
         return self._task(name, "HTTP_CALL", config)
 
     def _task(self, name: str, kind: str, config: dict[str, Any]) -> Reference:
-        task = Task(self._draft, task_name(name), kind, config, calling_line())
+        task = TaskNode(self._draft, task_name(name), kind, config, calling_line())
         self._draft.add(task)
-        return Reference(Source(output_text(task.name), True, (task,)))
+        return Reference(ReferenceSource(output_text(task.name), True, (task,)))
 
 
-class RunInput(NamedTuple):
+class WorkflowInput(NamedTuple):
     """What a run was started with, which can be read anywhere in its workflow."""
 
-    draft: Draft
+    draft: WorkflowBuilder
 
     def check(self) -> None:
         self.draft.check_open("The input")
@@ -283,7 +283,7 @@ class RunInput(NamedTuple):
 def _task_of(reference: Reference) -> str:
     source = reference.__stigmer__
     match source.origins:
-        case (Task(name=name),) if source.text == output_text(name):
+        case (TaskNode(name=name),) if source.text == output_text(name):
             return str(name)
         case _:
             raise DefinitionError(f"{source.text} is not a task", "Pass what the task gave: flow.go_to(job).")

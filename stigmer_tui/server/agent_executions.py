@@ -36,15 +36,15 @@ from stigmer_tui.server.errors import impossible_now, invalid, not_found
 from stigmer_tui.server.execution_calls import ExecutionCalls
 from stigmer_tui.server.execution_store import NewExecution, Wanted
 from stigmer_tui.server.executions import LiveExecution
-from stigmer_tui.server.resource_store import Row
+from stigmer_tui.server.resource_store import ResourceRow
 from stigmer_tui.server.sessions import Sessions
 from stigmer_tui.server.status_merge import merge_agent_status
 
-LONGEST_SUBJECT = 80
+MAX_SUBJECT_LENGTH = 80
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class ExecutionOrigin:
     """The task of a workflow execution that starts an agent."""
 
     parent: str = ""
@@ -59,7 +59,7 @@ class AgentExecutions:
         self._sessions = sessions
 
     async def create(self, request: AgentExecution) -> AgentExecution:
-        return self._calls.started(AGENT_EXECUTION) or await self._create(request, Origin())
+        return self._calls.started(AGENT_EXECUTION) or await self._create(request, ExecutionOrigin())
 
     async def start_for_task(self, parent: LiveExecution, request: StartAgentRequest) -> AgentExecution:
         """The same key gives the same execution, so that a runner that was killed may ask again."""
@@ -81,7 +81,7 @@ class AgentExecutions:
                 runtime_env=request.environment,
             ),
         )
-        return await self._create(execution, Origin(parent.id, request.key, request.config))
+        return await self._create(execution, ExecutionOrigin(parent.id, request.key, request.config))
 
     async def update_status(self, request: AgentExecutionUpdateStatusInput) -> AgentExecution:
         live = self._calls.open(AGENT_EXECUTION, request.execution_id)
@@ -111,7 +111,7 @@ class AgentExecutions:
         entries, pages = self._calls.list(wanted, request.page_size, request.page_token, whole=True)
         return AgentExecutionList(total_pages=pages, entries=cast("Iterable[AgentExecution]", entries))
 
-    async def _create(self, request: AgentExecution, origin: Origin) -> AgentExecution:
+    async def _create(self, request: AgentExecution, origin: ExecutionOrigin) -> AgentExecution:
         """In the session that is named, else in a new one with the default instance of the agent."""
         execution = copy.deepcopy(request)
         spec = execution.spec
@@ -134,8 +134,8 @@ class AgentExecutions:
         new_rows = []
         if opens_session:
             # Only now, when the message holds no secret any more.
-            session.spec.subject = spec.message.partition("\n")[0][:LONGEST_SUBJECT]
-            new_rows.append(Row(SESSION, session, session.spec.agent_instance_id))
+            session.spec.subject = spec.message.partition("\n")[0][:MAX_SUBJECT_LENGTH]
+            new_rows.append(ResourceRow(SESSION, session, session.spec.agent_instance_id))
         new = NewExecution(
             execution=execution,
             assignment=assignment,

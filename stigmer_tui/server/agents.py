@@ -14,14 +14,14 @@ from stigmer_tui.core.ids import canonical_id
 from stigmer_tui.server.audit import note_created
 from stigmer_tui.server.instances import default_instance_metadata
 from stigmer_tui.server.paging import page_number
-from stigmer_tui.server.resource_store import Row
+from stigmer_tui.server.resource_store import ResourceRow
 from stigmer_tui.server.resources import Resources
 
 
 class Agents(Resources[Agent]):
     kind = AGENT
 
-    def complete(self, resource: Agent) -> list[Row]:
+    def complete(self, resource: Agent) -> list[ResourceRow]:
         """The default instance, stored in the same transaction, so that there is never an agent without one."""
         instance = AgentInstance(
             api_version=API_VERSION,
@@ -33,7 +33,7 @@ class Agents(Resources[Agent]):
         )
         note_created(instance, self.clock)
         resource.status.default_instance_id = instance.metadata.id
-        return [Row(AGENT_INSTANCE, instance, resource.metadata.id)]
+        return [ResourceRow(AGENT_INSTANCE, instance, resource.metadata.id)]
 
     def dependents(self, resource: Agent) -> list[tuple[Kind, str]]:
         instances = self.store.children(AGENT_INSTANCE, resource.metadata.id)

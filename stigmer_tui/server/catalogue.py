@@ -9,7 +9,7 @@ from stigmer_tui.api.agent_pb2 import Agent
 from stigmer_tui.api.catalogue_pb2 import Catalogue, ListRequest, Resource, Variable
 from stigmer_tui.api.kinds import AGENT, WORKFLOW, Kind
 from stigmer_tui.api.workflow_pb2 import Workflow
-from stigmer_tui.core.changes import Changes
+from stigmer_tui.core.changes import ChangeSignal
 from stigmer_tui.definition.run_variables import run_variables
 from stigmer_tui.server.execution_store import ExecutionStore
 from stigmer_tui.server.resource_store import ResourceStore
@@ -23,7 +23,7 @@ PROJECT_ANNOTATION = "stigmer-tui/project"
 
 
 class CatalogueCalls:
-    def __init__(self, resources: ResourceStore, executions: ExecutionStore, changes: Changes) -> None:
+    def __init__(self, resources: ResourceStore, executions: ExecutionStore, changes: ChangeSignal) -> None:
         self._resources = resources
         self._executions = executions
         self._changes = changes

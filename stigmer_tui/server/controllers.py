@@ -19,7 +19,7 @@ from grpc.aio import ServicerContext
 from stigmer_tui.api.validation import violations
 from stigmer_tui.core.storage_errors import Fault, StorageError
 from stigmer_tui.server.access import Access, TokenAuth
-from stigmer_tui.server.errors import Refusal
+from stigmer_tui.server.errors import ApiError
 from stigmer_tui.server.request_key import take_request_key
 from stigmer_tui.server.sizes import check_request
 
@@ -122,7 +122,7 @@ def shortened(message: str) -> str:
 
 
 async def _refuse(context: Context, where: str, error: Exception) -> None:
-    if isinstance(error, Refusal):
+    if isinstance(error, ApiError):
         await context.abort(error.code, shortened(error.message))
     if isinstance(error, grpc.aio.AbortError):
         raise error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from grpc import StatusCode
 
 
-class Refusal(Exception):  # noqa: N818 - it is an answer
+class ApiError(Exception):
     """What a caller gets instead of a result."""
 
     def __init__(self, code: StatusCode, message: str) -> None:
@@ -14,17 +14,17 @@ class Refusal(Exception):  # noqa: N818 - it is an answer
         self.message = message
 
 
-def invalid(message: str) -> Refusal:
-    return Refusal(StatusCode.INVALID_ARGUMENT, message)
+def invalid(message: str) -> ApiError:
+    return ApiError(StatusCode.INVALID_ARGUMENT, message)
 
 
-def not_found(noun: str, name: str) -> Refusal:
-    return Refusal(StatusCode.NOT_FOUND, f"{noun} not found: {name}")
+def not_found(noun: str, name: str) -> ApiError:
+    return ApiError(StatusCode.NOT_FOUND, f"{noun} not found: {name}")
 
 
-def already_exists(noun: str, name: str) -> Refusal:
-    return Refusal(StatusCode.ALREADY_EXISTS, f"{noun} already exists: {name}")
+def already_exists(noun: str, name: str) -> ApiError:
+    return ApiError(StatusCode.ALREADY_EXISTS, f"{noun} already exists: {name}")
 
 
-def impossible_now(message: str) -> Refusal:
-    return Refusal(StatusCode.FAILED_PRECONDITION, message)
+def impossible_now(message: str) -> ApiError:
+    return ApiError(StatusCode.FAILED_PRECONDITION, message)

@@ -24,7 +24,7 @@ from stigmer_tui.server.executions import Executions, LiveExecution
 from stigmer_tui.server.leases import Leases
 from stigmer_tui.server.paging import page_count, page_size, unknown_token
 from stigmer_tui.server.request_key import REQUEST_KEY
-from stigmer_tui.server.resource_store import Row
+from stigmer_tui.server.resource_store import ResourceRow
 from stigmer_tui.server.run_environment import RunEnvironments
 from stigmer_tui.server.sizes import check_stored, that_fit
 
@@ -45,7 +45,7 @@ class ExecutionCalls:
         metadata.slug = slug_of(metadata.slug or metadata.name) or metadata.id.replace("_", "-")
         metadata.name = metadata.name or metadata.slug
 
-    async def start(self, new: NewExecution, *with_rows: Row) -> Any:
+    async def start(self, new: NewExecution, *with_rows: ResourceRow) -> Any:
         """Stores the execution and gives it to a runner. Returns it as it is stored.
 
         The same request gives the same execution, also when it is sent again while it is being answered.

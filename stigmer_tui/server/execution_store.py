@@ -19,7 +19,7 @@ from stigmer_tui.core.ids import Prefix, parse_id
 from stigmer_tui.core.sqlite import Database, Write, outcome, persisted
 from stigmer_tui.server.audit import created_at
 from stigmer_tui.server.execution_state import AnyExecution, AnyState, Event, state_of
-from stigmer_tui.server.resource_store import Row, insert_rows
+from stigmer_tui.server.resource_store import ResourceRow, insert_rows
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ class ExecutionStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def insert(self, new: NewExecution, *with_rows: Row) -> None:
+    async def insert(self, new: NewExecution, *with_rows: ResourceRow) -> None:
         """Version 1, and resources that come with it: all or nothing. Raises IntegrityError when there is one of the
         same request.
         """

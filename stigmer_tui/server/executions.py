@@ -20,13 +20,13 @@ from stigmer_tui.api.execution_pb2 import (
     WorkflowExecutionDelta,
 )
 from stigmer_tui.api.phases import Phase
-from stigmer_tui.core.changes import Changes
+from stigmer_tui.core.changes import ChangeSignal
 from stigmer_tui.core.clock import Clock, timestamp
 from stigmer_tui.core.ids import canonical_id
 from stigmer_tui.server.errors import invalid, not_found
 from stigmer_tui.server.execution_state import AgentExecutionState, AnyExecution, AnyState, Cursor, Event
 from stigmer_tui.server.execution_store import ExecutionStore, NewExecution
-from stigmer_tui.server.resource_store import Row
+from stigmer_tui.server.resource_store import ResourceRow
 from stigmer_tui.server.settled_views import settled_view
 
 logger = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ class LiveExecution:
 
 
 class Executions:
-    def __init__(self, store: ExecutionStore, clock: Clock, changes: Changes) -> None:
+    def __init__(self, store: ExecutionStore, clock: Clock, changes: ChangeSignal) -> None:
         self.store = store
         self._clock = clock
         self._changes = changes
@@ -92,7 +92,7 @@ class Executions:
         self._seen: WeakValueDictionary[str, LiveExecution] = WeakValueDictionary()
         self.on_end: Callable[[LiveExecution], None] = lambda live: None
 
-    async def add(self, new: NewExecution, *with_rows: Row) -> None:
+    async def add(self, new: NewExecution, *with_rows: ResourceRow) -> None:
         await self.store.insert(new, *with_rows)
         self._changes.note()
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from stigmer_tui.api.api_resource_pb2 import ApiResourceMetadata, ApiResourceOwnerScope
 from stigmer_tui.api.kinds import Kind
-from stigmer_tui.server.resources import Backend
+from stigmer_tui.server.resources import ResourceBackend
 
 
-def default_instance_metadata(parent: ApiResourceMetadata, kind: Kind, backend: Backend) -> ApiResourceMetadata:
+def default_instance_metadata(parent: ApiResourceMetadata, kind: Kind, backend: ResourceBackend) -> ApiResourceMetadata:
     """`<name>-default`, with the scope of its parent, and its organization if that is the scope.
 
     Somebody may have given that slug to an instance of their own; then a part of the id keeps the two apart.

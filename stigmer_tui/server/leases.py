@@ -15,12 +15,12 @@ from google.protobuf.message import DecodeError
 
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.runner_pb2 import Assignment, Cancel, Heartbeat, Hello, Keys, RunnerMessage, ServerMessage, Welcome
-from stigmer_tui.core.changes import Changes
+from stigmer_tui.core.changes import ChangeSignal
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.runner_identity import RunnerIdentity
 from stigmer_tui.core.storage_errors import StorageError
 from stigmer_tui.server.background import Background
-from stigmer_tui.server.errors import Refusal, impossible_now
+from stigmer_tui.server.errors import ApiError, impossible_now
 from stigmer_tui.server.execution_state import AgentExecutionState
 from stigmer_tui.server.executions import Executions, LiveExecution
 from stigmer_tui.server.provider_keys import ProviderKeys
@@ -36,10 +36,10 @@ class Limits:
     """Seconds that a runner has to end a cancelled execution; after that the server ends it."""
 
 
-MOST_LOSSES = 5
+MAX_LOSSES = 5
 """How often one execution may lose its runner: whatever it does to them, it will do again."""
 
-MOST_MISSED = 2
+MAX_MISSED = 2
 """Heartbeats in a row that may leave out a lease; the first may have crossed it on the way."""
 
 READ_PAUSE = 1.0
@@ -52,7 +52,7 @@ Prepare = Callable[[LiveExecution], Awaitable[Assignment]]
 class RunnerProcesses(Protocol):
     """Whoever supervises the runners' processes."""
 
-    changes: Changes
+    changes: ChangeSignal
 
     def identify(self, token: str) -> RunnerIdentity | None:
         """The runner that was given this token, as long as it runs."""
@@ -67,7 +67,7 @@ NAMES = {Hello.WORKFLOWS: "workflow runner", Hello.AGENTS: "agent runner"}
 
 
 @dataclass(slots=True, eq=False)
-class Lease:
+class LeaseState:
     id: str
     live: LiveExecution
     sent: bool = False
@@ -81,7 +81,7 @@ class Runner:
     identity: RunnerIdentity
     hello: Hello
     outbox: asyncio.Queue[ServerMessage] = field(default_factory=asyncio.Queue)
-    leases: dict[str, Lease] = field(default_factory=dict)
+    leases: dict[str, LeaseState] = field(default_factory=dict)
     draining: bool = False
     problem: str = ""
     """Why it waits, such as a full disk."""
@@ -111,7 +111,7 @@ class Leases:
         self._spawn = background.spawn
         self._queues: dict[int, deque[LiveExecution]] = {kind: deque() for kind in NAMES}
         self._runners: list[Runner] = []
-        self._leases: dict[str, Lease] = {}
+        self._leases: dict[str, LeaseState] = {}
         self._losses: dict[str, int] = {}
         self._attempts: dict[str, int] = {}
         self._broken: dict[int, str] = {}
@@ -265,7 +265,7 @@ class Leases:
         held = set(heartbeat.lease_ids)
         for lease in list(runner.leases.values()):
             lease.missed = 0 if lease.id in held or not lease.sent else lease.missed + 1
-            if lease.missed >= MOST_MISSED:
+            if lease.missed >= MAX_MISSED:
                 logger.error("%s has dropped execution %s", runner.identity.name, lease.live.id)
                 self._release(lease)
                 self._resubmit(lease, runner)
@@ -277,7 +277,7 @@ class Leases:
             self._resubmit(lease, runner)
         self._processes.changes.note()
 
-    def _resubmit(self, lease: Lease, runner: Runner) -> None:
+    def _resubmit(self, lease: LeaseState, runner: Runner) -> None:
         live = lease.live
         if live.phase.is_final or live.deleted or lease.cancelling:
             return
@@ -289,7 +289,7 @@ class Leases:
     def _submit_again(self, live: LiveExecution) -> None:
         """After its runner was lost; not for ever."""
         losses = self._losses[live.id] = self._losses.get(live.id, 0) + 1
-        if losses >= MOST_LOSSES:
+        if losses >= MAX_LOSSES:
             name = NAMES[_kind(live)]
             error = f"The {name} stopped {losses} times while it worked on this; see stigmer-tui server logs"
             self._end(live, Phase.FAILED, error)
@@ -305,7 +305,7 @@ class Leases:
     def _assign(self) -> None:
         for kind, queue in self._queues.items():
             while queue and (runner := self._free_runner(kind)):
-                lease = Lease(f"lease_{uuid4().hex}", queue.popleft())
+                lease = LeaseState(f"lease_{uuid4().hex}", queue.popleft())
                 runner.leases[lease.id] = self._leases[lease.id] = lease
                 self._spawn(self._hand_over(lease, runner))
 
@@ -313,7 +313,7 @@ class Leases:
         free = [runner for runner in self._runners if runner.hello.kind == kind and runner.has_room]
         return min(free, key=lambda runner: len(runner.leases), default=None)
 
-    async def _hand_over(self, lease: Lease, runner: Runner) -> None:
+    async def _hand_over(self, lease: LeaseState, runner: Runner) -> None:
         live = lease.live
         try:
             assignment = await self._prepare(live)
@@ -343,7 +343,7 @@ class Leases:
         await asyncio.sleep(READ_PAUSE)
         self.submit(live)
 
-    async def _enforce(self, lease: Lease, reason: str) -> None:
+    async def _enforce(self, lease: LeaseState, reason: str) -> None:
         for runner in self._runners:
             if lease.id in runner.leases:
                 runner.outbox.put_nowait(ServerMessage(cancel=Cancel(lease_id=lease.id, reason=reason)))
@@ -354,7 +354,7 @@ class Leases:
         self._release(lease)
         self._end(lease.live, Phase.CANCELLED, reason)
 
-    def _release(self, lease: Lease) -> None:
+    def _release(self, lease: LeaseState) -> None:
         self._leases.pop(lease.id, None)
         for runner in self._runners:
             runner.leases.pop(lease.id, None)
@@ -366,7 +366,7 @@ def _kind(live: LiveExecution) -> Hello.Kind.ValueType:
 
 def _reason(live: LiveExecution, error: Exception) -> str:
     """Why it cannot be given to a runner."""
-    if isinstance(error, Refusal | StigmerError):
+    if isinstance(error, ApiError | StigmerError):
         return error.message
     logger.error("execution %s cannot be prepared", live.id, exc_info=error)
     return f"The server could not prepare this ({type(error).__name__}); see stigmer-tui server logs"

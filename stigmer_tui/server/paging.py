@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
-from stigmer_tui.server.errors import Refusal, invalid
-from stigmer_tui.server.resource_store import Resource
+from stigmer_tui.server.errors import ApiError, invalid
+from stigmer_tui.server.resource_store import StoredResource
 
-Entry = TypeVar("Entry", bound=Resource)
+Entry = TypeVar("Entry", bound=StoredResource)
 
-LARGEST_PAGE = 1000
+MAX_PAGE_SIZE = 1000
 DEFAULT_PAGE = 100
 
 
-def unknown_token(token: str) -> Refusal:
+def unknown_token(token: str) -> ApiError:
     return invalid(f"page_token: {token} is not the id of an entry of this list")
 
 
@@ -31,7 +31,7 @@ def page_size(size: int) -> int:
     """What is asked for, within what is given; 0 is the default size. Raises Refusal."""
     if size < 0:
         raise invalid("page_size: must not be negative")
-    return min(size or DEFAULT_PAGE, LARGEST_PAGE)
+    return min(size or DEFAULT_PAGE, MAX_PAGE_SIZE)
 
 
 def page_count(count: int, size: int) -> int:

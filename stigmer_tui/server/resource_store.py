@@ -14,7 +14,7 @@ from stigmer_tui.core.sqlite import Database, Write, outcome
 from stigmer_tui.server.errors import already_exists
 
 
-class Resource(Protocol):
+class StoredResource(Protocol):
     """What the messages of all kinds have in common."""
 
     @property
@@ -31,9 +31,9 @@ class Resource(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ResourceRow:
     kind: Kind
-    resource: Resource
+    resource: StoredResource
     parent: str = ""
 
 
@@ -59,11 +59,11 @@ class ResourceStore:
         """In the order of creation."""
         return self._all(kind, "1")
 
-    async def insert(self, *rows: Row) -> None:
+    async def insert(self, *rows: ResourceRow) -> None:
         """All or none. Raises Refusal when an id or a slug is taken."""
         await self._write(lambda db: insert_rows(db, rows))
 
-    async def replace(self, row: Row) -> None:
+    async def replace(self, row: ResourceRow) -> None:
         metadata = row.resource.metadata
         data = row.resource.SerializeToString()
         sql = "UPDATE resources SET org = ?, slug = ?, parent = ?, data = ? WHERE kind = ? AND id = ?"
@@ -124,7 +124,7 @@ class ResourceStore:
         return [kind.message.FromString(data) for (data,) in rows]
 
 
-def insert_rows(db: sqlite3.Connection, rows: Iterable[Row]) -> None:
+def insert_rows(db: sqlite3.Connection, rows: Iterable[ResourceRow]) -> None:
     for row in rows:
         metadata = row.resource.metadata
         data = row.resource.SerializeToString()

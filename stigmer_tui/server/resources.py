@@ -14,34 +14,34 @@ from grpc import StatusCode
 
 from stigmer_tui.api.api_resource_pb2 import ApiResourceMetadata, ApiResourceReference
 from stigmer_tui.api.kinds import Kind
-from stigmer_tui.core.changes import Changes
+from stigmer_tui.core.changes import ChangeSignal
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.ids import IdSource, canonical_id, parse_id
 from stigmer_tui.core.slugs import slug_of
 from stigmer_tui.server.audit import note_created, note_updated
-from stigmer_tui.server.errors import Refusal, already_exists, invalid, not_found
-from stigmer_tui.server.resource_store import Resource, ResourceStore, Row
+from stigmer_tui.server.errors import ApiError, already_exists, invalid, not_found
+from stigmer_tui.server.resource_store import ResourceRow, ResourceStore, StoredResource
 from stigmer_tui.server.sizes import check_stored
 from stigmer_tui.server.vault import Vault
 
-Stored = TypeVar("Stored", bound=Resource)
+Stored = TypeVar("Stored", bound=StoredResource)
 
 
 @dataclass(frozen=True, slots=True)
-class Backend:
+class ResourceBackend:
     """What every kind of resource is built on."""
 
     store: ResourceStore
     vault: Vault
     ids: IdSource
     clock: Clock
-    changes: Changes
+    changes: ChangeSignal
 
 
 class Resources(Generic[Stored]):
     kind: Kind
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: ResourceBackend) -> None:
         self.backend = backend
         self.store = backend.store
         self.vault = backend.vault
@@ -58,7 +58,7 @@ class Resources(Generic[Stored]):
         """Id of the resource that this one belongs to."""
         return ""
 
-    def complete(self, resource: Stored) -> list[Row]:
+    def complete(self, resource: Stored) -> list[ResourceRow]:
         """Adds to a new resource what the server decides; returns what is stored together with it."""
         return []
 
@@ -79,7 +79,7 @@ class Resources(Generic[Stored]):
         note_created(resource, self.clock)
         self.check(resource)
         check_stored(self.kind.noun, resource)
-        rows = [Row(self.kind, resource, self.parent(resource)), *self.complete(resource)]
+        rows = [ResourceRow(self.kind, resource, self.parent(resource)), *self.complete(resource)]
         await self.vault.protect(metadata.id, resource)
         await self.store.insert(*rows)
         self.changes.note()
@@ -102,7 +102,7 @@ class Resources(Generic[Stored]):
             return await self._replace(existing, request)
         try:
             return await self.create(request)
-        except Refusal as refusal:
+        except ApiError as refusal:
             existing = self.store.find(self.kind, metadata.slug, metadata.org)
             if refusal.code != StatusCode.ALREADY_EXISTS or existing is None:
                 raise
@@ -144,7 +144,7 @@ class Resources(Generic[Stored]):
         """An edit by the server itself."""
         resource = self.load(resource_id)
         edit(resource)
-        await self.store.replace(Row(self.kind, resource, self.parent(resource)))
+        await self.store.replace(ResourceRow(self.kind, resource, self.parent(resource)))
         self.changes.note()
         return resource
 
@@ -184,7 +184,7 @@ class Resources(Generic[Stored]):
         self.check(resource)
         check_stored(self.kind.noun, resource)
         await self.vault.protect(metadata.id, resource)
-        await self.store.replace(Row(self.kind, resource, self.parent(resource)))
+        await self.store.replace(ResourceRow(self.kind, resource, self.parent(resource)))
         self.changes.note()
         return resource
 

@@ -15,7 +15,7 @@ import grpc.aio
 from stigmer_tui.api.channel import MESSAGE_SIZE_OPTIONS
 from stigmer_tui.api.runner_pb2 import Assignment
 from stigmer_tui.core.addresses import require_loopback
-from stigmer_tui.core.changes import Changes
+from stigmer_tui.core.changes import ChangeSignal
 from stigmer_tui.core.clock import Clock, SystemClock
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.ids import IdSource
@@ -36,7 +36,7 @@ from stigmer_tui.server.introspection import introspection_handlers
 from stigmer_tui.server.leases import Leases, Limits
 from stigmer_tui.server.provider_keys import ProviderKeys
 from stigmer_tui.server.resource_store import ResourceStore
-from stigmer_tui.server.resources import Backend
+from stigmer_tui.server.resources import ResourceBackend
 from stigmer_tui.server.run_environment import RunEnvironments
 from stigmer_tui.server.runner_calls import RunnerCalls
 from stigmer_tui.server.schema import MIGRATIONS
@@ -92,7 +92,7 @@ async def open_server(
     try:
         listener = grpc.aio.server(options=SERVER_OPTIONS)
         address = _listen(listener, settings.addresses)
-        changes = Changes()
+        changes = ChangeSignal()
         executions = Executions(ExecutionStore(database), clock, changes)
         calls = _assemble(settings, address, components, database, keys, background, executions, changes, clock)
         auth = TokenAuth(settings.token, components.identify)
@@ -134,13 +134,13 @@ def _assemble(
     keys: KeySource,
     background: Background,
     executions: Executions,
-    changes: Changes,
+    changes: ChangeSignal,
     clock: Clock,
 ) -> Calls:
     vault = Vault(database, keys)
     ids = IdSource(lambda: int(clock.now().timestamp() * 1000))
     store = ResourceStore(database)
-    backend = Backend(store, vault, ids, clock, changes)
+    backend = ResourceBackend(store, vault, ids, clock, changes)
     environments = RunEnvironments(store, vault)
 
     async def assignment(live: LiveExecution) -> Assignment:

@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 from google.protobuf.message import Message
 from grpc import StatusCode
 
-from stigmer_tui.server.errors import Refusal
+from stigmer_tui.server.errors import ApiError
 
 MIB = 1 << 20
 MAX_REQUEST = 10 * MIB
@@ -27,14 +27,14 @@ class Sized(Protocol):
 def check_request(message: Message) -> None:
     """Raises Refusal."""
     if (size := message.ByteSize()) > MAX_REQUEST:
-        raise Refusal(StatusCode.RESOURCE_EXHAUSTED, f"the message has {size / MIB:.1f} MiB; at most 10 are taken")
+        raise ApiError(StatusCode.RESOURCE_EXHAUSTED, f"the message has {size / MIB:.1f} MiB; at most 10 are taken")
 
 
 def check_stored(noun: str, message: Sized) -> None:
     """Raises Refusal for what could be stored, and then not be read."""
     if (size := message.ByteSize()) > MAX_STORED:
         limit = f"at most {MAX_STORED / MIB:.1f} can be stored, for clients read no more"
-        raise Refusal(StatusCode.INVALID_ARGUMENT, f"the {noun} has {size / MIB:.1f} MiB; {limit}")
+        raise ApiError(StatusCode.INVALID_ARGUMENT, f"the {noun} has {size / MIB:.1f} MiB; {limit}")
 
 
 def that_fit(entries: Iterable[Entry]) -> list[Entry]:

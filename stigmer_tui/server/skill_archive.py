@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from stigmer_tui.server.errors import invalid
 
 MEBIBYTE = 1024 * 1024
-MOST_BYTES = 100 * MEBIBYTE
-MOST_UNPACKED = 500 * MEBIBYTE
-MOST_ENTRIES = 10_000
-MOST_RATIO = 100
-LONGEST_SKILL_MD = MEBIBYTE
+MAX_SIZE = 100 * MEBIBYTE
+MAX_UNPACKED_SIZE = 500 * MEBIBYTE
+MAX_ENTRIES = 10_000
+MAX_RATIO = 100
+MAX_SKILL_MD_SIZE = MEBIBYTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,8 @@ class Archive:
 
 def read_archive(data: bytes) -> Archive:
     """Raises Refusal INVALID_ARGUMENT that says what is wrong with it."""
-    if len(data) > MOST_BYTES:
-        raise invalid(f"artifact: larger than {MOST_BYTES // MEBIBYTE} MiB")
+    if len(data) > MAX_SIZE:
+        raise invalid(f"artifact: larger than {MAX_SIZE // MEBIBYTE} MiB")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             _check_entries(archive.infolist())
@@ -38,15 +38,15 @@ def read_archive(data: bytes) -> Archive:
 
 
 def _check_entries(entries: list[zipfile.ZipInfo]) -> None:
-    if len(entries) > MOST_ENTRIES:
-        raise invalid(f"artifact: more than {MOST_ENTRIES} entries")
-    if sum(entry.file_size for entry in entries) > MOST_UNPACKED:
-        raise invalid(f"artifact: unpacks to more than {MOST_UNPACKED // MEBIBYTE} MiB")
+    if len(entries) > MAX_ENTRIES:
+        raise invalid(f"artifact: more than {MAX_ENTRIES} entries")
+    if sum(entry.file_size for entry in entries) > MAX_UNPACKED_SIZE:
+        raise invalid(f"artifact: unpacks to more than {MAX_UNPACKED_SIZE // MEBIBYTE} MiB")
     for entry in entries:
         if any(ord(character) < 32 for character in entry.filename):
             raise invalid(f"artifact: the name {entry.filename!r} has control characters")
-        if entry.file_size > MOST_RATIO * max(entry.compress_size, 1):
-            raise invalid(f"artifact: {entry.filename} is compressed by more than {MOST_RATIO}:1")
+        if entry.file_size > MAX_RATIO * max(entry.compress_size, 1):
+            raise invalid(f"artifact: {entry.filename} is compressed by more than {MAX_RATIO}:1")
 
 
 def _skill_md(archive: zipfile.ZipFile) -> str:
@@ -54,7 +54,7 @@ def _skill_md(archive: zipfile.ZipFile) -> str:
         entry = archive.getinfo("SKILL.md")
     except KeyError:
         raise invalid("artifact: SKILL.md is missing at the root of the ZIP file") from None
-    if not 0 < entry.file_size <= LONGEST_SKILL_MD:
+    if not 0 < entry.file_size <= MAX_SKILL_MD_SIZE:
         raise invalid("artifact: SKILL.md must have between 1 byte and 1 MiB")
     try:
         return archive.read(entry).decode()

@@ -24,8 +24,8 @@ from stigmer_tui.core.slugs import slug_of
 from stigmer_tui.core.sqlite import Database
 from stigmer_tui.server.audit import note_created, note_updated
 from stigmer_tui.server.errors import invalid, not_found
-from stigmer_tui.server.resource_store import Row
-from stigmer_tui.server.resources import Backend, Resources
+from stigmer_tui.server.resource_store import ResourceRow
+from stigmer_tui.server.resources import ResourceBackend, Resources
 from stigmer_tui.server.skill_archive import read_archive
 
 STORAGE_KEY = re.compile(r"skills/([0-9a-f]{64})\.zip")
@@ -35,7 +35,7 @@ HASH = re.compile(r"[0-9a-f]{64}")
 class Skills(Resources[Skill]):
     kind = SKILL
 
-    def __init__(self, backend: Backend, database: Database, artifacts: Path) -> None:
+    def __init__(self, backend: ResourceBackend, database: Database, artifacts: Path) -> None:
         super().__init__(backend)
         self._database = database
         self._artifacts = artifacts
@@ -62,12 +62,12 @@ class Skills(Resources[Skill]):
         if existing is None:
             skill.metadata.id = self.ids.new(SKILL.prefix)
             note_created(skill, self.clock)
-            await self.store.insert(Row(SKILL, skill))
+            await self.store.insert(ResourceRow(SKILL, skill))
         else:
             skill.metadata.id = existing.metadata.id
             skill.status.audit.CopyFrom(existing.status.audit)
             note_updated(skill, self.clock)
-            await self.store.replace(Row(SKILL, skill))
+            await self.store.replace(ResourceRow(SKILL, skill))
         await self._database.write(lambda db: _remember(db, skill))
         self.changes.note()
         return skill

@@ -20,7 +20,7 @@ from stigmer_tui.server.audit import note_created
 from stigmer_tui.server.errors import invalid, not_found
 from stigmer_tui.server.instances import default_instance_metadata
 from stigmer_tui.server.paging import page_number
-from stigmer_tui.server.resource_store import Row
+from stigmer_tui.server.resource_store import ResourceRow
 from stigmer_tui.server.resources import Resources
 
 
@@ -38,7 +38,7 @@ class Workflows(Resources[Workflow]):
         validation.validated_at.FromDatetime(self.clock.now())
         resource.status.serverless_workflow_validation.CopyFrom(validation)
 
-    def complete(self, resource: Workflow) -> list[Row]:
+    def complete(self, resource: Workflow) -> list[ResourceRow]:
         """The default instance, stored in the same transaction, so that there is never a workflow without one."""
         instance = WorkflowInstance(
             api_version=API_VERSION,
@@ -50,7 +50,7 @@ class Workflows(Resources[Workflow]):
         )
         note_created(instance, self.clock)
         resource.status.default_instance_id = instance.metadata.id
-        return [Row(WORKFLOW_INSTANCE, instance, resource.metadata.id)]
+        return [ResourceRow(WORKFLOW_INSTANCE, instance, resource.metadata.id)]
 
     def dependents(self, resource: Workflow) -> list[tuple[Kind, str]]:
         instances = self.store.children(WORKFLOW_INSTANCE, resource.metadata.id)

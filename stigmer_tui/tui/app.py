@@ -16,8 +16,8 @@ from stigmer_tui.core.terminal import terminal_encoding
 from stigmer_tui.core.units import size_text
 from stigmer_tui.tui.clipboard import copy_to_terminal
 from stigmer_tui.tui.commands import COMMANDS, Place, bindings, can_do
-from stigmer_tui.tui.frames import Frames, interval_for
-from stigmer_tui.tui.garbage import ShortCollections
+from stigmer_tui.tui.frames import FrameThrottle, interval_for
+from stigmer_tui.tui.garbage import GcTuner
 from stigmer_tui.tui.render.glyphs import glyphs_for
 from stigmer_tui.tui.screens.main import PANE, MainScreen
 from stigmer_tui.tui.style_sheets import style_sheets
@@ -67,10 +67,10 @@ class StigmerApp(TerminalApp):
         self.stylesheet.set_variables(self.get_css_variables())
         self.session = session
         self._clock = clock
-        self._collections = ShortCollections(clock)
+        self._collections = GcTuner(clock)
         self._glyphs = glyphs_for(terminal_encoding(os.environ))
         self.main = MainScreen(clock=clock, glyphs=self._glyphs, state=session.state)
-        self._frames: Frames[WorkbenchState] | None = None
+        self._frames: FrameThrottle[WorkbenchState] | None = None
         self._working: asyncio.Task[None] | None = None
         self._drafts: dict[str, Draft] = {}
         self._notice = 0
@@ -79,7 +79,7 @@ class StigmerApp(TerminalApp):
         return self.main
 
     def on_mount(self) -> None:
-        self._frames = Frames(self._show, interval_for(os.environ))
+        self._frames = FrameThrottle(self._show, interval_for(os.environ))
         self.session.board.changed = self._changed
         self.call_after_refresh(self._begin)
 

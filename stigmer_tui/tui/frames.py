@@ -20,7 +20,7 @@ BURST = 4
 PAUSE = 4
 """A frame that takes long is followed by so many times as long without one: keys are answered in between."""
 
-LONGEST_PAUSE = 1.0
+MAX_PAUSE = 1.0
 """Seconds."""
 
 
@@ -30,7 +30,7 @@ def interval_for(environment: Mapping[str, str]) -> float:
     return REMOTE_INTERVAL if is_remote else INTERVAL
 
 
-class Loop(Protocol):
+class FrameLoop(Protocol):
     """What is needed of an event loop."""
 
     def time(self) -> float: ...
@@ -38,16 +38,18 @@ class Loop(Protocol):
     def call_at(self, when: float, callback: Callable[[float], None], due: float, /) -> asyncio.TimerHandle: ...
 
 
-class Frames(Generic[Value]):
+class FrameThrottle(Generic[Value]):
     """A slot for the newest value. It is shown at once when there were few frames lately, else with the next one.
 
     Values that come in between are never shown; the last one always is. Without a value to show there is no timer.
     """
 
-    def __init__(self, show: Callable[[Value], None], interval: float = INTERVAL, loop: Loop | None = None) -> None:
+    def __init__(
+        self, show: Callable[[Value], None], interval: float = INTERVAL, loop: FrameLoop | None = None
+    ) -> None:
         self._show = show
         self._interval = interval
-        self._loop: Loop = loop or asyncio.get_running_loop()
+        self._loop: FrameLoop = loop or asyncio.get_running_loop()
         self._newest: Value
         self._timer: asyncio.TimerHandle | None = None
         self._paced = 0.0
@@ -75,6 +77,6 @@ class Frames(Generic[Value]):
         self._show(self._newest)
         now = self._loop.time()
         # A frame that came late counts as long: something else keeps the loop busy.
-        pause = min(PAUSE * (now - due), LONGEST_PAUSE)
+        pause = min(PAUSE * (now - due), MAX_PAUSE)
         self._paced = max(self._paced, due - (BURST - 1) * self._interval) + self._interval
         self._next = max(self._paced, now + pause)

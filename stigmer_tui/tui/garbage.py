@@ -13,14 +13,14 @@ from typing import Any
 
 from stigmer_tui.core.clock import Clock
 
-LONGEST = 0.005
+MAX_PAUSE = 0.005
 """Seconds of a full collection that do not delay a frame."""
 
 FULL = 2
 """The generation of a collection that looks at everything."""
 
 
-class ShortCollections:
+class GcTuner:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._started = 0.0
@@ -41,5 +41,5 @@ class ShortCollections:
             return
         if phase == "start":
             self._started = self._clock.monotonic()
-        elif self._clock.monotonic() - self._started > LONGEST:
+        elif self._clock.monotonic() - self._started > MAX_PAUSE:
             gc.freeze()

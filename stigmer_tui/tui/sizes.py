@@ -5,7 +5,7 @@ from __future__ import annotations
 MEDIUM, WIDE = 100, 140
 """Columns from which on there is room for picker and pane, and for the sidebar beside them."""
 
-SMALLEST = (40, 12)
+MIN_SIZE = (40, 12)
 
 PICKER_WIDTH, SIDEBAR_WIDTH = 29, 32
 """With the line beside them."""

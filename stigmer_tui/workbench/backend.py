@@ -93,14 +93,14 @@ class Backend:
         keys = provider_keys(os.environ) if self.is_ours else {}
         return await offer_keys(self.connection, keys) if keys else ()
 
-    async def arrival(self) -> None:
+    async def wait_for_daemon(self) -> None:
         """Returns when somebody else has started the daemon; where there is none of ours, it may be time to look."""
         if self._configuration.server:
             await asyncio.sleep(LOOK)
         else:
-            from stigmer_tui.daemon.arrival import arrival
+            from stigmer_tui.daemon.arrival import wait_for_daemon
 
-            await arrival(self._configuration.home)
+            await wait_for_daemon(self._configuration.home)
 
     async def stop_daemon(self) -> None:
         """Ours; of another server, nothing."""

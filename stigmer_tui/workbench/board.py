@@ -13,7 +13,7 @@ MAX_NOTICES = 500
 """Older ones are forgotten."""
 
 
-class Board:
+class StateStore:
     """All parts of a session write on it; whoever looks at it is told by `changed`."""
 
     def __init__(

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from enum import IntEnum, auto
 from typing import NamedTuple
 
-MOST_REMEMBERED = 4096
+MAX_CHANGES = 4096
 """Parts. More than change between two frames at any rate that a person can follow; a reader further behind than
 this looks at the whole execution once."""
 
@@ -26,7 +26,7 @@ class Part(NamedTuple):
     """Index of a message, id of a call or a task; for a child, the id of its task."""
 
 
-class Changes:
+class ChangeLog:
     """The parts that changed lately, each once, in the order of their last changes."""
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class Changes:
     def note(self, part: Part, revision: int) -> None:
         self._revisions[part] = revision
         self._revisions.move_to_end(part)
-        if len(self._revisions) > MOST_REMEMBERED:
+        if len(self._revisions) > MAX_CHANGES:
             _, self._forgotten = self._revisions.popitem(last=False)
 
     def since(self, revision: int) -> list[Part] | None:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from operator import itemgetter
 
 from stigmer_tui.workbench.changes import Part, PartKind
-from stigmer_tui.workbench.entries import Call, Entry, Speech
-from stigmer_tui.workbench.keys import Key, key_of, numbers_of
-from stigmer_tui.workbench.model import SCRIPTED, Execution, Message, ModelWait, Role, State, ToolCall
+from stigmer_tui.workbench.entries import CallEntry, Entry, MessageEntry
+from stigmer_tui.workbench.keys import EntryKey, key_of, numbers_of
+from stigmer_tui.workbench.model import SCRIPTED, Execution, Message, ModelWait, Role, RunState, ToolCall
 
 UNCLAIMED = 2**31
 """Where calls that no message names stand: after all that the last message names."""
@@ -24,21 +24,21 @@ class Conversation:
     the agent named there, unless nobody but a script speaks.
     """
 
-    def __init__(self, execution: Execution, prefix: Key = b"", depth: int = 0) -> None:
+    def __init__(self, execution: Execution, prefix: EntryKey = b"", depth: int = 0) -> None:
         self._execution = execution
         self._prefix = prefix
         self._depth = depth
         self._seen = -1
-        self._call_keys: dict[str, Key] = {}
-        self._unclaimed: dict[Key, str] = {}
-        self._last: Key = b""
+        self._call_keys: dict[str, EntryKey] = {}
+        self._unclaimed: dict[EntryKey, str] = {}
+        self._last: EntryKey = b""
 
     @property
     def waiting(self) -> ModelWait | None:
         """The model that has been asked and says nothing yet."""
         return self._execution.waiting
 
-    def changed_keys(self) -> Iterator[Key]:
+    def changed_keys(self) -> Iterator[EntryKey]:
         """Keys of what is new or has changed since the last call; some may come twice."""
         execution = self._execution
         if execution.revision == self._seen:
@@ -56,19 +56,19 @@ class Conversation:
             # It may have been growing until now.
             yield last
 
-    def entry(self, key: Key) -> Entry:
+    def entry(self, key: EntryKey) -> Entry:
         index, position = self._place(key)
         if position == 0:
             return self._speech(key, index)
         call = self._call(key, index, position)
         has_gap = not self._prefix and self._answers(index, position)
-        return Call(key, call.revision, self._depth, has_gap, call)
+        return CallEntry(key, call.revision, self._depth, has_gap, call)
 
-    def text_length(self, key: Key) -> int:
+    def text_length(self, key: EntryKey) -> int:
         index, position = self._place(key)
         return 0 if position else len(self._execution.messages[index].text)
 
-    def _keys_of(self, part: Part) -> Iterator[Key]:
+    def _keys_of(self, part: Part) -> Iterator[EntryKey]:
         if part.kind is PartKind.MESSAGE:
             index = int(part.name)
             if self._is_shown(index):
@@ -82,7 +82,7 @@ class Conversation:
         elif part.kind is PartKind.EXECUTION and self._last:
             yield self._last
 
-    def _take_unclaimed(self, call_id: str) -> Key:
+    def _take_unclaimed(self, call_id: str) -> EntryKey:
         newest, position = len(self._execution.messages) - 1, UNCLAIMED
         while (key := self._key(newest, position)) in self._unclaimed:
             position += 1
@@ -90,24 +90,26 @@ class Conversation:
         self._call_keys[call_id] = key
         return key
 
-    def _key(self, index: int, position: int) -> Key:
+    def _key(self, index: int, position: int) -> EntryKey:
         return self._prefix + key_of(index + 1, position)
 
-    def _place(self, key: Key) -> tuple[int, int]:
+    def _place(self, key: EntryKey) -> tuple[int, int]:
         """The message that a key belongs to, -1 for before the first, and the position below it."""
         number, position = numbers_of(key[len(self._prefix) :])
         return number - 1, position
 
-    def _speech(self, key: Key, index: int) -> Speech:
+    def _speech(self, key: EntryKey, index: int) -> MessageEntry:
         message = self._execution.messages[index]
         is_growing = (
-            key == self._last and message.role is Role.AGENT and self._execution.state in (State.PENDING, State.RUNNING)
+            key == self._last
+            and message.role is Role.AGENT
+            and self._execution.state in (RunState.PENDING, RunState.RUNNING)
         )
         has_gap = not self._prefix and index > 0
         has_heading = not self._continues(message, index) and (not self._prefix or message.model == SCRIPTED)
-        return Speech(key, message.revision, self._depth, has_gap, message, has_heading, is_growing)
+        return MessageEntry(key, message.revision, self._depth, has_gap, message, has_heading, is_growing)
 
-    def _call(self, key: Key, index: int, position: int) -> ToolCall:
+    def _call(self, key: EntryKey, index: int, position: int) -> ToolCall:
         call_id = self._unclaimed[key] if position >= UNCLAIMED else self._execution.messages[index].calls[position - 1]
         return self._execution.calls.get(call_id) or ToolCall(call_id, name=call_id)
 

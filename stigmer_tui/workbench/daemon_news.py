@@ -16,23 +16,23 @@ AT_WORK = (ComponentState.READY, ComponentState.BUSY)
 
 
 @dataclass(frozen=True, slots=True)
-class Loss:
+class LostComponent:
     at: datetime
     how: str
 
 
-class DaemonNews:
+class DaemonEvents:
     """Compares each state with the one before; the first one is no news."""
 
     def __init__(self) -> None:
         self._server_pid = 0
         self._known: dict[str, Component] = {}
-        self._lost: dict[str, Loss] = {}
+        self._lost: dict[str, LostComponent] = {}
 
     def take(self, daemon: DaemonState, now: datetime) -> list[tuple[str, Level]]:
         if not daemon.connected:
             if self._server_pid:
-                self._lost.setdefault("server", Loss(now, "was gone"))
+                self._lost.setdefault("server", LostComponent(now, "was gone"))
             return []
         components = {component.name: component for component in daemon.components}
         news = list(self._of_server(components, now))
@@ -59,14 +59,14 @@ class DaemonNews:
         before = self._known.get(component.name)
         if before and component.restarts > before.restarts:
             how = component.detail.partition(";")[0] or "stopped"
-            self._lost.setdefault(component.name, Loss(now, how))
+            self._lost.setdefault(component.name, LostComponent(now, how))
         if component.state in AT_WORK and (loss := self._lost.pop(component.name, None)):
             yield _came_back(component.name, loss, now), Level.WARNING
         if component.state is ComponentState.FAILED and before and before.state is not ComponentState.FAILED:
             yield f"The {_name(component.name)} is not running: {component.detail}", Level.ERROR
 
 
-def _came_back(name: str, loss: Loss, now: datetime) -> str:
+def _came_back(name: str, loss: LostComponent, now: datetime) -> str:
     took = duration_text((now - loss.at).total_seconds())
     return f"The {_name(name)} {loss.how} and was restarted in {took}; its runs continue"
 

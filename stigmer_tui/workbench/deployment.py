@@ -16,7 +16,7 @@ from stigmer_tui.project.apply import apply_plan
 from stigmer_tui.project.deployments import Deployed
 from stigmer_tui.project.manifests import Manifests
 from stigmer_tui.project.manifests import Resource as Manifest
-from stigmer_tui.project.plan import Action, Plan, Step, make_plan
+from stigmer_tui.project.plan import Action, Plan, PlanStep, make_plan
 from stigmer_tui.project.project_file import Project, load_project
 from stigmer_tui.project.subprocesses import OutputLine
 from stigmer_tui.project.synthesis import synthesize
@@ -24,7 +24,7 @@ from stigmer_tui.project.synthesis_error import SynthesisError
 from stigmer_tui.workbench.backend import Backend
 from stigmer_tui.workbench.described import described
 from stigmer_tui.workbench.model import Resource, ResourceKind
-from stigmer_tui.workbench.state import Applied
+from stigmer_tui.workbench.state import ApplySummary
 
 OnLine = Callable[[str, bool], None]
 """Given a line that the project's code printed, and whether it came by standard error."""
@@ -47,7 +47,7 @@ class Item:
 class Deployment:
     """How the project stands on the server, or would stand."""
 
-    applied: Applied
+    applied: ApplySummary
     items: tuple[Item, ...]
     affected: frozenset[tuple[ResourceKind, str]]
     """Kind and slug of what runs differently now."""
@@ -117,7 +117,7 @@ class Deployer:
 
     def _deployment(self, plan: Plan, sent: dict[tuple[Kind, str], Manifest]) -> Deployment:
         return Deployment(
-            applied=Applied(
+            applied=ApplySummary(
                 at=self._clock.now(),
                 created=_slugs(plan, Action.CREATE),
                 updated=_slugs(plan, Action.UPDATE),
@@ -150,7 +150,7 @@ class ServerDeployments:
         return [Deployed(kinds[item.kind], item.slug, item.project) for item in catalogue.resources]
 
 
-def _item(step: Step, stored: Manifest | None) -> Item:
+def _item(step: PlanStep, stored: Manifest | None) -> Item:
     return Item(
         kind=_kind(step.kind),
         name=step.resource.metadata.name,

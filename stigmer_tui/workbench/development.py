@@ -12,11 +12,11 @@ from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.project.own_writes import OwnWrites
 from stigmer_tui.project.synthesis_error import SynthesisError
-from stigmer_tui.project.watch import Change, Trouble, Watcher
+from stigmer_tui.project.watch import Change, Watcher, WatchProblem
 from stigmer_tui.workbench.backend import Backend
-from stigmer_tui.workbench.board import Board
+from stigmer_tui.workbench.board import StateStore
 from stigmer_tui.workbench.deployment import Deployer, Deployment
-from stigmer_tui.workbench.state import Level, Problem, ShownRun, Stage
+from stigmer_tui.workbench.state import Level, ProjectProblem, ShownRun, Stage
 
 
 class Restart(Protocol):
@@ -28,7 +28,7 @@ Deployed = Callable[[Deployment], Awaitable[None]]
 """Is told of each deployment before anything is run because of it."""
 
 
-class Development:
+class WatchLoop:
     """Deploys the project at once, and after each change while it watches.
 
     A change that comes while the project's code still runs makes that run pointless: it is ended, and the code is run
@@ -39,7 +39,7 @@ class Development:
         self,
         folder: Path,
         backend: Backend,
-        board: Board,
+        board: StateStore,
         clock: Clock,
         restart: Restart,
         deployed: Deployed,
@@ -114,7 +114,7 @@ class Development:
     async def _watch(self, watcher: Watcher) -> None:
         self._board.update_project(watched_files=watcher.file_count)
         async for news in watcher:
-            if isinstance(news, Trouble):
+            if isinstance(news, WatchProblem):
                 self._board.note(f"{news.message}. {news.advice}".rstrip(), Level.WARNING)
                 continue
             # What the code writes while it runs is no save: it would be run without end.
@@ -204,11 +204,11 @@ class Development:
         await self._restart(shown, str(changes[-1]), saved_at(changes))
 
 
-def problem_of(error: StigmerError) -> Problem:
+def problem_of(error: StigmerError) -> ProjectProblem:
     if isinstance(error, SynthesisError):
         where = f"{error.file}:{error.line}" if error.line else str(error.file or "")
-        return Problem(where, error.problem, error.advice)
-    return Problem("", error.message, error.advice)
+        return ProjectProblem(where, error.problem, error.advice)
+    return ProjectProblem("", error.message, error.advice)
 
 
 def name_of(changes: list[Change]) -> str:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from stigmer_tui.workbench.keys import Key
-from stigmer_tui.workbench.model import Message, ModelWait, State, Task, ToolCall
+from stigmer_tui.workbench.keys import EntryKey
+from stigmer_tui.workbench.model import Message, ModelWait, RunState, Task, ToolCall
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    key: Key
+    key: EntryKey
     """Names the entry for good, and sorts it among the others."""
     revision: int
     """Of its last change."""
@@ -24,7 +24,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Speech(Entry):
+class MessageEntry(Entry):
     """What somebody said."""
 
     message: Message
@@ -35,14 +35,14 @@ class Speech(Entry):
 
 
 @dataclass(frozen=True, slots=True)
-class Call(Entry):
+class CallEntry(Entry):
     """The use of a tool."""
 
     call: ToolCall
 
 
 @dataclass(frozen=True, slots=True)
-class Step(Entry):
+class TaskEntry(Entry):
     """A task of a workflow."""
 
     task: Task
@@ -55,20 +55,20 @@ class Step(Entry):
 
 
 @dataclass(frozen=True, slots=True)
-class Group(Entry):
+class GroupEntry(Entry):
     """An iteration or a branch: the tasks that belong together below one task."""
 
     name: str
-    state: State
+    state: RunState
     started_at: datetime | None
     completed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
-class Ending(Entry):
+class EndEntry(Entry):
     """How an execution ended, with its output or its error."""
 
-    state: State
+    state: RunState
     error: str
     output: Any
     cause: str = ""
@@ -84,17 +84,17 @@ def raw_arguments(call: ToolCall) -> str | None:
 def text_of(entry: Entry) -> str:
     """All of an entry as plain text, for the clipboard."""
     match entry:
-        case Speech():
+        case MessageEntry():
             return entry.message.text
-        case Call(call=call):
+        case CallEntry(call=call):
             raw = raw_arguments(call)
             arguments = _json(dict(call.arguments)) if raw is None else raw
             return _paragraphs(f"{call.name} {arguments}", call.result, call.error)
-        case Step(task=task):
+        case TaskEntry(task=task):
             return _paragraphs(f"{task.id} {task.detail}".strip(), _json(task.input), _json(task.output), task.error)
-        case Group():
+        case GroupEntry():
             return entry.name
-        case Ending():
+        case EndEntry():
             return _paragraphs(_json(entry.output), entry.error)
     raise TypeError(f"no entry: {entry!r}")
 

@@ -15,7 +15,7 @@ from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.workbench.model import Execution, ResourceKind
 from stigmer_tui.workbench.translation import take_response
 
-MOST_CHILDREN = 16
+MAX_CHILDREN = 16
 """Agents that are followed at the same time; of those that wait, most have ended."""
 
 
@@ -35,7 +35,7 @@ class Follower:
         self._interrupted = interrupted
         self._redactor = redactor
         self._interval_ms = interval_ms
-        self._children = asyncio.Semaphore(MOST_CHILDREN)
+        self._children = asyncio.Semaphore(MAX_CHILDREN)
 
     async def follow(self, execution: Execution) -> None:
         """Until the execution, and with it every agent that it started, has ended. Raises StigmerError."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-Key = bytes
+EntryKey = bytes
 """A number of four bytes for each level, so that keys sort as what they name stands, and the key of a thing begins
 with the key of the thing around it."""
 
@@ -17,18 +17,18 @@ LAST = 2**32 - 1
 _FORMATS = (">", ">I", ">2I", ">3I")
 
 
-def key_of(*numbers: int) -> Key:
+def key_of(*numbers: int) -> EntryKey:
     return struct.pack(_FORMATS[len(numbers)], *numbers)
 
 
-def numbers_of(key: Key) -> tuple[int, ...]:
+def numbers_of(key: EntryKey) -> tuple[int, ...]:
     return struct.unpack(f">{level(key)}I", key)
 
 
-def level(key: Key) -> int:
+def level(key: EntryKey) -> int:
     return len(key) // LEVEL
 
 
-def parent_of(key: Key) -> Key:
+def parent_of(key: EntryKey) -> EntryKey:
     """The key of the thing around; empty at the top."""
     return key[:-LEVEL]

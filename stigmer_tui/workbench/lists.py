@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from stigmer_tui.workbench.board import Board
-from stigmer_tui.workbench.memory import Memory
+from stigmer_tui.workbench.board import StateStore
+from stigmer_tui.workbench.memory import SessionCache
 from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, Run, run_of
 
 MAX_RUNS = 50
@@ -15,7 +15,7 @@ MAX_RUNS = 50
 class Lists:
     """The lists on the board. All of it is remembered for the next session, whatever it was learned from."""
 
-    def __init__(self, board: Board, memory: Memory) -> None:
+    def __init__(self, board: StateStore, memory: SessionCache) -> None:
         self._board = board
         self._memory = memory
 

@@ -16,14 +16,14 @@ from stigmer_tui.core.clock import parse_timestamp, timestamp
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.json_values import from_json
 from stigmer_tui.core.private_files import make_private_folders, write_private
-from stigmer_tui.workbench.model import Resource, ResourceKind, Run, State
+from stigmer_tui.workbench.model import Resource, ResourceKind, Run, RunState
 from stigmer_tui.workbench.state import RunInput, Value
 
-MOST_PROJECTS = 10
-MOST_RUNS = 20
+MAX_PROJECTS = 10
+MAX_RUNS = 20
 
 
-class Memory:
+class SessionCache:
     """Files below the cache folder: one for each project and server, one for all."""
 
     def __init__(self, folder: Path, project: str, server: str = "") -> None:
@@ -41,7 +41,7 @@ class Memory:
     def note_project(self) -> None:
         if self._project:
             others = [folder for folder in self.recent_projects() if folder != self._project]
-            _write(self._common, {"projects": [self._project, *others][:MOST_PROJECTS]})
+            _write(self._common, {"projects": [self._project, *others][:MAX_PROJECTS]})
 
     def lists(self) -> tuple[tuple[Resource, ...], tuple[Run, ...]]:
         """As the last session saw them."""
@@ -74,7 +74,7 @@ class Memory:
                     "state": item.state,
                     "created_at": timestamp(item.created_at) if item.created_at else "",
                 }
-                for item in list(runs)[:MOST_RUNS]
+                for item in list(runs)[:MAX_RUNS]
             ],
         )
 
@@ -153,13 +153,13 @@ def _resource(item: Mapping[str, str]) -> Resource:
 
 
 def _run(item: Mapping[str, str]) -> Run:
-    state = State(item["state"])
+    state = RunState(item["state"])
     return Run(
         kind=ResourceKind(item["kind"]),
         id=item["id"],
         resource_id=item["resource_id"],
         resource=item["resource"],
         # Whether it still runs is for the server to say.
-        state=state if state.is_final else State.PENDING,
+        state=state if state.is_final else RunState.PENDING,
         created_at=parse_timestamp(item["created_at"]),
     )

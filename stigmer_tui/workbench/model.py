@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import Enum, StrEnum
 from typing import Any
 
-from stigmer_tui.workbench.changes import Changes, Part, PartKind
+from stigmer_tui.workbench.changes import ChangeLog, Part, PartKind
 
 
 class ResourceKind(StrEnum):
@@ -19,7 +19,7 @@ class ResourceKind(StrEnum):
     AGENT = "agent"
 
 
-class State(StrEnum):
+class RunState(StrEnum):
     """Where an execution, a task or a tool call stands; each has its glyph and its colour."""
 
     PENDING = "pending"
@@ -32,7 +32,7 @@ class State(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        return self in (State.COMPLETED, State.FAILED, State.CANCELLED, State.SKIPPED)
+        return self in (RunState.COMPLETED, RunState.FAILED, RunState.CANCELLED, RunState.SKIPPED)
 
 
 class Role(Enum):
@@ -81,7 +81,7 @@ class Run:
     resource_id: str
     resource: str
     """Slug of the agent or workflow."""
-    state: State
+    state: RunState
     message: str = ""
     created_at: datetime | None = None
     started_at: datetime | None = None
@@ -113,7 +113,7 @@ class ToolCall:
     id: str
     name: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
-    state: State = State.PENDING
+    state: RunState = RunState.PENDING
     result: str = ""
     error: str = ""
     started_at: datetime | None = None
@@ -128,7 +128,7 @@ class Task:
     name: str
     kind: str
     """`set`, `http`, `switch`, `for`, `wait`, `agent`; others come from other servers."""
-    state: State = State.PENDING
+    state: RunState = RunState.PENDING
     parent: str = ""
     """Id of the task around this one; empty at the top."""
     detail: str = ""
@@ -169,7 +169,7 @@ class Execution:
     resource: str
     """Slug of the agent or workflow."""
     message: str = ""
-    state: State = State.PENDING
+    state: RunState = RunState.PENDING
     error: str = ""
     output: Any = None
     created_at: datetime | None = None
@@ -185,7 +185,7 @@ class Execution:
     children: dict[str, Execution] = field(default_factory=dict)
     """Agent executions of tasks, by the id of the task."""
     revision: int = 0
-    changes: Changes = field(default_factory=Changes, repr=False)
+    changes: ChangeLog = field(default_factory=ChangeLog, repr=False)
     positions: dict[str, int] = field(default_factory=dict, repr=False)
     """Which of the tasks each is, by its id."""
 

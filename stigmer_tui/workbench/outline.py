@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from stigmer_tui.workbench.entries import Entry
-from stigmer_tui.workbench.keys import Key
+from stigmer_tui.workbench.keys import EntryKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Outline(ABC):
     """A sequence with one reader: the one that calls `refresh` and is told what it changed."""
 
     def __init__(self) -> None:
-        self._keys: list[Key] = []
+        self._keys: list[EntryKey] = []
         self._is_read = False
         """Whether the reader knows anything yet; until then there is nothing to tell apart."""
         self._edits: list[Edit] = []
@@ -54,14 +54,14 @@ class Outline(ABC):
         return edits
 
     @abstractmethod
-    def entry(self, key: Key) -> Entry:
+    def entry(self, key: EntryKey) -> Entry:
         """What stands at a key of this outline, as it is now."""
 
     @abstractmethod
     def _follow(self) -> None:
         """Reads what changed since the last time, and calls `_put` for the keys of all that did."""
 
-    def text_length(self, key: Key) -> int:
+    def text_length(self, key: EntryKey) -> int:
         """Characters of running text at a key, for a guess at its height."""
         return 0
 
@@ -74,14 +74,14 @@ class Outline(ABC):
     def __iter__(self) -> Iterator[Entry]:
         return map(self.entry, self._keys)
 
-    def key(self, index: int) -> Key:
+    def key(self, index: int) -> EntryKey:
         return self._keys[index]
 
-    def index(self, key: Key) -> int:
+    def index(self, key: EntryKey) -> int:
         """Where a key stands, or would stand."""
         return bisect_left(self._keys, key)
 
-    def _put(self, key: Key) -> None:
+    def _put(self, key: EntryKey) -> None:
         """Notes that the entry at a key is new or has changed."""
         keys = self._keys
         index = len(keys) if not keys or key > keys[-1] else bisect_left(keys, key)
@@ -91,7 +91,7 @@ class Outline(ABC):
         if self._is_read:
             self._note(index, is_new)
 
-    def _touch(self, key: Key) -> None:
+    def _touch(self, key: EntryKey) -> None:
         """Notes that an entry looks different because another one changed."""
         if self._is_read:
             self._put(key)
@@ -115,7 +115,7 @@ class Outline(ABC):
 class Nothing(Outline):
     """Without any entries, for where there is no execution."""
 
-    def entry(self, key: Key) -> Entry:
+    def entry(self, key: EntryKey) -> Entry:
         raise KeyError(key)
 
     def _follow(self) -> None:

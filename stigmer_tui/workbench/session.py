@@ -18,12 +18,12 @@ from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.workbench.abilities import CannotCancel
-from stigmer_tui.workbench.board import Board
-from stigmer_tui.workbench.daemon_news import DaemonNews
+from stigmer_tui.workbench.board import StateStore
+from stigmer_tui.workbench.daemon_news import DaemonEvents
 from stigmer_tui.workbench.daemon_state import DaemonState
 from stigmer_tui.workbench.lists import Lists
-from stigmer_tui.workbench.memory import Memory
-from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, Run, State, run_of
+from stigmer_tui.workbench.memory import SessionCache
+from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, Run, RunState, run_of
 from stigmer_tui.workbench.state import (
     Level,
     ProjectState,
@@ -36,7 +36,7 @@ from stigmer_tui.workbench.suggestions import Suggestion, suggest
 if TYPE_CHECKING:
     from stigmer_tui.workbench.backend import Backend
     from stigmer_tui.workbench.deployment import Deployment
-    from stigmer_tui.workbench.development import Development
+    from stigmer_tui.workbench.development import WatchLoop
 
 FRAME_MS = 16
 """Shortest time between two changes of a followed execution. A screen shows no more of them than it has frames, and
@@ -79,10 +79,12 @@ class Session:
         self.folder = folder
         self.clock = clock
         self.is_project = (folder / "Stigmer.yaml").is_file()
-        self._memory = Memory(configuration.home.cache, str(folder) if self.is_project else "", configuration.server)
+        self._memory = SessionCache(
+            configuration.home.cache, str(folder) if self.is_project else "", configuration.server
+        )
         self._inputs = self._memory.inputs()
         resources, runs = self._memory.lists()
-        self.board = Board(
+        self.board = StateStore(
             WorkbenchState(
                 project=self._project() if self.is_project else None,
                 resources=resources,
@@ -98,9 +100,9 @@ class Session:
         self._early: list[Coroutine[Any, Any, None]] = []
         """What the person wanted before there was a group to do it in."""
         self._backend: Backend | None = None
-        self._development: Development | None = None
+        self._development: WatchLoop | None = None
         self._following: asyncio.Task[None] | None = None
-        self._news = DaemonNews()
+        self._news = DaemonEvents()
         self._counts: dict[str, int] = {}
         self._started: set[str] = set()
         self._asked: dict[tuple[ResourceKind, str], Asked] = {}
@@ -140,10 +142,10 @@ class Session:
                 work.close()
             await backend.close()
 
-    def _load(self) -> tuple[Backend, Development | None]:
+    def _load(self) -> tuple[Backend, WatchLoop | None]:
         from stigmer_tui.project.project_file import load_project
         from stigmer_tui.workbench.backend import Backend
-        from stigmer_tui.workbench.development import Development
+        from stigmer_tui.workbench.development import WatchLoop
 
         backend = Backend(self.configuration)
         if not self.is_project:
@@ -152,7 +154,7 @@ class Session:
             # What is wrong with the file is told where it is deployed.
             backend.organization = load_project(self.folder).organization or backend.organization
         parts = self.folder, backend, self.board, self.clock
-        return backend, Development(*parts, self._run_again, self._take_deployment)
+        return backend, WatchLoop(*parts, self._run_again, self._take_deployment)
 
     async def _keep_connected(self, backend: Backend) -> None:
         while True:
@@ -174,7 +176,7 @@ class Session:
             except* StigmerError as errors:
                 lines = await asyncio.to_thread(backend.last_log_lines)
                 self.board.update(daemon=DaemonState(problem=_first(errors), log_lines=lines))
-            await _first_of(self._retry.wait(), backend.arrival())
+            await _first_of(self._retry.wait(), backend.wait_for_daemon())
 
     def _go_on(self) -> None:
         """With what the loss of the daemon has ended."""
@@ -406,7 +408,7 @@ class Session:
 
         def changed() -> None:
             nonlocal waiting_since
-            if waiting_since and execution.state is not State.PENDING:
+            if waiting_since and execution.state is not RunState.PENDING:
                 self.board.update_project(latency=(self.clock.now() - waiting_since).total_seconds())
                 waiting_since = None
             if not self.state.daemon.abilities.can_list:

@@ -49,7 +49,7 @@ class Stage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
+class ApplySummary:
     """The outcome of bringing the server up to date with the code."""
 
     at: datetime
@@ -75,7 +75,7 @@ class Applied:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ProjectProblem:
     """Code that does not become a deployment: the tool's own words, file and line first."""
 
     where: str
@@ -93,8 +93,8 @@ class ProjectState:
     stage: Stage = Stage.IDLE
     defines: frozenset[tuple[ResourceKind, str]] | None = None
     """Kind and slug of what the code defines, as it was last deployed; None where that is not known yet."""
-    applied: Applied | None = None
-    problem: Problem | None = None
+    applied: ApplySummary | None = None
+    problem: ProjectProblem | None = None
     watching: bool = False
     watched_files: int = 0
     last_change: str = ""

@@ -11,7 +11,7 @@ from stigmer_tui.workbench.model import Resource, Variable
 from stigmer_tui.workbench.state import RunInput, Value
 
 
-class Source(StrEnum):
+class ValueSource(StrEnum):
     LAST_RUN = "last run"
     DOTENV = ".env"
     DEFAULT = "default"
@@ -23,12 +23,12 @@ class Suggestion:
     variable: Variable
     text: str
     """Empty for a default, which the server fills in, and for what is missing."""
-    source: Source
+    source: ValueSource
 
     @property
     def is_missing(self) -> bool:
         """Whether a task would fail for want of it."""
-        return self.source is Source.NOWHERE and bool(self.variable.used_by)
+        return self.source is ValueSource.NOWHERE and bool(self.variable.used_by)
 
 
 def suggest(resource: Resource, last: RunInput, folder: Path) -> list[Suggestion]:
@@ -60,7 +60,7 @@ def read_dotenv(folder: Path) -> dict[str, str]:
 
 def _suggestion(variable: Variable, last: Mapping[str, Value], dotenv: Mapping[str, str]) -> Suggestion:
     if variable.name in last:
-        return Suggestion(variable, last[variable.name].text, Source.LAST_RUN)
+        return Suggestion(variable, last[variable.name].text, ValueSource.LAST_RUN)
     if variable.name in dotenv:
-        return Suggestion(variable, dotenv[variable.name], Source.DOTENV)
-    return Suggestion(variable, "", Source.DEFAULT if variable.has_value else Source.NOWHERE)
+        return Suggestion(variable, dotenv[variable.name], ValueSource.DOTENV)
+    return Suggestion(variable, "", ValueSource.DEFAULT if variable.has_value else ValueSource.NOWHERE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from stigmer_tui.workbench.model import Execution, State, Task
+from stigmer_tui.workbench.model import Execution, RunState, Task
 
 
 def branch_of(task: Task) -> str:
@@ -38,12 +38,12 @@ class Failures:
         self._below: dict[str, dict[str, None]] = {}
 
     def note(self, task: Task) -> None:
-        if task.state is State.FAILED and task.error and task.parent:
+        if task.state is RunState.FAILED and task.error and task.parent:
             self._below.setdefault(task.parent, {})[task.id] = None
 
     def are_told_below(self, task: Task, tasks: Mapping[str, Task]) -> bool:
         """Whether the error of a task is that of one below it."""
-        if task.state is not State.FAILED or not task.error:
+        if task.state is not RunState.FAILED or not task.error:
             return False
         below = (tasks[name] for name in self._below.get(task.id, ()))
-        return any(other.state is State.FAILED and other.error in task.error for other in below)
+        return any(other.state is RunState.FAILED and other.error in task.error for other in below)

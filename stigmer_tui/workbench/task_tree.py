@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from stigmer_tui.workbench.changes import PartKind
-from stigmer_tui.workbench.entries import Call, Entry, Group, Step
-from stigmer_tui.workbench.keys import Key, key_of, level, numbers_of, parent_of
-from stigmer_tui.workbench.model import Execution, ResourceKind, State, Task
+from stigmer_tui.workbench.entries import CallEntry, Entry, GroupEntry, TaskEntry
+from stigmer_tui.workbench.keys import EntryKey, key_of, level, numbers_of, parent_of
+from stigmer_tui.workbench.model import Execution, ResourceKind, RunState, Task
 from stigmer_tui.workbench.outline import Outline
 from stigmer_tui.workbench.task_paths import Failures, branch_of
 
@@ -25,12 +25,12 @@ class CallList(Outline):
         self._execution = execution
         self._seen = -1
         self._ids: list[str] = []
-        self._keys_of: dict[str, Key] = {}
+        self._keys_of: dict[str, EntryKey] = {}
 
-    def entry(self, key: Key) -> Entry:
+    def entry(self, key: EntryKey) -> Entry:
         (number,) = numbers_of(key)
         call = self._execution.calls[self._ids[number]]
-        return Call(key, call.revision, 0, False, call)
+        return CallEntry(key, call.revision, 0, False, call)
 
     def _follow(self) -> None:
         if self._execution.revision == self._seen:
@@ -41,7 +41,7 @@ class CallList(Outline):
             if kind is PartKind.CALL:
                 self._put(self._key_of(str(name)))
 
-    def _key_of(self, call_id: str) -> Key:
+    def _key_of(self, call_id: str) -> EntryKey:
         if call_id not in self._keys_of:
             self._keys_of[call_id] = key_of(len(self._ids))
             self._ids.append(call_id)
@@ -66,15 +66,15 @@ class TaskTree(Outline):
         super().__init__()
         self._execution = execution
         self._seen = -1
-        self._keys_of: dict[str, Key] = {}
-        self._ids: dict[Key, str] = {}
-        self._branches: dict[Key, _Branch] = {}
-        self._branch_keys: dict[tuple[str, str], Key] = {}
-        self._newest_branch: dict[str, Key] = {}
-        self._sizes: Counter[Key] = Counter()
+        self._keys_of: dict[str, EntryKey] = {}
+        self._ids: dict[EntryKey, str] = {}
+        self._branches: dict[EntryKey, _Branch] = {}
+        self._branch_keys: dict[tuple[str, str], EntryKey] = {}
+        self._newest_branch: dict[str, EntryKey] = {}
+        self._sizes: Counter[EntryKey] = Counter()
         self._failures = Failures()
 
-    def entry(self, key: Key) -> Entry:
+    def entry(self, key: EntryKey) -> Entry:
         depth = level(key) - 1
         if (branch := self._branches.get(key)) is not None:
             return self._group(key, depth, branch)
@@ -82,7 +82,7 @@ class TaskTree(Outline):
         child = self._execution.children.get(task.id)
         waiting = child.waiting if child else None
         is_told_below = self._failures.are_told_below(task, self._execution.tasks)
-        return Step(key, task.revision, depth, False, task, waiting=waiting, is_told_below=is_told_below)
+        return TaskEntry(key, task.revision, depth, False, task, waiting=waiting, is_told_below=is_told_below)
 
     def _follow(self) -> None:
         if self._execution.revision == self._seen:
@@ -103,7 +103,7 @@ class TaskTree(Outline):
             # It is complete only when its task says that none comes after it.
             self._touch(self._newest_branch[task.id])
 
-    def _add(self, task: Task) -> Key:
+    def _add(self, task: Task) -> EntryKey:
         around = self._keys_of.get(task.parent, b"")
         if around and (name := branch_of(task)):
             around = self._branch(around, task.parent, name)
@@ -113,7 +113,7 @@ class TaskTree(Outline):
         self._ids[key] = task.id
         return key
 
-    def _branch(self, around: Key, task_id: str, name: str) -> Key:
+    def _branch(self, around: EntryKey, task_id: str, name: str) -> EntryKey:
         """The key of a branch; iterations stand in the order of their numbers, whichever was reported first."""
         key = self._branch_keys.get((task_id, name))
         if key is None:
@@ -127,20 +127,20 @@ class TaskTree(Outline):
             self._touch(newest)
         return key
 
-    def _new_key(self, around: Key, number: int) -> Key:
+    def _new_key(self, around: EntryKey, number: int) -> EntryKey:
         self._sizes[around] += 1
         while (key := around + key_of(number)) in self._ids or key in self._branches:
             number += 1
         return key
 
-    def _group(self, key: Key, depth: int, branch: _Branch) -> Group:
+    def _group(self, key: EntryKey, depth: int, branch: _Branch) -> GroupEntry:
         members = [self._execution.tasks[member] for member in branch.members]
         around = self._execution.tasks[branch.around]
         is_open = not around.state.is_final and self._newest_branch[branch.around] == key
         state = _state_of_all({member.state for member in members}, is_open)
         starts = [member.started_at for member in members if member.started_at]
         ends = [member.completed_at for member in members if member.completed_at]
-        return Group(
+        return GroupEntry(
             key,
             max(member.revision for member in members),
             depth,
@@ -152,11 +152,11 @@ class TaskTree(Outline):
         )
 
 
-def _state_of_all(states: set[State], is_open: bool) -> State:
+def _state_of_all(states: set[RunState], is_open: bool) -> RunState:
     """The state of several tasks together. `is_open` says that more of them may come."""
-    for decisive in (State.FAILED, State.RUNNING, State.WAITING, State.CANCELLED):
+    for decisive in (RunState.FAILED, RunState.RUNNING, RunState.WAITING, RunState.CANCELLED):
         if decisive in states:
             return decisive
-    if State.COMPLETED in states:
-        return State.RUNNING if is_open or State.PENDING in states else State.COMPLETED
-    return State.PENDING if State.PENDING in states else State.SKIPPED
+    if RunState.COMPLETED in states:
+        return RunState.RUNNING if is_open or RunState.PENDING in states else RunState.COMPLETED
+    return RunState.PENDING if RunState.PENDING in states else RunState.SKIPPED

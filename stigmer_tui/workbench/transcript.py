@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 from stigmer_tui.workbench.changes import Part, PartKind
 from stigmer_tui.workbench.conversation import Conversation
-from stigmer_tui.workbench.entries import Ending, Entry, Step
-from stigmer_tui.workbench.keys import LAST, Key, key_of, numbers_of
-from stigmer_tui.workbench.model import Execution, ModelWait, ResourceKind, State, Task
+from stigmer_tui.workbench.entries import EndEntry, Entry, TaskEntry
+from stigmer_tui.workbench.keys import LAST, EntryKey, key_of, numbers_of
+from stigmer_tui.workbench.model import Execution, ModelWait, ResourceKind, RunState, Task
 from stigmer_tui.workbench.outline import Outline
 from stigmer_tui.workbench.task_paths import Failures, ancestors, branch_of, place_of
 
@@ -32,10 +32,10 @@ class AgentTranscript(Outline):
         self._seen = -1
         self._conversation = Conversation(execution)
 
-    def entry(self, key: Key) -> Entry:
+    def entry(self, key: EntryKey) -> Entry:
         return _ending(self._execution) if key == ENDING else self._conversation.entry(key)
 
-    def text_length(self, key: Key) -> int:
+    def text_length(self, key: EntryKey) -> int:
         return 0 if key == ENDING else self._conversation.text_length(key)
 
     def _follow(self) -> None:
@@ -56,13 +56,13 @@ class WorkflowTranscript(Outline):
         self._execution = execution
         self._seen = -1
         self._started: list[str] = []
-        self._keys_of: dict[str, Key] = {}
-        self._conversations: dict[Key, Conversation] = {}
-        self._waits: dict[Key, ModelWait | None] = {}
+        self._keys_of: dict[str, EntryKey] = {}
+        self._conversations: dict[EntryKey, Conversation] = {}
+        self._waits: dict[EntryKey, ModelWait | None] = {}
         self._failures = Failures()
         self._cause = ""
 
-    def entry(self, key: Key) -> Entry:
+    def entry(self, key: EntryKey) -> Entry:
         if key == ENDING:
             return _ending(self._execution, self._cause)
         if conversation := self._conversation(key):
@@ -72,9 +72,11 @@ class WorkflowTranscript(Outline):
         branch = branch_of(task)
         prefix = f"{branch}/" if branch else ""
         is_told_below = self._failures.are_told_below(task, self._execution.tasks)
-        return Step(key, task.revision, self._depth(task), False, task, prefix, self._waits.get(key), is_told_below)
+        return TaskEntry(
+            key, task.revision, self._depth(task), False, task, prefix, self._waits.get(key), is_told_below
+        )
 
-    def text_length(self, key: Key) -> int:
+    def text_length(self, key: EntryKey) -> int:
         conversation = self._conversation(key)
         return conversation.text_length(key) if conversation else 0
 
@@ -118,7 +120,7 @@ class WorkflowTranscript(Outline):
             depth = self._depth(self._execution.tasks[task_id]) + 1
             self._conversations[key] = Conversation(child, key, depth)
 
-    def _conversation(self, key: Key) -> Conversation | None:
+    def _conversation(self, key: EntryKey) -> Conversation | None:
         """The one that a key is a part of; None for the key of a task."""
         return self._conversations[key[: len(ENDING)]] if len(key) > len(ENDING) else None
 
@@ -127,14 +129,19 @@ class WorkflowTranscript(Outline):
 
 
 def _has_started(task: Task) -> bool:
-    return task.started_at is not None or task.state in (State.RUNNING, State.WAITING, State.COMPLETED, State.FAILED)
+    return task.started_at is not None or task.state in (
+        RunState.RUNNING,
+        RunState.WAITING,
+        RunState.COMPLETED,
+        RunState.FAILED,
+    )
 
 
 def _has_ending(execution: Execution) -> bool:
     """Whether there is more to say than that it is completed."""
     if not execution.state.is_final:
         return False
-    return execution.state is not State.COMPLETED or bool(execution.error) or execution.output is not None
+    return execution.state is not RunState.COMPLETED or bool(execution.error) or execution.output is not None
 
 
 def _cause_of(execution: Execution) -> str:
@@ -142,13 +149,13 @@ def _cause_of(execution: Execution) -> str:
     failed = [
         task
         for task in execution.tasks.values()
-        if task.state is State.FAILED and task.error and task.error in execution.error
+        if task.state is RunState.FAILED and task.error and task.error in execution.error
     ]
     return min(failed, key=lambda task: len(task.error)).name if failed else ""
 
 
-def _ending(execution: Execution, cause: str = "") -> Ending:
+def _ending(execution: Execution, cause: str = "") -> EndEntry:
     """An error that a task shows is not repeated."""
     has_gap = bool(execution.messages or execution.tasks)
     error = "" if cause else execution.error
-    return Ending(ENDING, execution.revision, 0, has_gap, execution.state, error, execution.output, cause)
+    return EndEntry(ENDING, execution.revision, 0, has_gap, execution.state, error, execution.output, cause)

@@ -29,32 +29,32 @@ from stigmer_tui.workbench.model import (
     ResourceKind,
     Role,
     Run,
-    State,
+    RunState,
     Task,
     ToolCall,
     Variable,
 )
 
 PHASES = {
-    Phase.UNSPECIFIED: State.PENDING,
-    Phase.PENDING: State.PENDING,
-    Phase.IN_PROGRESS: State.RUNNING,
-    Phase.COMPLETED: State.COMPLETED,
-    Phase.FAILED: State.FAILED,
-    Phase.CANCELLED: State.CANCELLED,
+    Phase.UNSPECIFIED: RunState.PENDING,
+    Phase.PENDING: RunState.PENDING,
+    Phase.IN_PROGRESS: RunState.RUNNING,
+    Phase.COMPLETED: RunState.COMPLETED,
+    Phase.FAILED: RunState.FAILED,
+    Phase.CANCELLED: RunState.CANCELLED,
 }
 
 TASK_STATES = {
-    workflows.WORKFLOW_TASK_IN_PROGRESS: State.RUNNING,
-    workflows.WORKFLOW_TASK_COMPLETED: State.COMPLETED,
-    workflows.WORKFLOW_TASK_FAILED: State.FAILED,
-    workflows.WORKFLOW_TASK_SKIPPED: State.SKIPPED,
+    workflows.WORKFLOW_TASK_IN_PROGRESS: RunState.RUNNING,
+    workflows.WORKFLOW_TASK_COMPLETED: RunState.COMPLETED,
+    workflows.WORKFLOW_TASK_FAILED: RunState.FAILED,
+    workflows.WORKFLOW_TASK_SKIPPED: RunState.SKIPPED,
 }
 
 CALL_STATES = {
-    agents.TOOL_CALL_RUNNING: State.RUNNING,
-    agents.TOOL_CALL_COMPLETED: State.COMPLETED,
-    agents.TOOL_CALL_FAILED: State.FAILED,
+    agents.TOOL_CALL_RUNNING: RunState.RUNNING,
+    agents.TOOL_CALL_COMPLETED: RunState.COMPLETED,
+    agents.TOOL_CALL_FAILED: RunState.FAILED,
 }
 
 ROLES = {
@@ -273,7 +273,7 @@ def _call(call: agents.ToolCall) -> ToolCall:
         id=call.id,
         name=call.name,
         arguments=to_data(call.args),
-        state=CALL_STATES.get(call.status, State.PENDING),
+        state=CALL_STATES.get(call.status, RunState.PENDING),
         result=call.result,
         error=call.error,
         started_at=parse_timestamp(call.started_at),
@@ -284,11 +284,11 @@ def _call(call: agents.ToolCall) -> ToolCall:
 def _task(task: workflows.WorkflowTask) -> Task:
     metadata = to_data(task.metadata)
     kind = str(metadata.get("kind", "")) or TASK_KINDS.get(task.task_type, "task")
-    state = TASK_STATES.get(task.status, State.PENDING)
+    state = TASK_STATES.get(task.status, RunState.PENDING)
     if metadata.get("cancelled"):
-        state = State.CANCELLED
-    elif kind == "wait" and state is State.RUNNING:
-        state = State.WAITING
+        state = RunState.CANCELLED
+    elif kind == "wait" and state is RunState.RUNNING:
+        state = RunState.WAITING
     return Task(
         id=task.task_id or task.task_name,
         name=task.task_name,

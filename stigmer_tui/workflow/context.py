@@ -40,7 +40,7 @@ class HttpRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class HttpAnswer:
+class HttpResponse:
     status: int
     data: Any
     size: int
@@ -61,7 +61,7 @@ class AgentRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class AgentAnswer:
+class AgentResponse:
     execution_id: str
     text: str
 
@@ -94,11 +94,11 @@ class Context(Protocol):
 
     async def wait(self, key: str, seconds: float) -> None: ...
 
-    async def request(self, key: str, request: HttpRequest, watch: WatchAttempts) -> HttpAnswer:
+    async def request(self, key: str, request: HttpRequest, watch: WatchAttempts) -> HttpResponse:
         """Raises TaskFailure when there is no answer, or one that is not a success, after all attempts."""
         ...
 
-    async def ask(self, key: str, request: AgentRequest, watch: WatchChild) -> AgentAnswer:
+    async def ask(self, key: str, request: AgentRequest, watch: WatchChild) -> AgentResponse:
         """Raises TaskFailure when the agent does not complete."""
         ...
 

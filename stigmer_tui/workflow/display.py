@@ -11,10 +11,10 @@ from stigmer_tui.api.structs import to_struct
 from stigmer_tui.core.units import size_text
 from stigmer_tui.workflow.secrets import Secrets
 
-LARGEST = 64_000
+MAX_SIZE = 64_000
 """Characters of the input or output of a task that are reported."""
 
-DEEPEST = 20
+MAX_DEPTH = 20
 """Levels; receivers of protobuf messages give up at about thirty."""
 
 
@@ -27,10 +27,10 @@ def excerpt(text: str, most: int = 60) -> str:
 def shown(value: Any, secrets: Secrets) -> Struct:
     """Of a task. What is too much is cut, and says so; the data itself stay whole."""
     value = secrets.hide(value)
-    if not fits(value, LARGEST):
+    if not fits(value, MAX_SIZE):
         text = json.dumps(value, ensure_ascii=False)
-        note = f"{size_text(len(text))} of JSON, or more than {DEEPEST} levels: this is the beginning of its text"
-        value = {"note": note, "text": text[:LARGEST]}
+        note = f"{size_text(len(text))} of JSON, or more than {MAX_DEPTH} levels: this is the beginning of its text"
+        value = {"note": note, "text": text[:MAX_SIZE]}
     return _struct(value)
 
 
@@ -38,7 +38,10 @@ def result(value: Any, secrets: Secrets) -> Struct:
     """Of an execution: whole, however large."""
     value = secrets.hide(value)
     if not fits(value):
-        value = {"note": f"more than {DEEPEST} levels: this is its text", "text": json.dumps(value, ensure_ascii=False)}
+        value = {
+            "note": f"more than {MAX_DEPTH} levels: this is its text",
+            "text": json.dumps(value, ensure_ascii=False),
+        }
     return _struct(value)
 
 
@@ -46,7 +49,7 @@ def _struct(value: Any) -> Struct:
     return to_struct(value if isinstance(value, dict) else {"result": value})
 
 
-def fits(value: Any, room: float = float("inf"), levels: int = DEEPEST) -> bool:
+def fits(value: Any, room: float = float("inf"), levels: int = MAX_DEPTH) -> bool:
     """Whether a value is that small and flat. Looks at no more of it than it takes to know."""
     waiting = [(value, 1)]
     while waiting and room >= 0:

@@ -11,9 +11,9 @@ from stigmer_tui.definition.support import refusal
 from stigmer_tui.definition.tasks import Definition
 from stigmer_tui.definition.variables import variables
 from stigmer_tui.runners.journal import ExecutionJournal, Journal
-from stigmer_tui.runners.lease import Ending, Lease
+from stigmer_tui.runners.lease import Lease, StopReason
 from stigmer_tui.runners.reporter import Reporter, reporting
-from stigmer_tui.workflow.embedded.agents import Agents
+from stigmer_tui.workflow.embedded.agents import ChildAgents
 from stigmer_tui.workflow.embedded.beginning import begin
 from stigmer_tui.workflow.embedded.context import EmbeddedContext
 from stigmer_tui.workflow.embedded.engine import Engine
@@ -50,7 +50,7 @@ async def _run(lease: Lease, journal: ExecutionJournal, engine: Engine, definiti
     secret = lease.secrets | {use.name for use in variables(definition) if use.is_secret}
     secrets = Secrets(lease.environment, secret, beginning.nonce, lease.redactor)
     requests = Requests(engine, lease, journal, secrets)
-    context = EmbeddedContext(engine, journal, beginning, requests, Agents(engine, lease, journal, secrets))
+    context = EmbeddedContext(engine, journal, beginning, requests, ChildAgents(engine, lease, journal, secrets))
     progress = Progress(definition, secrets, beginning.started_at)
     async with reporting(lease, progress.take) as reporter:
         # What another process has reported already is not shown again as if it were happening.
@@ -62,7 +62,7 @@ async def _run(lease: Lease, journal: ExecutionJournal, engine: Engine, definiti
         except TaskFailure as failure:
             await _conclude(lease, reporter, progress, Phase.FAILED, secrets.hide(str(failure)))
         except asyncio.CancelledError:
-            if lease.ending is not Ending.CANCELLED:
+            if lease.ending is not StopReason.CANCELLED:
                 raise
             await _conclude(lease, reporter, progress, Phase.CANCELLED, lease.reason)
 

@@ -16,7 +16,7 @@ import httpx2
 from stigmer_tui import __version__
 from stigmer_tui.core.units import duration_text, size_text
 from stigmer_tui.runners.outgoing import OutgoingTransport, SettingUnusableError
-from stigmer_tui.workflow.context import HttpAnswer, HttpRequest
+from stigmer_tui.workflow.context import HttpRequest, HttpResponse
 from stigmer_tui.workflow.http_content import (
     ACCEPTED,
     ContentError,
@@ -28,7 +28,7 @@ from stigmer_tui.workflow.http_content import (
 )
 from stigmer_tui.workflow.http_failures import HttpFailure, transport_failure
 from stigmer_tui.workflow.http_headers import sendable
-from stigmer_tui.workflow.limits import LARGEST_ANSWER
+from stigmer_tui.workflow.limits import MAX_RESPONSE_SIZE
 
 BEGINNING = 2000
 """Characters of an unwelcome answer that are looked at."""
@@ -54,7 +54,7 @@ class HttpClient:
     async def close(self) -> None:
         await self._client.aclose()
 
-    async def send(self, request: HttpRequest) -> HttpAnswer:
+    async def send(self, request: HttpRequest) -> HttpResponse:
         """Raises HttpFailure for everything but a complete answer with a status of 2xx."""
         _check_address(request.uri)
         headers = sendable(request.headers)
@@ -65,7 +65,7 @@ class HttpClient:
                 failure.message += f", through the proxy that {variable} names"
             raise
 
-    async def _send(self, request: HttpRequest, headers: httpx2.Headers) -> HttpAnswer:
+    async def _send(self, request: HttpRequest, headers: httpx2.Headers) -> HttpResponse:
         try:
             async with asyncio.timeout(request.timeout):
                 response, content = await self._exchange(request, headers)
@@ -88,7 +88,7 @@ class HttpClient:
             raise HttpFailure(str(error), response.status_code, is_passing=True) from error
         except ContentError as error:
             raise HttpFailure(str(error), response.status_code) from error
-        return HttpAnswer(response.status_code, data_of(whole, content_type), len(whole))
+        return HttpResponse(response.status_code, data_of(whole, content_type), len(whole))
 
     async def _exchange(self, request: HttpRequest, headers: httpx2.Headers) -> tuple[httpx2.Response, bytes]:
         """The answer, and its content as it came."""
@@ -100,8 +100,8 @@ class HttpClient:
             content = bytearray()
             async for piece in response.aiter_raw():
                 content += piece
-                if len(content) > LARGEST_ANSWER:
-                    raise HttpFailure(f"the answer is larger than {size_text(LARGEST_ANSWER)}", response.status_code)
+                if len(content) > MAX_RESPONSE_SIZE:
+                    raise HttpFailure(f"the answer is larger than {size_text(MAX_RESPONSE_SIZE)}", response.status_code)
             return response, bytes(content)
 
 
@@ -121,7 +121,7 @@ def _decoded(content: bytes, response: httpx2.Response) -> bytes:
     """Raises ContentError."""
     asked_for = response.request.headers.get("Accept-Encoding", "")
     encodings = encodings_of(response.headers.get("Content-Encoding", ""), asked_for)
-    return decoded(content, encodings, LARGEST_ANSWER)
+    return decoded(content, encodings, MAX_RESPONSE_SIZE)
 
 
 def _readable(content: bytes, response: httpx2.Response) -> bytes:

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from stigmer_tui.definition.tasks import CONTINUE, END, EXIT, Definition, Task
+from stigmer_tui.definition.tasks import CONTINUE, END, EXIT, Definition, TaskDefinition
 from stigmer_tui.workflow.context import Context
 from stigmer_tui.workflow.failures import TaskFailure
 from stigmer_tui.workflow.limits import StepLimit
-from stigmer_tui.workflow.state import RunInputs, State
-from stigmer_tui.workflow.task_run import Observer, Outcome, Place, TaskRun
+from stigmer_tui.workflow.state import RunInputs, WorkflowState
+from stigmer_tui.workflow.task_run import Observer, Outcome, TaskPath, TaskRun
 from stigmer_tui.workflow.tasks.kinds import run_task
 
 
@@ -25,11 +25,11 @@ class Interpreter:
 
     async def run(self) -> Any:
         """The output of the last task that ran. Raises TaskFailure with the path of the task that failed."""
-        state = State(self._inputs)
-        await self._run_tasks(self._definition.tasks, state, Place())
+        state = WorkflowState(self._inputs)
+        await self._run_tasks(self._definition.tasks, state, TaskPath())
         return state.output
 
-    async def _run_tasks(self, tasks: Sequence[Task], state: State, place: Place) -> bool:
+    async def _run_tasks(self, tasks: Sequence[TaskDefinition], state: WorkflowState, place: TaskPath) -> bool:
         positions = {task.name: position for position, task in enumerate(tasks)}
         visits: Counter[str] = Counter()
         position = 0
@@ -43,7 +43,7 @@ class Interpreter:
             position = position + 1 if then == CONTINUE else positions[then]
         return False
 
-    async def _run_task(self, task: Task, state: State, place: Place) -> Outcome:
+    async def _run_task(self, task: TaskDefinition, state: WorkflowState, place: TaskPath) -> Outcome:
         await self._context.breathe()
         started_at = self._context.started(place.key)
         self._observer.started(place, task, started_at)

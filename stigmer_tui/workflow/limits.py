@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from stigmer_tui.workflow.failures import LIMIT, TaskFailure
 
-MOST_STEPS = 100_000
+MAX_STEPS = 100_000
 """Tasks that may run in one execution, iterations and repetitions counted."""
 
-LARGEST_ANSWER = 10_000_000
+MAX_RESPONSE_SIZE = 10_000_000
 """Bytes of an HTTP answer."""
 
 MAX_BODY = 32 * 1024**2
@@ -20,14 +20,12 @@ class StepLimit:
 
     def count(self) -> None:
         self._steps += 1
-        if self._steps > MOST_STEPS:
-            raise TaskFailure(
-                LIMIT, f"{MOST_STEPS:,} tasks have run in this execution; is there a loop without an end?"
-            )
+        if self._steps > MAX_STEPS:
+            raise TaskFailure(LIMIT, f"{MAX_STEPS:,} tasks have run in this execution; is there a loop without an end?")
 
 
 def check_iterations(count: float) -> None:
-    if count > MOST_STEPS:
+    if count > MAX_STEPS:
         raise TaskFailure(
-            LIMIT, f"{count:,} iterations are more than the {MOST_STEPS:,} tasks that an execution may run"
+            LIMIT, f"{count:,} iterations are more than the {MAX_STEPS:,} tasks that an execution may run"
         )

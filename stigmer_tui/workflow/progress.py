@@ -12,11 +12,11 @@ from stigmer_tui.api.workflow_execution_pb2 import WorkflowTask as Report
 from stigmer_tui.api.workflow_execution_pb2 import WorkflowTaskStatus as Status
 from stigmer_tui.api.workflow_execution_pb2 import WorkflowTaskType as Type
 from stigmer_tui.core.clock import timestamp
-from stigmer_tui.definition.tasks import Definition, Task
+from stigmer_tui.definition.tasks import Definition, TaskDefinition
 from stigmer_tui.workflow.display import result, shown
 from stigmer_tui.workflow.failures import TaskFailure
 from stigmer_tui.workflow.secrets import Secrets
-from stigmer_tui.workflow.task_run import Place
+from stigmer_tui.workflow.task_run import TaskPath
 
 _TYPES = {
     "SET": Type.WORKFLOW_TASK_TRANSFORM,
@@ -42,7 +42,7 @@ class Progress:
         self._changed: dict[str, None] = {}
         self._delta = WorkflowExecutionDelta(phase=Phase.IN_PROGRESS.for_workflow, started_at=timestamp(started_at))
         for task in definition.tasks:
-            self._add(Place(task.path), task)
+            self._add(TaskPath(task.path), task)
 
     def take(self) -> WorkflowExecutionDelta | None:
         delta, self._delta = self._delta, WorkflowExecutionDelta()
@@ -54,7 +54,7 @@ class Progress:
         self._changed.clear()
         return delta if delta.ByteSize() else None
 
-    def started(self, place: Place, task: Task, at: datetime) -> None:
+    def started(self, place: TaskPath, task: TaskDefinition, at: datetime) -> None:
         report = self._add(place, task)
         report.status = Status.WORKFLOW_TASK_IN_PROGRESS
         report.started_at = timestamp(at)
@@ -98,7 +98,7 @@ class Progress:
         """Of the run: an object in any case (`docs/compatibility.md` 20)."""
         self._delta.output.CopyFrom(result(output, self._secrets))
 
-    def _add(self, place: Place, task: Task) -> Report:
+    def _add(self, place: TaskPath, task: TaskDefinition) -> Report:
         report = self._tasks[place.path] = Report(
             task_id=place.path,
             task_name=task.name,

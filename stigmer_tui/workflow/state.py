@@ -29,7 +29,7 @@ def input_of(trigger_message: str, trigger_metadata: Mapping[str, str]) -> dict[
 
 
 @dataclass(slots=True)
-class State:
+class WorkflowState:
     """Of one scope: the workflow, or one iteration of a loop. The values in it are never changed, only replaced."""
 
     inputs: RunInputs
@@ -41,7 +41,7 @@ class State:
     item: dict[str, Any] = field(default_factory=dict)
     """`item` and `index` within a loop."""
 
-    def for_item(self, each: str, item: Any, index: Any) -> State:
+    def for_item(self, each: str, item: Any, index: Any) -> WorkflowState:
         """A scope of its own: it sees everything here, and nothing that is set in it is seen here."""
         return replace(
             self,

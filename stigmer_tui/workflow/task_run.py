@@ -8,18 +8,18 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from stigmer_tui.definition import templates
-from stigmer_tui.definition.expressions import Expression, Roots
+from stigmer_tui.definition.expressions import ParsedExpression, Roots
 from stigmer_tui.definition.lexer import ExpressionError
-from stigmer_tui.definition.tasks import Task
+from stigmer_tui.definition.tasks import TaskDefinition
 from stigmer_tui.definition.templates import Template
 from stigmer_tui.workflow.context import Context
 from stigmer_tui.workflow.failures import EXPRESSION, LIMIT, VARIABLE, TaskFailure
 from stigmer_tui.workflow.json_text import read_json
-from stigmer_tui.workflow.state import State
+from stigmer_tui.workflow.state import WorkflowState
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TaskPath:
     """Where in a run something happens."""
 
     path: str = ""
@@ -29,14 +29,14 @@ class Place:
     parent: str = ""
     """Path of the task around it."""
 
-    def task(self, name: str, visit: int) -> Place:
+    def task(self, name: str, visit: int) -> TaskPath:
         # No name is empty, so nothing else has a key with two slashes side by side.
         again = f"//{visit}" if visit > 1 else ""
-        return Place(f"{self.path}/{name}", f"{self.key}/{name}{again}", self.parent)
+        return TaskPath(f"{self.path}/{name}", f"{self.key}/{name}{again}", self.parent)
 
-    def iteration(self, number: int) -> Place:
+    def iteration(self, number: int) -> TaskPath:
         """Of the loop here."""
-        return Place(f"{self.path}/{number}", f"{self.key}/{number}", self.path)
+        return TaskPath(f"{self.path}/{number}", f"{self.key}/{number}", self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Outcome:
 class Observer(Protocol):
     """Whoever shows how far a run has come."""
 
-    def started(self, place: Place, task: Task, at: datetime) -> None: ...
+    def started(self, place: TaskPath, task: TaskDefinition, at: datetime) -> None: ...
 
     def changed(self, path: str, **what: Any) -> None:
         """`input`, `detail`, `attempt` or `child` of a task under way."""
@@ -66,11 +66,11 @@ class Observer(Protocol):
 
 @dataclass(slots=True)
 class TaskRun:
-    place: Place
-    state: State
+    place: TaskPath
+    state: WorkflowState
     context: Context
     observer: Observer
-    run_tasks: Callable[[Sequence[Task], State, Place], Coroutine[Any, Any, bool]]
+    run_tasks: Callable[[Sequence[TaskDefinition], WorkflowState, TaskPath], Coroutine[Any, Any, bool]]
     """Runs the tasks of a scope; true when the whole workflow is to end."""
     name: str
     started_at: datetime
@@ -92,13 +92,13 @@ class TaskRun:
         """As `evaluate`, but `.` is the output of the task."""
         return _fill(template, await self._values(template.expressions, {".": output}))
 
-    async def _values(self, expressions: Sequence[Expression], instead: Roots | None = None) -> list[Any]:
+    async def _values(self, expressions: Sequence[ParsedExpression], instead: Roots | None = None) -> list[Any]:
         if not expressions:
             return []
         roots = {**self.state.roots(self.name), **(instead or {})}
         return [await self._value(expression, roots) for expression in expressions]
 
-    async def _value(self, expression: Expression, roots: Roots) -> Any:
+    async def _value(self, expression: ParsedExpression, roots: Roots) -> Any:
         secrets = self.state.inputs.secrets
         try:
             if expression.plain:
@@ -111,7 +111,7 @@ class TaskRun:
         except ExpressionError as error:
             raise TaskFailure(EXPRESSION, f"{expression.source}: {error}") from error
 
-    def _require_variables(self, expressions: Sequence[Expression]) -> None:
+    def _require_variables(self, expressions: Sequence[ParsedExpression]) -> None:
         known = self.state.inputs.secrets.variables
         for expression in expressions:
             for where, name in expression.variables:

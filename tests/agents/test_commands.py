@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from stigmer_tui.agents.sandbox.commands import MOST_OUTPUT, TIMED_OUT, CommandResult, end_processes, run_command
+from stigmer_tui.agents.sandbox.commands import MAX_OUTPUT_SIZE, TIMED_OUT, CommandResult, end_processes, run_command
 from stigmer_tui.agents.sandbox.confinement import Confinement, command_environment, find_confinement
 from stigmer_tui.agents.sandbox.output import BoundedOutput
 from stigmer_tui.core.kept_program import MARK
@@ -130,7 +130,7 @@ async def test_processes_of_a_runner_that_was_killed_are_found_by_their_mark(tmp
 
 async def test_endless_output_is_bounded(confinement: Confinement, tmp_path: Path) -> None:
     result = await run(confinement, "yes aaaaaaaa | head -c 9000000", tmp_path)
-    assert len(result.output) < MOST_OUTPUT + 100
+    assert len(result.output) < MAX_OUTPUT_SIZE + 100
     assert "left out" in result.output
 
 

@@ -6,7 +6,7 @@ import pytest
 from pydantic_ai.messages import ModelRequest, ModelResponse, TextPart, ToolCallPart, ToolReturnPart, UserPromptPart
 
 from stigmer_tui.agents import conversation
-from stigmer_tui.agents.conversation import remembered
+from stigmer_tui.agents.conversation import history_messages
 from stigmer_tui.api.agent_execution_pb2 import (
     AgentExecution,
     AgentExecutionSpec,
@@ -48,7 +48,10 @@ def execution(number: int, *messages: AgentMessage, phase: Phase = Phase.COMPLET
 
 def texts(executions: list[AgentExecution]) -> list[str]:
     return [
-        str(part.content) for message in remembered(executions) for part in message.parts if hasattr(part, "content")
+        str(part.content)
+        for message in history_messages(executions)
+        for part in message.parts
+        if hasattr(part, "content")
     ]
 
 
@@ -88,7 +91,7 @@ def test_an_answer_stands_with_its_calls_and_the_results_follow() -> None:
     spoken = execution(
         1, human("Look"), answer("I look."), tool("ls", "a.txt"), tool("glob", error="no"), answer("Done.")
     )
-    asked, called, returned, said = remembered([spoken])
+    asked, called, returned, said = history_messages([spoken])
     assert isinstance(asked, ModelRequest)
     assert isinstance(returned, ModelRequest)
     assert [type(part) for part in asked.parts] == [UserPromptPart]
@@ -101,7 +104,7 @@ def test_an_answer_stands_with_its_calls_and_the_results_follow() -> None:
 
 
 def test_24_a_command_that_failed_is_remembered_by_its_output() -> None:
-    (_, _, returned) = remembered([execution(1, human("Build"), tool("execute", "oh\n[exit code 3]", "exit 3"))])
+    (_, _, returned) = history_messages([execution(1, human("Build"), tool("execute", "oh\n[exit code 3]", "exit 3"))])
     (part,) = returned.parts
     assert isinstance(part, ToolReturnPart)
     assert (part.content, part.outcome) == ("oh\n[exit code 3]", "success")
@@ -116,5 +119,5 @@ def test_what_has_not_ended_is_not_remembered_and_order_is_that_of_creation() ->
 def test_the_oldest_is_forgotten_when_it_is_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
     many = [execution(number, human(f"message {number}")) for number in range(1, 30)]
     assert texts(many) == [f"message {number}" for number in range(10, 30)]
-    monkeypatch.setattr(conversation, "MOST_CHARACTERS", 25)
+    monkeypatch.setattr(conversation, "MAX_LENGTH", 25)
     assert texts(many) == ["message 28", "message 29"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stigmer_tui.agents.sandbox.folder import DEEPEST, Folder
+from stigmer_tui.agents.sandbox.folder import MAX_DEPTH, Folder
 from stigmer_tui.core.errors import StigmerError
 
 SECRET = b"not yours"
@@ -106,7 +106,7 @@ def test_a_circle_of_links_is_refused(folder: Folder) -> None:
 
 def test_a_path_too_deep_is_refused(folder: Folder) -> None:
     with refusal("too deep"):
-        folder.create("/a" * (DEEPEST + 2), b"")
+        folder.create("/a" * (MAX_DEPTH + 2), b"")
 
 
 def test_a_folder_that_becomes_a_link_while_it_is_used_leads_nowhere(folder: Folder, outside: Path) -> None:

@@ -16,8 +16,8 @@ from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_data
 from stigmer_tui.core.paths import Home
 from stigmer_tui.definition.agents import READ_ONLY
-from stigmer_tui.runners.journal import ExecutionJournal, Journal, Step
-from stigmer_tui.runners.lease import Ending
+from stigmer_tui.runners.journal import ExecutionJournal, Journal, JournalStep
+from stigmer_tui.runners.lease import StopReason
 from tests.agents.conftest import EXECUTION, Agents, assignment
 from tests.agents.ledger import Ledger
 from tests.agents.waiting import exists
@@ -75,7 +75,7 @@ class CutExecutionJournal:
     cut: CutJournal
     journal: ExecutionJournal
 
-    def find(self, step: str) -> Step | None:
+    def find(self, step: str) -> JournalStep | None:
         return self.journal.find(step)
 
     async def begin(self, step: str, value: Any = None) -> None:
@@ -106,7 +106,7 @@ async def cut_off(agents: Agents, number: int, before: bool, reported: str = "")
     async with asyncio.timeout(60):
         await cut.died.wait()
     await ledger.until(lambda ledger: reported in str(ledger.answers))
-    lease.stop(Ending.LOST)
+    lease.stop(StopReason.LOST)
     await asyncio.wait([lease.task])
     return ledger, cut.at
 
@@ -216,7 +216,7 @@ async def drained(agents: Agents) -> Ledger:
     lease = agents.start(assignment(SLOW), ledger)
     assert lease.task is not None
     await exists(agents.folder / "begun")
-    lease.stop(Ending.DRAINING)
+    lease.stop(StopReason.DRAINING)
     await asyncio.wait([lease.task])
     assert ledger.phase is Phase.IN_PROGRESS
     return ledger
@@ -249,7 +249,7 @@ async def test_the_journal_holds_no_secret(agents: Agents) -> None:
     assert lease.task is not None
     async with asyncio.timeout(60):
         await cut.died.wait()
-    lease.stop(Ending.LOST)
+    lease.stop(StopReason.LOST)
     await asyncio.wait([lease.task])
     steps = dict(agents.journal.execution(EXECUTION))
     assert len(steps) == 5

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from stigmer_tui.agents.recorded_model import MOST_TURNS
+from stigmer_tui.agents.recorded_model import MAX_TURNS
 from stigmer_tui.agents.transcript import Transcript
 from stigmer_tui.api.agent_execution_pb2 import AgentExecutionStatus, ToolCallStatus
 from stigmer_tui.api.agent_pb2 import AgentSpec, McpServerDefinition, SubAgent
@@ -22,7 +22,7 @@ from stigmer_tui.api.structs import to_data
 from stigmer_tui.api.workflow_tasks_pb2 import AgentExecutionConfig
 from stigmer_tui.core.configuration import ModelSettings
 from stigmer_tui.core.kept_program import MARK
-from stigmer_tui.runners.lease import Ending
+from stigmer_tui.runners.lease import StopReason
 from tests.agents.conftest import EXECUTION, Agents, assignment
 from tests.agents.ledger import Ledger
 from tests.agents.waiting import exists
@@ -132,7 +132,7 @@ async def test_24_a_model_that_was_asked_is_waited_for_until_it_says_something(a
     await ledger.until(lambda ledger: any(report.waiting.model for report in ledger.reports))
     assert ledger.reports[-1].waiting.model == "scripted (demo)"
     assert ledger.reports[-1].waiting.since > ledger.status.started_at
-    lease.stop(Ending.CANCELLED)
+    lease.stop(StopReason.CANCELLED)
     assert lease.task is not None
     await lease.task
     assert [report.waiting.model for report in ledger.reports if report.HasField("waiting")][-1] == ""
@@ -146,10 +146,10 @@ async def test_73_ten_rounds_of_tools_complete(agents: Agents) -> None:
 
 
 async def test_an_endless_run_is_stopped_with_its_transcript_kept(agents: Agents) -> None:
-    calls = "\n".join(f"  - call: {{ls: {{path: /{number}}}}}" for number in range(MOST_TURNS + 5))
+    calls = "\n".join(f"  - call: {{ls: {{path: /{number}}}}}" for number in range(MAX_TURNS + 5))
     ledger = await agents.run(assignment(f"turns:\n{calls}\n  - say: done"))
     assert (ledger.phase, ledger.status.error) == (Phase.FAILED, "helper did not finish within 100 turns")
-    assert len(ledger.calls) == MOST_TURNS
+    assert len(ledger.calls) == MAX_TURNS
 
 
 async def test_74_the_same_call_again_and_again_is_warned_of_and_ended(agents: Agents) -> None:
@@ -221,7 +221,7 @@ async def test_80_cancel_during_a_call_kills_it_and_keeps_what_there_is(agents: 
     assert lease.task is not None
     await exists(agents.folder / "begun")
     assert processes_of(EXECUTION)
-    lease.stop(Ending.CANCELLED, "main.py changed")
+    lease.stop(StopReason.CANCELLED, "main.py changed")
     await lease.task
     assert processes_of(EXECUTION) == []
     assert (ledger.phase, ledger.status.error) == (Phase.CANCELLED, "main.py changed")
@@ -244,7 +244,7 @@ async def test_80_a_cancel_at_any_time_leads_to_one_end(agents: Agents, report: 
     lease = agents.start(assignment(CASE_71), ledger)
     assert lease.task is not None
     await ledger.until(lambda ledger: len(ledger.reports) == report or ledger.phase.is_final)
-    lease.stop(Ending.CANCELLED)
+    lease.stop(StopReason.CANCELLED)
     await lease.task
     assert ledger.phase in (Phase.CANCELLED, Phase.COMPLETED)
     assert all(call.status in (COMPLETED, FAILED) for call in ledger.calls)
@@ -336,13 +336,13 @@ async def test_17_what_is_said_at_once_comes_in_blocks_and_arrives_whole(
     agents: Agents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pieces: list[str] = []
-    hear = Transcript.hear
+    hear = Transcript.append_text
 
     def counted(transcript: Transcript, text: str) -> None:
         pieces.append(text)
         hear(transcript, text)
 
-    monkeypatch.setattr(Transcript, "hear", counted)
+    monkeypatch.setattr(Transcript, "append_text", counted)
     text = " ".join(f"word{number}" for number in range(20_000))
     ledger = await agents.run(assignment(f"turns: [{{say: {text}, delay: 0}}]"))
     assert ledger.answers == [text]

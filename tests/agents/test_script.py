@@ -6,7 +6,7 @@ import pytest
 
 from stigmer_tui.agents.scripts.player import THE_END
 from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.definition.script import DEFAULT_DELAY, Call, Turn, parse_script
+from stigmer_tui.definition.script import DEFAULT_DELAY, ScriptCall, ScriptTurn, parse_script
 from tests.agents.conftest import Agents, assignment
 
 
@@ -26,8 +26,8 @@ def test_turns_with_all_that_they_can_have() -> None:
         "a.yaml",
     )
     assert script.answers == (
-        (Turn("One", (Call("ls", {"path": "/"}),), 0, 0),),
-        (Turn("", (Call("ls", {}), Call("execute", {"command": "date"})), 1.5, 0.1),),
+        (ScriptTurn("One", (ScriptCall("ls", {"path": "/"}),), 0, 0),),
+        (ScriptTurn("", (ScriptCall("ls", {}), ScriptCall("execute", {"command": "date"})), 1.5, 0.1),),
     )
 
 

@@ -14,7 +14,7 @@ from stigmer_tui.agents.tools import toolset
 from stigmer_tui.api.agent_execution_pb2 import ToolCallStatus
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.runners.lease import Ending
+from stigmer_tui.runners.lease import StopReason
 from tests.agents.conftest import Agents, assignment
 from tests.agents.ledger import Ledger
 
@@ -53,7 +53,7 @@ async def test_13_work_that_takes_too_long_is_stopped_in_words() -> None:
 
 
 async def test_13_work_that_hangs_in_the_system_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stopping, "LONGEST_STEP", 0.01)
+    monkeypatch.setattr(stopping, "MAX_STEP", 0.01)
     begun, release = threading.Event(), threading.Event()
 
     def hang() -> None:
@@ -96,7 +96,7 @@ async def test_13_a_cancelled_run_leaves_no_search_behind(
     ledger = Ledger()
     lease = agents.start(assignment(f"turns: [{{call: {{{tool}: {SEARCHES[tool]}}}}}, {{say: done}}]"), ledger)
     await asyncio.to_thread(work.has_begun.wait, 10)
-    lease.stop(Ending.CANCELLED)
+    lease.stop(StopReason.CANCELLED)
     assert lease.task is not None
     await lease.task
     assert work.has_stopped.is_set()

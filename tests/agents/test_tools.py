@@ -72,9 +72,9 @@ def test_reading_gives_numbered_lines_from_an_offset(files: FileTools) -> None:
 def test_reading_is_bounded(files: FileTools, monkeypatch: pytest.MonkeyPatch) -> None:
     files.write_file("/long.txt", "x" * 3000 + "\n" + "y")
     assert files.read_file("/long.txt") == f"     1\t{'x' * 2000} …\n     2\ty"
-    monkeypatch.setattr(file_limits, "MOST_CHARACTERS", 2015)
+    monkeypatch.setattr(file_limits, "MAX_LENGTH", 2015)
     assert files.read_file("/long.txt").endswith("x …\n… 1 more line, from offset 1")
-    monkeypatch.setattr(file_limits, "MOST_BYTES", 100)
+    monkeypatch.setattr(file_limits, "MAX_SIZE", 100)
     with refusal("too large"):
         files.read_file("/long.txt")
     with refusal("/huge.txt would be too large: 101 B, where 100 B are the limit"):
@@ -114,7 +114,7 @@ def test_listing_is_bounded(files: FileTools, monkeypatch: pytest.MonkeyPatch) -
         files.write_file(f"/{name}", "")
     files.write_file("/d/x", "")
     assert files.ls("/") == "a  0 B\nb  0 B\nc  0 B\nd/"
-    monkeypatch.setattr(file_limits, "MOST_ENTRIES", 2)
+    monkeypatch.setattr(file_limits, "MAX_ENTRIES", 2)
     assert files.ls("/") == "a  0 B\nb  0 B\n… and 2 more"
 
 
@@ -165,7 +165,7 @@ def test_13_a_pattern_has_a_longest_length(search: SearchTools) -> None:
 
 def test_13_the_size_of_an_edit_is_known_before_it_is_made(files: FileTools, monkeypatch: pytest.MonkeyPatch) -> None:
     files.write_file("/many.txt", "x" * 1000)
-    monkeypatch.setattr(file_limits, "MOST_BYTES", 1000)
+    monkeypatch.setattr(file_limits, "MAX_SIZE", 1000)
     tracemalloc.start()
     try:
         with refusal("/many.txt would be too large: 1.0 MB, where 1.0 kB are the limit"):
@@ -185,7 +185,7 @@ def test_grep_finds_by_content(search: SearchTools) -> None:
 
 
 def test_results_of_a_search_are_bounded(search: SearchTools, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search_limits, "MOST_RESULTS", 1)
+    monkeypatch.setattr(search_limits, "MAX_RESULTS", 1)
     assert search.grep("x", output_mode="content") == "/a.py:1: x = 1\n… and more; only the first 1 are listed"
 
 

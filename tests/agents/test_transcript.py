@@ -35,21 +35,21 @@ def test_begins_with_the_phase_the_time_and_what_the_person_said() -> None:
 def test_growing_text_is_reported_by_its_tail() -> None:
     it = transcript()
     it.begin("Hello", "10:00")
-    it.speak("scripted", "10:01")
-    it.hear("One ")
+    it.start_message("scripted", "10:01")
+    it.append_text("One ")
     taken(it)
-    it.hear("two ")
-    it.hear("three")
+    it.append_text("two ")
+    it.append_text("three")
     (change,) = taken(it).messages
     assert (change.index, change.tail.keep, change.tail.text) == (1, 4, "two three")
 
 
 def test_an_answer_says_what_wrote_it_and_what_it_cost() -> None:
     it = transcript()
-    it.speak("claude", "10:01")
-    it.hear("Hi")
+    it.start_message("claude", "10:01")
+    it.append_text("Hi")
     taken(it)
-    it.fall_silent({"output_tokens": 7})
+    it.end_message({"output_tokens": 7})
     (change,) = taken(it).messages
     assert to_data(change.message.metadata) == {"model": "claude", "output_tokens": 7}
     assert change.message.content == "Hi"
@@ -90,10 +90,10 @@ def test_calls_that_are_open_at_the_end_have_failed() -> None:
 
 def test_a_call_is_shown_while_its_arguments_are_being_written() -> None:
     it = transcript()
-    it.speak("claude", "10:00")
-    it.hear("Let me ")
+    it.start_message("claude", "10:00")
+    it.append_text("Let me ")
     it.call("c1", "write_file", "10:01")
-    it.hear("see.")
+    it.append_text("see.")
     first = taken(it)
     assert [change.message.content for change in first.messages] == ["Let me see.", ""]
     assert first.tool_calls[0].status == ToolCallStatus.TOOL_CALL_PENDING
@@ -106,8 +106,8 @@ def test_what_an_earlier_runner_has_reported_is_replaced_or_stays_as_failed() ->
     known = AgentExecutionStatus()
     earlier = transcript()
     earlier.begin("Hello", "10:00")
-    earlier.speak("claude", "10:01")
-    earlier.hear("I wri")
+    earlier.start_message("claude", "10:01")
+    earlier.append_text("I wri")
     for call_id in ("c1", "c2"):
         earlier.call(call_id, "write_file", "10:02")
     for change in taken(earlier).messages:
@@ -134,9 +134,9 @@ def test_secrets_are_redacted_everywhere() -> None:
     it = transcript(SECRET)
     it.begin(f"use {SECRET}", "10:00")
     it.note(f"note {SECRET}", "10:00")
-    it.speak("scripted", "10:00")
-    it.hear(f"said {SECRET}.")
-    it.fall_silent()
+    it.start_message("scripted", "10:00")
+    it.append_text(f"said {SECRET}.")
+    it.end_message()
     it.call("c1", "execute", "10:00", {"command": f"curl -H {SECRET}", "list": [SECRET]})
     it.complete_call("c1", f"got {SECRET}", "10:00")
     it.call("c2", "ls", "10:00")
@@ -148,14 +148,14 @@ def test_secrets_are_redacted_everywhere() -> None:
 
 def test_a_secret_that_arrives_in_pieces_is_never_shown_in_part() -> None:
     it = transcript(SECRET)
-    it.speak("scripted", "10:00")
+    it.start_message("scripted", "10:00")
     shown = ""
     for piece in (*f"The key is {SECRET}, or sk-1", "2"):
-        it.hear(piece)
+        it.append_text(piece)
         for change in (it.take() or AgentExecutionDelta()).messages:
             shown += change.message.content or change.tail.text
         assert "sk-1" not in shown
-    it.fall_silent()
+    it.end_message()
     shown += taken(it).messages[0].tail.text
     assert shown == "The key is [REDACTED], or sk-12"
 
@@ -164,11 +164,11 @@ def test_17_a_growing_text_is_put_into_its_message_once() -> None:
     """A message keeps the room of every text that it had."""
     transcript = Transcript(Redactor())
     transcript.begin("Hello", "")
-    transcript.speak("model", "")
+    transcript.start_message("model", "")
     for number in range(100):
-        transcript.hear(f"{number} ")
+        transcript.append_text(f"{number} ")
         delta = transcript.take()
         assert delta is not None
     assert transcript._messages[-1].content == ""
-    transcript.fall_silent()
+    transcript.end_message()
     assert transcript._messages[-1].content.startswith("0 1 2 ")

@@ -18,10 +18,10 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from stigmer_tui.core.clock import SystemClock
-from stigmer_tui.tui.frames import Frames
-from stigmer_tui.tui.garbage import ShortCollections
+from stigmer_tui.tui.frames import FrameThrottle
+from stigmer_tui.tui.garbage import GcTuner
 from stigmer_tui.tui.widgets.entry_list import EntryList
-from stigmer_tui.tui.widgets.inked import InkedScreen
+from stigmer_tui.tui.widgets.inked import ThemedScreen
 from stigmer_tui.workbench.outline import Outline
 from stigmer_tui.workbench.transcript import transcript
 from tests.benchmarks.shapes import execution_of, run_events
@@ -48,8 +48,8 @@ class LiveApp(App[None]):
         self._entries = EntryList(empty="nothing")
         self._feeder: asyncio.Task[None] | None = None
 
-    def get_default_screen(self) -> InkedScreen:
-        return InkedScreen()
+    def get_default_screen(self) -> ThemedScreen:
+        return ThemedScreen()
 
     def compose(self) -> ComposeResult:
         yield self._entries
@@ -59,7 +59,7 @@ class LiveApp(App[None]):
         outline = transcript(self._execution)
         self._entries.update(outline)
         self._entries.focus()
-        ShortCollections(SystemClock()).begin()
+        GcTuner(SystemClock()).begin()
         if self._rate:
             self._feeder = asyncio.create_task(self._feed(outline))
         self._label.update("ready")
@@ -69,7 +69,7 @@ class LiveApp(App[None]):
         self._label.update(f"keys {self._count}. late {self._latest * 1000:.0f} ms. ")
 
     async def _feed(self, outline: Outline) -> None:
-        frames = Frames(self._entries.update)
+        frames = FrameThrottle(self._entries.update)
         started = before = time.monotonic()
         fed = 0
         while True:

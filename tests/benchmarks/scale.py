@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 import psutil
 
 from stigmer_tui.core.clock import SystemClock
-from stigmer_tui.tui.garbage import ShortCollections
+from stigmer_tui.tui.garbage import GcTuner
 from stigmer_tui.tui.render.glyphs import UNICODE
-from stigmer_tui.tui.widgets.window import Window
-from stigmer_tui.workbench.model import Execution, ResourceKind, State, Task
+from stigmer_tui.tui.widgets.window import Viewport
+from stigmer_tui.workbench.model import Execution, ResourceKind, RunState, Task
 from stigmer_tui.workbench.task_tree import task_tree
 from stigmer_tui.workbench.transcript import transcript
 from tests.benchmarks.report import heading, line
@@ -27,7 +27,7 @@ FRAME = 167
 
 def main() -> None:
     # As the app does.
-    ShortCollections(SystemClock()).begin()
+    GcTuner(SystemClock()).begin()
     heading("Events")
     line("an event: model, entries and window", _event_cost() * 1e6, "µs")
     for entries in (10, MANY):
@@ -40,7 +40,7 @@ def main() -> None:
     ):
         gc.collect()
         started = time.perf_counter()
-        window = Window(outline(execution), SystemClock(), UNICODE)
+        window = Viewport(outline(execution), SystemClock(), UNICODE)
         window.resize(116, 40)
         window.update()
         line(name, (time.perf_counter() - started) * 1000, "ms", 400)
@@ -55,7 +55,7 @@ def main() -> None:
 
 def _event_cost() -> float:
     execution = new_execution()
-    window = Window(transcript(execution), SystemClock(), UNICODE)
+    window = Viewport(transcript(execution), SystemClock(), UNICODE)
     window.resize(116, 40)
     events = run_events(execution)
     started = time.process_time()
@@ -68,7 +68,7 @@ def _event_cost() -> float:
 
 def _frame_cost(entries: int) -> float:
     execution = execution_of(entries, line_events)
-    window = Window(transcript(execution), SystemClock(), UNICODE)
+    window = Viewport(transcript(execution), SystemClock(), UNICODE)
     window.resize(116, 40)
     window.update()
     costs = []
@@ -84,8 +84,8 @@ def _frame_cost(entries: int) -> float:
 
 def _workflow(iterations: int) -> Execution:
     """A loop of two tasks."""
-    execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=State.COMPLETED, started_at=START)
-    execution.put_task(Task("/each", "each", "for", State.COMPLETED, started_at=START, completed_at=START))
+    execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=RunState.COMPLETED, started_at=START)
+    execution.put_task(Task("/each", "each", "for", RunState.COMPLETED, started_at=START, completed_at=START))
     for number in range(iterations):
         for name in ("fetch", "store"):
             execution.put_task(
@@ -93,7 +93,7 @@ def _workflow(iterations: int) -> Execution:
                     f"/each/{number}/{name}",
                     name,
                     "set",
-                    State.COMPLETED,
+                    RunState.COMPLETED,
                     "/each",
                     started_at=START,
                     completed_at=START,
@@ -104,14 +104,14 @@ def _workflow(iterations: int) -> Execution:
 
 def _memory(source: Callable[[Execution], Iterator[None]]) -> float:
     """Megabytes that an execution and its transcript take, as the system counts them."""
-    warm = Window(transcript(execution_of(1_000, source)), SystemClock(), UNICODE)
+    warm = Viewport(transcript(execution_of(1_000, source)), SystemClock(), UNICODE)
     warm.resize(116, 40)
     warm.update()
     gc.collect()
     process = psutil.Process()
     before = process.memory_info().rss
     execution = new_execution()
-    window = Window(transcript(execution), SystemClock(), UNICODE)
+    window = Viewport(transcript(execution), SystemClock(), UNICODE)
     window.resize(116, 40)
     steps = source(execution)
     for number in range(MANY):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
-from stigmer_tui.workbench.model import Execution, Message, ResourceKind, Role, State, ToolCall
+from stigmer_tui.workbench.model import Execution, Message, ResourceKind, Role, RunState, ToolCall
 
 START = datetime(2026, 11, 21, 10, 0, 0, tzinfo=UTC)
 SAYING = "the item is called an item and its price has not changed since the third of **three** was `sold` at noon"
@@ -13,7 +13,7 @@ WORDS = SAYING.split()
 
 
 def new_execution() -> Execution:
-    return Execution(ResourceKind.AGENT, "agx_1", "helper", state=State.RUNNING, started_at=START)
+    return Execution(ResourceKind.AGENT, "agx_1", "helper", state=RunState.RUNNING, started_at=START)
 
 
 def run_events(execution: Execution) -> Iterator[None]:
@@ -28,12 +28,12 @@ def run_events(execution: Execution) -> Iterator[None]:
             yield
         execution.put_message(index + 1, Message(Role.TOOL, "", START, calls=(f"c{number}",)))
         yield
-        call = ToolCall(f"c{number}", "read_file", {"path": f"/notes-{number}.md"}, State.RUNNING, started_at=START)
+        call = ToolCall(f"c{number}", "read_file", {"path": f"/notes-{number}.md"}, RunState.RUNNING, started_at=START)
         execution.put_call(call)
         yield
         end = START + timedelta(milliseconds=3)
         execution.put_call(
-            ToolCall(call.id, call.name, call.arguments, State.COMPLETED, "one\ntwo\n", "", START, completed_at=end)
+            ToolCall(call.id, call.name, call.arguments, RunState.COMPLETED, "one\ntwo\n", "", START, completed_at=end)
         )
         yield
         number += 1

@@ -7,12 +7,12 @@ import time
 from rich.style import Style
 
 from stigmer_tui.core.clock import SystemClock
-from stigmer_tui.tui.garbage import ShortCollections
+from stigmer_tui.tui.garbage import GcTuner
 from stigmer_tui.tui.render.glyphs import UNICODE
-from stigmer_tui.tui.render.ink import Ink
-from stigmer_tui.tui.render.palette import Ground, Palette
-from stigmer_tui.tui.widgets.strips import StripMaker
-from stigmer_tui.tui.widgets.window import Window
+from stigmer_tui.tui.render.ink import StyleRole
+from stigmer_tui.tui.render.palette import Palette, RowBackground
+from stigmer_tui.tui.widgets.strips import StripRenderer
+from stigmer_tui.tui.widgets.window import Viewport
 from stigmer_tui.workbench.model import Message, Role
 from stigmer_tui.workbench.transcript import transcript
 from tests.benchmarks.report import heading, line
@@ -26,7 +26,7 @@ def main() -> None:
     heading(f"Streamed Markdown: 100 KB in chunks of {CHUNK}, each of them drawn, at {WIDTH}×{HEIGHT}")
     _stream("mixed", 2_000)  # imports and lexers
     # As the app does.
-    ShortCollections(SystemClock()).begin()
+    GcTuner(SystemClock()).begin()
     for shape in MARKDOWN:
         cpu, stall = _stream(shape, 100_000)
         line(f"{shape}: CPU", cpu, "s", 2.0)
@@ -38,9 +38,9 @@ def _stream(shape: str, size: int) -> tuple[float, float]:
     text = markdown(shape, size)
     execution = new_execution()
     execution.put_message(0, Message(Role.AGENT, text[:CHUNK]))
-    window = Window(transcript(execution), SystemClock(), UNICODE)
+    window = Viewport(transcript(execution), SystemClock(), UNICODE)
     window.resize(WIDTH, HEIGHT)
-    maker = StripMaker(_palette(), UNICODE, WIDTH + 4)
+    maker = StripRenderer(_palette(), UNICODE, WIDTH + 4)
     started = time.process_time()
     longest = 0.0
     for end in range(2 * CHUNK, size + CHUNK, CHUNK):
@@ -48,15 +48,15 @@ def _stream(shape: str, size: int) -> tuple[float, float]:
         execution.put_message(0, Message(Role.AGENT, text[:end]))
         window.update()
         for row in window.lines:
-            maker.of(row, Ground.PLAIN, has_thumb=False)
+            maker.of(row, RowBackground.PLAIN, has_thumb=False)
         longest = max(longest, time.process_time() - before)
     return time.process_time() - started, longest
 
 
 def _palette() -> Palette:
     style = Style.parse("white on black")
-    grounds = dict.fromkeys(Ground, style)
-    return Palette(dict.fromkeys((Ink.TEXT, *Ink), style), grounds, grounds, style)
+    grounds = dict.fromkeys(RowBackground, style)
+    return Palette(dict.fromkeys((StyleRole.TEXT, *StyleRole), style), grounds, grounds, style)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from stigmer_tui.core.private_files import open_private, read_private, write_pri
 from stigmer_tui.core.sqlite import Database
 from stigmer_tui.daemon.token import create_token, read_token
 from stigmer_tui.runners.journal import Journal
-from stigmer_tui.workbench.memory import Memory
+from stigmer_tui.workbench.memory import SessionCache
 
 
 @pytest.fixture(params=[0o000, 0o022, 0o277], ids=oct)
@@ -38,7 +38,7 @@ def test_everything_is_made_for_its_owner_only(tmp_path: Path) -> None:
     assert read_token(home) == token
     Database(home.database, ["CREATE TABLE t (x)"]).submit(lambda db: db.execute("INSERT INTO t VALUES (1)")).result()
     journal = Journal(home.journals / "workflows.db")
-    Memory(home.cache, "/project").note_project()
+    SessionCache(home.cache, "/project").note_project()
     made = modes(tmp_path / "some")
     folders = {name for name, mode in made.items() if (tmp_path / "some" / name).is_dir()}
     assert {made[name] for name in folders} == {"0o700"}

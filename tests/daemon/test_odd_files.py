@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from stigmer_tui.core.paths import Home
 from stigmer_tui.daemon.logs import LogLine
 from stigmer_tui.daemon.record import DaemonRecord, read_record
-from stigmer_tui.workbench.memory import Memory
+from stigmer_tui.workbench.memory import SessionCache
 
 RECORD = {"pid": 12, "start": "boot 1", "address": "127.0.0.1:1", "version": "1", "requires_token": True}
 
@@ -61,7 +61,7 @@ def test_any_line_of_a_log_is_one_or_none(data: Any) -> None:
 
 @given(st.dictionaries(st.sampled_from(["projects", "resources", "runs", "inputs"]), JSON) | JSON)
 def test_any_memory_of_a_session_is_taken_or_passed_over(home: Home, data: Any) -> None:
-    memory = Memory(home.cache, "/project")
+    memory = SessionCache(home.cache, "/project")
     for file in ("session.json", memory._own.name):
         (home.cache / file).write_text(json.dumps(data))
     memory.recent_projects()
@@ -71,6 +71,6 @@ def test_any_memory_of_a_session_is_taken_or_passed_over(home: Home, data: Any) 
 
 
 def test_a_memory_that_is_nested_without_end_is_passed_over(home: Home) -> None:
-    memory = Memory(home.cache, "/project")
+    memory = SessionCache(home.cache, "/project")
     memory._own.write_text("[" * 100_000)
     assert memory.lists() == ((), ())

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stigmer_tui.definition.expressions import Expression, parse_expression
+from stigmer_tui.definition.expressions import ParsedExpression, parse_expression
 from stigmer_tui.definition.lexer import ExpressionError
 from stigmer_tui.definition.templates import Template, parse_condition, parse_template
 from tests import jq_here
@@ -31,7 +31,7 @@ def value_of(text: str, parse: Callable[[str], Template] = parse_template) -> An
     return template.fill(iter([evaluate(expression) for expression in template.expressions]))
 
 
-def evaluate(expression: Expression, plainly: bool = True) -> Any:
+def evaluate(expression: ParsedExpression, plainly: bool = True) -> Any:
     if expression.plain and plainly:
         return expression.look_up(ROOTS)
     identifiers = iter("uvw")

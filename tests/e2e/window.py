@@ -22,7 +22,7 @@ UNKNOWN_TO_PYTE = re.compile(
 
 MODES = re.compile(rb"\x1b\[\?([\d;]+)([hl])")
 
-LONGEST_MODE = 32
+MAX_MODE = 32
 """Bytes of a switch of modes, which may come in two parts."""
 
 KEYS = {
@@ -128,7 +128,7 @@ class Window(Terminal):
             end = match.end()
             for number in match[1].split(b";"):
                 self._modes[int(number)] = match[2] == b"h"
-        self._tail = text[end:][-LONGEST_MODE:]
+        self._tail = text[end:][-MAX_MODE:]
 
     def reap(self) -> None:
         """Waits for the end of the program, whose terminal may be gone."""

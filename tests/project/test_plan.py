@@ -14,7 +14,7 @@ from stigmer_tui.api.kinds import AGENT, WORKFLOW, Kind
 from stigmer_tui.api.structs import to_struct
 from stigmer_tui.api.workflow_pb2 import Workflow
 from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.project.apply import Applied, ApplyError, apply_plan
+from stigmer_tui.project.apply import AppliedStep, ApplyError, apply_plan
 from stigmer_tui.project.deployments import Deployed
 from stigmer_tui.project.manifests import Manifests, Resource, kind_of, slug_in
 from stigmer_tui.project.plan import Action, MissingAgent, Plan, make_plan
@@ -95,7 +95,7 @@ async def plan_of(server: Server, *resources: Resource, project: str = "demo", f
 
 async def deploy(
     server: Server, *resources: Resource, project: str = "demo", folder: Path | None = None
-) -> tuple[Applied, ...]:
+) -> tuple[AppliedStep, ...]:
     return await apply_plan(await plan_of(server, *resources, project=project, folder=folder), server)
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from stigmer_tui.project import snapshot
 from stigmer_tui.project.snapshot import (
-    LARGEST_READ,
-    LARGEST_TEXT,
+    MAX_READ_SIZE,
+    MAX_TEXT_SIZE,
     changes_between,
     may_be_half_done,
     take_snapshot,
@@ -76,17 +76,17 @@ def test_what_has_not_changed_is_not_read_again(tmp_path: Path) -> None:
 
 def test_binary_and_large_files_have_no_lines(tmp_path: Path) -> None:
     (tmp_path / "image").write_bytes(b"\x00\x01")
-    (tmp_path / "large.txt").write_bytes(b"x" * (LARGEST_TEXT + 1))
+    (tmp_path / "large.txt").write_bytes(b"x" * (MAX_TEXT_SIZE + 1))
     first = take_snapshot(tmp_path)
     (tmp_path / "image").write_bytes(b"\x00\x02")
-    (tmp_path / "large.txt").write_bytes(b"y" * (LARGEST_TEXT + 1))
+    (tmp_path / "large.txt").write_bytes(b"y" * (MAX_TEXT_SIZE + 1))
     changes = changes_between(first, take_snapshot(tmp_path, first))
     assert [str(change) for change in changes] == ["image changed", "large.txt changed"]
 
 
 def test_huge_files_are_not_read(tmp_path: Path) -> None:
     with (tmp_path / "huge").open("wb") as file:
-        file.truncate(LARGEST_READ + 1)
+        file.truncate(MAX_READ_SIZE + 1)
     first = take_snapshot(tmp_path)
     assert len(first.files["huge"].content) < 200
     with (tmp_path / "huge").open("ab") as file:

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from stigmer_tui.project import watch
-from stigmer_tui.project.notices import Notices, PollingNotices, WatchfilesNotices, must_poll
+from stigmer_tui.project.notices import FileEvents, PolledFileEvents, SystemFileEvents, must_poll
 from stigmer_tui.project.snapshot import ChangeKind
-from stigmer_tui.project.watch import Change, Trouble, Watcher
+from stigmer_tui.project.watch import Change, Watcher, WatchProblem
 from tests.project.projects import write_files
 
 pytestmark = pytest.mark.e2e
@@ -27,7 +27,7 @@ SENTINEL = "sentinel.txt"
 @pytest.fixture(params=["watchfiles", "polling"])
 def any_notices(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same behaviour, whatever the news come by."""
-    monkeypatch.setattr(watch, "PollingNotices", partial(PollingNotices, interval=0.03))
+    monkeypatch.setattr(watch, "PolledFileEvents", partial(PolledFileEvents, interval=0.03))
     monkeypatch.delenv("WATCHFILES_FORCE_POLLING", raising=False)
     if request.param == "polling":
         monkeypatch.setenv("WATCHFILES_FORCE_POLLING", "1")
@@ -103,7 +103,7 @@ def with_sed(path: Path, text: str) -> None:
 async def test_a_save_is_one_change_whichever_the_editor(
     tmp_path: Path, save: Callable[[Path, str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watch, "LONGEST_SAVE", 60.0)
+    monkeypatch.setattr(watch, "MAX_SAVE", 60.0)
     async with watching(tmp_path) as watcher:
         save(tmp_path / "main.py", "one\nTWO\nthree\n")
         assert [str(file) for file in (await next_change(watcher)).files] == ["main.py changed (+1 −1)"]
@@ -147,7 +147,7 @@ async def test_a_burst_is_one_change(tmp_path: Path) -> None:
 async def test_removed_and_made_again_within_a_moment_is_one_change(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watch, "LONGEST_SAVE", 60.0)
+    monkeypatch.setattr(watch, "MAX_SAVE", 60.0)
     path = tmp_path / "main.py"
     async with watching(tmp_path) as watcher:
         waiting = asyncio.create_task(next_change(watcher))
@@ -203,10 +203,10 @@ async def test_who_asks_is_answered_when_all_that_was_saved_is_told(
 ) -> None:
     """Point 19: also where the system tells of nothing, as with a save that it has not told of yet."""
 
-    async def listen(folders: Collection[str]) -> Notices:
-        return PollingNotices(1000)
+    async def listen(folders: Collection[str]) -> FileEvents:
+        return PolledFileEvents(1000)
 
-    monkeypatch.setattr(WatchfilesNotices, "start", listen)
+    monkeypatch.setattr(SystemFileEvents, "start", listen)
     monkeypatch.delenv("WATCHFILES_FORCE_POLLING", raising=False)
     told: list[str] = []
 
@@ -318,11 +318,11 @@ async def test_a_new_rule_to_ignore_holds_at_once(tmp_path: Path) -> None:
 async def test_ignored_folders_are_not_even_listened_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     listened: list[str] = []
 
-    async def listen(folders: Collection[str]) -> Notices:
+    async def listen(folders: Collection[str]) -> FileEvents:
         listened.extend(folders)
-        return PollingNotices(0.01)
+        return PolledFileEvents(0.01)
 
-    monkeypatch.setattr(WatchfilesNotices, "start", listen)
+    monkeypatch.setattr(SystemFileEvents, "start", listen)
     files = {"main.py": "1\n", "parts/a.py": "1\n", ".venv/lib/deep/x.py": "1\n", "node_modules/a/b.js": "1\n"}
     async with watching(tmp_path, **files) as watcher:
         await nothing_more(watcher, tmp_path)
@@ -332,14 +332,14 @@ async def test_ignored_folders_are_not_even_listened_to(tmp_path: Path, monkeypa
 async def test_when_the_system_does_not_tell_it_says_so_and_looks_by_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def listen(folders: Collection[str]) -> Notices:
+    async def listen(folders: Collection[str]) -> FileEvents:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(WatchfilesNotices, "start", listen)
-    monkeypatch.setattr(watch, "PollingNotices", partial(PollingNotices, interval=0.03))
+    monkeypatch.setattr(SystemFileEvents, "start", listen)
+    monkeypatch.setattr(watch, "PolledFileEvents", partial(PolledFileEvents, interval=0.03))
     async with watching(tmp_path) as watcher:
         trouble = await anext(watcher)
-        assert isinstance(trouble, Trouble)
+        assert isinstance(trouble, WatchProblem)
         assert "No space left on device" in trouble.message
         assert "max_user_watches" in trouble.advice
         (tmp_path / "main.py").write_text("one\n")
@@ -347,13 +347,13 @@ async def test_when_the_system_does_not_tell_it_says_so_and_looks_by_itself(
 
 
 async def test_a_project_that_disappears_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "PollingNotices", partial(PollingNotices, interval=0.03))
+    monkeypatch.setattr(watch, "PolledFileEvents", partial(PolledFileEvents, interval=0.03))
     project = tmp_path / "shop"
     async with watching(project) as watcher:
         await nothing_more(watcher, project)
         project.rename(tmp_path / "elsewhere")
         assert str(await next_change(watcher)) == "main.py removed (+0 −3) and 1 more"
-        assert isinstance(await anext(watcher), Trouble)
+        assert isinstance(await anext(watcher), WatchProblem)
         (tmp_path / "elsewhere").rename(project)
         assert str(await next_change(watcher)) == "main.py added (+3 −0) and 1 more"
 

@@ -12,7 +12,7 @@ import pytest
 
 from stigmer_tui.core import sqlite
 from stigmer_tui.core.storage_errors import StorageError
-from stigmer_tui.runners.journal import Journal, Step, inspect_journals
+from stigmer_tui.runners.journal import Journal, JournalStep, inspect_journals
 from tests.core.faults import Faults, install
 
 LIMIT = 60.0
@@ -46,7 +46,7 @@ async def test_work_waits_until_its_step_can_be_written(
     steps.note("other", 1)
     faults.end()
     await asyncio.wait_for(asyncio.gather(begun, ended, steps.flush()), LIMIT)
-    assert dict(journal.execution("run")) == {"call": Step(True, "10:01"), "other": Step(True, 1)}
+    assert dict(journal.execution("run")) == {"call": JournalStep(True, "10:01"), "other": JournalStep(True, 1)}
     assert not journal.problem
 
 
@@ -60,7 +60,7 @@ async def test_a_step_whose_writer_was_cancelled_is_written_with_the_next(journa
     await asyncio.wait((begun,))
     faults.end()
     await asyncio.wait_for(steps.complete("next"), LIMIT)
-    assert dict(journal.execution("run")) == {"call": Step(False, "10:00"), "next": Step(True, None)}
+    assert dict(journal.execution("run")) == {"call": JournalStep(False, "10:00"), "next": JournalStep(True, None)}
 
 
 async def test_a_damaged_journal_is_not_waited_for(journal: Journal, faults: Faults) -> None:

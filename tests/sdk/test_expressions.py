@@ -11,7 +11,7 @@ import pytest
 from stigmer_tui.definition.templates import parse_template
 from stigmer_tui.definition.usage import ROOTS
 from stigmer_tui.sdk import Agent, Expression, Reference, Workflow, contains, env, in_, jq, length, secret
-from stigmer_tui.sdk.collection import begin_collection
+from stigmer_tui.sdk.collection import begin_registry
 from stigmer_tui.sdk.mistakes import DefinitionError
 from tests.jq_here import run
 
@@ -32,7 +32,7 @@ DATA = {
 
 @pytest.fixture
 def item() -> Any:
-    begin_collection()
+    begin_registry()
     with Workflow("flow") as flow:
         yield flow.http_get("fetch", "http://127.0.0.1/item.json")
 
@@ -131,7 +131,7 @@ def test_arithmetic(item: Any, calculation: Callable[[Any], Expression], expecte
 
 
 def test_a_variable_alone_stands_in_the_form_that_existing_runners_know() -> None:
-    begin_collection()
+    begin_registry()
     assert f"{env('REGION')}/{secret('TOKEN')}" == "${.env_vars.REGION}/${.secrets.TOKEN}"
     assert str(env("REGION") + "x") == '${ .env_vars.REGION + "x" }'
 
@@ -186,7 +186,7 @@ def test_texts_are_quoted_as_json(item: Any) -> None:
 
 
 def test_a_reference_says_where_it_is_used_wrongly() -> None:
-    begin_collection()
+    begin_registry()
     Agent("helper", instructions="Answer in one sentence.")
     with Workflow("flow") as flow:
         fetched = flow.http_get("fetch", "http://127.0.0.1")

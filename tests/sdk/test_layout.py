@@ -14,7 +14,7 @@ from stigmer_tui.definition.validation import parse
 from stigmer_tui.definition.warnings import warnings
 from stigmer_tui.sdk import Workflow
 from stigmer_tui.sdk.blocks import nested_task
-from stigmer_tui.sdk.collection import begin_collection
+from stigmer_tui.sdk.collection import begin_registry
 from stigmer_tui.sdk.manifests import manifest_files
 
 SET, LOOP, END = "set", "loop", "end"
@@ -136,7 +136,7 @@ def trace_of(act: Callable[[list[str]], None]) -> list[str]:
 
 @given(STEPS, st.integers(0, 5), st.booleans())
 def test_the_list_runs_what_was_written(steps: list[Any], choice: int, has_otherwise: bool) -> None:
-    collection = begin_collection()
+    collection = begin_registry()
     with Workflow("flow") as flow:
         Author(flow, has_otherwise).write(steps)
 

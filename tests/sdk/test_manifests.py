@@ -14,7 +14,7 @@ from stigmer_tui.api.workflow_pb2 import Workflow as WorkflowMessage
 from stigmer_tui.definition.validation import parse
 from stigmer_tui.definition.warnings import warnings
 from stigmer_tui.sdk import Agent, Workflow, env, existing_agent, secret
-from stigmer_tui.sdk.collection import Collection, begin_collection
+from stigmer_tui.sdk.collection import Registry, begin_registry
 from stigmer_tui.sdk.manifests import manifest_files
 from stigmer_tui.sdk.mistakes import DefinitionError
 
@@ -22,8 +22,8 @@ NOW = 1_795_222_963
 
 
 @pytest.fixture(autouse=True)
-def collection() -> Collection:
-    return begin_collection()
+def collection() -> Registry:
+    return begin_registry()
 
 
 def agent_of(files: dict[str, bytes], number: int = 0) -> AgentMessage:
@@ -34,7 +34,7 @@ def workflow_of(files: dict[str, bytes], number: int = 0) -> WorkflowMessage:
     return WorkflowMessage.FromString(files[f"workflow-{number}.pb"])
 
 
-def test_an_agent(collection: Collection, tmp_path: Path) -> None:
+def test_an_agent(collection: Registry, tmp_path: Path) -> None:
     script = tmp_path / "helper.script.yaml"
     script.write_text("turns: []\n")
     Agent(
@@ -60,7 +60,7 @@ def test_an_agent(collection: Collection, tmp_path: Path) -> None:
     assert violations(message) == []
 
 
-def test_a_workflow(collection: Collection) -> None:
+def test_a_workflow(collection: Registry) -> None:
     token = f"Bearer {secret('TOKEN', description='Token of the shop')}"
     env("UNUSED", default="x")
     with Workflow("tally", namespace="demo", version="1.2.0", description="Counts") as flow:
@@ -84,7 +84,7 @@ def test_a_workflow(collection: Collection) -> None:
     assert warnings(parse(message.spec)) == []
 
 
-def test_variables_keep_the_order_of_the_code_and_an_empty_default(collection: Collection) -> None:
+def test_variables_keep_the_order_of_the_code_and_an_empty_default(collection: Registry) -> None:
     """Point 23: the wire has a map of them, and no default that is empty."""
     zone, suffix = env("ZONE"), env("SUFFIX", default="")
     with Workflow("tally") as flow:
@@ -93,7 +93,7 @@ def test_variables_keep_the_order_of_the_code_and_an_empty_default(collection: C
     assert annotations["stigmer-tui/variables"] == '{"ZONE": null, "SUFFIX": "", "ALPHA": "a", "HAND": null}'
 
 
-def test_files_are_numbered_in_the_order_of_definition(collection: Collection) -> None:
+def test_files_are_numbered_in_the_order_of_definition(collection: Registry) -> None:
     for number in range(11):
         Agent(f"agent-{number}", instructions="Answer in one sentence.")
     files = manifest_files(collection, NOW)
@@ -101,7 +101,7 @@ def test_files_are_numbered_in_the_order_of_definition(collection: Collection) -
     assert agent_of(files, 10).metadata.name == "agent-10"
 
 
-def test_dependencies_are_the_agents_that_are_called_nested_ones_too(collection: Collection) -> None:
+def test_dependencies_are_the_agents_that_are_called_nested_ones_too(collection: Registry) -> None:
     helper = Agent("helper", instructions="Answer in one sentence.")
     with Workflow("tally") as flow:
         with flow.for_each("each", [1]):
@@ -113,13 +113,13 @@ def test_dependencies_are_the_agents_that_are_called_nested_ones_too(collection:
     assert dependencies == {"workflow:tally": ["agent:external:reviewer", "agent:helper"]}
 
 
-def test_the_same_code_gives_the_same_bytes(collection: Collection) -> None:
-    def define(collection: Collection) -> dict[str, bytes]:
+def test_the_same_code_gives_the_same_bytes(collection: Registry) -> None:
+    def define(collection: Registry) -> dict[str, bytes]:
         with Workflow("tally") as flow:
             flow.set("a", **{f"variable_{number}": number for number in range(20)})
         return manifest_files(collection, NOW)
 
-    assert define(collection) == define(begin_collection())
+    assert define(collection) == define(begin_registry())
 
 
 @pytest.mark.parametrize(

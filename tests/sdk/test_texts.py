@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import pytest
 
 from stigmer_tui.sdk import Workflow, contains, jq
-from stigmer_tui.sdk.collection import Collection, begin_collection
+from stigmer_tui.sdk.collection import Registry, begin_registry
 from stigmer_tui.sdk.manifests import manifest_files
 from stigmer_tui.sdk.mistakes import DefinitionError
 
@@ -17,8 +17,8 @@ URL = "http://127.0.0.1:18080"
 
 
 @pytest.fixture(autouse=True)
-def collection() -> Collection:
-    return begin_collection()
+def collection() -> Registry:
+    return begin_registry()
 
 
 def exported(flow: Workflow) -> set[str]:
@@ -39,7 +39,7 @@ LOOKING: list[Callable[[Any], object]] = [
 @pytest.mark.parametrize("look", LOOKING)
 def test_looking_at_a_reference_deploys_the_same(look: Callable[[Any], object]) -> None:
     def define(look: Callable[[Any], object]) -> dict[str, bytes]:
-        collection = begin_collection()
+        collection = begin_registry()
         with Workflow("flow") as flow:
             item = flow.http_get("fetch", URL)
             look(item)
@@ -130,7 +130,7 @@ class Uncountable(dict[str, Any]):
     keys = values = items = __iter__
 
 
-def test_the_time_of_a_text_does_not_depend_on_how_many_there_are(collection: Collection) -> None:
+def test_the_time_of_a_text_does_not_depend_on_how_many_there_are(collection: Registry) -> None:
     collection.placeholders = Uncountable()
     with Workflow("flow") as flow:
         item = flow.http_get("fetch", URL)

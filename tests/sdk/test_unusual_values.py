@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from stigmer_tui.sdk import Agent, Workflow, env, jq
-from stigmer_tui.sdk.collection import begin_collection, current_collection
+from stigmer_tui.sdk.collection import begin_registry, current_registry
 from stigmer_tui.sdk.manifests import manifest_files
 from stigmer_tui.sdk.mistakes import DefinitionError
 
@@ -31,7 +31,7 @@ def cyclic() -> list[Any]:
 
 @pytest.fixture
 def flow() -> Workflow:
-    begin_collection()
+    begin_registry()
     return Workflow("flow")
 
 
@@ -86,11 +86,11 @@ def test_what_shows_only_in_the_end_names_whose_it_is(
         flow.set("first", x=1)
         define(flow)
     with pytest.raises(DefinitionError, match=complaint):
-        manifest_files(current_collection(), 0)
+        manifest_files(current_registry(), 0)
 
 
 def test_a_workflow_without_tasks_is_told_so(flow: Workflow) -> None:
     with flow:
         pass
     with pytest.raises(DefinitionError, match='"flow" has no tasks'):
-        manifest_files(current_collection(), 0)
+        manifest_files(current_registry(), 0)

@@ -10,15 +10,15 @@ import pytest
 
 from stigmer_tui.sdk import Agent, Workflow, contains, env, existing_agent, length, secret
 from stigmer_tui.sdk.blocks import PlacedTask
-from stigmer_tui.sdk.collection import Collection, begin_collection
+from stigmer_tui.sdk.collection import Registry, begin_registry
 from stigmer_tui.sdk.mistakes import DefinitionError
 
 URL = "http://127.0.0.1:18080"
 
 
 @pytest.fixture(autouse=True)
-def collection() -> Collection:
-    return begin_collection()
+def collection() -> Registry:
+    return begin_registry()
 
 
 def tasks_of(write: Callable[[Workflow], object]) -> dict[str, PlacedTask]:
@@ -473,7 +473,7 @@ def test_a_workflow_is_written_once() -> None:
     assert "is finished" in mistake_in(write)
 
 
-def test_an_empty_workflow_is_found_at_the_end(collection: Collection) -> None:
+def test_an_empty_workflow_is_found_at_the_end(collection: Registry) -> None:
     def write() -> None:
         Workflow("empty")  # here
         collection.check()
@@ -481,7 +481,7 @@ def test_an_empty_workflow_is_found_at_the_end(collection: Collection) -> None:
     assert 'Workflow "empty" has no tasks' in mistake_in(write)
 
 
-def test_an_unknown_agent_is_found_at_the_end(collection: Collection) -> None:
+def test_an_unknown_agent_is_found_at_the_end(collection: Registry) -> None:
     def write() -> None:
         with Workflow("flow") as flow:
             flow.call_agent("a", "helpr", message="x")  # here
@@ -508,7 +508,7 @@ def test_an_error_of_python_is_not_hidden_by_an_unfinished_workflow() -> None:
         other.wait("a", 1)
 
 
-def test_variables_are_described_once(collection: Collection) -> None:
+def test_variables_are_described_once(collection: Registry) -> None:
     env("REGION")
     env("REGION", default="eu", description="Region of the shop")
     env("REGION", default="eu")

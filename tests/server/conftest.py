@@ -28,7 +28,7 @@ from stigmer_tui.api import (
 )
 from stigmer_tui.api.channel import open_channel
 from stigmer_tui.api.daemon_pb2 import Component
-from stigmer_tui.core.changes import Changes
+from stigmer_tui.core.changes import ChangeSignal
 from stigmer_tui.core.paths import Home
 from stigmer_tui.core.runner_identity import RunnerIdentity
 from stigmer_tui.server.leases import Limits
@@ -54,7 +54,7 @@ RUNNERS = {RUNNER_TOKEN: RunnerIdentity("agent-runner", 4711), OTHER_RUNNER_TOKE
 class NoProcesses:
     """Nobody supervises anything; the runners are made up by the tests."""
 
-    changes: Changes = field(default_factory=Changes)
+    changes: ChangeSignal = field(default_factory=ChangeSignal)
     killed: list[RunnerIdentity] = field(default_factory=list)
 
     def statuses(self) -> Sequence[Component]:

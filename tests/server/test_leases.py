@@ -20,7 +20,7 @@ from stigmer_tui.api.execution_pb2 import (
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.runner_pb2 import Hello, StartAgentRequest
 from stigmer_tui.api.workflow_execution_pb2 import WorkflowExecutionId
-from stigmer_tui.server.leases import MOST_LOSSES, Limits
+from stigmer_tui.server.leases import MAX_LOSSES, Limits
 from tests.server.builders import agent, agent_run, values, workflow, workflow_run
 from tests.server.conftest import RUNNER_TOKEN, RUNNERS, Api, running
 from tests.server.runner import attached
@@ -70,7 +70,7 @@ async def test_a_lost_runner_is_followed_by_the_next(api: Api) -> None:
 
 async def test_an_execution_that_costs_too_many_runners_fails(api: Api) -> None:
     execution_id = await agent_execution(api)
-    for _ in range(MOST_LOSSES):
+    for _ in range(MAX_LOSSES):
         async with attached(api, Hello.AGENTS) as runner:
             await runner.assignment()
     assert await agent_phase(api, execution_id) is Phase.FAILED

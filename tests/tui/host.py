@@ -11,7 +11,7 @@ from textual.binding import BindingType
 
 from stigmer_tui.tui.render.glyphs import UNICODE, Glyphs
 from stigmer_tui.tui.widgets.entry_list import EntryList
-from stigmer_tui.tui.widgets.inked import InkedScreen
+from stigmer_tui.tui.widgets.inked import ThemedScreen
 from stigmer_tui.workbench.outline import Outline
 from tests.tui.samples import at
 
@@ -44,8 +44,8 @@ class Host(App[None]):
         self.theme = theme
         self.outline = outline
 
-    def get_default_screen(self) -> InkedScreen:
-        return InkedScreen()
+    def get_default_screen(self) -> ThemedScreen:
+        return ThemedScreen()
 
     def compose(self) -> ComposeResult:
         yield self.entries

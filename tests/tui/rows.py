@@ -7,19 +7,19 @@ from collections.abc import Iterable
 from stigmer_tui.tui.render.glyphs import UNICODE
 from stigmer_tui.tui.render.ink import Row, text_of
 from stigmer_tui.tui.render.markdown.splitter import Splitter
-from stigmer_tui.tui.render.pieces import Format, Piece, draw
-from stigmer_tui.tui.widgets.window import Window
+from stigmer_tui.tui.render.pieces import Block, Format, draw
+from stigmer_tui.tui.widgets.window import Viewport
 
 
 def text(rows: Iterable[Row]) -> str:
     return "\n".join(row.text.rstrip() for row in rows)
 
 
-def drawn(pieces: Iterable[Piece], width: int = 60) -> list[Row]:
+def drawn(pieces: Iterable[Block], width: int = 60) -> list[Row]:
     return [row for piece in pieces for row in draw(piece, Format(width, UNICODE))]
 
 
-def pieces_of(source: str, is_growing: bool = False) -> list[Piece]:
+def pieces_of(source: str, is_growing: bool = False) -> list[Block]:
     splitter = Splitter()
     splitter.extend(source)
     return [*splitter.closed, *splitter.open(is_growing)]
@@ -29,7 +29,7 @@ def markdown(source: str, width: int = 60, is_growing: bool = False) -> str:
     return text(drawn(pieces_of(source, is_growing), width))
 
 
-def window_text(window: Window) -> str:
+def window_text(window: Viewport) -> str:
     """The rows of a window with their margins."""
     rows = []
     for line in window.lines:

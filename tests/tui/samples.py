@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from stigmer_tui.workbench.model import Execution, Message, ResourceKind, Role, State, Task, ToolCall
+from stigmer_tui.workbench.model import Execution, Message, ResourceKind, Role, RunState, Task, ToolCall
 
 START = datetime(2026, 11, 21, 10, 0, 0, tzinfo=UTC)
 
@@ -37,7 +37,7 @@ def at(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
 
 
-def agent_execution(state: State = State.RUNNING) -> Execution:
+def agent_execution(state: RunState = RunState.RUNNING) -> Execution:
     """Somebody asks for the notes; the agent reads them, fails to list a folder, and answers in Markdown."""
     execution = Execution(ResourceKind.AGENT, "agx_1", "helper", state=state, started_at=START)
     calls = [
@@ -45,7 +45,7 @@ def agent_execution(state: State = State.RUNNING) -> Execution:
             "c1",
             "read_file",
             {"path": "/notes.md", "limit": 50},
-            State.COMPLETED,
+            RunState.COMPLETED,
             result="# Notes\n\nBuy an item.\nSell it.\n",
             started_at=at(1),
             completed_at=at(1.003),
@@ -54,14 +54,14 @@ def agent_execution(state: State = State.RUNNING) -> Execution:
             "c2",
             "execute",
             {"command": "ls /srv"},
-            State.FAILED,
+            RunState.FAILED,
             error="ls: cannot access '/srv': No such file or directory\nexit code 2",
             started_at=at(1.1),
             completed_at=at(1.118),
         ),
-        ToolCall("c3", "grep", {"pattern": "item", "path": "/"}, State.RUNNING, started_at=at(1.2)),
+        ToolCall("c3", "grep", {"pattern": "item", "path": "/"}, RunState.RUNNING, started_at=at(1.2)),
     ]
-    for call in calls[: 3 if state is State.RUNNING else 2]:
+    for call in calls[: 3 if state is RunState.RUNNING else 2]:
         execution.put_call(call)
     for message in (
         Message(Role.HUMAN, "What do my notes say?", START),
@@ -73,15 +73,15 @@ def agent_execution(state: State = State.RUNNING) -> Execution:
         execution.put_message(len(execution.messages), message)
     if state.is_final:
         execution.completed_at = at(3)
-        execution.error = "The model refused to go on: quota exceeded" if state is State.FAILED else ""
+        execution.error = "The model refused to go on: quota exceeded" if state is RunState.FAILED else ""
     execution.touch()
     return execution
 
 
 def child_execution() -> Execution:
-    child = Execution(ResourceKind.AGENT, "agx_2", "helper", state=State.RUNNING, started_at=at(0.02))
+    child = Execution(ResourceKind.AGENT, "agx_2", "helper", state=RunState.RUNNING, started_at=at(0.02))
     child.put_call(
-        ToolCall("k1", "read_file", {"path": "/prices.csv"}, State.COMPLETED, "3.50", "", at(0.3), at(0.302))
+        ToolCall("k1", "read_file", {"path": "/prices.csv"}, RunState.COMPLETED, "3.50", "", at(0.3), at(0.302))
     )
     child.put_message(0, Message(Role.HUMAN, "Say something kind about an item", at(0.02)))
     child.put_message(1, Message(Role.TOOL, "", at(0.3), calls=("k1",)))
@@ -90,7 +90,7 @@ def child_execution() -> Execution:
     return child
 
 
-def workflow_execution(state: State = State.RUNNING) -> Execution:
+def workflow_execution(state: RunState = RunState.RUNNING) -> Execution:
     """The workflow of the design: a greeting, a request, an agent, a loop, a failure, a result."""
     execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=state, started_at=START)
     tasks = [
@@ -98,7 +98,7 @@ def workflow_execution(state: State = State.RUNNING) -> Execution:
             "/greet",
             "greet",
             "set",
-            State.COMPLETED,
+            RunState.COMPLETED,
             output={"hello": "world"},
             started_at=START,
             completed_at=at(0.001),
@@ -107,14 +107,14 @@ def workflow_execution(state: State = State.RUNNING) -> Execution:
             "/fetch",
             "fetch",
             "http",
-            State.COMPLETED,
+            RunState.COMPLETED,
             detail="GET 127.0.0.1:18080/item.json  200  1.3 kB",
             output={"id": 3, "title": "an item", "tags": ["new", "third"], "stock": {"here": 4, "there": [1, 2]}},
             started_at=at(0.001),
             completed_at=at(0.013),
         ),
-        Task("/answer", "answer", "agent", State.RUNNING, detail="helper", child="agx_2", started_at=at(0.02)),
-        Task("/each", "each", "for", State.RUNNING, detail="3 of 40", started_at=at(0.03)),
+        Task("/answer", "answer", "agent", RunState.RUNNING, detail="helper", child="agx_2", started_at=at(0.02)),
+        Task("/each", "each", "for", RunState.RUNNING, detail="3 of 40", started_at=at(0.03)),
     ]
     for number in range(2):
         failed = number == 1
@@ -123,7 +123,7 @@ def workflow_execution(state: State = State.RUNNING) -> Execution:
                 f"/each/{number}/charge",
                 "charge",
                 "http",
-                State.FAILED if failed else State.COMPLETED,
+                RunState.FAILED if failed else RunState.COMPLETED,
                 parent="/each",
                 detail="POST 127.0.0.1:18080/charge  500",
                 error="HTTP 500 from POST 127.0.0.1:18080/charge: out of stock" if failed else "",
@@ -133,8 +133,8 @@ def workflow_execution(state: State = State.RUNNING) -> Execution:
                 completed_at=at(0.5 + number),
             ),
         ]
-    tasks.append(Task("/each/2/charge", "charge", "http", State.RUNNING, parent="/each", started_at=at(2)))
-    tasks.append(Task("/result", "result", "set", State.PENDING))
+    tasks.append(Task("/each/2/charge", "charge", "http", RunState.RUNNING, parent="/each", started_at=at(2)))
+    tasks.append(Task("/result", "result", "set", RunState.PENDING))
     for task in tasks:
         execution.put_task(task)
     execution.put_child("/answer", child_execution())

@@ -8,7 +8,7 @@ from typing import Any
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.paths import Home
 from stigmer_tui.tui.app import StigmerApp
-from stigmer_tui.workbench.board import Board
+from stigmer_tui.workbench.board import StateStore
 from stigmer_tui.workbench.model import Resource, Run
 from stigmer_tui.workbench.session import Session
 from stigmer_tui.workbench.state import RunInput, WorkbenchState
@@ -22,7 +22,7 @@ class StagedSession(Session):
     def __init__(self, state: WorkbenchState, inputs: dict[str, RunInput] | None = None) -> None:
         self.fixed_clock = FixedClock()
         super().__init__(Configuration(Home(NOWHERE)), NOWHERE, self.fixed_clock)
-        self.board = Board(state)
+        self.board = StateStore(state)
         self.asked: list[str] = []
         """What the person wanted, in the order in which they did."""
         self.started: list[RunInput] = []

@@ -6,8 +6,17 @@ from dataclasses import replace
 from datetime import timedelta
 
 from stigmer_tui.workbench.daemon_state import Component, ComponentState, DaemonState
-from stigmer_tui.workbench.model import Execution, ModelWait, Resource, ResourceKind, Run, State, Variable
-from stigmer_tui.workbench.state import Applied, Problem, ProjectState, RunInput, ShownRun, Stage, Value, WorkbenchState
+from stigmer_tui.workbench.model import Execution, ModelWait, Resource, ResourceKind, Run, RunState, Variable
+from stigmer_tui.workbench.state import (
+    ApplySummary,
+    ProjectProblem,
+    ProjectState,
+    RunInput,
+    ShownRun,
+    Stage,
+    Value,
+    WorkbenchState,
+)
 from tests.tui.samples import START, agent_execution, at, workflow_execution
 
 DAY = timedelta(days=1)
@@ -30,7 +39,7 @@ RUNNING_DAEMON = DaemonState(
 PROJECT = ProjectState(
     "demo",
     "/srv/examples/demo",
-    applied=Applied(START - timedelta(seconds=90), updated=("tally",), unchanged=("helper", "settle-orders")),
+    applied=ApplySummary(START - timedelta(seconds=90), updated=("tally",), unchanged=("helper", "settle-orders")),
     watching=True,
     watched_files=14,
     last_change="main.py changed (+2 −1)",
@@ -66,11 +75,11 @@ RESOURCES = (
     Resource(ResourceKind.AGENT, "agt_2", "paper-reader", "paper-reader", description="Reads what nobody reads"),
 )
 RUNS = (
-    Run(ResourceKind.WORKFLOW, "wfx_01k9aaaaaaaaaaaaaaaaaa7f3k", "wf_1", "tally", State.RUNNING, started_at=START),
-    Run(ResourceKind.WORKFLOW, "wfx_2", "wf_2", "settle-orders", State.FAILED, started_at=START - DAY / 600),
-    Run(ResourceKind.AGENT, "agx_3", "agt_1", "helper", State.COMPLETED, started_at=START - DAY / 20),
-    Run(ResourceKind.WORKFLOW, "wfx_4", "wf_1", "tally", State.CANCELLED, started_at=START - DAY),
-    Run(ResourceKind.WORKFLOW, "wfx_5", "wf_1", "tally", State.COMPLETED, started_at=START - 2 * DAY),
+    Run(ResourceKind.WORKFLOW, "wfx_01k9aaaaaaaaaaaaaaaaaa7f3k", "wf_1", "tally", RunState.RUNNING, started_at=START),
+    Run(ResourceKind.WORKFLOW, "wfx_2", "wf_2", "settle-orders", RunState.FAILED, started_at=START - DAY / 600),
+    Run(ResourceKind.AGENT, "agx_3", "agt_1", "helper", RunState.COMPLETED, started_at=START - DAY / 20),
+    Run(ResourceKind.WORKFLOW, "wfx_4", "wf_1", "tally", RunState.CANCELLED, started_at=START - DAY),
+    Run(ResourceKind.WORKFLOW, "wfx_5", "wf_1", "tally", RunState.COMPLETED, started_at=START - 2 * DAY),
 )
 
 LISTED = WorkbenchState(RUNNING_DAEMON, PROJECT, RESOURCES, RUNS, listed=True)
@@ -90,11 +99,11 @@ def running_workflow() -> WorkbenchState:
 
 
 def failed_agent() -> WorkbenchState:
-    return replace(LISTED, shown=showing(agent_execution(State.FAILED), HELPER))
+    return replace(LISTED, shown=showing(agent_execution(RunState.FAILED), HELPER))
 
 
 def completed_agent() -> WorkbenchState:
-    return replace(LISTED, shown=showing(agent_execution(State.COMPLETED), HELPER))
+    return replace(LISTED, shown=showing(agent_execution(RunState.COMPLETED), HELPER))
 
 
 def silent_agent() -> WorkbenchState:
@@ -105,7 +114,7 @@ def silent_agent() -> WorkbenchState:
 
 
 def broken_code() -> WorkbenchState:
-    problem = Problem(
+    problem = ProjectProblem(
         "main.py:14",
         "NameError: name 'itm' is not defined",
         'Traceback (most recent call last):\n  File "main.py", line 14, in <module>\n'
@@ -117,7 +126,9 @@ def broken_code() -> WorkbenchState:
 
 def broken_from_the_start() -> WorkbenchState:
     """The first synthesis failed: there is nothing that could be run."""
-    problem = Problem("main.py:3", "SyntaxError: '(' was never closed", "    with Workflow('tally'\n                 ^")
+    problem = ProjectProblem(
+        "main.py:3", "SyntaxError: '(' was never closed", "    with Workflow('tally'\n                 ^"
+    )
     return WorkbenchState(RUNNING_DAEMON, replace(PROJECT, applied=None, problem=problem), listed=True)
 
 
@@ -150,7 +161,7 @@ def lost_daemon() -> WorkbenchState:
 
 
 def empty_project() -> WorkbenchState:
-    project = replace(PROJECT, applied=Applied(START), last_change="", last_change_at=None, latency=None)
+    project = replace(PROJECT, applied=ApplySummary(START), last_change="", last_change_at=None, latency=None)
     return WorkbenchState(replace(RUNNING_DAEMON, running=0), project, listed=True)
 
 
@@ -175,7 +186,7 @@ def odd_names() -> WorkbenchState:
             f"wfx_{number}",
             f"wf_{number}",
             name,
-            State.COMPLETED,
+            RunState.COMPLETED,
             started_at=at(-7200),
         )
         for number, name in enumerate(names)

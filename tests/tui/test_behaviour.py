@@ -24,7 +24,7 @@ from stigmer_tui.tui.widgets.run_pane import RunPane
 from stigmer_tui.tui.widgets.sidebar import Sidebar
 from stigmer_tui.workbench.abilities import Abilities
 from stigmer_tui.workbench.daemon_state import DaemonState
-from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, Run, State, Variable
+from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, Run, RunState, Variable
 from stigmer_tui.workbench.state import Level, RunInput, ShownRun, Value, WorkbenchState
 from tests.tui import states
 from tests.tui.hands import click, press, scroll, settle
@@ -565,7 +565,7 @@ class TestElsewhere:
     """Point 22: what another project has deployed is not mistaken for one's own."""
 
     OTHER = Resource(ResourceKind.WORKFLOW, "wf_9", "a-payout", "a-payout", project="bank")
-    OTHERS_RUN = Run(ResourceKind.WORKFLOW, "wfx_9", "wf_9", "a-payout", State.COMPLETED)
+    OTHERS_RUN = Run(ResourceKind.WORKFLOW, "wfx_9", "wf_9", "a-payout", RunState.COMPLETED)
 
     def state(self, is_deployed: bool = True) -> WorkbenchState:
         return replace(
@@ -636,7 +636,7 @@ class TestExistingServer:
         async with running(self.STATE, WIDE) as (app, pilot):
             assert screen_text(app).count("This server cannot list") == 2
             assert missing in screen_text(app)
-            execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=State.RUNNING)
+            execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=RunState.RUNNING)
             app.put(shown=ShownRun(execution, states.TALLY))
             await settle(pilot)
             assert "Waiting for the first event of this run; this server does not tell of every task" in screen_text(

@@ -9,13 +9,13 @@ from rich.cells import cell_len
 
 from stigmer_tui.tui.render.cells import NARROW, cells, cut, wrap
 from stigmer_tui.tui.render.clean import clean
-from stigmer_tui.tui.render.ink import Ink, text_of
+from stigmer_tui.tui.render.ink import StyleRole, text_of
 
 mixed = st.text(st.sampled_from("ab  é日本e\u0301—…👍")).map(clean)
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    return [text_of(row) for row in wrap(((text, Ink.TEXT),), width)]
+    return [text_of(row) for row in wrap(((text, StyleRole.TEXT),), width)]
 
 
 @given(mixed)
@@ -69,9 +69,11 @@ def test_no_row_is_too_wide_and_nothing_but_blanks_is_lost(text: str, width: int
     assert "".join(rows).replace(" ", "") == text.replace(" ", "")
 
 
-@given(st.lists(st.tuples(mixed, st.sampled_from([Ink.TEXT, Ink.STRONG, Ink.CODE]))), st.integers(2, 12))
-def test_every_character_keeps_its_ink(spans: list[tuple[str, Ink]], width: int) -> None:
-    def inked(parts: list[tuple[str, Ink]]) -> list[tuple[str, Ink]]:
+@given(
+    st.lists(st.tuples(mixed, st.sampled_from([StyleRole.TEXT, StyleRole.STRONG, StyleRole.CODE]))), st.integers(2, 12)
+)
+def test_every_character_keeps_its_ink(spans: list[tuple[str, StyleRole]], width: int) -> None:
+    def inked(parts: list[tuple[str, StyleRole]]) -> list[tuple[str, StyleRole]]:
         return [(character, ink) for text, ink in parts for character in text if character != " "]
 
     assert inked([span for row in wrap(spans, width) for span in row]) == inked(spans)

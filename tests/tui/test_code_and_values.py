@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from stigmer_tui.tui.render.code import coloured, coloured_one_by_one
-from stigmer_tui.tui.render.ink import Ink, Spans, text_of
-from stigmer_tui.tui.render.values import MOST_LINES, ValueLine, value_line, value_lines
+from stigmer_tui.tui.render.ink import Spans, StyleRole, text_of
+from stigmer_tui.tui.render.values import MAX_LINES, ValueLine, value_line, value_lines
 
 PYTHON = ["def f(x):", '    """Doc', "    of f.", '    """', "    return x + 1  # why", "", "x = 'y'"]
 
@@ -18,18 +18,18 @@ def texts(lines: Iterable[Spans | ValueLine]) -> list[str]:
     return [text_of(line.spans if isinstance(line, ValueLine) else line) for line in lines]
 
 
-def inks(line: Spans) -> dict[str, Ink]:
+def inks(line: Spans) -> dict[str, StyleRole]:
     return {text.strip(): ink for text, ink in line if ink}
 
 
 def test_code_is_coloured_by_what_its_words_are() -> None:
     lines = coloured("python", PYTHON)
     assert texts(lines) == PYTHON
-    assert inks(lines[0])["def"] is Ink.KEYWORD
-    assert inks(lines[0])["f"] is Ink.NAME
-    assert inks(lines[2])["of f."] is Ink.TEXT_VALUE
-    assert inks(lines[4])["1"] is Ink.NUMBER
-    assert inks(lines[4])["# why"] is Ink.COMMENT
+    assert inks(lines[0])["def"] is StyleRole.KEYWORD
+    assert inks(lines[0])["f"] is StyleRole.NAME
+    assert inks(lines[2])["of f."] is StyleRole.TEXT_VALUE
+    assert inks(lines[4])["1"] is StyleRole.NUMBER
+    assert inks(lines[4])["# why"] is StyleRole.COMMENT
 
 
 def test_line_by_line_it_is_coloured_as_a_whole() -> None:
@@ -38,12 +38,12 @@ def test_line_by_line_it_is_coloured_as_a_whole() -> None:
 
 @pytest.mark.parametrize("language", ["", "no-such-language", "../../etc"])
 def test_a_language_that_nobody_knows_has_no_colours(language: str) -> None:
-    assert coloured(language, ["a = 1"]) == [(("a = 1", Ink.TEXT),)]
+    assert coloured(language, ["a = 1"]) == [(("a = 1", StyleRole.TEXT),)]
 
 
 def test_a_difference_shows_what_came_and_what_went() -> None:
     lines = coloured("diff", ["+new", "-old"])
-    assert [line[0][1] for line in lines] == [Ink.COMPLETED, Ink.FAILED]
+    assert [line[0][1] for line in lines] == [StyleRole.COMPLETED, StyleRole.FAILED]
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_values_take_the_lines_that_they_need(value: Any, lines: list[str]) -> N
 
 def test_a_huge_value_is_cut_and_says_so() -> None:
     lines = value_lines([{"number": number, "items": [[]] * 2} for number in range(10_000)])
-    assert len(lines) == MOST_LINES + 1
+    assert len(lines) == MAX_LINES + 1
     assert "more than is shown here" in text_of(lines[-1].spans)
 
 

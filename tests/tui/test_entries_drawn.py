@@ -8,9 +8,9 @@ from textwrap import dedent
 import pytest
 
 from stigmer_tui.tui.render.glyphs import ASCII, UNICODE, Glyphs, glyphs_for
-from stigmer_tui.tui.widgets.window import Window
+from stigmer_tui.tui.widgets.window import Viewport
 from stigmer_tui.workbench.entries import text_of
-from stigmer_tui.workbench.model import Execution, Message, ModelWait, ResourceKind, Role, State, Task, ToolCall
+from stigmer_tui.workbench.model import Execution, Message, ModelWait, ResourceKind, Role, RunState, Task, ToolCall
 from stigmer_tui.workbench.outline import Outline
 from stigmer_tui.workbench.task_tree import task_tree
 from stigmer_tui.workbench.transcript import transcript
@@ -20,20 +20,20 @@ from tests.tui.samples import agent_execution, at, workflow_execution
 
 
 def shown(outline: Outline, width: int = 74, height: int = 60, glyphs: Glyphs = UNICODE) -> str:
-    window = Window(outline, FixedClock(), glyphs)
+    window = Viewport(outline, FixedClock(), glyphs)
     window.resize(width, height)
     window.update()
     return window_text(window)
 
 
 def call(**values: object) -> Execution:
-    execution = Execution(ResourceKind.AGENT, "agx_1", "helper", state=State.RUNNING)
+    execution = Execution(ResourceKind.AGENT, "agx_1", "helper", state=RunState.RUNNING)
     execution.put_call(ToolCall("c1", **values))  # type: ignore[arg-type]
     return execution
 
 
 def test_the_transcript_of_an_agent() -> None:
-    assert shown(transcript(agent_execution(State.FAILED))) == dedent("""\
+    assert shown(transcript(agent_execution(RunState.FAILED))) == dedent("""\
         You
         ┃ What do my notes say?
 
@@ -131,15 +131,18 @@ def test_glyphs_follow_the_encoding(encoding: str, glyphs: Glyphs) -> None:
     ("values", "row"),
     [
         ({"name": "ls"}, "· ls"),
-        ({"name": "ls", "state": State.COMPLETED, "result": ""}, "✓ ls"),
-        ({"name": "ls", "arguments": {"path": "/"}, "state": State.COMPLETED, "result": "1"}, "✓ ls            /  1"),
-        ({"name": "ls", "state": State.COMPLETED, "result": "a\nb\n"}, "✓ ls              2 lines"),
+        ({"name": "ls", "state": RunState.COMPLETED, "result": ""}, "✓ ls"),
+        (
+            {"name": "ls", "arguments": {"path": "/"}, "state": RunState.COMPLETED, "result": "1"},
+            "✓ ls            /  1",
+        ),
+        ({"name": "ls", "state": RunState.COMPLETED, "result": "a\nb\n"}, "✓ ls              2 lines"),
         ({"name": "grep", "arguments": {"n": 3, "path": "a b\n c"}}, "· grep          a b c  n=3"),
         ({"name": "write", "arguments": {"content": "Hi", "file_path": "/note"}}, "· write         /note  content=Hi"),
         ({"name": "write", "arguments": {"content": "x" * 500}}, "· write         " + "x" * 33 + "…"),
-        ({"name": "ls", "state": State.RUNNING, "started_at": at(4)}, "▸ ls" + " " * 45 + "…"),
-        ({"name": "ls", "state": State.RUNNING, "started_at": at(-61)}, "▸ ls" + " " * 36 + "1 m 05 s …"),
-        ({"name": "ls", "state": State.RUNNING, "started_at": at(99)}, "▸ ls" + " " * 45 + "…"),
+        ({"name": "ls", "state": RunState.RUNNING, "started_at": at(4)}, "▸ ls" + " " * 45 + "…"),
+        ({"name": "ls", "state": RunState.RUNNING, "started_at": at(-61)}, "▸ ls" + " " * 36 + "1 m 05 s …"),
+        ({"name": "ls", "state": RunState.RUNNING, "started_at": at(99)}, "▸ ls" + " " * 45 + "…"),
         ({"name": "evil\x1b[2J\n\tname"}, "· evil name"),
     ],
 )
@@ -148,25 +151,27 @@ def test_a_call_in_one_row(values: dict[str, object], row: str) -> None:
 
 
 def test_json_results_are_shown_as_such_and_broken_ones_as_text() -> None:
-    failed = {"name": "get", "state": State.FAILED, "error": "no", "arguments": {}}
+    failed = {"name": "get", "state": RunState.FAILED, "error": "no", "arguments": {}}
     assert shown(transcript(call(**failed, result='[{"a": 1}]'))).split("\n")[-3:] == ["┃ [", '┃   {"a": 1}', "┃ ]"]
     assert shown(transcript(call(**failed, result='{"a": '))).split("\n")[-1] == '┃ {"a":'
 
 
 def test_results_nested_deeper_than_anybody_reads_do_no_harm() -> None:
-    failed = {"name": "get", "state": State.FAILED, "arguments": {}}
+    failed = {"name": "get", "state": RunState.FAILED, "arguments": {}}
     for depth in (100, 900, 100_000):
         assert "]" in shown(transcript(call(**failed, result="[1," * depth + "1" + "]" * depth)), height=200)
 
 
 def test_an_output_stands_below_its_heading() -> None:
-    execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=State.COMPLETED, output={"title": "an item"})
+    execution = Execution(
+        ResourceKind.WORKFLOW, "wfx_1", "tally", state=RunState.COMPLETED, output={"title": "an item"}
+    )
     assert shown(transcript(execution)) == 'Output\n┃ {"title": "an item"}'
 
 
 def test_a_cancelled_execution_says_so() -> None:
-    execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=State.CANCELLED)
-    execution.put_task(Task("/a", "a", "set", State.CANCELLED, started_at=at(0), completed_at=at(1)))
+    execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=RunState.CANCELLED)
+    execution.put_task(Task("/a", "a", "set", RunState.CANCELLED, started_at=at(0), completed_at=at(1)))
     assert shown(transcript(execution)).split("\n") == [
         "⊘ a             set                                                  1.0 s",
         "",
@@ -185,7 +190,7 @@ def test_a_command_that_exits_with_a_number_has_failed() -> None:
     failed = call(
         name="execute",
         arguments={"command": "echo out; exit 3"},
-        state=State.FAILED,
+        state=RunState.FAILED,
         error="exit 3",
         result="out\n[exit code 3]",
         started_at=at(0),
@@ -203,10 +208,10 @@ def test_a_command_that_exits_with_a_number_has_failed() -> None:
 
 def test_the_task_of_a_silent_agent_says_what_it_waits_for() -> None:
     """Point 24: in the transcript as in the tree, with the seconds, until the model says something."""
-    execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=State.RUNNING)
-    task = Task("/answer", "answer", "agent", State.RUNNING, detail="helper", child="agx_2", started_at=at(0))
+    execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=RunState.RUNNING)
+    task = Task("/answer", "answer", "agent", RunState.RUNNING, detail="helper", child="agx_2", started_at=at(0))
     execution.put_task(task)
-    child = Execution(ResourceKind.AGENT, "agx_2", "helper", state=State.RUNNING)
+    child = Execution(ResourceKind.AGENT, "agx_2", "helper", state=RunState.RUNNING)
     child.waiting = ModelWait("openai gpt-5-mini", at(0))
     child.touch()
     execution.put_child("/answer", child)
@@ -221,15 +226,19 @@ def test_the_task_of_a_silent_agent_says_what_it_waits_for() -> None:
 
 def deep_workflow(levels: int) -> Execution:
     """Loops in loops; each has a task of its own."""
-    execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=State.RUNNING)
+    execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=RunState.RUNNING)
     around = ""
     for level in range(levels):
-        execution.put_task(Task(f"{around}/loop", "loop", "for", State.RUNNING, around, "1 of 2", started_at=at(level)))
+        execution.put_task(
+            Task(f"{around}/loop", "loop", "for", RunState.RUNNING, around, "1 of 2", started_at=at(level))
+        )
         around += "/loop"
         name = "a-name-that-is-long" if level % 2 else "step"
-        execution.put_task(Task(f"{around}/0/{name}", name, "set", State.COMPLETED, around, started_at=at(level)))
+        execution.put_task(Task(f"{around}/0/{name}", name, "set", RunState.COMPLETED, around, started_at=at(level)))
         around += "/0"
-        execution.put_task(Task(f"{around}", "0", "do", State.RUNNING, around.rpartition("/")[0], started_at=at(level)))
+        execution.put_task(
+            Task(f"{around}", "0", "do", RunState.RUNNING, around.rpartition("/")[0], started_at=at(level))
+        )
     return execution
 
 
@@ -246,7 +255,9 @@ def test_columns_stand_in_line_at_every_depth(view: Callable[[Execution], Outlin
 
 def test_a_text_of_several_lines_stands_below_its_key() -> None:
     """Point 26: to be read, not as one cut line of JSON; what is too long wraps."""
-    failed = call(name="write", arguments={"content": "one\n  two\n" + "word " * 9, "path": "/a"}, state=State.FAILED)
+    failed = call(
+        name="write", arguments={"content": "one\n  two\n" + "word " * 9, "path": "/a"}, state=RunState.FAILED
+    )
     assert shown(transcript(failed), 40).split("\n")[1:] == [
         "┃ arguments",
         "┃ {",
@@ -262,7 +273,7 @@ def test_a_text_of_several_lines_stands_below_its_key() -> None:
 
 def test_what_a_person_typed_is_shown_as_it_was_typed() -> None:
     """Point 41: line breaks are kept, and nothing is read as Markdown."""
-    execution = Execution(ResourceKind.AGENT, "agx_1", "helper", state=State.RUNNING)
+    execution = Execution(ResourceKind.AGENT, "agx_1", "helper", state=RunState.RUNNING)
     execution.put_message(0, Message(Role.HUMAN, "one\ntwo\n\n    three\n*four*\n"))
     assert shown(transcript(execution), 40) == dedent("""\
         You
@@ -275,7 +286,7 @@ def test_what_a_person_typed_is_shown_as_it_was_typed() -> None:
 
 def test_arguments_that_are_no_json_are_shown_as_they_came() -> None:
     """Point 41: without a key that nobody wrote; the clipboard gets them, too."""
-    broken = call(name="ls", arguments={"": '{"path": "/a", '}, state=State.FAILED, error="not valid JSON: line 1")
+    broken = call(name="ls", arguments={"": '{"path": "/a", '}, state=RunState.FAILED, error="not valid JSON: line 1")
     outline = transcript(broken)
     assert shown(outline, 60) == dedent("""\
         ✗ ls            {"path": "/a",  not valid JSON: line 1

@@ -9,7 +9,7 @@ from textual import events
 from textual.geometry import Region
 
 from stigmer_tui.tui.widgets.entry_list import EntryList
-from stigmer_tui.workbench.model import Execution, Message, ResourceKind, Role, State, ToolCall
+from stigmer_tui.workbench.model import Execution, Message, ResourceKind, Role, RunState, ToolCall
 from stigmer_tui.workbench.outline import Nothing
 from stigmer_tui.workbench.task_tree import task_tree
 from stigmer_tui.workbench.transcript import transcript
@@ -20,16 +20,16 @@ from tests.tui.samples import at
 SIZE = (60, 10)
 
 
-def calls(count: int, state: State = State.COMPLETED) -> Execution:
-    execution = Execution(ResourceKind.AGENT, "agx_1", "helper", state=State.RUNNING)
+def calls(count: int, state: RunState = RunState.COMPLETED) -> Execution:
+    execution = Execution(ResourceKind.AGENT, "agx_1", "helper", state=RunState.RUNNING)
     for _ in range(count):
         add_call(execution, state)
     return execution
 
 
-def add_call(execution: Execution, state: State = State.COMPLETED) -> None:
+def add_call(execution: Execution, state: RunState = RunState.COMPLETED) -> None:
     index = len(execution.calls)
-    result = "one\ntwo" if state is State.COMPLETED else ""
+    result = "one\ntwo" if state is RunState.COMPLETED else ""
     execution.put_call(ToolCall(f"c{index}", f"call{index}", {"n": index}, state, result, started_at=at(0)))
 
 
@@ -113,7 +113,7 @@ async def test_y_asks_for_a_copy_of_the_whole_entry() -> None:
 
 
 async def test_only_what_can_be_done_is_offered() -> None:
-    execution = calls(1, State.PENDING)
+    execution = calls(1, RunState.PENDING)
     execution.put_call(replace(execution.calls["c0"], arguments={}))
     app = Host(transcript(execution))
     async with app.run_test(size=SIZE) as pilot:
@@ -169,7 +169,7 @@ async def test_the_scroll_bar_can_be_dragged() -> None:
 
 
 async def test_text_selected_with_the_mouse_is_copied_without_the_signs_around_it() -> None:
-    execution = Execution(ResourceKind.AGENT, "agx_1", "helper", state=State.COMPLETED)
+    execution = Execution(ResourceKind.AGENT, "agx_1", "helper", state=RunState.COMPLETED)
     execution.put_message(0, Message(Role.AGENT, "- first item\n- second item"))
     app = Host(transcript(execution))
     async with app.run_test(size=SIZE) as pilot:
@@ -200,7 +200,7 @@ async def test_only_rows_that_changed_are_painted(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setattr(app.entries, "refresh", watched)
         app.entries.update(outline)
         assert painted == []
-        execution.put_call(replace(execution.calls["c1"], state=State.FAILED, result=""))
+        execution.put_call(replace(execution.calls["c1"], state=RunState.FAILED, result=""))
         execution.put_call(replace(execution.calls["c2"], result="one\ntwo\nthree"))
         app.entries.update(outline)
         await pilot.pause()
@@ -209,7 +209,7 @@ async def test_only_rows_that_changed_are_painted(monkeypatch: pytest.MonkeyPatc
 
 
 async def test_elapsed_times_tick_only_while_something_runs_in_sight() -> None:
-    execution = calls(1, State.RUNNING)
+    execution = calls(1, RunState.RUNNING)
     outline = transcript(execution)
     app = Host(outline)
     async with app.run_test(size=SIZE) as pilot:
@@ -220,14 +220,14 @@ async def test_elapsed_times_tick_only_while_something_runs_in_sight() -> None:
         entries._tick()
         assert rows(app)[0].endswith("7 s …")
         assert ticks(app)
-        execution.put_call(replace(execution.calls["c0"], state=State.COMPLETED, completed_at=at(7)))
+        execution.put_call(replace(execution.calls["c0"], state=RunState.COMPLETED, completed_at=at(7)))
         entries.update(outline)
         entries._tick()
         assert rows(app)[0].endswith("7.0 s")
         assert not ticks(app)
         entries.display = False
         await pilot.pause()
-        execution.put_call(replace(execution.calls["c0"], state=State.RUNNING))
+        execution.put_call(replace(execution.calls["c0"], state=RunState.RUNNING))
         entries.update(outline)
         entries._tick()
         assert not ticks(app)

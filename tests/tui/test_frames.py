@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from stigmer_tui.tui.frames import BURST, INTERVAL, LONGEST_PAUSE, REMOTE_INTERVAL, Frames, interval_for
+from stigmer_tui.tui.frames import BURST, INTERVAL, MAX_PAUSE, REMOTE_INTERVAL, FrameThrottle, interval_for
 
 
 class Loop:
@@ -41,14 +41,14 @@ def loop() -> Loop:
 
 def test_the_first_value_is_shown_at_once(loop: Loop) -> None:
     shown: list[int] = []
-    Frames(shown.append, 0.1, loop).put(1)
+    FrameThrottle(shown.append, 0.1, loop).put(1)
     assert shown == [1]
     assert loop.timers == []
 
 
 def test_of_values_that_come_too_early_the_newest_is_shown_when_it_is_time(loop: Loop) -> None:
     shown: list[int] = []
-    frames = Frames(shown.append, 0.1, loop)
+    frames = FrameThrottle(shown.append, 0.1, loop)
     for value in range(9):
         frames.put(value)
     assert len(loop.timers) == 1
@@ -63,7 +63,7 @@ def test_of_values_that_come_too_early_the_newest_is_shown_when_it_is_time(loop:
 
 def test_after_a_rest_some_are_shown_at_once_again(loop: Loop) -> None:
     shown: list[int] = []
-    frames = Frames(shown.append, 0.1, loop)
+    frames = FrameThrottle(shown.append, 0.1, loop)
     for rest, burst in ((0.0, BURST), (0.1 * BURST, BURST), (0.1, 1), (5.0, BURST)):
         loop.pass_time(rest)
         shown.clear()
@@ -75,7 +75,7 @@ def test_after_a_rest_some_are_shown_at_once_again(loop: Loop) -> None:
 
 def test_a_steady_stream_is_shown_at_the_interval(loop: Loop) -> None:
     shown: list[int] = []
-    frames = Frames(shown.append, 0.1, loop)
+    frames = FrameThrottle(shown.append, 0.1, loop)
     for value in range(1000):
         frames.put(value)
         loop.pass_time(0.001)
@@ -89,7 +89,7 @@ def test_frames_that_take_long_are_rarer(loop: Loop) -> None:
         shown.append(value)
         loop.now += 0.05
 
-    frames = Frames(draw, 0.1, loop)
+    frames = FrameThrottle(draw, 0.1, loop)
     started = loop.now
     while loop.now < started + 10:
         frames.put(len(shown))
@@ -104,16 +104,16 @@ def test_even_very_long_frames_come_again(loop: Loop) -> None:
         shown.append(value)
         loop.now += 5
 
-    frames = Frames(draw, 0.1, loop)
+    frames = FrameThrottle(draw, 0.1, loop)
     frames.put(1)
     frames.put(2)
-    loop.pass_time(LONGEST_PAUSE + 0.01)
+    loop.pass_time(MAX_PAUSE + 0.01)
     assert shown == [1, 2]
 
 
 def test_after_close_nothing_is_shown(loop: Loop) -> None:
     shown: list[int] = []
-    frames = Frames(shown.append, 0.1, loop)
+    frames = FrameThrottle(shown.append, 0.1, loop)
     for value in range(BURST + 1):
         frames.put(value)
     frames.close()
@@ -136,7 +136,7 @@ def test_where_the_terminal_is_decides_the_interval(environment: dict[str, str],
 
 async def test_it_works_on_a_real_loop() -> None:
     shown: asyncio.Queue[int] = asyncio.Queue()
-    frames = Frames(shown.put_nowait, 0.001)
+    frames = FrameThrottle(shown.put_nowait, 0.001)
     frames.put(1)
     frames.put(2)
     assert [await shown.get(), await shown.get()] == [1, 2]

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from stigmer_tui.tui.garbage import LONGEST, ShortCollections
+from stigmer_tui.tui.garbage import MAX_PAUSE, GcTuner
 
 
 class SteppingClock:
@@ -29,7 +29,7 @@ class SteppingClock:
 @pytest.fixture
 def clock() -> Iterator[SteppingClock]:
     clock = SteppingClock()
-    collections = ShortCollections(clock)
+    collections = GcTuner(clock)
     collections.begin()
     yield clock
     collections.end()
@@ -39,10 +39,10 @@ def clock() -> Iterator[SteppingClock]:
 def test_what_was_looked_at_for_long_is_not_looked_at_again(clock: SteppingClock) -> None:
     kept = [[number] for number in range(1000)]
     before = gc.get_freeze_count()
-    clock.step = LONGEST / 2
+    clock.step = MAX_PAUSE / 2
     gc.collect()
     assert gc.get_freeze_count() <= before
-    clock.step = LONGEST * 2
+    clock.step = MAX_PAUSE * 2
     gc.collect(0)
     assert gc.get_freeze_count() <= before
     gc.collect()
@@ -51,7 +51,7 @@ def test_what_was_looked_at_for_long_is_not_looked_at_again(clock: SteppingClock
 
 def test_frozen_objects_are_freed_when_nothing_refers_to_them(clock: SteppingClock) -> None:
     kept = [[number] for number in range(1000)]
-    clock.step = LONGEST * 2
+    clock.step = MAX_PAUSE * 2
     gc.collect()
     before = gc.get_freeze_count()
     kept.clear()

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stigmer_tui.tui.render.cells import cells
-from stigmer_tui.tui.render.ink import Ink
+from stigmer_tui.tui.render.ink import StyleRole
 from stigmer_tui.tui.render.markdown.inline import inline
-from stigmer_tui.tui.render.markdown.reader import LONGEST_PROSE
+from stigmer_tui.tui.render.markdown.reader import MAX_PROSE_LENGTH
 from stigmer_tui.tui.render.markdown.splitter import Splitter
 from tests.tui.rows import drawn, markdown, pieces_of
 from tests.tui.samples import ANSWER
@@ -104,22 +104,25 @@ def test_a_table_gives_way_where_it_is_widest_and_its_cells_wrap() -> None:
 @pytest.mark.parametrize(
     ("source", "spans"),
     [
-        ("a **b** *c* `d` ~~e~~", [("b", Ink.STRONG), ("c", Ink.EMPHASIS), ("d", Ink.CODE), ("e", Ink.STRUCK)]),
-        ("***both***", [("both", Ink.STRONG | Ink.EMPHASIS)]),
-        ("**bold `code`**", [("bold ", Ink.STRONG), ("code", Ink.STRONG | Ink.CODE)]),
-        ("[text](u)", [("text", Ink.LINK), (" (u)", Ink.MUTED)]),
+        (
+            "a **b** *c* `d` ~~e~~",
+            [("b", StyleRole.STRONG), ("c", StyleRole.EMPHASIS), ("d", StyleRole.CODE), ("e", StyleRole.STRUCK)],
+        ),
+        ("***both***", [("both", StyleRole.STRONG | StyleRole.EMPHASIS)]),
+        ("**bold `code`**", [("bold ", StyleRole.STRONG), ("code", StyleRole.STRONG | StyleRole.CODE)]),
+        ("[text](u)", [("text", StyleRole.LINK), (" (u)", StyleRole.MUTED)]),
         ("snake_case_name", []),
     ],
 )
-def test_inline_markup(source: str, spans: list[tuple[str, Ink]]) -> None:
+def test_inline_markup(source: str, spans: list[tuple[str, StyleRole]]) -> None:
     (line,) = inline(source)
     assert [span for span in line if span[1]] == spans
 
 
 def test_sentences_are_parsed_apart_only_where_nothing_spans_them() -> None:
     (line,) = inline("**One. Two.** And [a. b](u). *End.* x")
-    assert [text for text, ink in line if ink is Ink.STRONG] == ["One. Two."]
-    assert "a. b" in [text for text, ink in line if ink is Ink.LINK]
+    assert [text for text, ink in line if ink is StyleRole.STRONG] == ["One. Two."]
+    assert "a. b" in [text for text, ink in line if ink is StyleRole.LINK]
 
 
 class TestWhileItGrows:
@@ -205,4 +208,4 @@ def test_no_row_is_wider_than_its_place(source_lines: list[str], width: int) -> 
 def test_no_piece_of_a_long_text_is_long(start: str, unit: str) -> None:
     source = start + unit * (30_000 // len(unit))
     for piece in pieces_of(source):
-        assert len(drawn([piece], 40)) < LONGEST_PROSE / 8
+        assert len(drawn([piece], 40)) < MAX_PROSE_LENGTH / 8

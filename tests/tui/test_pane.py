@@ -9,8 +9,8 @@ import pytest
 from stigmer_tui.tui.render.glyphs import UNICODE
 from stigmer_tui.tui.render.ink import text_of
 from stigmer_tui.tui.render.pane import TASKS, TRANSCRIPT, empty_text, title_rows, untold_error, waiting_row
-from stigmer_tui.tui.widgets.window import Window
-from stigmer_tui.workbench.model import Execution, ModelWait, Resource, ResourceKind, State, Task
+from stigmer_tui.tui.widgets.window import Viewport
+from stigmer_tui.workbench.model import Execution, ModelWait, Resource, ResourceKind, RunState, Task
 from stigmer_tui.workbench.outline import Outline
 from stigmer_tui.workbench.state import ShownRun
 from stigmer_tui.workbench.task_tree import task_tree
@@ -23,14 +23,14 @@ from tests.tui.samples import START, at
 @pytest.mark.parametrize(
     ("states", "summary"),
     [
-        ([State.COMPLETED], "1 task completed"),
-        ([State.COMPLETED] * 12, "12 tasks completed"),
-        ([State.COMPLETED] * 11 + [State.SKIPPED], "11 completed · 1 skipped"),
-        ([State.COMPLETED, State.PENDING, State.FAILED], "1 completed · 1 failed · 1 not reached"),
+        ([RunState.COMPLETED], "1 task completed"),
+        ([RunState.COMPLETED] * 12, "12 tasks completed"),
+        ([RunState.COMPLETED] * 11 + [RunState.SKIPPED], "11 completed · 1 skipped"),
+        ([RunState.COMPLETED, RunState.PENDING, RunState.FAILED], "1 completed · 1 failed · 1 not reached"),
     ],
 )
-def test_the_summary_of_a_workflow_adds_up(states: list[State], summary: str) -> None:
-    execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=State.COMPLETED)
+def test_the_summary_of_a_workflow_adds_up(states: list[RunState], summary: str) -> None:
+    execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=RunState.COMPLETED)
     execution.started_at, execution.completed_at = START, at(1.2)
     for number, state in enumerate(states):
         execution.put_task(Task(f"/{number}", str(number), "set", state))
@@ -41,8 +41,8 @@ def test_the_summary_of_a_workflow_adds_up(states: list[State], summary: str) ->
 
 
 def test_why_there_was_a_run_stays_when_it_has_ended() -> None:
-    execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=State.FAILED, error="/fetch failed: 404")
-    execution.put_task(Task("/fetch", "fetch", "http", State.FAILED, error="404"))
+    execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=RunState.FAILED, error="/fetch failed: 404")
+    execution.put_task(Task("/fetch", "fetch", "http", RunState.FAILED, error="404"))
     resource = Resource(ResourceKind.WORKFLOW, "wf_1", "tally", "tally")
     shown = ShownRun(execution, resource, number=2, why="main.py changed (+1 −1)")
     second = text(title_rows(shown, 80, UNICODE, at(4))).split("\n")[1]
@@ -51,7 +51,7 @@ def test_why_there_was_a_run_stays_when_it_has_ended() -> None:
 
 def test_a_run_of_which_nothing_is_known_is_not_said_to_run() -> None:
     """Point 24: with the daemon stopped, nothing counts up."""
-    execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=State.RUNNING, started_at=START)
+    execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=RunState.RUNNING, started_at=START)
     shown = ShownRun(execution, Resource(ResourceKind.WORKFLOW, "wf_1", "tally", "tally"))
     first = text(title_rows(shown, 60, UNICODE, at(400), is_connected=False)).split("\n")[0]
     assert first.split() == ["tally", "running", "when", "last", "seen"]
@@ -68,7 +68,7 @@ def test_a_run_of_which_nothing_is_known_is_not_said_to_run() -> None:
 )
 def test_what_a_silent_agent_waits_for(seconds: float, reason: str, row: str) -> None:
     """Point 24: the pane is not blank while a model says nothing."""
-    execution = Execution(ResourceKind.AGENT, "agx_1", "helper", state=State.RUNNING, started_at=START)
+    execution = Execution(ResourceKind.AGENT, "agx_1", "helper", state=RunState.RUNNING, started_at=START)
     execution.waiting = ModelWait("openai gpt-5-mini", START, reason)
     assert text_of(waiting_row(execution, at(seconds), UNICODE)) == row
 
@@ -76,13 +76,13 @@ def test_what_a_silent_agent_waits_for(seconds: float, reason: str, row: str) ->
 @pytest.mark.parametrize(
     ("kind", "state", "texts"),
     [
-        (ResourceKind.AGENT, State.COMPLETED, ("Nothing was said or done in this run", "No tool calls in this run")),
-        (ResourceKind.WORKFLOW, State.FAILED, ("Nothing was said or done in this run", "No tasks in this run")),
-        (ResourceKind.AGENT, State.RUNNING, ("Waiting for the first event of this run …", "No tool calls yet")),
-        (ResourceKind.WORKFLOW, State.RUNNING, ("Waiting for the first event of this run …", "No tasks yet")),
+        (ResourceKind.AGENT, RunState.COMPLETED, ("Nothing was said or done in this run", "No tool calls in this run")),
+        (ResourceKind.WORKFLOW, RunState.FAILED, ("Nothing was said or done in this run", "No tasks in this run")),
+        (ResourceKind.AGENT, RunState.RUNNING, ("Waiting for the first event of this run …", "No tool calls yet")),
+        (ResourceKind.WORKFLOW, RunState.RUNNING, ("Waiting for the first event of this run …", "No tasks yet")),
     ],
 )
-def test_what_is_not_there_yet_and_what_never_was(kind: ResourceKind, state: State, texts: tuple[str, str]) -> None:
+def test_what_is_not_there_yet_and_what_never_was(kind: ResourceKind, state: RunState, texts: tuple[str, str]) -> None:
     """Point 24: nothing is announced for a run that has ended."""
     execution = Execution(kind, "x_1", "helper", state=state)
     assert (empty_text(execution, TRANSCRIPT), empty_text(execution, TASKS)) == texts
@@ -91,9 +91,11 @@ def test_what_is_not_there_yet_and_what_never_was(kind: ResourceKind, state: Sta
 def test_an_error_is_shown_once() -> None:
     """Point 24: where the task shows it, neither the title nor the end of the transcript repeats it."""
     error = "GET 127.0.0.1:1/item.json: connection refused (5 attempts)"
-    execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=State.FAILED, error=f"/fetch failed: {error}")
+    execution = Execution(
+        ResourceKind.WORKFLOW, "wfx_1", "tally", state=RunState.FAILED, error=f"/fetch failed: {error}"
+    )
     execution.started_at = START
-    execution.put_task(Task("/fetch", "fetch", "http", State.FAILED, error=error, started_at=START))
+    execution.put_task(Task("/fetch", "fetch", "http", RunState.FAILED, error=error, started_at=START))
     execution.touch()
     shown = ShownRun(execution, Resource(ResourceKind.WORKFLOW, "wf_1", "tally", "tally"))
     for view, outline in ((TRANSCRIPT, transcript(execution)), (TASKS, task_tree(execution))):
@@ -103,13 +105,13 @@ def test_an_error_is_shown_once() -> None:
 
 
 def test_an_error_that_no_task_shows_is_in_the_title_of_the_tree() -> None:
-    execution = Execution(ResourceKind.AGENT, "agx_1", "helper", state=State.FAILED, error="quota exceeded")
+    execution = Execution(ResourceKind.AGENT, "agx_1", "helper", state=RunState.FAILED, error="quota exceeded")
     assert untold_error(execution, TRANSCRIPT) == ""
     assert untold_error(execution, TASKS) == "quota exceeded"
 
 
 def window_text_of(outline: Outline) -> str:
-    window = Window(outline, FixedClock(), UNICODE)
+    window = Viewport(outline, FixedClock(), UNICODE)
     window.resize(90, 40)
     window.update()
     return window_text(window)
@@ -119,13 +121,15 @@ def test_the_error_of_a_task_in_loops_is_shown_once() -> None:
     """Point 24: the loops around it have failed as well, and say nothing of their own."""
     error = "GET 127.0.0.1:1/x: connection refused"
     inner, outer = f"index 0: /outer/0/inner/0/ask failed: {error}", "index 0: /outer/0/inner failed: "
-    execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=State.FAILED, error=f"/outer failed: {error}")
-    execution.put_task(Task("/outer", "outer", "for", State.RUNNING, detail="1 of 2", started_at=START))
-    execution.put_task(Task("/outer/0/inner", "inner", "for", State.RUNNING, "/outer", "1 of 3", started_at=START))
-    ask = Task("/outer/0/inner/0/ask", "ask", "http", State.FAILED, "/outer/0/inner", error=error, started_at=START)
+    execution = Execution(
+        ResourceKind.WORKFLOW, "wfx_1", "tally", state=RunState.FAILED, error=f"/outer failed: {error}"
+    )
+    execution.put_task(Task("/outer", "outer", "for", RunState.RUNNING, detail="1 of 2", started_at=START))
+    execution.put_task(Task("/outer/0/inner", "inner", "for", RunState.RUNNING, "/outer", "1 of 3", started_at=START))
+    ask = Task("/outer/0/inner/0/ask", "ask", "http", RunState.FAILED, "/outer/0/inner", error=error, started_at=START)
     execution.put_task(ask)
     for task, text_of_error in (("/outer/0/inner", inner), ("/outer", outer + inner)):
-        execution.put_task(replace(execution.tasks[task], state=State.FAILED, error=text_of_error))
+        execution.put_task(replace(execution.tasks[task], state=RunState.FAILED, error=text_of_error))
     execution.touch()
     for outline in (transcript(execution), task_tree(execution)):
         seen = window_text_of(outline)

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import pytest
 from textual.pilot import Pilot
 
-from stigmer_tui.workbench.model import State
+from stigmer_tui.workbench.model import RunState
 from stigmer_tui.workbench.outline import Nothing, Outline
 from stigmer_tui.workbench.task_tree import task_tree
 from stigmer_tui.workbench.transcript import transcript
@@ -38,7 +38,7 @@ async def select_two_up(pilot: Pilot[None]) -> None:
     ("outline", "size", "theme"),
     [
         (transcript(agent_execution()), LARGE, "textual-dark"),
-        (transcript(agent_execution(State.FAILED)), SMALL, "textual-light"),
+        (transcript(agent_execution(RunState.FAILED)), SMALL, "textual-light"),
         (transcript(workflow_execution()), SMALL, "textual-dark"),
         (transcript(workflow_execution()), LARGE, "textual-light"),
         (task_tree(workflow_execution()), SMALL, "ansi-dark"),

@@ -6,7 +6,7 @@ import pyte
 import pytest
 from textual.geometry import Region
 
-from stigmer_tui.workbench.model import Execution, Message, ResourceKind, Role, State, ToolCall
+from stigmer_tui.workbench.model import Execution, Message, ResourceKind, Role, RunState, ToolCall
 from stigmer_tui.workbench.transcript import transcript
 from tests.tui.hands import press
 from tests.tui.host import Host
@@ -30,10 +30,10 @@ NASTY = {
 
 
 def execution(text: str) -> Execution:
-    run = Execution(ResourceKind.AGENT, "agx_1", "helper", state=State.COMPLETED)
+    run = Execution(ResourceKind.AGENT, "agx_1", "helper", state=RunState.COMPLETED)
     run.put_message(0, Message(Role.AGENT, f"{text}\n\n- {text}\n\n| {text} | b |\n|---|---|\n| `{text}` | d |"))
     run.put_message(1, Message(Role.AGENT, f"```\n{text}\n```\n\n> {text}"))
-    failed = ToolCall("c1", text, {"a": text}, State.FAILED, text, text, at(0), at(1))
+    failed = ToolCall("c1", text, {"a": text}, RunState.FAILED, text, text, at(0), at(1))
     run.put_call(failed)
     return run
 

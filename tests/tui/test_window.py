@@ -8,9 +8,9 @@ from itertools import pairwise
 import pytest
 
 from stigmer_tui.tui.render.glyphs import UNICODE
-from stigmer_tui.tui.widgets.window import Window
-from stigmer_tui.workbench.entries import Call, Group, Speech
-from stigmer_tui.workbench.model import Execution, Message, ResourceKind, Role, State, Task, ToolCall
+from stigmer_tui.tui.widgets.window import Viewport
+from stigmer_tui.workbench.entries import CallEntry, GroupEntry, MessageEntry
+from stigmer_tui.workbench.model import Execution, Message, ResourceKind, Role, RunState, Task, ToolCall
 from stigmer_tui.workbench.outline import Outline
 from stigmer_tui.workbench.task_tree import task_tree
 from stigmer_tui.workbench.transcript import transcript
@@ -20,42 +20,42 @@ from tests.tui.rows import window_text
 
 def conversation(count: int, text: str = "text {}") -> Execution:
     """Messages of one row each, but for the first with its heading."""
-    execution = Execution(ResourceKind.AGENT, "agx_1", "helper", state=State.COMPLETED)
+    execution = Execution(ResourceKind.AGENT, "agx_1", "helper", state=RunState.COMPLETED)
     for index in range(count):
         execution.put_message(index, Message(Role.AGENT, text.format(index)))
     return execution
 
 
 def calls(count: int) -> Execution:
-    execution = Execution(ResourceKind.AGENT, "agx_1", "helper", state=State.COMPLETED)
+    execution = Execution(ResourceKind.AGENT, "agx_1", "helper", state=RunState.COMPLETED)
     for index in range(count):
-        execution.put_call(ToolCall(f"c{index}", f"call{index}", {"n": index}, State.COMPLETED, "one\ntwo\nthree"))
+        execution.put_call(ToolCall(f"c{index}", f"call{index}", {"n": index}, RunState.COMPLETED, "one\ntwo\nthree"))
     return execution
 
 
 def add_call(execution: Execution) -> None:
     index = len(execution.calls)
-    execution.put_call(ToolCall(f"c{index}", f"call{index}", {"n": index}, State.COMPLETED, "x"))
+    execution.put_call(ToolCall(f"c{index}", f"call{index}", {"n": index}, RunState.COMPLETED, "x"))
 
 
-def window_over(outline: Outline, height: int = 5, width: int = 40) -> Window:
-    window = Window(outline, FixedClock(), UNICODE)
+def window_over(outline: Outline, height: int = 5, width: int = 40) -> Viewport:
+    window = Viewport(outline, FixedClock(), UNICODE)
     window.resize(width, height)
     window.update()
     return window
 
 
-def names(window: Window) -> list[str]:
-    return [entry.call.name for line in window.lines if isinstance(entry := line.view.entry, Call)]
+def names(window: Viewport) -> list[str]:
+    return [entry.call.name for line in window.lines if isinstance(entry := line.view.entry, CallEntry)]
 
 
-def follows(window: Window) -> bool:
+def follows(window: Viewport) -> bool:
     return window.is_following
 
 
-def selected_name(window: Window) -> str:
+def selected_name(window: Viewport) -> str:
     entry = window.selected_entry
-    return entry.call.name if isinstance(entry, Call) else ""
+    return entry.call.name if isinstance(entry, CallEntry) else ""
 
 
 class TestFollowing:
@@ -106,9 +106,9 @@ class TestFollowing:
 class TestNothingMoves:
     def test_when_something_is_added_above(self) -> None:
         """A conversation below an earlier task grows while a later one is looked at."""
-        execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=State.RUNNING)
+        execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=RunState.RUNNING)
         for name in "abcdefgh":
-            execution.put_task(Task(f"/{name}", name, "agent", State.RUNNING))
+            execution.put_task(Task(f"/{name}", name, "agent", RunState.RUNNING))
         child = conversation(1)
         execution.put_child("/a", child)
         window = window_over(transcript(execution), height=4)
@@ -133,7 +133,7 @@ class TestNothingMoves:
 
     def test_when_what_is_looked_at_grows(self) -> None:
         execution = conversation(1, "\n\n".join(f"paragraph {number}" for number in range(40)))
-        execution.state = State.RUNNING
+        execution.state = RunState.RUNNING
         window = window_over(transcript(execution))
         window.scroll(-20)
         before = window_text(window)
@@ -246,20 +246,20 @@ class TestFolding:
         assert window_text(window) == "Agent\n┃ one  3 lines"
 
     def test_a_group_hides_what_is_in_it_and_is_stepped_over(self) -> None:
-        execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=State.RUNNING)
-        execution.put_task(Task("/each", "each", "for", State.COMPLETED))
+        execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=RunState.RUNNING)
+        execution.put_task(Task("/each", "each", "for", RunState.COMPLETED))
         for number in range(3):
-            execution.put_task(Task(f"/each/{number}/a", "a", "set", State.COMPLETED, "/each"))
+            execution.put_task(Task(f"/each/{number}/a", "a", "set", RunState.COMPLETED, "/each"))
         window = window_over(task_tree(execution), 12)
         window.select_at(1)
-        assert isinstance(window.selected_entry, Group)
+        assert isinstance(window.selected_entry, GroupEntry)
         window.toggle()
         assert window_text(window).split("\n")[1:4] == ["  ✓ 0", "  ✓ 1", "    ✓ a         set"]
         window.select_next()
-        assert isinstance(entry := window.selected_entry, Group)
+        assert isinstance(entry := window.selected_entry, GroupEntry)
         assert entry.name == "1"
         window.select_previous()
-        execution.put_task(Task("/each/0/b", "b", "set", State.COMPLETED, "/each"))
+        execution.put_task(Task("/each/0/b", "b", "set", RunState.COMPLETED, "/each"))
         window.update()
         assert window_text(window).split("\n")[1:3] == ["  ✓ 0", "  ✓ 1"]
         window.toggle()
@@ -275,7 +275,7 @@ class TestFolding:
 
 def test_a_growing_text_is_drawn_to_its_end_with_a_cursor() -> None:
     execution = conversation(1, "Hello")
-    execution.state = State.RUNNING
+    execution.state = RunState.RUNNING
     execution.touch()
     window = window_over(transcript(execution))
     assert window_text(window) == "Agent\n┃ Hello▌"
@@ -285,7 +285,7 @@ def test_a_growing_text_is_drawn_to_its_end_with_a_cursor() -> None:
     execution.put_message(0, Message(Role.AGENT, "Something else"))
     window.update()
     assert window_text(window) == "Agent\n┃ Something else▌"
-    execution.state = State.COMPLETED
+    execution.state = RunState.COMPLETED
     execution.touch()
     window.update()
     assert window_text(window) == "Agent\n┃ Something else"
@@ -340,4 +340,4 @@ def test_a_text_that_shows_nothing_is_no_end_that_cannot_be_reached() -> None:
     window.scroll(-1)
     window.scroll(1)
     assert follows(window)
-    assert isinstance(window.lines[-1].view.entry, Speech)
+    assert isinstance(window.lines[-1].view.entry, MessageEntry)

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stigmer_tui.tui.render.glyphs import UNICODE
-from stigmer_tui.tui.widgets.sheet import Place
-from stigmer_tui.tui.widgets.window import Window
-from stigmer_tui.workbench.model import Execution, Message, ResourceKind, Role, State, Task, ToolCall
+from stigmer_tui.tui.widgets.sheet import RowPosition
+from stigmer_tui.tui.widgets.window import Viewport
+from stigmer_tui.workbench.model import Execution, Message, ResourceKind, Role, RunState, Task, ToolCall
 from stigmer_tui.workbench.outline import Outline
 from stigmer_tui.workbench.task_tree import task_tree
 from stigmer_tui.workbench.transcript import transcript
@@ -53,26 +53,26 @@ def happen(execution: Execution, child: Execution, what: str, number: int) -> No
             index = number % len(execution.messages)
             execution.put_message(index, Message(Role.AGENT, TEXTS[(number + index) % len(TEXTS)]))
         case "call":
-            execution.put_call(ToolCall(f"c{len(execution.calls)}", "grep", {"n": number}, State.RUNNING))
+            execution.put_call(ToolCall(f"c{len(execution.calls)}", "grep", {"n": number}, RunState.RUNNING))
         case "end call" if execution.calls:
             call = list(execution.calls.values())[number % len(execution.calls)]
-            state = State.FAILED if number % 2 else State.COMPLETED
+            state = RunState.FAILED if number % 2 else RunState.COMPLETED
             execution.put_call(replace(call, state=state, result="one\ntwo\nthree", error="no\nway"))
         case "task":
-            execution.put_task(Task("/each", "each", "for", State.RUNNING))
-            execution.put_task(Task(f"/each/{number}/a", "a", "agent", State.RUNNING, "/each"))
+            execution.put_task(Task("/each", "each", "for", RunState.RUNNING))
+            execution.put_task(Task(f"/each/{number}/a", "a", "agent", RunState.RUNNING, "/each"))
         case "end task" if f"/each/{number}/a" in execution.tasks:
             task = execution.tasks[f"/each/{number}/a"]
-            execution.put_task(replace(task, state=State.FAILED, error="it\nfailed", output={"a": [1, {"b": 2}]}))
+            execution.put_task(replace(task, state=RunState.FAILED, error="it\nfailed", output={"a": [1, {"b": 2}]}))
         case "child" if f"/each/{number}/a" in execution.tasks and not execution.children:
             execution.put_child(f"/each/{number}/a", child)
         case "end":
-            execution.state = State.FAILED
+            execution.state = RunState.FAILED
             execution.error = "it\nended"
             execution.touch()
 
 
-def move(window: Window, what: str, number: int) -> None:
+def move(window: Viewport, what: str, number: int) -> None:
     match what:
         case "next":
             window.select_next()
@@ -102,9 +102,9 @@ def move(window: Window, what: str, number: int) -> None:
             window.resize(20 + 5 * number, HEIGHT)
 
 
-def check(window: Window) -> None:
+def check(window: Viewport) -> None:
     shown = [line.place for line in window.lines]
-    every = [line.place for line in window._sheet.down(Place())]
+    every = [line.place for line in window._sheet.down(RowPosition())]
     assert len(shown) == min(HEIGHT, len(every))
     assert window._sheet.height == len(every), "all has been drawn, so all heights are known"
     if shown:
@@ -123,11 +123,11 @@ def check(window: Window) -> None:
 @given(steps, st.sampled_from(["agent", "workflow", "tree"]))
 @settings(max_examples=150, deadline=None)
 def test_the_window_is_always_whole(taken: list[tuple[str, int]], kind: str) -> None:
-    child = Execution(ResourceKind.AGENT, "agx_2", "helper", state=State.RUNNING)
+    child = Execution(ResourceKind.AGENT, "agx_2", "helper", state=RunState.RUNNING)
     of = ResourceKind.AGENT if kind == "agent" else ResourceKind.WORKFLOW
-    execution = Execution(of, "x_1", "tally", state=State.RUNNING)
+    execution = Execution(of, "x_1", "tally", state=RunState.RUNNING)
     outline: Outline = task_tree(execution) if kind == "tree" else transcript(execution)
-    window = Window(outline, FixedClock(), UNICODE)
+    window = Viewport(outline, FixedClock(), UNICODE)
     window.resize(40, HEIGHT)
     for what, number in taken:
         happen(execution, child, what, number)

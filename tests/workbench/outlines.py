@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stigmer_tui.workbench.entries import Call, Ending, Entry, Group, Speech, Step
+from stigmer_tui.workbench.entries import CallEntry, EndEntry, Entry, GroupEntry, MessageEntry, TaskEntry
 from stigmer_tui.workbench.outline import Changed, Inserted, Outline
 
 
@@ -14,16 +14,16 @@ def shown(outline: Outline) -> list[str]:
 
 def describe(entry: Entry) -> str:
     match entry:
-        case Speech(message=message):
+        case MessageEntry(message=message):
             heading = f"{message.role.value}: " if entry.has_heading else ""
             return f"{heading}{message.text}{'…' if entry.is_growing else ''}"
-        case Call(call=call):
+        case CallEntry(call=call):
             return f"{call.name} {call.state}"
-        case Step(task=task):
+        case TaskEntry(task=task):
             return f"{entry.prefix}{task.name} {task.state}"
-        case Group(name=name, state=state):
+        case GroupEntry(name=name, state=state):
             return f"[{name}] {state}"
-        case Ending(state=state):
+        case EndEntry(state=state):
             return f"{state}: {entry.error or entry.output}"
     raise AssertionError(entry)
 

@@ -14,14 +14,14 @@ from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import Home
 from stigmer_tui.project.snapshot import ChangeKind, FileChange
-from stigmer_tui.project.watch import Change, Trouble
+from stigmer_tui.project.watch import Change, WatchProblem
 from stigmer_tui.workbench.abilities import Abilities, CannotCancel
 from stigmer_tui.workbench.daemon_state import DaemonState
 from stigmer_tui.workbench.deployment import Deployment
-from stigmer_tui.workbench.development import Development
-from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, State
+from stigmer_tui.workbench.development import WatchLoop
+from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, RunState
 from stigmer_tui.workbench.session import Session
-from stigmer_tui.workbench.state import Applied, RunInput
+from stigmer_tui.workbench.state import ApplySummary, RunInput
 
 LIMIT = 60.0
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -64,7 +64,7 @@ class FakeServer:
         self.looks += 1
         return "127.0.0.1:1"
 
-    async def arrival(self) -> None:
+    async def wait_for_daemon(self) -> None:
         await self.arrived.wait()
         self.arrived.clear()
 
@@ -100,7 +100,7 @@ class FakeServer:
     async def create(self, resource: Resource, run_input: RunInput) -> Execution:
         await self.may_create.wait()
         self.created.append((resource.slug, run_input))
-        return Execution(resource.kind, f"wfx_{len(self.created)}", resource.slug, run_input.message, State.RUNNING)
+        return Execution(resource.kind, f"wfx_{len(self.created)}", resource.slug, run_input.message, RunState.RUNNING)
 
     async def cancel(self, execution_id: str, reason: str) -> None:
         if not self.can_cancel:
@@ -136,7 +136,7 @@ class FakeWatcher:
     def __aiter__(self) -> FakeWatcher:
         return self
 
-    async def __anext__(self) -> Change | Trouble:
+    async def __anext__(self) -> Change | WatchProblem:
         self._wanted.set()
         change = await self._told.get()
         self._wanted.clear()
@@ -187,7 +187,7 @@ class FakeDeployer:
 
     async def apply(self) -> Deployment:
         affected = frozenset((resource.kind, resource.slug) for resource in self._code.affected)
-        return Deployment(Applied(NOON, updated=("tally",)), (), affected)
+        return Deployment(ApplySummary(NOON, updated=("tally",)), (), affected)
 
 
 class StagedSession(Session):
@@ -205,7 +205,7 @@ class StagedSession(Session):
         server: Any = self.server
         watcher: Any = self.watcher
         parts = self.folder, server, self.board, self.time, self._run_again, self._take_deployment
-        return server, Development(*parts, watch=lambda folder: watcher, deployer=deployer)
+        return server, WatchLoop(*parts, watch=lambda folder: watcher, deployer=deployer)
 
     @property
     def notices(self) -> list[str]:

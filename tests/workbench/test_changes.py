@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from stigmer_tui.workbench import changes
-from stigmer_tui.workbench.changes import Changes, Part, PartKind
-from stigmer_tui.workbench.model import Execution, Message, ResourceKind, Role, State, Task, ToolCall
+from stigmer_tui.workbench.changes import ChangeLog, Part, PartKind
+from stigmer_tui.workbench.model import Execution, Message, ResourceKind, Role, RunState, Task, ToolCall
 
 
 def execution() -> Execution:
-    return Execution(ResourceKind.AGENT, "agx_1", "helper", state=State.RUNNING)
+    return Execution(ResourceKind.AGENT, "agx_1", "helper", state=RunState.RUNNING)
 
 
 def message_part(index: int) -> Part:
@@ -18,7 +18,7 @@ def message_part(index: int) -> Part:
 
 
 def test_a_part_is_named_once_in_the_order_of_the_last_changes() -> None:
-    log = Changes()
+    log = ChangeLog()
     for revision, index in enumerate((0, 1, 0), 1):
         log.note(message_part(index), revision)
     assert log.since(0) == [message_part(1), message_part(0)]
@@ -27,8 +27,8 @@ def test_a_part_is_named_once_in_the_order_of_the_last_changes() -> None:
 
 
 def test_a_reader_that_is_too_far_behind_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(changes, "MOST_REMEMBERED", 2)
-    log = Changes()
+    monkeypatch.setattr(changes, "MAX_CHANGES", 2)
+    log = ChangeLog()
     for index in range(3):
         log.note(message_part(index), index + 1)
     assert log.since(0) is None
@@ -57,7 +57,7 @@ def test_an_equal_part_is_no_change() -> None:
 def test_a_new_reader_sees_all_parts_and_one_that_fell_behind_only_those_that_changed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(changes, "MOST_REMEMBERED", 1)
+    monkeypatch.setattr(changes, "MAX_CHANGES", 1)
     run = execution()
     for index in range(3):
         run.put_message(index, Message(Role.AGENT, str(index)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from stigmer_tui.workbench.daemon_news import DaemonNews
+from stigmer_tui.workbench.daemon_news import DaemonEvents
 from stigmer_tui.workbench.daemon_state import Component, ComponentState, DaemonState
 from stigmer_tui.workbench.state import Level
 
@@ -20,7 +20,7 @@ def daemon(
 
 def told(*states: DaemonState) -> list[list[tuple[str, Level]]]:
     """For each state, which come a second apart."""
-    news = DaemonNews()
+    news = DaemonEvents()
     return [news.take(state, START + timedelta(seconds=number)) for number, state in enumerate(states)]
 
 

@@ -17,9 +17,9 @@ from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.paths import Home
 from stigmer_tui.project import own_writes
 from stigmer_tui.workbench.backend import Backend
-from stigmer_tui.workbench.board import Board
+from stigmer_tui.workbench.board import StateStore
 from stigmer_tui.workbench.deployment import Deployment
-from stigmer_tui.workbench.development import Development
+from stigmer_tui.workbench.development import WatchLoop
 from stigmer_tui.workbench.model import Execution, Resource, ResourceKind
 from stigmer_tui.workbench.state import ProjectState, ShownRun, Stage, WorkbenchState
 from tests.server.conftest import running
@@ -45,8 +45,8 @@ class Bench:
     """A board that can be waited for, and what was run again."""
 
     folder: Path
-    board: Board
-    development: Development | None = None
+    board: StateStore
+    development: WatchLoop | None = None
     restarts: list[str] = field(default_factory=list)
     applied: list[str] = field(default_factory=list)
     deployments: list[Deployment] = field(default_factory=list)
@@ -92,12 +92,12 @@ async def developing(tmp_path: Path, code: str, folders: tuple[str, ...] = ()) -
     for name in folders:
         (folder / name).mkdir()
     (folder / "Stigmer.yaml").write_text("name: demo\nruntime: python\n", encoding="utf-8")
-    board = Board(WorkbenchState(project=ProjectState("demo", str(folder), watching=True), shown=SHOWN))
+    board = StateStore(WorkbenchState(project=ProjectState("demo", str(folder), watching=True), shown=SHOWN))
     bench = Bench(folder, board)
     bench.write(code)
     async with running(tmp_path / "home") as api:
         backend = Backend(Configuration(Home(tmp_path / "home"), server=api.server.address))
-        bench.development = Development(folder, backend, board, SystemClock(), bench.restart, bench.deployed)
+        bench.development = WatchLoop(folder, backend, board, SystemClock(), bench.restart, bench.deployed)
         work = asyncio.create_task(bench.development.run())
         try:
             yield bench

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stigmer_tui.workbench.model import Execution, Message, ResourceKind, Role, State, Task, ToolCall
+from stigmer_tui.workbench.model import Execution, Message, ResourceKind, Role, RunState, Task, ToolCall
 from stigmer_tui.workbench.outline import Inserted
 from stigmer_tui.workbench.task_tree import task_tree
 from stigmer_tui.workbench.transcript import transcript
@@ -30,22 +30,22 @@ def agent_step(execution: Execution, step: str) -> None:
             last = execution.messages[-1]
             execution.put_message(number - 1, replace(last, text=last.text + " more"))
         case "call":
-            execution.put_call(ToolCall(f"c{number}", "grep", state=State.RUNNING))
+            execution.put_call(ToolCall(f"c{number}", "grep", state=RunState.RUNNING))
             execution.put_message(number, Message(Role.TOOL, "", calls=(f"c{number}",)))
         case "unclaimed":
-            execution.put_call(ToolCall(f"u{len(execution.calls)}", "ls", state=State.RUNNING))
+            execution.put_call(ToolCall(f"u{len(execution.calls)}", "ls", state=RunState.RUNNING))
         case "finish" if execution.calls:
             last_call = list(execution.calls.values())[-1]
-            execution.put_call(replace(last_call, state=State.COMPLETED))
+            execution.put_call(replace(last_call, state=RunState.COMPLETED))
 
 
 @given(agent_steps)
 def test_every_change_of_a_conversation_is_told(steps: list[str]) -> None:
-    execution = Execution(ResourceKind.AGENT, "agx_1", "helper", state=State.RUNNING)
+    execution = Execution(ResourceKind.AGENT, "agx_1", "helper", state=RunState.RUNNING)
     readers = [Reader(transcript(execution)), Reader(task_tree(execution))]
     for step in [*steps, "end"]:
         if step == "end":
-            execution.state = State.FAILED
+            execution.state = RunState.FAILED
             execution.touch()
         else:
             agent_step(execution, step)
@@ -55,15 +55,15 @@ def test_every_change_of_a_conversation_is_told(steps: list[str]) -> None:
 
 
 workflow_steps = st.lists(
-    st.tuples(st.integers(0, 5), st.integers(0, 2), st.sampled_from([*State]), st.booleans()), max_size=40
+    st.tuples(st.integers(0, 5), st.integers(0, 2), st.sampled_from([*RunState]), st.booleans()), max_size=40
 )
 
 
 @given(workflow_steps)
 @settings(max_examples=50)
-def test_every_change_of_a_workflow_is_told(steps: list[tuple[int, int, State, bool]]) -> None:
-    execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=State.RUNNING)
-    child = Execution(ResourceKind.AGENT, "agx_1", "helper", state=State.RUNNING)
+def test_every_change_of_a_workflow_is_told(steps: list[tuple[int, int, RunState, bool]]) -> None:
+    execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=RunState.RUNNING)
+    child = Execution(ResourceKind.AGENT, "agx_1", "helper", state=RunState.RUNNING)
     execution.put_task(Task("/each", "each", "for"))
     execution.put_child("/each/1/a", child)
     readers = [Reader(transcript(execution)), Reader(task_tree(execution))]
@@ -71,7 +71,7 @@ def test_every_change_of_a_workflow_is_told(steps: list[tuple[int, int, State, b
         if name == 2:
             execution.put_task(Task("/each", "each", "for", state))
         else:
-            started = None if state in (State.PENDING, State.SKIPPED) else START + timedelta(seconds=moment)
+            started = None if state in (RunState.PENDING, RunState.SKIPPED) else START + timedelta(seconds=moment)
             task_id = f"/each/{iteration}/{'ab'[name]}"
             before = execution.tasks.get(task_id)
             started = (before and before.started_at) or started

@@ -11,7 +11,7 @@ import pytest
 
 from stigmer_tui.project.synthesis_error import SynthesisError
 from stigmer_tui.workbench.daemon_state import DaemonState
-from stigmer_tui.workbench.model import Run, State
+from stigmer_tui.workbench.model import Run, RunState
 from stigmer_tui.workbench.state import RunInput
 from tests.workbench.stage import NOON, OTHER, TALLY, FakeServer, StagedSession, at_work
 
@@ -202,8 +202,8 @@ async def test_a_run_that_has_been_seen_to_end_is_not_unfinished(tmp_path: Path)
         session.start(TALLY, RunInput())
         await session.until(lambda: session.state.shown is not None)
         execution = session.state.shown.execution
-        run = Run(TALLY.kind, execution.id, TALLY.id, TALLY.slug, State.RUNNING)
+        run = Run(TALLY.kind, execution.id, TALLY.id, TALLY.slug, RunState.RUNNING)
         session.board.update(runs=(run,))
         assert session.unfinished() == [run]
-        execution.state = State.COMPLETED
+        execution.state = RunState.COMPLETED
         assert session.unfinished() == []

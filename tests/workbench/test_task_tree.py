@@ -5,28 +5,28 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from stigmer_tui.workbench.entries import Group
-from stigmer_tui.workbench.model import Execution, ResourceKind, State, Task, ToolCall
+from stigmer_tui.workbench.entries import GroupEntry
+from stigmer_tui.workbench.model import Execution, ResourceKind, RunState, Task, ToolCall
 from stigmer_tui.workbench.task_tree import task_tree
 from tests.workbench.outlines import shown
 
 START = datetime(2026, 11, 21, 10, 0, 0, tzinfo=UTC)
-EACH = Task("/each", "each", "for", State.RUNNING, started_at=START)
+EACH = Task("/each", "each", "for", RunState.RUNNING, started_at=START)
 
 
 def workflow(*tasks: Task) -> Execution:
-    execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=State.RUNNING)
+    execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=RunState.RUNNING)
     for task in tasks:
         execution.put_task(task)
     return execution
 
 
-def charge(iteration: int | str, state: State, name: str = "charge") -> Task:
+def charge(iteration: int | str, state: RunState, name: str = "charge") -> Task:
     return Task(f"/each/{iteration}/{name}", name, "http", state, "/each", started_at=START)
 
 
 def test_pending_tasks_are_there_from_the_start() -> None:
-    execution = workflow(Task("/a", "a", "set", State.COMPLETED), Task("/b", "b", "set"))
+    execution = workflow(Task("/a", "a", "set", RunState.COMPLETED), Task("/b", "b", "set"))
     assert shown(task_tree(execution)) == ["a completed", "b pending"]
 
 
@@ -34,8 +34,8 @@ def test_iterations_are_grouped_below_their_task_and_before_the_next() -> None:
     execution = workflow(EACH, Task("/end", "end", "set"))
     outline = task_tree(execution)
     outline.refresh()
-    execution.put_task(charge(0, State.COMPLETED))
-    execution.put_task(charge(1, State.RUNNING))
+    execution.put_task(charge(0, RunState.COMPLETED))
+    execution.put_task(charge(1, RunState.RUNNING))
     assert shown(outline) == [
         "each running",
         "  [0] completed",
@@ -47,28 +47,30 @@ def test_iterations_are_grouped_below_their_task_and_before_the_next() -> None:
 
 
 def test_iterations_stand_by_number_whichever_is_reported_first() -> None:
-    execution = workflow(EACH, *(charge(number, State.RUNNING) for number in (10, 2)))
+    execution = workflow(EACH, *(charge(number, RunState.RUNNING) for number in (10, 2)))
     assert [line for line in shown(task_tree(execution)) if "[" in line] == ["  [2] running", "  [10] running"]
 
 
 def test_the_newest_iteration_is_complete_when_its_task_says_that_no_more_comes() -> None:
-    execution = workflow(EACH, charge(0, State.COMPLETED))
+    execution = workflow(EACH, charge(0, RunState.COMPLETED))
     outline = task_tree(execution)
     assert "  [0] running" in shown(outline)
-    execution.put_task(replace(EACH, state=State.COMPLETED))
+    execution.put_task(replace(EACH, state=RunState.COMPLETED))
     assert "  [0] completed" in shown(outline)
 
 
 def test_a_failure_shows_in_its_iteration() -> None:
-    execution = workflow(EACH, charge(0, State.COMPLETED), charge(0, State.FAILED, "refund"), charge(1, State.RUNNING))
+    execution = workflow(
+        EACH, charge(0, RunState.COMPLETED), charge(0, RunState.FAILED, "refund"), charge(1, RunState.RUNNING)
+    )
     assert "  [0] failed" in shown(task_tree(execution))
 
 
 def test_branches_of_other_tasks_are_grouped_by_their_names() -> None:
     execution = workflow(
-        Task("/tell", "tell", "fork", State.RUNNING),
-        Task("/tell/mail/mailed", "mailed", "http", State.RUNNING, "/tell"),
-        Task("/tell/call/called", "called", "http", State.RUNNING, "/tell"),
+        Task("/tell", "tell", "fork", RunState.RUNNING),
+        Task("/tell/mail/mailed", "mailed", "http", RunState.RUNNING, "/tell"),
+        Task("/tell/call/called", "called", "http", RunState.RUNNING, "/tell"),
     )
     assert shown(task_tree(execution)) == [
         "tell running",
@@ -81,11 +83,11 @@ def test_branches_of_other_tasks_are_grouped_by_their_names() -> None:
 
 def test_a_group_lasts_from_its_first_start_to_its_last_end() -> None:
     later = START.replace(second=9)
-    first = replace(charge(0, State.COMPLETED), completed_at=START)
-    second = replace(charge(0, State.COMPLETED, "ship"), started_at=later, completed_at=later)
-    outline = task_tree(workflow(replace(EACH, state=State.COMPLETED), first, second))
+    first = replace(charge(0, RunState.COMPLETED), completed_at=START)
+    second = replace(charge(0, RunState.COMPLETED, "ship"), started_at=later, completed_at=later)
+    outline = task_tree(workflow(replace(EACH, state=RunState.COMPLETED), first, second))
     outline.refresh()
-    (group,) = (entry for entry in outline if isinstance(entry, Group))
+    (group,) = (entry for entry in outline if isinstance(entry, GroupEntry))
     assert (group.started_at, group.completed_at) == (START, later)
 
 
@@ -95,13 +97,13 @@ def test_ids_that_are_no_paths_stand_below_their_parent() -> None:
 
 
 def test_names_of_branches_that_only_look_like_numbers_do_no_harm() -> None:
-    execution = workflow(EACH, *(charge(name, State.RUNNING) for name in ("²", "99999999999999", "0")))
+    execution = workflow(EACH, *(charge(name, RunState.RUNNING) for name in ("²", "99999999999999", "0")))
     assert len([line for line in shown(task_tree(execution)) if "[" in line]) == 3
 
 
 def test_of_an_agent_it_is_the_list_of_its_calls() -> None:
-    execution = Execution(ResourceKind.AGENT, "agx_1", "helper", state=State.RUNNING)
+    execution = Execution(ResourceKind.AGENT, "agx_1", "helper", state=RunState.RUNNING)
     outline = task_tree(execution)
-    for number, state in enumerate((State.COMPLETED, State.RUNNING)):
+    for number, state in enumerate((RunState.COMPLETED, RunState.RUNNING)):
         execution.put_call(ToolCall(f"c{number}", "grep", state=state))
     assert shown(outline) == ["grep completed", "grep running"]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from stigmer_tui.workbench.model import Execution, Message, ResourceKind, Role, State, Task, ToolCall
+from stigmer_tui.workbench.model import Execution, Message, ResourceKind, Role, RunState, Task, ToolCall
 from stigmer_tui.workbench.task_tree import task_tree
 from stigmer_tui.workbench.transcript import transcript
 from tests.workbench.outlines import shown
@@ -19,14 +19,14 @@ def at(milliseconds: int) -> datetime:
     return START + timedelta(milliseconds=milliseconds)
 
 
-def agent(*messages: Message, state: State = State.RUNNING) -> Execution:
+def agent(*messages: Message, state: RunState = RunState.RUNNING) -> Execution:
     execution = Execution(ResourceKind.AGENT, "agx_1", "helper", state=state)
     for index, message in enumerate(messages):
         execution.put_message(index, message)
     return execution
 
 
-def workflow(*tasks: Task, state: State = State.RUNNING) -> Execution:
+def workflow(*tasks: Task, state: RunState = RunState.RUNNING) -> Execution:
     execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=state)
     for task in tasks:
         execution.put_task(task)
@@ -49,7 +49,7 @@ class TestOfAnAgent:
     def test_messages_and_calls_stand_in_the_order_of_the_conversation(self) -> None:
         execution = agent(human("Hello"), says("I look."), uses("c1"), uses("c2"), says("Found."))
         for name in ("c1", "c2"):
-            execution.put_call(ToolCall(name, name, state=State.COMPLETED))
+            execution.put_call(ToolCall(name, name, state=RunState.COMPLETED))
         assert shown(transcript(execution)) == [
             "You: Hello",
             "Agent: I look.",
@@ -71,7 +71,7 @@ class TestOfAnAgent:
         execution = agent(human("Hello"))
         outline = transcript(execution)
         outline.refresh()
-        execution.put_call(ToolCall("c1", "grep", state=State.RUNNING))
+        execution.put_call(ToolCall("c1", "grep", state=RunState.RUNNING))
         assert shown(outline) == ["You: Hello", "grep running"]
         execution.put_message(1, says("Done."))
         assert shown(outline) == ["You: Hello", "grep running", "Agent: Done.…"]
@@ -90,7 +90,7 @@ class TestOfAnAgent:
         assert shown(outline) == ["You: Hello", "Agent: One", "grep pending"]
         execution.put_message(3, says("Two"))
         assert shown(outline)[-1] == "Two…"
-        execution.state = State.COMPLETED
+        execution.state = RunState.COMPLETED
         execution.touch()
         assert shown(outline)[-1] == "Two"
 
@@ -113,7 +113,7 @@ class TestOfAnAgent:
         assert shown(transcript(agent(Message(Role.TOOL, "3 files")))) == ["Tool: 3 files"]
 
     def test_an_error_stands_at_the_end_whatever_comes_after_it(self) -> None:
-        execution = agent(human("Hello"), state=State.FAILED)
+        execution = agent(human("Hello"), state=RunState.FAILED)
         execution.error = "No model"
         execution.touch()
         outline = transcript(execution)
@@ -122,12 +122,12 @@ class TestOfAnAgent:
         assert shown(outline) == ["You: Hello", "Agent: Late.", "failed: No model"]
 
     def test_a_failure_before_any_message_is_shown(self) -> None:
-        execution = agent(state=State.FAILED)
+        execution = agent(state=RunState.FAILED)
         execution.error = "No model"
         assert shown(transcript(execution)) == ["failed: No model"]
 
     def test_a_completed_conversation_needs_no_ending(self) -> None:
-        assert shown(transcript(agent(human("Hello"), says("Hi"), state=State.COMPLETED))) == [
+        assert shown(transcript(agent(human("Hello"), says("Hi"), state=RunState.COMPLETED))) == [
             "You: Hello",
             "Agent: Hi",
         ]
@@ -139,43 +139,43 @@ class TestOfAWorkflow:
         execution = workflow(first, second)
         outline = transcript(execution)
         assert shown(outline) == []
-        execution.put_task(replace(second, state=State.RUNNING, started_at=at(1)))
+        execution.put_task(replace(second, state=RunState.RUNNING, started_at=at(1)))
         assert shown(outline) == ["second running"]
-        execution.put_task(replace(first, state=State.RUNNING, started_at=at(2)))
-        execution.put_task(replace(second, state=State.COMPLETED, started_at=at(1), completed_at=at(3)))
+        execution.put_task(replace(first, state=RunState.RUNNING, started_at=at(2)))
+        execution.put_task(replace(second, state=RunState.COMPLETED, started_at=at(1), completed_at=at(3)))
         assert shown(outline) == ["second completed", "first running"]
 
     def test_a_finished_execution_is_shown_in_the_order_of_the_starts_not_of_the_report(self) -> None:
         execution = workflow(
-            Task("/late", "late", "set", State.COMPLETED, started_at=at(9)),
-            Task("/early", "early", "set", State.COMPLETED, started_at=at(1)),
-            Task("/never", "never", "set", State.SKIPPED),
+            Task("/late", "late", "set", RunState.COMPLETED, started_at=at(9)),
+            Task("/early", "early", "set", RunState.COMPLETED, started_at=at(1)),
+            Task("/never", "never", "set", RunState.SKIPPED),
         )
         assert shown(transcript(execution)) == ["early completed", "late completed"]
 
     def test_tasks_without_times_stand_as_they_were_reported(self) -> None:
-        execution = workflow(Task("a", "a", "", State.COMPLETED), Task("b", "b", "", State.RUNNING))
+        execution = workflow(Task("a", "a", "", RunState.COMPLETED), Task("b", "b", "", RunState.RUNNING))
         assert shown(transcript(execution)) == ["a completed", "b running"]
 
     def test_a_task_inside_another_is_indented_and_names_its_iteration(self) -> None:
         execution = workflow(
-            Task("/each/0/charge", "charge", "http", State.COMPLETED, "/each", started_at=at(0)),
-            Task("/each", "each", "for", State.RUNNING, started_at=at(0)),
-            Task("/each/1/charge", "charge", "http", State.RUNNING, "/each", started_at=at(5)),
+            Task("/each/0/charge", "charge", "http", RunState.COMPLETED, "/each", started_at=at(0)),
+            Task("/each", "each", "for", RunState.RUNNING, started_at=at(0)),
+            Task("/each/1/charge", "charge", "http", RunState.RUNNING, "/each", started_at=at(5)),
         )
         assert shown(transcript(execution)) == ["each running", "  0/charge completed", "  1/charge running"]
 
     def test_the_conversation_of_an_agent_grows_below_its_task(self) -> None:
         execution = workflow(
-            Task("/ask", "ask", "agent", State.RUNNING, started_at=at(0)),
-            Task("/wait", "wait", "wait", State.RUNNING, started_at=at(1)),
+            Task("/ask", "ask", "agent", RunState.RUNNING, started_at=at(0)),
+            Task("/wait", "wait", "wait", RunState.RUNNING, started_at=at(1)),
         )
         child = agent(human("The task's own message"), says("Well", "scripted"))
         execution.put_child("/ask", child)
         outline = transcript(execution)
         assert shown(outline) == ["ask running", "  Agent: Well…", "wait running"]
         child.put_message(2, uses("c1"))
-        child.put_call(ToolCall("c1", "grep", state=State.RUNNING))
+        child.put_call(ToolCall("c1", "grep", state=RunState.RUNNING))
         assert shown(outline) == ["ask running", "  Agent: Well", "  grep running", "wait running"]
 
     def test_a_conversation_that_is_known_before_its_task_started_is_shown_with_it(self) -> None:
@@ -183,14 +183,14 @@ class TestOfAWorkflow:
         execution.put_child("/ask", agent(human("Go"), says("Well")))
         outline = transcript(execution)
         assert shown(outline) == []
-        execution.put_task(Task("/ask", "ask", "agent", State.RUNNING, started_at=at(0)))
+        execution.put_task(Task("/ask", "ask", "agent", RunState.RUNNING, started_at=at(0)))
         assert shown(outline) == ["ask running", "  Well…"]
 
     @pytest.mark.parametrize("parents", [("/a", ""), ("/b", "/a"), ("/c", "/a", "/b")], ids=["itself", "two", "three"])
     def test_tasks_that_are_around_each_other_are_shown_once_each(self, parents: tuple[str, ...]) -> None:
         names = "abc"[: len(parents)]
         tasks = [
-            Task(f"/{name}", name, "set", State.RUNNING, parent, started_at=at(number))
+            Task(f"/{name}", name, "set", RunState.RUNNING, parent, started_at=at(number))
             for number, (name, parent) in enumerate(zip(names, parents, strict=True))
         ]
         execution = workflow(*tasks)
@@ -198,6 +198,6 @@ class TestOfAWorkflow:
             assert sorted(line.strip() for line in shown(outline)) == [f"{name} running" for name in names]
 
     def test_the_output_stands_at_the_end(self) -> None:
-        execution = workflow(Task("/a", "a", "set", State.COMPLETED, started_at=at(0)), state=State.COMPLETED)
+        execution = workflow(Task("/a", "a", "set", RunState.COMPLETED, started_at=at(0)), state=RunState.COMPLETED)
         execution.output = {"title": "an item"}
         assert shown(transcript(execution)) == ["a completed", "completed: {'title': 'an item'}"]

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from stigmer_tui.api.phases import Phase
-from stigmer_tui.runners.lease import Ending
-from stigmer_tui.workflow.context import AgentAnswer
+from stigmer_tui.runners.lease import StopReason
+from stigmer_tui.workflow.context import AgentResponse
 from stigmer_tui.workflow.tasks.agent_call import output_of
 from tests.definition.specs import agent, for_, set_, spec
 from tests.workflow.stand_in import StandIn
@@ -53,7 +53,7 @@ async def test_case_68_the_answer_is_what_the_agent_said_last(world: World, agen
 )
 def test_fields_of_a_json_answer_are_fields_of_the_output(text: str, fields: dict[str, int]) -> None:
     common = {"response": text, "content": text, "agent_execution_id": "agx_1"}
-    assert output_of(AgentAnswer("agx_1", text)) == common | fields
+    assert output_of(AgentResponse("agx_1", text)) == common | fields
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ async def test_a_cancelled_run_cancels_its_agent(world: World, agents: StandIn) 
     lease = world.lease(spec(agent("ask", "helper", "hi")))
     lease.task = asyncio.create_task(world.work_on(lease))
     await until(lambda: bool(agents.follows))
-    lease.stop(Ending.CANCELLED, "main.py changed")
+    lease.stop(StopReason.CANCELLED, "main.py changed")
     await lease.task
     assert [(cancel.execution_id, cancel.reason) for cancel in agents.cancels] == [("agx_1", "main.py changed")]
     assert world.reported.phase is Phase.CANCELLED
@@ -125,7 +125,7 @@ async def test_a_draining_run_leaves_its_agent_alone(world: World, agents: Stand
     lease = world.lease(spec(agent("ask", "helper", "hi")))
     lease.task = asyncio.create_task(world.work_on(lease))
     await until(lambda: bool(agents.follows))
-    lease.stop(Ending.DRAINING)
+    lease.stop(StopReason.DRAINING)
     with pytest.raises(asyncio.CancelledError):
         await lease.task
     assert (agents.cancels, world.reported.phase) == ([], Phase.IN_PROGRESS)

@@ -265,7 +265,7 @@ async def test_case_44_a_failing_iteration_ends_the_loop_and_is_named(world: Wor
 
 
 async def test_a_loop_without_an_end_ends(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stigmer_tui.workflow.limits.MOST_STEPS", 500)
+    monkeypatch.setattr("stigmer_tui.workflow.limits.MAX_STEPS", 500)
     reported = await world.run(spec(set_("a", x="1"), set_("b", x="1", then="a")))
     assert reported.error == "/a failed: 500 tasks have run in this execution; is there a loop without an end?"
 

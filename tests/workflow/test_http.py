@@ -320,7 +320,7 @@ async def test_requests_that_must_not_be_doubled_carry_a_key(world: World, serve
 async def test_an_answer_without_end_is_not_read_to_it(
     world: World, server: HttpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stigmer_tui.workflow.http_client.LARGEST_ANSWER", 1000)
+    monkeypatch.setattr("stigmer_tui.workflow.http_client.MAX_RESPONSE_SIZE", 1000)
     server.replies(Reply(200, "x" * 2000))
     reported = await world.run(spec(http("h", server.url)))
     assert reported.error.endswith(": the answer is larger than 1.0 kB")

@@ -12,9 +12,9 @@ from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.runner_pb2 import ReportRequest
 from stigmer_tui.api.workflow_execution_pb2 import WorkflowTaskType
 from stigmer_tui.runners import reporter
-from stigmer_tui.runners.lease import Ending, LeaseLost
+from stigmer_tui.runners.lease import LeaseLost, StopReason
 from stigmer_tui.runners.reporter import Reporter
-from stigmer_tui.workflow.display import DEEPEST, result, shown
+from stigmer_tui.workflow.display import MAX_DEPTH, result, shown
 from stigmer_tui.workflow.secrets import Secrets
 from tests.definition.specs import for_, http, set_, spec, switch, wait
 from tests.workflow.http_server import HttpServer, json_reply
@@ -79,7 +79,7 @@ async def test_the_first_report_says_that_it_runs_and_what_is_to_come(world: Wor
     await until(lambda: bool(world.reported.deltas))
     assert world.reported.phase is Phase.IN_PROGRESS
     assert world.reported.statuses == {"/w": "in_progress", "/s": "pending"}
-    lease.stop(Ending.LOST)
+    lease.stop(StopReason.LOST)
     with pytest.raises(asyncio.CancelledError):
         await lease.task
     assert world.reported.phases == [Phase.IN_PROGRESS]
@@ -90,7 +90,7 @@ async def test_case_66_a_cancelled_run_stops_where_it_is(world: World) -> None:
     lease = world.lease(spec(set_("s", x="1"), for_("f", "${ 2 }", wait("w", 50)), set_("after", x="2")))
     lease.task = asyncio.create_task(world.work_on(lease))
     await world.clock.stopped.wait()
-    lease.stop(Ending.CANCELLED, "main.py changed")
+    lease.stop(StopReason.CANCELLED, "main.py changed")
     await lease.task
     reported = world.reported
     assert (reported.phases, reported.error) == ([Phase.IN_PROGRESS, Phase.CANCELLED], "main.py changed")
@@ -104,7 +104,7 @@ async def test_a_cancel_in_the_last_moment_still_has_its_report(world: World, mo
 
     async def send_and_cancel(world: World, request: ReportRequest) -> None:
         if request.workflow.HasField("output"):
-            lease.stop(Ending.CANCELLED, "too late")
+            lease.stop(StopReason.CANCELLED, "too late")
             await asyncio.sleep(0)
         await send(world, request)
 
@@ -118,7 +118,7 @@ async def test_a_cancel_in_the_last_moment_still_has_its_report(world: World, mo
 
 async def test_a_lost_lease_ends_the_work(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     async def refuse(request: Any) -> None:
-        lease.stop(Ending.LOST)
+        lease.stop(StopReason.LOST)
         raise LeaseLost
 
     monkeypatch.setattr(World, "_send", lambda self, request: refuse(request))
@@ -140,7 +140,7 @@ def test_what_is_too_much_is_cut_with_a_note(value: Any) -> None:
 
 def test_what_is_too_deep_is_a_text() -> None:
     deep: Any = 1
-    for _ in range(DEEPEST + 5):
+    for _ in range(MAX_DEPTH + 5):
         deep = [deep]
     assert str(result(deep, NOTHING_SECRET)["text"]) == "[" * 25 + "1" + "]" * 25
     assert type(result(deep, NOTHING_SECRET)).FromString(shown(deep, NOTHING_SECRET).SerializeToString())

@@ -17,7 +17,7 @@ from stigmer_tui.api.workflow_execution_pb2 import WorkflowTaskStatus
 from stigmer_tui.api.workflow_pb2 import WorkflowSpec
 from stigmer_tui.runners import journal
 from stigmer_tui.runners.journal import ExecutionJournal, Journal
-from stigmer_tui.runners.lease import Ending
+from stigmer_tui.runners.lease import StopReason
 from tests.definition.specs import agent, for_, http, set_, spec, switch, wait
 from tests.workflow.http_server import Answer, Asked, HttpServer, Reply, json_reply
 from tests.workflow.stand_in import StandIn
@@ -205,7 +205,7 @@ async def test_a_draining_runner_finishes_the_request_under_way(world: World, se
     lease = world.lease(found)
     lease.task = asyncio.create_task(world.work_on(lease))
     await until(lambda: bool(server.asked))
-    lease.stop(Ending.DRAINING)
+    lease.stop(StopReason.DRAINING)
     release.set()
     with pytest.raises(asyncio.CancelledError):
         await lease.task
@@ -227,7 +227,7 @@ async def test_a_request_that_is_cut_off_is_repeated_only_where_that_is_harmless
     lease = world.lease(found)
     lease.task = asyncio.create_task(world.work_on(lease))
     await until(lambda: bool(server.asked))
-    lease.stop(Ending.DRAINING)
+    lease.stop(StopReason.DRAINING)
     await asyncio.sleep(0)
     lease.task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -249,7 +249,7 @@ async def test_a_request_that_was_not_sent_yet_is_sent_later(world: World, serve
     lease.task = asyncio.create_task(world.work_on(lease))
     # Without a single pause for the loop, the run gets as far as its first wait: for the journal.
     await asyncio.sleep(0)
-    lease.stop(Ending.DRAINING)
+    lease.stop(StopReason.DRAINING)
     with pytest.raises(asyncio.CancelledError):
         await lease.task
     assert server.asked == []

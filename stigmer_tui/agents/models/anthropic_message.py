@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from stigmer_tui.agents.models.faults import LONGEST_EXCERPT, CutShortError, NotAnAnswerError
+from stigmer_tui.agents.models.faults import MAX_EXCERPT, CutShortError, NotAnAnswerError
 from stigmer_tui.agents.models.provider_errors import told_error
 from stigmer_tui.agents.models.server_events import Event
 
@@ -36,14 +36,14 @@ class AnthropicMessage:
             try:
                 data = json.loads(text)
             except ValueError as error:
-                raise NotAnAnswerError(f"sent invalid JSON: {text[:LONGEST_EXCERPT]}") from error
+                raise NotAnAnswerError(f"sent invalid JSON: {text[:MAX_EXCERPT]}") from error
             if isinstance(data, dict):
                 yield from self.read_data({"type": event.name, **data})
 
     def read_data(self, data: Any) -> Iterator[bytes]:
         """An event; or the whole message, or an error, where these come instead of a stream."""
         if not isinstance(data, Mapping):
-            raise NotAnAnswerError(f"answered with data that is not a message: {json.dumps(data)[:LONGEST_EXCERPT]}")
+            raise NotAnAnswerError(f"answered with data that is not a message: {json.dumps(data)[:MAX_EXCERPT]}")
         match data.get("type"):
             case "message":
                 yield from self._whole(data)
@@ -61,9 +61,7 @@ class AnthropicMessage:
                 kind = error["type"] if isinstance(error["type"], str) else "api_error"
                 yield _event({"type": "error", "error": {"type": kind, "message": error["message"]}})
             case "" | None:
-                raise NotAnAnswerError(
-                    f"answered with data that is not a message: {json.dumps(data)[:LONGEST_EXCERPT]}"
-                )
+                raise NotAnAnswerError(f"answered with data that is not a message: {json.dumps(data)[:MAX_EXCERPT]}")
 
     def end(self) -> Iterator[bytes]:
         """Raises CutShortError when this is not the end."""

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from stigmer_tui.agents.models.faults import LONGEST_EXCERPT, CutShortError, NotAnAnswerError
+from stigmer_tui.agents.models.faults import MAX_EXCERPT, CutShortError, NotAnAnswerError
 from stigmer_tui.agents.models.provider_errors import told_error
 from stigmer_tui.agents.models.server_events import Event
 from stigmer_tui.agents.models.thinking import ThinkingTags, Voice
@@ -58,7 +58,7 @@ class ChatCompletion:
         elif isinstance(data, Mapping) and ("choices" in data or "usage" in data):
             yield from self._chunk(data)
         elif isinstance(data, Mapping) and not self.has_said and "id" not in data:
-            raise NotAnAnswerError(f"answered with data that is not a completion: {json.dumps(data)[:LONGEST_EXCERPT]}")
+            raise NotAnAnswerError(f"answered with data that is not a completion: {json.dumps(data)[:MAX_EXCERPT]}")
 
     def end(self) -> Iterator[bytes]:
         """Raises CutShortError when this is not the end."""
@@ -142,7 +142,7 @@ def _parsed(text: str) -> list[Any]:
     try:
         return [json.loads(line) for line in text.splitlines()]
     except ValueError as error:
-        raise NotAnAnswerError(f"sent invalid JSON: {text[:LONGEST_EXCERPT]}") from error
+        raise NotAnAnswerError(f"sent invalid JSON: {text[:MAX_EXCERPT]}") from error
 
 
 def _text(value: Any) -> str:

@@ -26,9 +26,9 @@ NEXT_WORD = 120.0
 """Seconds in which something must come once it speaks."""
 LAST_WORD = 1.0
 """Seconds that are left to the connection after the end, so that it can be used again."""
-LONGEST_BODY = 32_000_000
+MAX_BODY = 32_000_000
 """Bytes of a body that is no stream."""
-LONGEST_PAGE = 20_000
+MAX_PAGE = 20_000
 """Bytes of a web page in which its title is looked for."""
 
 _BLANK = codecs.BOM_UTF8 + b" \t\r\n"
@@ -155,8 +155,8 @@ async def _whole(head: bytes, pieces: AsyncIterator[bytes]) -> Any:
     body = bytearray(head)
     async for piece in pieces:
         body += piece
-        if len(body) > LONGEST_BODY:
-            raise NotAnAnswerError(f"answered with more than {LONGEST_BODY // 1_000_000} MB that is not a stream")
+        if len(body) > MAX_BODY:
+            raise NotAnAnswerError(f"answered with more than {MAX_BODY // 1_000_000} MB that is not a stream")
     try:
         return json.loads(body)
     except ValueError as error:
@@ -167,13 +167,13 @@ async def _page(head: bytes, pieces: AsyncIterator[bytes]) -> str:
     body = bytearray(head)
     async for piece in pieces:
         body += piece
-        if len(body) > LONGEST_PAGE:
+        if len(body) > MAX_PAGE:
             break
     return f"answered with {page_words(body.decode(errors='replace'))}"
 
 
 def page_words(page: str) -> str:
     """What there is to say about a web page that came instead of an answer."""
-    title = _TITLE.search(page[:LONGEST_PAGE])
+    title = _TITLE.search(page[:MAX_PAGE])
     named = f" (“{' '.join(unescape(title[1]).split())}”)" if title else ""
     return f"a web page{named}"

@@ -31,7 +31,7 @@ from stigmer_tui.core.proxies import proxy_for
 from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.runners.outgoing import SettingUnusableError
 
-LONGEST_DETAIL = 300
+MAX_DETAIL_LENGTH = 300
 
 ADDRESSES = {Provider.ANTHROPIC: "https://api.anthropic.com", Provider.OPENAI: "https://api.openai.com"}
 """Where providers are that have no base URL."""
@@ -47,10 +47,10 @@ def in_words(error: AgentRunError, choice: ModelChoice, redactor: Redactor, retr
         return redactor.text(hide_key(text))
 
     # What the provider said is redacted before it is cut, which may leave half a secret.
-    detail = hidden(_detail(error))[:LONGEST_DETAIL]
+    detail = hidden(_detail(error))[:MAX_DETAIL_LENGTH]
     happened = _what_happened(error, choice, f" ({detail})" if detail else "", _RETRIED[retries])
     if isinstance(fault := fault_in(error), NotAnAnswerError):
-        happened = f" {hidden(str(fault))[:LONGEST_DETAIL]}{_address(choice)}{_base_url_hint(choice)}"
+        happened = f" {hidden(str(fault))[:MAX_DETAIL_LENGTH]}{_address(choice)}{_base_url_hint(choice)}"
     return hidden(f"{choice}{happened}")
 
 

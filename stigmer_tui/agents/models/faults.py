@@ -9,7 +9,7 @@ import httpx2
 
 from stigmer_tui.runners.outgoing import SettingUnusableError
 
-LONGEST_EXCERPT = 10_000
+MAX_EXCERPT = 10_000
 """Characters of what came. It is cut to a line's length only after secrets were taken out."""
 
 

@@ -16,7 +16,7 @@ from stigmer_tui.agents.models.faults import CutShortError, fault_in
 
 PAUSES = (1.0, 2.0)
 """Seconds before each time that a model is asked again, where the provider asks for nothing else."""
-LONGEST_PAUSE = 60.0
+MAX_PAUSE = 60.0
 """Seconds. A provider that asks for a longer one is not asked again."""
 
 _PASSING = (ModelRateLimitError, ModelServerError, ModelUnavailableError, ModelConnectionError)
@@ -30,7 +30,7 @@ def pause_after(error: ModelAPIError, retries: int) -> float | None:
     if wanted != "true" and not _is_passing(error):
         return None
     pause = max(PAUSES[retries], error.retry_after or 0.0)
-    return pause if pause <= LONGEST_PAUSE else None
+    return pause if pause <= MAX_PAUSE else None
 
 
 def _is_passing(error: ModelAPIError) -> bool:

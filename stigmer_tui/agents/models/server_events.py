@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-LONGEST_STRAY = 10_000
+MAX_STRAY = 10_000
 """Characters that are kept of what is no event."""
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
@@ -65,5 +65,5 @@ class EventReader:
                 self._data.append(value.removeprefix(" "))
             case "event":
                 self._name = value.strip()
-            case _ if field and field not in _FIELDS and len(self.stray) < LONGEST_STRAY:
-                self.stray += f"{text[:LONGEST_STRAY]}\n"
+            case _ if field and field not in _FIELDS and len(self.stray) < MAX_STRAY:
+                self.stray += f"{text[:MAX_STRAY]}\n"

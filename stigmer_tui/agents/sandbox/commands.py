@@ -12,7 +12,7 @@ from pathlib import Path
 from stigmer_tui.agents.sandbox.output import BoundedOutput
 from stigmer_tui.core.kept_program import MARK, KeptProgram, end_marked
 
-MOST_OUTPUT = 60_000
+MAX_OUTPUT_SIZE = 60_000
 """Bytes of output that are kept."""
 
 TIMED_OUT = 124
@@ -39,7 +39,7 @@ async def run_command(
     `mark` names the execution in the environment of every process of its commands. What has the same mark ends
     together where the system has no better way, so there is only one command of an execution at a time.
     """
-    output = BoundedOutput(MOST_OUTPUT)
+    output = BoundedOutput(MAX_OUTPUT_SIZE)
     with KeptProgram(mark) as kept, _collected(output) as (pipe, silent):
         try:
             process = await asyncio.create_subprocess_exec(

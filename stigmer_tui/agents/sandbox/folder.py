@@ -19,9 +19,9 @@ from stigmer_tui.agents.sandbox.stopping import checkpoint
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.units import size_text
 
-MOST_LINKS = 40
+MAX_LINKS = 40
 """Links that one path may lead through, as in Linux."""
-DEEPEST = 100
+MAX_DEPTH = 100
 """Folders within folders."""
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
@@ -29,7 +29,7 @@ _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # Not blocked by a named pi
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class FolderEntry:
     name: str
     is_folder: bool
     size: int
@@ -97,7 +97,7 @@ class Folder:
                     os.unlink(scratch, dir_fd=folder)
                 raise
 
-    def entries(self, path: str, most: int | None = None) -> list[Entry]:
+    def entries(self, path: str, most: int | None = None) -> list[FolderEntry]:
         """What is in a folder, by name; of more than `most`, any."""
         with (
             self._holder(path) as (holder, name),
@@ -115,7 +115,7 @@ class Folder:
                 yield FoundFile("/" + "/".join(given), name, holder)
                 return
             with _opened(name, _FOLDER, holder) as folder:
-                yield from _walk(folder, "".join(f"/{component}" for component in given), without, DEEPEST)
+                yield from _walk(folder, "".join(f"/{component}" for component in given), without, MAX_DEPTH)
 
     @contextmanager
     def _file(self, path: str) -> Iterator[int]:
@@ -152,7 +152,7 @@ class Folder:
                         with suppress(FileExistsError):
                             os.mkdir(name, dir_fd=folders[-1])
                     folders.append(opened.enter_context(_opened(name, _FOLDER, folders[-1])))
-                if not folders or links > MOST_LINKS or len(folders) > DEEPEST:
+                if not folders or links > MAX_LINKS or len(folders) > MAX_DEPTH:
                     raise StigmerError(f"{path} leads out of the working folder, or too deep into it")
             yield folders[-1], "."
 
@@ -217,12 +217,12 @@ def _walk(folder: int, path: str, without: frozenset[str], deepest: int) -> Iter
             yield from _walk(inner, f"{path}/{name}", without, deepest - 1)
 
 
-def _entry(item: os.DirEntry[str]) -> Entry | None:
+def _entry(item: os.DirEntry[str]) -> FolderEntry | None:
     """None for what is gone already."""
     checkpoint()
     is_folder = item.is_dir(follow_symlinks=False)
     try:
-        return Entry(item.name, is_folder, 0 if is_folder else item.stat(follow_symlinks=False).st_size)
+        return FolderEntry(item.name, is_folder, 0 if is_folder else item.stat(follow_symlinks=False).st_size)
     except FileNotFoundError:
         return None
 

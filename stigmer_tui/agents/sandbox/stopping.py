@@ -19,7 +19,7 @@ from stigmer_tui.core.units import duration_text
 
 Result = TypeVar("Result")
 
-LONGEST_STEP = 1.0
+MAX_STEP = 1.0
 """Seconds that a step has to end when it is stopped. One that hangs in the system for longer is left behind."""
 
 
@@ -71,7 +71,7 @@ async def run_stoppable(work: Callable[[], Result], limit: float) -> Result:
         return await asyncio.shield(done)
     except asyncio.CancelledError:
         stop.is_asked = True
-        await asyncio.wait([done], timeout=LONGEST_STEP)
+        await asyncio.wait([done], timeout=MAX_STEP)
         raise
 
 

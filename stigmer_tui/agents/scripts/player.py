@@ -12,9 +12,9 @@ from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, Tool
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
 
 from stigmer_tui.agents.models.choice import SCRIPTED
-from stigmer_tui.definition.script import PLACEHOLDER, Script, Turn
+from stigmer_tui.definition.script import PLACEHOLDER, Script, ScriptTurn
 
-THE_END = Turn("This is the end of the script.", (), 0, 0)
+THE_END = ScriptTurn("This is the end of the script.", (), 0, 0)
 """Played where something must be said, and the script has nothing left."""
 
 _WORD = re.compile(r"\s*\S+\s*")
@@ -61,12 +61,12 @@ def filled(value: Any, values: Mapping[str, str]) -> Any:
             return value
 
 
-def _due(script: Script, run: Sequence[ModelMessage], may_call: bool) -> Sequence[Turn]:
+def _due(script: Script, run: Sequence[ModelMessage], may_call: bool) -> Sequence[ScriptTurn]:
     """What the agent says and calls next. One that must come to an end says what the script says last."""
     number = sum(isinstance(message, ModelResponse) for message in run)
     if not may_call:
         last = script.answers[-1][-1]
-        return (Turn(last.say or THE_END.say, (), last.pause, last.delay),)
+        return (ScriptTurn(last.say or THE_END.say, (), last.pause, last.delay),)
     return script.answers[number] if number < len(script.answers) else (THE_END,)
 
 

@@ -9,13 +9,13 @@ from stigmer_tui.agents.sandbox.stopping import checkpoint
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.units import plural, size_text
 
-MOST_BYTES = 2_000_000
+MAX_SIZE = 2_000_000
 """Size of a file that is read or written."""
-MOST_CHARACTERS = 60_000
+MAX_LENGTH = 60_000
 """Characters that one call returns."""
-LONGEST_LINE = 2_000
-MOST_ENTRIES = 1_000
-MOST_LISTED = 50_000
+MAX_LINE_LENGTH = 2_000
+MAX_ENTRIES = 1_000
+MAX_LISTED = 50_000
 """Entries of a folder that are read at all, before the first of them are shown."""
 
 
@@ -29,11 +29,11 @@ class FileTools:
         Args:
             path: Path of the folder, starting with /.
         """
-        entries = self._folder.entries(path, MOST_LISTED)
+        entries = self._folder.entries(path, MAX_LISTED)
         lines = [f"{item.name}/" if item.is_folder else f"{item.name}  {size_text(item.size)}" for item in entries]
-        if len(lines) > MOST_ENTRIES:
-            more = "many" if len(lines) == MOST_LISTED else len(lines) - MOST_ENTRIES
-            lines[MOST_ENTRIES:] = [f"… and {more} more"]
+        if len(lines) > MAX_ENTRIES:
+            more = "many" if len(lines) == MAX_LISTED else len(lines) - MAX_ENTRIES
+            lines[MAX_ENTRIES:] = [f"… and {more} more"]
         return "\n".join(lines) or f"{path} is empty"
 
     def read_file(self, file_path: str, offset: int = 0, limit: int = 500) -> str:
@@ -52,9 +52,9 @@ class FileTools:
         first = max(0, offset)
         shown, size = [], 0
         for number, line in islice(enumerate(lines, 1), first, first + max(1, limit)):
-            text = f"{number:6}\t{line if len(line) <= LONGEST_LINE else line[:LONGEST_LINE] + ' …'}"
+            text = f"{number:6}\t{line if len(line) <= MAX_LINE_LENGTH else line[:MAX_LINE_LENGTH] + ' …'}"
             size += len(text) + 1
-            if size > MOST_CHARACTERS:
+            if size > MAX_LENGTH:
                 break
             shown.append(text)
         following = first + len(shown)
@@ -100,11 +100,11 @@ class FileTools:
 
     def _text(self, path: str) -> str:
         try:
-            return self._folder.read(path, MOST_BYTES).decode()
+            return self._folder.read(path, MAX_SIZE).decode()
         except UnicodeDecodeError as error:
             raise StigmerError(f"{path} is not a text file in UTF-8") from error
 
 
 def _check_size(path: str, size: int) -> None:
-    if size > MOST_BYTES:
-        raise StigmerError(f"{path} would be too large: {size_text(size)}, where {size_text(MOST_BYTES)} are the limit")
+    if size > MAX_SIZE:
+        raise StigmerError(f"{path} would be too large: {size_text(size)}, where {size_text(MAX_SIZE)} are the limit")

@@ -14,14 +14,14 @@ from stigmer_tui.core.errors import StigmerError
 
 SKIPPED = frozenset({".git", ".venv", "__pycache__", "node_modules", "venv"})
 """Folders whose content nobody looks for; they can still be listed and read."""
-MOST_FILES = 20_000
+MAX_FILES = 20_000
 """Files that one search looks at."""
-MOST_RESULTS = 500
-MOST_BYTES = 1_000_000
+MAX_RESULTS = 500
+MAX_SIZE = 1_000_000
 """Of one file, that are searched."""
-LONGEST_LINE = 300
+MAX_LINE_LENGTH = 300
 
-LONGEST_PATTERN = 1_000
+MAX_PATTERN = 1_000
 
 Mode = Literal["files_with_matches", "content", "count"]
 
@@ -55,7 +55,7 @@ class SearchTools:
         return _listed(found) or f"No file contains {pattern!r}"
 
     def _files(self, path: str) -> Iterator[FoundFile]:
-        for file in islice(self._folder.files(path, SKIPPED), MOST_FILES):
+        for file in islice(self._folder.files(path, SKIPPED), MAX_FILES):
             checkpoint()
             yield file
 
@@ -69,8 +69,8 @@ class PathPattern:
 
     def __init__(self, pattern: str) -> None:
         """Raises StigmerError for a pattern that is too long."""
-        if len(pattern) > LONGEST_PATTERN:
-            raise StigmerError(f"the pattern is longer than {LONGEST_PATTERN} characters")
+        if len(pattern) > MAX_PATTERN:
+            raise StigmerError(f"the pattern is longer than {MAX_PATTERN} characters")
         self._parts: list[re.Pattern[str] | None] = []
         """None for any number of components."""
         for component in _components(pattern):
@@ -103,7 +103,7 @@ def _components(path: str) -> list[str]:
 
 
 def _found_in(file: FoundFile, text: str, mode: Mode) -> Iterator[str]:
-    content = file.read(MOST_BYTES)
+    content = file.read(MAX_SIZE)
     if content is None or b"\0" in content or text.encode() not in content:
         return
     lines = content.decode(errors="replace").splitlines()
@@ -116,12 +116,12 @@ def _found_in(file: FoundFile, text: str, mode: Mode) -> Iterator[str]:
         case "content":
             for number in numbers:
                 line = lines[number - 1]
-                shown = line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} …"
+                shown = line if len(line) <= MAX_LINE_LENGTH else f"{line[:MAX_LINE_LENGTH]} …"
                 yield f"{file.path}:{number}: {shown}"
 
 
 def _listed(results: Iterable[str]) -> str:
-    shown = list(islice(results, MOST_RESULTS + 1))
-    if len(shown) > MOST_RESULTS:
-        shown[MOST_RESULTS:] = [f"… and more; only the first {MOST_RESULTS} are listed"]
+    shown = list(islice(results, MAX_RESULTS + 1))
+    if len(shown) > MAX_RESULTS:
+        shown[MAX_RESULTS:] = [f"… and more; only the first {MAX_RESULTS} are listed"]
     return "\n".join(shown)

@@ -9,7 +9,7 @@ from itertools import accumulate
 
 from rich.cells import cell_len, get_character_cell_size, set_cell_size
 
-from stigmer_tui.tui.render.ink import Ink, Span, Spans, text_of
+from stigmer_tui.tui.render.ink import Span, Spans, StyleRole, text_of
 
 NARROW = re.compile(
     "[ -~\xa0-\xac\xae-\u02ff\u0370-\u0373\u2010-\u2027\u2030-\u205e\u2190-\u2319\u2500-\u25fc\u2713\u2717]*"
@@ -98,7 +98,7 @@ def _break(text: str, start: int, stop: int) -> int:
 def _cut_at(spans: Sequence[Span], bounds: Sequence[tuple[int, int]]) -> list[Spans]:
     rows = []
     pieces = iter(spans)
-    text, ink = next(pieces, ("", Ink.TEXT))
+    text, ink = next(pieces, ("", StyleRole.TEXT))
     offset = 0  # of the current span in the whole text
     for start, end in bounds:
         row: list[Span] = []

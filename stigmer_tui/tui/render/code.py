@@ -8,34 +8,34 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from stigmer_tui.tui.render.cells import wrap
-from stigmer_tui.tui.render.ink import Ink, Row, Span, Spans
+from stigmer_tui.tui.render.ink import Row, Span, Spans, StyleRole
 from stigmer_tui.tui.render.pieces import Format, indented
 
 if TYPE_CHECKING:
     from pygments.lexer import Lexer
     from pygments.token import _TokenType
 
-LONGEST_LINE = 1000
+MAX_LINE_LENGTH = 1000
 """Characters. Longer lines are data, not code: they are shown without colours."""
 
 _INKS = {
-    "Comment": Ink.COMMENT,
-    "Keyword": Ink.KEYWORD,
-    "Literal.Number": Ink.NUMBER,
-    "Literal.String": Ink.TEXT_VALUE,
-    "Literal.Date": Ink.TEXT_VALUE,
-    "Name.Attribute": Ink.NAME,
-    "Name.Builtin": Ink.NAME,
-    "Name.Class": Ink.NAME,
-    "Name.Decorator": Ink.NAME,
-    "Name.Exception": Ink.NAME,
-    "Name.Function": Ink.NAME,
-    "Name.Tag": Ink.KEYWORD,
-    "Operator.Word": Ink.KEYWORD,
-    "Generic.Deleted": Ink.FAILED,
-    "Generic.Heading": Ink.STRONG,
-    "Generic.Inserted": Ink.COMPLETED,
-    "Generic.Subheading": Ink.MUTED,
+    "Comment": StyleRole.COMMENT,
+    "Keyword": StyleRole.KEYWORD,
+    "Literal.Number": StyleRole.NUMBER,
+    "Literal.String": StyleRole.TEXT_VALUE,
+    "Literal.Date": StyleRole.TEXT_VALUE,
+    "Name.Attribute": StyleRole.NAME,
+    "Name.Builtin": StyleRole.NAME,
+    "Name.Class": StyleRole.NAME,
+    "Name.Decorator": StyleRole.NAME,
+    "Name.Exception": StyleRole.NAME,
+    "Name.Function": StyleRole.NAME,
+    "Name.Tag": StyleRole.KEYWORD,
+    "Operator.Word": StyleRole.KEYWORD,
+    "Generic.Deleted": StyleRole.FAILED,
+    "Generic.Heading": StyleRole.STRONG,
+    "Generic.Inserted": StyleRole.COMPLETED,
+    "Generic.Subheading": StyleRole.MUTED,
 }
 
 
@@ -55,9 +55,9 @@ class Code:
         inner = form.narrowed(self.indent + 2)
         rows = []
         for line in colour(self.language, self.lines):
-            ground = tuple((text, ink | Ink.CODE_BLOCK) for text, ink in line)
-            rows += [Row(spans, Ink.CODE_BLOCK) for spans in wrap(ground, inner.width)]
-        margin = ((" " * self.indent, Ink.TEXT), (" ", Ink.CODE_BLOCK))
+            ground = tuple((text, ink | StyleRole.CODE_BLOCK) for text, ink in line)
+            rows += [Row(spans, StyleRole.CODE_BLOCK) for spans in wrap(ground, inner.width)]
+        margin = ((" " * self.indent, StyleRole.TEXT), (" ", StyleRole.CODE_BLOCK))
         return indented(rows, margin, margin)
 
     def guess(self, width: int) -> int:
@@ -93,12 +93,12 @@ class _Run(NamedTuple):
 @lru_cache(maxsize=256)
 def _run(language: str, lines: tuple[str, ...]) -> _Run:
     lexer = _lexer(language)
-    if lexer is not None and lines and all(len(line) <= LONGEST_LINE for line in lines):
+    if lexer is not None and lines and all(len(line) <= MAX_LINE_LENGTH for line in lines):
         spans = [(value, _ink(token)) for token, value in lexer.get_tokens("\n".join((*lines, "")))]
         rows = _lines_of(spans)[: len(lines)]
         if len(rows) == len(lines):
-            return _Run(rows, is_whole=spans[-1][1] not in (Ink.TEXT_VALUE, Ink.COMMENT))
-    return _Run([((line, Ink.TEXT),) for line in lines], is_whole=True)
+            return _Run(rows, is_whole=spans[-1][1] not in (StyleRole.TEXT_VALUE, StyleRole.COMMENT))
+    return _Run([((line, StyleRole.TEXT),) for line in lines], is_whole=True)
 
 
 def _lines_of(spans: Iterable[Span]) -> list[Spans]:
@@ -113,14 +113,14 @@ def _lines_of(spans: Iterable[Span]) -> list[Spans]:
 
 
 @lru_cache(maxsize=256)
-def _ink(token: _TokenType) -> Ink:
+def _ink(token: _TokenType) -> StyleRole:
     """Of a token or of the nearest kind of token above it."""
     names = list(token)
     while names:
         if (ink := _INKS.get(".".join(names))) is not None:
             return ink
         names.pop()
-    return Ink.TEXT
+    return StyleRole.TEXT
 
 
 @lru_cache(maxsize=64)

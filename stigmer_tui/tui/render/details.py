@@ -9,19 +9,19 @@ from typing import Any
 from stigmer_tui.tui.render.cells import wrap
 from stigmer_tui.tui.render.clean import clean_lines
 from stigmer_tui.tui.render.head import is_short
-from stigmer_tui.tui.render.ink import Ink, Row, text_of
-from stigmer_tui.tui.render.pieces import Format, Lines, Piece, cut_spans, indented
+from stigmer_tui.tui.render.ink import Row, StyleRole, text_of
+from stigmer_tui.tui.render.pieces import Block, Format, LineBlock, cut_spans, indented
 from stigmer_tui.tui.render.values import ValueLine, value_lines
-from stigmer_tui.workbench.entries import Call, Ending, Entry, Step, raw_arguments
-from stigmer_tui.workbench.model import State
+from stigmer_tui.workbench.entries import CallEntry, EndEntry, Entry, TaskEntry, raw_arguments
+from stigmer_tui.workbench.model import RunState
 
 PIECE_SIZE = 40
 """Lines of a long text or value that are drawn together."""
 
-LONGEST_LINE = 4000
+MAX_LINE_LENGTH = 4000
 """Characters. What goes on longer without an end goes on in a new row."""
 
-LONGEST_JSON = 200_000
+MAX_JSON_LENGTH = 200_000
 """Characters. A longer result is shown as the text that it is."""
 
 
@@ -46,18 +46,20 @@ class ValueLines:
         return indented(rows, (indent,), (indent,))
 
 
-def details(entry: Entry) -> list[Piece]:
+def details(entry: Entry) -> list[Block]:
     """An error first, then sections, each under its name."""
     match entry:
-        case Step(task=task):
-            return _sections(plain_text(task.error, Ink.FAILED), input=_value(task.input), output=_value(task.output))
-        case Call(call=call):
+        case TaskEntry(task=task):
+            return _sections(
+                plain_text(task.error, StyleRole.FAILED), input=_value(task.input), output=_value(task.output)
+            )
+        case CallEntry(call=call):
             raw = raw_arguments(call)
-            arguments = plain_text(raw, Ink.TEXT) if raw is not None else _value(call.arguments or None)
-            error = [] if is_short(call.error) else plain_text(call.error, Ink.FAILED)
+            arguments = plain_text(raw, StyleRole.TEXT) if raw is not None else _value(call.arguments or None)
+            error = [] if is_short(call.error) else plain_text(call.error, StyleRole.FAILED)
             return _sections(error, arguments=arguments, result=_result(call.result))
-        case Ending():
-            ink = Ink.FAILED if entry.state is State.FAILED else Ink.TEXT
+        case EndEntry():
+            ink = StyleRole.FAILED if entry.state is RunState.FAILED else StyleRole.TEXT
             return [*plain_text(entry.error, ink), *_value(entry.output)]
         case _:
             return []
@@ -65,47 +67,47 @@ def details(entry: Entry) -> list[Piece]:
 
 def has_details(entry: Entry) -> bool:
     match entry:
-        case Step(task=task):
+        case TaskEntry(task=task):
             return bool(task.error) or task.input is not None or task.output is not None
-        case Call(call=call):
+        case CallEntry(call=call):
             return bool(call.error or call.arguments or call.result)
-        case Ending():
+        case EndEntry():
             return bool(entry.error) or entry.output is not None
         case _:
             return False
 
 
-def _sections(pieces: list[Piece], **sections: list[Piece]) -> list[Piece]:
+def _sections(pieces: list[Block], **sections: list[Block]) -> list[Block]:
     for name, body in sections.items():
         if body:
-            pieces += [Lines((name,), Ink.MUTED, has_gap=bool(pieces)), *body]
+            pieces += [LineBlock((name,), StyleRole.MUTED, has_gap=bool(pieces)), *body]
     return pieces
 
 
-def plain_text(text: str, ink: Ink) -> list[Piece]:
+def plain_text(text: str, ink: StyleRole) -> list[Block]:
     """A text as it is, in pieces that are drawn one by one."""
     if not text:
         return []
     lines = [
-        line[start : start + LONGEST_LINE]
+        line[start : start + MAX_LINE_LENGTH]
         for line in clean_lines(text.strip("\n"))
-        for start in range(0, max(1, len(line)), LONGEST_LINE)
+        for start in range(0, max(1, len(line)), MAX_LINE_LENGTH)
     ]
-    return [Lines(tuple(lines[start : start + PIECE_SIZE]), ink) for start in range(0, len(lines), PIECE_SIZE)]
+    return [LineBlock(tuple(lines[start : start + PIECE_SIZE]), ink) for start in range(0, len(lines), PIECE_SIZE)]
 
 
-def _value(value: Any) -> list[Piece]:
+def _value(value: Any) -> list[Block]:
     if value is None:
         return []
     lines = value_lines(value)
     return [ValueLines(tuple(lines[start : start + PIECE_SIZE])) for start in range(0, len(lines), PIECE_SIZE)]
 
 
-def _result(text: str) -> list[Piece]:
+def _result(text: str) -> list[Block]:
     """What a tool returned: a JSON object or list as such, everything else as lines."""
-    if text[:1] in ("{", "[") and len(text) <= LONGEST_JSON:
+    if text[:1] in ("{", "[") and len(text) <= MAX_JSON_LENGTH:
         try:
             return _value(json.loads(text))
         except (ValueError, RecursionError):
             pass
-    return plain_text(text, Ink.TEXT)
+    return plain_text(text, StyleRole.TEXT)

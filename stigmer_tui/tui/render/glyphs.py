@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from stigmer_tui.tui.render.ink import Ink
-from stigmer_tui.workbench.model import State
+from stigmer_tui.tui.render.ink import StyleRole
+from stigmer_tui.workbench.model import RunState
 
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:
-    states: Mapping[State, str]
+    states: Mapping[RunState, str]
     bar: str
     """Down the left of what was said."""
     selection: str
@@ -29,13 +29,13 @@ class Glyphs:
 
 UNICODE = Glyphs(
     states={
-        State.PENDING: "·",
-        State.RUNNING: "▸",
-        State.WAITING: "◔",
-        State.COMPLETED: "✓",
-        State.FAILED: "✗",
-        State.CANCELLED: "⊘",
-        State.SKIPPED: "↷",
+        RunState.PENDING: "·",
+        RunState.RUNNING: "▸",
+        RunState.WAITING: "◔",
+        RunState.COMPLETED: "✓",
+        RunState.FAILED: "✗",
+        RunState.CANCELLED: "⊘",
+        RunState.SKIPPED: "↷",
     },
     bar="┃",
     selection="▌",
@@ -51,13 +51,13 @@ UNICODE = Glyphs(
 
 ASCII = Glyphs(
     states={
-        State.PENDING: ".",
-        State.RUNNING: ">",
-        State.WAITING: "=",
-        State.COMPLETED: "+",
-        State.FAILED: "x",
-        State.CANCELLED: "/",
-        State.SKIPPED: "-",
+        RunState.PENDING: ".",
+        RunState.RUNNING: ">",
+        RunState.WAITING: "=",
+        RunState.COMPLETED: "+",
+        RunState.FAILED: "x",
+        RunState.CANCELLED: "/",
+        RunState.SKIPPED: "-",
     },
     bar="|",
     selection="#",
@@ -71,14 +71,14 @@ ASCII = Glyphs(
     thumb="#",
 )
 
-STATE_INKS: Mapping[State, Ink] = {
-    State.PENDING: Ink.MUTED,
-    State.RUNNING: Ink.RUNNING,
-    State.WAITING: Ink.WAITING,
-    State.COMPLETED: Ink.COMPLETED,
-    State.FAILED: Ink.FAILED,
-    State.CANCELLED: Ink.MUTED,
-    State.SKIPPED: Ink.MUTED,
+STATE_INKS: Mapping[RunState, StyleRole] = {
+    RunState.PENDING: StyleRole.MUTED,
+    RunState.RUNNING: StyleRole.RUNNING,
+    RunState.WAITING: StyleRole.WAITING,
+    RunState.COMPLETED: StyleRole.COMPLETED,
+    RunState.FAILED: StyleRole.FAILED,
+    RunState.CANCELLED: StyleRole.MUTED,
+    RunState.SKIPPED: StyleRole.MUTED,
 }
 
 

@@ -10,11 +10,11 @@ from stigmer_tui.core.units import duration_text, plural
 from stigmer_tui.tui.render.cells import cells
 from stigmer_tui.tui.render.clean import clean, one_line
 from stigmer_tui.tui.render.glyphs import STATE_INKS
-from stigmer_tui.tui.render.ink import EMPTY_ROW, Ink, Row, Span, Spans, text_of
-from stigmer_tui.tui.render.pieces import CutLines, Format, Piece, cut_spans
+from stigmer_tui.tui.render.ink import EMPTY_ROW, Row, Span, Spans, StyleRole, text_of
+from stigmer_tui.tui.render.pieces import Block, CutLineBlock, Format, cut_spans
 from stigmer_tui.tui.render.values import value_line
-from stigmer_tui.workbench.entries import Call, Ending, Entry, Group, Speech, Step, raw_arguments
-from stigmer_tui.workbench.model import SCRIPTED, ModelWait, State, Task, ToolCall
+from stigmer_tui.workbench.entries import CallEntry, EndEntry, Entry, GroupEntry, MessageEntry, TaskEntry, raw_arguments
+from stigmer_tui.workbench.model import SCRIPTED, ModelWait, RunState, Task, ToolCall
 
 SUBJECTS = ("command", "pattern", "file_path", "path", "url", "query")
 """Arguments that say what a tool call is about; what comes by the wire has no order of its own."""
@@ -24,10 +24,10 @@ INDENT = 2
 
 GAP = 2
 
-SHORTEST_COLUMN, LONGEST_COLUMN = 14, 24
+MIN_COLUMN, MAX_COLUMN = 14, 24
 """Cells for names, with the gap after them."""
 
-SHORTEST_NAME = 6
+MIN_NAME = 6
 """Cells that are left of that column in the deepest entry."""
 
 KIND_WIDTH = 7
@@ -56,51 +56,53 @@ class Head:
 
     def _row(self, form: Format) -> Row:
         match self.entry:
-            case Step(task=task, prefix=prefix):
-                name = ((prefix, Ink.MUTED), (one_line(task.name), Ink.TEXT))
+            case TaskEntry(task=task, prefix=prefix):
+                name = ((prefix, StyleRole.MUTED), (one_line(task.name), StyleRole.TEXT))
                 return self._state_row(form, task.state, name, self._about_task(task, self.entry.is_told_below))
-            case Call(call=call):
-                return self._state_row(form, call.state, ((one_line(call.name), Ink.TEXT),), self._about_call(call))
-            case Group(name=group, state=state):
-                return self._state_row(form, state, ((one_line(group), Ink.MUTED),), ())
-            case Ending():
+            case CallEntry(call=call):
+                return self._state_row(
+                    form, call.state, ((one_line(call.name), StyleRole.TEXT),), self._about_call(call)
+                )
+            case GroupEntry(name=group, state=state):
+                return self._state_row(form, state, ((one_line(group), StyleRole.MUTED),), ())
+            case EndEntry():
                 return self._ending_row(form, self.entry)
             case _:
                 return EMPTY_ROW
 
-    def _state_row(self, form: Format, state: State, name: Spans, about: Spans) -> Row:
+    def _state_row(self, form: Format, state: RunState, name: Spans, about: Spans) -> Row:
         """A glyph and columns of which the last is on the right."""
-        spans: list[Span] = [(form.glyphs.states[state], STATE_INKS[state]), (" ", Ink.TEXT), *name]
+        spans: list[Span] = [(form.glyphs.states[state], STATE_INKS[state]), (" ", StyleRole.TEXT), *name]
         if text_of(about).strip():
             # Never wider than its column: what comes after it stands in line at every depth.
             spans[2:] = name = cut_spans(name, self.name_width - GAP, form.glyphs.ellipsis)
-            spans += [(" " * (self.name_width - cells(text_of(name))), Ink.TEXT), *about]
+            spans += [(" " * (self.name_width - cells(text_of(name))), StyleRole.TEXT), *about]
         right = self.elapsed
         kept = cut_spans(tuple(spans), form.width - cells(right) - (2 if right else 0), form.glyphs.ellipsis)
         if not right:
             return Row(kept)
         space = form.width - cells(text_of(kept)) - cells(right)
-        return Row((*kept, (" " * max(0, space), Ink.TEXT), (right, Ink.MUTED)))
+        return Row((*kept, (" " * max(0, space), StyleRole.TEXT), (right, StyleRole.MUTED)))
 
     def _about_task(self, task: Task, is_told_below: bool) -> Spans:
-        kind = (task.kind.ljust(KIND_WIDTH), Ink.MUTED)
-        if task.state is State.FAILED and not self.is_unfolded and not is_told_below:
-            return kind, (one_line(task.error), Ink.FAILED)
+        kind = (task.kind.ljust(KIND_WIDTH), StyleRole.MUTED)
+        if task.state is RunState.FAILED and not self.is_unfolded and not is_told_below:
+            return kind, (one_line(task.error), StyleRole.FAILED)
         attempt = f"  attempt {task.attempt}" if task.attempt > 1 else ""
-        about = (clean(task.detail.replace("\n", " ")), Ink.TEXT)
-        return kind, about, (attempt, Ink.WAITING), ("  " if self.waiting else "", Ink.TEXT), *self.waiting
+        about = (clean(task.detail.replace("\n", " ")), StyleRole.TEXT)
+        return kind, about, (attempt, StyleRole.WAITING), ("  " if self.waiting else "", StyleRole.TEXT), *self.waiting
 
     def _about_call(self, call: ToolCall) -> Spans:
-        arguments = (_arguments(call), Ink.TEXT)
-        if call.state is State.FAILED:
+        arguments = (_arguments(call), StyleRole.TEXT)
+        if call.state is RunState.FAILED:
             is_told_below = self.is_unfolded and not is_short(call.error)
-            return arguments, ("" if is_told_below else f"  {one_line(call.error)}", Ink.FAILED)
-        return arguments, (f"  {_size_of(call.result)}", Ink.MUTED)
+            return arguments, ("" if is_told_below else f"  {one_line(call.error)}", StyleRole.FAILED)
+        return arguments, (f"  {_size_of(call.result)}", StyleRole.MUTED)
 
-    def _ending_row(self, form: Format, ending: Ending) -> Row:
-        if ending.state is State.COMPLETED:
-            spans: Spans = (("Output", Ink.MUTED),)
-            summary = (("  ", Ink.TEXT), *value_line(ending.output))
+    def _ending_row(self, form: Format, ending: EndEntry) -> Row:
+        if ending.state is RunState.COMPLETED:
+            spans: Spans = (("Output", StyleRole.MUTED),)
+            summary = (("  ", StyleRole.TEXT), *value_line(ending.output))
         else:
             ink = STATE_INKS[ending.state]
             where = f" at {one_line(ending.cause)}" if ending.cause else ""
@@ -109,13 +111,13 @@ class Head:
         return Row(cut_spans(spans if self.is_unfolded else (*spans, *summary), form.width, form.glyphs.ellipsis))
 
 
-def state_of(entry: Entry) -> State | None:
+def state_of(entry: Entry) -> RunState | None:
     match entry:
-        case Step(task=task):
+        case TaskEntry(task=task):
             return task.state
-        case Call(call=call):
+        case CallEntry(call=call):
             return call.state
-        case Group(state=state) | Ending(state=state):
+        case GroupEntry(state=state) | EndEntry(state=state):
             return state
         case _:
             return None
@@ -124,7 +126,7 @@ def state_of(entry: Entry) -> State | None:
 def elapsed_text(entry: Entry, now: datetime, ellipsis: str) -> str:
     """How long it took, to the millisecond; while it goes on, in whole seconds and with an ellipsis."""
     match entry:
-        case Step(task=timed) | Call(call=timed) | (Group() as timed):
+        case TaskEntry(task=timed) | CallEntry(call=timed) | (GroupEntry() as timed):
             started, completed = timed.started_at, timed.completed_at
         case _:
             return ""
@@ -144,7 +146,7 @@ def is_short(error: str) -> bool:
 
 
 def waiting_of(entry: Entry, now: datetime) -> Spans:
-    return waiting_spans(entry.waiting, now) if isinstance(entry, Step) and entry.waiting else ()
+    return waiting_spans(entry.waiting, now) if isinstance(entry, TaskEntry) and entry.waiting else ()
 
 
 def waiting_spans(wait: ModelWait, now: datetime) -> Spans:
@@ -153,28 +155,28 @@ def waiting_spans(wait: ModelWait, now: datetime) -> Spans:
     if not wait.reason and seconds < 1:
         return ()
     elapsed = f", {seconds} s" if 0 < seconds < 60 else f", {duration_text(seconds)}" if seconds else ""
-    reason = ((f"  {one_line(wait.reason)}", Ink.WAITING),) if wait.reason else ()
-    return (f"waiting for {one_line(wait.model)}{elapsed}", Ink.MUTED), *reason
+    reason = ((f"  {one_line(wait.reason)}", StyleRole.WAITING),) if wait.reason else ()
+    return (f"waiting for {one_line(wait.model)}{elapsed}", StyleRole.MUTED), *reason
 
 
-def speaker(speech: Speech) -> Piece:
+def speaker(speech: MessageEntry) -> Block:
     """Who says it, where that is to be named; and whether a model does."""
     lines: list[Spans] = [()] if speech.has_gap else []
     if speech.has_heading:
         is_scripted = speech.message.model == SCRIPTED
         label = f"  {SCRIPTED}" if is_scripted else ""
-        lines.append(((speech.message.role.value, Ink.MUTED), (label, Ink.WAITING)))
-    return CutLines(tuple(lines))
+        lines.append(((speech.message.role.value, StyleRole.MUTED), (label, StyleRole.WAITING)))
+    return CutLineBlock(tuple(lines))
 
 
 def indent_at(depth: int, width: int) -> int:
     """Cells before an entry; from some depth on no more, so that there is room for its name."""
-    return min(depth * INDENT, max(0, name_column(width) - SHORTEST_NAME))
+    return min(depth * INDENT, max(0, name_column(width) - MIN_NAME))
 
 
 def name_column(width: int) -> int:
     """Cells from the beginning of a name at the top to the next column, which is the same at every depth."""
-    return min(LONGEST_COLUMN, max(SHORTEST_COLUMN, width // 5))
+    return min(MAX_COLUMN, max(MIN_COLUMN, width // 5))
 
 
 def _arguments(call: ToolCall) -> str:

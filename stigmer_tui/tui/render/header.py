@@ -7,7 +7,7 @@ from pathlib import Path
 from stigmer_tui.core.units import plural
 from stigmer_tui.tui.render.clean import one_line
 from stigmer_tui.tui.render.glyphs import Glyphs
-from stigmer_tui.tui.render.ink import Ink, Row, Spans
+from stigmer_tui.tui.render.ink import Row, Spans, StyleRole
 from stigmer_tui.tui.render.layout import joined, justified, muted
 from stigmer_tui.tui.render.sidebar import STAGES, problem_word, summary_of
 from stigmer_tui.workbench.model import ResourceKind
@@ -20,18 +20,23 @@ REGIONS = ("Picker", "Run", "Daemon")
 def header_row(state: WorkbenchState, width: int, glyphs: Glyphs, has_sidebar: bool) -> Row:
     """`has_sidebar`: what the sidebar shows is not said again."""
     right = _project_stage(state.project) if has_sidebar else summary_of(state, glyphs)
-    left: Spans = ((" ", Ink.TEXT), *_name(state), ("   ", Ink.TEXT), *joined([_folder(state), _counts(state)], "   "))
-    return justified(left, (*right, (" ", Ink.TEXT)), width, glyphs.ellipsis)
+    left: Spans = (
+        (" ", StyleRole.TEXT),
+        *_name(state),
+        ("   ", StyleRole.TEXT),
+        *joined([_folder(state), _counts(state)], "   "),
+    )
+    return justified(left, (*right, (" ", StyleRole.TEXT)), width, glyphs.ellipsis)
 
 
 def narrow_header_row(state: WorkbenchState, region: int, width: int, glyphs: Glyphs) -> Row:
     """Which region is shown, of those that are not."""
-    tabs: list[tuple[str, Ink]] = []
+    tabs: list[tuple[str, StyleRole]] = []
     for number, name in enumerate(REGIONS):
-        ink = Ink.STRONG | Ink.RUNNING if number == region else Ink.MUTED
-        tabs += [(f"{number + 1} {name}", ink), ("  ", Ink.TEXT)]
-    left = ((" ", Ink.TEXT), *tabs)
-    return justified(left, (*summary_of(state, glyphs), (" ", Ink.TEXT)), width, glyphs.ellipsis)
+        ink = StyleRole.STRONG | StyleRole.RUNNING if number == region else StyleRole.MUTED
+        tabs += [(f"{number + 1} {name}", ink), ("  ", StyleRole.TEXT)]
+    left = ((" ", StyleRole.TEXT), *tabs)
+    return justified(left, (*summary_of(state, glyphs), (" ", StyleRole.TEXT)), width, glyphs.ellipsis)
 
 
 def too_small_text(width: int, height: int) -> str:
@@ -39,7 +44,7 @@ def too_small_text(width: int, height: int) -> str:
 
 
 def _name(state: WorkbenchState) -> Spans:
-    return ((one_line(state.project.name) if state.project else "stigmer", Ink.STRONG),)
+    return ((one_line(state.project.name) if state.project else "stigmer", StyleRole.STRONG),)
 
 
 def _folder(state: WorkbenchState) -> Spans:
@@ -62,9 +67,9 @@ def _project_stage(project: ProjectState | None) -> Spans:
     if project is None:
         return ()
     if project.problem:
-        return ((problem_word(project.problem), Ink.FAILED),)
+        return ((problem_word(project.problem), StyleRole.FAILED),)
     if project.stage is not Stage.IDLE:
-        return ((STAGES[project.stage], Ink.RUNNING),)
+        return ((STAGES[project.stage], StyleRole.RUNNING),)
     watched = f"watching {plural(project.watched_files, 'file')}" if project.watching else "not watching"
     applied = f"applied {project.applied.at.astimezone():%H:%M:%S}" if project.applied else ""
     return joined([muted(watched), muted(applied)])

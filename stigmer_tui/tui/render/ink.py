@@ -7,7 +7,7 @@ from enum import IntFlag, auto
 from typing import NamedTuple
 
 
-class Ink(IntFlag):
+class StyleRole(IntFlag):
     """What a span is. Inks combine; each is a component class of the widget, named after it (`entry--muted`)."""
 
     TEXT = 0
@@ -31,7 +31,7 @@ class Ink(IntFlag):
     RULE = auto()
 
 
-Span = tuple[str, Ink]
+Span = tuple[str, StyleRole]
 Spans = tuple[Span, ...]
 
 
@@ -39,7 +39,7 @@ class Row(NamedTuple):
     """One row of the screen, as wide as its text or narrower than its place."""
 
     spans: Spans
-    fill: Ink = Ink.TEXT
+    fill: StyleRole = StyleRole.TEXT
     """What the rest of the row is filled with."""
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stigmer_tui.tui.render.cells import cells
-from stigmer_tui.tui.render.ink import Ink, Row, Spans, text_of
+from stigmer_tui.tui.render.ink import Row, Spans, StyleRole, text_of
 from stigmer_tui.tui.render.pieces import cut_spans
 
 
@@ -15,24 +15,24 @@ def justified(left: Spans, right: Spans, width: int, ellipsis: str) -> Row:
         return Row(right)
     left = cut_spans(left, room, ellipsis)
     gap = width - cells(text_of(left)) - cells(text_of(right))
-    return Row((*left, (" " * gap, Ink.TEXT), *right))
+    return Row((*left, (" " * gap, StyleRole.TEXT), *right))
 
 
 def joined(parts: list[Spans], separator: str = " · ") -> Spans:
     """Parts with a muted separator between them; empty parts are left out."""
-    spans: list[tuple[str, Ink]] = []
+    spans: list[tuple[str, StyleRole]] = []
     for part in parts:
         if not text_of(part):
             continue
         if spans:
-            spans.append((separator, Ink.MUTED))
+            spans.append((separator, StyleRole.MUTED))
         spans.extend(part)
     return tuple(spans)
 
 
 def muted(text: str) -> Spans:
-    return ((text, Ink.MUTED),)
+    return ((text, StyleRole.MUTED),)
 
 
 def plain(text: str) -> Spans:
-    return ((text, Ink.TEXT),)
+    return ((text, StyleRole.TEXT),)

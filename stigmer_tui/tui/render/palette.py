@@ -8,10 +8,10 @@ from enum import StrEnum
 
 from rich.style import Style
 
-from stigmer_tui.tui.render.ink import Ink
+from stigmer_tui.tui.render.ink import StyleRole
 
 
-class Ground(StrEnum):
+class RowBackground(StrEnum):
     """What a row lies on."""
 
     PLAIN = "plain"
@@ -22,21 +22,21 @@ class Ground(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    inks: Mapping[Ink, Style]
+    inks: Mapping[StyleRole, Style]
     """The style of each single ink."""
-    grounds: Mapping[Ground, Style]
-    bars: Mapping[Ground, Style]
+    grounds: Mapping[RowBackground, Style]
+    bars: Mapping[RowBackground, Style]
     """The bar at the left of the selected entry."""
     thumb: Style
     adapt: Callable[[Style], Style] = field(default=lambda style: style, repr=False, compare=False)
     """Makes a style fit for the terminal, once and not in every row: without the colours that it lacks."""
-    _styles: dict[tuple[Ink, Ground], Style] = field(default_factory=dict, repr=False, compare=False)
+    _styles: dict[tuple[StyleRole, RowBackground], Style] = field(default_factory=dict, repr=False, compare=False)
 
-    def style(self, ink: Ink, ground: Ground) -> Style:
+    def style(self, ink: StyleRole, ground: RowBackground) -> Style:
         """All inks of a combination, one over the other."""
         style = self._styles.get((ink, ground))
         if style is None:
-            style = self.grounds[ground] + self.inks[Ink.TEXT]
+            style = self.grounds[ground] + self.inks[StyleRole.TEXT]
             for single in ink:
                 style += self.inks[single]
             style = self._styles[ink, ground] = self.adapt(style)

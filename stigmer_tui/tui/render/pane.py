@@ -11,21 +11,21 @@ from stigmer_tui.tui.render.cells import wrap
 from stigmer_tui.tui.render.clean import clean_lines, one_line
 from stigmer_tui.tui.render.glyphs import STATE_INKS, Glyphs
 from stigmer_tui.tui.render.head import waiting_spans
-from stigmer_tui.tui.render.ink import EMPTY_ROW, Ink, Row, Spans
+from stigmer_tui.tui.render.ink import EMPTY_ROW, Row, Spans, StyleRole
 from stigmer_tui.tui.render.layout import joined, justified, muted, plain
 from stigmer_tui.workbench.daemon_state import DaemonState
-from stigmer_tui.workbench.model import Execution, ResourceKind, State
+from stigmer_tui.workbench.model import Execution, ResourceKind, RunState
 from stigmer_tui.workbench.ownership import own_resources
-from stigmer_tui.workbench.state import Problem, ShownRun, WorkbenchState
+from stigmer_tui.workbench.state import ProjectProblem, ShownRun, WorkbenchState
 
 LAST_GOOD_RUN = "The last good run stays below; save again to retry"
-LONGEST_PROBLEM = 12
+MAX_PROBLEM_ROWS = 12
 """Rows for what a tool says; the last good run stays in sight below."""
 
 TRANSCRIPT, TASKS = range(2)
 """Views of a run."""
 
-TASK_ENDS = (State.COMPLETED, State.FAILED, State.CANCELLED, State.SKIPPED)
+TASK_ENDS = (RunState.COMPLETED, RunState.FAILED, RunState.CANCELLED, RunState.SKIPPED)
 
 
 def title_rows(
@@ -37,26 +37,26 @@ def title_rows(
     if state.is_final or is_connected:
         right = ((f"{glyphs.states[state]} {_progress(execution, now)}", STATE_INKS[state]),)
     else:
-        right = ((f"{state} when last seen", Ink.MUTED),)
-    first = justified(((one_line(shown.resource.name), Ink.STRONG),), right, width, glyphs.ellipsis)
+        right = ((f"{state} when last seen", StyleRole.MUTED),)
+    first = justified(((one_line(shown.resource.name), StyleRole.STRONG),), right, width, glyphs.ellipsis)
     about: Spans = ((one_line(error), STATE_INKS[state]),) if error else ()
     about = about or (_summary(execution) if state.is_final else _message(execution))
     second = justified(joined([*_reason(shown), about]), muted(shorten_id(execution.id)), width, glyphs.ellipsis)
     return [first, second]
 
 
-def problem_rows(problem: Problem, width: int, glyphs: Glyphs, has_run: bool) -> list[Row]:
+def problem_rows(problem: ProjectProblem, width: int, glyphs: Glyphs, has_run: bool) -> list[Row]:
     """File and line first, in the tool's own words, under a red rule."""
-    rows = [Row(((glyphs.rule * width, Ink.FAILED),))]
-    head: list[Spans] = [((problem.where, Ink.FAILED | Ink.STRONG),), plain(one_line(problem.message))]
+    rows = [Row(((glyphs.rule * width, StyleRole.FAILED),))]
+    head: list[Spans] = [((problem.where, StyleRole.FAILED | StyleRole.STRONG),), plain(one_line(problem.message))]
     rows += [Row(spans) for spans in wrap(joined(head, " "), width)]
     output = clean_lines(problem.output)
-    shown = output[-LONGEST_PROBLEM:]
+    shown = output[-MAX_PROBLEM_ROWS:]
     if len(shown) < len(output):
         rows.append(Row(muted(glyphs.ellipsis)))
-    rows += [Row(spans) for line in shown for spans in wrap(muted(line), width)][:LONGEST_PROBLEM]
+    rows += [Row(spans) for line in shown for spans in wrap(muted(line), width)][:MAX_PROBLEM_ROWS]
     rows.append(Row(muted(LAST_GOOD_RUN if has_run else "Save again to retry")))
-    rows.append(Row(((glyphs.rule * width, Ink.FAILED),)))
+    rows.append(Row(((glyphs.rule * width, StyleRole.FAILED),)))
     return rows
 
 
@@ -70,7 +70,7 @@ def started_text(execution: Execution, now: datetime) -> str:
 
 def _progress(execution: Execution, now: datetime) -> str:
     elapsed = started_text(execution, now)
-    if execution.state is State.PENDING:
+    if execution.state is RunState.PENDING:
         return "waiting for a runner"
     return f"{execution.state} {elapsed}".rstrip()
 
@@ -96,11 +96,11 @@ def _summary(execution: Execution) -> Spans:
     return joined([muted(count) for count in counts])
 
 
-def _task_counts(states: list[State]) -> list[str]:
+def _task_counts(states: list[RunState]) -> list[str]:
     """`12 tasks completed`, or `11 completed · 1 skipped`: what is named adds up to all that there is."""
     if not states:
         return []
-    done = states.count(State.COMPLETED)
+    done = states.count(RunState.COMPLETED)
     if done == len(states):
         return [f"{plural(done, 'task')} completed"]
     counts = [f"{states.count(state)} {state}" for state in TASK_ENDS if state in states]
@@ -111,7 +111,7 @@ def _task_counts(states: list[State]) -> list[str]:
 def waiting_row(execution: Execution, now: datetime, glyphs: Glyphs) -> Spans:
     """What an agent waits for, as long as it says nothing."""
     spans = waiting_spans(execution.waiting, now) if execution.waiting else ()
-    return ((f"{glyphs.states[State.RUNNING]} ", Ink.RUNNING), *spans) if spans else ()
+    return ((f"{glyphs.states[RunState.RUNNING]} ", StyleRole.RUNNING), *spans) if spans else ()
 
 
 def empty_text(execution: Execution, view: int) -> str:
@@ -127,7 +127,7 @@ def untold_error(execution: Execution, view: int) -> str:
     """The error of a run, where the view does not show it."""
     if view == TRANSCRIPT or not execution.error:
         return ""
-    shown = [task.error for task in execution.tasks.values() if task.state is State.FAILED and task.error]
+    shown = [task.error for task in execution.tasks.values() if task.state is RunState.FAILED and task.error]
     return "" if any(error in execution.error for error in shown) else execution.error
 
 
@@ -136,43 +136,43 @@ def welcome_rows(state: WorkbenchState, width: int) -> list[Row]:
     return [row for text, ink in _welcome(state) for row in _paragraph(text, ink, width)]
 
 
-def _welcome(state: WorkbenchState) -> Iterator[tuple[str, Ink]]:
+def _welcome(state: WorkbenchState) -> Iterator[tuple[str, StyleRole]]:
     project = state.project
     own = own_resources(state)
     if own:
-        yield "Select an agent or a workflow and press enter to run it.", Ink.TEXT
-        yield "What it says and does appears here as it happens.", Ink.MUTED
+        yield "Select an agent or a workflow and press enter to run it.", StyleRole.TEXT
+        yield "What it says and does appears here as it happens.", StyleRole.MUTED
         if project:
-            yield "Save a file of the project, and it runs again with the new code.", Ink.MUTED
+            yield "Save a file of the project, and it runs again with the new code.", StyleRole.MUTED
     elif project and project.applied:
-        yield "The project's code defines no agent and no workflow yet.", Ink.TEXT
-        yield "Add one and save the file; it will be in the list at once.", Ink.MUTED
+        yield "The project's code defines no agent and no workflow yet.", StyleRole.TEXT
+        yield "Add one and save the file; it will be in the list at once.", StyleRole.MUTED
     elif project and not project.problem:
-        yield "The project's code is being run; what it defines will be in the list.", Ink.TEXT
+        yield "The project's code is being run; what it defines will be in the list.", StyleRole.TEXT
     if missing := state.daemon.abilities.missing:
-        yield "", Ink.TEXT
-        yield f"{missing}.", Ink.MUTED
+        yield "", StyleRole.TEXT
+        yield f"{missing}.", StyleRole.MUTED
         if not state.daemon.abilities.can_list:
-            yield "The list has what this project deploys there, and what was run or opened from here.", Ink.MUTED
+            yield "The list has what this project deploys there, and what was run or opened from here.", StyleRole.MUTED
     if project is None:
         if own:
-            yield "", Ink.TEXT
-        yield "There is no project in this folder.", Ink.TEXT
-        yield "Make one:  stigmer-tui new NAME", Ink.MUTED
-        yield "Open one:  stigmer-tui PATH", Ink.MUTED
+            yield "", StyleRole.TEXT
+        yield "There is no project in this folder.", StyleRole.TEXT
+        yield "Make one:  stigmer-tui new NAME", StyleRole.MUTED
+        yield "Open one:  stigmer-tui PATH", StyleRole.MUTED
         if state.recent_projects:
-            yield "", Ink.TEXT
-            yield "Recent projects", Ink.MUTED
+            yield "", StyleRole.TEXT
+            yield "Recent projects", StyleRole.MUTED
             for folder in state.recent_projects:
-                yield f"  {folder}", Ink.TEXT
+                yield f"  {folder}", StyleRole.TEXT
 
 
 def daemon_problem_rows(daemon: DaemonState, width: int) -> list[Row]:
     """A daemon that does not come up: what failed, the last log lines, the keys to retry."""
     headline, *advice = clean_lines(daemon.problem)
-    rows = _paragraph(headline, Ink.FAILED | Ink.STRONG, width)
+    rows = _paragraph(headline, StyleRole.FAILED | StyleRole.STRONG, width)
     for line in advice:
-        rows.extend(_paragraph(line, Ink.TEXT, width))
+        rows.extend(_paragraph(line, StyleRole.TEXT, width))
     if daemon.log_lines:
         rows += [EMPTY_ROW, Row(muted("Last lines of its log"))]
         for line in daemon.log_lines:
@@ -182,19 +182,19 @@ def daemon_problem_rows(daemon: DaemonState, width: int) -> list[Row]:
 
 def lost_daemon_rows(daemon: DaemonState, width: int, glyphs: Glyphs) -> list[Row]:
     """The same in a few rows, above what is still known of the shown run."""
-    rule = Row(((glyphs.rule * width, Ink.FAILED),))
+    rule = Row(((glyphs.rule * width, StyleRole.FAILED),))
     headline, *advice = clean_lines(daemon.problem)
-    rows = _paragraph(headline, Ink.FAILED | Ink.STRONG, width)
+    rows = _paragraph(headline, StyleRole.FAILED | StyleRole.STRONG, width)
     for line in filter(None, advice):
-        rows.extend(_paragraph(line, Ink.TEXT, width))
-    return [rule, *rows[:LONGEST_PROBLEM], _daemon_keys(daemon), rule]
+        rows.extend(_paragraph(line, StyleRole.TEXT, width))
+    return [rule, *rows[:MAX_PROBLEM_ROWS], _daemon_keys(daemon), rule]
 
 
 def _daemon_keys(daemon: DaemonState) -> Row:
     return Row(muted("Press r to retry" + (", or see: stigmer-tui server logs" if daemon.log_lines else "")))
 
 
-def _paragraph(text: str, ink: Ink, width: int) -> list[Row]:
+def _paragraph(text: str, ink: StyleRole, width: int) -> list[Row]:
     if not text:
         return [EMPTY_ROW]
     return [Row(spans) for spans in wrap(((text, ink),), width)]

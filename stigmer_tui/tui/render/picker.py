@@ -10,7 +10,7 @@ from enum import Enum
 from stigmer_tui.core.units import uptime_text
 from stigmer_tui.tui.render.clean import one_line
 from stigmer_tui.tui.render.glyphs import STATE_INKS, Glyphs
-from stigmer_tui.tui.render.ink import EMPTY_ROW, Ink, Row
+from stigmer_tui.tui.render.ink import EMPTY_ROW, Row, StyleRole
 from stigmer_tui.tui.render.layout import justified, muted, plain
 from stigmer_tui.workbench.model import Resource, ResourceKind, Run
 from stigmer_tui.workbench.ownership import own_resources, own_runs
@@ -138,7 +138,7 @@ def _nothing(pattern: str, state: WorkbenchState) -> PickerLine:
 
 def _resource_line(resource: Resource, last_runs: dict[str, Run], form: PickerFormat) -> PickerLine:
     run = last_runs.get(resource.id)
-    sign = (" ", Ink.TEXT)
+    sign = (" ", StyleRole.TEXT)
     if run is not None and not run.state.is_final:
         sign = (form.glyphs.states[run.state], STATE_INKS[run.state])
     age = _age(run, form.now)

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from stigmer_tui.tui.render.cells import cells, cut, wrap
 from stigmer_tui.tui.render.glyphs import Glyphs
-from stigmer_tui.tui.render.ink import EMPTY_ROW, Ink, Row, Span, Spans, text_of
+from stigmer_tui.tui.render.ink import EMPTY_ROW, Row, Span, Spans, StyleRole, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Format:
         return Format(max(1, self.width - indent), self.glyphs)
 
 
-class Piece(Protocol):
+class Block(Protocol):
     @property
     def has_gap(self) -> bool:
         """Whether there is an empty row above, if anything is."""
@@ -33,17 +33,17 @@ class Piece(Protocol):
         """About how many rows it will have."""
 
 
-def draw(piece: Piece, form: Format) -> list[Row]:
+def draw(piece: Block, form: Format) -> list[Row]:
     rows = piece.rows(form)
     return [EMPTY_ROW, *rows] if piece.has_gap and rows else rows
 
 
 @dataclass(frozen=True, slots=True)
-class Lines:
+class LineBlock:
     """Plain text; long lines wrap."""
 
     lines: tuple[str, ...]
-    ink: Ink = Ink.TEXT
+    ink: StyleRole = StyleRole.TEXT
     has_gap: bool = False
 
     def rows(self, form: Format) -> list[Row]:
@@ -54,7 +54,7 @@ class Lines:
 
 
 @dataclass(frozen=True, slots=True)
-class CutLines:
+class CutLineBlock:
     """Lines of spans; what is too long for a row is cut."""
 
     lines: tuple[Spans, ...]
@@ -84,7 +84,7 @@ def cut_spans(spans: Spans, width: int, ellipsis: str) -> Spans:
 
 def with_cursor(rows: list[Row], form: Format) -> list[Row]:
     """Rows of a text that grows, with a cursor where it does."""
-    cursor: Span = (form.glyphs.cursor, Ink.RUNNING)
+    cursor: Span = (form.glyphs.cursor, StyleRole.RUNNING)
     last = rows[-1] if rows else EMPTY_ROW
     if cells(last.text) < form.width:
         return [*rows[:-1], Row((*last.spans, cursor), last.fill)]

@@ -10,21 +10,21 @@ from stigmer_tui.core.units import duration_text, plural, size_text, uptime_text
 from stigmer_tui.tui.render.cells import wrap
 from stigmer_tui.tui.render.clean import one_line
 from stigmer_tui.tui.render.glyphs import Glyphs
-from stigmer_tui.tui.render.ink import EMPTY_ROW, Ink, Row, Spans
+from stigmer_tui.tui.render.ink import EMPTY_ROW, Row, Spans, StyleRole
 from stigmer_tui.tui.render.layout import joined, justified, muted, plain
 from stigmer_tui.workbench.daemon_state import Component, ComponentState, DaemonState
-from stigmer_tui.workbench.model import State
-from stigmer_tui.workbench.state import Problem, ProjectState, Stage, WorkbenchState
+from stigmer_tui.workbench.model import RunState
+from stigmer_tui.workbench.state import ProjectProblem, ProjectState, Stage, WorkbenchState
 
 NAMES = {"server": "server", "workflow-runner": "workflows", "agent-runner": "agents"}
 
 LOOKS = {
-    ComponentState.STARTING: (State.PENDING, Ink.MUTED),
-    ComponentState.READY: (State.COMPLETED, Ink.COMPLETED),
-    ComponentState.BUSY: (State.RUNNING, Ink.RUNNING),
-    ComponentState.RESTARTING: (State.WAITING, Ink.WAITING),
-    ComponentState.FAILED: (State.FAILED, Ink.FAILED),
-    ComponentState.STOPPED: (State.CANCELLED, Ink.MUTED),
+    ComponentState.STARTING: (RunState.PENDING, StyleRole.MUTED),
+    ComponentState.READY: (RunState.COMPLETED, StyleRole.COMPLETED),
+    ComponentState.BUSY: (RunState.RUNNING, StyleRole.RUNNING),
+    ComponentState.RESTARTING: (RunState.WAITING, StyleRole.WAITING),
+    ComponentState.FAILED: (RunState.FAILED, StyleRole.FAILED),
+    ComponentState.STOPPED: (RunState.CANCELLED, StyleRole.MUTED),
 }
 
 STAGES = {Stage.IDLE: "on", Stage.SYNTHESIS: "running the code", Stage.APPLY: "deploying"}
@@ -53,31 +53,31 @@ def sidebar_rows(state: WorkbenchState, form: SidebarFormat) -> list[Row]:
     return rows
 
 
-def daemon_look(daemon: DaemonState) -> tuple[str, State, Ink]:
+def daemon_look(daemon: DaemonState) -> tuple[str, RunState, StyleRole]:
     """In one word, with its sign."""
     if daemon.problem:
-        return "stopped", State.FAILED, Ink.FAILED
+        return "stopped", RunState.FAILED, StyleRole.FAILED
     if not daemon.connected:
-        return "reconnecting" if daemon.address else "starting", State.WAITING, Ink.WAITING
+        return "reconnecting" if daemon.address else "starting", RunState.WAITING, StyleRole.WAITING
     states = {component.state for component in daemon.components}
     for bad in (ComponentState.FAILED, ComponentState.RESTARTING, ComponentState.STARTING):
         if bad in states:
             return bad.value, *LOOKS[bad]
-    return "ready", State.COMPLETED, Ink.COMPLETED
+    return "ready", RunState.COMPLETED, StyleRole.COMPLETED
 
 
 def _daemon(daemon: DaemonState, form: SidebarFormat) -> Iterator[Row]:
     word, sign, ink = daemon_look(daemon)
     look = ((f"{form.glyphs.states[sign]} ", ink), (word, ink))
-    heading = Ink.STRONG | Ink.RUNNING if form.has_focus else Ink.STRONG
+    heading = StyleRole.STRONG | StyleRole.RUNNING if form.has_focus else StyleRole.STRONG
     yield justified((("Daemon", heading),), look, form.width, form.glyphs.ellipsis)
     if daemon.address:
         version = muted(f"v{daemon.version}") if daemon.version else ()
         yield justified(muted(daemon.address), version, form.width, form.glyphs.ellipsis)
     if missing := daemon.abilities.missing:
-        yield from (Row(spans) for spans in wrap(((missing, Ink.WAITING),), form.width))
+        yield from (Row(spans) for spans in wrap(((missing, StyleRole.WAITING),), form.width))
     if daemon.connected and not daemon.requires_token:
-        yield Row((("no authentication", Ink.WAITING),))
+        yield Row((("no authentication", StyleRole.WAITING),))
 
 
 def _component(component: Component, form: SidebarFormat) -> Iterator[Row]:
@@ -90,24 +90,24 @@ def _component(component: Component, form: SidebarFormat) -> Iterator[Row]:
     use = f"{size_text(component.memory)} {component.cpu:4.1f}%"
     yield justified(left, plain(use), form.width, form.glyphs.ellipsis)
     details = [muted(f"pid {component.pid}"), muted(f"up {_since(component.started_at, form.now)}")]
-    yield justified((("  ", Ink.TEXT), *joined(details)), (), form.width, form.glyphs.ellipsis)
+    yield justified((("  ", StyleRole.TEXT), *joined(details)), (), form.width, form.glyphs.ellipsis)
     if component.restarts:
-        yield Row(((f"  {plural(component.restarts, 'restart')}", Ink.WAITING),))
+        yield Row(((f"  {plural(component.restarts, 'restart')}", StyleRole.WAITING),))
 
 
 def _fact(name: str, value: str, form: SidebarFormat) -> Iterator[Row]:
     """A name in the margin, and its value in as many rows as it takes."""
     margin = 9
     for number, spans in enumerate(wrap(plain(one_line(value)), form.width - margin)):
-        yield Row((((name if number == 0 else "").ljust(margin), Ink.MUTED), *spans))
+        yield Row((((name if number == 0 else "").ljust(margin), StyleRole.MUTED), *spans))
 
 
 def _watch(project: ProjectState, form: SidebarFormat) -> Iterator[Row]:
-    ink = Ink.RUNNING if project.stage is not Stage.IDLE else Ink.TEXT
+    ink = StyleRole.RUNNING if project.stage is not Stage.IDLE else StyleRole.TEXT
     word = STAGES[project.stage] if project.watching or project.stage is not Stage.IDLE else "off"
     if project.problem:
-        word, ink = problem_word(project.problem), Ink.FAILED
-    yield justified((("Watch", Ink.STRONG),), ((word, ink),), form.width, form.glyphs.ellipsis)
+        word, ink = problem_word(project.problem), StyleRole.FAILED
+    yield justified((("Watch", StyleRole.STRONG),), ((word, ink),), form.width, form.glyphs.ellipsis)
     if project.last_change and project.last_change_at:
         when = muted(_clock(project.last_change_at))
         yield justified(muted(project.last_change.replace(" changed", "")), when, form.width, form.glyphs.ellipsis)
@@ -122,7 +122,7 @@ def _watch(project: ProjectState, form: SidebarFormat) -> Iterator[Row]:
         )
 
 
-def problem_word(problem: Problem) -> str:
+def problem_word(problem: ProjectProblem) -> str:
     """Where no place in the code is named, it need not be the code."""
     return "the code fails" if problem.where else "not deployed"
 
@@ -145,11 +145,11 @@ def summary_of(state: WorkbenchState, glyphs: Glyphs) -> Spans:
     name = "daemon" if word == "ready" else f"daemon {word}"
     parts: list[Spans] = [((f"{glyphs.states[sign]} ", ink), *plain(name))]
     if state.daemon.running:
-        parts.append(((f"{glyphs.states[State.RUNNING]} {state.daemon.running} running", Ink.RUNNING),))
+        parts.append(((f"{glyphs.states[RunState.RUNNING]} {state.daemon.running} running", StyleRole.RUNNING),))
     if project := state.project:
         text = STAGES[project.stage] if project.stage is not Stage.IDLE else "watching"
         if project.problem:
-            parts.append(((problem_word(project.problem), Ink.FAILED),))
+            parts.append(((problem_word(project.problem), StyleRole.FAILED),))
         else:
             parts.append(muted(text if project.watching else "not watching"))
     return joined(parts)

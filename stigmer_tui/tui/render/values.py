@@ -8,10 +8,10 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from stigmer_tui.tui.render.clean import clean, clean_lines
-from stigmer_tui.tui.render.ink import Ink, Span, Spans, text_of
+from stigmer_tui.tui.render.ink import Span, Spans, StyleRole, text_of
 
-MOST_LINES = 2000
-LONGEST_TEXT = 400
+MAX_LINES = 2000
+MAX_TEXT_LENGTH = 400
 """Characters of a text that are shown; a row is narrower than that."""
 
 SHORT = 60
@@ -19,7 +19,7 @@ SHORT = 60
 
 INDENT = "  "
 
-DEEPEST = 40
+MAX_DEPTH = 40
 """Levels that are shown; what is deeper is only hinted at."""
 
 
@@ -34,37 +34,41 @@ def value_lines(value: Any) -> list[ValueLine]:
 
     A text of several lines stands as such below its key.
     """
-    lines = list(islice(_lines(value, "", (), ""), MOST_LINES + 1))
-    if len(lines) > MOST_LINES:
-        lines[MOST_LINES] = ValueLine((("more than is shown here: y copies all of it", Ink.MUTED),))
+    lines = list(islice(_lines(value, "", (), ""), MAX_LINES + 1))
+    if len(lines) > MAX_LINES:
+        lines[MAX_LINES] = ValueLine((("more than is shown here: y copies all of it", StyleRole.MUTED),))
     return lines
 
 
 def value_line(value: Any) -> Spans:
     """A value in one line, which may be long."""
     return (
-        _short(value) if _is_flat(value) else ((clean(json.dumps(value, ensure_ascii=False, default=str)), Ink.TEXT),)
+        _short(value)
+        if _is_flat(value)
+        else ((clean(json.dumps(value, ensure_ascii=False, default=str)), StyleRole.TEXT),)
     )
 
 
 def _lines(value: Any, indent: str, lead: Spans, tail: str) -> Iterator[ValueLine]:
     """Lines of a value that has something before it in its first line, and something after it in its last."""
-    start: Spans = ((indent, Ink.TEXT), *lead) if indent else lead
-    end: Spans = ((tail, Ink.MUTED),) if tail else ()
+    start: Spans = ((indent, StyleRole.TEXT), *lead) if indent else lead
+    end: Spans = ((tail, StyleRole.MUTED),) if tail else ()
     if _is_text(value):
         if lead:
-            yield ValueLine((*start[:-1], (":", Ink.MUTED)))
+            yield ValueLine((*start[:-1], (":", StyleRole.MUTED)))
         inner = indent + INDENT if indent else ""
-        yield from (ValueLine(((inner, Ink.TEXT), (line, Ink.TEXT)), is_text=True) for line in clean_lines(value))
+        yield from (
+            ValueLine(((inner, StyleRole.TEXT), (line, StyleRole.TEXT)), is_text=True) for line in clean_lines(value)
+        )
         return
     if not isinstance(value, Mapping | list | tuple) or (_is_flat(value) and _is_short(value)):
         yield ValueLine((*start, *_short(value), *end))
         return
     opening, closing = ("{", "}") if isinstance(value, Mapping) else ("[", "]")
-    if len(indent) > DEEPEST * len(INDENT):
-        yield ValueLine((*start, (f"{opening} {len(value)} more {closing}{tail}", Ink.MUTED)))
+    if len(indent) > MAX_DEPTH * len(INDENT):
+        yield ValueLine((*start, (f"{opening} {len(value)} more {closing}{tail}", StyleRole.MUTED)))
         return
-    yield ValueLine((*start, (opening, Ink.MUTED)))
+    yield ValueLine((*start, (opening, StyleRole.MUTED)))
     deeper = indent + INDENT
     last = len(value) - 1
     if isinstance(value, Mapping):
@@ -73,7 +77,7 @@ def _lines(value: Any, indent: str, lead: Spans, tail: str) -> Iterator[ValueLin
     else:
         for index, item in enumerate(value):
             yield from _lines(item, deeper, (), "," if index < last else "")
-    yield ValueLine(((indent + closing + tail, Ink.MUTED),))
+    yield ValueLine(((indent + closing + tail, StyleRole.MUTED),))
 
 
 def _is_text(value: Any) -> bool:
@@ -101,28 +105,28 @@ def _short(value: Any) -> Spans:
         case Mapping():
             for key, item in value.items():
                 spans += [*_comma(spans), *_key(key), *_short(item)]
-            return (("{", Ink.MUTED), *spans, ("}", Ink.MUTED))
+            return (("{", StyleRole.MUTED), *spans, ("}", StyleRole.MUTED))
         case list() | tuple():
             for item in value:
                 spans += [*_comma(spans), *_short(item)]
-            return (("[", Ink.MUTED), *spans, ("]", Ink.MUTED))
+            return (("[", StyleRole.MUTED), *spans, ("]", StyleRole.MUTED))
         case str():
-            return ((_quoted(value), Ink.TEXT_VALUE),)
+            return ((_quoted(value), StyleRole.TEXT_VALUE),)
         case bool() | None:
-            return ((json.dumps(value), Ink.KEYWORD),)
+            return ((json.dumps(value), StyleRole.KEYWORD),)
         case int() | float():
-            return ((json.dumps(value), Ink.NUMBER),)
+            return ((json.dumps(value), StyleRole.NUMBER),)
         case _:
-            return ((clean(str(value)), Ink.TEXT),)
+            return ((clean(str(value)), StyleRole.TEXT),)
 
 
 def _comma(before: list[Span]) -> Spans:
-    return ((", ", Ink.MUTED),) if before else ()
+    return ((", ", StyleRole.MUTED),) if before else ()
 
 
 def _key(key: object) -> Spans:
-    return ((_quoted(str(key)), Ink.NAME), (": ", Ink.MUTED))
+    return ((_quoted(str(key)), StyleRole.NAME), (": ", StyleRole.MUTED))
 
 
 def _quoted(text: str) -> str:
-    return clean(json.dumps(text[:LONGEST_TEXT], ensure_ascii=False))
+    return clean(json.dumps(text[:MAX_TEXT_LENGTH], ensure_ascii=False))

@@ -16,10 +16,10 @@ from stigmer_tui.core.clock import Clock
 from stigmer_tui.tui.commands import Place, bindings, possible
 from stigmer_tui.tui.render.glyphs import Glyphs
 from stigmer_tui.tui.render.header import header_row, narrow_header_row, too_small_text
-from stigmer_tui.tui.render.ink import Ink, Row
-from stigmer_tui.tui.sizes import PICKER_WIDTH, SIDEBAR_WIDTH, SMALLEST, size_class
+from stigmer_tui.tui.render.ink import Row, StyleRole
+from stigmer_tui.tui.sizes import MIN_SIZE, PICKER_WIDTH, SIDEBAR_WIDTH, size_class
 from stigmer_tui.tui.widgets.entry_list import EntryList
-from stigmer_tui.tui.widgets.inked import InkedScreen, RowPanel
+from stigmer_tui.tui.widgets.inked import RowPanel, ThemedScreen
 from stigmer_tui.tui.widgets.key_bar import KeyBar
 from stigmer_tui.tui.widgets.notice_area import NoticeArea
 from stigmer_tui.tui.widgets.picker import Picker
@@ -37,7 +37,7 @@ REGIONS = {EntryList: PANE, Sidebar: SIDEBAR}
 """Where one is, by what has the keys; else in the picker."""
 
 
-class MainScreen(InkedScreen):
+class MainScreen(ThemedScreen):
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.WORKBENCH)
 
     AUTO_FOCUS = "#picker"
@@ -112,7 +112,7 @@ class MainScreen(InkedScreen):
             self.call_after_refresh(self.show_region, self._region)
         elif self._region == SIDEBAR and not self._is_sidebar_seen:
             self.show_region(PICKER)
-        self.query_one("#too-small", RowPanel).show([Row(((too_small_text(width, height), Ink.MUTED),))])
+        self.query_one("#too-small", RowPanel).show([Row(((too_small_text(width, height), StyleRole.MUTED),))])
         self._show_header()
         self._draw_rules()
 
@@ -153,7 +153,7 @@ class MainScreen(InkedScreen):
     def _fit(self, size: Size) -> None:
         for name in ("-wide", "-medium", "-narrow"):
             self.set_class(name == size_class(size.width), name)
-        self.set_class(size.width < SMALLEST[0] or size.height < SMALLEST[1], "-too-small")
+        self.set_class(size.width < MIN_SIZE[0] or size.height < MIN_SIZE[1], "-too-small")
 
     def _unfold_picker(self) -> None:
         if self.has_class("-picker-folded"):

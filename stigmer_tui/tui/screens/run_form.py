@@ -21,7 +21,7 @@ from stigmer_tui.tui.render.cells import cells
 from stigmer_tui.tui.render.clean import one_line
 from stigmer_tui.workbench.model import Resource, ResourceKind
 from stigmer_tui.workbench.state import RunInput, Value
-from stigmer_tui.workbench.suggestions import Source, Suggestion
+from stigmer_tui.workbench.suggestions import Suggestion, ValueSource
 
 DEFAULT_MESSAGE = "execute"
 """What a run is started with when nothing is said (`docs/compatibility.md` 151)."""
@@ -151,7 +151,7 @@ class VariableField(Vertical):
         if self.is_missing:
             origin = "missing"
         elif not self._input.value:
-            origin = Source.DEFAULT if self.suggestion.variable.has_value else "not set"
+            origin = ValueSource.DEFAULT if self.suggestion.variable.has_value else "not set"
         else:
             origin = self.suggestion.source if self._input.value == self.suggestion.text else "typed"
         self._origin.update(origin)

@@ -22,12 +22,12 @@ from stigmer_tui.core.clock import Clock, SystemClock
 from stigmer_tui.tui.commands import Place, bindings
 from stigmer_tui.tui.render.glyphs import UNICODE, Glyphs
 from stigmer_tui.tui.render.ink import Spans
-from stigmer_tui.tui.render.palette import Ground
-from stigmer_tui.tui.widgets.inked import Inked
-from stigmer_tui.tui.widgets.sheet import Line
-from stigmer_tui.tui.widgets.strips import LEFT, RIGHT, StripMaker
+from stigmer_tui.tui.render.palette import RowBackground
+from stigmer_tui.tui.widgets.inked import ThemedWidget
+from stigmer_tui.tui.widgets.sheet import RowLine
+from stigmer_tui.tui.widgets.strips import LEFT, RIGHT, StripRenderer
 from stigmer_tui.tui.widgets.text_selection import highlighted, selected_text
-from stigmer_tui.tui.widgets.window import STEP, Window
+from stigmer_tui.tui.widgets.window import STEP, Viewport
 from stigmer_tui.workbench.entries import text_of
 from stigmer_tui.workbench.outline import Nothing, Outline
 
@@ -38,7 +38,7 @@ TICK = 1.0
 """Seconds between two looks at what is running and on the screen."""
 
 
-class EntryList(Inked, can_focus=True):
+class EntryList(ThemedWidget, can_focus=True):
     DEFAULT_CSS = """
     EntryList {
         width: 1fr;
@@ -68,7 +68,7 @@ class EntryList(Inked, can_focus=True):
         super().__init__(id=id, classes=classes)
         self._glyphs = glyphs
         self._clock = clock or SystemClock()
-        self._window = Window(Nothing(), self._clock, glyphs)
+        self._window = Viewport(Nothing(), self._clock, glyphs)
         self._windows = [self._window]
         """The last ones that were shown, the present one first."""
         self._empty = empty
@@ -76,11 +76,11 @@ class EntryList(Inked, can_focus=True):
         """What stands below the last entry."""
         self._is_live = True
         self._strips: list[Strip] = []
-        self._maker: StripMaker | None = None
+        self._maker: StripRenderer | None = None
         self._are_styles_stale = True
         self._possible = (False, False, False)
         """Whether there is anything, something to copy, and something to fold."""
-        self._lines_of_selection: list[Line] = []
+        self._lines_of_selection: list[RowLine] = []
         self._ticker: Timer | None = None
         self._grip: int | None = None
         """The row of the thumb by which the mouse holds it."""
@@ -234,7 +234,7 @@ class EntryList(Inked, can_focus=True):
 
     def _turn_to(self, outline: Outline) -> None:
         known = [window for window in self._windows if window.outline is outline]
-        self._window = known[0] if known else Window(outline, self._clock, self._glyphs)
+        self._window = known[0] if known else Viewport(outline, self._clock, self._glyphs)
         others = [window for window in self._windows if window is not self._window]
         self._windows = [self._window, *others[: WINDOWS - 1]]
 
@@ -290,7 +290,7 @@ class EntryList(Inked, can_focus=True):
         if not lines:
             return [*self._empty_strips(maker, height), *tail]
         first, size = self._window.thumb() or (0, 0)
-        ground = Ground.SELECTED if self.has_focus else Ground.BLURRED
+        ground = RowBackground.SELECTED if self.has_focus else RowBackground.BLURRED
         strips = []
         for y in range(height):
             has_thumb = first <= y < first + size
@@ -298,7 +298,7 @@ class EntryList(Inked, can_focus=True):
                 strips.append(maker.blank(has_thumb))
             else:
                 is_selected = lines[y].key == self._window.selected and not lines[y].is_gap
-                strips.append(maker.of(lines[y], ground if is_selected else Ground.PLAIN, has_thumb))
+                strips.append(maker.of(lines[y], ground if is_selected else RowBackground.PLAIN, has_thumb))
         # Below the last entry and a blank row, or at the foot.
         strips[len(lines) + 1 : len(lines) + 1] = tail
         if (selection := self.text_selection) is not None:
@@ -306,19 +306,19 @@ class EntryList(Inked, can_focus=True):
             strips = [highlighted(strip, y, selection, style) for y, strip in enumerate(strips)]
         return strips
 
-    def _empty_strips(self, maker: StripMaker, height: int) -> list[Strip]:
+    def _empty_strips(self, maker: StripRenderer, height: int) -> list[Strip]:
         texts = self._empty.split("\n") if self._empty else []
         strips = [maker.blank(False), *map(maker.of_text, texts)][:height]
         return strips + [maker.blank(False)] * (height - len(strips))
 
-    def _strip_maker(self, width: int) -> StripMaker:
+    def _strip_maker(self, width: int) -> StripRenderer:
         """Makes strips in the colours of now; when these have changed, nothing that was drawn is kept."""
         if self._maker is None or self._are_styles_stale or self._maker.width != width:
             palette = self.read_palette()
             if self._maker is None or palette != self._maker.palette:
                 for window in self._windows:
                     window.redraw()
-            self._maker = StripMaker(palette, self._glyphs, width)
+            self._maker = StripRenderer(palette, self._glyphs, width)
             self._are_styles_stale = False
         return self._maker
 

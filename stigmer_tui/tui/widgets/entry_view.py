@@ -13,11 +13,11 @@ from stigmer_tui.core.units import plural
 from stigmer_tui.tui.render.clean import one_line
 from stigmer_tui.tui.render.details import details, plain_text
 from stigmer_tui.tui.render.head import Head, elapsed_text, indent_at, name_column, speaker, state_of, waiting_of
-from stigmer_tui.tui.render.ink import Ink, Row, Spans
-from stigmer_tui.tui.render.palette import Ground
-from stigmer_tui.tui.render.pieces import CutLines, Format, Lines, Piece, draw, with_cursor
-from stigmer_tui.workbench.entries import Entry, Speech
-from stigmer_tui.workbench.model import Role, State
+from stigmer_tui.tui.render.ink import Row, Spans, StyleRole
+from stigmer_tui.tui.render.palette import RowBackground
+from stigmer_tui.tui.render.pieces import Block, CutLineBlock, Format, LineBlock, draw, with_cursor
+from stigmer_tui.workbench.entries import Entry, MessageEntry
+from stigmer_tui.workbench.model import Role, RunState
 
 if TYPE_CHECKING:
     from stigmer_tui.tui.render.markdown.splitter import Splitter
@@ -30,7 +30,7 @@ class Drawn:
     """The rows of a piece, and the strips that the screen has made of them, by row, ground and scroll bar."""
 
     rows: list[Row]
-    strips: dict[tuple[int, Ground, bool], Strip] = field(default_factory=dict)
+    strips: dict[tuple[int, RowBackground, bool], Strip] = field(default_factory=dict)
 
     def instead_of(self, former: Drawn) -> Drawn:
         """The same with the strips of those rows that are as they were."""
@@ -54,18 +54,18 @@ class _Shown:
 
     @property
     def is_growing(self) -> bool:
-        return isinstance(self.entry, Speech) and self.entry.is_growing
+        return isinstance(self.entry, MessageEntry) and self.entry.is_growing
 
     @property
-    def bar_ink(self) -> Ink:
+    def bar_ink(self) -> StyleRole:
         if self.is_growing:
-            return Ink.RUNNING
-        return Ink.FAILED if state_of(self.entry) is State.FAILED else Ink.MUTED
+            return StyleRole.RUNNING
+        return StyleRole.FAILED if state_of(self.entry) is RunState.FAILED else StyleRole.MUTED
 
 
 class EntryView:
     def __init__(self, entry: Entry, is_unfolded: bool, form: Format, now: datetime) -> None:
-        self.pieces: list[Piece] = []
+        self.pieces: list[Block] = []
         self.heights: list[int] = []
         """Rows of each piece: a guess until it is drawn."""
         self.height = 0
@@ -86,7 +86,7 @@ class EntryView:
     @property
     def is_running(self) -> bool:
         """Whether time passes for it."""
-        return state_of(self.entry) in (State.RUNNING, State.WAITING)
+        return state_of(self.entry) in (RunState.RUNNING, RunState.WAITING)
 
     def update(self, entry: Entry, is_unfolded: bool, form: Format, now: datetime) -> None:
         """Shows the entry as it is now; what did not change stays drawn."""
@@ -118,7 +118,7 @@ class EntryView:
 
     def margin(self, number: int) -> Spans:
         """What stands before each row of a piece."""
-        indent = (" " * self._indent, Ink.TEXT)
+        indent = (" " * self._indent, StyleRole.TEXT)
         return (indent, (f"{self._shown.form.glyphs.bar} ", self._shown.bar_ink)) if number else (indent,)
 
     @property
@@ -127,7 +127,7 @@ class EntryView:
 
     def _show(self) -> None:
         entry, is_unfolded = self.entry, self._shown.is_unfolded
-        if isinstance(entry, Speech):
+        if isinstance(entry, MessageEntry):
             if is_unfolded:
                 self._show_text(entry)
             else:
@@ -137,12 +137,12 @@ class EntryView:
             head = Head(entry, is_unfolded, self._shown.elapsed, name_width, self._shown.waiting)
             self._replace([head, *(details(entry) if is_unfolded else ())])
 
-    def _show_text(self, speech: Speech) -> None:
+    def _show_text(self, speech: MessageEntry) -> None:
         """At a cost that does not depend on how much was said before."""
         text, head = speech.message.text, speaker(speech)
         if speech.message.role is Role.HUMAN:
             # As it was typed: a person's line breaks are meant.
-            self._replace([head, *plain_text(text.strip("\n"), Ink.TEXT)])
+            self._replace([head, *plain_text(text.strip("\n"), StyleRole.TEXT)])
             return
         if self._splitter is None or not text.startswith(self._text) or head not in self.pieces[:1]:
             # Markdown is loaded when somebody says something.
@@ -156,9 +156,9 @@ class EntryView:
         self._keep(max(1, self._settled))
         self._add(self._splitter.closed[len(self.pieces) - 1 :])
         self._settled = len(self.pieces)
-        self._add(self._splitter.open(speech.is_growing) or [Lines(("",))])
+        self._add(self._splitter.open(speech.is_growing) or [LineBlock(("",))])
 
-    def _replace(self, pieces: Sequence[Piece]) -> None:
+    def _replace(self, pieces: Sequence[Block]) -> None:
         same = 0
         while same < min(len(pieces), len(self.pieces)) and pieces[same] == self.pieces[same]:
             same += 1
@@ -172,7 +172,7 @@ class EntryView:
         self.height -= sum(self.heights[count:])
         del self.pieces[count:], self.heights[count:], self._drawn[count:]
 
-    def _add(self, pieces: Sequence[Piece]) -> None:
+    def _add(self, pieces: Sequence[Block]) -> None:
         width = self._shown.form.width
         heights = [piece.guess(width) + piece.has_gap for piece in pieces]
         self.pieces += pieces
@@ -181,6 +181,6 @@ class EntryView:
         self._drawn += [None] * len(pieces)
 
 
-def _first_line(speech: Speech) -> Piece:
+def _first_line(speech: MessageEntry) -> Block:
     lines = speech.message.text.strip().split("\n")
-    return CutLines((((one_line(lines[0]), Ink.TEXT), (f"  {plural(len(lines), 'line')}", Ink.MUTED)),))
+    return CutLineBlock((((one_line(lines[0]), StyleRole.TEXT), (f"  {plural(len(lines), 'line')}", StyleRole.MUTED)),))

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from stigmer_tui.tui.render.details import has_details
 from stigmer_tui.tui.render.head import state_of
-from stigmer_tui.workbench.entries import Call, Entry, Group, Speech, Step
-from stigmer_tui.workbench.keys import LEVEL, Key
-from stigmer_tui.workbench.model import State
+from stigmer_tui.workbench.entries import CallEntry, Entry, GroupEntry, MessageEntry, TaskEntry
+from stigmer_tui.workbench.keys import LEVEL, EntryKey
+from stigmer_tui.workbench.model import RunState
 
 
 class Folds:
     def __init__(self) -> None:
-        self._chosen: dict[Key, bool] = {}
-        self._folded_groups: set[Key] = set()
+        self._chosen: dict[EntryKey, bool] = {}
+        self._folded_groups: set[EntryKey] = set()
 
     @property
     def hides_any(self) -> bool:
         return bool(self._folded_groups)
 
-    def hides(self, key: Key) -> bool:
+    def hides(self, key: EntryKey) -> bool:
         """Whether an entry stands below a group that is folded."""
         return self.hides_any and any(key[:end] in self._folded_groups for end in range(LEVEL, len(key), LEVEL))
 
@@ -26,20 +26,20 @@ class Folds:
         chosen = self._chosen.get(entry.key)
         if chosen is not None:
             return chosen
-        if isinstance(entry, Step):
-            return entry.task.state is State.FAILED and not entry.is_told_below
-        return state_of(entry) is State.FAILED if isinstance(entry, Call) else True
+        if isinstance(entry, TaskEntry):
+            return entry.task.state is RunState.FAILED and not entry.is_told_below
+        return state_of(entry) is RunState.FAILED if isinstance(entry, CallEntry) else True
 
     def is_foldable(self, entry: Entry) -> bool:
         match entry:
-            case Group():
+            case GroupEntry():
                 return True
-            case Speech(message=message):
+            case MessageEntry(message=message):
                 return "\n" in message.text.strip()
             case _:
                 return has_details(entry)
 
     def toggle(self, entry: Entry) -> None:
         self._chosen[entry.key] = not self.is_unfolded(entry)
-        if isinstance(entry, Group):
+        if isinstance(entry, GroupEntry):
             self._folded_groups ^= {entry.key}

@@ -15,42 +15,42 @@ from textual.widget import Widget
 from stigmer_tui.tui.render.cells import cells
 from stigmer_tui.tui.render.clean import clean_spans
 from stigmer_tui.tui.render.glyphs import UNICODE, Glyphs
-from stigmer_tui.tui.render.ink import Ink, Row, text_of
-from stigmer_tui.tui.render.palette import Ground, Palette
+from stigmer_tui.tui.render.ink import Row, StyleRole, text_of
+from stigmer_tui.tui.render.palette import Palette, RowBackground
 from stigmer_tui.tui.render.pieces import cut_spans
 
-INK_CLASSES = {ink: f"ink--{(ink.name or '').lower().replace('_', '-')}" for ink in (Ink.TEXT, *Ink)}
+ROLE_CLASSES = {ink: f"ink--{(ink.name or '').lower().replace('_', '-')}" for ink in (StyleRole.TEXT, *StyleRole)}
 
 
-class InkedScreen(Screen[None]):
+class ThemedScreen(Screen[None]):
     """A screen for inked widgets. Every ink is a component class of it, so that the style sheet says how it looks.
 
     They are the screen's and not each widget's, since each costs time whenever styles are applied.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        *INK_CLASSES.values(),
+        *ROLE_CLASSES.values(),
         "ink--selected",
         "ink--selected-blurred",
         "ink--thumb",
     }
 
 
-class Inked(Widget):
+class ThemedWidget(Widget):
     def read_palette(self) -> Palette:
         ground = Style(bgcolor=self.rich_style.bgcolor)
         selected = self.screen.get_component_rich_style("ink--selected")
         blurred = self.screen.get_component_rich_style("ink--selected-blurred")
-        inks = {ink: self._ink_style(name) for ink, name in INK_CLASSES.items()}
-        inks[Ink.TEXT] = Style(color=self.rich_style.color)
+        inks = {ink: self._ink_style(name) for ink, name in ROLE_CLASSES.items()}
+        inks[StyleRole.TEXT] = Style(color=self.rich_style.color)
         return Palette(
             inks=inks,
             grounds={
-                Ground.PLAIN: ground,
-                Ground.SELECTED: Style(bgcolor=selected.bgcolor),
-                Ground.BLURRED: Style(bgcolor=blurred.bgcolor),
+                RowBackground.PLAIN: ground,
+                RowBackground.SELECTED: Style(bgcolor=selected.bgcolor),
+                RowBackground.BLURRED: Style(bgcolor=blurred.bgcolor),
             },
-            bars={Ground.SELECTED: self._adapted(selected), Ground.BLURRED: self._adapted(blurred)},
+            bars={RowBackground.SELECTED: self._adapted(selected), RowBackground.BLURRED: self._adapted(blurred)},
             thumb=self._adapted(ground + self._ink_style("ink--thumb")),
             adapt=self._adapted,
         )
@@ -74,7 +74,7 @@ class Inked(Widget):
         return segments[0].style or Style.null()
 
 
-class RowPanel(Inked):
+class RowPanel(ThemedWidget):
     """Rows, and blank space below them; only rows that differ from those before are painted."""
 
     def __init__(
@@ -99,9 +99,9 @@ class RowPanel(Inked):
         if changed:
             self.refresh(*(Region(0, y, width, 1) for y in changed))
 
-    def ground(self, y: int) -> Ground:
+    def ground(self, y: int) -> RowBackground:
         """What a row lies on."""
-        return Ground.PLAIN
+        return RowBackground.PLAIN
 
     def row(self, y: int) -> Row:
         """The row at this place of the widget; an empty one below the last."""

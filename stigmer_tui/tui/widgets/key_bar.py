@@ -8,7 +8,7 @@ from textual.screen import Screen
 
 from stigmer_tui.tui.commands import BY_ID, Command, Place
 from stigmer_tui.tui.render.cells import cells
-from stigmer_tui.tui.render.ink import EMPTY_ROW, Ink, Row, Span
+from stigmer_tui.tui.render.ink import EMPTY_ROW, Row, Span, StyleRole
 from stigmer_tui.tui.widgets.inked import RowPanel
 
 GAP = "   "
@@ -40,11 +40,11 @@ class KeyBar(RowPanel):
             self._draw()
 
     def _draw(self) -> None:
-        spans: list[Span] = [(" ", Ink.TEXT)]
+        spans: list[Span] = [(" ", StyleRole.TEXT)]
         for binding in self._fitting(self._shown()):
             if len(spans) > 1:
-                spans.append((GAP, Ink.TEXT))
-            spans += [(self._key(binding), Ink.KEYWORD), (f" {binding.description}", Ink.MUTED)]
+                spans.append((GAP, StyleRole.TEXT))
+            spans += [(self._key(binding), StyleRole.KEYWORD), (f" {binding.description}", StyleRole.MUTED)]
         self.show([Row(tuple(spans)) if len(spans) > 1 else EMPTY_ROW])
 
     def _shown(self) -> list[Binding]:

@@ -9,7 +9,7 @@ from functools import partial
 from stigmer_tui.core.units import plural
 from stigmer_tui.tui.render.cells import wrap
 from stigmer_tui.tui.render.clean import clean_lines
-from stigmer_tui.tui.render.ink import Ink, Row
+from stigmer_tui.tui.render.ink import Row, StyleRole
 from stigmer_tui.tui.render.layout import muted, plain
 from stigmer_tui.tui.widgets.inked import RowPanel
 from stigmer_tui.workbench.state import Level, Notice
@@ -26,7 +26,7 @@ SECONDS = {Level.INFORMATION: 4.0, Level.WARNING: 8.0, Level.ERROR: 12.0}
 SECONDS_OF_MANY = 3.0
 """The same while others wait."""
 
-INKS = {Level.INFORMATION: Ink.RUNNING, Level.WARNING: Ink.WAITING, Level.ERROR: Ink.FAILED}
+INKS = {Level.INFORMATION: StyleRole.RUNNING, Level.WARNING: StyleRole.WAITING, Level.ERROR: StyleRole.FAILED}
 
 
 class NoticeArea(RowPanel):
@@ -75,6 +75,6 @@ class NoticeArea(RowPanel):
         lines = [line for line in clean_lines(notice.text) if line.strip()]
         texts = [spans for line in lines for spans in wrap(plain(line), max(1, width - 3))]
         if len(texts) > MAX_ROWS:
-            texts[MAX_ROWS - 1] = (*texts[MAX_ROWS - 1], (f" {self.glyphs.ellipsis}", Ink.MUTED))
+            texts[MAX_ROWS - 1] = (*texts[MAX_ROWS - 1], (f" {self.glyphs.ellipsis}", StyleRole.MUTED))
         bar = (f"{self.glyphs.selection} ", INKS[notice.level])
         return [Row((bar, *spans)) for spans in texts[:MAX_ROWS]]

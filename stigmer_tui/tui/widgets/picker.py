@@ -11,8 +11,8 @@ from textual.message import Message
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.tui.commands import Place, bindings
 from stigmer_tui.tui.render.glyphs import Glyphs
-from stigmer_tui.tui.render.ink import EMPTY_ROW, Ink, Row
-from stigmer_tui.tui.render.palette import Ground
+from stigmer_tui.tui.render.ink import EMPTY_ROW, Row, StyleRole
+from stigmer_tui.tui.render.palette import RowBackground
 from stigmer_tui.tui.render.picker import Item, PickerFormat, PickerLine, Special, picker_lines
 from stigmer_tui.tui.widgets.inked import RowPanel
 from stigmer_tui.workbench.model import Resource, Run
@@ -84,13 +84,13 @@ class Picker(RowPanel, can_focus=True):
             return EMPTY_ROW
         line = self._lines[index]
         bar = self.glyphs.selection if line.item and line.key == self._selected else " "
-        return Row(((bar, Ink.RUNNING if self.has_focus else Ink.MUTED), *line.row.spans))
+        return Row(((bar, StyleRole.RUNNING if self.has_focus else StyleRole.MUTED), *line.row.spans))
 
-    def ground(self, y: int) -> Ground:
+    def ground(self, y: int) -> RowBackground:
         index = self._top + y
         if index >= len(self._lines) or not self._selected or self._lines[index].key != self._selected:
-            return Ground.PLAIN
-        return Ground.SELECTED if self.has_focus else Ground.BLURRED
+            return RowBackground.PLAIN
+        return RowBackground.SELECTED if self.has_focus else RowBackground.BLURRED
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         match action:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 
-from stigmer_tui.tui.render.ink import Ink, Row
+from stigmer_tui.tui.render.ink import Row, StyleRole
 from stigmer_tui.tui.widgets.inked import RowPanel
 
 JOINTS = {"top-rule": "┬", "bottom-rule": "┴"}
@@ -16,4 +16,4 @@ class Rule(RowPanel):
         glyph = self.glyphs.rule
         joint = JOINTS.get(self.id or "", glyph) if glyph == "─" else glyph
         text = "".join(joint if column in columns else glyph for column in range(width))
-        self.show([Row(((text, Ink.RULE),))])
+        self.show([Row(((text, StyleRole.RULE),))])

@@ -14,7 +14,7 @@ from textual.timer import Timer
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.tui.commands import Place, bindings
 from stigmer_tui.tui.render.glyphs import Glyphs
-from stigmer_tui.tui.render.ink import EMPTY_ROW, Ink, Row, Span
+from stigmer_tui.tui.render.ink import EMPTY_ROW, Row, Span, StyleRole
 from stigmer_tui.tui.render.pane import (
     daemon_problem_rows,
     empty_text,
@@ -67,7 +67,10 @@ class Tabs(RowPanel):
     def show_view(self, number: int) -> None:
         spans: list[Span] = []
         for index, name in enumerate(VIEWS):
-            spans += [(name, Ink.STRONG | Ink.RUNNING if index == number else Ink.MUTED), ("  ", Ink.TEXT)]
+            spans += [
+                (name, StyleRole.STRONG | StyleRole.RUNNING if index == number else StyleRole.MUTED),
+                ("  ", StyleRole.TEXT),
+            ]
         self.show([Row(tuple(spans))])
 
     def on_click(self, event: events.Click) -> None:

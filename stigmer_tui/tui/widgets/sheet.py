@@ -14,26 +14,26 @@ from stigmer_tui.tui.render.pieces import Format
 from stigmer_tui.tui.widgets.entry_view import EntryView
 from stigmer_tui.tui.widgets.folds import Folds
 from stigmer_tui.tui.widgets.heights import Heights
-from stigmer_tui.workbench.entries import Group
-from stigmer_tui.workbench.keys import Key
+from stigmer_tui.workbench.entries import GroupEntry
+from stigmer_tui.workbench.keys import EntryKey
 from stigmer_tui.workbench.outline import Changed, Edit, Inserted, Outline
 
-MOST_VIEWS = 256
+MAX_VIEWS = 256
 """Entries that stay drawn: a few windows full."""
 
 SAMPLE = 500
 """Entries whose heights are guessed one by one. Of more at once so many are looked at, and the others are like them."""
 
 
-class Place(NamedTuple):
+class RowPosition(NamedTuple):
     """A row of the sheet, by its entry, the piece of that, and the row of that."""
 
-    key: Key = b""
+    key: EntryKey = b""
     piece: int = 0
     row: int = 0
 
 
-class Line(NamedTuple):
+class RowLine(NamedTuple):
     """A row of the sheet, drawn."""
 
     view: EntryView
@@ -41,12 +41,12 @@ class Line(NamedTuple):
     row: int
 
     @property
-    def key(self) -> Key:
+    def key(self) -> EntryKey:
         return self.view.entry.key
 
     @property
-    def place(self) -> Place:
-        return Place(self.key, self.piece, self.row)
+    def place(self) -> RowPosition:
+        return RowPosition(self.key, self.piece, self.row)
 
     @property
     def is_gap(self) -> bool:
@@ -60,14 +60,14 @@ class Line(NamedTuple):
         return self.row == heights[self.piece] - 1 and not any(heights[self.piece + 1 :])
 
 
-class Sheet:
+class VirtualRows:
     def __init__(self, outline: Outline, form: Format, clock: Clock) -> None:
         self.outline = outline
         self.form = form
         self._clock = clock
         self._heights = Heights()
         self._folds = Folds()
-        self._views: OrderedDict[Key, EntryView] = OrderedDict()
+        self._views: OrderedDict[EntryKey, EntryView] = OrderedDict()
         if len(outline):
             # Another sheet has read it before.
             self._apply(Inserted(0, len(outline)))
@@ -78,7 +78,7 @@ class Sheet:
         return self._heights.total
 
     @property
-    def last_key(self) -> Key | None:
+    def last_key(self) -> EntryKey | None:
         index = self._heights.previous_shown(len(self._heights) - 1)
         return None if index is None else self.outline.key(index)
 
@@ -92,21 +92,21 @@ class Sheet:
     def forget_drawn(self) -> None:
         self._views.clear()
 
-    def view(self, key: Key) -> EntryView:
+    def view(self, key: EntryKey) -> EntryView:
         """An entry as it is now; drawn pieces that did not change are still drawn."""
         entry = self.outline.entry(key)
         is_unfolded, now = self._folds.is_unfolded(entry), self._clock.now()
         view = self._views.get(key)
         if view is None:
             view = self._views[key] = EntryView(entry, is_unfolded, self.form, now)
-            if len(self._views) > MOST_VIEWS:
+            if len(self._views) > MAX_VIEWS:
                 self._views.popitem(last=False)
         else:
             view.update(entry, is_unfolded, self.form, now)
             self._views.move_to_end(key)
         return view
 
-    def down(self, place: Place) -> Iterator[Line]:
+    def down(self, place: RowPosition) -> Iterator[RowLine]:
         """The rows from a place on."""
         index = self._heights.next_shown(self.outline.index(place.key))
         while index is not None:
@@ -115,12 +115,12 @@ class Sheet:
             for number in range(min(piece, len(view.pieces) - 1), len(view.pieces)):
                 count = len(view.draw(number).rows)
                 for row_number in range(min(row, max(0, count - 1)), count):
-                    yield Line(view, number, row_number)
+                    yield RowLine(view, number, row_number)
                 row = 0
             self.note_height(view)
             index = self._heights.next_shown(index + 1)
 
-    def up(self, place: Place | None) -> Iterator[Line]:
+    def up(self, place: RowPosition | None) -> Iterator[RowLine]:
         """The rows above a place, or all from the end; the last one first."""
         end = len(self._heights) - 1 if place is None else self.outline.index(place.key)
         index = self._heights.previous_shown(end)
@@ -129,18 +129,18 @@ class Sheet:
             piece, row = len(view.pieces), 0
             if place is not None and view.entry.key == place.key:
                 piece, row = min(place.piece, len(view.pieces) - 1), place.row
-                yield from (Line(view, piece, number) for number in range(row - 1, -1, -1))
+                yield from (RowLine(view, piece, number) for number in range(row - 1, -1, -1))
             for number in range(piece - 1, -1, -1):
                 count = len(view.draw(number).rows)
-                yield from (Line(view, number, row_number) for row_number in range(count - 1, -1, -1))
+                yield from (RowLine(view, number, row_number) for row_number in range(count - 1, -1, -1))
             self.note_height(view)
             index = self._heights.previous_shown(index - 1)
 
-    def rows_of(self, key: Key) -> Iterator[Line]:
+    def rows_of(self, key: EntryKey) -> Iterator[RowLine]:
         """The rows of one entry."""
         view = self.view(key)
         for piece in range(len(view.pieces)):
-            yield from (Line(view, piece, row) for row in range(len(view.draw(piece).rows)))
+            yield from (RowLine(view, piece, row) for row in range(len(view.draw(piece).rows)))
 
     def note_height(self, view: EntryView) -> None:
         """Remembers what is known of a height by now."""
@@ -148,38 +148,38 @@ class Sheet:
         if self._heights[index] != view.height:
             self._heights[index] = view.height
 
-    def rows_above(self, line: Line) -> int:
+    def rows_above(self, line: RowLine) -> int:
         """How many there are above a row, about."""
         return self._heights.before(self.outline.index(line.key)) + sum(line.view.heights[: line.piece]) + line.row
 
-    def place_at(self, row: int) -> Place:
+    def place_at(self, row: int) -> RowPosition:
         """The place of a row counted from the start, about. There must be so many rows."""
         index, row = self._heights.at(row)
         view = self.view(self.outline.key(index))
         for piece, height in enumerate(view.heights):
             if row < height:
-                return Place(view.entry.key, piece, row)
+                return RowPosition(view.entry.key, piece, row)
             row -= height
-        return Place(view.entry.key, len(view.pieces) - 1)
+        return RowPosition(view.entry.key, len(view.pieces) - 1)
 
-    def next_key(self, key: Key) -> Key | None:
+    def next_key(self, key: EntryKey) -> EntryKey | None:
         """Of the next entry that is not hidden."""
         index = self._heights.next_shown(self.outline.index(key) + 1)
         return None if index is None else self.outline.key(index)
 
-    def previous_key(self, key: Key) -> Key | None:
+    def previous_key(self, key: EntryKey) -> EntryKey | None:
         index = self._heights.previous_shown(self.outline.index(key) - 1)
         return None if index is None else self.outline.key(index)
 
-    def is_foldable(self, key: Key) -> bool:
+    def is_foldable(self, key: EntryKey) -> bool:
         """Whether there is something to fold or unfold."""
         return self._folds.is_foldable(self.outline.entry(key))
 
-    def toggle(self, key: Key) -> None:
+    def toggle(self, key: EntryKey) -> None:
         """Folds or unfolds an entry; for a group, that hides or shows what is in it."""
         entry = self.outline.entry(key)
         self._folds.toggle(entry)
-        if isinstance(entry, Group):
+        if isinstance(entry, GroupEntry):
             for index in range(self.outline.index(key) + 1, len(self.outline)):
                 below = self.outline.key(index)
                 if not below.startswith(key):
@@ -196,7 +196,7 @@ class Sheet:
             case Changed(index):
                 self._heights[index] = self._guess(self.outline.key(index))
 
-    def _guess(self, key: Key) -> int:
+    def _guess(self, key: EntryKey) -> int:
         """About how many rows an entry has; none, if it is hidden."""
         if self._folds.hides(key):
             return 0

@@ -11,10 +11,10 @@ from textual.strip import Strip
 from stigmer_tui.tui.render.cells import cells
 from stigmer_tui.tui.render.clean import clean_spans
 from stigmer_tui.tui.render.glyphs import Glyphs
-from stigmer_tui.tui.render.ink import Ink, Spans, text_of
-from stigmer_tui.tui.render.palette import Ground, Palette
+from stigmer_tui.tui.render.ink import Spans, StyleRole, text_of
+from stigmer_tui.tui.render.palette import Palette, RowBackground
 from stigmer_tui.tui.render.pieces import cut_spans
-from stigmer_tui.tui.widgets.sheet import Line
+from stigmer_tui.tui.widgets.sheet import RowLine
 
 LEFT = 2
 """Cells of the selection bar and the space after it."""
@@ -23,14 +23,14 @@ RIGHT = 2
 """Cells of the space before the scroll bar and of the bar."""
 
 
-class StripMaker:
+class StripRenderer:
     def __init__(self, palette: Palette, glyphs: Glyphs, width: int) -> None:
         self.palette = palette
         self.width = width
         self._glyphs = glyphs
-        self._blanks = {has_thumb: self._strip((), Ground.PLAIN, has_thumb) for has_thumb in (False, True)}
+        self._blanks = {has_thumb: self._strip((), RowBackground.PLAIN, has_thumb) for has_thumb in (False, True)}
 
-    def of(self, line: Line, ground: Ground, has_thumb: bool) -> Strip:
+    def of(self, line: RowLine, ground: RowBackground, has_thumb: bool) -> Strip:
         """The strip of a row; the same object, as long as the row is the same."""
         drawn = line.view.draw(line.piece)
         key = (line.row, ground, has_thumb)
@@ -43,30 +43,32 @@ class StripMaker:
 
     def of_text(self, text: str) -> Strip:
         """A muted line of its own."""
-        return self.of_spans(((text, Ink.MUTED),))
+        return self.of_spans(((text, StyleRole.MUTED),))
 
     def of_spans(self, spans: Spans) -> Strip:
-        return self._strip(spans, Ground.PLAIN, has_thumb=False)
+        return self._strip(spans, RowBackground.PLAIN, has_thumb=False)
 
     def blank(self, has_thumb: bool) -> Strip:
         return self._blanks[has_thumb]
 
-    def _strip(self, spans: Spans, ground: Ground, has_thumb: bool, fill: Ink = Ink.TEXT) -> Strip:
+    def _strip(self, spans: Spans, ground: RowBackground, has_thumb: bool, fill: StyleRole = StyleRole.TEXT) -> Strip:
         spans = clean_spans(spans)
         style = self.palette.style
-        plain = style(Ink.TEXT, ground)
+        plain = style(StyleRole.TEXT, ground)
         available = max(0, self.width - LEFT - RIGHT)
         room = available - cells(text_of(spans))
         if room < 0:
             spans, room = cut_spans(spans, available, self._glyphs.ellipsis), 0
-        is_selected = ground is not Ground.PLAIN
+        is_selected = ground is not RowBackground.PLAIN
         parts = [
             (self._glyphs.selection, self.palette.bars[ground]) if is_selected else (" ", plain),
             (" ", plain),
             *[(text, style(ink, ground)) for text, ink in spans],
             (" " * room, style(fill, ground)),
             (" ", plain),
-            (self._glyphs.thumb, self.palette.thumb) if has_thumb else (" ", style(Ink.TEXT, Ground.PLAIN)),
+            (self._glyphs.thumb, self.palette.thumb)
+            if has_thumb
+            else (" ", style(StyleRole.TEXT, RowBackground.PLAIN)),
         ]
         if self.width < LEFT + RIGHT:
             return Strip(_joined(parts), LEFT + RIGHT).crop(0, self.width)

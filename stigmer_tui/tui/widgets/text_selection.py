@@ -9,7 +9,7 @@ from textual.strip import Strip
 
 from stigmer_tui.tui.render.cells import cells
 from stigmer_tui.tui.render.ink import text_of
-from stigmer_tui.tui.widgets.sheet import Line
+from stigmer_tui.tui.widgets.sheet import RowLine
 from stigmer_tui.tui.widgets.strips import LEFT, RIGHT
 
 
@@ -27,7 +27,7 @@ def highlighted(strip: Strip, row: int, selection: Selection, style: Style) -> S
     return Strip.join([strip.crop(0, start), marked, strip.crop(end)])
 
 
-def selected_text(lines: list[Line], selection: Selection) -> str:
+def selected_text(lines: list[RowLine], selection: Selection) -> str:
     """What is selected, without the signs around it."""
     rows = []
     for number, line in enumerate(lines):

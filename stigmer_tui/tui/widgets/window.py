@@ -11,26 +11,26 @@ from itertools import islice
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.tui.render.glyphs import Glyphs
 from stigmer_tui.tui.render.pieces import Format
-from stigmer_tui.tui.widgets.sheet import Line, Place, Sheet
+from stigmer_tui.tui.widgets.sheet import RowLine, RowPosition, VirtualRows
 from stigmer_tui.workbench.entries import Entry
-from stigmer_tui.workbench.keys import Key
+from stigmer_tui.workbench.keys import EntryKey
 from stigmer_tui.workbench.outline import Outline
 
 STEP = 3
 """Rows that the wheel moves, and a move within an entry that is higher than the window."""
 
 
-class Window:
+class Viewport:
     """Shows an outline, from its end."""
 
     def __init__(self, outline: Outline, clock: Clock, glyphs: Glyphs) -> None:
-        self.lines: list[Line] = []
-        self.selected: Key | None = None
+        self.lines: list[RowLine] = []
+        self.selected: EntryKey | None = None
         self.is_following = True
         """Whether it stays at the end while the outline grows."""
-        self._sheet = Sheet(outline, Format(1, glyphs), clock)
+        self._sheet = VirtualRows(outline, Format(1, glyphs), clock)
         self._height = 0
-        self._top = Place()
+        self._top = RowPosition()
 
     @property
     def outline(self) -> Outline:
@@ -81,7 +81,7 @@ class Window:
         if len(lines) < self._height:
             lines = list(islice(self._sheet.up(None), self._height))[::-1]
         self.lines = lines
-        self._top = lines[0].place if lines else Place()
+        self._top = lines[0].place if lines else RowPosition()
         for line in (*lines[:1], *lines[-1:]):
             self._sheet.note_height(line.view)
 
@@ -112,7 +112,7 @@ class Window:
             self.scroll_to_start()
 
     def scroll_to_start(self) -> None:
-        self._move(Place())
+        self._move(RowPosition())
 
     def scroll_to_end(self) -> None:
         self.is_following = True
@@ -136,7 +136,7 @@ class Window:
     def select_previous(self) -> None:
         if not self._is_selection_visible:
             self._select_row(-1)
-        elif self.selected == self.lines[0].key and self.lines[0].place != Place(self.selected):
+        elif self.selected == self.lines[0].key and self.lines[0].place != RowPosition(self.selected):
             self.scroll(-STEP)
         elif self.selected is not None and (key := self._sheet.previous_key(self.selected)) is not None:
             self._select(key)
@@ -167,7 +167,7 @@ class Window:
     def _is_selection_visible(self) -> bool:
         return any(line.key == self.selected for line in self.lines)
 
-    def _move(self, place: Place) -> None:
+    def _move(self, place: RowPosition) -> None:
         self.is_following = False
         self._top = place
         self.lay_out()
@@ -178,20 +178,20 @@ class Window:
             self.selected = self.lines[row].key
             self.is_following = self.is_at_end and self.selected == self._sheet.last_key
 
-    def _select(self, key: Key) -> None:
+    def _select(self, key: EntryKey) -> None:
         self.selected = key
         self.is_following = False
         self._reveal(key)
 
-    def _reveal(self, key: Key) -> None:
+    def _reveal(self, key: EntryKey) -> None:
         """Moves no further than it takes to see all of an entry, or its beginning where it is too high."""
         rows = list(islice(self._sheet.rows_of(key), self._height))
         shown = [line.place for line in self.lines if line.key == key]
         if rows and self.lines:
             if key < self.lines[0].key or (shown and shown[0] != rows[0].place):
-                self._top = Place(key)
+                self._top = RowPosition(key)
             elif len(shown) < len(rows):
-                above = list(islice(self._sheet.up(Place(key)), self._height - len(rows)))
-                self._top = above[-1].place if above else Place(key)
+                above = list(islice(self._sheet.up(RowPosition(key)), self._height - len(rows)))
+                self._top = above[-1].place if above else RowPosition(key)
         self.lay_out()
         self.is_following = self.is_at_end and key == self._sheet.last_key

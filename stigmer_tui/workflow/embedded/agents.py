@@ -21,8 +21,8 @@ from stigmer_tui.api.runner_pb2 import StartAgentRequest
 from stigmer_tui.api.workflow_tasks_pb2 import AgentExecutionConfig
 from stigmer_tui.core.units import duration_text
 from stigmer_tui.runners.journal import ExecutionJournal
-from stigmer_tui.runners.lease import Ending, Lease
-from stigmer_tui.workflow.context import AgentAnswer, AgentRequest, WatchChild
+from stigmer_tui.runners.lease import Lease, StopReason
+from stigmer_tui.workflow.context import AgentRequest, AgentResponse, WatchChild
 from stigmer_tui.workflow.embedded.engine import Engine
 from stigmer_tui.workflow.failures import AGENT, TaskFailure
 from stigmer_tui.workflow.secrets import Secrets
@@ -39,7 +39,7 @@ CANCEL_LIMIT = 2.0
 LOST = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL}
 
 
-class Agents:
+class ChildAgents:
     """A call has a step in the journal: begun with the moment at which its time is over, done with its outcome."""
 
     def __init__(self, engine: Engine, lease: Lease, journal: ExecutionJournal, secrets: Secrets) -> None:
@@ -50,7 +50,7 @@ class Agents:
         self._executions = ExecutionControllerStub(engine.channel)
         self._query = AgentExecutionQueryControllerStub(engine.channel)
 
-    async def run(self, key: str, request: AgentRequest, watch: WatchChild) -> AgentAnswer:
+    async def run(self, key: str, request: AgentRequest, watch: WatchChild) -> AgentResponse:
         """Raises TaskFailure when the agent does not complete, or not in time."""
         step = f"{key}//agent"
         recorded = self._journal.find(step)
@@ -95,7 +95,7 @@ class Agents:
             raise TaskFailure(AGENT, f"the agent {request.agent} cannot be started: {error.details()}") from error
         return execution.metadata.id
 
-    async def _await_answer(self, child: str, request: AgentRequest, deadline: datetime | None) -> AgentAnswer:
+    async def _await_answer(self, child: str, request: AgentRequest, deadline: datetime | None) -> AgentResponse:
         rest = None if deadline is None else (deadline - self._engine.clock.now()).total_seconds()
         try:
             async with asyncio.timeout(rest):
@@ -105,13 +105,13 @@ class Agents:
             await self._cancel(child, f"no answer within {limit}")
             raise TaskFailure(AGENT, f"the agent {request.agent} gave no answer within {limit}") from None
         except asyncio.CancelledError:
-            if self._lease.ending is Ending.CANCELLED:
+            if self._lease.ending is StopReason.CANCELLED:
                 await self._cancel(child, self._lease.reason)
             raise
         status = execution.status
         match Phase(status.phase):
             case Phase.COMPLETED:
-                return AgentAnswer(child, self._secrets.clean(_last_words(execution)))
+                return AgentResponse(child, self._secrets.clean(_last_words(execution)))
             case Phase.CANCELLED:
                 raise TaskFailure(AGENT, f"the agent {request.agent} was cancelled")
             case _:
@@ -144,12 +144,12 @@ class Agents:
         with suppress(AioRpcError):
             await self._executions.cancel(CancelRequest(execution_id=child, reason=reason), timeout=CANCEL_LIMIT)
 
-    def _recorded(self, value: Any, watch: WatchChild) -> AgentAnswer:
+    def _recorded(self, value: Any, watch: WatchChild) -> AgentResponse:
         if value["child"]:
             watch(value["child"])
         if "failure" in value:
             raise TaskFailure.from_data(value["failure"])
-        return AgentAnswer(**value["answer"])
+        return AgentResponse(**value["answer"])
 
 
 def _phase(change: FollowResponse) -> Phase:

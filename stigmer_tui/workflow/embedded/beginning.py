@@ -13,17 +13,17 @@ STEP = "/"
 
 
 @dataclass(frozen=True, slots=True)
-class Beginning:
+class RunSeed:
     started_at: datetime
     nonce: str
     """What makes identifiers and marks of this execution its own; nobody outside can guess it."""
 
 
-def begin(journal: ExecutionJournal, clock: Clock) -> Beginning:
+def begin(journal: ExecutionJournal, clock: Clock) -> RunSeed:
     """As it was the first time, where there was one."""
     recorded = journal.find(STEP)
     if recorded is not None:
-        return Beginning(datetime.fromisoformat(recorded.value["started"]), recorded.value["nonce"])
-    beginning = Beginning(clock.now(), secrets.token_hex(8))
+        return RunSeed(datetime.fromisoformat(recorded.value["started"]), recorded.value["nonce"])
+    beginning = RunSeed(clock.now(), secrets.token_hex(8))
     journal.note(STEP, {"started": beginning.started_at.isoformat(), "nonce": beginning.nonce}, done=False)
     return beginning

@@ -7,9 +7,16 @@ from hashlib import blake2b
 from uuid import UUID
 
 from stigmer_tui.runners.journal import ExecutionJournal
-from stigmer_tui.workflow.context import AgentAnswer, AgentRequest, HttpAnswer, HttpRequest, WatchAttempts, WatchChild
-from stigmer_tui.workflow.embedded.agents import Agents
-from stigmer_tui.workflow.embedded.beginning import Beginning
+from stigmer_tui.workflow.context import (
+    AgentRequest,
+    AgentResponse,
+    HttpRequest,
+    HttpResponse,
+    WatchAttempts,
+    WatchChild,
+)
+from stigmer_tui.workflow.embedded.agents import ChildAgents
+from stigmer_tui.workflow.embedded.beginning import RunSeed
 from stigmer_tui.workflow.embedded.engine import Engine
 from stigmer_tui.workflow.embedded.requests import Requests
 
@@ -21,7 +28,7 @@ class EmbeddedContext:
     """A task has a step under its key: when it began and ended. What it calls has steps of its own below."""
 
     def __init__(
-        self, engine: Engine, journal: ExecutionJournal, beginning: Beginning, requests: Requests, agents: Agents
+        self, engine: Engine, journal: ExecutionJournal, beginning: RunSeed, requests: Requests, agents: ChildAgents
     ) -> None:
         self._engine = engine
         self._journal = journal
@@ -70,10 +77,10 @@ class EmbeddedContext:
             self._journal.note(step, {"until": until.isoformat()}, done=False)
         await self._engine.sleep_until(until)
 
-    async def request(self, key: str, request: HttpRequest, watch: WatchAttempts) -> HttpAnswer:
+    async def request(self, key: str, request: HttpRequest, watch: WatchAttempts) -> HttpResponse:
         return await self._requests.run(key, request, watch)
 
-    async def ask(self, key: str, request: AgentRequest, watch: WatchChild) -> AgentAnswer:
+    async def ask(self, key: str, request: AgentRequest, watch: WatchChild) -> AgentResponse:
         return await self._agents.run(key, request, watch)
 
     async def breathe(self) -> None:

@@ -12,7 +12,7 @@ from stigmer_tui.core.clock import Clock
 from stigmer_tui.workflow.evaluator import Evaluator
 from stigmer_tui.workflow.http_client import HttpClient
 
-LONGEST_SLEEP = 60.0
+MAX_SLEEP = 60.0
 """Seconds. A machine that was asleep itself has not counted them, so the clock is looked at again."""
 
 
@@ -27,7 +27,7 @@ class Engine:
 
     async def sleep_until(self, moment: datetime) -> None:
         while (rest := (moment - self.clock.now()).total_seconds()) > 0:
-            await self.sleep(min(rest, LONGEST_SLEEP))
+            await self.sleep(min(rest, MAX_SLEEP))
 
     async def close(self) -> None:
         await self.evaluator.close()

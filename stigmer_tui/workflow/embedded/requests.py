@@ -10,18 +10,18 @@ from urllib.parse import quote
 
 from stigmer_tui.core.units import duration_text, plural
 from stigmer_tui.runners.journal import ExecutionJournal
-from stigmer_tui.runners.lease import Ending, Lease
-from stigmer_tui.workflow.context import HttpAnswer, HttpRequest, WatchAttempts
+from stigmer_tui.runners.lease import Lease, StopReason
+from stigmer_tui.workflow.context import HttpRequest, HttpResponse, WatchAttempts
 from stigmer_tui.workflow.display import excerpt
 from stigmer_tui.workflow.embedded.engine import Engine
 from stigmer_tui.workflow.failures import HTTP, INTERRUPTED, TaskFailure
 from stigmer_tui.workflow.http_failures import HttpFailure
 from stigmer_tui.workflow.secrets import Secrets
 
-MOST_ATTEMPTS = 5
+MAX_ATTEMPTS = 5
 FIRST_PAUSE = 1.0
 """Seconds; each pause is twice as long as the one before (`docs/compatibility.md` 91)."""
-LONGEST_PAUSE = 60.0
+MAX_PAUSE = 60.0
 """Seconds, also where the other side asks for more."""
 
 EXCERPT = 200
@@ -47,7 +47,7 @@ class Requests:
         self._journal = journal
         self._secrets = secrets
 
-    async def run(self, key: str, request: HttpRequest, watch: WatchAttempts) -> HttpAnswer:
+    async def run(self, key: str, request: HttpRequest, watch: WatchAttempts) -> HttpResponse:
         """Raises TaskFailure when there is no success after all attempts."""
         step = f"{key}//request"
         recorded = self._journal.find(step)
@@ -74,7 +74,7 @@ class Requests:
                     attempt = await self._sleep(result, watch)
                 case TaskFailure():
                     raise result
-                case HttpAnswer():
+                case HttpResponse():
                     return result
 
     async def _announce(self, step: str, attempt: int) -> None:
@@ -86,34 +86,34 @@ class Requests:
             self._journal.note(step, {"pause": _pause_data(Pause(attempt, self._engine.clock.now(), ""))}, done=False)
             raise
 
-    async def _settle(self, request: HttpRequest) -> tuple[HttpAnswer | HttpFailure, bool]:
+    async def _settle(self, request: HttpRequest) -> tuple[HttpResponse | HttpFailure, bool]:
         """The outcome of an attempt, and whether the run was cancelled meanwhile: while draining it is waited for."""
         sending = asyncio.create_task(self._send(request))
         try:
             await asyncio.wait([sending])
             return sending.result(), False
         except asyncio.CancelledError:
-            if self._lease.ending is not Ending.DRAINING:
+            if self._lease.ending is not StopReason.DRAINING:
                 raise
             await asyncio.wait([sending])
             return sending.result(), True
         finally:
             sending.cancel()
 
-    async def _send(self, request: HttpRequest) -> HttpAnswer | HttpFailure:
+    async def _send(self, request: HttpRequest) -> HttpResponse | HttpFailure:
         try:
             return await self._engine.http.send(request)
         except HttpFailure as failure:
             return failure
 
     def _record(
-        self, step: str, request: HttpRequest, attempt: int, outcome: HttpAnswer | HttpFailure
-    ) -> HttpAnswer | TaskFailure | Pause:
-        if isinstance(outcome, HttpAnswer):
+        self, step: str, request: HttpRequest, attempt: int, outcome: HttpResponse | HttpFailure
+    ) -> HttpResponse | TaskFailure | Pause:
+        if isinstance(outcome, HttpResponse):
             answer = replace(outcome, data=self._secrets.clean(outcome.data), attempt=attempt)
             self._journal.note(step, {"answer": asdict(answer)})
             return answer
-        if outcome.is_passing and attempt < MOST_ATTEMPTS:
+        if outcome.is_passing and attempt < MAX_ATTEMPTS:
             pause = self._pause_after(attempt, outcome)
             self._journal.note(step, {"pause": _pause_data(pause)}, done=False)
             return pause
@@ -127,7 +127,7 @@ class Requests:
 
     def _pause_after(self, attempt: int, failure: HttpFailure) -> Pause:
         seconds = FIRST_PAUSE * 2 ** (attempt - 1) if failure.retry_after is None else failure.retry_after
-        seconds = min(seconds, LONGEST_PAUSE)
+        seconds = min(seconds, MAX_PAUSE)
         what = failure.status or failure.message
         until = self._engine.clock.now() + timedelta(seconds=seconds)
         return Pause(attempt + 1, until, self._secrets.hide(f"{what}, again in {duration_text(seconds)}"))
@@ -168,7 +168,7 @@ def _pause_from(value: Any) -> Pause:
     return Pause(attempt, datetime.fromisoformat(until), reason)
 
 
-def _answer_from(value: Any) -> HttpAnswer:
+def _answer_from(value: Any) -> HttpResponse:
     if "failure" in value:
         raise TaskFailure.from_data(value["failure"])
-    return HttpAnswer(**value["answer"])
+    return HttpResponse(**value["answer"])

@@ -7,7 +7,7 @@ from typing import Any
 
 from stigmer_tui.definition.tasks import AgentTask
 from stigmer_tui.definition.templates import text_of
-from stigmer_tui.workflow.context import AgentAnswer, AgentRequest
+from stigmer_tui.workflow.context import AgentRequest, AgentResponse
 from stigmer_tui.workflow.failures import VALIDATION, TaskFailure
 from stigmer_tui.workflow.json_text import read_json_object
 from stigmer_tui.workflow.task_run import Outcome, TaskRun
@@ -37,7 +37,7 @@ async def run_agent_call(task: AgentTask, run: TaskRun) -> Outcome:
     return Outcome(output, data={task.name: output})
 
 
-def output_of(answer: AgentAnswer) -> dict[str, Any]:
+def output_of(answer: AgentResponse) -> dict[str, Any]:
     """The answer as text, and the fields of an answer that is a JSON object, also in a Markdown fence."""
     fenced = _FENCED.fullmatch(answer.text)
     fields = read_json_object(fenced[1] if fenced else answer.text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stigmer_tui.definition.tasks import AgentTask, ForTask, HttpTask, SetTask, SwitchTask, Task, WaitTask
+from stigmer_tui.definition.tasks import AgentTask, ForTask, HttpTask, SetTask, SwitchTask, TaskDefinition, WaitTask
 from stigmer_tui.workflow.task_run import Outcome, TaskRun
 from stigmer_tui.workflow.tasks.agent_call import run_agent_call
 from stigmer_tui.workflow.tasks.http_call import run_http_call
@@ -12,7 +12,7 @@ from stigmer_tui.workflow.tasks.switch import run_switch
 from stigmer_tui.workflow.tasks.wait import run_wait
 
 
-async def run_task(task: Task, run: TaskRun) -> Outcome:
+async def run_task(task: TaskDefinition, run: TaskRun) -> Outcome:
     """Raises TaskFailure."""
     match task:
         case SetTask():

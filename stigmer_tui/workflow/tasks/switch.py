@@ -5,7 +5,7 @@ See `docs/compatibility.md` 28.
 
 from __future__ import annotations
 
-from stigmer_tui.definition.tasks import Case, SwitchTask
+from stigmer_tui.definition.tasks import SwitchCase, SwitchTask
 from stigmer_tui.definition.templates import Template, text_of
 from stigmer_tui.workflow.display import excerpt
 from stigmer_tui.workflow.failures import CONDITION, TaskFailure
@@ -22,7 +22,7 @@ async def run_switch(task: SwitchTask, run: TaskRun) -> Outcome:
     return Outcome(then=case.then)
 
 
-async def _choose(task: SwitchTask, run: TaskRun) -> Case | None:
+async def _choose(task: SwitchTask, run: TaskRun) -> SwitchCase | None:
     for case in task.cases:
         if case.when is not None and await _holds(case.name, case.when, run):
             return case

@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from stigmer_tui.tui.render.clean import clean
-from stigmer_tui.tui.render.ink import Ink, Span, Spans
+from stigmer_tui.tui.render.ink import Span, Spans, StyleRole
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -19,14 +19,14 @@ _MARKUP = re.compile(r"[\\`*_\[\]<>&!~\n]")
 _SENTENCE_END = re.compile(r"[.!?:;]['\")”’]?(?: (?=\S)| *\n(?=.))|[。！？](?=\S)")
 
 _INKS = {
-    "strong_open": Ink.STRONG,
-    "em_open": Ink.EMPHASIS,
-    "s_open": Ink.STRUCK,
-    "link_open": Ink.LINK,
+    "strong_open": StyleRole.STRONG,
+    "em_open": StyleRole.EMPHASIS,
+    "s_open": StyleRole.STRUCK,
+    "link_open": StyleRole.LINK,
 }
 
 
-def inline(source: str, ink: Ink = Ink.TEXT) -> list[Spans]:
+def inline(source: str, ink: StyleRole = StyleRole.TEXT) -> list[Spans]:
     """The spans of a text, a line for each hard break. `ink` lies below their own."""
     if not _MARKUP.search(source):
         return [((source, ink),)]
@@ -59,7 +59,7 @@ def _sentences(source: str) -> Iterator[str]:
 @lru_cache(maxsize=1024)
 def _parsed(source: str) -> tuple[Spans, ...]:
     lines: list[list[Span]] = [[]]
-    inks = [Ink.TEXT]
+    inks = [StyleRole.TEXT]
     targets: list[str] = []
     (root,) = _parser().parseInline(source)
     for token in root.children or ():
@@ -69,18 +69,18 @@ def _parsed(source: str) -> tuple[Spans, ...]:
             case "hardbreak":
                 lines.append([])
             case "code_inline":
-                lines[-1].append((clean(token.content), inks[-1] | Ink.CODE))
+                lines[-1].append((clean(token.content), inks[-1] | StyleRole.CODE))
             case "image":
-                lines[-1].append((clean(token.content) or "image", inks[-1] | Ink.LINK))
-                lines[-1].append((f" ({_target(token, 'src')})", Ink.MUTED))
+                lines[-1].append((clean(token.content) or "image", inks[-1] | StyleRole.LINK))
+                lines[-1].append((f" ({_target(token, 'src')})", StyleRole.MUTED))
             case "link_open":
                 targets.append(_target(token, "href"))
-                inks.append(inks[-1] | Ink.LINK)
+                inks.append(inks[-1] | StyleRole.LINK)
             case "link_close":
                 inks.pop()
                 target = targets.pop()
                 if target not in "".join(text for text, _ in lines[-1]):
-                    lines[-1].append((f" ({target})", Ink.MUTED))
+                    lines[-1].append((f" ({target})", StyleRole.MUTED))
             case opening if opening in _INKS:
                 inks.append(inks[-1] | _INKS[opening])
             case closing if closing.endswith("_close"):

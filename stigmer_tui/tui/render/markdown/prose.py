@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from stigmer_tui.tui.render.cells import cells, wrap
 from stigmer_tui.tui.render.clean import clean
 from stigmer_tui.tui.render.code import Code
-from stigmer_tui.tui.render.ink import EMPTY_ROW, Ink, Row, Spans
+from stigmer_tui.tui.render.ink import EMPTY_ROW, Row, Spans, StyleRole
 from stigmer_tui.tui.render.markdown.inline import inline
-from stigmer_tui.tui.render.pieces import Format, Lines, indented
+from stigmer_tui.tui.render.pieces import Format, LineBlock, indented
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -40,7 +40,7 @@ class Prose:
         rows = self._text_rows(inner)
         if not self.indent:
             return rows
-        margin: Spans = ((" " * self.indent, Ink.TEXT),)
+        margin: Spans = ((" " * self.indent, StyleRole.TEXT),)
         if not self.marker:
             return indented(rows, margin, margin)
         return indented(rows or [EMPTY_ROW], _hanging(self.marker, self.indent, form), margin)
@@ -81,22 +81,22 @@ class _Drawing:
             case "inline":
                 return _rows_of(inline(token.content), form)
             case "heading_open":
-                ink = Ink.STRONG | Ink.HEADING if token.tag in ("h1", "h2") else Ink.STRONG
+                ink = StyleRole.STRONG | StyleRole.HEADING if token.tag in ("h1", "h2") else StyleRole.STRONG
                 return _rows_of(inline(next(self._tokens).content, ink), form)
             case "blockquote_open":
-                bar: Spans = ((f"{form.glyphs.quote} ", Ink.MUTED),)
+                bar: Spans = ((f"{form.glyphs.quote} ", StyleRole.MUTED),)
                 return indented(self.blocks(form.narrowed(2), "blockquote_close"), bar, bar)
             case "list_item_open":
                 marker = f"{token.info}." if token.info else "-"
                 indent = len(marker) + 1
                 rows = self.blocks(form.narrowed(indent), "list_item_close")
-                return indented(rows or [EMPTY_ROW], _hanging(marker, indent, form), ((" " * indent, Ink.TEXT),))
+                return indented(rows or [EMPTY_ROW], _hanging(marker, indent, form), ((" " * indent, StyleRole.TEXT),))
             case "fence" | "code_block":
                 return Code(token.info.strip().partition(" ")[0], _lines_of(token)).rows(form)
             case "html_block":
-                return Lines(_lines_of(token), Ink.MUTED).rows(form)
+                return LineBlock(_lines_of(token), StyleRole.MUTED).rows(form)
             case "hr":
-                return [Row(((form.glyphs.rule * form.width, Ink.MUTED),))]
+                return [Row(((form.glyphs.rule * form.width, StyleRole.MUTED),))]
             case _:
                 return []
 
@@ -111,7 +111,7 @@ def _lines_of(token: Token) -> tuple[str, ...]:
 
 def _hanging(marker: str, indent: int, form: Format) -> Spans:
     sign = form.glyphs.bullet if marker in ("-", "*", "+") else marker
-    return ((" " * (indent - cells(sign) - 1) + f"{sign} ", Ink.MUTED),)
+    return ((" " * (indent - cells(sign) - 1) + f"{sign} ", StyleRole.MUTED),)
 
 
 @cache

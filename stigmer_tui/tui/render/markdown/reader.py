@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from stigmer_tui.tui.render.code import Code
 from stigmer_tui.tui.render.markdown.prose import Prose
 from stigmer_tui.tui.render.markdown.table import TablePart, cells_of, columns_of, is_delimiter
-from stigmer_tui.tui.render.pieces import Piece
+from stigmer_tui.tui.render.pieces import Block
 
-LONGEST_PROSE = 2000
+MAX_PROSE_LENGTH = 2000
 """Characters. A longer paragraph is drawn in stretches that begin on new rows."""
 
-LONGEST_TABLE = 16
-LONGEST_CODE = 32
-SHORTEST_CODE = 12
+MAX_TABLE_LENGTH = 16
+MAX_CODE_LENGTH = 32
+MIN_CODE_LENGTH = 12
 """Lines, between which code is cut where something begins at the left edge."""
 
 _FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})\s*([^\s`{]*)")
@@ -50,7 +50,7 @@ class Reader:
     """Takes lines, and closes pieces. Its state is of immutable parts, so that a copy is cheap."""
 
     def __init__(self) -> None:
-        self.closed: list[Piece] = []
+        self.closed: list[Block] = []
         self._open: Prose | Code | TablePart | None = None
         self._fence: _Fence | None = None
         self._levels: tuple[_Level, ...] = ()
@@ -74,7 +74,7 @@ class Reader:
         twin.closed = []
         return twin
 
-    def finish(self, is_growing: bool) -> list[Piece]:
+    def finish(self, is_growing: bool) -> list[Block]:
         if is_growing and isinstance(self._open, Code):
             self._open = replace(self._open, is_open=True)
         self._close()
@@ -183,7 +183,7 @@ class Reader:
             if len(prose.lines) > 1 or prose.marker:
                 self._start(replace(prose, lines=prose.lines[:-1]))
             self._start(TablePart(columns, (), is_first=True, indent=self._column))
-        elif prose.length + len(line) > LONGEST_PROSE or (line[0] == ">" and prose.lines[0][0] != ">"):
+        elif prose.length + len(line) > MAX_PROSE_LENGTH or (line[0] == ">" and prose.lines[0][0] != ">"):
             self._start(Prose((line,), self._column))
         else:
             self._open = replace(prose, lines=(*prose.lines, line))
@@ -191,15 +191,15 @@ class Reader:
     def _add_code(self, line: str) -> None:
         code = self._open if isinstance(self._open, Code) else Code("", ())
         begins_something = line[:1].strip(" )]}") and code.lines and not code.lines[-1].strip()
-        is_long = len(code.lines) >= LONGEST_CODE or sum(map(len, code.lines)) > LONGEST_PROSE
-        if is_long or (begins_something and len(code.lines) >= SHORTEST_CODE):
+        is_long = len(code.lines) >= MAX_CODE_LENGTH or sum(map(len, code.lines)) > MAX_PROSE_LENGTH
+        if is_long or (begins_something and len(code.lines) >= MIN_CODE_LENGTH):
             self._start(Code(code.language, (line,), code.indent))
         else:
             self._open = replace(code, lines=(*code.lines, line))
 
     def _add_table_row(self, part: TablePart, line: str) -> None:
         row = cells_of(line, len(part.columns.header))
-        if len(part.table_rows) >= LONGEST_TABLE:
+        if len(part.table_rows) >= MAX_TABLE_LENGTH:
             self._start(TablePart(part.columns, (row,), is_first=False, indent=part.indent))
             return
         rows = (*part.table_rows, row)

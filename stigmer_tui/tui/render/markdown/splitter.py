@@ -6,8 +6,8 @@ import re
 
 from stigmer_tui.tui.render.clean import clean
 from stigmer_tui.tui.render.markdown.inline import is_whole
-from stigmer_tui.tui.render.markdown.reader import LONGEST_PROSE, Reader
-from stigmer_tui.tui.render.pieces import Piece
+from stigmer_tui.tui.render.markdown.reader import MAX_PROSE_LENGTH, Reader
+from stigmer_tui.tui.render.pieces import Block
 
 _SENTENCE_END = re.compile(r"[.!?:;]['\")”’]? |[。！？]")
 
@@ -21,11 +21,11 @@ class Splitter:
         """The last line, as long as it has no end."""
 
     @property
-    def closed(self) -> list[Piece]:
+    def closed(self) -> list[Block]:
         """The pieces that will not change any more; only ever added to."""
         return self._reader.closed
 
-    def open(self, is_growing: bool) -> list[Piece]:
+    def open(self, is_growing: bool) -> list[Block]:
         """The pieces after those. While the text grows, signs at its end that may become a marker are left out."""
         reader = self._reader.fork()
         line = clean(self._partial)
@@ -44,7 +44,7 @@ class Splitter:
 
     def _without_stretches(self, line: str) -> str:
         """Reads what is too much of a line for one piece; returns the rest."""
-        while len(line) > LONGEST_PROSE:
+        while len(line) > MAX_PROSE_LENGTH:
             end = _stretch(line)
             self._reader.read(clean(line[:end]))
             self._reader.end_stretch()
@@ -54,12 +54,12 @@ class Splitter:
 
 def _stretch(line: str) -> int:
     """Where a long line is parted: at the end of a sentence that closes what it opened, else at a blank."""
-    window = line[:LONGEST_PROSE]
-    ends = [match.end() for match in _SENTENCE_END.finditer(window, LONGEST_PROSE // 2)]
+    window = line[:MAX_PROSE_LENGTH]
+    ends = [match.end() for match in _SENTENCE_END.finditer(window, MAX_PROSE_LENGTH // 2)]
     for end in reversed(ends):
         if is_whole(window[:end]):
             return end
-    return window.rfind(" ", LONGEST_PROSE // 2) + 1 or LONGEST_PROSE
+    return window.rfind(" ", MAX_PROSE_LENGTH // 2) + 1 or MAX_PROSE_LENGTH
 
 
 def _mended(line: str) -> str:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from enum import Enum
 
 from stigmer_tui.tui.render.cells import cells, wrap
-from stigmer_tui.tui.render.ink import Ink, Row, Span, Spans, text_of
+from stigmer_tui.tui.render.ink import Row, Span, Spans, StyleRole, text_of
 from stigmer_tui.tui.render.markdown.inline import inline
 from stigmer_tui.tui.render.pieces import Format, cut_spans
 
 SPACE = 2
 """Cells between columns."""
 
-NARROWEST = 4
+MIN_COLUMN_WIDTH = 4
 """Cells of a column that has to give way."""
 
 _DELIMITER = re.compile(r" {0,3}\|?(?: *:?-+:? *\|)* *:?-+:? *\|? *")
@@ -60,16 +60,16 @@ class TablePart:
         rows: list[Spans] = []
         if self.is_first:
             rule = (" " * SPACE).join(form.glyphs.rule * width for width in widths)
-            rows += [*self._row(self.columns.header, widths, Ink.STRONG), ((rule, Ink.MUTED),)]
+            rows += [*self._row(self.columns.header, widths, StyleRole.STRONG), ((rule, StyleRole.MUTED),)]
         for row in self.table_rows:
-            rows += self._row(row, widths, Ink.TEXT)
-        margin = ((" " * self.indent, Ink.TEXT),) if self.indent else ()
+            rows += self._row(row, widths, StyleRole.TEXT)
+        margin = ((" " * self.indent, StyleRole.TEXT),) if self.indent else ()
         return [Row((*margin, *cut_spans(spans, inner.width, form.glyphs.ellipsis))) for spans in rows]
 
     def guess(self, width: int) -> int:
         return len(self.table_rows) + 2 * self.is_first
 
-    def _row(self, row: TableCells, widths: Sequence[int], ink: Ink) -> list[Spans]:
+    def _row(self, row: TableCells, widths: Sequence[int], ink: StyleRole) -> list[Spans]:
         """A row of the table is as high as its highest cell."""
         columns = [
             [spans for line in inline(cell, ink) for spans in wrap(line, width)]
@@ -80,7 +80,7 @@ class TablePart:
             spans: list[Span] = []
             for column, width, align in zip(columns, widths, self.columns.aligns, strict=True):
                 if spans:
-                    spans.append((" " * SPACE, Ink.TEXT))
+                    spans.append((" " * SPACE, StyleRole.TEXT))
                 spans += _aligned(column[number] if number < len(column) else (), width, align)
             rows.append(tuple(spans))
         return rows
@@ -117,10 +117,10 @@ def fitted(natural: Sequence[int], available: int) -> list[int]:
     excess = sum(widths) - available
     while excess > 0:
         widest = max(widths)
-        if widest <= NARROWEST:
+        if widest <= MIN_COLUMN_WIDTH:
             break
         columns = [index for index, width in enumerate(widths) if width == widest]
-        second = max([NARROWEST, *[width for width in widths if width < widest]])
+        second = max([MIN_COLUMN_WIDTH, *[width for width in widths if width < widest]])
         step = min(widest - second, -(-excess // len(columns)))
         for index in columns:
             widths[index] -= min(step, excess)
@@ -143,5 +143,5 @@ def _aligned(spans: Spans, width: int, align: Align) -> Spans:
     if space <= 0:
         return spans
     left = {Align.LEFT: 0, Align.CENTER: space // 2, Align.RIGHT: space}[align]
-    padded = ((" " * left, Ink.TEXT), *spans, (" " * (space - left), Ink.TEXT))
+    padded = ((" " * left, StyleRole.TEXT), *spans, (" " * (space - left), StyleRole.TEXT))
     return tuple(span for span in padded if span[0])
