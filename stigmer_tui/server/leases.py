@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -46,7 +46,7 @@ READ_PAUSE = 1.0
 """Seconds until an execution is looked at again that could not be read."""
 
 Prepare = Callable[[LiveExecution], Awaitable[Assignment]]
-"""Everything that a runner needs for an execution, secrets included. Raises Refusal when something is gone."""
+"""Everything that a runner needs for an execution, secrets included. Raises ApiError when something is gone."""
 
 
 class RunnerProcesses(Protocol):
@@ -92,7 +92,7 @@ class Runner:
 
 
 class Leases:
-    """Every execution that has not ended is in a queue, or leased to one runner."""
+    """Every execution that has not ended is queued, leased to one runner, delayed, or set aside: in one place only."""
 
     def __init__(
         self,
@@ -109,14 +109,18 @@ class Leases:
         self._prepare = prepare
         self._processes = runners
         self._spawn = background.spawn
-        self._queues: dict[int, deque[LiveExecution]] = {kind: deque() for kind in NAMES}
+        self._queues: dict[int, OrderedDict[str, LiveExecution]] = {kind: OrderedDict() for kind in NAMES}
         self._runners: list[Runner] = []
         self._leases: dict[str, LeaseState] = {}
         self._losses: dict[str, int] = {}
         self._attempts: dict[str, int] = {}
         self._broken: dict[int, str] = {}
-        self._ending: set[str] = set()
-        """Executions that the server is ending; that takes time while the database cannot be written."""
+        self._aside: set[str] = set()
+        """Executions that no runner is to be given: being cancelled or ended, which takes time while the database
+        cannot be written, or unreadable.
+        """
+        self._delayed: set[str] = set()
+        """Executions that are submitted again in a moment."""
         self._astray: set[str] = set()
         """Executions that were found with nobody at the last look."""
 
@@ -131,6 +135,7 @@ class Leases:
             except DecodeError:
                 # One that cannot be read must not keep the others from going on.
                 logger.exception("execution %s cannot be read", execution_id)
+                self._aside.add(execution_id)
                 continue
             if reason := doomed.get(execution_id):
                 self._end(live, Phase.CANCELLED, reason)
@@ -138,15 +143,18 @@ class Leases:
                 self.submit(live)
 
     def submit(self, live: LiveExecution) -> None:
+        """To the next runner that has room; one that waits already, or that somebody works on, stays where it is."""
         kind = _kind(live)
+        if self._lease_of(live) or live.id in self._queues[kind]:
+            return
         if reason := self._broken.get(kind):
             self._end(live, Phase.FAILED, reason)
             return
-        self._queues[kind].append(live)
+        self._queues[kind][live.id] = live
         self._assign()
 
     def leased(self, lease_id: str, identity: RunnerIdentity) -> LiveExecution:
-        """The execution of a lease that is in force, and this runner's. Raises Refusal."""
+        """The execution of a lease that is in force, and this runner's. Raises ApiError."""
         lease = self._leases.get(lease_id)
         if lease is None or not any(
             lease_id in runner.leases for runner in self._runners if runner.identity == identity
@@ -156,17 +164,18 @@ class Leases:
 
     async def cancel(self, live: LiveExecution, reason: str) -> None:
         """Asks its runner to end an execution; one that nobody works on ends at once."""
-        lease = next((lease for lease in self._leases.values() if lease.live is live), None)
+        lease = self._lease_of(live)
         if lease is None or not lease.sent:
             if lease is not None:
                 self._release(lease)
-            for queue in self._queues.values():
-                if live in queue:
-                    queue.remove(live)
+            self._queues[_kind(live)].pop(live.id, None)
+            self._delayed.discard(live.id)
             # Also when whoever asked for it does not wait until it can be written.
             await asyncio.shield(self._end(live, Phase.CANCELLED, reason))
         elif not lease.cancelling:
             lease.cancelling = True
+            # Also when its runner is lost before it has ended it.
+            self._aside.add(live.id)
             self._spawn(self._enforce(lease, reason))
             try:
                 await self._executions.store.note_cancelled(live.id, reason)
@@ -185,13 +194,12 @@ class Leases:
         """There will be no runner of this kind: what waits for one fails, now and later."""
         self._broken[kind] = reason
         while self._queues[kind]:
-            self._end(self._queues[kind].popleft(), Phase.FAILED, reason)
+            _, live = self._queues[kind].popitem(last=False)
+            self._end(live, Phase.FAILED, reason)
 
     def look_for_lost(self) -> None:
-        """Every execution that has not ended is queued, leased or being ended. One that is not, at two looks in a row,
-        was lost by an error of ours, and is given out again.
-        """
-        known = {live.id for queue in self._queues.values() for live in queue} | self._ending
+        """One that is in no place, at two looks in a row, was lost by an error of ours, and is given out again."""
+        known = self._aside.union(self._delayed, *self._queues.values())
         known |= {lease.live.id for lease in self._leases.values()}
         lost = {execution_id for execution_id in self._executions.store.unfinished() if execution_id not in known}
         for execution_id in lost & self._astray:
@@ -297,15 +305,16 @@ class Leases:
             self.submit(live)
 
     def _end(self, live: LiveExecution, phase: Phase, reason: str) -> asyncio.Task[None]:
-        self._ending.add(live.id)
+        self._aside.add(live.id)
         task = self._spawn(self._executions.end(live, phase, reason))
-        task.add_done_callback(lambda _: self._ending.discard(live.id))
+        task.add_done_callback(lambda _: self._aside.discard(live.id))
         return task
 
     def _assign(self) -> None:
         for kind, queue in self._queues.items():
             while queue and (runner := self._free_runner(kind)):
-                lease = LeaseState(f"lease_{uuid4().hex}", queue.popleft())
+                _, live = queue.popitem(last=False)
+                lease = LeaseState(f"lease_{uuid4().hex}", live)
                 runner.leases[lease.id] = self._leases[lease.id] = lease
                 self._spawn(self._hand_over(lease, runner))
 
@@ -320,6 +329,7 @@ class Leases:
         except Exception as error:
             self._release(lease)
             if isinstance(error, StorageError) and error.may_pass:
+                self._delayed.add(live.id)
                 self._spawn(self._submit_later(live))
             else:
                 self._end(live, Phase.FAILED, _reason(live, error))
@@ -341,7 +351,9 @@ class Leases:
 
     async def _submit_later(self, live: LiveExecution) -> None:
         await asyncio.sleep(READ_PAUSE)
-        self.submit(live)
+        if live.id in self._delayed:
+            self._delayed.discard(live.id)
+            self.submit(live)
 
     async def _enforce(self, lease: LeaseState, reason: str) -> None:
         for runner in self._runners:
@@ -353,6 +365,9 @@ class Leases:
             logger.warning("execution %s was not cancelled by its runner in time", lease.live.id)
         self._release(lease)
         self._end(lease.live, Phase.CANCELLED, reason)
+
+    def _lease_of(self, live: LiveExecution) -> LeaseState | None:
+        return next((lease for lease in self._leases.values() if lease.live is live), None)
 
     def _release(self, lease: LeaseState) -> None:
         self._leases.pop(lease.id, None)

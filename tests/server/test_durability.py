@@ -21,6 +21,7 @@ from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.runner_pb2 import Hello
 from stigmer_tui.core import sqlite
 from stigmer_tui.core.sqlite import Database
+from stigmer_tui.core.storage_errors import Fault, StorageError
 from stigmer_tui.server.execution_store import ExecutionStore
 from tests.core.faults import Faults, install
 from tests.server.builders import agent, agent_run
@@ -245,3 +246,63 @@ async def test_a_store_is_not_changed_by_a_phase_that_it_has(api: Api) -> None:
     version = live.state.version
     assert await api.server.executions.change(live, said(0, "too late")) == version
     assert [event.version for event in store.events_after(live.id, 0)] == [2]
+
+
+async def test_an_execution_that_cannot_be_read_takes_no_runner_along(tmp_path: Path) -> None:
+    """Point 33: it is left out at the start, and at each look of the watchdog."""
+    async with running(tmp_path) as api:
+        broken, sound = await created(api), await created(api)
+        sql = "UPDATE executions SET data = ? WHERE id = ?"
+        await database_of(api).write(lambda db: db.execute(sql, (b"\xff\xff", broken)))
+    async with running(tmp_path) as api, attached(api, Hello.AGENTS) as runner:
+        lease = await runner.assignment()
+        assert lease.agent.execution.metadata.id == sound
+        for _ in range(4):
+            await beaten(api, runner, lease.lease_id)
+        assert await runner.report(lease.lease_id, DONE) == 2
+
+
+async def test_a_cancelled_execution_whose_runner_is_lost_is_given_to_nobody(api: Api) -> None:
+    """Point 33: while the server waits for its end, nobody works on it, and it is not lost."""
+    execution_id = await created(api)
+    async with attached(api, Hello.AGENTS) as first:
+        await first.assignment()
+        await api.executions.cancel(CancelRequest(execution_id=execution_id, reason="enough"))
+    async with attached(api, Hello.AGENTS) as second:
+        for _ in range(3):
+            await beaten(api, second)
+        assert api.server.leases.running == 0
+
+
+async def test_an_execution_that_is_read_again_later_is_given_out_once(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Point 33: meanwhile it is neither queued nor leased, and it is not lost."""
+    prepare, may_read = api.server.leases._prepare, asyncio.Event()
+
+    async def busy(live: Any) -> Any:
+        if not may_read.is_set():
+            raise StorageError(tmp_file, Fault.LOCKED)
+        return await prepare(live)
+
+    tmp_file = Path("workbench.db")
+    monkeypatch.setattr(api.server.leases, "_prepare", busy)
+    await created(api)
+    async with attached(api, Hello.AGENTS) as runner:
+        for _ in range(3):
+            await beaten(api, runner)
+        may_read.set()
+        await runner.assignment()
+        assert api.server.leases.running == 1
+        assert not any(api.server.leases._queues.values())
+
+
+async def test_what_is_submitted_twice_is_given_out_once(api: Api) -> None:
+    execution_id = await created(api)
+    live = api.server.executions.open(execution_id)
+    api.server.leases.submit(live)
+    async with attached(api, Hello.AGENTS) as runner:
+        await runner.assignment()
+        api.server.leases.submit(live)
+        assert api.server.leases.running == 1
+        assert not any(api.server.leases._queues.values())
