@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stigmer_tui.definition.programs import completed
+from stigmer_tui.definition.expressions import completed
 from stigmer_tui.workflow.evaluator import Limits, read_answer
 from stigmer_tui.workflow.evaluator_process import answer
 

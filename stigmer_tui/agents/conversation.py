@@ -17,7 +17,7 @@ from pydantic_ai.messages import (
     UserPromptPart,
 )
 
-from stigmer_tui.agents.answers import told_arguments
+from stigmer_tui.agents.responses import told_arguments
 from stigmer_tui.api.agent_execution_pb2 import (
     AgentExecution,
     AgentMessage,

@@ -8,13 +8,11 @@ from pydantic_ai.exceptions import AgentRunError
 from pydantic_ai.settings import ModelSettings
 
 from stigmer_tui.agents.conversation import load_history
-from stigmer_tui.agents.instructions import instructions_for
+from stigmer_tui.agents.durable import MAX_TURNS, DurableModel, DurableToolset
 from stigmer_tui.agents.models.adapters import Adapters
 from stigmer_tui.agents.models.choice import ModelChoice
 from stigmer_tui.agents.models.failures import in_words
-from stigmer_tui.agents.recorded_model import MAX_TURNS, DurableModel
-from stigmer_tui.agents.recorded_tools import DurableToolset
-from stigmer_tui.agents.run import AgentRun
+from stigmer_tui.agents.run import AgentRun, instructions_for
 from stigmer_tui.agents.scripts.player import script_model
 from stigmer_tui.agents.tools.shell import ShellTool
 from stigmer_tui.agents.tools.toolset import toolset

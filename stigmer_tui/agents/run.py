@@ -1,15 +1,14 @@
-"""What belongs to one execution while it is worked on."""
+"""What belongs to one execution while it is worked on, and what the model is told about its work."""
 
 from __future__ import annotations
 
 import traceback
 from dataclasses import dataclass
 
-from stigmer_tui.agents.record import AgentJournal
+from stigmer_tui.agents.journal import AgentJournal
 from stigmer_tui.agents.transcript import Transcript
 from stigmer_tui.core.clock import timestamp
-from stigmer_tui.runners.lease import Lease
-from stigmer_tui.runners.reporter import Reporter
+from stigmer_tui.runners.lease import Lease, Reporter
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +26,18 @@ class AgentRun:
     def redacted_trace(self) -> str:
         """Of the error that is being handled, for the log."""
         return self.lease.redactor.text(traceback.format_exc())
+
+
+DEFAULT = "You are a helpful assistant."
+
+WORKING_FOLDER = """
+## Working folder
+
+You have a folder to work in, and tools to list, read, write, edit, search and run things there. Paths start with /,
+which is that folder. Shell commands start in it too; name files by relative paths in them. Use the tools when they
+help, and answer directly when they do not.
+"""
+
+
+def instructions_for(agent_instructions: str) -> str:
+    return f"{agent_instructions.strip() or DEFAULT}\n{WORKING_FOLDER}"

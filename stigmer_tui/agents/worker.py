@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stigmer_tui.agents.journal import AgentJournal
 from stigmer_tui.agents.models.choice import ModelChooser, Provider
-from stigmer_tui.agents.record import AgentJournal
 from stigmer_tui.agents.run import AgentRun
 from stigmer_tui.agents.sandbox.commands import end_processes
 from stigmer_tui.agents.sandbox.confinement import Confinement, command_environment
@@ -26,11 +26,10 @@ from stigmer_tui.core.clock import parse_timestamp
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.processes import OWNER_MARK
-from stigmer_tui.definition.agents import SCRIPT_ANNOTATION, unsupported_parts
 from stigmer_tui.definition.script import Script, parse_script
+from stigmer_tui.definition.validation import SCRIPT_ANNOTATION, unsupported_parts
 from stigmer_tui.runners.journal import Journal
-from stigmer_tui.runners.lease import Lease, LeaseLost, StopReason
-from stigmer_tui.runners.reporter import reporting
+from stigmer_tui.runners.lease import Lease, LeaseLost, StopReason, reporting
 
 if TYPE_CHECKING:
     from stigmer_tui.agents.loop import AgentLoop

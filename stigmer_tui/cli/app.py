@@ -119,7 +119,7 @@ def _run(folder: Path, lifeline: int) -> int:
 def _say(text: str) -> None:
     """To the person, whose terminal may lack our signs, and whose names may be commands to it."""
     from stigmer_tui.core.control_text import ControlFilter
-    from stigmer_tui.core.signs import SIGNS, register_signs
+    from stigmer_tui.core.terminal import SIGNS, register_signs
 
     register_signs()
     file = sys.__stderr__ or sys.stderr
@@ -130,7 +130,7 @@ def _say(text: str) -> None:
 def _keep_standard_error(log: Path) -> None:
     """What C libraries write to standard error goes to a file; the screen is painted on what it was before."""
     from stigmer_tui.core.private_files import open_private
-    from stigmer_tui.core.signs import CELLS, register_signs
+    from stigmer_tui.core.terminal import CELLS, register_signs
 
     screen = os.dup(2)
     file = open_private(log, os.O_WRONLY | os.O_APPEND)

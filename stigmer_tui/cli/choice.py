@@ -17,9 +17,8 @@ from enum import Enum, auto
 import click
 from rich.cells import cell_len, set_cell_size
 
-from stigmer_tui.core.signs import CELLS
-from stigmer_tui.core.terminal import is_addressable, terminal_encoding
-from stigmer_tui.tui.render.clean import one_line
+from stigmer_tui.core.terminal import CELLS, is_addressable, terminal_encoding
+from stigmer_tui.tui.render.cells import one_line
 from stigmer_tui.workbench.model import Resource
 
 TITLE = "Select resource to run: "

@@ -14,8 +14,7 @@ from stigmer_tui import __version__
 from stigmer_tui.cli.entry import READER_IS_GONE
 from stigmer_tui.core.control_text import FilteredOutput
 from stigmer_tui.core.errors import StigmerError, as_text, system_refusal
-from stigmer_tui.core.signs import SIGNS, register_signs
-from stigmer_tui.core.terminal import terminal_encoding
+from stigmer_tui.core.terminal import SIGNS, register_signs, terminal_encoding
 
 INTERRUPTED = 130
 

@@ -17,7 +17,7 @@ from stigmer_tui.core.clock import SystemClock
 from stigmer_tui.core.configuration import DEFAULT_ADDRESS, Configuration, load_configuration
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.logs import log_to_file
-from stigmer_tui.core.process_identity import ProcessIdentity
+from stigmer_tui.core.processes import ProcessIdentity
 from stigmer_tui.daemon.record import DaemonLock, DaemonRecord
 from stigmer_tui.daemon.start import READY_DESCRIPTOR
 from stigmer_tui.daemon.supervision import Supervisor, own_command

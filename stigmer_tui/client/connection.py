@@ -1,10 +1,11 @@
-"""The way to a server: opened when it is first needed, and found again after it was lost."""
+"""The way to a server: opened when it is first needed, found again after it was lost; streams that survive the loss."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TypeVar
 from uuid import uuid4
 
@@ -13,9 +14,8 @@ from grpc.aio import AioRpcError, Channel, UnaryUnaryMultiCallable
 
 from stigmer_tui.api.channel import open_channel
 from stigmer_tui.api.idempotency import IDEMPOTENCY_KEY
-from stigmer_tui.client.endpoint import Endpoint
-from stigmer_tui.client.errors import OutcomeUnknown, Unimplemented, explained, unreachable
-from stigmer_tui.client.probe import ping
+from stigmer_tui.client.endpoint import Endpoint, ping
+from stigmer_tui.client.errors import OutcomeUnknown, ServerGone, Unimplemented, explained, unreachable
 from stigmer_tui.core.errors import StigmerError
 
 Request = TypeVar("Request")
@@ -156,3 +156,39 @@ async def optional(call: Awaitable[Response]) -> Response | None:
         return await call
     except Unimplemented:
         return None
+
+
+PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0)
+"""Seconds between attempts to find a server again; the last one is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """The connection is lost and is being looked for; what was missed comes when it is found."""
+
+    attempt: int
+
+
+async def resumed(
+    connection: Connection, start: Callable[[Channel], AsyncIterator[Response]]
+) -> AsyncGenerator[Response | Interrupted, None]:
+    """One stream after the other, for ever: each that ends, or breaks off, was ended by a server that stops.
+
+    Raises StigmerError when a server refuses, and when there is none to come back to.
+    """
+    failures = 0
+    while True:
+        channel = await connection.channel()
+        try:
+            async for response in start(channel):
+                failures = 0
+                yield response
+        except ServerGone:
+            pass
+        except AioRpcError as error:
+            if error.code() not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED):
+                raise explained(error, connection.address) from error
+        await connection.lost(channel)
+        yield Interrupted(failures)
+        await asyncio.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
+        failures += 1

@@ -16,9 +16,8 @@ from stigmer_tui.api.execution_pb2_grpc import ExecutionControllerStub
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.workflow_execution_pb2 import SubscribeWorkflowExecutionRequest, WorkflowExecution
 from stigmer_tui.api.workflow_execution_pb2_grpc import WorkflowExecutionQueryControllerStub
-from stigmer_tui.client.connection import Connection
+from stigmer_tui.client.connection import Connection, Interrupted, resumed
 from stigmer_tui.client.executions import get, is_agent_execution
-from stigmer_tui.client.streams import Interrupted, resumed
 
 QUIET_LIMIT = 10.0
 """Seconds of silence on a plain stream after which the execution is read: existing servers may lose its end."""

@@ -10,8 +10,7 @@ from stigmer_tui.api.workflow_pb2 import Workflow, WorkflowId
 from stigmer_tui.api.workflow_pb2_grpc import WorkflowCommandControllerStub, WorkflowQueryControllerStub
 from stigmer_tui.client.connection import Connection
 from stigmer_tui.client.errors import NotFound
-from stigmer_tui.core.ids import Prefix, parse_id
-from stigmer_tui.core.slugs import slug_of
+from stigmer_tui.core.ids import Prefix, parse_id, slug_of
 
 
 async def resolve(connection: Connection, reference: str, org: str) -> Workflow | Agent | None:

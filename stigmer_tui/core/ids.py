@@ -73,3 +73,13 @@ def shorten_id(text: str) -> str:
     """An id for a narrow place, such as `wfx_…7f3k`."""
     prefix, separator, rest = text.partition("_")
     return f"{prefix}_…{rest[-4:]}" if separator and len(rest) > 8 else text
+
+
+_DROPPED = re.compile(r"[^a-z0-9-]")
+_HYPHENS = re.compile(r"-{2,}")
+
+
+def slug_of(name: str) -> str:
+    """Lower case, blanks as hyphens, everything but ASCII letters, digits and hyphens dropped. May be empty."""
+    text = _DROPPED.sub("", name.lower().replace(" ", "-"))
+    return _HYPHENS.sub("-", text).strip("-")

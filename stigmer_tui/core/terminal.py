@@ -1,8 +1,10 @@
-"""What is known about the terminal before anything is drawn on it. Loads nothing that takes time."""
+"""What is known about the terminal before anything is drawn, and the signs that it can show. Light to import."""
 
 from __future__ import annotations
 
+import codecs
 import os
+import unicodedata
 from collections.abc import Mapping
 
 ADDRESSABLE = ("xterm", "tmux", "screen", "linux", "rxvt", "alacritty", "foot", "wezterm", "vt100", "vt220")
@@ -50,3 +52,58 @@ def terminal_encoding(environment: Mapping[str, str]) -> str:
     except LookupError:
         return "utf-8"
     return name or "utf-8"
+
+
+SIGNS, CELLS = "signs", "cells"
+"""Error handlers of encodings, to be used after `register_signs`. The second keeps the width in cells."""
+
+_NEAREST = {
+    **dict.fromkeys("✓✔✅", "+"),
+    **dict.fromkeys("✗✘❌×", "x"),
+    **dict.fromkeys("▸▶", ">"),
+    **dict.fromkeys("▾▼", "v"),
+    **dict.fromkeys(map(chr, range(0x2500, 0x2580)), "+"),
+    **dict.fromkeys("─━═–—−‑", "-"),
+    **dict.fromkeys("│┃║", "|"),
+    **dict.fromkeys(map(chr, range(0x2580, 0x25A0)), "#"),
+    **dict.fromkeys("“”„«»", '"'),
+    **dict.fromkeys("‘’‚", "'"),
+    **dict.fromkeys("•💬🤖🔧📁⚙", "*"),
+    "⊘": "/",
+    "↷": "-",
+    "◔": "=",
+    "⚠": "!",
+    "ℹ": "i",
+    "·": ".",
+    "…": "...",
+    "→": "->",
+    "←": "<-",
+    "↑": "^",
+    "↓": "v",
+    "\u00a0": " ",
+}
+
+
+def register_signs() -> None:
+    codecs.register_error(SIGNS, _signs)  # type: ignore[arg-type]
+    codecs.register_error(CELLS, _cells)  # type: ignore[arg-type]
+
+
+def _signs(error: UnicodeEncodeError) -> tuple[str, int]:
+    return "".join(_NEAREST.get(sign, "?" if _width(sign) else "") for sign in _refused(error)), error.end
+
+
+def _cells(error: UnicodeEncodeError) -> tuple[str, int]:
+    return "".join(
+        _NEAREST.get(sign, "?")[:1].ljust(_width(sign))[: _width(sign)] for sign in _refused(error)
+    ), error.end
+
+
+def _refused(error: UnicodeEncodeError) -> str:
+    return error.object[error.start : error.end]
+
+
+def _width(sign: str) -> int:
+    if unicodedata.category(sign) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(sign) in ("W", "F") else 1

@@ -21,7 +21,7 @@ from stigmer_tui.core.errors import StigmerError, as_text
 from stigmer_tui.core.json_values import from_json
 from stigmer_tui.core.paths import Home
 from stigmer_tui.core.private_files import open_private
-from stigmer_tui.core.process_identity import ProcessIdentity
+from stigmer_tui.core.processes import ProcessIdentity
 
 RETRY_PAUSE = 0.02
 """Seconds between two attempts to lock the file."""

@@ -1,15 +1,16 @@
-"""Finds the daemon that runs. Ready means that it answered."""
+"""Finds the daemon that runs, or waits for one that another process starts. Ready means that it answered."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import aclosing
 
 from grpc.aio import AioRpcError
 
-from stigmer_tui.client.endpoint import Endpoint
-from stigmer_tui.client.probe import probe
+from stigmer_tui.client.endpoint import Endpoint, probe
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.file_notifications import file_notifications
 from stigmer_tui.core.paths import Home
 from stigmer_tui.daemon.record import DaemonRecord, daemon_runs, read_record
 from stigmer_tui.daemon.token import read_token
@@ -74,3 +75,16 @@ async def running_record(home: Home) -> DaemonRecord | None:
 
 def endpoint_of(home: Home, record: DaemonRecord) -> Endpoint:
     return Endpoint(record.address, read_token(home))
+
+
+POLL_INTERVAL_MS = 1000
+"""Milliseconds from look to look, where the system tells nothing of new files."""
+
+
+async def wait_for_daemon(home: Home) -> None:
+    """Returns when a daemon has said where it is."""
+    looks = file_notifications(home.data, step=50, debounce=200, timeout=POLL_INTERVAL_MS)
+    async with aclosing(looks):
+        async for _ in looks:
+            if daemon_runs(home) and read_record(home):
+                return

@@ -12,8 +12,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from stigmer_tui.api.daemon_pb2 import Component, Status
 from stigmer_tui.client.connection import connected
+from stigmer_tui.client.daemon import daemon_status
 from stigmer_tui.client.endpoint import Endpoint
-from stigmer_tui.client.watch import daemon_status
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.paths import Home
 from stigmer_tui.core.units import plural, size_text, uptime_text

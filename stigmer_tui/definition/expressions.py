@@ -1,4 +1,4 @@
-"""Expressions: jq programs over the state of a workflow."""
+"""Expressions: jq programs over the state of a workflow, and the text that jq is given for them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,29 @@ from dataclasses import dataclass
 from typing import Any
 
 from stigmer_tui.definition.lexer import ExpressionError, Token, TokenKind, tokenize
-from stigmer_tui.definition.programs import NOW, UUIDS, uuid_program
-from stigmer_tui.definition.usage import VariableReference, usage_of
+from stigmer_tui.definition.usage import ROOTS, VariableReference, usage_of
+
+NOW = "now"
+UUIDS = "uuids"
+"""Keys of a program's input beside the roots: seconds since 1970, and one text for each new identifier."""
+
+_PRELUDE = (
+    ". as $__in | {} as $ENV | null as $__prog_args | def env: {}; def now: $__in.now; "
+    + "".join(f'$__in["{root}"] as {root} | ' for root in ROOTS if root != ".")
+    + f'$__in.{UUIDS} as $__uuids | $__in["."] | '
+)
+"""One line, so that jq counts the lines of the expression from two."""
+
+
+def uuid_program(number: int) -> str:
+    """What takes the place of the word `uuid` in a program."""
+    return f"$__uuids[{number}]"
+
+
+def completed(program: str) -> str:
+    """The program as jq compiles it. Its value is JSON text, because libjq rounds numbers that it hands over itself."""
+    return f"{_PRELUDE}first(\n{program}\n) | tojson"
+
 
 Roots = Mapping[str, Any]
 """The value of each of `usage.ROOTS`."""

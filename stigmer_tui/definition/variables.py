@@ -1,9 +1,14 @@
-"""The variables of a run that a workflow names in its expressions."""
+"""What a run can be given: the variables that a resource declares, and those that its expressions name."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from stigmer_tui.api.agent_pb2 import Agent
+from stigmer_tui.api.workflow_pb2 import Workflow
+from stigmer_tui.definition.reading import read
 from stigmer_tui.definition.tasks import Definition, every_task, templates_of
 
 
@@ -28,3 +33,60 @@ def variables(definition: Definition) -> tuple[VariableUse, ...]:
                 secret[name] = secret.get(name, False) or where == "secrets"
                 users.setdefault(name, {})[task.path] = None
     return tuple(VariableUse(name, secret[name], tuple(users[name])) for name in users)
+
+
+@dataclass(frozen=True, slots=True)
+class RunVariable:
+    name: str
+    description: str
+    default: str
+    """Empty for secrets."""
+    is_secret: bool
+    has_value: bool
+    """Whether a value or a default is there already, secret or not."""
+    used_by: tuple[str, ...]
+    """Tasks that cannot do without it."""
+
+
+def run_variables(resource: Agent | Workflow) -> tuple[RunVariable, ...]:
+    """As the code has them, else as the tasks use them; a map of the wire has no order."""
+    uses: dict[str, VariableUse] = {}
+    if isinstance(resource, Workflow):
+        uses = {use.name: use for use in variables(read(resource.spec).definition)}
+    declared, said = resource.spec.env_spec.data, read_declarations(resource.metadata.annotations)
+    found = []
+    for name in dict.fromkeys((*(name for name in said if name in declared), *uses, *sorted(declared))):
+        variable, use = declared.get(name, None), uses.get(name)
+        is_secret = bool((variable and variable.is_secret) or (use and use.is_secret))
+        found.append(
+            RunVariable(
+                name=name,
+                description=variable.description if variable else "",
+                default=variable.value if variable and not is_secret else "",
+                is_secret=is_secret,
+                has_value=bool(variable and variable.value) or said.get(name) is not None,
+                used_by=use.tasks if use else (),
+            )
+        )
+    return tuple(found)
+
+
+VARIABLES_ANNOTATION = "stigmer-tui/variables"
+"""A JSON object: each variable, in the order of the code, with its default; null where there is none."""
+
+Declarations = Mapping[str, str | None]
+
+
+def write_declarations(declarations: Declarations) -> str:
+    return json.dumps(declarations, ensure_ascii=False)
+
+
+def read_declarations(annotations: Mapping[str, str]) -> Declarations:
+    """Empty where nothing of the kind is said."""
+    try:
+        found = json.loads(annotations.get(VARIABLES_ANNOTATION, "{}"))
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    return {name: default if isinstance(default, str) else None for name, default in found.items()}

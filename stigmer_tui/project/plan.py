@@ -1,21 +1,116 @@
-"""The plan: how what a project defines differs from what is deployed."""
+"""The plan: how what a project defines differs from what is deployed; and its application, references first."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Protocol
+
+from google.protobuf.message import Message
 
 from stigmer_tui.api.api_resource_pb2 import ApiResourceOwnerScope
 from stigmer_tui.api.kinds import AGENT, WORKFLOW, Kind
-from stigmer_tui.api.workflow_pb2 import Workflow
-from stigmer_tui.definition.support import called_agents
-from stigmer_tui.project.comparison import differences
-from stigmer_tui.project.deployments import FOLDER, PROJECT, Deployed, Deployments
-from stigmer_tui.project.manifests import Manifests, Resource, kind_of, slug_in
+from stigmer_tui.api.workflow_pb2 import Workflow, WorkflowTask
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.definition.validation import called_agents
 from stigmer_tui.project.project_file import is_project
+from stigmer_tui.project.synthesis import Manifests, Resource, kind_of, slug_in
+
+PROJECT = "stigmer-tui/project"
+"""Annotation with the name of the project that deployed a resource."""
+
+FOLDER = "stigmer-tui/project-folder"
+"""Annotation with the folder of that project, on a daemon of the same machine: two projects may have one name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    kind: Kind
+    slug: str
+    project: str
+    """Empty for what no project of ours deployed."""
+
+
+class Deployments(Protocol):
+    """All of it raises StigmerError, in words for people, when the server refuses or is out of reach."""
+
+    async def get(self, kind: Kind, slug: str, org: str) -> Resource | None:
+        """As it is deployed, or None."""
+        ...
+
+    async def apply(self, resource: Resource) -> Resource:
+        """Creates it, or updates the one with its slug. Returns it as it is deployed."""
+        ...
+
+    async def deployed(self, org: str) -> Sequence[Deployed] | None:
+        """All agents and workflows of an organization, or None where the server cannot list them."""
+        ...
+
+
+GENERATED = ("stigmer.ai/sdk.generated-at", "stigmer.ai/sdk.version", FOLDER)
+"""Annotations that say how and where a manifest was made, and not what it is."""
+
+
+def differences(deployed: Resource, wanted: Resource) -> tuple[str, ...]:
+    """In a few words each, such as `instructions` or `task fetch`; empty when nothing differs.
+
+    What the server gives (id, version, status) and what each synthesis writes anew does not count.
+    """
+    before, after = comparable(deployed), comparable(wanted)
+    return () if before == after else tuple(_differences(before, after))
+
+
+def comparable(resource: Resource) -> Resource:
+    """A copy with only what its author decides."""
+    comparable = deepcopy(resource)
+    comparable.ClearField("status")
+    metadata = comparable.metadata
+    metadata.slug = slug_in(resource)
+    metadata.ClearField("id")
+    metadata.ClearField("version")
+    for name in GENERATED:
+        metadata.annotations.pop(name, None)
+    return comparable
+
+
+def _differences(before: Resource, after: Resource) -> Iterator[str]:
+    for name in _fields(before.metadata, after.metadata):
+        if name == "annotations":
+            yield from _annotations(before.metadata.annotations, after.metadata.annotations)
+        else:
+            yield name.replace("_", " ")
+    for name in _fields(before.spec, after.spec):
+        if name == "tasks" and isinstance(before, Workflow) and isinstance(after, Workflow):
+            yield from _tasks(before.spec.tasks, after.spec.tasks)
+        else:
+            yield name.replace("_", " ")
+
+
+def _fields(before: Message, after: Message) -> Iterator[str]:
+    for field in before.DESCRIPTOR.fields:
+        if getattr(before, field.name) != getattr(after, field.name):
+            yield field.name
+
+
+def _annotations(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
+    """By the last part of their names: `stigmer-tui/script` is `script`."""
+    for name in sorted({*before, *after}):
+        if before.get(name) != after.get(name):
+            yield name.rpartition("/")[2]
+
+
+def _tasks(before: Iterable[WorkflowTask], after: Iterable[WorkflowTask]) -> Iterator[str]:
+    old = {task.name: task for task in before}
+    new = {task.name: task for task in after}
+    yield from (f"task {name}" for name in new if name in old and new[name] != old[name])
+    yield from (f"new task {name}" for name in new if name not in old)
+    yield from (f"no task {name}" for name in old if name not in new)
+    if list(new) != list(old) and new.keys() == old.keys():
+        yield "order of tasks"
 
 
 class Action(StrEnum):
@@ -158,3 +253,43 @@ def _taken_from(existing: Resource, wanted: Resource) -> str:
     if folder and own_folder:
         return f"{name} in {folder}" if folder != own_folder and is_project(Path(folder)) else ""
     return name if name != own_name else ""
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedStep:
+    step: PlanStep
+    resource: Resource
+    """As it is deployed now, with its id."""
+
+
+class ApplyError(StigmerError):
+    """The server refused a resource. What came before it is deployed and stays so, what comes after it is not."""
+
+    def __init__(
+        self, cause: StigmerError, applied: Sequence[AppliedStep], failed: PlanStep, remaining: Sequence[PlanStep]
+    ) -> None:
+        parts = [cause.advice, _listed("Deployed", [item.step for item in applied])]
+        parts.append(_listed("Not deployed", [failed, *remaining]))
+        super().__init__(f"Cannot deploy {failed}: {cause.message}", "\n".join(filter(None, parts)))
+        self.applied = tuple(applied)
+        self.failed = failed
+        self.remaining = tuple(remaining)
+
+
+async def apply_plan(
+    plan: Plan, deployments: Deployments, on_applied: Callable[[AppliedStep], None] = lambda applied: None
+) -> tuple[AppliedStep, ...]:
+    """Sends what is to be created or updated, one after the other. Raises ApplyError at the first that fails."""
+    applied: list[AppliedStep] = []
+    for index, step in enumerate(plan.changes):
+        try:
+            resource = await deployments.apply(step.resource)
+        except StigmerError as error:
+            raise ApplyError(error, applied, step, plan.changes[index + 1 :]) from error
+        applied.append(AppliedStep(step, resource))
+        on_applied(applied[-1])
+    return tuple(applied)
+
+
+def _listed(title: str, steps: Sequence[PlanStep]) -> str:
+    return f"{title}: {', '.join(map(str, steps)) or 'nothing'}"

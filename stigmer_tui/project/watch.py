@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
-from stigmer_tui.project.notices import FileEvents, PolledFileEvents, SystemFileEvents, must_poll
+from stigmer_tui.project.folder_events import FileEvents, PolledFileEvents, SystemFileEvents, must_poll
 from stigmer_tui.project.snapshot import FileChange, Snapshot, changes_between, may_be_half_done, take_snapshot
 
 QUIET = 0.02

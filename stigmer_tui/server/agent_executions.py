@@ -29,16 +29,16 @@ from stigmer_tui.api.runner_pb2 import AgentAssignment, Assignment, StartAgentRe
 from stigmer_tui.api.session_pb2 import Session
 from stigmer_tui.api.workflow_tasks_pb2 import AgentExecutionConfig
 from stigmer_tui.core.ids import canonical_id
-from stigmer_tui.definition.agents import unsupported_parts
+from stigmer_tui.definition.validation import unsupported_parts
 from stigmer_tui.server.agents import Agents
-from stigmer_tui.server.audit import note_created
+from stigmer_tui.server.compatibility import merge_agent_status
 from stigmer_tui.server.errors import impossible_now, invalid, not_found
 from stigmer_tui.server.execution_calls import ExecutionCalls
 from stigmer_tui.server.execution_store import NewExecution, Wanted
 from stigmer_tui.server.executions import LiveExecution
 from stigmer_tui.server.resource_store import ResourceRow
+from stigmer_tui.server.resources import note_created
 from stigmer_tui.server.sessions import Sessions
-from stigmer_tui.server.status_merge import merge_agent_status
 
 MAX_SUBJECT_LENGTH = 80
 

@@ -11,11 +11,9 @@ from stigmer_tui.api.agent_instance_pb2 import (
 from stigmer_tui.api.agent_pb2 import Agent
 from stigmer_tui.api.kinds import AGENT, AGENT_INSTANCE, API_VERSION, Kind
 from stigmer_tui.core.ids import canonical_id
-from stigmer_tui.server.audit import note_created
-from stigmer_tui.server.instances import default_instance_metadata
 from stigmer_tui.server.paging import page_number
 from stigmer_tui.server.resource_store import ResourceRow
-from stigmer_tui.server.resources import Resources
+from stigmer_tui.server.resources import Resources, default_instance_metadata, note_created
 
 
 class Agents(Resources[Agent]):

@@ -10,7 +10,7 @@ from stigmer_tui.api.catalogue_pb2 import Catalogue, ListRequest, Resource, Vari
 from stigmer_tui.api.kinds import AGENT, WORKFLOW, Kind
 from stigmer_tui.api.workflow_pb2 import Workflow
 from stigmer_tui.core.changes import ChangeSignal
-from stigmer_tui.definition.run_variables import run_variables
+from stigmer_tui.definition.variables import run_variables
 from stigmer_tui.server.execution_store import ExecutionStore
 from stigmer_tui.server.resource_store import ResourceStore
 

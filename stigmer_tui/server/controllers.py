@@ -1,4 +1,4 @@
-"""From our functions to gRPC: every call is authorized, validated, carried out, and refused in the same way."""
+"""From our functions to gRPC: every call is authorized, validated, carried out, and refused in one way."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,12 +17,27 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from grpc.aio import ServicerContext
 
+from stigmer_tui.api.idempotency import IDEMPOTENCY_KEY
 from stigmer_tui.api.validation import violations
 from stigmer_tui.core.storage_errors import Fault, StorageError
 from stigmer_tui.server.access import Access, TokenAuth
-from stigmer_tui.server.errors import ApiError
-from stigmer_tui.server.request_key import take_request_key
+from stigmer_tui.server.errors import ApiError, invalid
 from stigmer_tui.server.sizes import check_request
+
+MAX_LENGTH = 128
+
+REQUEST_KEY: ContextVar[str] = ContextVar("request_key", default="")
+"""Empty when the client gave none."""
+
+
+def take_request_key(context: ServicerContext[Any, Any]) -> None:
+    """Raises Refusal for one that is too long to be kept."""
+    for name, value in context.invocation_metadata() or ():
+        if name == IDEMPOTENCY_KEY:
+            if len(value) > MAX_LENGTH:
+                raise invalid(f"{IDEMPOTENCY_KEY}: at most {MAX_LENGTH} characters")
+            REQUEST_KEY.set(str(value))
+
 
 logger = logging.getLogger(__name__)
 

@@ -1,12 +1,138 @@
-"""Environments, and the execution contexts that are made once (`docs/compatibility.md` 118–120)."""
+"""Environments, execution contexts, and the one environment that a run sees (`docs/compatibility.md` 118–120)."""
 
 from __future__ import annotations
 
-from stigmer_tui.api.environment_pb2 import Environment
-from stigmer_tui.api.execution_context_pb2 import ExecutionContext
+from collections.abc import Iterable, Mapping
+
+from stigmer_tui.api.agent_execution_pb2 import AgentExecution
+from stigmer_tui.api.agent_instance_pb2 import AgentInstance
+from stigmer_tui.api.agent_pb2 import Agent
+from stigmer_tui.api.api_resource_pb2 import ApiResourceReference
+from stigmer_tui.api.environment_pb2 import Environment, EnvironmentValue
+from stigmer_tui.api.execution_context_pb2 import ExecutionContext, ExecutionValue
 from stigmer_tui.api.kinds import ENVIRONMENT, EXECUTION_CONTEXT
-from stigmer_tui.server.errors import already_exists
+from stigmer_tui.api.runner_pb2 import Assignment
+from stigmer_tui.api.workflow_instance_pb2 import WorkflowInstance
+from stigmer_tui.api.workflow_pb2 import Workflow
+from stigmer_tui.core.redaction import REDACTED, Redactor
+from stigmer_tui.definition.reading import read
+from stigmer_tui.definition.variables import read_declarations
+from stigmer_tui.definition.variables import variables as definition_variables
+from stigmer_tui.server.errors import already_exists, impossible_now, not_found
+from stigmer_tui.server.execution_state import AnyExecution
+from stigmer_tui.server.resource_store import ResourceStore
 from stigmer_tui.server.resources import Resources, checked_slug
+from stigmer_tui.server.vault import Vault, variables_of
+
+MESSAGE = "/message"
+"""Where the vault keeps a message that holds a secret, beside the variables; no program can have one of this name."""
+
+
+class RunEnvironments:
+    def __init__(self, store: ResourceStore, vault: Vault) -> None:
+        self._store = store
+        self._vault = vault
+
+    async def seal(
+        self,
+        execution: AnyExecution,
+        resource: Agent | Workflow,
+        instance: AgentInstance | WorkflowInstance,
+        assignment: Assignment,
+    ) -> None:
+        """Puts the merged variables into the assignment: what the resource declares, then the environments of the
+        instance in their order, then what the run was given. Secrets go to the vault, marks stay in their place.
+
+        A variable is secret when any of these says so, or an expression that asks for it as one.
+        """
+        given = execution.spec.runtime_env
+        sources = [(resource.metadata.id, variables_of(resource))]
+        for reference in _references(instance):
+            environment = self._referenced(reference, resource.metadata.org)
+            sources.append((environment.metadata.id, environment.spec.data))
+        sources.append((execution.metadata.id, given))
+        said = read_declarations(resource.metadata.annotations)
+        # An empty default is a value, and the only one that a variable of the wire cannot tell from none.
+        merged = {name: "" for name in variables_of(resource) if said.get(name) == ""}
+        for owner, variables in sources:
+            merged |= await self._revealed(owner, variables)
+        secret = {name for _, variables in sources for name, variable in variables.items() if variable.is_secret}
+        if isinstance(resource, Workflow):
+            secret |= {use.name for use in definition_variables(read(resource.spec).definition) if use.is_secret}
+        values = {name: value for name, value in merged.items() if name in secret}
+        message = _message(execution)
+        redacted = Redactor(values.values()).text(message)
+        if redacted != message:
+            values[MESSAGE] = message
+            _set_message(execution, redacted)
+        await self._vault.keep(execution.metadata.id, values)
+        for name, value in merged.items():
+            is_secret = name in secret
+            assignment.environment[name].CopyFrom(
+                ExecutionValue(value=REDACTED if is_secret else value, is_secret=is_secret)
+            )
+        for name in secret & given.keys():
+            given[name].is_secret = True
+            if given[name].value:
+                given[name].value = REDACTED
+
+    async def unsealed(self, execution: AnyExecution, assignment: Assignment) -> Assignment:
+        """What a runner needs: the execution as it is now, and the secrets in their place.
+
+        Raises Refusal when a former server kept them in its memory.
+        """
+        for name, value in (await self._revealed(execution.metadata.id, assignment.environment)).items():
+            assignment.environment[name].value = value
+        mine = assignment.agent if isinstance(execution, AgentExecution) else assignment.workflow
+        mine.execution.CopyFrom(execution)  # type: ignore[arg-type]
+        if REDACTED in _message(execution):
+            secrets = await self._vault.reveal(execution.metadata.id)
+            _set_message(mine.execution, secrets.get(MESSAGE, _message(execution)))
+        return assignment
+
+    async def forget(self, execution_id: str) -> None:
+        await self._vault.forget(execution_id)
+
+    def _referenced(self, reference: ApiResourceReference, org: str) -> Environment:
+        found: Environment | None = self._store.find(ENVIRONMENT, reference.slug, reference.org or org)
+        if found is None and not reference.org:
+            found = self._store.find(ENVIRONMENT, reference.slug)
+        if found is None:
+            raise not_found(ENVIRONMENT.noun, reference.slug)
+        return found
+
+    async def _revealed(self, owner: str, variables: Mapping[str, EnvironmentValue | ExecutionValue]) -> dict[str, str]:
+        """Values by name. A declaration without one is no variable of the run."""
+        has_secrets = any(variable.is_secret for variable in variables.values())
+        secrets = await self._vault.reveal(owner) if has_secrets else {}
+        revealed = {}
+        for name, variable in variables.items():
+            value = variable.value
+            if variable.is_secret and value == REDACTED:
+                if name not in secrets:
+                    raise impossible_now(
+                        f"the value of the secret {name} is gone: without an OS keyring it lives in the memory of the "
+                        "server, which was started anew since; give the value again"
+                    )
+                value = secrets[name]
+            if value:
+                revealed[name] = value
+        return revealed
+
+
+def _message(execution: AnyExecution) -> str:
+    return execution.spec.message if isinstance(execution, AgentExecution) else execution.spec.trigger_message
+
+
+def _set_message(execution: AnyExecution, message: str) -> None:
+    if isinstance(execution, AgentExecution):
+        execution.spec.message = message
+    else:
+        execution.spec.trigger_message = message
+
+
+def _references(instance: AgentInstance | WorkflowInstance) -> Iterable[ApiResourceReference]:
+    return instance.spec.environment_refs if isinstance(instance, AgentInstance) else instance.spec.env_refs
 
 
 class Environments(Resources[Environment]):

@@ -14,18 +14,17 @@ from stigmer_tui.api.api_resource_pb2 import ApiResourceMetadata
 from stigmer_tui.api.execution_pb2 import CancelRequest, CancelResponse
 from stigmer_tui.api.kinds import Kind
 from stigmer_tui.core.clock import Clock
-from stigmer_tui.core.ids import IdSource, canonical_id
-from stigmer_tui.core.slugs import slug_of
-from stigmer_tui.server.audit import note_updated
+from stigmer_tui.core.ids import IdSource, canonical_id, slug_of
+from stigmer_tui.server.controllers import REQUEST_KEY
+from stigmer_tui.server.environments import RunEnvironments
 from stigmer_tui.server.errors import invalid, not_found
 from stigmer_tui.server.execution_state import AnyExecution
 from stigmer_tui.server.execution_store import PARENT_ENDED, NewExecution, Wanted, kind_of
 from stigmer_tui.server.executions import Executions, LiveExecution
 from stigmer_tui.server.leases import Leases
 from stigmer_tui.server.paging import page_count, page_size, unknown_token
-from stigmer_tui.server.request_key import REQUEST_KEY
 from stigmer_tui.server.resource_store import ResourceRow
-from stigmer_tui.server.run_environment import RunEnvironments
+from stigmer_tui.server.resources import note_updated
 from stigmer_tui.server.sizes import check_stored, that_fit
 
 

@@ -1,7 +1,7 @@
 """The status of one execution, and the version at which each part of it last changed.
 
-That is all a stream needs: whoever has seen version 7 gets the parts that are newer, merged, however many changes
-there were; nobody needs a queue, and a slow reader costs nothing.
+That is all a stream needs: a reader that has seen version 7 gets the parts that are newer, merged, however many changes
+there were; there are no queues, and a slow reader costs nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,36 @@ from stigmer_tui.api.execution_pb2 import (
 from stigmer_tui.api.kinds import AGENT_EXECUTION, Kind
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.workflow_execution_pb2 import WorkflowExecution, WorkflowTask
-from stigmer_tui.server.growing_text import GrowingText
+
+
+class GrowingText:
+    def __init__(self, text: str) -> None:
+        self.length = len(text)
+        self._pieces = [text]
+
+    def change(self, keep: int, text: str) -> bool:
+        """Replaces what follows the first `keep` characters. Returns whether anything of the old text went."""
+        is_cut = keep < self.length
+        if is_cut:
+            self._pieces = [self.whole()[:keep]]
+        self._pieces.append(text)
+        self.length = min(keep, self.length) + len(text)
+        return is_cut
+
+    def whole(self) -> str:
+        self._pieces = ["".join(self._pieces)]
+        return self._pieces[0]
+
+    def since(self, start: int) -> str:
+        """What follows the first `start` characters."""
+        missing, pieces = self.length - start, []
+        for piece in reversed(self._pieces):
+            if missing <= 0:
+                break
+            pieces.append(piece[-missing:])
+            missing -= len(piece)
+        return "".join(reversed(pieces))
+
 
 Execution = TypeVar("Execution", AgentExecution, WorkflowExecution)
 Delta = TypeVar("Delta", AgentExecutionDelta, WorkflowExecutionDelta)

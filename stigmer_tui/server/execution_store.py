@@ -17,9 +17,9 @@ from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.runner_pb2 import Assignment
 from stigmer_tui.core.ids import Prefix, parse_id
 from stigmer_tui.core.sqlite import Database, Write, outcome, persisted
-from stigmer_tui.server.audit import created_at
 from stigmer_tui.server.execution_state import AnyExecution, AnyState, Event, state_of
 from stigmer_tui.server.resource_store import ResourceRow, insert_rows
+from stigmer_tui.server.resources import created_at
 
 logger = logging.getLogger(__name__)
 

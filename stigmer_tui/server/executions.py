@@ -23,11 +23,11 @@ from stigmer_tui.api.phases import Phase
 from stigmer_tui.core.changes import ChangeSignal
 from stigmer_tui.core.clock import Clock, timestamp
 from stigmer_tui.core.ids import canonical_id
+from stigmer_tui.server.compatibility import settled_view
 from stigmer_tui.server.errors import invalid, not_found
 from stigmer_tui.server.execution_state import AgentExecutionState, AnyExecution, AnyState, Cursor, Event
 from stigmer_tui.server.execution_store import ExecutionStore, NewExecution
 from stigmer_tui.server.resource_store import ResourceRow
-from stigmer_tui.server.settled_views import settled_view
 
 logger = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""What all kinds of resources do alike: create, update, apply, get, delete (`docs/compatibility.md` 118–120).
+"""What all kinds of resources do alike: create, update, apply, get, delete (`docs/compatibility.md` 113–120).
 
 A kind with rules of its own overrides `complete` (what goes with a new resource), `check` and `parent`.
 """
@@ -12,17 +12,62 @@ from typing import Any, Generic, TypeVar, cast
 
 from grpc import StatusCode
 
-from stigmer_tui.api.api_resource_pb2 import ApiResourceMetadata, ApiResourceReference
+from stigmer_tui.api.api_resource_pb2 import (
+    ApiResourceAuditActor,
+    ApiResourceMetadata,
+    ApiResourceOwnerScope,
+    ApiResourceReference,
+)
 from stigmer_tui.api.kinds import Kind
 from stigmer_tui.core.changes import ChangeSignal
 from stigmer_tui.core.clock import Clock
-from stigmer_tui.core.ids import IdSource, canonical_id, parse_id
-from stigmer_tui.core.slugs import slug_of
-from stigmer_tui.server.audit import note_created, note_updated
+from stigmer_tui.core.ids import IdSource, canonical_id, parse_id, slug_of
 from stigmer_tui.server.errors import ApiError, already_exists, invalid, not_found
 from stigmer_tui.server.resource_store import ResourceRow, ResourceStore, StoredResource
 from stigmer_tui.server.sizes import check_stored
 from stigmer_tui.server.vault import Vault
+
+
+def default_instance_metadata(parent: ApiResourceMetadata, kind: Kind, backend: ResourceBackend) -> ApiResourceMetadata:
+    """`<name>-default`, with the scope of its parent, and its organization if that is the scope.
+
+    Somebody may have given that slug to an instance of their own; then a part of the id keeps the two apart.
+    """
+    org = parent.org if parent.owner_scope == ApiResourceOwnerScope.organization else ""
+    identity = backend.ids.new(kind.prefix)
+    slug = f"{parent.slug}-default"
+    if backend.store.find(kind, slug, org) is not None:
+        slug = f"{slug}-{identity[-6:]}"
+    return ApiResourceMetadata(
+        id=identity, name=f"{parent.name}-default", slug=slug, org=org, owner_scope=parent.owner_scope
+    )
+
+
+ACTOR = ApiResourceAuditActor(id="system")
+
+
+def note_created(resource: Any, clock: Clock) -> None:
+    audit = resource.status.audit
+    for info in (audit.spec_audit, audit.status_audit):
+        info.created_by.CopyFrom(ACTOR)
+        info.created_at.FromDatetime(clock.now())
+        info.updated_by.CopyFrom(ACTOR)
+        info.updated_at.CopyFrom(info.created_at)
+        info.event = "created"
+
+
+def note_updated(resource: Any, clock: Clock) -> None:
+    """The creation stays as it was noted, in both parts."""
+    audit = resource.status.audit
+    for info in (audit.spec_audit, audit.status_audit):
+        info.updated_by.CopyFrom(ACTOR)
+        info.updated_at.FromDatetime(clock.now())
+        info.event = "updated"
+
+
+def created_at(resource: Any) -> str:
+    return str(resource.status.audit.spec_audit.created_at.ToJsonString())
+
 
 Stored = TypeVar("Stored", bound=StoredResource)
 

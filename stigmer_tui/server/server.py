@@ -28,7 +28,7 @@ from stigmer_tui.server.background import Background
 from stigmer_tui.server.catalogue import CatalogueCalls
 from stigmer_tui.server.controllers import handlers
 from stigmer_tui.server.daemon_status import Components, DaemonCalls, Instance
-from stigmer_tui.server.environments import Environments, ExecutionContexts
+from stigmer_tui.server.environments import Environments, ExecutionContexts, RunEnvironments
 from stigmer_tui.server.execution_calls import ExecutionCalls
 from stigmer_tui.server.execution_store import ExecutionStore
 from stigmer_tui.server.executions import Executions, LiveExecution
@@ -37,7 +37,6 @@ from stigmer_tui.server.leases import Leases, Limits
 from stigmer_tui.server.provider_keys import ProviderKeys
 from stigmer_tui.server.resource_store import ResourceStore
 from stigmer_tui.server.resources import ResourceBackend
-from stigmer_tui.server.run_environment import RunEnvironments
 from stigmer_tui.server.runner_calls import RunnerCalls
 from stigmer_tui.server.schema import MIGRATIONS
 from stigmer_tui.server.services import Calls, contract_controllers, own_controllers

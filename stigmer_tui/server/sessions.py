@@ -14,9 +14,8 @@ from stigmer_tui.api.session_pb2 import (
     SessionSpec,
 )
 from stigmer_tui.core.ids import canonical_id
-from stigmer_tui.server.audit import note_created
 from stigmer_tui.server.paging import page_count, page_size, unknown_token
-from stigmer_tui.server.resources import Resources
+from stigmer_tui.server.resources import Resources, note_created
 from stigmer_tui.server.sizes import that_fit
 
 

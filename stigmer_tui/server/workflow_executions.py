@@ -26,13 +26,13 @@ from stigmer_tui.api.workflow_execution_pb2 import (
 from stigmer_tui.api.workflow_instance_pb2 import WorkflowInstance
 from stigmer_tui.core.ids import canonical_id
 from stigmer_tui.definition.reading import read
-from stigmer_tui.definition.support import refusal
-from stigmer_tui.server.audit import note_created
+from stigmer_tui.definition.validation import refusal
+from stigmer_tui.server.compatibility import merge_workflow_status
 from stigmer_tui.server.errors import impossible_now, invalid, not_found
 from stigmer_tui.server.execution_calls import ExecutionCalls
 from stigmer_tui.server.execution_store import NewExecution, Wanted
 from stigmer_tui.server.executions import LiveExecution
-from stigmer_tui.server.status_merge import merge_workflow_status
+from stigmer_tui.server.resources import note_created
 from stigmer_tui.server.workflows import Workflows
 
 

@@ -16,13 +16,12 @@ from stigmer_tui.core.terminal import terminal_encoding
 from stigmer_tui.core.units import size_text
 from stigmer_tui.tui.clipboard import copy_to_terminal
 from stigmer_tui.tui.commands import COMMANDS, Place, bindings, can_do
-from stigmer_tui.tui.frames import FrameThrottle, interval_for
-from stigmer_tui.tui.garbage import GcTuner
+from stigmer_tui.tui.frame_throttle import FrameThrottle, interval_for
+from stigmer_tui.tui.gc_tuner import GcTuner
 from stigmer_tui.tui.render.glyphs import glyphs_for
 from stigmer_tui.tui.screens.main import PANE, MainScreen
-from stigmer_tui.tui.style_sheets import style_sheets
 from stigmer_tui.tui.terminal import TerminalApp
-from stigmer_tui.tui.themes import DARK, LIGHT, default_theme
+from stigmer_tui.tui.themes import DARK, LIGHT, default_theme, style_sheets
 from stigmer_tui.tui.widgets.entry_list import EntryList
 from stigmer_tui.tui.widgets.picker import Picker
 from stigmer_tui.workbench.model import Resource, ResourceKind, Run

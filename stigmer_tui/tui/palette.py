@@ -14,7 +14,7 @@ from textual.markup import escape
 from textual.screen import Screen
 
 from stigmer_tui.tui.commands import BY_ID, COMMANDS, Command, Place, can_do
-from stigmer_tui.tui.render.clean import one_line
+from stigmer_tui.tui.render.cells import one_line
 from stigmer_tui.workbench.ownership import own_first
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.filter import LineFilter
 
 from stigmer_tui.core.terminal import in_foreground
-from stigmer_tui.tui.render.clean import without_controls
+from stigmer_tui.tui.render.cells import without_controls
 
 GRACE = 0.7
 """Seconds that the app has for an end in good order; then its process ends as it is."""

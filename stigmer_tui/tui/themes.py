@@ -1,8 +1,20 @@
-"""Two calm themes of our own: one accent, text in two strengths, three states."""
+"""The style sheets, and two calm themes of our own: one accent, text in two strengths, three states."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from textual.theme import Theme
+
+HERE = Path(__file__).parent
+SHEETS = ("inks.tcss", "main.tcss", "dialogs.tcss")
+
+
+def style_sheets() -> list[Path]:
+    packaged = HERE / "styles"
+    folder = packaged if packaged.is_dir() else HERE.parents[1] / "styles"
+    return [folder / name for name in SHEETS]
+
 
 DARK = Theme(
     name="stigmer-dark",

@@ -11,13 +11,11 @@ from contextlib import aclosing, suppress
 from stigmer_tui.api.kinds import AGENT, WORKFLOW
 from stigmer_tui.api.redaction import redact
 from stigmer_tui.client import executions
-from stigmer_tui.client.connection import Connection
+from stigmer_tui.client.connection import Connection, Interrupted
+from stigmer_tui.client.daemon import list_catalogue, offer_keys, watch_catalogue, watch_daemon
 from stigmer_tui.client.endpoint import Endpoint
 from stigmer_tui.client.errors import NotFound
-from stigmer_tui.client.keys import offer_keys
 from stigmer_tui.client.resources import resolve
-from stigmer_tui.client.streams import Interrupted
-from stigmer_tui.client.watch import list_catalogue, watch_catalogue, watch_daemon
 from stigmer_tui.core.clock import SystemClock
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.errors import StigmerError
@@ -98,7 +96,7 @@ class Backend:
         if self._configuration.server:
             await asyncio.sleep(LOOK)
         else:
-            from stigmer_tui.daemon.arrival import wait_for_daemon
+            from stigmer_tui.daemon.running import wait_for_daemon
 
             await wait_for_daemon(self._configuration.home)
 

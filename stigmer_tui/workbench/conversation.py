@@ -7,7 +7,7 @@ from operator import itemgetter
 
 from stigmer_tui.workbench.changes import Part, PartKind
 from stigmer_tui.workbench.entries import CallEntry, Entry, MessageEntry
-from stigmer_tui.workbench.keys import EntryKey, key_of, numbers_of
+from stigmer_tui.workbench.entry_keys import EntryKey, key_of, numbers_of
 from stigmer_tui.workbench.model import SCRIPTED, Execution, Message, ModelWait, Role, RunState, ToolCall
 
 UNCLAIMED = 2**31

@@ -9,18 +9,15 @@ from pathlib import Path
 
 from stigmer_tui.api.kinds import AGENT, WORKFLOW, Kind
 from stigmer_tui.client.connection import Connection
+from stigmer_tui.client.daemon import list_catalogue
 from stigmer_tui.client.resources import apply, find
-from stigmer_tui.client.watch import list_catalogue
 from stigmer_tui.core.clock import Clock
-from stigmer_tui.project.apply import apply_plan
-from stigmer_tui.project.deployments import Deployed
-from stigmer_tui.project.manifests import Manifests
-from stigmer_tui.project.manifests import Resource as Manifest
-from stigmer_tui.project.plan import Action, Plan, PlanStep, make_plan
+from stigmer_tui.project.plan import Action, Deployed, Plan, PlanStep, apply_plan, make_plan
 from stigmer_tui.project.project_file import Project, load_project
+from stigmer_tui.project.runtimes import SynthesisError
 from stigmer_tui.project.subprocesses import OutputLine
-from stigmer_tui.project.synthesis import synthesize
-from stigmer_tui.project.synthesis_error import SynthesisError
+from stigmer_tui.project.synthesis import Manifests, synthesize
+from stigmer_tui.project.synthesis import Resource as Manifest
 from stigmer_tui.workbench.backend import Backend
 from stigmer_tui.workbench.described import described
 from stigmer_tui.workbench.model import Resource, ResourceKind

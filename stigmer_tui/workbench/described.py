@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from stigmer_tui.api.agent_pb2 import Agent
 from stigmer_tui.api.workflow_pb2 import Workflow
-from stigmer_tui.definition.run_variables import run_variables
+from stigmer_tui.definition.variables import run_variables
 from stigmer_tui.workbench.model import Resource, Variable
 from stigmer_tui.workbench.translation import resource_of
 

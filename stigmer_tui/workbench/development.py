@@ -11,12 +11,12 @@ from typing import Protocol
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.project.own_writes import OwnWrites
-from stigmer_tui.project.synthesis_error import SynthesisError
+from stigmer_tui.project.runtimes import SynthesisError
 from stigmer_tui.project.watch import Change, Watcher, WatchProblem
 from stigmer_tui.workbench.backend import Backend
-from stigmer_tui.workbench.board import StateStore
 from stigmer_tui.workbench.deployment import Deployer, Deployment
 from stigmer_tui.workbench.state import Level, ProjectProblem, ShownRun, Stage
+from stigmer_tui.workbench.state_store import StateStore
 
 
 class Restart(Protocol):

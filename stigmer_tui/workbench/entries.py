@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from stigmer_tui.workbench.keys import EntryKey
+from stigmer_tui.workbench.entry_keys import EntryKey
 from stigmer_tui.workbench.model import Message, ModelWait, RunState, Task, ToolCall
 
 

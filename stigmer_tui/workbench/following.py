@@ -7,9 +7,8 @@ from collections.abc import Callable
 from contextlib import aclosing
 
 from stigmer_tui.api.redaction import redact
-from stigmer_tui.client.connection import Connection
+from stigmer_tui.client.connection import Connection, Interrupted
 from stigmer_tui.client.follow import follow
-from stigmer_tui.client.streams import Interrupted
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.workbench.model import Execution, ResourceKind

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from stigmer_tui.workbench.board import StateStore
-from stigmer_tui.workbench.memory import SessionCache
 from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, Run, run_of
+from stigmer_tui.workbench.session_cache import SessionCache
+from stigmer_tui.workbench.state_store import StateStore
 
 MAX_RUNS = 50
 """Of a server that cannot list them."""

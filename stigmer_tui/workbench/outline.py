@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from stigmer_tui.workbench.entries import Entry
-from stigmer_tui.workbench.keys import EntryKey
+from stigmer_tui.workbench.entry_keys import EntryKey
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,11 @@ from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.workbench.abilities import CannotCancel
-from stigmer_tui.workbench.board import StateStore
-from stigmer_tui.workbench.daemon_news import DaemonEvents
+from stigmer_tui.workbench.daemon_events import DaemonEvents
 from stigmer_tui.workbench.daemon_state import DaemonState
 from stigmer_tui.workbench.lists import Lists
-from stigmer_tui.workbench.memory import SessionCache
 from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, Run, RunState, run_of
+from stigmer_tui.workbench.session_cache import SessionCache
 from stigmer_tui.workbench.state import (
     Level,
     ProjectState,
@@ -31,6 +30,7 @@ from stigmer_tui.workbench.state import (
     ShownRun,
     WorkbenchState,
 )
+from stigmer_tui.workbench.state_store import StateStore
 from stigmer_tui.workbench.suggestions import Suggestion, suggest
 
 if TYPE_CHECKING:

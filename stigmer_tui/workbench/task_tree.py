@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from stigmer_tui.workbench.changes import PartKind
 from stigmer_tui.workbench.entries import CallEntry, Entry, GroupEntry, TaskEntry
-from stigmer_tui.workbench.keys import EntryKey, key_of, level, numbers_of, parent_of
+from stigmer_tui.workbench.entry_keys import EntryKey, key_of, level, numbers_of, parent_of
 from stigmer_tui.workbench.model import Execution, ResourceKind, RunState, Task
 from stigmer_tui.workbench.outline import Outline
 from stigmer_tui.workbench.task_paths import Failures, branch_of

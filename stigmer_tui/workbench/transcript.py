@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from stigmer_tui.workbench.changes import Part, PartKind
 from stigmer_tui.workbench.conversation import Conversation
 from stigmer_tui.workbench.entries import EndEntry, Entry, TaskEntry
-from stigmer_tui.workbench.keys import LAST, EntryKey, key_of, numbers_of
+from stigmer_tui.workbench.entry_keys import LAST, EntryKey, key_of, numbers_of
 from stigmer_tui.workbench.model import Execution, ModelWait, ResourceKind, RunState, Task
 from stigmer_tui.workbench.outline import Outline
 from stigmer_tui.workbench.task_paths import Failures, ancestors, branch_of, place_of

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 import psutil
 
 from stigmer_tui.core.units import duration_text
+from stigmer_tui.definition.expressions import completed
 from stigmer_tui.definition.lexer import ExpressionError
-from stigmer_tui.definition.programs import completed
 
 PATIENCE = 0.05
 """Seconds in which a quick expression has its value."""

@@ -10,9 +10,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from stigmer_tui.agents.sandbox.commands import MAX_OUTPUT_SIZE, TIMED_OUT, CommandResult, end_processes, run_command
+from stigmer_tui.agents.sandbox.commands import (
+    MAX_OUTPUT_SIZE,
+    TIMED_OUT,
+    BoundedOutput,
+    CommandResult,
+    end_processes,
+    run_command,
+)
 from stigmer_tui.agents.sandbox.confinement import Confinement, command_environment, find_confinement
-from stigmer_tui.agents.sandbox.output import BoundedOutput
 from stigmer_tui.core.kept_program import MARK
 from tests.agents.waiting import exists
 

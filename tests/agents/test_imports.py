@@ -13,7 +13,7 @@ import pytest
     [
         ("stigmer_tui.agents.runner", {"pydantic_ai", "anthropic", "openai"}),
         ("stigmer_tui.agents.loop", {"anthropic", "openai"}),
-        ("stigmer_tui.definition.agents", {"pydantic_ai", "stigmer_tui.agents"}),
+        ("stigmer_tui.definition.validation", {"pydantic_ai", "stigmer_tui.agents"}),
     ],
 )
 def test_importing_a_module_does_not_load_what_is_not_needed_yet(module: str, unloaded: set[str]) -> None:

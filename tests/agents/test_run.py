@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from stigmer_tui.agents.recorded_model import MAX_TURNS
+from stigmer_tui.agents.durable import MAX_TURNS
 from stigmer_tui.agents.transcript import Transcript
 from stigmer_tui.api.agent_execution_pb2 import AgentExecutionStatus, ToolCallStatus
 from stigmer_tui.api.agent_pb2 import AgentSpec, McpServerDefinition, SubAgent

@@ -18,10 +18,10 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from stigmer_tui.core.clock import SystemClock
-from stigmer_tui.tui.frames import FrameThrottle
-from stigmer_tui.tui.garbage import GcTuner
+from stigmer_tui.tui.frame_throttle import FrameThrottle
+from stigmer_tui.tui.gc_tuner import GcTuner
 from stigmer_tui.tui.widgets.entry_list import EntryList
-from stigmer_tui.tui.widgets.inked import ThemedScreen
+from stigmer_tui.tui.widgets.themed_widget import ThemedScreen
 from stigmer_tui.workbench.outline import Outline
 from stigmer_tui.workbench.transcript import transcript
 from tests.benchmarks.shapes import execution_of, run_events

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 import psutil
 
 from stigmer_tui.core.clock import SystemClock
-from stigmer_tui.tui.garbage import GcTuner
+from stigmer_tui.tui.gc_tuner import GcTuner
 from stigmer_tui.tui.render.glyphs import UNICODE
-from stigmer_tui.tui.widgets.window import Viewport
+from stigmer_tui.tui.widgets.viewport import Viewport
 from stigmer_tui.workbench.model import Execution, ResourceKind, RunState, Task
 from stigmer_tui.workbench.task_tree import task_tree
 from stigmer_tui.workbench.transcript import transcript

@@ -7,12 +7,12 @@ import time
 from rich.style import Style
 
 from stigmer_tui.core.clock import SystemClock
-from stigmer_tui.tui.garbage import GcTuner
+from stigmer_tui.tui.gc_tuner import GcTuner
 from stigmer_tui.tui.render.glyphs import UNICODE
-from stigmer_tui.tui.render.ink import StyleRole
 from stigmer_tui.tui.render.palette import Palette, RowBackground
-from stigmer_tui.tui.widgets.strips import StripRenderer
-from stigmer_tui.tui.widgets.window import Viewport
+from stigmer_tui.tui.render.styled_rows import StyleRole
+from stigmer_tui.tui.widgets.strip_renderer import StripRenderer
+from stigmer_tui.tui.widgets.viewport import Viewport
 from stigmer_tui.workbench.model import Message, Role
 from stigmer_tui.workbench.transcript import transcript
 from tests.benchmarks.report import heading, line

@@ -17,15 +17,13 @@ from stigmer_tui.api.execution_pb2 import AgentExecutionDelta, FollowResponse, M
 from stigmer_tui.api.kinds import AGENT
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.runner_pb2 import Hello
-from stigmer_tui.client.connection import Connection, connected
-from stigmer_tui.client.endpoint import Endpoint
+from stigmer_tui.client.connection import Connection, Interrupted, connected
+from stigmer_tui.client.daemon import daemon_status, list_catalogue, watch_catalogue, watch_daemon
+from stigmer_tui.client.endpoint import Endpoint, probe
 from stigmer_tui.client.errors import NotFound, ServerGone
 from stigmer_tui.client.executions import cancel, create, get
 from stigmer_tui.client.follow import follow, phase_of
-from stigmer_tui.client.probe import probe
 from stigmer_tui.client.resources import resolve
-from stigmer_tui.client.streams import Interrupted
-from stigmer_tui.client.watch import daemon_status, list_catalogue, watch_catalogue, watch_daemon
 from stigmer_tui.core.errors import StigmerError
 from tests.server.builders import agent, workflow
 from tests.server.conftest import Api, running

@@ -14,7 +14,7 @@ import pytest
 
 from stigmer_tui.core import kept_program
 from stigmer_tui.core.kept_program import KeptProgram
-from stigmer_tui.core.process_identity import ProcessIdentity
+from stigmer_tui.core.processes import ProcessIdentity
 
 SLEEPER = "sh -c 'echo $$ > pid.new; mv pid.new pid; exec sleep 1000'"
 """Writes its pid down, and stays."""

@@ -15,7 +15,7 @@ from stigmer_tui.core.private_files import open_private, read_private, write_pri
 from stigmer_tui.core.sqlite import Database
 from stigmer_tui.daemon.token import create_token, read_token
 from stigmer_tui.runners.journal import Journal
-from stigmer_tui.workbench.memory import SessionCache
+from stigmer_tui.workbench.session_cache import SessionCache
 
 
 @pytest.fixture(params=[0o000, 0o022, 0o277], ids=oct)

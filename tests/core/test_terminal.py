@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from stigmer_tui.cli.app import open_app
-from stigmer_tui.core.signs import CELLS, SIGNS, register_signs
-from stigmer_tui.core.terminal import is_addressable, terminal_encoding
+from stigmer_tui.core.terminal import CELLS, SIGNS, is_addressable, register_signs, terminal_encoding
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from stigmer_tui.core.paths import Home
 from stigmer_tui.daemon.logs import LogLine
 from stigmer_tui.daemon.record import DaemonRecord, read_record
-from stigmer_tui.workbench.memory import SessionCache
+from stigmer_tui.workbench.session_cache import SessionCache
 
 RECORD = {"pid": 12, "start": "boot 1", "address": "127.0.0.1:1", "version": "1", "requires_token": True}
 

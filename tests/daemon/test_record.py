@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from stigmer_tui.core.paths import Home
-from stigmer_tui.core.process_identity import ProcessIdentity
+from stigmer_tui.core.processes import ProcessIdentity
 from stigmer_tui.daemon import record, running
 from stigmer_tui.daemon.record import DaemonLock, clear_record, daemon_runs, read_record
 from stigmer_tui.daemon.running import NoAnswer, running_record
@@ -24,7 +24,7 @@ from stigmer_tui.daemon.stop import stop_daemon
 STAND_IN = """
 import os, signal, sys
 from pathlib import Path
-from stigmer_tui.core.process_identity import ProcessIdentity
+from stigmer_tui.core.processes import ProcessIdentity
 from stigmer_tui.daemon.record import DaemonLock, DaemonRecord
 
 lock = DaemonLock.acquire(Path(sys.argv[1]), 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stigmer_tui.definition.declarations import VARIABLES_ANNOTATION, read_declarations, write_declarations
+from stigmer_tui.definition.variables import VARIABLES_ANNOTATION, read_declarations, write_declarations
 
 
 def test_order_and_empty_defaults_are_kept() -> None:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from stigmer_tui.api.workflow_pb2 import Workflow, WorkflowSpec
-from stigmer_tui.definition.support import called_agents, refusal, unsupported
-from stigmer_tui.definition.validation import parse
+from stigmer_tui.definition.validation import called_agents, parse, refusal, unsupported, warnings
 from stigmer_tui.definition.variables import VariableUse, variables
-from stigmer_tui.definition.warnings import warnings
 from tests.definition.specs import agent, for_, http, set_, spec, switch, task
 
 MANIFESTS = Path(__file__).parent.parent / "manifests"

@@ -10,10 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from stigmer_tui.project.go_runtime import what_to_run
 from stigmer_tui.project.project_file import Project
+from stigmer_tui.project.runtimes import SynthesisError, what_to_run
 from stigmer_tui.project.synthesis import synthesize
-from stigmer_tui.project.synthesis_error import SynthesisError
 from tests.project.projects import go_project, write_files
 
 RECORDED = Path(__file__).parent.parent / "manifests"

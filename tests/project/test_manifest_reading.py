@@ -9,7 +9,7 @@ import pytest
 
 from stigmer_tui.api.agent_pb2 import Agent
 from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.project.manifests import read_manifests
+from stigmer_tui.project.synthesis import read_manifests
 
 RECORDED = Path(__file__).parent.parent / "manifests"
 

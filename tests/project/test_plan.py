@@ -14,10 +14,17 @@ from stigmer_tui.api.kinds import AGENT, WORKFLOW, Kind
 from stigmer_tui.api.structs import to_struct
 from stigmer_tui.api.workflow_pb2 import Workflow
 from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.project.apply import AppliedStep, ApplyError, apply_plan
-from stigmer_tui.project.deployments import Deployed
-from stigmer_tui.project.manifests import Manifests, Resource, kind_of, slug_in
-from stigmer_tui.project.plan import Action, MissingAgent, Plan, make_plan
+from stigmer_tui.project.plan import (
+    Action,
+    AppliedStep,
+    ApplyError,
+    Deployed,
+    MissingAgent,
+    Plan,
+    apply_plan,
+    make_plan,
+)
+from stigmer_tui.project.synthesis import Manifests, Resource, kind_of, slug_in
 
 RECORDED = Path(__file__).parent.parent / "manifests"
 

@@ -13,11 +13,10 @@ import psutil
 import pytest
 
 from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.project.manifests import Manifests
 from stigmer_tui.project.project_file import Project
+from stigmer_tui.project.runtimes import SynthesisError
 from stigmer_tui.project.subprocesses import OutputLine
-from stigmer_tui.project.synthesis import synthesize, time_limit
-from stigmer_tui.project.synthesis_error import SynthesisError
+from stigmer_tui.project.synthesis import Manifests, synthesize, time_limit
 from tests.project.projects import python_project, write_files
 
 pytestmark = pytest.mark.e2e

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from stigmer_tui.api.agent_pb2 import Agent
-from stigmer_tui.project.manifests import Manifests
-from stigmer_tui.project.scripts import check_scripts
-from stigmer_tui.project.synthesis_error import SynthesisError
+from stigmer_tui.project.runtimes import SynthesisError
+from stigmer_tui.project.synthesis import Manifests, check_scripts
 
 GOOD = "turns:\n  - say: hello\n"
 

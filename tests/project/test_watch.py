@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from stigmer_tui.project import watch
-from stigmer_tui.project.notices import FileEvents, PolledFileEvents, SystemFileEvents, must_poll
+from stigmer_tui.project.folder_events import FileEvents, PolledFileEvents, SystemFileEvents, must_poll
 from stigmer_tui.project.snapshot import ChangeKind
 from stigmer_tui.project.watch import Change, Watcher, WatchProblem
 from tests.project.projects import write_files

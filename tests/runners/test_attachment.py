@@ -16,8 +16,7 @@ from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.runner_pb2 import Hello
 from stigmer_tui.core.storage_errors import Fault, StorageError
 from stigmer_tui.runners.attachment import Profile, serve
-from stigmer_tui.runners.lease import Lease
-from stigmer_tui.runners.reporter import reporting
+from stigmer_tui.runners.lease import Lease, reporting
 from stigmer_tui.server.leases import Limits
 from tests.server.builders import agent, agent_run
 from tests.server.conftest import Api, running

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from stigmer_tui.api.agent_execution_pb2 import AgentExecution, AgentMessage
 from stigmer_tui.api.execution_pb2 import AgentExecutionDelta, MessageDelta, TextTail
-from stigmer_tui.server.execution_state import AgentExecutionState
-from stigmer_tui.server.growing_text import GrowingText
+from stigmer_tui.server.execution_state import AgentExecutionState, GrowingText
 
 
 @given(st.text(max_size=5), st.lists(st.tuples(st.integers(0, 30), st.text(max_size=5))), st.integers(0, 40))

@@ -22,8 +22,8 @@ from stigmer_tui.api.workflow_execution_pb2 import (
     WorkflowTask,
     WorkflowTaskStatus,
 )
+from stigmer_tui.server.compatibility import AgentView, WorkflowView
 from stigmer_tui.server.execution_state import AgentExecutionState, WorkflowExecutionState
-from stigmer_tui.server.settled_views import AgentView, WorkflowView
 from tests.server.builders import agent, agent_run, workflow, workflow_run
 from tests.server.conftest import Api
 from tests.server.runner import attached

@@ -11,7 +11,7 @@ from textual.binding import BindingType
 
 from stigmer_tui.tui.render.glyphs import UNICODE, Glyphs
 from stigmer_tui.tui.widgets.entry_list import EntryList
-from stigmer_tui.tui.widgets.inked import ThemedScreen
+from stigmer_tui.tui.widgets.themed_widget import ThemedScreen
 from stigmer_tui.workbench.outline import Outline
 from tests.tui.samples import at
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from stigmer_tui.tui.render.blocks import Block, Format, draw
 from stigmer_tui.tui.render.glyphs import UNICODE
-from stigmer_tui.tui.render.ink import Row, text_of
 from stigmer_tui.tui.render.markdown.splitter import Splitter
-from stigmer_tui.tui.render.pieces import Block, Format, draw
-from stigmer_tui.tui.widgets.window import Viewport
+from stigmer_tui.tui.render.styled_rows import Row, text_of
+from stigmer_tui.tui.widgets.viewport import Viewport
 
 
 def text(rows: Iterable[Row]) -> str:

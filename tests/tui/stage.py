@@ -8,10 +8,10 @@ from typing import Any
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.paths import Home
 from stigmer_tui.tui.app import StigmerApp
-from stigmer_tui.workbench.board import StateStore
 from stigmer_tui.workbench.model import Resource, Run
 from stigmer_tui.workbench.session import Session
 from stigmer_tui.workbench.state import RunInput, WorkbenchState
+from stigmer_tui.workbench.state_store import StateStore
 from stigmer_tui.workbench.suggestions import Suggestion, suggest
 from tests.tui.host import FixedClock
 

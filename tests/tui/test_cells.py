@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from stigmer_tui.tui.render.cells import NARROW, cells, cut, wrap
-from stigmer_tui.tui.render.clean import clean
-from stigmer_tui.tui.render.ink import StyleRole, text_of
+from stigmer_tui.tui.render.cells import NARROW, cells, clean, cut, wrap
+from stigmer_tui.tui.render.styled_rows import StyleRole, text_of
 
 mixed = st.text(st.sampled_from("ab  é日本e\u0301—…👍")).map(clean)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stigmer_tui.tui.render.clean import clean, clean_lines, one_line
+from stigmer_tui.tui.render.cells import clean, clean_lines, one_line
 
 
 @pytest.mark.parametrize(

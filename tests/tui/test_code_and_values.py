@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from stigmer_tui.tui.render.code import coloured, coloured_one_by_one
-from stigmer_tui.tui.render.ink import Spans, StyleRole, text_of
+from stigmer_tui.tui.render.styled_rows import Spans, StyleRole, text_of
 from stigmer_tui.tui.render.values import MAX_LINES, ValueLine, value_line, value_lines
 
 PYTHON = ["def f(x):", '    """Doc', "    of f.", '    """', "    return x + 1  # why", "", "x = 'y'"]

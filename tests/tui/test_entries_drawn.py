@@ -8,7 +8,7 @@ from textwrap import dedent
 import pytest
 
 from stigmer_tui.tui.render.glyphs import ASCII, UNICODE, Glyphs, glyphs_for
-from stigmer_tui.tui.widgets.window import Viewport
+from stigmer_tui.tui.widgets.viewport import Viewport
 from stigmer_tui.workbench.entries import text_of
 from stigmer_tui.workbench.model import Execution, Message, ModelWait, ResourceKind, Role, RunState, Task, ToolCall
 from stigmer_tui.workbench.outline import Outline

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from stigmer_tui.tui.frames import BURST, INTERVAL, MAX_PAUSE, REMOTE_INTERVAL, FrameThrottle, interval_for
+from stigmer_tui.tui.frame_throttle import BURST, INTERVAL, MAX_PAUSE, REMOTE_INTERVAL, FrameThrottle, interval_for
 
 
 class Loop:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from stigmer_tui.tui.garbage import MAX_PAUSE, GcTuner
+from stigmer_tui.tui.gc_tuner import MAX_PAUSE, GcTuner
 
 
 class SteppingClock:

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stigmer_tui.tui.render.cells import cells
-from stigmer_tui.tui.render.ink import StyleRole
 from stigmer_tui.tui.render.markdown.inline import inline
 from stigmer_tui.tui.render.markdown.reader import MAX_PROSE_LENGTH
 from stigmer_tui.tui.render.markdown.splitter import Splitter
+from stigmer_tui.tui.render.styled_rows import StyleRole
 from tests.tui.rows import drawn, markdown, pieces_of
 from tests.tui.samples import ANSWER
 

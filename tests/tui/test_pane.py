@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from stigmer_tui.tui.render.glyphs import UNICODE
-from stigmer_tui.tui.render.ink import text_of
 from stigmer_tui.tui.render.pane import TASKS, TRANSCRIPT, empty_text, title_rows, untold_error, waiting_row
-from stigmer_tui.tui.widgets.window import Viewport
+from stigmer_tui.tui.render.styled_rows import text_of
+from stigmer_tui.tui.widgets.viewport import Viewport
 from stigmer_tui.workbench.model import Execution, ModelWait, Resource, ResourceKind, RunState, Task
 from stigmer_tui.workbench.outline import Outline
 from stigmer_tui.workbench.state import ShownRun

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from stigmer_tui.tui.render.glyphs import UNICODE
-from stigmer_tui.tui.widgets.window import Viewport
+from stigmer_tui.tui.widgets.viewport import Viewport
 from stigmer_tui.workbench.entries import CallEntry, GroupEntry, MessageEntry
 from stigmer_tui.workbench.model import Execution, Message, ResourceKind, Role, RunState, Task, ToolCall
 from stigmer_tui.workbench.outline import Outline

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stigmer_tui.tui.render.glyphs import UNICODE
-from stigmer_tui.tui.widgets.sheet import RowPosition
-from stigmer_tui.tui.widgets.window import Viewport
+from stigmer_tui.tui.widgets.viewport import Viewport
+from stigmer_tui.tui.widgets.virtual_rows import RowPosition
 from stigmer_tui.workbench.model import Execution, Message, ResourceKind, Role, RunState, Task, ToolCall
 from stigmer_tui.workbench.outline import Outline
 from stigmer_tui.workbench.task_tree import task_tree

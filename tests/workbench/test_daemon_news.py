@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from stigmer_tui.workbench.daemon_news import DaemonEvents
+from stigmer_tui.workbench.daemon_events import DaemonEvents
 from stigmer_tui.workbench.daemon_state import Component, ComponentState, DaemonState
 from stigmer_tui.workbench.state import Level
 

@@ -17,11 +17,11 @@ from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.paths import Home
 from stigmer_tui.project import own_writes
 from stigmer_tui.workbench.backend import Backend
-from stigmer_tui.workbench.board import StateStore
 from stigmer_tui.workbench.deployment import Deployment
 from stigmer_tui.workbench.development import WatchLoop
 from stigmer_tui.workbench.model import Execution, Resource, ResourceKind
 from stigmer_tui.workbench.state import ProjectState, ShownRun, Stage, WorkbenchState
+from stigmer_tui.workbench.state_store import StateStore
 from tests.server.conftest import running
 
 LIMIT = 60.0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stigmer_tui.project.synthesis_error import SynthesisError
+from stigmer_tui.project.runtimes import SynthesisError
 from stigmer_tui.workbench.daemon_state import DaemonState
 from stigmer_tui.workbench.model import Run, RunState
 from stigmer_tui.workbench.state import RunInput

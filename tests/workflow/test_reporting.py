@@ -11,9 +11,8 @@ import pytest
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.runner_pb2 import ReportRequest
 from stigmer_tui.api.workflow_execution_pb2 import WorkflowTaskType
-from stigmer_tui.runners import reporter
-from stigmer_tui.runners.lease import LeaseLost, StopReason
-from stigmer_tui.runners.reporter import Reporter
+from stigmer_tui.runners import lease as lease_module
+from stigmer_tui.runners.lease import LeaseLost, Reporter, StopReason
 from stigmer_tui.workflow.display import MAX_DEPTH, result, shown
 from stigmer_tui.workflow.secrets import Secrets
 from tests.definition.specs import for_, http, set_, spec, switch, wait
@@ -64,7 +63,7 @@ async def test_tasks_of_a_loop_are_below_it(world: World) -> None:
 
 
 async def test_many_quick_tasks_are_few_messages(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reporter, "Reporter", partial(Reporter, interval=3600.0))
+    monkeypatch.setattr(lease_module, "Reporter", partial(Reporter, interval=3600.0))
     reported = await world.run(spec(for_("each", "${ 200 }", set_("s", x="${ .item }"))))
     assert len(reported.tasks) == 201
     assert set(reported.statuses.values()) == {"completed"}

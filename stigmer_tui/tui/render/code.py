@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from stigmer_tui.tui.render.blocks import Format, indented
 from stigmer_tui.tui.render.cells import wrap
-from stigmer_tui.tui.render.ink import Row, Span, Spans, StyleRole
-from stigmer_tui.tui.render.pieces import Format, indented
+from stigmer_tui.tui.render.styled_rows import Row, Span, Spans, StyleRole
 
 if TYPE_CHECKING:
     from pygments.lexer import Lexer

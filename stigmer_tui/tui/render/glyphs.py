@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from stigmer_tui.tui.render.ink import StyleRole
+from stigmer_tui.tui.render.styled_rows import StyleRole
 from stigmer_tui.workbench.model import RunState
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from stigmer_tui.core.units import plural
-from stigmer_tui.tui.render.clean import one_line
+from stigmer_tui.tui.render.cells import one_line
 from stigmer_tui.tui.render.glyphs import Glyphs
-from stigmer_tui.tui.render.ink import Row, Spans, StyleRole
 from stigmer_tui.tui.render.layout import joined, justified, muted
 from stigmer_tui.tui.render.sidebar import STAGES, problem_word, summary_of
+from stigmer_tui.tui.render.styled_rows import Row, Spans, StyleRole
 from stigmer_tui.workbench.model import ResourceKind
 from stigmer_tui.workbench.ownership import own_resources
 from stigmer_tui.workbench.state import ProjectState, Stage, WorkbenchState

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from stigmer_tui.tui.render.blocks import cut_spans
 from stigmer_tui.tui.render.cells import cells
-from stigmer_tui.tui.render.ink import Row, Spans, StyleRole, text_of
-from stigmer_tui.tui.render.pieces import cut_spans
+from stigmer_tui.tui.render.styled_rows import Row, Spans, StyleRole, text_of
 
 
 def justified(left: Spans, right: Spans, width: int, ellipsis: str) -> Row:

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from rich.style import Style
 
-from stigmer_tui.tui.render.ink import StyleRole
+from stigmer_tui.tui.render.styled_rows import StyleRole
 
 
 class RowBackground(StrEnum):

@@ -7,12 +7,11 @@ from datetime import datetime
 
 from stigmer_tui.core.ids import shorten_id
 from stigmer_tui.core.units import duration_text, plural
-from stigmer_tui.tui.render.cells import wrap
-from stigmer_tui.tui.render.clean import clean_lines, one_line
+from stigmer_tui.tui.render.cells import clean_lines, one_line, wrap
+from stigmer_tui.tui.render.entry_heading import waiting_spans
 from stigmer_tui.tui.render.glyphs import STATE_INKS, Glyphs
-from stigmer_tui.tui.render.head import waiting_spans
-from stigmer_tui.tui.render.ink import EMPTY_ROW, Row, Spans, StyleRole
 from stigmer_tui.tui.render.layout import joined, justified, muted, plain
+from stigmer_tui.tui.render.styled_rows import EMPTY_ROW, Row, Spans, StyleRole
 from stigmer_tui.workbench.daemon_state import DaemonState
 from stigmer_tui.workbench.model import Execution, ResourceKind, RunState
 from stigmer_tui.workbench.ownership import own_resources

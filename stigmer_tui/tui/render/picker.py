@@ -8,10 +8,10 @@ from datetime import datetime
 from enum import Enum
 
 from stigmer_tui.core.units import uptime_text
-from stigmer_tui.tui.render.clean import one_line
+from stigmer_tui.tui.render.cells import one_line
 from stigmer_tui.tui.render.glyphs import STATE_INKS, Glyphs
-from stigmer_tui.tui.render.ink import EMPTY_ROW, Row, StyleRole
 from stigmer_tui.tui.render.layout import justified, muted, plain
+from stigmer_tui.tui.render.styled_rows import EMPTY_ROW, Row, StyleRole
 from stigmer_tui.workbench.model import Resource, ResourceKind, Run
 from stigmer_tui.workbench.ownership import own_resources, own_runs
 from stigmer_tui.workbench.state import WorkbenchState

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from stigmer_tui.core.units import duration_text, plural, size_text, uptime_text
-from stigmer_tui.tui.render.cells import wrap
-from stigmer_tui.tui.render.clean import one_line
+from stigmer_tui.tui.render.cells import one_line, wrap
 from stigmer_tui.tui.render.glyphs import Glyphs
-from stigmer_tui.tui.render.ink import EMPTY_ROW, Row, Spans, StyleRole
 from stigmer_tui.tui.render.layout import joined, justified, muted, plain
+from stigmer_tui.tui.render.styled_rows import EMPTY_ROW, Row, Spans, StyleRole
 from stigmer_tui.workbench.daemon_state import Component, ComponentState, DaemonState
 from stigmer_tui.workbench.model import RunState
 from stigmer_tui.workbench.state import ProjectProblem, ProjectState, Stage, WorkbenchState

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
-from stigmer_tui.tui.render.clean import clean, clean_lines
-from stigmer_tui.tui.render.ink import Span, Spans, StyleRole, text_of
+from stigmer_tui.tui.render.cells import clean, clean_lines
+from stigmer_tui.tui.render.styled_rows import Span, Spans, StyleRole, text_of
 
 MAX_LINES = 2000
 MAX_TEXT_LENGTH = 400

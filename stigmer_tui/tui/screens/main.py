@@ -16,16 +16,16 @@ from stigmer_tui.core.clock import Clock
 from stigmer_tui.tui.commands import Place, bindings, possible
 from stigmer_tui.tui.render.glyphs import Glyphs
 from stigmer_tui.tui.render.header import header_row, narrow_header_row, too_small_text
-from stigmer_tui.tui.render.ink import Row, StyleRole
+from stigmer_tui.tui.render.styled_rows import Row, StyleRole
 from stigmer_tui.tui.sizes import MIN_SIZE, PICKER_WIDTH, SIDEBAR_WIDTH, size_class
 from stigmer_tui.tui.widgets.entry_list import EntryList
-from stigmer_tui.tui.widgets.inked import RowPanel, ThemedScreen
 from stigmer_tui.tui.widgets.key_bar import KeyBar
 from stigmer_tui.tui.widgets.notice_area import NoticeArea
 from stigmer_tui.tui.widgets.picker import Picker
 from stigmer_tui.tui.widgets.rule import Rule
 from stigmer_tui.tui.widgets.run_pane import RunPane
 from stigmer_tui.tui.widgets.sidebar import Sidebar
+from stigmer_tui.tui.widgets.themed_widget import RowPanel, ThemedScreen
 from stigmer_tui.workbench.state import Notice, WorkbenchState
 
 AGES = 60.0

@@ -13,7 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Label, Static
 
 from stigmer_tui.tui.commands import Place, bindings, footer_text
-from stigmer_tui.tui.render.clean import clean_lines
+from stigmer_tui.tui.render.cells import clean_lines
 from stigmer_tui.workbench.state import Level, Notice
 
 WORDS = {Level.INFORMATION: "", Level.WARNING: "warning", Level.ERROR: "error"}

@@ -14,7 +14,7 @@ from textual.widgets.option_list import Option
 
 from stigmer_tui.core.units import plural
 from stigmer_tui.tui.commands import Place, bindings, footer_text
-from stigmer_tui.tui.render.clean import one_line
+from stigmer_tui.tui.render.cells import one_line
 
 
 class Leaving(Enum):

@@ -17,8 +17,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Label, TextArea
 
 from stigmer_tui.tui.commands import Place, bindings, footer_text
-from stigmer_tui.tui.render.cells import cells
-from stigmer_tui.tui.render.clean import one_line
+from stigmer_tui.tui.render.cells import cells, one_line
 from stigmer_tui.workbench.model import Resource, ResourceKind
 from stigmer_tui.workbench.state import RunInput, Value
 from stigmer_tui.workbench.suggestions import Suggestion, ValueSource

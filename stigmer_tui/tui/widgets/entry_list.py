@@ -21,13 +21,12 @@ from textual.timer import Timer
 from stigmer_tui.core.clock import Clock, SystemClock
 from stigmer_tui.tui.commands import Place, bindings
 from stigmer_tui.tui.render.glyphs import UNICODE, Glyphs
-from stigmer_tui.tui.render.ink import Spans
 from stigmer_tui.tui.render.palette import RowBackground
-from stigmer_tui.tui.widgets.inked import ThemedWidget
-from stigmer_tui.tui.widgets.sheet import RowLine
-from stigmer_tui.tui.widgets.strips import LEFT, RIGHT, StripRenderer
-from stigmer_tui.tui.widgets.text_selection import highlighted, selected_text
-from stigmer_tui.tui.widgets.window import STEP, Viewport
+from stigmer_tui.tui.render.styled_rows import Spans
+from stigmer_tui.tui.widgets.strip_renderer import LEFT, RIGHT, StripRenderer, highlighted, selected_text
+from stigmer_tui.tui.widgets.themed_widget import ThemedWidget
+from stigmer_tui.tui.widgets.viewport import STEP, Viewport
+from stigmer_tui.tui.widgets.virtual_rows import RowLine
 from stigmer_tui.workbench.entries import text_of
 from stigmer_tui.workbench.outline import Nothing, Outline
 

@@ -10,12 +10,20 @@ from typing import TYPE_CHECKING
 from textual.strip import Strip
 
 from stigmer_tui.core.units import plural
-from stigmer_tui.tui.render.clean import one_line
-from stigmer_tui.tui.render.details import details, plain_text
-from stigmer_tui.tui.render.head import Head, elapsed_text, indent_at, name_column, speaker, state_of, waiting_of
-from stigmer_tui.tui.render.ink import Row, Spans, StyleRole
+from stigmer_tui.tui.render.blocks import Block, CutLineBlock, Format, LineBlock, draw, with_cursor
+from stigmer_tui.tui.render.cells import one_line
+from stigmer_tui.tui.render.entry_details import details, plain_text
+from stigmer_tui.tui.render.entry_heading import (
+    Head,
+    elapsed_text,
+    indent_at,
+    name_column,
+    speaker,
+    state_of,
+    waiting_of,
+)
 from stigmer_tui.tui.render.palette import RowBackground
-from stigmer_tui.tui.render.pieces import Block, CutLineBlock, Format, LineBlock, draw, with_cursor
+from stigmer_tui.tui.render.styled_rows import Row, Spans, StyleRole
 from stigmer_tui.workbench.entries import Entry, MessageEntry
 from stigmer_tui.workbench.model import Role, RunState
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from stigmer_tui.tui.render.details import has_details
-from stigmer_tui.tui.render.head import state_of
+from stigmer_tui.tui.render.entry_details import has_details
+from stigmer_tui.tui.render.entry_heading import state_of
 from stigmer_tui.workbench.entries import CallEntry, Entry, GroupEntry, MessageEntry, TaskEntry
-from stigmer_tui.workbench.keys import LEVEL, EntryKey
+from stigmer_tui.workbench.entry_keys import LEVEL, EntryKey
 from stigmer_tui.workbench.model import RunState
 
 

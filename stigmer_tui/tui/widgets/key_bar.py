@@ -8,8 +8,8 @@ from textual.screen import Screen
 
 from stigmer_tui.tui.commands import BY_ID, Command, Place
 from stigmer_tui.tui.render.cells import cells
-from stigmer_tui.tui.render.ink import EMPTY_ROW, Row, Span, StyleRole
-from stigmer_tui.tui.widgets.inked import RowPanel
+from stigmer_tui.tui.render.styled_rows import EMPTY_ROW, Row, Span, StyleRole
+from stigmer_tui.tui.widgets.themed_widget import RowPanel
 
 GAP = "   "
 

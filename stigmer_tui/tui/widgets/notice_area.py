@@ -7,11 +7,10 @@ from collections.abc import Iterable
 from functools import partial
 
 from stigmer_tui.core.units import plural
-from stigmer_tui.tui.render.cells import wrap
-from stigmer_tui.tui.render.clean import clean_lines
-from stigmer_tui.tui.render.ink import Row, StyleRole
+from stigmer_tui.tui.render.cells import clean_lines, wrap
 from stigmer_tui.tui.render.layout import muted, plain
-from stigmer_tui.tui.widgets.inked import RowPanel
+from stigmer_tui.tui.render.styled_rows import Row, StyleRole
+from stigmer_tui.tui.widgets.themed_widget import RowPanel
 from stigmer_tui.workbench.state import Level, Notice
 
 MAX_SHOWN = 3

@@ -11,10 +11,10 @@ from textual.message import Message
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.tui.commands import Place, bindings
 from stigmer_tui.tui.render.glyphs import Glyphs
-from stigmer_tui.tui.render.ink import EMPTY_ROW, Row, StyleRole
 from stigmer_tui.tui.render.palette import RowBackground
 from stigmer_tui.tui.render.picker import Item, PickerFormat, PickerLine, Special, picker_lines
-from stigmer_tui.tui.widgets.inked import RowPanel
+from stigmer_tui.tui.render.styled_rows import EMPTY_ROW, Row, StyleRole
+from stigmer_tui.tui.widgets.themed_widget import RowPanel
 from stigmer_tui.workbench.model import Resource, Run
 from stigmer_tui.workbench.state import WorkbenchState
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Set
 
-from stigmer_tui.tui.render.ink import Row, StyleRole
-from stigmer_tui.tui.widgets.inked import RowPanel
+from stigmer_tui.tui.render.styled_rows import Row, StyleRole
+from stigmer_tui.tui.widgets.themed_widget import RowPanel
 
 JOINTS = {"top-rule": "┬", "bottom-rule": "┴"}
 

@@ -14,7 +14,6 @@ from textual.timer import Timer
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.tui.commands import Place, bindings
 from stigmer_tui.tui.render.glyphs import Glyphs
-from stigmer_tui.tui.render.ink import EMPTY_ROW, Row, Span, StyleRole
 from stigmer_tui.tui.render.pane import (
     daemon_problem_rows,
     empty_text,
@@ -25,8 +24,9 @@ from stigmer_tui.tui.render.pane import (
     waiting_row,
     welcome_rows,
 )
+from stigmer_tui.tui.render.styled_rows import EMPTY_ROW, Row, Span, StyleRole
 from stigmer_tui.tui.widgets.entry_list import EntryList
-from stigmer_tui.tui.widgets.inked import RowPanel
+from stigmer_tui.tui.widgets.themed_widget import RowPanel
 from stigmer_tui.workbench.model import Execution
 from stigmer_tui.workbench.outline import Outline
 from stigmer_tui.workbench.state import WorkbenchState

@@ -9,9 +9,9 @@ from textual.binding import BindingType
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.tui.commands import Place, bindings
 from stigmer_tui.tui.render.glyphs import Glyphs
-from stigmer_tui.tui.render.ink import Row
 from stigmer_tui.tui.render.sidebar import SidebarFormat, sidebar_rows
-from stigmer_tui.tui.widgets.inked import RowPanel
+from stigmer_tui.tui.render.styled_rows import Row
+from stigmer_tui.tui.widgets.themed_widget import RowPanel
 from stigmer_tui.workbench.state import WorkbenchState
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
-from stigmer_tui.tui.render.clean import clean
-from stigmer_tui.tui.render.ink import Span, Spans, StyleRole
+from stigmer_tui.tui.render.cells import clean
+from stigmer_tui.tui.render.styled_rows import Span, Spans, StyleRole
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt

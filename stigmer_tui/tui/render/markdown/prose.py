@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from stigmer_tui.tui.render.cells import cells, wrap
-from stigmer_tui.tui.render.clean import clean
+from stigmer_tui.tui.render.blocks import Format, LineBlock, indented
+from stigmer_tui.tui.render.cells import cells, clean, wrap
 from stigmer_tui.tui.render.code import Code
-from stigmer_tui.tui.render.ink import EMPTY_ROW, Row, Spans, StyleRole
 from stigmer_tui.tui.render.markdown.inline import inline
-from stigmer_tui.tui.render.pieces import Format, LineBlock, indented
+from stigmer_tui.tui.render.styled_rows import EMPTY_ROW, Row, Spans, StyleRole
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt

@@ -6,10 +6,10 @@ import copy
 import re
 from dataclasses import dataclass, replace
 
+from stigmer_tui.tui.render.blocks import Block
 from stigmer_tui.tui.render.code import Code
 from stigmer_tui.tui.render.markdown.prose import Prose
 from stigmer_tui.tui.render.markdown.table import TablePart, cells_of, columns_of, is_delimiter
-from stigmer_tui.tui.render.pieces import Block
 
 MAX_PROSE_LENGTH = 2000
 """Characters. A longer paragraph is drawn in stretches that begin on new rows."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from stigmer_tui.tui.render.clean import clean
+from stigmer_tui.tui.render.blocks import Block
+from stigmer_tui.tui.render.cells import clean
 from stigmer_tui.tui.render.markdown.inline import is_whole
 from stigmer_tui.tui.render.markdown.reader import MAX_PROSE_LENGTH, Reader
-from stigmer_tui.tui.render.pieces import Block
 
 _SENTENCE_END = re.compile(r"[.!?:;]['\")”’]? |[。！？]")
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from stigmer_tui.tui.render.blocks import Format, cut_spans
 from stigmer_tui.tui.render.cells import cells, wrap
-from stigmer_tui.tui.render.ink import Row, Span, Spans, StyleRole, text_of
 from stigmer_tui.tui.render.markdown.inline import inline
-from stigmer_tui.tui.render.pieces import Format, cut_spans
+from stigmer_tui.tui.render.styled_rows import Row, Span, Spans, StyleRole, text_of
 
 SPACE = 2
 """Cells between columns."""

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from stigmer_tui.core.units import duration_text, plural
-from stigmer_tui.tui.render.cells import cells
-from stigmer_tui.tui.render.clean import clean, one_line
+from stigmer_tui.tui.render.blocks import Block, CutLineBlock, Format, cut_spans
+from stigmer_tui.tui.render.cells import cells, clean, one_line
 from stigmer_tui.tui.render.glyphs import STATE_INKS
-from stigmer_tui.tui.render.ink import EMPTY_ROW, Row, Span, Spans, StyleRole, text_of
-from stigmer_tui.tui.render.pieces import Block, CutLineBlock, Format, cut_spans
+from stigmer_tui.tui.render.styled_rows import EMPTY_ROW, Row, Span, Spans, StyleRole, text_of
 from stigmer_tui.tui.render.values import value_line
 from stigmer_tui.workbench.entries import CallEntry, EndEntry, Entry, GroupEntry, MessageEntry, TaskEntry, raw_arguments
 from stigmer_tui.workbench.model import SCRIPTED, ModelWait, RunState, Task, ToolCall

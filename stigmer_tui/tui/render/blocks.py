@@ -7,7 +7,7 @@ from typing import Protocol
 
 from stigmer_tui.tui.render.cells import cells, cut, wrap
 from stigmer_tui.tui.render.glyphs import Glyphs
-from stigmer_tui.tui.render.ink import EMPTY_ROW, Row, Span, Spans, StyleRole, text_of
+from stigmer_tui.tui.render.styled_rows import EMPTY_ROW, Row, Span, Spans, StyleRole, text_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Word from the system that something has happened in some folders. What it was, a look at the files will tell."""
+"""Events of the file system: something has happened in some folders. What it was, a look at them tells."""
 
 from __future__ import annotations
 

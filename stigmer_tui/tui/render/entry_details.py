@@ -6,11 +6,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from stigmer_tui.tui.render.cells import wrap
-from stigmer_tui.tui.render.clean import clean_lines
-from stigmer_tui.tui.render.head import is_short
-from stigmer_tui.tui.render.ink import Row, StyleRole, text_of
-from stigmer_tui.tui.render.pieces import Block, Format, LineBlock, cut_spans, indented
+from stigmer_tui.tui.render.blocks import Block, Format, LineBlock, cut_spans, indented
+from stigmer_tui.tui.render.cells import clean_lines, wrap
+from stigmer_tui.tui.render.entry_heading import is_short
+from stigmer_tui.tui.render.styled_rows import Row, StyleRole, text_of
 from stigmer_tui.tui.render.values import ValueLine, value_lines
 from stigmer_tui.workbench.entries import CallEntry, EndEntry, Entry, TaskEntry, raw_arguments
 from stigmer_tui.workbench.model import RunState

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from stigmer_tui.core.clock import Clock
-from stigmer_tui.tui.render.pieces import Format
+from stigmer_tui.tui.render.blocks import Format
 from stigmer_tui.tui.widgets.entry_view import EntryView
 from stigmer_tui.tui.widgets.folds import Folds
 from stigmer_tui.tui.widgets.heights import Heights
 from stigmer_tui.workbench.entries import GroupEntry
-from stigmer_tui.workbench.keys import EntryKey
+from stigmer_tui.workbench.entry_keys import EntryKey
 from stigmer_tui.workbench.outline import Changed, Edit, Inserted, Outline
 
 MAX_VIEWS = 256

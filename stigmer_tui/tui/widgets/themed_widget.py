@@ -12,12 +12,11 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
-from stigmer_tui.tui.render.cells import cells
-from stigmer_tui.tui.render.clean import clean_spans
+from stigmer_tui.tui.render.blocks import cut_spans
+from stigmer_tui.tui.render.cells import cells, clean_spans
 from stigmer_tui.tui.render.glyphs import UNICODE, Glyphs
-from stigmer_tui.tui.render.ink import Row, StyleRole, text_of
 from stigmer_tui.tui.render.palette import Palette, RowBackground
-from stigmer_tui.tui.render.pieces import cut_spans
+from stigmer_tui.tui.render.styled_rows import Row, StyleRole, text_of
 
 ROLE_CLASSES = {ink: f"ink--{(ink.name or '').lower().replace('_', '-')}" for ink in (StyleRole.TEXT, *StyleRole)}
 

@@ -1,18 +1,17 @@
-"""The catalogue and the daemon's status, once or as they change. Existing servers have neither."""
+"""What only our own daemon offers: its catalogue and status, once or as they change; and a place for provider keys."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import TypeVar
 
 from stigmer_tui.api.catalogue_pb2 import Catalogue, ListRequest
 from stigmer_tui.api.catalogue_pb2_grpc import CatalogueControllerStub
-from stigmer_tui.api.daemon_pb2 import Status, StatusRequest
+from stigmer_tui.api.daemon_pb2 import Status, StatusRequest, TakeKeysRequest
 from stigmer_tui.api.daemon_pb2_grpc import DaemonControllerStub
-from stigmer_tui.client.connection import Connection, optional
+from stigmer_tui.client.connection import Connection, Interrupted, optional, resumed
 from stigmer_tui.client.errors import Unimplemented
-from stigmer_tui.client.streams import Interrupted, resumed
 
 Response = TypeVar("Response")
 
@@ -46,3 +45,10 @@ async def _known(responses: AsyncGenerator[Response, None]) -> AsyncGenerator[Re
                 yield response
         except Unimplemented:
             return
+
+
+async def offer_keys(connection: Connection, variables: Mapping[str, str]) -> tuple[str, ...]:
+    """Returns the names of those that the daemon had not, and has now."""
+    request = TakeKeysRequest(variables=variables)
+    response = await optional(connection.call(lambda channel: DaemonControllerStub(channel).takeKeys, request))
+    return tuple(response.taken) if response else ()

@@ -1,0 +1,285 @@
+"""A durable model and toolset: what was done before an interruption comes from the journal and is not done again.
+
+A resumed run goes through the framework's loop from its beginning. Its turns and the results of its calls come from
+the journal until there are no more, and so it arrives where it was, with the same transcript.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import Any
+
+from pydantic_ai import RunContext, ToolFailed
+from pydantic_ai.exceptions import ModelAPIError
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelRequest,
+    ModelResponse,
+    TextPart,
+    ToolCallPart,
+    ToolReturnPart,
+    UserPromptPart,
+)
+from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
+from pydantic_ai.models.wrapper import WrapperModel
+from pydantic_ai.settings import ModelSettings
+from pydantic_ai.toolsets import ToolsetTool, WrapperToolset
+
+from stigmer_tui.agents.journal import CallOutcome, ModelTurn
+from stigmer_tui.agents.models.choice import ModelChoice, Provider
+from stigmer_tui.agents.models.failures import in_short, in_words
+from stigmer_tui.agents.models.retries import pause_after
+from stigmer_tui.agents.repetition import Repetition, repetition
+from stigmer_tui.agents.responses import CallIds, arguments_of, from_record, said, text_of, to_record
+from stigmer_tui.agents.run import AgentRun
+from stigmer_tui.agents.texts import well_formed
+from stigmer_tui.agents.tools.shell import CommandFailed
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.definition.validation import READ_ONLY
+from stigmer_tui.runners.lease import StopReason
+
+
+class StreamRecorder:
+    def __init__(self, run: AgentRun, choice: ModelChoice) -> None:
+        self._run = run
+        self._transcript = run.transcript
+        self._choice = choice
+        self.has_told = False
+        """Whether anything of the latest answer was told."""
+
+    async def tell(self, stream: StreamedResponse, ids: CallIds, asked_at: str) -> tuple[ModelResponse, str]:
+        """The answer when it is complete, and when its text began."""
+        spoke_at, self.has_told = "", False
+        try:
+            async for piece in said(stream):
+                self.has_told = True
+                if isinstance(piece, ToolCallPart):
+                    self._transcript.call(ids.give(piece), piece.tool_name, spoke_at or asked_at)
+                elif spoke_at:
+                    self._transcript.append_text(piece)
+                else:
+                    spoke_at = self._run.now()
+                    self._transcript.start_message(self._choice.model, spoke_at)
+                    self._transcript.append_text(piece)
+                    # The first word is what people wait for; the others may come together.
+                    await self._run.reporter.flush()
+            response = ids.put_into(stream.get())
+            self._transcript.end_message(self._usage(response))
+        finally:
+            self._transcript.end_message()
+        return response, spoke_at
+
+    def tell_again(self, response: ModelResponse, asked_at: str, spoke_at: str) -> None:
+        text = text_of(response)
+        for part in response.parts:
+            if isinstance(part, ToolCallPart):
+                self._transcript.call(part.tool_call_id, part.tool_name, spoke_at or asked_at)
+            elif isinstance(part, TextPart) and text:
+                self._transcript.start_message(self._choice.model, spoke_at)
+                self._transcript.append_text(text)
+                text = ""
+        self._transcript.end_message(self._usage(response))
+
+    def conclude(self, response: ModelResponse, ended_at: str) -> None:
+        """What can be told only of an answer that is complete."""
+        if response.finish_reason == "length":
+            self._transcript.note("The answer ends here because the model reached the limit of its output.", ended_at)
+        for call in response.tool_calls:
+            self._transcript.call(call.tool_call_id, call.tool_name, ended_at, arguments_of(call))
+
+    def _usage(self, response: ModelResponse) -> dict[str, Any]:
+        """Tokens, as the provider counted them; a script has none."""
+        usage = response.usage
+        if self._choice.provider is Provider.SCRIPTED or not usage.has_values():
+            return {}
+        return {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens}
+
+
+logger = logging.getLogger(__name__)
+
+MAX_TURNS = 100
+"""Answers of the model in one run."""
+
+
+class DurableModel(WrapperModel):
+    """Streams each answer into the transcript; returns it when it is complete and recorded."""
+
+    def __init__(self, model: Model, choice: ModelChoice, run: AgentRun) -> None:
+        super().__init__(model)
+        self._run = run
+        self._choice = choice
+        self._teller = StreamRecorder(run, choice)
+        self._number = -1
+        self._ended_at = ""
+        """When the turn before ended."""
+        self._repetition: Repetition | None = None
+
+    async def request(
+        self,
+        messages: list[ModelMessage],
+        model_settings: ModelSettings | None,
+        model_request_parameters: ModelRequestParameters,
+    ) -> ModelResponse:
+        self._number += 1
+        if self._number == MAX_TURNS:
+            raise StigmerError(f"{self._run.agent} did not finish within {MAX_TURNS} turns")
+        self._fail_refused_calls(messages[-1])
+        turn = self._run.record.turn(self._number)
+        asked_at = turn.asked_at if turn is not None else self._run.now()
+        repeated = self._watch_for_repetition(messages, asked_at)
+        if turn is not None:
+            response = from_record(turn.response)
+            self._teller.tell_again(response, asked_at, turn.spoke_at)
+        else:
+            messages, model_settings = _advised(messages, model_settings, repeated)
+            response, spoke_at = await self._ask(messages, model_settings, model_request_parameters, asked_at)
+            turn = ModelTurn(asked_at, spoke_at, self._run.now(), to_record(response, self._run.lease.redactor))
+            await self._run.record.end_turn(self._number, turn)
+        self._ended_at = turn.ended_at
+        self._teller.conclude(response, turn.ended_at)
+        if response.tool_calls and repeated is not None and repeated.must_conclude:
+            raise StigmerError(f"{self._run.agent} did not finish: {repeated.note}")
+        return response
+
+    async def _ask(
+        self,
+        messages: list[ModelMessage],
+        settings: ModelSettings | None,
+        parameters: ModelRequestParameters,
+        asked_at: str,
+    ) -> tuple[ModelResponse, str]:
+        """The answer, and when its text began. A model that fails before it has said anything is asked again."""
+        self._run.transcript.wait(str(self._choice), asked_at)
+        for retries in count():
+            try:
+                async with self.wrapped.request_stream(messages, settings, parameters) as stream:
+                    return await self._teller.tell(stream, CallIds(messages), asked_at)
+            except ModelAPIError as error:
+                pause = None if self._teller.has_told else pause_after(error, retries)
+                if pause is None:
+                    raise StigmerError(in_words(error, self._choice, self._run.lease.redactor, retries)) from error
+                reason = f"{in_short(error)}, retry in {pause:.0f} s"
+            logger.warning("execution %s: %s: %s", self._run.lease.execution_id, self._choice, reason)
+            self._run.transcript.wait(str(self._choice), asked_at, reason)
+            await self._run.reporter.flush()
+            await asyncio.sleep(pause)
+        raise AssertionError
+
+    def _fail_refused_calls(self, request: ModelMessage) -> None:
+        """Calls that the framework did not pass on to a tool, for their name or arguments were wrong."""
+        refused = set(self._run.transcript.open_calls())
+        for part in request.parts:
+            if isinstance(part, ToolReturnPart) and part.tool_call_id in refused:
+                self._run.transcript.fail_call(part.tool_call_id, _refusal(part), self._ended_at)
+
+    def _watch_for_repetition(self, messages: Sequence[ModelMessage], at: str) -> Repetition | None:
+        before, self._repetition = self._repetition, repetition(messages)
+        if self._repetition is not None and (before is None or before.must_conclude != self._repetition.must_conclude):
+            self._run.transcript.note(self._repetition.note, at)
+        return self._repetition
+
+
+def _refusal(part: ToolReturnPart) -> str:
+    """For people; the model gets the details as data."""
+    if not isinstance(part.content, list):
+        return part.model_response_str(wrap_if_error=False)
+    return "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in part.content)
+
+
+def _advised(
+    messages: list[ModelMessage], settings: ModelSettings | None, repeated: Repetition | None
+) -> tuple[list[ModelMessage], ModelSettings | None]:
+    """The request to a model that repeats itself: it is told so, and in the end not allowed any more calls."""
+    latest = messages[-1]
+    if repeated is None or not isinstance(latest, ModelRequest):
+        return messages, settings
+    told = replace(latest, parts=[*latest.parts, UserPromptPart(repeated.advice)])
+    if repeated.must_conclude:
+        settings = {**(settings or {}), "tool_choice": "none"}
+    return [*messages[:-1], told], settings
+
+
+GRACE = 2.5
+"""Seconds that a call has to end when the runner must."""
+INTERRUPTED = (
+    "The program was stopped while this call was under way, so it may or may not have taken effect, wholly or in part. "
+    "Look before you make it again."
+)
+
+
+@dataclass
+class DurableToolset(WrapperToolset[None]):
+    """Errors go back to the model as failures of the call, and the run goes on (`docs/compatibility.md` 72)."""
+
+    run: AgentRun
+
+    async def call_tool(
+        self, name: str, tool_args: dict[str, Any], ctx: RunContext[None], tool: ToolsetTool[None]
+    ) -> str:
+        call_id = ctx.tool_call_id or ""
+        end = self.run.record.call_end(call_id)
+        if end is None:
+            end = await self._make(call_id, name, tool_args, ctx, tool)
+        else:
+            self.run.transcript.start_call(call_id, end.started_at)
+        if end.error:
+            self.run.transcript.fail_call(call_id, end.error, end.ended_at, end.result)
+        else:
+            self.run.transcript.complete_call(call_id, end.result, end.ended_at)
+        if end.error and not end.result:
+            raise ToolFailed(end.error)
+        return end.result
+
+    async def _make(
+        self, call_id: str, name: str, tool_args: dict[str, Any], ctx: RunContext[None], tool: ToolsetTool[None]
+    ) -> CallOutcome:
+        """Carries the call out in a task of its own, so that a runner that must end can still wait for it."""
+
+        async def carry_out() -> CallOutcome:
+            record = self.run.record
+            interrupted_at = record.call_start(call_id)
+            started_at = interrupted_at or self.run.now()
+            self.run.transcript.start_call(call_id, started_at)
+            if interrupted_at:
+                result, error = "", INTERRUPTED
+            else:
+                if name not in READ_ONLY:
+                    await record.start_call(call_id, started_at)
+                result, error = await self._outcome(name, tool_args, ctx, tool)
+            end = CallOutcome(started_at, self.run.now(), result, error)
+            await record.end_call(call_id, end)
+            return end
+
+        work = asyncio.create_task(carry_out())
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            if self.run.lease.ending is StopReason.DRAINING:
+                await asyncio.wait([work], timeout=GRACE)
+            work.cancel()
+            await asyncio.wait([work])
+            raise
+
+    async def _outcome(
+        self, name: str, tool_args: dict[str, Any], ctx: RunContext[None], tool: ToolsetTool[None]
+    ) -> tuple[str, str]:
+        """Result and error, without secrets; both only of a command that failed."""
+        result, error = "", ""
+        try:
+            data = await super().call_tool(name, tool_args, ctx, tool)
+            result = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
+        except CommandFailed as failure:
+            result, error = failure.output, failure.message
+        except StigmerError as refusal:
+            error = refusal.message
+        except Exception as unexpected:
+            logger.warning("the tool %s failed: %s", name, self.run.redacted_trace())
+            error = f"{type(unexpected).__name__}: {unexpected}"
+        redactor = self.run.lease.redactor
+        # Tools leave out what is too much, perhaps in the middle of a secret.
+        return redactor.cut_text(well_formed(result)), redactor.cut_text(well_formed(error))

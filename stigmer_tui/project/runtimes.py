@@ -1,0 +1,147 @@
+"""How a project's code is run: by its own Python, or by the Go tool (`docs/compatibility.md` 141, 143)."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import stigmer_tui
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.json_values import from_json
+from stigmer_tui.project.project_file import Project
+from stigmer_tui.project.subprocesses import Ended, OnLine, run_package, run_program
+
+
+class SynthesisError(StigmerError):
+    """The advice is in the words of the tool that failed: a traceback, or what the compiler says."""
+
+    def __init__(self, message: str, advice: str = "", file: Path | None = None, line: int = 0) -> None:
+        """`file` is relative to the project where it belongs to it; `line` counts from 1, and 0 is not known."""
+        where = f"{file}:{line} " if file and line else f"{file} " if file else ""
+        super().__init__(where + message, advice)
+        self.problem = message
+        """The message without the place."""
+        self.file = file
+        self.line = line
+
+
+def within(project: Path, file: Path) -> Path:
+    """Relative to the project if it is in there."""
+    return file.relative_to(project) if file.is_relative_to(project) else file
+
+
+RUNNER = "stigmer_tui.sdk"
+NOTE = "error.json"
+"""What the runner tells about code that failed."""
+ENVIRONMENTS = (".venv", "venv")
+
+
+async def run_python(project: Project, output: Path, environment: Mapping[str, str], on_line: OnLine) -> None:
+    """Raises SynthesisError unless the code came to its end."""
+    interpreter = own_interpreter(project.folder)
+    variables = {**environment, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
+    if interpreter is None:
+        variables |= _where_we_are(environment)
+    arguments = [RUNNER, str(project.main)]
+    ended = await run_package(interpreter or Path(sys.executable), arguments, project.folder, variables, on_line)
+    if ended.status != 0:
+        raise _python_failure(project, interpreter, output, ended)
+
+
+def own_interpreter(folder: Path) -> Path | None:
+    """That of the project's virtual environment, if it has one."""
+    for name in ENVIRONMENTS:
+        for place in ("bin/python", "Scripts/python.exe"):
+            interpreter = folder / name / place
+            if interpreter.exists():
+                return interpreter
+    return None
+
+
+def _where_we_are(environment: Mapping[str, str]) -> dict[str, str]:
+    """Lets our own interpreter find us where we are not installed but run from our source."""
+    root = Path(stigmer_tui.__file__).parent.parent
+    if root.name in ("site-packages", "dist-packages"):
+        return {}
+    return {"PYTHONPATH": os.pathsep.join(filter(None, (str(root), environment.get("PYTHONPATH"))))}
+
+
+def _python_failure(project: Project, interpreter: Path | None, output: Path, ended: Ended) -> SynthesisError:
+    try:
+        match from_json((output / NOTE).read_text(encoding="utf-8")):
+            case {"message": str(message), "file": str(told), "line": int(line)}:
+                file = within(project.folder, Path(told) if told else project.main)
+                return SynthesisError(message, ended.errors, file, line)
+    except (OSError, ValueError):
+        # It was ended before it could say why.
+        pass
+    name = project.main.name
+    if interpreter is not None and "No module named" in ended.errors and "stigmer_tui" in ended.errors:
+        advice = f"Install it there: {within(project.folder, interpreter)} -m pip install stigmer-tui"
+        return SynthesisError(f"The project's virtual environment has no stigmer-tui: {interpreter}", advice)
+    if ended.status < 0:
+        return SynthesisError(f"{name} was ended by {signal.Signals(-ended.status).name}", ended.errors)
+    return SynthesisError(f"{name} ended with exit status {ended.status}", ended.errors)
+
+
+_IGNORED = re.compile(r"^//go:build\s+ignore\s*$|^// \+build\s+ignore\s*$", re.MULTILINE)
+_PACKAGE = re.compile(r"^package\s", re.MULTILINE)
+_NEEDS_TIDY = re.compile(r"go mod tidy|updates to go\.(mod|sum) needed|; to (add|update)( it)?:")
+_COMPILER = re.compile(r"^(?P<file>[^\s:][^:\n]*\.go):(?P<line>\d+)(?::\d+)?: (?P<what>.+)$", re.MULTILINE)
+_STACK = re.compile(r"^\t(?P<file>\S.*\.go):(?P<line>\d+) \+0x", re.MULTILINE)
+_PANIC = re.compile(r"^(?:panic|fatal error): .+$", re.MULTILINE)
+_EXIT_STATUS = re.compile(r"^exit status \d+$", re.MULTILINE)
+
+
+async def run_go(project: Project, output: Path, environment: Mapping[str, str], on_line: OnLine) -> None:
+    """Raises SynthesisError unless the code was built and came to its end."""
+    go = shutil.which("go", path=environment.get("PATH"))
+    if go is None:
+        advice = "Install Go (https://go.dev/doc/install), and make sure that `go version` works in this terminal."
+        raise SynthesisError("This project is written in Go, and there is no Go here", advice)
+    folder = project.main.parent
+    command = [go, "run", what_to_run(project.main)]
+    ended = await run_program(command, folder, environment, on_line)
+    if ended.status != 0 and _NEEDS_TIDY.search(ended.errors):
+        tidied = await run_program([go, "mod", "tidy"], folder, environment, on_line)
+        if tidied.status != 0:
+            raise _go_failure(project, "go mod tidy", tidied)
+        ended = await run_program(command, folder, environment, on_line)
+    if ended.status != 0:
+        raise _go_failure(project, project.main.name, ended)
+
+
+def what_to_run(main: Path) -> str:
+    """The whole package where it has several files; the one file where it has no other, or keeps out of the package."""
+    others = [path for path in main.parent.glob("*.go") if path != main and not path.name.endswith("_test.go")]
+    if _is_ignored(main) or all(_is_ignored(path) for path in others):
+        return main.name
+    return "."
+
+
+def _is_ignored(path: Path) -> bool:
+    """Whether a build constraint, which stands before the package clause, keeps the file out of its package."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    clause = _PACKAGE.search(text)
+    return bool(_IGNORED.search(text, 0, clause.start() if clause else len(text)))
+
+
+def _go_failure(project: Project, name: str, ended: Ended) -> SynthesisError:
+    words = _EXIT_STATUS.sub("", ended.errors).strip()
+    folder = project.main.parent
+    if found := _COMPILER.search(words):
+        file = within(project.folder, folder / found["file"])
+        return SynthesisError(found["what"], words, file, int(found["line"]))
+    if panic := _PANIC.search(words):
+        frames = [(Path(frame["file"]), int(frame["line"])) for frame in _STACK.finditer(words)]
+        for file, line in frames:
+            if file.is_relative_to(folder):
+                return SynthesisError(panic[0], words, within(project.folder, file), line)
+        return SynthesisError(panic[0], words)
+    *_, last = words.splitlines() or [f"exit status {ended.status}"]
+    return SynthesisError(f"{name} failed: {last}", words)
