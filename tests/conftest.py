@@ -10,14 +10,14 @@ from collections.abc import Iterator
 import pytest
 
 from stigmer_tui.core import known_secrets
-from stigmer_tui.core.logs import COMPONENTS
+from stigmer_tui.core.daemon_processes import PROCESSES
 
 
 @pytest.fixture
 def logging_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """For tests in which a program sets up its log."""
     root = logging.getLogger()
-    names = ("stigmer_tui", "commands", *COMPONENTS)
+    names = ("stigmer_tui", "commands", *(process.name for process in PROCESSES))
     handlers, levels = root.handlers[:], {name: logging.getLogger(name).level for name in names}
     monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)

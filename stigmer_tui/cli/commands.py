@@ -6,6 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import TextIO, cast
 
 import click
@@ -13,6 +14,7 @@ import click
 from stigmer_tui import __version__
 from stigmer_tui.cli.entry import READER_IS_GONE
 from stigmer_tui.core.control_text import FilteredOutput
+from stigmer_tui.core.daemon_processes import PROCESSES, RUNNERS, SERVER, DaemonProcess
 from stigmer_tui.core.errors import StigmerError, as_text, system_refusal
 from stigmer_tui.core.terminal import SIGNS, register_signs, terminal_encoding
 
@@ -193,7 +195,7 @@ def status(output: str) -> int:
 @click.option(
     "-c",
     "--component",
-    type=click.Choice(["server", "workflow-runner", "agent-runner"]),
+    type=click.Choice([process.name for process in PROCESSES]),
     help="Only the lines of this process.",
 )
 def logs(follow: bool, lines: int, component: str | None) -> int:
@@ -203,7 +205,7 @@ def logs(follow: bool, lines: int, component: str | None) -> int:
     return show_logs(follow, lines, component or "")
 
 
-@program.command("internal-server", hidden=True)
+@program.command(SERVER.command, hidden=True)
 @click.option("--address", default="")
 @click.option("--prefer", default="")
 @click.option("--no-auth", is_flag=True)
@@ -213,15 +215,11 @@ def internal_server(address: str, prefer: str, no_auth: bool) -> None:
     run_server(server_addresses(address, prefer), not no_auth)
 
 
-@program.command("internal-workflow-runner", hidden=True)
-def internal_workflow_runner() -> None:
-    from stigmer_tui.cli.internal import run_workflow_runner
+def run_daemon_runner(process: DaemonProcess) -> None:
+    from stigmer_tui.cli.internal import run_runner
 
-    run_workflow_runner()
+    run_runner(process)
 
 
-@program.command("internal-agent-runner", hidden=True)
-def internal_agent_runner() -> None:
-    from stigmer_tui.cli.internal import run_agent_runner
-
-    run_agent_runner()
+for runner in RUNNERS:
+    program.add_command(click.Command(runner.command, callback=partial(run_daemon_runner, runner), hidden=True))

@@ -9,7 +9,8 @@ READER_IS_GONE = 128 + 13
 """Exit code of a program that is ended by SIGPIPE, as in `| head`."""
 
 COMMANDS = ("apply", "new", "run", "server")
-HIDDEN_COMMANDS = ("internal-server", "internal-workflow-runner", "internal-agent-runner")
+INTERNAL = "internal-"
+"""How the names of the commands begin that the daemon consists of."""
 
 
 def main() -> None:
@@ -26,7 +27,7 @@ def main() -> None:
     from stigmer_tui.cli.commands import run_command
 
     code = run_command(arguments)
-    if arguments[:1] and arguments[0] in HIDDEN_COMMANDS:
+    if is_internal(arguments):
         sys.exit(code)
     _leave(code)
 
@@ -49,4 +50,13 @@ def is_for_app(arguments: list[str]) -> bool:
     if not arguments:
         return True
     first = arguments[0]
-    return len(arguments) == 1 and not first.startswith("-") and first not in (*COMMANDS, *HIDDEN_COMMANDS)
+    return len(arguments) == 1 and not first.startswith("-") and first not in COMMANDS and not is_internal(arguments)
+
+
+def is_internal(arguments: list[str]) -> bool:
+    """Whether this is to be a process of the daemon."""
+    if not arguments or not arguments[0].startswith(INTERNAL):
+        return False
+    from stigmer_tui.core.daemon_processes import PROCESSES
+
+    return arguments[0] in [process.command for process in PROCESSES]

@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 from collections.abc import Awaitable, Callable
+from pkgutil import resolve_name
 
 from grpc.aio import Channel
 
@@ -15,6 +16,7 @@ from stigmer_tui.api.channel import open_channel
 from stigmer_tui.api.runner_pb2 import Hello
 from stigmer_tui.core.clock import SystemClock
 from stigmer_tui.core.configuration import DEFAULT_ADDRESS, Configuration, load_configuration
+from stigmer_tui.core.daemon_processes import RUNNERS, SERVER, DaemonProcess
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.logs import log_to_file
 from stigmer_tui.core.processes import ProcessIdentity
@@ -27,8 +29,6 @@ from stigmer_tui.runners.process import receive_token, run_process
 
 SERVER_ADDRESS = "STIGMER_RUNNER_SERVER"
 """Environment variable of a runner: host:port of the server that started it."""
-
-RUNNERS = {"workflow-runner": Hello.WORKFLOWS, "agent-runner": Hello.AGENTS}
 
 PREDECESSOR_LIMIT = 5.0
 """Seconds that a server waits for the one before it, which may be on its way out."""
@@ -43,7 +43,7 @@ def run_server(addresses: list[str], requires_token: bool) -> None:
     configuration = load_configuration(os.environ)
     home = configuration.home
     home.prepare()
-    log_to_file(home.log("server"), "server")
+    log_to_file(home.log(SERVER.name), SERVER.name)
     try:
         lock = DaemonLock.acquire(home.daemon_lock, PREDECESSOR_LIMIT)
     except TimeoutError as error:
@@ -54,21 +54,11 @@ def run_server(addresses: list[str], requires_token: bool) -> None:
         lock.release()
 
 
-def run_workflow_runner() -> None:
-    from stigmer_tui.workflow.runner import run_workflows
-
-    _run_runner("workflow-runner", run_workflows)
-
-
-def run_agent_runner() -> None:
-    from stigmer_tui.agents.runner import run_agents
-
-    _run_runner("agent-runner", run_agents)
-
-
-def _run_runner(component: str, main: RunnerMain) -> None:
+def run_runner(process: DaemonProcess) -> None:
+    """Until the server that started it asks it to end, or is gone."""
     token = receive_token()
     configuration = load_configuration(os.environ)
+    main: RunnerMain = resolve_name(process.main)
 
     async def attached(stopping: asyncio.Event) -> None:
         channel = open_channel(os.environ[SERVER_ADDRESS], token)
@@ -77,7 +67,7 @@ def _run_runner(component: str, main: RunnerMain) -> None:
         finally:
             await channel.close()
 
-    run_process(component, configuration.home, attached)
+    run_process(process.name, configuration.home, attached)
 
 
 async def _serve(configuration: Configuration, addresses: list[str], requires_token: bool, lock: DaemonLock) -> None:
@@ -91,13 +81,16 @@ async def _serve(configuration: Configuration, addresses: list[str], requires_to
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stopping.set)
     loop.add_signal_handler(signal.SIGINT, stopping.set)
-    supervisor = Supervisor(home, {name: own_command(f"internal-{name}") for name in RUNNERS}, SystemClock())
+    runners = {process.name: process for process in RUNNERS}
+    supervisor = Supervisor(
+        home, {name: own_command(process.command) for name, process in runners.items()}, SystemClock()
+    )
     settings = Settings(home, addresses, token if requires_token else "")
     async with open_server(settings, supervisor, KeyringKey(str(home.root))) as server:
         lock.write(_record(server.address, requires_token))
         _say_ready(server.address)
         supervisor.on_failed = lambda name, detail: server.leases.give_up(
-            RUNNERS[name], f"The {name.replace('-', ' ')} cannot start: {detail}"
+            Hello.Kind.Value(runners[name].kind), f"The {runners[name].noun} cannot start: {detail}"
         )
         async with asyncio.TaskGroup() as group:
             watching = group.create_task(_end_with_home(lock, stopping))

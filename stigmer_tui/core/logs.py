@@ -13,14 +13,13 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from stigmer_tui.core.clock import timestamp
+from stigmer_tui.core.daemon_processes import PROCESSES
 from stigmer_tui.core.known_secrets import clean, remember_environment
 from stigmer_tui.core.private_files import make_private_folders, opener
 from stigmer_tui.core.problem_log import log_what_is_printed
 
 MAX_SIZE = 4_000_000
 OLD_FILES = 2
-
-COMPONENTS = ("server", "workflow-runner", "agent-runner")
 
 
 class JsonLines(logging.Formatter):
@@ -81,7 +80,7 @@ def _install(handler: logging.Handler, component: str, level: int) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
-    for name in ("stigmer_tui", component, *COMPONENTS):
+    for name in ("stigmer_tui", component, *(process.name for process in PROCESSES)):
         logging.getLogger(name).setLevel(level)
     # A line that cannot be written would be told on standard error, with all its values.
     logging.raiseExceptions = False

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from stigmer_tui.core.clock import parse_timestamp
+from stigmer_tui.core.daemon_processes import PROCESSES
 from stigmer_tui.core.file_notifications import file_notifications
 from stigmer_tui.core.json_values import from_json
-from stigmer_tui.core.logs import COMPONENTS, OLD_FILES
+from stigmer_tui.core.logs import OLD_FILES
 from stigmer_tui.core.paths import Home
 
 LOOK = 1000
@@ -122,7 +123,7 @@ class _Tail:
 
 
 def _chosen(component: str) -> tuple[str, ...]:
-    return (component,) if component else COMPONENTS
+    return (component,) if component else tuple(process.name for process in PROCESSES)
 
 
 def _files(path: Path) -> list[Path]:

@@ -20,6 +20,7 @@ import psutil
 from stigmer_tui.api.daemon_pb2 import Component
 from stigmer_tui.core.changes import ChangeSignal
 from stigmer_tui.core.clock import Clock
+from stigmer_tui.core.daemon_processes import SERVER
 from stigmer_tui.core.paths import Home
 from stigmer_tui.core.processes import kill_all, process_tree
 from stigmer_tui.core.runner_identity import RunnerIdentity
@@ -148,7 +149,7 @@ class Supervisor:
                 keeper.cancel()
 
     def statuses(self) -> list[Component]:
-        server = Component(name="server", state=Component.READY, pid=os.getpid())
+        server = Component(name=SERVER.name, state=Component.READY, pid=os.getpid())
         server.started_at.FromDatetime(self._started_at)
         self._meter.read(server)
         return [server, *(self._status(child) for child in self._children)]

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from stigmer_tui import __version__
 from stigmer_tui.api.daemon_pb2 import Component, Status, StatusRequest, TakeKeysRequest, TakeKeysResponse
+from stigmer_tui.core.daemon_processes import SERVER
 from stigmer_tui.core.sqlite import Database
 from stigmer_tui.server.leases import Leases, RunnerProcesses
 from stigmer_tui.server.provider_keys import ProviderKeys
@@ -95,7 +96,7 @@ class DaemonCalls:
         detail is what keeps it from its work.
         """
         problem = self._database.problem
-        if component.name == "server" and problem:
+        if component.name == SERVER.name and problem:
             component.detail = problem.message
         for runner in self._leases.runners():
             if (runner.identity.name, runner.identity.pid) == (component.name, component.pid):

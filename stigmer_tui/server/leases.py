@@ -16,6 +16,7 @@ from google.protobuf.message import DecodeError
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.runner_pb2 import Assignment, Cancel, Heartbeat, Hello, Keys, RunnerMessage, ServerMessage, Welcome
 from stigmer_tui.core.changes import ChangeSignal
+from stigmer_tui.core.daemon_processes import RUNNERS
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.runner_identity import RunnerIdentity
 from stigmer_tui.core.storage_errors import StorageError
@@ -63,7 +64,8 @@ class RunnerProcesses(Protocol):
         ...
 
 
-NAMES = {Hello.WORKFLOWS: "workflow runner", Hello.AGENTS: "agent runner"}
+NAMES = {Hello.Kind.Value(process.kind): process.noun for process in RUNNERS}
+"""What a runner is called in sentences, by the kind of what it takes."""
 
 
 @dataclass(slots=True, eq=False)

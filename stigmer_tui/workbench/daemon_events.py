@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from stigmer_tui.core.daemon_processes import PROCESSES, SERVER
 from stigmer_tui.core.units import duration_text
 from stigmer_tui.workbench.daemon_state import Component, ComponentState, DaemonState
 from stigmer_tui.workbench.state import Level
 
-NAMES = {"server": "daemon", "workflow-runner": "workflow runner", "agent-runner": "agent runner"}
+NOUNS = {process.name: process.noun for process in PROCESSES}
 
 AT_WORK = (ComponentState.READY, ComponentState.BUSY)
 
@@ -32,27 +33,27 @@ class DaemonEvents:
     def take(self, daemon: DaemonState, now: datetime) -> list[tuple[str, Level]]:
         if not daemon.connected:
             if self._server_pid:
-                self._lost.setdefault("server", LostComponent(now, "was gone"))
+                self._lost.setdefault(SERVER.name, LostComponent(now, "was gone"))
             return []
         components = {component.name: component for component in daemon.components}
         news = list(self._of_server(components, now))
         for name, component in components.items():
-            if name != "server":
+            if name != SERVER.name:
                 news.extend(self._of_runner(component, now))
         self._known = components
         return news
 
     def _of_server(self, components: dict[str, Component], now: datetime) -> Iterator[tuple[str, Level]]:
-        server = components.get("server")
+        server = components.get(SERVER.name)
         if server is None:
             return
-        loss = self._lost.pop("server", None)
+        loss = self._lost.pop(SERVER.name, None)
         if server.pid != self._server_pid:
             # Another server counts the restarts of its runners anew.
             self._known.clear()
             self._lost.clear()
             if loss:
-                yield _came_back("server", loss, now), Level.WARNING
+                yield _came_back(SERVER.name, loss, now), Level.WARNING
         self._server_pid = server.pid
 
     def _of_runner(self, component: Component, now: datetime) -> Iterator[tuple[str, Level]]:
@@ -72,4 +73,4 @@ def _came_back(name: str, loss: LostComponent, now: datetime) -> str:
 
 
 def _name(name: str) -> str:
-    return NAMES.get(name, name)
+    return NOUNS.get(name, name)

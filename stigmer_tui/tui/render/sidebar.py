@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from stigmer_tui.core.daemon_processes import PROCESSES
 from stigmer_tui.core.units import duration_text, plural, size_text, uptime_text
 from stigmer_tui.tui.render.cells import one_line, wrap
 from stigmer_tui.tui.render.glyphs import Glyphs
@@ -15,7 +16,7 @@ from stigmer_tui.workbench.daemon_state import Component, ComponentState, Daemon
 from stigmer_tui.workbench.model import RunState
 from stigmer_tui.workbench.state import ProjectProblem, ProjectState, Stage, WorkbenchState
 
-NAMES = {"server": "server", "workflow-runner": "workflows", "agent-runner": "agents"}
+LABELS = {process.name: process.label for process in PROCESSES}
 
 LOOKS = {
     ComponentState.STARTING: (RunState.PENDING, StyleRole.MUTED),
@@ -81,7 +82,7 @@ def _daemon(daemon: DaemonState, form: SidebarFormat) -> Iterator[Row]:
 
 def _component(component: Component, form: SidebarFormat) -> Iterator[Row]:
     sign, ink = LOOKS[component.state]
-    name = NAMES.get(component.name, component.name)
+    name = LABELS.get(component.name, component.name)
     left = ((f"{form.glyphs.states[sign]} ", ink), *plain(name))
     if not component.pid:
         yield justified(left, muted(component.state.value), form.width, form.glyphs.ellipsis)

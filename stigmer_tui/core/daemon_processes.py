@@ -1,0 +1,37 @@
+"""The processes that a daemon consists of. Everything that starts, watches, names or lists them walks this table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonProcess:
+    name: str
+    """In the status, in the logs, and as the name of its log file."""
+    label: str
+    """In the sidebar."""
+    noun: str
+    """In sentences: `The agent runner was killed`."""
+    kind: str = ""
+    """Name in runner.proto's `Hello.Kind` of what a runner takes; empty for the server."""
+    main: str = ""
+    """Entry point of a runner: a coroutine function of configuration, channel and the event that ends it."""
+
+    @property
+    def command(self) -> str:
+        """The hidden command that is this process."""
+        return f"internal-{self.name}"
+
+
+SERVER = DaemonProcess("server", "server", "daemon")
+
+RUNNERS = (
+    DaemonProcess(
+        "workflow-runner", "workflows", "workflow runner", "WORKFLOWS", "stigmer_tui.workflow.runner:run_workflows"
+    ),
+    DaemonProcess("agent-runner", "agents", "agent runner", "AGENTS", "stigmer_tui.agents.runner:run_agents"),
+)
+"""Started and watched by the server."""
+
+PROCESSES = (SERVER, *RUNNERS)
