@@ -20,8 +20,8 @@ from stigmer_tui.core.daemon_processes import RUNNERS, SERVER, DaemonProcess
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.logs import log_to_file
 from stigmer_tui.core.processes import ProcessIdentity
+from stigmer_tui.daemon.lifecycle import READY_DESCRIPTOR
 from stigmer_tui.daemon.record import DaemonLock, DaemonRecord
-from stigmer_tui.daemon.start import READY_DESCRIPTOR
 from stigmer_tui.daemon.supervision import Supervisor, own_command
 from stigmer_tui.daemon.token import create_token
 from stigmer_tui.runners.journal import inspect_journals

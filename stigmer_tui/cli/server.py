@@ -19,10 +19,9 @@ from stigmer_tui.core.configuration import (
 )
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import Home
+from stigmer_tui.daemon.lifecycle import StartOptions, restart_daemon, start_daemon, stop_daemon
 from stigmer_tui.daemon.record import read_record
 from stigmer_tui.daemon.running import NoAnswer, running_endpoint
-from stigmer_tui.daemon.start import StartOptions, check_options, ensure_daemon
-from stigmer_tui.daemon.stop import stop_daemon
 
 
 def start_server(address: str, no_auth: bool) -> int:
@@ -43,16 +42,9 @@ def stop_server() -> int:
 def restart_server(address: str, no_auth: bool) -> int:
     configuration = load_configuration(os.environ)
     _refuse_where_another_server_is_used(configuration)
+    endpoint = asyncio.run(restart_daemon(configuration, StartOptions(parse_address(address), no_auth)))
     record = read_record(configuration.home)
-    was_open = record is not None and not record.requires_token
-    options = StartOptions(parse_address(address), no_auth or was_open)
-    check_options(configuration, options)
-
-    async def restart() -> None:
-        await stop_daemon(configuration.home)
-        await _start(configuration, options)
-
-    asyncio.run(restart())
+    _show_ready(endpoint, is_open=record is not None and not record.requires_token)
     return 0
 
 
@@ -141,7 +133,10 @@ async def _start(configuration: Configuration, options: StartOptions) -> None:
             raise StigmerError(f"{already}, and clients without its token are refused", advice)
         click.echo(already)
         return
-    endpoint = await ensure_daemon(configuration, options)
+    _show_ready(await start_daemon(configuration, options), options.no_auth)
+
+
+def _show_ready(endpoint: Endpoint, is_open: bool) -> None:
     click.echo(f"✓ The daemon is ready at {endpoint.address}")
-    if options.no_auth:
+    if is_open:
         click.echo("  Every client on this machine may use it (--no-auth)")

@@ -9,6 +9,7 @@ from contextlib import aclosing
 from grpc.aio import AioRpcError
 
 from stigmer_tui.client.endpoint import Endpoint, probe
+from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.file_notifications import file_notifications
 from stigmer_tui.core.paths import Home
@@ -40,6 +41,16 @@ class NoAnswer(StigmerError):  # noqa: N818 - what there is instead of one
             "It belongs to another container or machine, or the file was changed; end it there, or find it with: "
             f"lsof {home.daemon_lock}",
         )
+
+
+async def ensure_daemon(configuration: Configuration) -> Endpoint:
+    """The endpoint of a daemon that answers; starts one where there is none. Raises StigmerError when it cannot."""
+    if endpoint := await running_endpoint(configuration.home):
+        return endpoint
+    # What starts processes need not be loaded where one runs.
+    from stigmer_tui.daemon.lifecycle import start_daemon
+
+    return await start_daemon(configuration)
 
 
 async def running_endpoint(home: Home) -> Endpoint | None:

@@ -23,7 +23,7 @@ from stigmer_tui.core.known_secrets import remember_values
 from stigmer_tui.core.provider_keys import provider_keys
 from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.daemon.record import read_record
-from stigmer_tui.daemon.running import running_endpoint
+from stigmer_tui.daemon.running import ensure_daemon
 from stigmer_tui.workbench.abilities import ALL, Abilities, CannotCancel
 from stigmer_tui.workbench.daemon_state import DaemonState
 from stigmer_tui.workbench.following import Follower
@@ -102,18 +102,16 @@ class Backend:
 
     async def stop_daemon(self) -> None:
         """Ours; of another server, nothing."""
-        from stigmer_tui.daemon.stop import stop_daemon
+        from stigmer_tui.daemon.lifecycle import stop_daemon
 
         if not self._configuration.server:
             await stop_daemon(self._configuration.home)
 
     async def restart_daemon(self) -> None:
         """Ours, with the same access as before. Raises StigmerError when it does not come up."""
-        from stigmer_tui.daemon.start import StartOptions, ensure_daemon
+        from stigmer_tui.daemon.lifecycle import restart_daemon
 
-        record = read_record(self._configuration.home)
-        await self.stop_daemon()
-        await ensure_daemon(self._configuration, StartOptions(no_auth=bool(record and not record.requires_token)))
+        await restart_daemon(self._configuration)
 
     async def close(self) -> None:
         await self.connection.close()
@@ -233,9 +231,4 @@ class Backend:
     async def _find(self) -> Endpoint:
         if self._configuration.server:
             return Endpoint(self._configuration.server, "", is_ours=False)
-        if endpoint := await running_endpoint(self._configuration.home):
-            return endpoint
-        # What starts processes need not be loaded where one runs.
-        from stigmer_tui.daemon.start import ensure_daemon
-
         return await ensure_daemon(self._configuration)

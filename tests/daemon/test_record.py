@@ -17,9 +17,9 @@ import pytest
 from stigmer_tui.core.paths import Home
 from stigmer_tui.core.processes import ProcessIdentity
 from stigmer_tui.daemon import record, running
+from stigmer_tui.daemon.lifecycle import stop_daemon
 from stigmer_tui.daemon.record import DaemonLock, clear_record, daemon_runs, read_record
 from stigmer_tui.daemon.running import NoAnswer, running_record
-from stigmer_tui.daemon.stop import stop_daemon
 
 STAND_IN = """
 import os, signal, sys

@@ -28,7 +28,7 @@ from stigmer_tui.api.phases import Phase
 from stigmer_tui.client.connection import connected
 from stigmer_tui.client.executions import get
 from stigmer_tui.core.configuration import load_configuration
-from stigmer_tui.daemon.start import ensure_daemon
+from stigmer_tui.daemon.running import ensure_daemon
 from tests.e2e.shop import Shop, open_shop
 from tests.e2e.world import World, eventually
 

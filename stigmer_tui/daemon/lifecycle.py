@@ -1,4 +1,4 @@
-"""Starts the daemon, where none runs. Ready means that it answered."""
+"""Starts, stops and restarts the daemon. Ready means that it answered; stopped means that nothing is left behind."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import os
 import select
 import subprocess
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
 
+import psutil
 from filelock import AsyncFileLock, Timeout
 
 from stigmer_tui.client.endpoint import Endpoint
@@ -19,12 +20,16 @@ from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.known_secrets import clean
 from stigmer_tui.core.paths import Home
 from stigmer_tui.core.private_files import FILE_MODE, opener
-from stigmer_tui.daemon.record import read_record
-from stigmer_tui.daemon.running import running_endpoint
+from stigmer_tui.core.processes import OWNER_MARK, kill_all, marked_processes, process_tree, wait_for_end
+from stigmer_tui.daemon.record import clear_record, read_record
+from stigmer_tui.daemon.running import running_endpoint, running_record
 from stigmer_tui.daemon.supervision import own_command
 
 START_LIMIT = 20.0
 """Seconds in which a server must answer; it takes less than one, but a machine may be busy."""
+
+STOP_LIMIT = 5.0
+"""Seconds for the server and its runners together."""
 
 LAST_LINES = 12
 READY_DESCRIPTOR = "STIGMER_READY_FD"
@@ -38,17 +43,43 @@ class StartOptions:
     no_auth: bool = False
 
 
-async def ensure_daemon(configuration: Configuration, options: StartOptions | None = None) -> Endpoint:
-    """The endpoint of a daemon that answers; starts one when there is none. Raises StigmerError when it cannot."""
-    if configuration.server:
-        return Endpoint(configuration.server, "", is_ours=False)
-    home = configuration.home
-    if endpoint := await running_endpoint(home):
-        return endpoint
-    home.prepare()
+async def start_daemon(configuration: Configuration, options: StartOptions | None = None) -> Endpoint:
+    """The endpoint of a daemon that answers: a new one, or one that runs. Raises StigmerError when there is none."""
+    configuration.home.prepare()
+    async with one_at_a_time(configuration.home):
+        # Another program may have started it while we waited.
+        return await running_endpoint(configuration.home) or await _start(configuration, options or StartOptions())
+
+
+async def stop_daemon(home: Home) -> bool:
+    """In good order within a few seconds, by force after that. Returns whether there was one.
+
+    Raises NoAnswer for one that cannot be told from other processes.
+    """
+    if not home.data.is_dir():
+        return False
     async with one_at_a_time(home):
-        # Somebody else may have started it while we waited.
-        return await running_endpoint(home) or await _start(configuration, options or StartOptions())
+        return await _stop(home)
+
+
+async def restart_daemon(configuration: Configuration, options: StartOptions | None = None) -> Endpoint:
+    """One that accepted clients without a token still does. Raises StigmerError, before it stops anything for options
+    that no daemon will take, and after it when the new one does not come up.
+    """
+    options = options or StartOptions()
+    record = read_record(configuration.home)
+    if record and not record.requires_token:
+        options = replace(options, no_auth=True)
+    check_options(configuration, options)
+    await stop_daemon(configuration.home)
+    return await start_daemon(configuration, options)
+
+
+def check_options(configuration: Configuration, options: StartOptions) -> None:
+    """Raises StigmerError for what no daemon will do."""
+    address = options.address or configuration.address
+    if options.no_auth and address:
+        require_loopback(address)
 
 
 @asynccontextmanager
@@ -72,13 +103,6 @@ async def _start(configuration: Configuration, options: StartOptions) -> Endpoin
     if endpoint := await running_endpoint(home):
         return endpoint
     raise _failure(home)
-
-
-def check_options(configuration: Configuration, options: StartOptions) -> None:
-    """Raises StigmerError for what no daemon will do, before anything is stopped for it."""
-    address = options.address or configuration.address
-    if options.no_auth and address:
-        require_loopback(address)
 
 
 def _arguments(configuration: Configuration, options: StartOptions) -> list[str]:
@@ -139,3 +163,19 @@ def _last_output(home: Home) -> str:
     except OSError:
         lines = []
     return clean("\n".join(lines[-LAST_LINES:])) or f"It printed nothing; see {home.log('server')}"
+
+
+async def _stop(home: Home) -> bool:
+    record = await running_record(home)
+    tree = process_tree(record.pid) if record else []
+    if tree:
+        with suppress(psutil.Error):
+            tree[0].terminate()
+        await wait_for_end(tree, STOP_LIMIT)
+    # The commands of a runner that was killed are in no tree.
+    orphans = marked_processes(OWNER_MARK, str(home.data))
+    remaining = [process for process in [*tree, *orphans] if process.is_running()]
+    kill_all(remaining)
+    await wait_for_end(remaining, STOP_LIMIT)
+    clear_record(home)
+    return bool(tree)
