@@ -40,7 +40,7 @@ from stigmer_tui.agents.run import AgentRun
 from stigmer_tui.agents.texts import well_formed
 from stigmer_tui.agents.tools.shell import CommandFailed
 from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.definition.validation import READ_ONLY
+from stigmer_tui.definition.support import READ_ONLY
 from stigmer_tui.runners.lease import StopReason
 
 

@@ -27,7 +27,7 @@ from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.processes import OWNER_MARK
 from stigmer_tui.definition.script import Script, parse_script
-from stigmer_tui.definition.validation import SCRIPT_ANNOTATION, unsupported_parts
+from stigmer_tui.definition.support import SCRIPT_ANNOTATION, unsupported_parts
 from stigmer_tui.runners.journal import Journal
 from stigmer_tui.runners.lease import Lease, LeaseLost, StopReason, reporting
 

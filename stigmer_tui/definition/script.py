@@ -30,7 +30,7 @@ from typing import Any
 
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.yaml_text import Document, Path, read_yaml
-from stigmer_tui.definition.validation import TOOLS
+from stigmer_tui.definition.support import TOOLS
 
 DEFAULT_DELAY = 0.02
 PLACEHOLDER = re.compile(r"\{\{\s*([\w-]+)\s*\}\}")

@@ -16,7 +16,7 @@ from stigmer_tui.api.api_resource_pb2 import ApiResourceOwnerScope
 from stigmer_tui.api.kinds import AGENT, WORKFLOW, Kind
 from stigmer_tui.api.workflow_pb2 import Workflow, WorkflowTask
 from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.definition.validation import called_agents
+from stigmer_tui.definition.support import called_agents
 from stigmer_tui.project.project_file import is_project
 from stigmer_tui.project.synthesis import Manifests, Resource, kind_of, slug_in
 

@@ -21,7 +21,7 @@ from stigmer_tui.core.ids import slug_of
 from stigmer_tui.core.json_values import from_json
 from stigmer_tui.core.units import duration_text
 from stigmer_tui.definition.script import parse_script
-from stigmer_tui.definition.validation import SCRIPT_ANNOTATION, SCRIPT_FILE_ANNOTATION
+from stigmer_tui.definition.support import SCRIPT_ANNOTATION, SCRIPT_FILE_ANNOTATION
 from stigmer_tui.project.project_file import Project, Runtime
 from stigmer_tui.project.runtimes import SynthesisError, run_go, run_python
 from stigmer_tui.project.subprocesses import OnLine

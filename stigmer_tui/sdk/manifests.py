@@ -17,7 +17,7 @@ from stigmer_tui.api.environment_pb2 import EnvironmentSpec, EnvironmentValue
 from stigmer_tui.api.structs import to_struct
 from stigmer_tui.api.workflow_pb2 import Export, FlowControl, WorkflowDocument, WorkflowSpec, WorkflowTask
 from stigmer_tui.api.workflow_pb2 import Workflow as WorkflowMessage
-from stigmer_tui.definition.validation import SCRIPT_ANNOTATION, SCRIPT_FILE_ANNOTATION
+from stigmer_tui.definition.support import SCRIPT_ANNOTATION, SCRIPT_FILE_ANNOTATION
 from stigmer_tui.definition.variables import VARIABLES_ANNOTATION, write_declarations
 from stigmer_tui.sdk.agents import Agent
 from stigmer_tui.sdk.blocks import EXPORT_ALL, PlacedTask

@@ -29,7 +29,7 @@ from stigmer_tui.api.runner_pb2 import AgentAssignment, Assignment, StartAgentRe
 from stigmer_tui.api.session_pb2 import Session
 from stigmer_tui.api.workflow_tasks_pb2 import AgentExecutionConfig
 from stigmer_tui.core.ids import canonical_id
-from stigmer_tui.definition.validation import unsupported_parts
+from stigmer_tui.definition.support import unsupported_parts
 from stigmer_tui.server.agents import Agents
 from stigmer_tui.server.compatibility import merge_agent_status
 from stigmer_tui.server.errors import impossible_now, invalid, not_found

@@ -26,7 +26,7 @@ from stigmer_tui.api.workflow_execution_pb2 import (
 from stigmer_tui.api.workflow_instance_pb2 import WorkflowInstance
 from stigmer_tui.core.ids import canonical_id
 from stigmer_tui.definition.reading import read
-from stigmer_tui.definition.validation import refusal
+from stigmer_tui.definition.support import refusal
 from stigmer_tui.server.compatibility import merge_workflow_status
 from stigmer_tui.server.errors import impossible_now, invalid, not_found
 from stigmer_tui.server.execution_calls import ExecutionCalls

@@ -14,7 +14,8 @@ from stigmer_tui.api.workflow_instance_pb2 import (
 from stigmer_tui.api.workflow_pb2 import Workflow
 from stigmer_tui.core.ids import canonical_id
 from stigmer_tui.definition.problems import InvalidDefinition
-from stigmer_tui.definition.validation import parse, warnings
+from stigmer_tui.definition.support import warnings
+from stigmer_tui.definition.validation import parse
 from stigmer_tui.server.errors import invalid, not_found
 from stigmer_tui.server.paging import page_number
 from stigmer_tui.server.resource_store import ResourceRow

@@ -6,8 +6,9 @@ import asyncio
 
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.definition.reading import read
+from stigmer_tui.definition.support import refusal
 from stigmer_tui.definition.tasks import Definition
-from stigmer_tui.definition.validation import check_flow, refusal
+from stigmer_tui.definition.validation import check_flow
 from stigmer_tui.definition.variables import variables
 from stigmer_tui.runners.journal import ExecutionJournal, Journal
 from stigmer_tui.runners.lease import Lease, Reporter, StopReason, reporting

@@ -26,7 +26,7 @@ from stigmer_tui.api.runner_pb2 import AgentAssignment, Assignment, ReportReques
 from stigmer_tui.api.workflow_tasks_pb2 import AgentExecutionConfig
 from stigmer_tui.core.configuration import Configuration, ModelSettings
 from stigmer_tui.core.paths import Home
-from stigmer_tui.definition.validation import SCRIPT_ANNOTATION
+from stigmer_tui.definition.support import SCRIPT_ANNOTATION
 from stigmer_tui.runners.journal import Journal
 from stigmer_tui.runners.lease import Lease
 from tests.agents.ledger import Ledger

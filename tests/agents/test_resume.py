@@ -15,7 +15,7 @@ from stigmer_tui.api.agent_execution_pb2 import AgentExecutionStatus, ToolCallSt
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_data
 from stigmer_tui.core.paths import Home
-from stigmer_tui.definition.validation import READ_ONLY
+from stigmer_tui.definition.support import READ_ONLY
 from stigmer_tui.runners.journal import ExecutionJournal, Journal, JournalStep
 from stigmer_tui.runners.lease import StopReason
 from tests.agents.conftest import EXECUTION, Agents, assignment

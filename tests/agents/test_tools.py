@@ -18,7 +18,7 @@ from stigmer_tui.agents.tools.search import PathPattern, SearchTools
 from stigmer_tui.agents.tools.shell import CommandFailed, ShellTool
 from stigmer_tui.agents.tools.toolset import toolset
 from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.definition.validation import TOOLS
+from stigmer_tui.definition.support import TOOLS
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from stigmer_tui.api.workflow_pb2 import Workflow, WorkflowSpec
-from stigmer_tui.definition.validation import called_agents, parse, refusal, unsupported, warnings
+from stigmer_tui.definition.support import called_agents, refusal, unsupported, warnings
+from stigmer_tui.definition.validation import parse
 from stigmer_tui.definition.variables import VariableUse, variables
 from tests.definition.specs import agent, for_, http, set_, spec, switch, task
 

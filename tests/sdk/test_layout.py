@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stigmer_tui.api.workflow_pb2 import Workflow as WorkflowMessage
-from stigmer_tui.definition.validation import parse, warnings
+from stigmer_tui.definition.support import warnings
+from stigmer_tui.definition.validation import parse
 from stigmer_tui.sdk import Workflow
 from stigmer_tui.sdk.blocks import nested_task
 from stigmer_tui.sdk.collection import begin_registry

@@ -11,7 +11,8 @@ from stigmer_tui.api.agent_pb2 import Agent as AgentMessage
 from stigmer_tui.api.structs import to_data
 from stigmer_tui.api.validation import violations
 from stigmer_tui.api.workflow_pb2 import Workflow as WorkflowMessage
-from stigmer_tui.definition.validation import parse, warnings
+from stigmer_tui.definition.support import warnings
+from stigmer_tui.definition.validation import parse
 from stigmer_tui.sdk import Agent, Workflow, env, existing_agent, secret
 from stigmer_tui.sdk.collection import Registry, begin_registry
 from stigmer_tui.sdk.manifests import manifest_files

@@ -14,7 +14,7 @@ from stigmer_tui.agents.models.provider_errors import told_error
 from stigmer_tui.agents.models.server_events import Event
 from stigmer_tui.agents.models.thinking import ThinkingTags, Voice
 from stigmer_tui.agents.models.tool_calls import ToolCalls
-from stigmer_tui.definition.validation import TOOLS
+from stigmer_tui.definition.support import TOOLS
 
 DONE = b"data: [DONE]\n\n"
 

@@ -1,0 +1,132 @@
+"""What of a definition this product can run, and what is allowed in it and hardly meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from stigmer_tui.api.agent_pb2 import Agent
+from stigmer_tui.api.workflow_pb2 import WorkflowSpec
+from stigmer_tui.definition.problems import DefinitionProblem, near_miss
+from stigmer_tui.definition.reading import read
+from stigmer_tui.definition.tasks import (
+    AgentTask,
+    Definition,
+    ForTask,
+    HttpTask,
+    SetTask,
+    SwitchTask,
+    TaskDefinition,
+    WaitTask,
+    every_task,
+    templates_of,
+)
+from stigmer_tui.definition.templates import Template
+
+RUNNABLE = (SetTask, HttpTask, SwitchTask, ForTask, WaitTask, AgentTask)
+
+
+def unsupported(definition: Definition) -> tuple[TaskDefinition, ...]:
+    """The tasks that nothing can run yet, nested ones too."""
+    return tuple(task for task in every_task(definition.tasks) if not isinstance(task, RUNNABLE))
+
+
+def refusal(definition: Definition) -> str:
+    """Why the workflow cannot run: each such task by its path and kind. Empty when it can."""
+    tasks = unsupported(definition)
+    if not tasks:
+        return ""
+    return f"{definition.name} cannot run yet: {', '.join(f'{task.path} is {task.kind}' for task in tasks)}"
+
+
+def called_agents(spec: WorkflowSpec) -> tuple[str, ...]:
+    """Slugs of the agents that it calls, each once, in the order of the calls. The spec need not be valid."""
+    tasks = every_task(read(spec).definition.tasks)
+    return tuple(dict.fromkeys(task.agent for task in tasks if isinstance(task, AgentTask) and task.agent))
+
+
+SCRIPT_ANNOTATION = "stigmer-tui/script"
+"""On an agent: the text of the script that it plays where no model is asked."""
+
+SCRIPT_FILE_ANNOTATION = "stigmer-tui/script-file"
+"""On an agent: the file of the project that the script was read from."""
+
+READ_ONLY = frozenset({"ls", "read_file", "glob", "grep"})
+"""Tools that can be used again after an interruption, for they have no effect."""
+
+TOOLS = READ_ONLY | {"write_file", "edit_file", "execute"}
+
+
+def unsupported_parts(agent: Agent) -> str:
+    """Why the agent cannot run yet, as in `reader cannot run yet: it has skills (citation-style)`; empty if it can."""
+    spec = agent.spec
+    named = {
+        "sub-agents": [part.name for part in spec.sub_agents],
+        "MCP servers": [part.name for part in spec.mcp_servers],
+        "skills": [part.slug for part in spec.skill_refs],
+    }
+    parts = [f"{noun} ({', '.join(names)})" for noun, names in named.items() if names]
+    if not parts:
+        return ""
+    *others, last = parts
+    listed = f"{', '.join(others)} and {last}" if others else last
+    return f"{agent.metadata.slug or agent.metadata.name} cannot run yet: it has {listed}"
+
+
+_GO_PRINTOUT = re.compile(r"\{([\w-]+) ([\w.-]+)\}")
+"""What a field reference becomes when Go prints it (`docs/compatibility.md` 98)."""
+
+
+def warnings(definition: Definition) -> list[DefinitionProblem]:
+    tasks = {task.name: task for task in every_task(definition.tasks)}
+    return [
+        warning
+        for task in every_task(definition.tasks)
+        for warning in (*_literal_conditions(task), *_doubtful_templates(task, tasks))
+    ]
+
+
+def _doubtful_templates(task: TaskDefinition, tasks: dict[str, TaskDefinition]) -> Iterator[DefinitionProblem]:
+    for template in templates_of(task):
+        yield from (DefinitionProblem(task.path, template.where, text) for text in _printouts(template, tasks))
+        yield from (DefinitionProblem(task.path, template.where, text) for text in _unknown_tasks(template, tasks))
+
+
+def _printouts(template: Template, tasks: dict[str, TaskDefinition]) -> Iterator[str]:
+    for part in template.parts:
+        for match in _GO_PRINTOUT.finditer(part if isinstance(part, str) else ""):
+            if match[1] in tasks:
+                meant = f'${{ $context["{match[1]}"].{match[2]} }}'
+                yield f"{match[0]} is a plain text here; if the field is meant, write {meant} (in Go: .Expression())"
+
+
+def _unknown_tasks(template: Template, tasks: dict[str, TaskDefinition]) -> Iterator[str]:
+    for expression in template.expressions:
+        for reference in expression.references:
+            if reference.root != "$context" or not reference.keys:
+                continue
+            name = str(reference.keys[0])
+            if name not in tasks:
+                yield f"{expression.source}: there is no task {name}, so this is null{near_miss(name, tasks)}"
+            elif tasks[name].export is None:
+                yield f"{expression.source}: the task {name} exports nothing, so this is null; add an export to it"
+
+
+def _literal_conditions(task: TaskDefinition) -> Iterator[DefinitionProblem]:
+    match task:
+        case SwitchTask():
+            for case in task.cases:
+                if (
+                    case.when
+                    and case.when.is_literal
+                    and case.when.source.strip().lower() not in ("true", "1", "false")
+                ):
+                    meant = f"${{ {case.when.source} }}"
+                    yield DefinitionProblem(
+                        task.path, case.when.where, f"this text never holds; an expression is written {meant}"
+                    )
+        case ForTask() if task.items.is_literal:
+            meant = f"${{ {task.items.source} }}"
+            yield DefinitionProblem(
+                task.path, task.items.where, f"a text is nothing to go through; an expression is written {meant}"
+            )
