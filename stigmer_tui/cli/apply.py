@@ -15,7 +15,8 @@ from stigmer_tui.core.paths import working_folder
 from stigmer_tui.headless.apply import apply_project
 from stigmer_tui.headless.texts import MAKE_A_PROJECT, no_project
 from stigmer_tui.project.project_file import is_project
-from stigmer_tui.workbench.backend import Backend
+from stigmer_tui.workbench.grpc_backend import GrpcBackend
+from stigmer_tui.workbench.servers import server_of
 
 
 def apply_headless(dry_run: bool, organization: str) -> int:
@@ -24,10 +25,12 @@ def apply_headless(dry_run: bool, organization: str) -> int:
         raise no_project(MAKE_A_PROJECT)
     configuration = with_organization(load_configuration(os.environ), organization, folder)
 
+    clock = SystemClock()
+
     async def apply() -> None:
-        backend = Backend(configuration)
+        backend = GrpcBackend(server_of(configuration, clock), configuration.organization, clock)
         try:
-            await apply_project(folder, backend, SystemClock(), dry_run, click.echo, echo_indented)
+            await apply_project(folder, backend, clock, dry_run, click.echo, echo_indented)
         finally:
             await backend.close()
 

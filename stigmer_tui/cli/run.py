@@ -20,8 +20,9 @@ from stigmer_tui.headless.face import Output
 from stigmer_tui.headless.run import FAILED, HeadlessRun, Request
 from stigmer_tui.headless.texts import NAME_SOMETHING, no_project, parse_runtime_env
 from stigmer_tui.project.project_file import is_project, load_project
-from stigmer_tui.workbench.backend import Backend
+from stigmer_tui.workbench.grpc_backend import GrpcBackend
 from stigmer_tui.workbench.model import Resource
+from stigmer_tui.workbench.servers import server_of
 from stigmer_tui.workbench.state import RunInput
 
 
@@ -82,7 +83,7 @@ def run_headless(options: RunOptions) -> int:
             return chosen
 
         loop.add_signal_handler(signal.SIGINT, interrupt)
-        backend = Backend(configuration)
+        backend = GrpcBackend(server_of(configuration, clock), configuration.organization, clock)
         try:
             headless = HeadlessRun(request, backend, folder, in_project, face, choose, clock, interrupted)
             return await headless.run()

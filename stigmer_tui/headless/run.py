@@ -137,10 +137,9 @@ class HeadlessRun:
         return found
 
     async def _follow(self, execution: Execution) -> None:
-        follower = self._backend.follower(
-            lambda: self._face.changed(execution), self._face.connection_lost, TEXT_INTERVAL_MS
+        await self._backend.follow(
+            execution, lambda: self._face.changed(execution), self._face.connection_lost, TEXT_INTERVAL_MS
         )
-        await follower.follow(execution)
 
     async def _interrupt(self, execution: Execution) -> None:
         """Whoever presses Ctrl+C must know what became of the run."""

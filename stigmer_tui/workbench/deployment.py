@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from stigmer_tui.api.kinds import AGENT, WORKFLOW, Kind
-from stigmer_tui.client.connection import Connection
-from stigmer_tui.client.daemon import list_catalogue
-from stigmer_tui.client.resources import apply, find
+from stigmer_tui.api.kinds import AGENT, Kind
 from stigmer_tui.core.clock import Clock
-from stigmer_tui.project.plan import Action, Deployed, Plan, PlanStep, apply_plan, make_plan
+from stigmer_tui.project.plan import Action, Plan, PlanStep, apply_plan, make_plan
 from stigmer_tui.project.project_file import Project, load_project
 from stigmer_tui.project.runtimes import SynthesisError
 from stigmer_tui.project.subprocesses import OutputLine
@@ -103,13 +100,13 @@ class Deployer:
     async def apply(self) -> Deployment:
         """Sends what differs. Raises ApplyError, which says what is deployed and what is not."""
         plan = await self._plan()
-        sent = await apply_plan(plan, ServerDeployments(self._backend.connection))
+        sent = await apply_plan(plan, self._backend.deployments())
         return self._deployment(plan, {(item.step.kind, item.step.slug): item.resource for item in sent})
 
     async def _plan(self) -> Plan:
-        deployments = ServerDeployments(self._backend.connection)
         # Of no use to others, and nothing that a server elsewhere should know.
         folder = self.project.folder.resolve() if self._backend.is_ours else None
+        deployments = self._backend.deployments()
         return await make_plan(self._manifests, self.project.name, self._backend.organization, deployments, folder)
 
     def _deployment(self, plan: Plan, sent: dict[tuple[Kind, str], Manifest]) -> Deployment:
@@ -125,26 +122,6 @@ class Deployer:
             affected=frozenset((_kind(kind), slug) for kind, slug in plan.affected),
             warnings=tuple(_warnings(plan)),
         )
-
-
-class ServerDeployments:
-    """The project room's view of a server."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    async def get(self, kind: Kind, slug: str, org: str) -> Manifest | None:
-        return await find(self._connection, kind, slug, org)
-
-    async def apply(self, resource: Manifest) -> Manifest:
-        return await apply(self._connection, resource)
-
-    async def deployed(self, org: str) -> Sequence[Deployed] | None:
-        catalogue = await list_catalogue(self._connection, org)
-        if catalogue is None:
-            return None
-        kinds = {kind.number: kind for kind in (AGENT, WORKFLOW)}
-        return [Deployed(kinds[item.kind], item.slug, item.project) for item in catalogue.resources]
 
 
 def _item(step: PlanStep, stored: Manifest | None) -> Item:

@@ -144,10 +144,12 @@ class Session:
 
     def _load(self) -> tuple[Backend, WatchLoop | None]:
         from stigmer_tui.project.project_file import load_project
-        from stigmer_tui.workbench.backend import Backend
         from stigmer_tui.workbench.development import WatchLoop
+        from stigmer_tui.workbench.grpc_backend import GrpcBackend
+        from stigmer_tui.workbench.servers import server_of
 
-        backend = Backend(self.configuration)
+        organization = self.configuration.organization
+        backend = GrpcBackend(server_of(self.configuration, self.clock), organization, self.clock)
         if not self.is_project:
             return backend, None
         with suppress(StigmerError):
@@ -168,7 +170,7 @@ class Session:
                 await self._hand_over_keys(backend)
                 if was_lost:
                     if not abilities.can_list:
-                        self._lists.take(*await backend.looked_up(self.state.resources, self.state.runs))
+                        self._lists.take(*await backend.look_up(self.state.resources, self.state.runs))
                     self._go_on()
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self._watch_lists(backend))
@@ -176,7 +178,7 @@ class Session:
             except* StigmerError as errors:
                 lines = await asyncio.to_thread(backend.last_log_lines)
                 self.board.update(daemon=DaemonState(problem=_first(errors), log_lines=lines))
-            await _first_of(self._retry.wait(), backend.wait_for_daemon())
+            await _first_of(self._retry.wait(), backend.wait_for_server())
 
     def _go_on(self) -> None:
         """With what the loss of the daemon has ended."""
@@ -416,7 +418,7 @@ class Session:
             self.board.changed()
 
         try:
-            await self._require_backend().follower(changed, interval_ms=FRAME_MS).follow(execution)
+            await self._require_backend().follow(execution, changed, lambda: None, FRAME_MS)
         except StigmerError as error:
             self.board.note(str(error), Level.ERROR)
 

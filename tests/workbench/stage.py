@@ -64,7 +64,7 @@ class FakeServer:
         self.looks += 1
         return "127.0.0.1:1"
 
-    async def wait_for_daemon(self) -> None:
+    async def wait_for_server(self) -> None:
         await self.arrived.wait()
         self.arrived.clear()
 
@@ -82,7 +82,7 @@ class FakeServer:
         lacking, self.lacking = self.lacking, ()
         return lacking
 
-    async def looked_up(self, resources: Any, runs: Any) -> Any:
+    async def look_up(self, resources: Any, runs: Any) -> Any:
         return tuple(resources), tuple(runs)
 
     async def lists(self) -> None:
@@ -107,12 +107,9 @@ class FakeServer:
             raise CannotCancel("The server at 127.0.0.1:1 cannot cancel executions")
         self.cancelled.append(execution_id)
 
-    def follower(self, changed: Callable[[], None], interval_ms: int = 0) -> FakeFollower:
-        return FakeFollower()
-
-
-class FakeFollower:
-    async def follow(self, execution: Execution) -> None:
+    async def follow(
+        self, execution: Execution, changed: Callable[[], None], interrupted: Callable[[], None], interval_ms: int
+    ) -> None:
         await asyncio.Event().wait()
 
 

@@ -13,13 +13,12 @@ from pathlib import Path
 import pytest
 
 from stigmer_tui.core.clock import SystemClock
-from stigmer_tui.core.configuration import Configuration
-from stigmer_tui.core.paths import Home
 from stigmer_tui.project import own_writes
-from stigmer_tui.workbench.backend import Backend
 from stigmer_tui.workbench.deployment import Deployment
 from stigmer_tui.workbench.development import WatchLoop
+from stigmer_tui.workbench.grpc_backend import GrpcBackend
 from stigmer_tui.workbench.model import Execution, Resource, ResourceKind
+from stigmer_tui.workbench.servers import NamedServer
 from stigmer_tui.workbench.state import ProjectState, ShownRun, Stage, WorkbenchState
 from stigmer_tui.workbench.state_store import StateStore
 from tests.server.conftest import running
@@ -96,7 +95,7 @@ async def developing(tmp_path: Path, code: str, folders: tuple[str, ...] = ()) -
     bench = Bench(folder, board)
     bench.write(code)
     async with running(tmp_path / "home") as api:
-        backend = Backend(Configuration(Home(tmp_path / "home"), server=api.server.address))
+        backend = GrpcBackend(NamedServer(api.server.address), "local", SystemClock())
         bench.development = WatchLoop(folder, backend, board, SystemClock(), bench.restart, bench.deployed)
         work = asyncio.create_task(bench.development.run())
         try:

@@ -1,0 +1,186 @@
+"""A server that is reached by gRPC, in the terms of the model."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import aclosing, suppress
+from typing import TYPE_CHECKING
+
+from stigmer_tui.api.kinds import AGENT, WORKFLOW
+from stigmer_tui.api.redaction import redact
+from stigmer_tui.client import executions
+from stigmer_tui.client.connection import Connection, Interrupted
+from stigmer_tui.client.daemon import list_catalogue, offer_keys, watch_catalogue, watch_daemon
+from stigmer_tui.client.errors import NotFound
+from stigmer_tui.client.resources import resolve
+from stigmer_tui.core.clock import Clock
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.known_secrets import remember_values
+from stigmer_tui.core.redaction import Redactor
+from stigmer_tui.workbench.abilities import ALL, Abilities, CannotCancel
+from stigmer_tui.workbench.backend import Lists
+from stigmer_tui.workbench.daemon_state import DaemonState
+from stigmer_tui.workbench.following import Follower
+from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, Run, run_of
+from stigmer_tui.workbench.servers import Server
+from stigmer_tui.workbench.state import RunInput
+from stigmer_tui.workbench.translation import daemon_state, execution_of, listed_resource, listed_run, resource_of
+
+if TYPE_CHECKING:
+    from stigmer_tui.project.plan import Deployments
+
+KINDS = {ResourceKind.AGENT: AGENT, ResourceKind.WORKFLOW: WORKFLOW}
+
+
+class GrpcBackend:
+    def __init__(self, server: Server, organization: str, clock: Clock) -> None:
+        self.organization = organization
+        self._server = server
+        self._clock = clock
+        self._connection = Connection(server.locate)
+        self._secrets: set[str] = set()
+        self._abilities: Abilities | None = None
+
+    @property
+    def is_ours(self) -> bool:
+        return self._server.is_ours
+
+    async def connect(self) -> str:
+        self._server.search_anew()
+        await self._connection.channel()
+        if not self.is_ours:
+            # Our own daemon has answered when it is found.
+            try:
+                await self._connection.check()
+            except StigmerError:
+                # Where there was one server, there may be another next time.
+                self._abilities = None
+                raise
+        return self._connection.address
+
+    async def abilities(self) -> Abilities:
+        """Asks a server that is not ours for what it does not know; the questions change nothing."""
+        if self.is_ours:
+            return ALL
+        if self._abilities is None:
+            can_list = await list_catalogue(self._connection, self.organization, recent=1) is not None
+            self._abilities = Abilities(can_list, can_control=await executions.can_cancel(self._connection))
+        return self._abilities
+
+    async def hand_over_keys(self) -> tuple[str, ...]:
+        """Over the wire, with the token of this home, and into memory only."""
+        keys = self._server.provider_keys()
+        return await offer_keys(self._connection, keys) if keys else ()
+
+    async def wait_for_server(self) -> None:
+        await self._server.wait()
+
+    async def stop_daemon(self) -> None:
+        await self._server.stop()
+
+    async def restart_daemon(self) -> None:
+        await self._server.restart()
+
+    def last_log_lines(self) -> tuple[str, ...]:
+        return self._server.last_log_lines()
+
+    async def close(self) -> None:
+        await self._connection.close()
+
+    async def lists(self) -> Lists | None:
+        catalogue = await list_catalogue(self._connection, self.organization)
+        if catalogue is None:
+            return None
+        return tuple(map(listed_resource, catalogue.resources)), tuple(map(listed_run, catalogue.runs))
+
+    async def watch_lists(self) -> AsyncIterator[Lists]:
+        async with aclosing(watch_catalogue(self._connection, self.organization)) as catalogues:
+            async for catalogue in catalogues:
+                if not isinstance(catalogue, Interrupted):
+                    yield tuple(map(listed_resource, catalogue.resources)), tuple(map(listed_run, catalogue.runs))
+
+    async def watch_daemon(self) -> AsyncIterator[DaemonState]:
+        async with aclosing(watch_daemon(self._connection)) as statuses:
+            async for status in statuses:
+                if isinstance(status, Interrupted):
+                    yield DaemonState(address=self._connection.address)
+                else:
+                    yield daemon_state(status)
+
+    async def resolve(self, reference: str) -> Resource | None:
+        found = await resolve(self._connection, reference, self.organization)
+        return resource_of(found) if found is not None else None
+
+    async def find(self, reference: str) -> Resource | Run | None:
+        if not executions.is_execution(reference):
+            return await self._described(reference)
+        try:
+            stored = await executions.get(self._connection, reference)
+        except NotFound:
+            return None
+        resource_id = executions.resource_of(stored)
+        resource = await self.resolve(resource_id)
+        return run_of(execution_of(stored, resource.slug if resource else resource_id or reference), resource_id)
+
+    async def look_up(self, resources: Iterable[Resource], runs: Iterable[Run]) -> Lists:
+        found = [await self._described(resource.id) for resource in resources]
+        states = []
+        for run in runs:
+            with suppress(NotFound):
+                states.append(run if run.state.is_final else run_of(await self.open(run), run.resource_id))
+        return tuple(filter(None, found)), tuple(states)
+
+    async def _described(self, reference: str) -> Resource | None:
+        from stigmer_tui.workbench.described import described
+
+        found = await resolve(self._connection, reference, self.organization)
+        return described(found) if found is not None else None
+
+    async def create(self, resource: Resource, run_input: RunInput) -> Execution:
+        environment = {
+            name: executions.RuntimeValue(value.text, value.is_secret)
+            for name, value in run_input.environment.items()
+            # An existing server refuses empty values, and to an expression they are as good as none.
+            if value.text
+        }
+        self._secrets.update(value.text for value in run_input.environment.values() if value.is_secret)
+        remember_values(self._secrets)
+        created = await executions.create(
+            self._connection,
+            KINDS[resource.kind],
+            resource.id,
+            f"execution-{int(self._clock.now().timestamp() * 1_000_000)}",
+            run_input.message,
+            environment,
+            resource.organization or self.organization,
+        )
+        return execution_of(created, resource.slug)
+
+    async def open(self, run: Run) -> Execution:
+        stored = await executions.get(self._connection, run.id)
+        redact(stored, Redactor(self._secrets))
+        return execution_of(stored, run.resource)
+
+    async def cancel(self, execution_id: str, reason: str) -> None:
+        if not await executions.cancel(self._connection, execution_id, reason):
+            raise CannotCancel(
+                f"The server at {self._connection.address} cannot cancel executions",
+                "It goes on until it ends by itself.",
+            )
+
+    async def follow(
+        self,
+        execution: Execution,
+        changed: Callable[[], None],
+        interrupted: Callable[[], None],
+        interval_ms: int,
+    ) -> None:
+        """Without the secrets that were given since this backend was made, even where a server lets them through."""
+        follower = Follower(self._connection, changed, interrupted, Redactor(self._secrets), interval_ms)
+        await follower.follow(execution)
+
+    def deployments(self) -> Deployments:
+        # Outside a project nothing is deployed, and what reads projects need not be loaded.
+        from stigmer_tui.workbench.grpc_deployments import GrpcDeployments
+
+        return GrpcDeployments(self._connection)
