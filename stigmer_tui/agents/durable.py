@@ -31,7 +31,7 @@ from pydantic_ai.settings import ModelSettings
 from pydantic_ai.toolsets import ToolsetTool, WrapperToolset
 
 from stigmer_tui.agents.journal import CallOutcome, ModelTurn
-from stigmer_tui.agents.models.choice import ModelChoice, Provider
+from stigmer_tui.agents.models.choice import ModelChoice
 from stigmer_tui.agents.models.failures import in_short, in_words
 from stigmer_tui.agents.models.retries import pause_after
 from stigmer_tui.agents.repetition import Repetition, repetition
@@ -95,7 +95,7 @@ class StreamRecorder:
     def _usage(self, response: ModelResponse) -> dict[str, Any]:
         """Tokens, as the provider counted them; a script has none."""
         usage = response.usage
-        if self._choice.provider is Provider.SCRIPTED or not usage.has_values():
+        if self._choice.is_scripted or not usage.has_values():
             return {}
         return {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens}
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stigmer_tui.agents.journal import AgentJournal
-from stigmer_tui.agents.models.choice import ModelChooser, Provider
+from stigmer_tui.agents.models.choice import ModelChooser
 from stigmer_tui.agents.run import AgentRun
 from stigmer_tui.agents.sandbox.commands import end_processes
 from stigmer_tui.agents.sandbox.confinement import Confinement, command_environment
@@ -22,6 +22,7 @@ from stigmer_tui.agents.transcript import Transcript
 from stigmer_tui.api.agent_execution_pb2 import AgentExecution
 from stigmer_tui.api.agent_pb2 import Agent
 from stigmer_tui.api.phases import Phase
+from stigmer_tui.core import settings
 from stigmer_tui.core.clock import parse_timestamp
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.errors import StigmerError
@@ -97,10 +98,12 @@ class Worker:
         script = self._script(assignment.agent)
         asked = assignment.config.model or assignment.execution.spec.execution_config.model_name
         choice = self.chooser.choose(asked, has_script=script is not None)
-        if choice.provider is not Provider.SCRIPTED:
+        if not choice.is_scripted:
             script = None
         elif script is None:
-            raise StigmerError(f"{run.agent} has no script to play: give it one, or set STIGMER_LLM_SCRIPT to a file")
+            raise StigmerError(
+                f"{run.agent} has no script to play: give it one, or set {settings.SCRIPT.variable} to a file"
+            )
         shell = self._shell(run)
         if run.lease.assignment.attempt > 1:
             await end_processes(shell.mark)

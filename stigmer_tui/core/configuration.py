@@ -12,15 +12,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stigmer_tui.core import settings
 from stigmer_tui.core.errors import StigmerError, as_text
 from stigmer_tui.core.paths import Home, absolute
+from stigmer_tui.core.settings import Setting
 
 if TYPE_CHECKING:
     from stigmer_tui.core.yaml_text import Document
 
 DEFAULT_ADDRESS = "127.0.0.1:50051"
 DEFAULT_ORGANIZATION = "local"
-SERVER_VARIABLE = "STIGMER_SERVER_ADDR"
+SERVER_VARIABLE = settings.SERVER.variable
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,28 +57,28 @@ def load_configuration(environment: Mapping[str, str]) -> Configuration:
     def text_of(variable: str) -> str:
         return as_text(environment.get(variable, ""), variable).strip()
 
-    def setting(variable: str, *keys: str) -> str:
-        return text_of(variable) or file.text(*keys)
+    def text(setting: Setting) -> str:
+        return text_of(setting.variable) or file.text(*setting.keys)
 
-    def path(variable: str, *keys: str) -> Path | None:
+    def path(setting: Setting) -> Path | None:
         """Relative to where the person is; in the file, to where that is."""
-        if text := text_of(variable):
+        if text := text_of(setting.variable):
             return absolute(text)
-        text = file.text(*keys)
+        text = file.text(*setting.keys)
         return absolute(str(home.root / text) if text[0] != "~" else text) if text else None
 
     return Configuration(
         home=home,
-        address=parse_address(setting("STIGMER_ADDRESS", "server", "address")),
+        address=parse_address(text(settings.ADDRESS)),
         server=named_server(environment),
-        organization=setting("STIGMER_ORG", "organization") or DEFAULT_ORGANIZATION,
+        organization=text(settings.ORGANIZATION) or DEFAULT_ORGANIZATION,
         model=ModelSettings(
-            provider=setting("STIGMER_LLM_PROVIDER", "backend", "local", "llm", "provider").lower(),
-            model=setting("STIGMER_LLM_MODEL", "backend", "local", "llm", "model"),
-            base_url=setting("STIGMER_LLM_BASE_URL", "backend", "local", "llm", "base_url"),
-            script=path("STIGMER_LLM_SCRIPT", "backend", "local", "llm", "script"),
+            provider=text(settings.PROVIDER).lower(),
+            model=text(settings.MODEL),
+            base_url=text(settings.BASE_URL),
+            script=path(settings.SCRIPT),
         ),
-        sandbox_root=path("SANDBOX_ROOT_DIR", "backend", "local", "execution", "sandbox_root"),
+        sandbox_root=path(settings.SANDBOX_ROOT),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from stigmer_tui.core import settings
 from stigmer_tui.core.errors import StigmerError, as_text
 from stigmer_tui.core.private_files import close_to_others, make_private_folders
 
@@ -23,7 +24,7 @@ class Home:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Home:
         """Raises StigmerError where there is no such folder to be told."""
-        configured = as_text(environment.get("STIGMER_HOME", ""), "STIGMER_HOME").strip()
+        configured = as_text(environment.get(settings.HOME.variable, ""), settings.HOME.variable).strip()
         return cls(absolute(configured or "~/.stigmer"))
 
     @property

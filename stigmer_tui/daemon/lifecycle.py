@@ -14,6 +14,7 @@ import psutil
 from filelock import AsyncFileLock, Timeout
 
 from stigmer_tui.client.endpoint import Endpoint
+from stigmer_tui.core import settings
 from stigmer_tui.core.addresses import require_loopback
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.errors import StigmerError
@@ -122,12 +123,12 @@ def _spawn(configuration: Configuration, arguments: list[str]) -> None:
     """Returns once the server listens. Raises StigmerError when it ends, or says nothing, instead."""
     home = configuration.home
     reader, writer = os.pipe()
-    environment = {**os.environ, READY_DESCRIPTOR: str(writer), "STIGMER_HOME": str(home.root)}
+    environment = {**os.environ, READY_DESCRIPTOR: str(writer), settings.HOME.variable: str(home.root)}
     # The daemon works in a folder of its own: what is relative to this one would be looked for there.
-    if configuration.model.script and os.environ.get("STIGMER_LLM_SCRIPT"):
-        environment["STIGMER_LLM_SCRIPT"] = str(configuration.model.script)
-    if configuration.sandbox_root and os.environ.get("SANDBOX_ROOT_DIR"):
-        environment["SANDBOX_ROOT_DIR"] = str(configuration.sandbox_root)
+    if configuration.model.script and os.environ.get(settings.SCRIPT.variable):
+        environment[settings.SCRIPT.variable] = str(configuration.model.script)
+    if configuration.sandbox_root and os.environ.get(settings.SANDBOX_ROOT.variable):
+        environment[settings.SANDBOX_ROOT.variable] = str(configuration.sandbox_root)
     with open(home.log("start"), "wb", opener=opener) as output:
         process = subprocess.Popen(
             own_command("internal-server", *arguments),

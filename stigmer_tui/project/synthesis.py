@@ -16,6 +16,7 @@ from google.protobuf.message import DecodeError
 from stigmer_tui.api.agent_pb2 import Agent
 from stigmer_tui.api.kinds import AGENT, WORKFLOW, Kind
 from stigmer_tui.api.workflow_pb2 import Workflow
+from stigmer_tui.core import settings
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.ids import slug_of
 from stigmer_tui.core.json_values import from_json
@@ -129,8 +130,7 @@ def _place(message: str, file: str) -> tuple[int, str]:
 
 
 OUTPUT_FOLDER = "STIGMER_OUT_DIR"
-TIME_LIMIT = "STIGMER_SYNTHESIS_TIMEOUT"
-"""Environment variable: seconds that a project's code may take."""
+TIME_LIMIT = settings.SYNTHESIS_TIMEOUT.variable
 DEFAULT_TIME_LIMIT = 60.0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from stigmer_tui.core.known_secrets import remember_values
-from stigmer_tui.core.provider_keys import BASE_URLS, lacking
+from stigmer_tui.core.model_providers import KEY_VARIABLES, missing_keys
 
 
 class ProviderKeys:
@@ -16,8 +16,8 @@ class ProviderKeys:
 
     def take(self, offered: Mapping[str, str]) -> list[str]:
         """Returns the names of the keys that are new, or have another value than before."""
-        found = lacking(self._environment, offered)
-        taken = [name for name, value in found.items() if name in BASE_URLS and self.variables.get(name) != value]
+        found = missing_keys(self._environment, offered)
+        taken = [name for name, value in found.items() if name in KEY_VARIABLES and self.variables.get(name) != value]
         remember_values(found[name] for name in taken)
         if taken:
             self.variables |= found

@@ -20,6 +20,7 @@ from stigmer_tui.core.clock import Clock, SystemClock
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.ids import IdSource
 from stigmer_tui.core.paths import Home
+from stigmer_tui.core.settings import ADDRESS
 from stigmer_tui.core.sqlite import Database
 from stigmer_tui.server.access import TokenAuth
 from stigmer_tui.server.agent_executions import AgentExecutions
@@ -184,7 +185,7 @@ def _listen(listener: grpc.aio.Server, addresses: Sequence[str]) -> str:
             logger.info("cannot listen at %s: %s", address, error)
     raise StigmerError(
         f"Cannot listen at {addresses[-1]}: {_hindrance(addresses[-1])}",
-        "Choose another with --address, server.address in config.yaml or STIGMER_ADDRESS; port 0 is any free one.",
+        f"Choose another with --address, {ADDRESS.key} in config.yaml or {ADDRESS.variable}; port 0 is any free one.",
     )
 
 

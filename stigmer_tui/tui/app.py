@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.binding import BindingType
 from textual.screen import Screen
 
+from stigmer_tui.core import settings
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.terminal import terminal_encoding
@@ -58,10 +59,10 @@ class StigmerApp(TerminalApp):
         # Before there are widgets, whose styles would all have to be applied anew.
         self.register_theme(DARK)
         self.register_theme(LIGHT)
-        theme = os.environ.get("STIGMER_THEME", "") or default_theme(self.console.color_system)
+        theme = os.environ.get(settings.THEME.variable, "") or default_theme(self.console.color_system)
         if theme not in self.available_themes:
             known = ", ".join(sorted(self.available_themes))
-            raise StigmerError(f"Unknown theme {theme}", f"STIGMER_THEME can be one of these: {known}")
+            raise StigmerError(f"Unknown theme {theme}", f"{settings.THEME.variable} can be one of these: {known}")
         self.theme = self._styled_for = theme
         self.stylesheet.set_variables(self.get_css_variables())
         self.session = session

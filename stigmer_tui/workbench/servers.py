@@ -15,7 +15,7 @@ from stigmer_tui.client.endpoint import Endpoint
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.core.provider_keys import provider_keys
+from stigmer_tui.core.model_providers import provider_keys
 from stigmer_tui.daemon.record import read_record
 from stigmer_tui.daemon.running import ensure_daemon, wait_for_daemon
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from stigmer_tui.agents.models.choice import SCRIPTED, ModelChoice, ModelChooser, Provider, model_id
+from stigmer_tui.agents.models.choice import SCRIPTED, ModelChoice, ModelChooser, model_id
+from stigmer_tui.core import model_providers
 from stigmer_tui.core.configuration import ModelSettings
 from stigmer_tui.core.errors import StigmerError
 
@@ -94,8 +95,8 @@ def test_a_model_can_be_configured_without_its_provider() -> None:
 def test_a_script_is_played_where_there_is_neither_provider_nor_key() -> None:
     assert chooser().choose(has_script=True) is SCRIPTED
     assert chooser().choose("claude-opus-4-8", has_script=True) is SCRIPTED
-    assert chooser(NOTHING, ANTHROPIC_KEY).choose(has_script=True).provider is Provider.ANTHROPIC
-    assert chooser(OLLAMA).choose(has_script=True).provider is Provider.OLLAMA
+    assert chooser(NOTHING, ANTHROPIC_KEY).choose(has_script=True).provider is model_providers.ANTHROPIC
+    assert chooser(OLLAMA).choose(has_script=True).provider is model_providers.OLLAMA
     assert chooser(ModelSettings(script=Path("a.yaml"))).choose() is SCRIPTED
     assert chooser(ModelSettings(provider="scripted"), ANTHROPIC_KEY).choose("gpt-4o") is SCRIPTED
 
@@ -128,7 +129,7 @@ def test_a_runner_describes_its_model() -> None:
 
 
 def test_a_key_is_not_shown() -> None:
-    assert "sk-a" not in repr(ModelChoice(Provider.ANTHROPIC, "claude", key="sk-a"))
+    assert "sk-a" not in repr(ModelChoice(model_providers.ANTHROPIC, "claude", key="sk-a"))
 
 
 def test_names_that_people_use_are_ids() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stigmer_tui.core.provider_keys import lacking, provider_keys
+from stigmer_tui.core.model_providers import missing_keys, provider_keys
 
 
 @pytest.mark.parametrize(
@@ -30,4 +30,4 @@ def test_what_is_there_is_not_replaced() -> None:
         "ANTHROPIC_API_KEY": "a",
         "PATH": "/evil",
     }
-    assert lacking({"OPENAI_API_KEY": "own"}, offered) == {"ANTHROPIC_API_KEY": "a", "ANTHROPIC_BASE_URL": ""}
+    assert missing_keys({"OPENAI_API_KEY": "own"}, offered) == {"ANTHROPIC_API_KEY": "a", "ANTHROPIC_BASE_URL": ""}

@@ -9,7 +9,7 @@ import pytest
 
 from stigmer_tui.api.daemon_pb2 import StatusRequest, TakeKeysRequest
 from stigmer_tui.api.runner_pb2 import Hello
-from stigmer_tui.core.provider_keys import BASE_URLS
+from stigmer_tui.core.model_providers import KEY_VARIABLES
 from tests.server.conftest import running
 from tests.server.runner import LIMIT, attached
 
@@ -18,7 +18,7 @@ KEY, ANOTHER = "sk-0123456789abcdef", "sk-another-0123456789"
 
 @pytest.fixture(autouse=True)
 def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (*BASE_URLS, *BASE_URLS.values()):
+    for name in (*KEY_VARIABLES, *KEY_VARIABLES.values()):
         if name:
             monkeypatch.delenv(name, raising=False)
 

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import httpx2
-from pydantic_ai.models import Model
+from pydantic_ai.models import Model, infer_model
+from pydantic_ai.providers import Provider, infer_provider_class
 
 from stigmer_tui.agents.models.anthropic_message import AnthropicMessage
 from stigmer_tui.agents.models.chat_completion import ChatCompletion
 from stigmer_tui.agents.models.checked_stream import FIRST_WORD, Answer, CheckedStream
-from stigmer_tui.agents.models.choice import ModelChoice, Provider
+from stigmer_tui.agents.models.choice import ModelChoice
 from stigmer_tui.runners.outgoing import OutgoingTransport
 
 CONNECT_LIMIT = 10.0
 """Seconds."""
+
+ANSWERS: dict[str, Callable[[], Answer]] = {"anthropic": AnthropicMessage}
+"""What reads the stream of an answer, by what the framework calls the provider; all others send chat completions."""
 
 
 def provider_client(answer: Callable[[], Answer]) -> httpx2.AsyncClient:
@@ -51,38 +56,18 @@ class Adapters:
 
 
 def _build(choice: ModelChoice) -> Model:
-    key = choice.key or None
-    match choice.provider:
-        case Provider.ANTHROPIC:
-            from pydantic_ai.models.anthropic import AnthropicModel
-            from pydantic_ai.providers.anthropic import AnthropicProvider
-
-            client = provider_client(AnthropicMessage)
-            anthropic = AnthropicProvider(api_key=key, base_url=choice.base_url or None, http_client=client)
-            # What is asked again, and when, is decided where people can be told of it.
-            anthropic.client.max_retries = 0
-            return AnthropicModel(choice.model, provider=anthropic)
-        case Provider.OPENAI | Provider.OLLAMA:
-            return _chat_model(choice, key)
-        case Provider.SCRIPTED:
-            raise ValueError("a script is played, not asked")
+    framework = choice.provider.framework
+    provider = _provider(choice, provider_client(ANSWERS.get(framework, ChatCompletion)))
+    # What is asked again, and when, is decided where people can see it.
+    provider.client.max_retries = 0
+    return infer_model(f"{framework}:{choice.model}", lambda _: provider)
 
 
-def _chat_model(choice: ModelChoice, key: str | None) -> Model:
-    from pydantic_ai.models.ollama import OllamaModel
-    from pydantic_ai.models.openai import OpenAIChatModel
-    from pydantic_ai.providers.ollama import OllamaProvider
-    from pydantic_ai.providers.openai import OpenAIProvider
-    from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
+def _provider(choice: ModelChoice, client: httpx2.AsyncClient) -> Provider[Any]:
+    key, url = choice.key or None, choice.base_url or None
+    if url and choice.provider.is_gateway:
+        from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
 
-    url, client = choice.base_url, provider_client(ChatCompletion)
-    model: OpenAIChatModel
-    if choice.provider is Provider.OLLAMA:
-        model = OllamaModel(choice.model, provider=OllamaProvider(base_url=url, api_key=key, http_client=client))
-    elif url:
-        compatible = OpenAICompatibleProvider("openai-compatible", base_url=url, api_key=key, http_client=client)
-        model = OpenAIChatModel(choice.model, provider=compatible)
-    else:
-        model = OpenAIChatModel(choice.model, provider=OpenAIProvider(api_key=key, http_client=client))
-    model.client.max_retries = 0
-    return model
+        return OpenAICompatibleProvider("openai-compatible", base_url=url, api_key=key, http_client=client)
+    provider: Callable[..., Provider[Any]] = infer_provider_class(choice.provider.framework)
+    return provider(api_key=key, base_url=url, http_client=client)

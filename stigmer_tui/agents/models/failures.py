@@ -22,7 +22,7 @@ from pydantic_ai.exceptions import (
 )
 
 from stigmer_tui.agents.models.checked_stream import page_words
-from stigmer_tui.agents.models.choice import KEY_VARIABLES, ModelChoice, Provider
+from stigmer_tui.agents.models.choice import ModelChoice
 from stigmer_tui.agents.models.faults import CutShortError, NotAnAnswerError, StalledError, fault_in
 from stigmer_tui.agents.models.provider_errors import message_in
 from stigmer_tui.core.errors import StigmerError
@@ -32,9 +32,6 @@ from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.runners.outgoing import SettingUnusableError
 
 MAX_DETAIL_LENGTH = 300
-
-ADDRESSES = {Provider.ANTHROPIC: "https://api.anthropic.com", Provider.OPENAI: "https://api.openai.com"}
-"""Where providers are that have no base URL."""
 
 _RETRIED = ("", ", retried once", ", retried twice")
 
@@ -80,23 +77,22 @@ def _what_happened(error: AgentRunError, choice: ModelChoice, detail: str, retri
             return f" {fault}{_address(choice)}{retried}; run it again"
     match error:
         case ModelAuthenticationError():
-            variable = choice.key_variable or KEY_VARIABLES.get(choice.provider, "the key")
+            variable = choice.key_variable or choice.provider.key_variable or "the key"
             return (
                 f" was refused: the provider does not accept the key; check {variable}, and let the daemon start again"
                 f" with it: stigmer-tui server restart{detail}"
             )
-        case ModelNotFoundError() if choice.provider is Provider.OLLAMA:
-            return f" is not there{_address(choice)}; get it with: ollama pull {choice.model}{detail}"
+        case ModelNotFoundError() if advice := choice.provider.when_missing:
+            return f" is not there{_address(choice)}; {advice.format(model=choice.model)}{detail}"
         case ModelNotFoundError():
             return f" does not exist{_address(choice)}{_base_url_hint(choice) or '; choose another model'}{detail}"
         case ModelTimeoutError():
             return f" timed out: it did not answer{_address(choice)}{retried}; run it again{detail}"
         case ModelConnectionError() if error.phase in ("read", "write"):
             return f" was cut off in the middle of an answer{_address(choice)}{retried}; run it again{detail}"
-        case ModelConnectionError() if choice.provider is Provider.OLLAMA:
-            return f" cannot be reached{_way(choice)}{retried}; start it with: ollama serve{detail}"
         case ModelConnectionError():
-            return f" cannot be reached{_way(choice)}{retried}; check the network and the base URL{detail}"
+            advice = choice.provider.when_unreachable or "check the network and the base URL"
+            return f" cannot be reached{_way(choice)}{retried}; {advice}{detail}"
         case ModelRateLimitError():
             wait = f", retry in {error.retry_after:.0f} s" if error.retry_after else ""
             return f": {in_short(error)}{retried}{wait}{detail}"
@@ -126,7 +122,7 @@ def _address(choice: ModelChoice) -> str:
 def _way(choice: ModelChoice) -> str:
     """Address, and the proxy on the way there."""
     try:
-        proxy = proxy_for(choice.base_url or ADDRESSES.get(choice.provider, ""), os.environ)
+        proxy = proxy_for(choice.base_url or choice.provider.address, os.environ)
     except StigmerError:
         return _address(choice)
     return _address(choice) + (f", through the proxy that {proxy.variable} names" if proxy else "")
@@ -136,7 +132,7 @@ def _base_url_hint(choice: ModelChoice) -> str:
     """For a server at whose address something else answers."""
     if not choice.base_url:
         return ""
-    if choice.provider is not Provider.OPENAI or choice.base_url.rstrip("/").endswith("/v1"):
+    if not choice.provider.is_gateway or choice.base_url.rstrip("/").endswith("/v1"):
         return "; check the base URL"
     return f"; check the base URL: most servers want it to end in /v1, {without_credentials(choice.base_url)}/v1"
 

@@ -1,0 +1,85 @@
+"""Every setting that a person can make: configuration is read by this table, and its reference is made from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    variable: str
+    """In the environment."""
+    help: str
+    """A sentence or two, in Markdown."""
+    key: str = ""
+    """In config.yaml, with dots between levels; empty for what only the environment says."""
+    default: str = ""
+    """What is used when nobody says anything, in Markdown; empty for nothing."""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return tuple(self.key.split("."))
+
+
+HOME = Setting(
+    "STIGMER_HOME",
+    "Where everything is kept. Another folder is another, isolated instance.",
+    default="`~/.stigmer`",
+)
+ADDRESS = Setting(
+    "STIGMER_ADDRESS",
+    "Where the daemon listens; port 0 is any free one.",
+    key="server.address",
+    default="`127.0.0.1:50051`",
+)
+SERVER = Setting("STIGMER_SERVER_ADDR", "An existing server to use instead of the daemon.")
+ORGANIZATION = Setting("STIGMER_ORG", "The organization.", key="organization", default="`local`")
+PROVIDER = Setting(
+    "STIGMER_LLM_PROVIDER",
+    "The provider of models: one of those [below](#model-providers), or `scripted`.",
+    key="backend.local.llm.provider",
+    default="what there is a key for",
+)
+MODEL = Setting(
+    "STIGMER_LLM_MODEL",
+    "The model, where an agent asks for none.",
+    key="backend.local.llm.model",
+    default="the provider's",
+)
+BASE_URL = Setting(
+    "STIGMER_LLM_BASE_URL",
+    "Where the configured provider is. For `openai`, anything that speaks its chat completions.",
+    key="backend.local.llm.base_url",
+    default="the provider's",
+)
+SCRIPT = Setting(
+    "STIGMER_LLM_SCRIPT", "A [script](script.md) for agents that carry none.", key="backend.local.llm.script"
+)
+API_KEY = Setting("STIGMER_LLM_API_KEY", "The key of the configured provider.", default="the provider's variable")
+SANDBOX_ROOT = Setting(
+    "SANDBOX_ROOT_DIR",
+    "One folder for all agents.",
+    key="backend.local.execution.sandbox_root",
+    default="a folder for each session",
+)
+SYNTHESIS_TIMEOUT = Setting("STIGMER_SYNTHESIS_TIMEOUT", "Seconds that the code of a project may take.", default="60")
+THEME = Setting(
+    "STIGMER_THEME",
+    "`stigmer-dark`, `stigmer-light` or one of the palette's. `NO_COLOR` is honoured.",
+    default="by the terminal",
+)
+
+SETTINGS = (
+    HOME,
+    ADDRESS,
+    SERVER,
+    ORGANIZATION,
+    PROVIDER,
+    MODEL,
+    BASE_URL,
+    SCRIPT,
+    API_KEY,
+    SANDBOX_ROOT,
+    SYNTHESIS_TIMEOUT,
+    THEME,
+)
