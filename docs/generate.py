@@ -5,16 +5,24 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from string import Template
 
 import click
 
 from stigmer_tui import sdk
 from stigmer_tui.cli.commands import program
+from stigmer_tui.core.model_providers import PROVIDERS
+from stigmer_tui.core.settings import SETTINGS, SYNTHESIS_TIMEOUT
 from stigmer_tui.definition import script
+from stigmer_tui.project.project_file import KEYS
+from stigmer_tui.project.synthesis import DEFAULT_TIME_LIMIT
+from stigmer_tui.tui.commands import COMMANDS, Place
 
 REFERENCE = Path(__file__).parent / "reference"
+PAGES = Path(__file__).parent / "pages"
+"""What is written by hand around tables that follow from the code."""
 CONSTRUCTED = ("Agent", "AgentRef", "Workflow")
 """Classes that a person makes objects of; those of the others are given by calls."""
 
@@ -23,7 +31,14 @@ NOTE = "<!-- Written by `make reference`; what stands here comes from the code. 
 
 def pages() -> dict[str, str]:
     """The text of each page, by the name of its file."""
-    return {"command-line.md": _command_line(), "script.md": _script(), "sdk.md": _sdk()}
+    return {
+        "command-line.md": _command_line(),
+        "configuration.md": _configuration(),
+        "keys.md": _keys(),
+        "script.md": _script(),
+        "sdk.md": _sdk(),
+        "stigmer-yaml.md": _stigmer_yaml(),
+    }
 
 
 def outdated() -> list[str]:
@@ -65,6 +80,61 @@ def _option(option: click.Option, context: click.Context) -> str:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|")
+
+
+def _configuration() -> str:
+    settings = [
+        ("environment", "`config.yaml`", "default", ""),
+        *((_code(each.variable), _code(each.key), each.default, each.help) for each in SETTINGS),
+    ]
+    providers = [
+        ("provider", "model, where none is asked for", "key", "base URL", "where it is"),
+        *(
+            (
+                _code(each.name),
+                *map(_code, (each.default_model, each.key_variable, each.base_url_variable, each.address)),
+            )
+            for each in PROVIDERS
+        ),
+    ]
+    return _page("configuration.md", settings=_table(settings), providers=_table(providers))
+
+
+def _stigmer_yaml() -> str:
+    keys = [
+        ("key", "needed", "default", ""),
+        *((_code(key.name), "yes" if key.example else "no", key.default, key.help) for key in KEYS),
+    ]
+    return _page(
+        "stigmer-yaml.md", keys=_table(keys), limit=f"{DEFAULT_TIME_LIMIT:.0f}", variable=SYNTHESIS_TIMEOUT.variable
+    )
+
+
+def _keys() -> str:
+    parts = ["# Keys", NOTE, "The mouse works everywhere, and the command palette has what has no key."]
+    for place in Place:
+        rows = [
+            (" ".join(map(_code, command.key_names)), command.title or command.label, command.help)
+            for command in COMMANDS
+            if command.place is place
+        ]
+        parts += [f"## {place}", _table([("key", "name", ""), *rows])]
+    return "\n\n".join(parts) + "\n"
+
+
+def _page(name: str, **parts: str) -> str:
+    """A page of `docs/pages`, with tables in the places of their names."""
+    return Template((PAGES / name).read_text(encoding="utf-8")).substitute(parts, note=NOTE)
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    """Markdown; the first row is the heading."""
+    lines = [f"| {' | '.join(map(_cell, row))} |".replace("|  |", "| |").replace("|  |", "| |") for row in rows]
+    return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]])
+
+
+def _code(text: str) -> str:
+    return f"`{text}`" if text else ""
 
 
 def _script() -> str:

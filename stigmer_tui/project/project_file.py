@@ -25,6 +25,29 @@ class Runtime(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ProjectKey:
+    name: str
+    help: str
+    """A sentence or two, in Markdown."""
+    default: str = ""
+    """What holds where the key is left out, in Markdown."""
+    example: str = ""
+    """A value for a key that must be there; empty for one that may be left out."""
+
+
+NAME = ProjectKey("name", "The project; what it deploys carries this name.", example="my-project")
+RUNTIME = ProjectKey("runtime", "`python`, or `go` for projects of the existing Go SDK.", example="python")
+MAIN = ProjectKey("main", "The entry file, relative to the folder.", default="`main.py`, `main.go`")
+VERSION = ProjectKey("version", "Shown only.")
+ORGANIZATION = ProjectKey(
+    "organization", "Where the resources are deployed; `--org` wins.", default="that of the configuration"
+)
+
+KEYS = (NAME, RUNTIME, MAIN, VERSION, ORGANIZATION)
+"""All that Stigmer.yaml can say; the reference is made from it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     folder: Path
     name: str
@@ -60,41 +83,39 @@ def load_project(folder: Path) -> Project:
     if not isinstance(document.value, dict):
         raise StigmerError(f"{FILE_NAME} must hold keys such as name and runtime", "Begin with: name: my-project")
     runtime = _runtime(document)
-    main = folder / (_text(document, "main") or f"main{runtime.suffix}")
+    main = folder / (_text(document, MAIN) or f"main{runtime.suffix}")
     if main.suffix != runtime.suffix:
-        where = document.where("main")
+        where = document.where(MAIN.name)
         raise StigmerError(f"{where} main is {main.name}, but a {runtime} project begins in a {runtime.suffix} file")
     return Project(
         folder=folder,
-        name=_required(document, "name"),
+        name=_required(document, NAME),
         runtime=runtime,
         main=main,
-        version=_text(document, "version"),
-        organization=_text(document, "organization"),
+        version=_text(document, VERSION),
+        organization=_text(document, ORGANIZATION),
     )
 
 
 def _runtime(document: Document) -> Runtime:
-    text = _required(document, "runtime")
+    text = _required(document, RUNTIME)
     try:
         return Runtime(text)
     except ValueError:
         choices = " and ".join(Runtime)
-        raise StigmerError(f"{document.where('runtime')} runtime is {text!r}", f"There are {choices}.") from None
+        raise StigmerError(f"{document.where(RUNTIME.name)} runtime is {text!r}", f"There are {choices}.") from None
 
 
-def _required(document: Document, key: str) -> str:
+def _required(document: Document, key: ProjectKey) -> str:
     text = _text(document, key)
     if not text:
-        raise StigmerError(f"{document.where(key)} {key} is missing", f"Add a line such as: {key}: {_EXAMPLES[key]}")
+        where = document.where(key.name)
+        raise StigmerError(f"{where} {key.name} is missing", f"Add a line such as: {key.name}: {key.example}")
     return text
 
 
-def _text(document: Document, key: str) -> str:
-    value = document.value.get(key)
+def _text(document: Document, key: ProjectKey) -> str:
+    value = document.value.get(key.name)
     if isinstance(value, dict | list):
-        raise StigmerError(f"{document.where(key)} {key} must be a text")
+        raise StigmerError(f"{document.where(key.name)} {key.name} must be a text")
     return "" if value is None else str(value).strip()
-
-
-_EXAMPLES = {"name": "my-project", "runtime": "python"}

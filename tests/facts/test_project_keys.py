@@ -1,0 +1,35 @@
+"""A key of Stigmer.yaml is one entry: what reads it, refuses it and documents it follows from the table."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.project.project_file import FILE_NAME, KEYS, ProjectKey, load_project
+
+VALUES = {"name": "shop", "runtime": "python", "main": "start.py", "version": "1.2", "organization": "acme"}
+
+
+def written(folder: Path, values: dict[str, str]) -> Path:
+    (folder / FILE_NAME).write_text("".join(f"{key}: '{value}'\n" for key, value in values.items()))
+    return folder
+
+
+def test_each_key_is_read(tmp_path: Path) -> None:
+    assert [key.name for key in KEYS] == list(VALUES)
+    found = asdict(load_project(written(tmp_path, VALUES)))
+    assert {key.name: found[key.name] for key in KEYS} == VALUES | {"main": tmp_path / "start.py"}
+
+
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: key.name)
+def test_one_that_is_left_out_has_a_default_or_an_example(key: ProjectKey, tmp_path: Path) -> None:
+    folder = written(tmp_path, {name: value for name, value in VALUES.items() if name != key.name})
+    if not key.example:
+        load_project(folder)
+        return
+    with pytest.raises(StigmerError, match=f"{key.name} is missing") as refusal:
+        load_project(folder)
+    assert refusal.value.advice == f"Add a line such as: {key.name}: {key.example}"
