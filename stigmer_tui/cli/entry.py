@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-
-READER_IS_GONE = 128 + 13
-"""Exit code of a program that is ended by SIGPIPE, as in `| head`."""
 
 COMMANDS = ("apply", "new", "run", "server")
 INTERNAL = "internal-"
@@ -24,25 +20,12 @@ def main() -> None:
         from stigmer_tui.cli.app import open_app
 
         sys.exit(open_app(arguments[0] if arguments else ""))
-    from stigmer_tui.cli.commands import run_command
+    from stigmer_tui.cli.commands import exit_process, run_command
 
     code = run_command(arguments)
     if is_internal(arguments):
         sys.exit(code)
-    _leave(code)
-
-
-def _leave(code: int) -> None:
-    """Ends the process as soon as all is said: to take the interpreter down in good order lasts 20 ms, for nobody."""
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except BrokenPipeError:
-        code = READER_IS_GONE
-    except OSError as error:
-        sys.stderr.write(f"Error: Cannot write the output: {error.strerror}\n")
-        code = 1
-    os._exit(code)
+    exit_process(code)
 
 
 def is_for_app(arguments: list[str]) -> bool:
