@@ -16,9 +16,10 @@ from stigmer_tui.agents.run import AgentRun, instructions_for
 from stigmer_tui.agents.scripts.player import script_model
 from stigmer_tui.agents.tools.shell import ShellTool
 from stigmer_tui.agents.tools.toolset import toolset
-from stigmer_tui.api.workflow_tasks_pb2 import AgentExecutionConfig
+from stigmer_tui.api.runner_pb2 import AgentAssignment
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.definition.script import Script
+from stigmer_tui.definition.support import temperature_of
 
 
 class AgentLoop:
@@ -38,7 +39,7 @@ class AgentLoop:
             toolsets=[DurableToolset(toolset(shell), run)],
             # How often it may be told of mistakes in its calls is bounded by its turns.
             retries={"tools": MAX_TURNS, "output": 2},
-            model_settings=_settings(assignment.config),
+            model_settings=_settings(assignment),
         )
         history = await load_history(self._channel, assignment.execution)
         message = run.lease.redactor.text(assignment.execution.spec.message)
@@ -48,9 +49,10 @@ class AgentLoop:
             raise StigmerError(in_words(error, choice, run.lease.redactor)) from error
 
 
-def _settings(config: AgentExecutionConfig) -> ModelSettings:
-    """What the calling task asks for, a temperature of 0 being none; and that providers need not read all anew."""
+def _settings(assignment: AgentAssignment) -> ModelSettings:
+    """The temperature of the calling task, where 0 is none, or else of the agent; and that providers cache prompts."""
     settings = ModelSettings(cache=True)
-    if config.temperature:
-        settings["temperature"] = config.temperature
+    temperature = assignment.config.temperature or temperature_of(assignment.agent)
+    if temperature is not None:
+        settings["temperature"] = temperature
     return settings

@@ -22,13 +22,14 @@ from stigmer_tui.agents.transcript import Transcript
 from stigmer_tui.api.agent_execution_pb2 import AgentExecution
 from stigmer_tui.api.agent_pb2 import Agent
 from stigmer_tui.api.phases import Phase
+from stigmer_tui.api.runner_pb2 import AgentAssignment
 from stigmer_tui.core import settings
 from stigmer_tui.core.clock import parse_timestamp
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.processes import OWNER_MARK
 from stigmer_tui.definition.script import Script, parse_script
-from stigmer_tui.definition.support import SCRIPT_ANNOTATION, unsupported_parts
+from stigmer_tui.definition.support import MODEL_ANNOTATION, SCRIPT_ANNOTATION, unsupported_parts
 from stigmer_tui.runners.journal import Journal
 from stigmer_tui.runners.lease import Lease, LeaseLost, StopReason, reporting
 
@@ -96,8 +97,7 @@ class Worker:
         if refusal := unsupported_parts(assignment.agent):
             raise StigmerError(refusal)
         script = self._script(assignment.agent)
-        asked = assignment.config.model or assignment.execution.spec.execution_config.model_name
-        choice = self.chooser.choose(asked, has_script=script is not None)
+        choice = self.chooser.choose(_requested_model(assignment), has_script=script is not None)
         if not choice.is_scripted:
             script = None
         elif script is None:
@@ -139,6 +139,15 @@ class Worker:
         except OSError as error:
             raise StigmerError(f"Cannot make the working folder {root}: {error.strerror}") from error
         return root
+
+
+def _requested_model(assignment: AgentAssignment) -> str:
+    """Of the calling task, else of the run, else of the agent; empty for what is configured."""
+    return (
+        assignment.config.model
+        or assignment.execution.spec.execution_config.model_name
+        or assignment.agent.metadata.annotations.get(MODEL_ANNOTATION, "")
+    )
 
 
 @asynccontextmanager
