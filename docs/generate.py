@@ -146,6 +146,9 @@ def _sdk() -> str:
     for name in sdk.__all__:
         subject = getattr(sdk, name)
         parts.append(f"## {name}")
+        if isinstance(subject, str):
+            parts.append(f"    {name} = {subject}")
+            continue
         parts.append(inspect.cleandoc(subject.__doc__ or ""))
         if inspect.isclass(subject):
             if name in CONSTRUCTED:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from stigmer_tui.project.snapshot import FileChange
 from stigmer_tui.project.watch import Change
-from stigmer_tui.sdk.written_files import REPORT
+from stigmer_tui.sdk.synthesis import WRITTEN_FILES
 
 CERTAIN_AFTER = 3
 """Runs in a row during which a file changed; so many saves of a person hardly ever fall into them."""
@@ -69,7 +69,7 @@ class OwnWrites:
             run = CodeRun(self._number, Path(folder, "written"), self._now())
             self._runs.append(run)
             try:
-                yield {REPORT: str(run.report)}
+                yield {WRITTEN_FILES: str(run.report)}
             finally:
                 run.written = _read(run.report)
                 run.ended = self._now()

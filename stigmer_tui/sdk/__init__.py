@@ -9,31 +9,33 @@
         praise = flow.call_agent("answer", helper, message=f"Say something kind about {item.title}")
         flow.set("result", title=item.title, praise=praise.response)
 
-Whatever a project defines is collected; `python -m stigmer_tui.sdk main.py` writes it down for deployment.
+Everything that a project defines is collected; `python -m stigmer_tui.sdk main.py` writes the manifests to deploy.
 """
 
-from stigmer_tui.sdk.agents import Agent, ExistingAgent, existing_agent
-from stigmer_tui.sdk.branches import Loop, Switch
+from stigmer_tui.sdk.agents import Agent, AgentRef
+from stigmer_tui.sdk.control_flow import Case, Loop, Switch
+from stigmer_tui.sdk.errors import DefinitionError
 from stigmer_tui.sdk.expressions import Condition, Expression, Reference, Secret
-from stigmer_tui.sdk.functions import contains, in_, jq, length
-from stigmer_tui.sdk.mistakes import DefinitionError
-from stigmer_tui.sdk.variables import env, secret
+from stigmer_tui.sdk.functions import contains, env, in_, jq, length, secret
+from stigmer_tui.sdk.values import Text, Value
 from stigmer_tui.sdk.workflows import Workflow
 
 __all__ = [
     "Agent",
+    "AgentRef",
+    "Case",
     "Condition",
     "DefinitionError",
-    "ExistingAgent",
     "Expression",
     "Loop",
     "Reference",
     "Secret",
     "Switch",
+    "Text",
+    "Value",
     "Workflow",
     "contains",
     "env",
-    "existing_agent",
     "in_",
     "jq",
     "length",

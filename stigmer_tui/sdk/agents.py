@@ -1,4 +1,4 @@
-"""Agents: instructions that a model works by."""
+"""Agents: instructions that a model follows."""
 
 from __future__ import annotations
 
@@ -6,25 +6,33 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from stigmer_tui.sdk.collection import current_registry
+from stigmer_tui.sdk.errors import DefinitionError, calling_line
 from stigmer_tui.sdk.expressions import Expression, Secret
-from stigmer_tui.sdk.mistakes import DefinitionError, calling_line
-from stigmer_tui.sdk.values import literal_text, resource_name
-from stigmer_tui.sdk.variables import variables_in
+from stigmer_tui.sdk.registry import AgentDefinition, current_registry, variables_in
+from stigmer_tui.sdk.values import literal_text, resource_name, temperature_value
 
 MIN_INSTRUCTIONS_LENGTH = 10
 """Characters (`docs/compatibility.md` 100)."""
 
 
 class Agent:
-    """An agent of the project: it can be talked to, and workflows can call it.
+    """An agent of the project. People can talk to it, and workflows can call it.
 
         helper = Agent("helper", instructions="Answer in one sentence.")
 
-    `script` is a file with turns that are played where no model is configured, for demonstrations and tests; its path
-    is relative to the file that says it. `environment` are variables that its tools need:
+    `model` and `temperature` (0 to 1) are used where a run or a calling task does not choose; without them, what is
+    configured on the server is used. Servers other than that of stigmer-tui ignore them.
 
-        Agent("deployer", instructions="…", environment=[secret("DEPLOY_TOKEN"), env("REGION", default="eu")])
+    `script` is a file with turns that are played where no model is configured, for demonstrations and tests. Its path
+    is relative to the file that names it. `environment` lists the variables that the agent's tools need:
+
+        Agent(
+            "deployer",
+            instructions="Deploy what you are asked to, and report the result.",
+            model="claude-sonnet-4.5",
+            temperature=0.2,
+            environment=[secret("DEPLOY_TOKEN"), env("REGION", default="eu")],
+        )
     """
 
     def __init__(
@@ -34,39 +42,53 @@ class Agent:
         instructions: str,
         description: str = "",
         icon_url: str = "",
+        model: str = "",
+        temperature: float | None = None,
         script: str | Path = "",
         environment: Iterable[Expression | Secret] = (),
     ) -> None:
-        self.location = calling_line()
+        location = calling_line()
         self.name = resource_name(name, "an agent")
-        self.instructions = literal_text(instructions, "instructions")
-        self.description = literal_text(description, "description")
-        self.icon_url = literal_text(icon_url, "icon_url")
-        file = Path(self.location.file).parent / script
-        self.script = _read_script(file, Path(script)) if script else ""
-        self.script_file = _name_in_project(file) if script else ""
-        self.variables = tuple(name for value in environment for name in _variables(value))
-        if len(self.instructions.strip()) < MIN_INSTRUCTIONS_LENGTH:
+        """Its name, by which workflows and people refer to it."""
+        instructions = literal_text(instructions, "instructions")
+        if len(instructions.strip()) < MIN_INSTRUCTIONS_LENGTH:
             raise DefinitionError(
                 f'The instructions of agent "{name}" are shorter than {MIN_INSTRUCTIONS_LENGTH} characters',
                 "Say what the agent is there for and how it answers.",
             )
-        current_registry().add_agent(self)
+        file = Path(location.file).parent / script
+        current_registry().add_agent(
+            AgentDefinition(
+                self.name,
+                instructions,
+                literal_text(description, "description"),
+                literal_text(icon_url, "icon_url"),
+                literal_text(model, "model"),
+                temperature_value(temperature),
+                _read_script(file, Path(script)) if script else "",
+                _path_in_project(file) if script else "",
+                tuple(name for value in environment for name in _variables(value)),
+                location,
+            )
+        )
 
     def __repr__(self) -> str:
         return f"<agent {self.name}>"
 
 
-class ExistingAgent:
-    """An agent that this project does not define; see `existing_agent`."""
+class AgentRef:
+    """A reference to an agent that is deployed from elsewhere, for a workflow to call.
+
+        flow.call_agent("check", AgentRef("reviewer"), message=f"Review {change.diff}")
+
+    `name` is its name in the organization that the workflow is deployed to.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = resource_name(name, "an agent")
 
-
-def existing_agent(name: str) -> ExistingAgent:
-    """An agent that is deployed from elsewhere: `flow.call_agent("check", existing_agent("reviewer"), message="…")`."""
-    return ExistingAgent(name)
+    def __repr__(self) -> str:
+        return f"<agent {self.name}, deployed from elsewhere>"
 
 
 def _read_script(file: Path, path: Path) -> str:
@@ -78,8 +100,8 @@ def _read_script(file: Path, path: Path) -> str:
         raise DefinitionError(f"The script {path} cannot be read: {error}") from None
 
 
-def _name_in_project(file: Path) -> str:
-    """As its folder has it, wherever the project lies."""
+def _path_in_project(file: Path) -> str:
+    """Relative to the project, so that it is the same wherever the project lies."""
     entry = getattr(sys.modules["__main__"], "__file__", None)
     folder = Path(entry).parent if entry else Path.cwd()
     return file.relative_to(folder).as_posix() if file.is_relative_to(folder) else file.name

@@ -1,22 +1,23 @@
-"""Expressions: values that exist only when a workflow runs, handled in Python as if they were there already.
+"""Expressions: values that are known only when a workflow runs.
 
-An expression is a piece of jq (https://jqlang.org/manual/). Formatting one gives the text that is replaced by its value
-during the run, so that f-strings simply work; passing one as a value keeps the type of that value.
+An expression is a jq program (https://jqlang.org/manual/) behind Python's operators. In an f-string it gives a
+placeholder, which the run replaces with the value as text; passed as it is, it keeps the type of the value.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, NoReturn
 
 from stigmer_tui.core.errors import StigmerError, as_text
-from stigmer_tui.sdk.mistakes import DefinitionError
-from stigmer_tui.sdk.texts import OPENING, ReferenceOrigin, origins_in, remember
+from stigmer_tui.sdk.errors import DefinitionError
+from stigmer_tui.sdk.placeholders import OPENING, ValueSource
+from stigmer_tui.sdk.registry import current_registry
 
 MAX_LEVELS = 200
-"""Of lists and mappings within each other, in a value; a run can bear no more."""
+"""Of nested lists and mappings in a value."""
 
 MAX_DIGITS = 1000
 """Of a number."""
@@ -24,34 +25,36 @@ MAX_DIGITS = 1000
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-class ReferenceSource(NamedTuple):
-    """What an expression is made of; the attribute `__stigmer__`, so that every other name is free for data."""
+class JqProgram(NamedTuple):
+    """The program of an expression, kept in `__stigmer__`, so that all other attributes are free for data."""
 
     text: str
-    """jq, without the braces."""
+    """jq, without braces around it."""
     is_term: bool
     """Whether it can stand next to an operator without parentheses."""
-    origins: tuple[ReferenceOrigin, ...]
+    sources: tuple[ValueSource, ...]
 
     @property
     def term(self) -> str:
+        """The text as an operand, in parentheses where it needs them."""
         return self.text if self.is_term else f"({self.text})"
 
 
 class Expression:
-    """A value that a workflow knows when it runs.
+    """A value that is known only when the workflow runs.
 
-    Operators give further expressions: `order.price * 2`, `item.first + " " + item.last`. Comparisons give conditions:
+    Operators give further expressions, such as `order.price * 2` or `item.first + " " + item.last`, and comparisons
+    give conditions:
 
         item.count == 0
         (item.count > 10) & ~contains(item.title, "draft")
     """
 
     __slots__ = ("__stigmer__",)
-    __stigmer__: ReferenceSource
+    __stigmer__: JqProgram
 
-    def __init__(self, source: ReferenceSource) -> None:
-        self.__stigmer__ = source
+    def __init__(self, program: JqProgram) -> None:
+        self.__stigmer__ = program
 
     def __str__(self) -> str:
         return placeholder(self)
@@ -67,7 +70,7 @@ class Expression:
     def __repr__(self) -> str:
         return f"<{type(self).__name__.lower()} {self.__stigmer__.text}>"
 
-    # A comparison gives a condition, which the type of object's own methods does not foresee.
+    # A comparison gives a condition, unlike that of object, which is typed as bool.
     def __eq__(self, other: object) -> Condition:  # type: ignore[override]
         return _comparison(self, "==", other)
 
@@ -99,8 +102,8 @@ class Expression:
         return _logic(other, "or", self)
 
     def __invert__(self) -> Condition:
-        source = self.__stigmer__
-        return Condition(ReferenceSource(f"{source.term} | not", False, source.origins))
+        program = self.__stigmer__
+        return Condition(JqProgram(f"{program.term} | not", False, program.sources))
 
     def __add__(self, other: object) -> Expression:
         return _arithmetic(self, "+", other)
@@ -138,7 +141,7 @@ class Expression:
 
     def __iter__(self) -> NoReturn:
         raise DefinitionError(
-            f"{_shown(self)} is known only when the workflow runs, so Python cannot go through it",
+            f"{_shown(self)} is known only when the workflow runs, so Python cannot iterate over it",
             'Use a loop of the workflow: with flow.for_each("each", items) as item.',
         )
 
@@ -176,13 +179,16 @@ class Expression:
 
 
 class Condition(Expression):
-    """A yes or no that decides about a case of `flow.switch`."""
+    """A boolean expression, for a case of `flow.switch`. `&`, `|` and `~` combine conditions."""
 
     __slots__ = ()
 
 
 class Reference(Expression):
-    """The output of a task, the input of a run, or a part of them: `item.title`, `item["the-id"]`, `item.tags[0]`."""
+    """The output of a task, the input of a run, or a part of one.
+
+    Attributes and keys give parts: `item.title`, `item["the-id"]`, `item.tags[0]`, `item.tags[:3]`.
+    """
 
     __slots__ = ()
 
@@ -192,39 +198,42 @@ class Reference(Expression):
         return self[key]
 
     def __getitem__(self, key: str | int | slice | Expression) -> Reference:
-        source = self.__stigmer__
-        origins = source.origins
+        program = self.__stigmer__
+        sources = program.sources
         match key:
             case str() if _IDENTIFIER.fullmatch(key):
                 access = f".{key}"
             case slice(start=start, stop=stop, step=None):
                 access = f"[{_bound(start)}:{_bound(stop)}]"
             case bool() | slice():
-                raise DefinitionError(f"{key!r} is no key", "Use a text, a number, or a range without a step.")
+                raise DefinitionError(f"{key!r} is not a key", "Use a text, a number, or a range without a step.")
             case str() | int():
-                access = f"[{source_of(key).text}]"
+                access = f"[{program_of(key).text}]"
             case Expression():
                 inner = key.__stigmer__
                 access = f"[{inner.text}]"
-                origins = (*origins, *inner.origins)
+                sources = (*sources, *inner.sources)
             case _:
-                raise DefinitionError(f"{key!r} is no key", "Use a text, a number, a range or a reference.")
-        return Reference(ReferenceSource(source.term + access, True, origins))
+                raise DefinitionError(f"{key!r} is not a key", "Use a text, a number, a range or a reference.")
+        return Reference(JqProgram(program.term + access, True, sources))
 
 
-def output_text(task: str) -> str:
-    """Where the output of a task is kept for later ones, once it is exported (`docs/compatibility.md` 87)."""
+def output_of(task: str) -> str:
+    """jq for the output of a task, once it is exported (`docs/compatibility.md` 87)."""
     return f"$context[{json.dumps(task)}]"
 
 
 class Secret:
-    """A value that nobody sees: it can be sent with a request or given to an agent, and that is all."""
+    """A secret of the run, such as a token; see `secret`.
+
+    It can be sent with a request or given to an agent, but not compared or computed with.
+    """
 
     __slots__ = ("__stigmer__",)
-    __stigmer__: ReferenceSource
+    __stigmer__: JqProgram
 
     def __init__(self, name: str) -> None:
-        self.__stigmer__ = ReferenceSource(f".secrets.{name}", True, ())
+        self.__stigmer__ = JqProgram(f".secrets.{name}", True, ())
 
     def __str__(self) -> str:
         return placeholder(self)
@@ -235,39 +244,48 @@ class Secret:
 
 def placeholder(expression: Expression | Secret) -> str:
     """The expression as it stands in a text."""
-    source = expression.__stigmer__
+    program = expression.__stigmer__
     # Existing runners know variables of the environment in this form only (`docs/compatibility.md` 92).
-    is_variable = source.is_term and source.text.startswith(".")
-    text = f"${{{source.text}}}" if is_variable else f"${{ {source.text} }}"
-    remember(text, source.origins)
+    is_variable = program.is_term and program.text.startswith(".")
+    text = f"${{{program.text}}}" if is_variable else f"${{ {program.text} }}"
+    current_registry().placeholders.remember(text, program.sources)
     return text
 
 
-def written(value: str | Expression | Secret) -> str:
-    """A text as it becomes part of a task, which from now on uses what the text takes its values from.
+def task_text(value: str | Expression | Secret) -> str:
+    """A text as part of a task. The outputs that it reads are exported.
 
-    Raises DefinitionError where there is no value to take, where an expression was written by hand, and wrongly, and
-    for what is no text.
+    Raises DefinitionError where an expression in it has no value, for handwritten jq that is not valid, and for text
+    that is not valid Unicode.
     """
-    origins = origins_in(whole_text(value)) if isinstance(value, str) else value.__stigmer__.origins
-    for origin in origins:
-        origin.use()
+    sources = sources_in(valid_text(value)) if isinstance(value, str) else value.__stigmer__.sources
+    open_workflow = current_registry().open_workflow
+    for source in sources:
+        source.use(open_workflow)
     return value if isinstance(value, str) else placeholder(value)
 
 
-def whole_text(text: str) -> str:
-    """A text as it is. Raises DefinitionError where it holds half a character, which no file and no message can."""
+def sources_in(text: str) -> tuple[ValueSource, ...]:
+    """The sources of all expressions in a text. Raises DefinitionError for handwritten jq that is not valid."""
+    return current_registry().placeholders.sources_in(text)
+
+
+def valid_text(text: str) -> str:
+    """The text itself. Raises DefinitionError for a lone surrogate, which UTF-8 cannot encode."""
     try:
         return as_text(text, "A text")
     except StigmerError as error:
         raise DefinitionError(
             f"A text holds half a character, which cannot be stored: {ascii(text)[:100]}",
-            "Such halves come of decoding bytes that are no UTF-8; decode them with another encoding.",
+            "Such halves come of decoding bytes that are not UTF-8; decode them with another encoding.",
         ) from error
 
 
-def source_of(value: Any, level: int = 0) -> ReferenceSource:
-    """The jq that gives a value: an expression's own, or a literal, with the expressions in it."""
+def program_of(value: Any, level: int = 0) -> JqProgram:
+    """The jq program that gives a value: that of an expression, or a literal with the expressions in it.
+
+    Raises DefinitionError for a value that jq cannot hold, and for secrets.
+    """
     if level > MAX_LEVELS:
         raise too_deep()
     match value:
@@ -278,20 +296,20 @@ def source_of(value: Any, level: int = 0) -> ReferenceSource:
                 f"{_shown(value)} cannot be compared or computed with", "Pass it where it is sent, as it is."
             )
         case str() if OPENING in value:
-            from stigmer_tui.sdk.handwritten import as_jq
+            from stigmer_tui.sdk.raw_jq import as_jq
 
-            return ReferenceSource(as_jq(value), True, origins_in(value))
+            return JqProgram(as_jq(value), True, sources_in(value))
         case int() if not isinstance(value, bool) and abs(value) >= 10**MAX_DIGITS:
             raise too_long()
         case None | bool() | int() | float() | str():
-            return ReferenceSource(_literal(value), True, ())
+            return JqProgram(_literal(value), True, ())
         case Mapping():
-            members = {_key(key): source_of(item, level + 1) for key, item in value.items()}
+            members = {_key(key): program_of(item, level + 1) for key, item in value.items()}
             text = ", ".join(f"{key}: {item.term}" for key, item in members.items())
-            return ReferenceSource(f"{{{text}}}", True, _origins(members.values()))
+            return JqProgram(f"{{{text}}}", True, _sources(members.values()))
         case list() | tuple():
-            items = [source_of(item, level + 1) for item in value]
-            return ReferenceSource(f"[{', '.join(item.term for item in items)}]", True, _origins(items))
+            items = [program_of(item, level + 1) for item in value]
+            return JqProgram(f"[{', '.join(item.term for item in items)}]", True, _sources(items))
         case _:
             raise DefinitionError(
                 f"A workflow cannot hold a value of type {type(value).__name__}",
@@ -300,21 +318,23 @@ def source_of(value: Any, level: int = 0) -> ReferenceSource:
 
 
 def too_deep() -> DefinitionError:
+    """The error for a value of too many levels."""
     return DefinitionError(
         f"A value is nested more than {MAX_LEVELS} levels deep, or contains itself", "Make it flatter."
     )
 
 
 def too_long() -> DefinitionError:
+    """The error for a number of too many digits."""
     return DefinitionError(f"A number has more than {MAX_DIGITS} digits", "Write it as a text.")
 
 
 def _comparison(left: object, operator: str, right: object) -> Condition:
-    return Condition(_binary(source_of(left), operator, source_of(right)))
+    return Condition(_binary(program_of(left), operator, program_of(right)))
 
 
 def _arithmetic(left: object, operator: str, right: object) -> Expression:
-    return Expression(_binary(source_of(left), operator, source_of(right)))
+    return Expression(_binary(program_of(left), operator, program_of(right)))
 
 
 def _logic(left: object, operator: str, right: object) -> Condition:
@@ -326,18 +346,18 @@ def _logic(left: object, operator: str, right: object) -> Condition:
     return Condition(_binary(left.__stigmer__, operator, right.__stigmer__))
 
 
-def _binary(left: ReferenceSource, operator: str, right: ReferenceSource) -> ReferenceSource:
-    return ReferenceSource(f"{left.term} {operator} {right.term}", False, left.origins + right.origins)
+def _binary(left: JqProgram, operator: str, right: JqProgram) -> JqProgram:
+    return JqProgram(f"{left.term} {operator} {right.term}", False, left.sources + right.sources)
 
 
-def _origins(sources: Any) -> tuple[ReferenceOrigin, ...]:
-    return tuple(origin for source in sources for origin in source.origins)
+def _sources(programs: Iterable[JqProgram]) -> tuple[ValueSource, ...]:
+    return tuple(source for program in programs for source in program.sources)
 
 
 def _literal(value: float | str | None) -> str:
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-        return whole_text(text) if isinstance(value, str) else text
+        return valid_text(text) if isinstance(value, str) else text
     except ValueError:
         raise DefinitionError(f"{value} is not a number that a workflow can hold", "Use a finite number.") from None
 
@@ -345,7 +365,7 @@ def _literal(value: float | str | None) -> str:
 def _key(key: object) -> str:
     if not isinstance(key, str) or OPENING in key:
         raise DefinitionError(f"{key!r} cannot be a key", "Keys are texts that are known when the workflow is written.")
-    return json.dumps(whole_text(key), ensure_ascii=False)
+    return json.dumps(valid_text(key), ensure_ascii=False)
 
 
 def _bound(value: object) -> str:

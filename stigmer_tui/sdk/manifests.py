@@ -1,4 +1,4 @@
-"""Manifests: what a project defines as files, for whoever deploys it (`docs/compatibility.md` 144, 146)."""
+"""Manifests: what a project defines, as files to deploy (`docs/compatibility.md` 144–146)."""
 
 from __future__ import annotations
 
@@ -17,33 +17,52 @@ from stigmer_tui.api.environment_pb2 import EnvironmentSpec, EnvironmentValue
 from stigmer_tui.api.structs import to_struct
 from stigmer_tui.api.workflow_pb2 import Export, FlowControl, WorkflowDocument, WorkflowSpec, WorkflowTask
 from stigmer_tui.api.workflow_pb2 import Workflow as WorkflowMessage
-from stigmer_tui.definition.support import SCRIPT_ANNOTATION, SCRIPT_FILE_ANNOTATION
+from stigmer_tui.definition.support import (
+    MODEL_ANNOTATION,
+    SCRIPT_ANNOTATION,
+    SCRIPT_FILE_ANNOTATION,
+    TEMPERATURE_ANNOTATION,
+)
 from stigmer_tui.definition.variables import VARIABLES_ANNOTATION, write_declarations
-from stigmer_tui.sdk.agents import Agent
-from stigmer_tui.sdk.blocks import EXPORT_ALL, PlacedTask
-from stigmer_tui.sdk.collection import Registry
-from stigmer_tui.sdk.mistakes import DefinitionError
-from stigmer_tui.sdk.variables import DeclaredVariable, variables_in
-from stigmer_tui.sdk.workflows import Workflow
+from stigmer_tui.sdk.builder import WorkflowBuilder
+from stigmer_tui.sdk.errors import DefinitionError, near_miss
+from stigmer_tui.sdk.layout import EXPORT_ALL, PlacedTask
+from stigmer_tui.sdk.registry import AgentDefinition, DeclaredVariable, Registry, variables_in
 
 API_VERSION = "agentic.stigmer.ai/v1"
 DSL_VERSION = "1.0.0"
 DEPENDENCIES = "dependencies.json"
+KIND_PREFIX = "WORKFLOW_TASK_KIND_"
 
 
-def manifest_files(collection: Registry, generated_at: int) -> dict[str, bytes]:
-    """Every file of a project's manifests, by its name. `generated_at` is in seconds since 1970.
+def manifest_files(registry: Registry, generated_at: int) -> dict[str, bytes]:
+    """The content of every manifest of a project, by file name. `generated_at` is in seconds since 1970.
 
-    Raises DefinitionError for what only shows when everything is defined.
+    Raises DefinitionError for problems that show only when everything is defined.
     """
-    collection.check()
+    registry.check()
     files = {}
-    for index, agent in enumerate(collection.agents.values()):
-        files[f"agent-{index}.pb"] = _bytes(partial(_agent, agent, collection, generated_at), agent.name)
-    for index, workflow in enumerate(collection.workflows.values()):
-        files[f"workflow-{index}.pb"] = _bytes(partial(_workflow, workflow, collection, generated_at), workflow.name)
-    files[DEPENDENCIES] = json.dumps(_dependencies(collection), indent=2).encode()
+    for index, agent in enumerate(registry.agents.values()):
+        files[f"agent-{index}.pb"] = _bytes(partial(_agent, agent, registry, generated_at), agent.name)
+    for index, workflow in enumerate(registry.workflows.values()):
+        _check_kinds(workflow)
+        files[f"workflow-{index}.pb"] = _bytes(partial(_workflow, workflow, registry, generated_at), workflow.name)
+    files[DEPENDENCIES] = json.dumps(_dependencies(registry), indent=2).encode()
     return files
+
+
+def write_files(files: dict[str, bytes], folder: Path) -> None:
+    """Writes files by name into a folder, which is made where it is missing. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+
+
+def _check_kinds(workflow: WorkflowBuilder) -> None:
+    known = [name.removeprefix(KIND_PREFIX) for name, number in WorkflowTaskKind.items() if number]
+    for task in workflow.nodes.values():
+        if task.kind not in known:
+            raise DefinitionError(f'There is no kind of task "{task.kind}"', near_miss(task.kind, known), task.location)
 
 
 def _bytes(build: Callable[[], Message], name: str) -> bytes:
@@ -62,13 +81,7 @@ def _bytes(build: Callable[[], Message], name: str) -> bytes:
     return content
 
 
-def write_files(files: dict[str, bytes], folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in files.items():
-        (folder / name).write_bytes(content)
-
-
-def _agent(agent: Agent, collection: Registry, generated_at: int) -> AgentMessage:
+def _agent(agent: AgentDefinition, registry: Registry, generated_at: int) -> AgentMessage:
     message = AgentMessage(
         api_version=API_VERSION,
         kind="Agent",
@@ -77,18 +90,22 @@ def _agent(agent: Agent, collection: Registry, generated_at: int) -> AgentMessag
             description=agent.description,
             icon_url=agent.icon_url,
             instructions=agent.instructions,
-            env_spec=_environment(collection.variables[name] for name in agent.variables),
+            env_spec=_environment(registry.variables[name] for name in agent.variables),
         ),
     )
-    _declare(message, [collection.variables[name] for name in agent.variables], collection)
+    _declare(message, [registry.variables[name] for name in agent.variables], registry)
+    if agent.model:
+        message.metadata.annotations[MODEL_ANNOTATION] = agent.model
+    if agent.temperature is not None:
+        message.metadata.annotations[TEMPERATURE_ANNOTATION] = f"{agent.temperature:g}"
     if agent.script:
         message.metadata.annotations[SCRIPT_ANNOTATION] = agent.script
         message.metadata.annotations[SCRIPT_FILE_ANNOTATION] = agent.script_file
     return message
 
 
-def _workflow(workflow: Workflow, collection: Registry, generated_at: int) -> WorkflowMessage:
-    used = list(_used_variables(workflow, collection))
+def _workflow(workflow: WorkflowBuilder, registry: Registry, generated_at: int) -> WorkflowMessage:
+    used = list(_used_variables(workflow, registry))
     message = WorkflowMessage(
         api_version=API_VERSION,
         kind="Workflow",
@@ -106,7 +123,7 @@ def _workflow(workflow: Workflow, collection: Registry, generated_at: int) -> Wo
             env_spec=_environment(used),
         ),
     )
-    _declare(message, used, collection)
+    _declare(message, used, registry)
     return message
 
 
@@ -126,7 +143,7 @@ def _metadata(name: str, generated_at: int) -> ApiResourceMetadata:
 def _task(task: PlacedTask) -> WorkflowTask:
     return WorkflowTask(
         name=task.name,
-        kind=WorkflowTaskKind.Value(f"WORKFLOW_TASK_KIND_{task.kind}"),
+        kind=WorkflowTaskKind.Value(KIND_PREFIX + task.kind),
         task_config=to_struct(task.config),
         export=Export(**{"as": EXPORT_ALL}) if task.is_exported else None,
         flow=FlowControl(then=task.then) if task.then else None,
@@ -143,27 +160,27 @@ def _environment(variables: Iterable[DeclaredVariable]) -> EnvironmentSpec | Non
     return EnvironmentSpec(data=data) if data else None
 
 
-def _declare(message: AgentMessage | WorkflowMessage, variables: list[DeclaredVariable], collection: Registry) -> None:
-    """In the order of the code; those that only a text written by hand names come last."""
-    order = {name: index for index, name in enumerate(collection.variables)}
+def _declare(message: AgentMessage | WorkflowMessage, variables: list[DeclaredVariable], registry: Registry) -> None:
+    """Declares variables in the order of the code. Those that only handwritten text names come last."""
+    order = {name: index for index, name in enumerate(registry.variables)}
     ordered = sorted(variables, key=lambda variable: order.get(variable.name, len(order)))
     if ordered:
         declarations = {variable.name: variable.default for variable in ordered}
         message.metadata.annotations[VARIABLES_ANNOTATION] = write_declarations(declarations)
 
 
-def _used_variables(workflow: Workflow, collection: Registry) -> Iterable[DeclaredVariable]:
-    """Those that `env` and `secret` gave, and those that only a text written by hand names."""
+def _used_variables(workflow: WorkflowBuilder, registry: Registry) -> Iterable[DeclaredVariable]:
+    """Variables from `env` and `secret`, and those that only handwritten text names."""
     for task in workflow.tasks:
         for name, is_secret in variables_in(task.config):
-            yield collection.variables.get(name) or DeclaredVariable(name, is_secret, None, "", task.location)
+            yield registry.variables.get(name) or DeclaredVariable(name, is_secret, None, "", task.location)
 
 
-def _dependencies(collection: Registry) -> dict[str, list[str]]:
+def _dependencies(registry: Registry) -> dict[str, list[str]]:
     """The agents that each workflow calls (`docs/compatibility.md` 145)."""
     dependencies = {}
-    for workflow in collection.workflows.values():
-        agents = {f"agent:{'external:' if call.is_external else ''}{call.agent}" for call in workflow.agent_calls}
+    for workflow in registry.workflows.values():
+        agents = {f"agent:{'external:' if call.is_external else ''}{call.agent}" for call in workflow.calls}
         if agents:
             dependencies[f"workflow:{workflow.name}"] = sorted(agents)
     return dependencies

@@ -1,4 +1,4 @@
-"""How values of Python stand in the configuration of a task (`docs/compatibility.md` 84, 147)."""
+"""Python values in the configuration of a task (`docs/compatibility.md` 84, 147)."""
 
 from __future__ import annotations
 
@@ -6,22 +6,29 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any, TypeAlias
+from urllib.parse import quote
 
+from stigmer_tui.sdk.errors import DefinitionError
 from stigmer_tui.sdk.expressions import (
     MAX_LEVELS,
     Expression,
+    JqProgram,
     Secret,
-    source_of,
+    program_of,
+    task_text,
     too_deep,
-    whole_text,
-    written,
+    valid_text,
 )
-from stigmer_tui.sdk.mistakes import DefinitionError
+from stigmer_tui.sdk.placeholders import OPENING
+from stigmer_tui.sdk.registry import current_registry
 
 Text: TypeAlias = "str | Expression | Secret"
-"""A text, or something that is formatted into one."""
+"""A text, or an expression or secret that stands for one."""
 Value: TypeAlias = "Expression | Secret | str | float | bool | Mapping[str, Any] | list[Any] | tuple[Any, ...] | None"
 """Data, with expressions and secrets anywhere in it."""
+
+QueryValue: TypeAlias = "Text | float | list[Any] | tuple[Any, ...]"
+"""The value of a query parameter: a text or a number, or several of them."""
 
 MAX_AGENT_TIMEOUT = 3600
 """Seconds."""
@@ -34,10 +41,10 @@ _DIRECTIVES = ("continue", "exit", "end")
 
 
 def text_value(value: object, what: str) -> str:
-    """A text in which expressions may stand."""
+    """A text, with expressions in it. Raises DefinitionError for values that are not text; `what` names it."""
     match value:
         case str() | Expression() | Secret():
-            return written(value)
+            return task_text(value)
         case bool() | int() | float():
             return json.dumps(value)
         case _:
@@ -45,25 +52,29 @@ def text_value(value: object, what: str) -> str:
 
 
 def text_values(values: object, what: str) -> dict[str, str]:
+    """A mapping of texts. Raises DefinitionError for anything else; `what` names it."""
     if not isinstance(values, Mapping):
         raise DefinitionError(f"{what} must be a mapping, not {_a(values)}", 'Such as {"Accept": "text/plain"}.')
     return {literal_text(key, f"A key of {what}"): text_value(item, f"{what}[{key!r}]") for key, item in values.items()}
 
 
 def typed_text(value: Value) -> str:
-    """A value as the text of a SET variable, which keeps the type: texts as they are, all else as an expression."""
-    return written(value if isinstance(value, str | Expression | Secret) else Expression(source_of(value)))
+    """A value as text that keeps its type: texts stay, everything else becomes an expression."""
+    return task_text(value if isinstance(value, str | Expression | Secret) else Expression(program_of(value)))
 
 
 def json_value(value: Value, what: str, level: int = 0) -> Any:
-    """A value as JSON, in which each expression is a text of its own."""
+    """A value as JSON, in which each expression is a text of its own.
+
+    Raises DefinitionError for what JSON cannot hold; `what` names the value.
+    """
     if level > MAX_LEVELS:
         raise too_deep()
     match value:
         case None | bool():
             return value
         case str() | Expression() | Secret():
-            return written(value)
+            return task_text(value)
         case int() | float():
             if not -EXACT <= value <= EXACT and isinstance(value, int):
                 raise DefinitionError(f"{what} is too large for a number in JSON", "Write it as a text.")
@@ -85,17 +96,17 @@ def json_value(value: Value, what: str, level: int = 0) -> Any:
 
 
 def literal_text(value: object, what: str) -> str:
-    """A text that is known now."""
-    if not isinstance(value, str) or "${" in value:
+    """A text without expressions. Raises DefinitionError for anything else; `what` names it."""
+    if not isinstance(value, str) or OPENING in value:
         raise DefinitionError(
             f"{what} must be a text that is known when the workflow is written, not {_a(value)}",
             "References have their value only when the workflow runs.",
         )
-    return whole_text(value)
+    return valid_text(value)
 
 
 def literal_number(value: object, what: str, least: int, most: int) -> int:
-    """A whole number that is known now."""
+    """A whole number from `least` to `most`. Raises DefinitionError for anything else; `what` names it."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise DefinitionError(
             f"{what} must be a whole number that is known when the workflow is written, not {_a(value)}",
@@ -107,35 +118,68 @@ def literal_number(value: object, what: str, least: int, most: int) -> int:
     return value
 
 
-def web_address(value: object) -> str:
+def url_with_params(value: object, params: object) -> str:
+    """A URL with query parameters, which are percent-encoded, expressions when the workflow runs.
+
+    Raises DefinitionError for what is not an HTTP URL, and for parameters that are not texts, numbers or lists of them.
+    """
     url = text_value(value, "The URL")
-    if not url.startswith(("http://", "https://", "${")):
+    if not url.startswith(("http://", "https://", OPENING)):
         raise DefinitionError(f"{url!r} is not a valid URL", "Write all of it: https://shop.example/orders.")
-    return url
+    if not params:
+        return url
+    if not isinstance(params, Mapping):
+        raise DefinitionError(f"params must be a mapping, not {_a(params)}", 'Such as {"page": 2}.')
+    query = "&".join(
+        f"{quote(literal_text(key, 'A key of params'), safe='')}={_query_value(item, f'params[{key!r}]')}"
+        for key, items in params.items()
+        for item in (items if isinstance(items, list | tuple) else [items])
+    )
+    return f"{url}{_query_separator(url)}{query}"
+
+
+def _query_value(value: object, what: str) -> str:
+    text = text_value(value, what)
+    if OPENING not in text:
+        return quote(text, safe="")
+    program = value.__stigmer__ if isinstance(value, Expression | Secret) else program_of(text)
+    return task_text(Expression(JqProgram(f"{program.term} | tostring | @uri", False, program.sources)))
+
+
+def _query_separator(url: str) -> str:
+    literals = current_registry().placeholders.literals_in(url)
+    if any("#" in part for part in literals):
+        raise DefinitionError(f"{url!r} has a fragment, which is never sent", "Leave out the “#” and what follows it.")
+    if any("?" in part for part in literals):
+        return "&"
+    if literals:
+        return "?"
+    # All of the URL is an expression, such as a link to the next page: the run sees whether it has a query.
+    program = program_of(url)
+    test = f'if {program.term} | contains("?") then "&" else "?" end'
+    return task_text(Expression(JqProgram(test, False, program.sources)))
 
 
 def loop_items(value: object) -> str:
-    """What a loop goes through, as one expression."""
+    """The items of a loop, as one expression. Raises DefinitionError for what cannot be iterated over."""
     match value:
         case Expression():
-            return written(value)
+            return task_text(value)
         case bool() | str() | None:
             raise DefinitionError(
-                f"A loop cannot go through {_a(value)}", "Pass a reference, a list, or how many turns there are."
+                f"A loop cannot iterate over {_a(value)}", "Pass a reference, a list, or the number of iterations."
             )
         case _:
-            return written(Expression(source_of(value)))
+            return task_text(Expression(program_of(value)))
 
 
 def execution_config(model: object, timeout: object, temperature: object) -> dict[str, Any]:
-    """How a called agent runs; empty when nothing is said about it."""
+    """How a called agent runs; empty where the caller does not say."""
     config: dict[str, Any] = {}
     if model:
         config["model"] = literal_text(model, "model")
-    if temperature is not None:
-        if isinstance(temperature, bool) or not isinstance(temperature, int | float) or not 0 <= temperature <= 1:
-            raise DefinitionError(f"temperature is {temperature!r}", "It is a number from 0 to 1.")
-        config["temperature"] = temperature
+    if (checked := temperature_value(temperature)) is not None:
+        config["temperature"] = checked
     if config or timeout is not None:
         # Existing servers refuse a configuration without a time limit (`docs/compatibility.md` 83).
         limit = MAX_AGENT_TIMEOUT if timeout is None else timeout
@@ -143,8 +187,17 @@ def execution_config(model: object, timeout: object, temperature: object) -> dic
     return config
 
 
+def temperature_value(value: object) -> float | None:
+    """A temperature, or None. Raises DefinitionError for anything but a number from 0 to 1."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise DefinitionError(f"temperature is {value!r}", "It is a number from 0 to 1.")
+    return value
+
+
 def resource_name(value: object, what: str) -> str:
-    """A name that is its own slug."""
+    """A name that is its own slug. Raises DefinitionError for anything else; `what` is "an agent" or the like."""
     name = literal_text(value, f"The name of {what}")
     if not _RESOURCE_NAME.fullmatch(name):
         suggestion = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:63].strip("-")
@@ -155,6 +208,7 @@ def resource_name(value: object, what: str) -> str:
 
 
 def task_name(value: object) -> str:
+    """A name of a task. Raises DefinitionError for anything else, and for the targets of jumps such as `end`."""
     name = literal_text(value, "The name of a task")
     if not _TASK_NAME.fullmatch(name):
         suggestion = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:100]
@@ -174,7 +228,7 @@ def _a(value: object) -> str:
         case Secret():
             return "a secret"
         case str():
-            return "a text with an expression in it" if "${" in value else "a text"
+            return "a text with an expression in it" if OPENING in value else "a text"
         case None:
             return "None"
         case _:

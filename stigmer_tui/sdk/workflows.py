@@ -1,18 +1,20 @@
-"""Workflows: tasks that run one after another, written down in a `with` block."""
+"""Workflows: tasks that run one after another, written in a `with` block."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Self
 
-from stigmer_tui.sdk.agents import Agent, ExistingAgent
-from stigmer_tui.sdk.blocks import END, LoopNode, PlacedTask, SwitchNode, TaskNode
-from stigmer_tui.sdk.branches import Loop, Switch
-from stigmer_tui.sdk.collection import current_registry
-from stigmer_tui.sdk.drafts import AgentCall, WorkflowBuilder
-from stigmer_tui.sdk.expressions import Expression, Reference, ReferenceSource, output_text
-from stigmer_tui.sdk.mistakes import DefinitionError, calling_line
+from stigmer_tui.sdk.agents import Agent, AgentRef
+from stigmer_tui.sdk.builder import AgentCall, TaskOutput, WorkflowBuilder, WorkflowInput
+from stigmer_tui.sdk.control_flow import Loop, Switch, task_of
+from stigmer_tui.sdk.errors import DefinitionError, calling_line
+from stigmer_tui.sdk.expressions import Expression, JqProgram, Reference, output_of
+from stigmer_tui.sdk.layout import END, LoopNode, SwitchNode, TaskNode
+from stigmer_tui.sdk.registry import current_registry
 from stigmer_tui.sdk.values import (
+    QueryValue,
     Text,
     Value,
     execution_config,
@@ -25,13 +27,16 @@ from stigmer_tui.sdk.values import (
     text_value,
     text_values,
     typed_text,
-    web_address,
+    url_with_params,
 )
 
+HTTP_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 HTTP_TIMEOUT = 30
 """Seconds for each attempt of a request, unless the task says otherwise (`docs/compatibility.md` 83)."""
 MAX_HTTP_TIMEOUT = 300
 MAX_WAIT = 366 * 24 * 3600
+"""Seconds."""
+_KIND = re.compile(r"[A-Z]+(_[A-Z]+)*")
 
 
 class Workflow:
@@ -46,52 +51,49 @@ class Workflow:
     """
 
     def __init__(self, name: str, *, namespace: str = "default", version: str = "0.1.0", description: str = "") -> None:
-        self.location = calling_line()
         self.name = resource_name(name, "a workflow")
-        self.namespace = resource_name(namespace, "a namespace")
-        self.version = literal_text(version, "version")
-        self.description = literal_text(description, "description")
-        self.tasks: tuple[PlacedTask, ...] = ()
-        """The finished definition; empty until the `with` block has ended."""
-        collection = current_registry()
-        self._draft = WorkflowBuilder(self.name, collection)
-        collection.add_workflow(self)
+        """Its name, by which people run it."""
+        self._builder = WorkflowBuilder(
+            self.name,
+            resource_name(namespace, "a namespace"),
+            literal_text(version, "version"),
+            literal_text(description, "description"),
+            calling_line(),
+        )
+        self._registry = current_registry()
+        self._registry.add_workflow(self._builder)
 
     def __repr__(self) -> str:
         return f"<workflow {self.name}>"
 
-    def __enter__(self) -> Workflow:
-        self._draft.begin()
+    def __enter__(self) -> Self:
+        self._registry.open(self._builder)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *details: object) -> None:
-        self._draft.close()
+        self._registry.close(self._builder)
         if kind is None:
-            self.tasks = self._draft.finish()
-
-    @property
-    def agent_calls(self) -> Sequence[AgentCall]:
-        return self._draft.calls
+            self._builder.finish()
 
     @property
     def input(self) -> Reference:
-        """What the run was started with: the fields of its message, where that is a JSON object.
+        """The input of the run: the fields of its message, where that is a JSON object.
 
-        The message `{"order_id": 7}` gives the URL of order 7:
+        With the message `{"order_id": 7}` this gets order 7:
 
             flow.http_get("order", f"https://shop.example/orders/{flow.input.order_id}")
         """
-        return Reference(ReferenceSource("$input", True, (WorkflowInput(self._draft),)))
+        return Reference(JqProgram("$input", True, (WorkflowInput(self._builder),)))
 
     @property
     def message(self) -> Reference:
-        """The message that the run was started with, as a text."""
+        """The message that the run was started with, as text."""
         return self.input["trigger_message"]
 
     def set(self, name: str, values: Mapping[str, Value] | None = None, /, **variables: Value) -> Reference:
-        """Sets variables, which are the output of this task. The last task's output is that of the workflow.
+        """Sets variables, which are the output of this task. The output of the last task is that of the workflow.
 
-        Names that Python does not allow stand in a mapping:
+        Names that are not identifiers of Python are given in a mapping:
 
             flow.set("result", title=item.title, tags=length(item.tags))
             flow.set("codes", {"first-code": 1})
@@ -101,66 +103,107 @@ class Workflow:
         if not variables:
             raise DefinitionError(f'set("{name}") sets nothing', f'Give it variables: flow.set("{name}", title="…").')
         for key in variables:
-            self._draft.check_hides_no_loop(key, f'The variable "{key}"')
-        return self._task(name, "SET", {"variables": {key: typed_text(item) for key, item in variables.items()}})
+            self._builder.check_hides_no_element(key, f'The variable "{key}"')
+        return self._add(name, "SET", {"variables": {key: typed_text(item) for key, item in variables.items()}})
+
+    def http_request(
+        self,
+        name: str,
+        method: str,
+        url: Text,
+        *,
+        params: Mapping[str, QueryValue] | None = None,
+        headers: Mapping[str, Text] | None = None,
+        body: Mapping[str, Value] | None = None,
+        timeout: int = HTTP_TIMEOUT,
+    ) -> Reference:
+        """Sends a request. The output is the body of the response: JSON as data, anything else as text.
+
+            flow.http_request("search", "POST", f"{base}/search", params={"page": 2}, body={"text": flow.input.text})
+
+        `method` is GET, POST, PUT, PATCH or DELETE. `params` are added to the query of the URL, percent-encoded; a list
+        repeats its parameter. `body` is sent as a JSON object. `timeout` is in seconds, for each attempt; where the
+        server or the network fails, the request is repeated.
+        """
+        if method not in HTTP_METHODS:
+            raise DefinitionError(f"{method!r} is not a method of HTTP_CALL", f"Use {', '.join(HTTP_METHODS)}.")
+        config: dict[str, Any] = {"method": method, "endpoint": {"uri": url_with_params(url, params)}}
+        if headers:
+            config["headers"] = text_values(headers, "headers")
+        if body is not None:
+            if not isinstance(body, Mapping):
+                raise DefinitionError("body must be a mapping", 'Wrap the value in one: body={"items": …}.')
+            config["body"] = json_value(body, "body")
+        config["timeout_seconds"] = literal_number(timeout, "timeout", 1, MAX_HTTP_TIMEOUT)
+        return self._add(name, "HTTP_CALL", config)
 
     def http_get(
-        self, name: str, url: Text, *, headers: Mapping[str, Text] | None = None, timeout: int = HTTP_TIMEOUT
+        self,
+        name: str,
+        url: Text,
+        *,
+        params: Mapping[str, QueryValue] | None = None,
+        headers: Mapping[str, Text] | None = None,
+        timeout: int = HTTP_TIMEOUT,
     ) -> Reference:
-        """Gets a URL. The output is the body of the answer: JSON as data, anything else as text.
-
-            item = flow.http_get("fetch", "https://shop.example/item.json", headers={"Accept": "application/json"})
-
-        `timeout` is in seconds, for each attempt; failures of the server or the network are tried again.
-        """
-        return self._request(name, "GET", url, None, headers, timeout)
+        """Gets a URL: `item = flow.http_get("fetch", "https://shop.example/items", params={"page": 2})`."""
+        return self.http_request(name, "GET", url, params=params, headers=headers, timeout=timeout)
 
     def http_post(
         self,
         name: str,
         url: Text,
         *,
-        json: Mapping[str, Value] | None = None,
+        params: Mapping[str, QueryValue] | None = None,
         headers: Mapping[str, Text] | None = None,
+        body: Mapping[str, Value] | None = None,
         timeout: int = HTTP_TIMEOUT,
     ) -> Reference:
-        """Posts a JSON object: `flow.http_post("charge", url, json={"id": order.id, "amount": order.amount})`."""
-        return self._request(name, "POST", url, json, headers, timeout)
+        """Posts a JSON object: `flow.http_post("charge", url, body={"id": order.id, "amount": order.amount})`."""
+        return self.http_request(name, "POST", url, params=params, headers=headers, body=body, timeout=timeout)
 
     def http_put(
         self,
         name: str,
         url: Text,
         *,
-        json: Mapping[str, Value] | None = None,
+        params: Mapping[str, QueryValue] | None = None,
         headers: Mapping[str, Text] | None = None,
+        body: Mapping[str, Value] | None = None,
         timeout: int = HTTP_TIMEOUT,
     ) -> Reference:
-        """Puts a JSON object: `flow.http_put("store", f"{base}/items/{item.id}", json={"title": item.title})`."""
-        return self._request(name, "PUT", url, json, headers, timeout)
+        """Puts a JSON object: `flow.http_put("store", f"{base}/items/{item.id}", body={"title": item.title})`."""
+        return self.http_request(name, "PUT", url, params=params, headers=headers, body=body, timeout=timeout)
 
     def http_patch(
         self,
         name: str,
         url: Text,
         *,
-        json: Mapping[str, Value] | None = None,
+        params: Mapping[str, QueryValue] | None = None,
+        headers: Mapping[str, Text] | None = None,
+        body: Mapping[str, Value] | None = None,
+        timeout: int = HTTP_TIMEOUT,
+    ) -> Reference:
+        """Patches with a JSON object: `flow.http_patch("close", f"{base}/items/{item.id}", body={"open": False})`."""
+        return self.http_request(name, "PATCH", url, params=params, headers=headers, body=body, timeout=timeout)
+
+    def http_delete(
+        self,
+        name: str,
+        url: Text,
+        *,
+        params: Mapping[str, QueryValue] | None = None,
         headers: Mapping[str, Text] | None = None,
         timeout: int = HTTP_TIMEOUT,
     ) -> Reference:
-        """Patches with a JSON object: `flow.http_patch("close", f"{base}/items/{item.id}", json={"open": False})`."""
-        return self._request(name, "PATCH", url, json, headers, timeout)
-
-    def http_delete(
-        self, name: str, url: Text, *, headers: Mapping[str, Text] | None = None, timeout: int = HTTP_TIMEOUT
-    ) -> Reference:
         """Deletes what is at a URL: `flow.http_delete("forget", f"{base}/items/{item.id}")`."""
-        return self._request(name, "DELETE", url, None, headers, timeout)
+        return self.http_request(name, "DELETE", url, params=params, headers=headers, timeout=timeout)
 
     def call_agent(
         self,
         name: str,
-        agent: Agent | ExistingAgent | str,
+        agent: Agent | AgentRef | str,
         *,
         message: Text,
         env: Mapping[str, Text] | None = None,
@@ -168,48 +211,48 @@ class Workflow:
         timeout: int | None = None,
         temperature: float | None = None,
     ) -> Reference:
-        """Asks an agent and waits for its answer, which is `response` in the output.
+        """Calls an agent and waits for its response, which is `response` in the output.
 
             praise = flow.call_agent("praise", helper, message=f"Say something kind about {item.title}")
             flow.set("result", praise=praise.response)
 
-        Where the answer is a JSON object, its fields are in the output too. `agent` is an agent of this project or its
-        name, or `existing_agent(…)`; `env` are variables for this call; `timeout` is in seconds.
+        Where the response is a JSON object, its fields are in the output too. `agent` is an agent of this project or
+        its name, or an `AgentRef`; `env` are variables for this call; `timeout` is in seconds. `model` and
+        `temperature` override those of the agent; on the wire a temperature of 0 is none.
         """
-        is_external = isinstance(agent, ExistingAgent)
-        slug = agent.name if isinstance(agent, Agent | ExistingAgent) else resource_name(agent, "an agent")
+        slug = agent.name if isinstance(agent, Agent | AgentRef) else resource_name(agent, "an agent")
         config: dict[str, Any] = {"agent": slug, "message": text_value(message, "message")}
         if env:
             config["env"] = text_values(env, "env")
         if execution := execution_config(model, timeout, temperature):
             config["config"] = execution
-        reference = self._task(name, "AGENT_CALL", config)
-        self._draft.calls.append(AgentCall(slug, is_external, calling_line()))
-        return reference
+        output = self._add(name, "AGENT_CALL", config)
+        self._builder.calls.append(AgentCall(slug, isinstance(agent, AgentRef), calling_line()))
+        return output
 
     def wait(self, name: str, seconds: int) -> Reference:
-        """Lets time pass: `flow.wait("cool-down", seconds=30)`."""
-        return self._task(name, "WAIT", {"seconds": literal_number(seconds, "seconds", 1, MAX_WAIT)})
+        """Waits: `flow.wait("cool-down", seconds=30)`."""
+        return self._add(name, "WAIT", {"seconds": literal_number(seconds, "seconds", 1, MAX_WAIT)})
 
     def for_each(
         self, name: str, items: Expression | Sequence[Value] | Mapping[str, Value] | int, *, each: str = ""
     ) -> Loop:
-        """Runs tasks for each element of a list, each entry of a mapping, or a number of times; one after another.
+        """Runs tasks for each element of a list, each entry of a mapping, or a number of times, in sequence.
 
             with flow.for_each("charge-all", shop.orders) as order:
-                flow.http_post("charge", url, json={"id": order.id})
+                flow.http_post("charge", url, body={"id": order.id})
 
-        What a task of the loop gave can be read within the same turn only. The loop itself is the list of what its
-        turns gave: `charges = flow.for_each(…)`, then `with charges as order`, and afterwards `charges[0]`.
-        `each` is the name of the element in expressions that are written by hand.
+        The output of a task within the loop can be read within the same iteration only. The loop itself is the list of
+        the outputs of its iterations: `charges = flow.for_each(…)`, then `with charges as order`, and after the block
+        `charges[0]`. `each` is the name of the element in handwritten expressions.
         """
-        depth = len(self._draft.loops)
+        depth = len(self._builder.loops)
         each = literal_text(each, "each") or ("item" if depth == 0 else f"item_{depth + 1}")
-        self._draft.check_hides_no_loop(each, f'The element "{each}"')
+        self._builder.check_hides_no_element(each, f'The element "{each}"')
         config = {"each": each, "in": loop_items(items)}
-        task = LoopNode(self._draft, task_name(name), "FOR", config, calling_line())
-        self._draft.add(task)
-        return Loop(task)
+        task = LoopNode(task_name(name), "FOR", config, calling_line(), self._builder.loops)
+        self._builder.add(task)
+        return Loop(self._builder, task)
 
     def switch(self, name: str) -> Switch:
         """Goes on with the first case whose condition holds, and after its tasks with what follows the switch.
@@ -219,21 +262,43 @@ class Workflow:
             with flow.switch("how-many") as size:
                 with size.case(shop.count == 0):
                     flow.set("nothing", summary="No orders today")
-                with size.otherwise():
+                with size.default():
                     flow.call_agent("summarise", helper, message=f"Summarise {shop.orders}")
         """
-        task = SwitchNode(self._draft, task_name(name), "SWITCH", {}, calling_line())
-        self._draft.add(task)
-        return Switch(task)
+        task = SwitchNode(task_name(name), "SWITCH", calling_line(), self._builder.loops)
+        self._builder.add(task)
+        return Switch(self._builder, task)
+
+    def task(self, name: str, kind: str, config: Mapping[str, Value]) -> Reference:
+        """Adds a task of any kind, for kinds that have no method of their own.
+
+            flow.task("notify", "GRPC_CALL", {"service": "shop.Mail", "method": "Send", "request": {"to": order.mail}})
+
+        `config` is the configuration of the kind, with expressions anywhere in it; the server checks it when it is
+        deployed. A method for a kind is a method of a subclass:
+
+            class ShopWorkflow(Workflow):
+                def emit(self, name: str, event: Text) -> Reference:
+                    \"\"\"Emits an event.\"\"\"
+                    return self.task(name, "EMIT", {"event": event})
+
+            with ShopWorkflow("orders") as flow:
+                flow.emit("paid", "order.paid")
+        """
+        if not _KIND.fullmatch(literal_text(kind, "kind")):
+            raise DefinitionError(f"{kind!r} is not a kind of task", 'Kinds are written like "HTTP_CALL".')
+        if not isinstance(config, Mapping):
+            raise DefinitionError("config must be a mapping", 'Such as {"seconds": 30}.')
+        return self._add(name, kind, json_value(config, "config"))
 
     def end(self) -> None:
-        """Ends the workflow at this place, such as in a case: its output is that of the last task that ran."""
-        self._draft.jump(END)
+        """Ends the workflow here, such as in a case. Its output is that of the last task that ran."""
+        self._builder.jump(END)
 
     def go_to(self, task: str | Reference) -> None:
-        """Goes on at another task, also at an earlier one.
+        """Goes on at another task, which may be an earlier one.
 
-        This asks again until the job is done:
+        This polls until the job is done:
 
             job = flow.http_get("poll", f"{base}/jobs/{started.id}")
             with flow.switch("ready") as ready:
@@ -241,49 +306,9 @@ class Workflow:
                     flow.wait("pause", seconds=2)
                     flow.go_to(job)
         """
-        self._draft.jump(_task_of(task) if isinstance(task, Reference) else task_name(task))
+        self._builder.jump(task_of(task) if isinstance(task, Reference) else task_name(task))
 
-    def _request(
-        self,
-        name: str,
-        method: str,
-        url: Text,
-        json: Mapping[str, Value] | None,
-        headers: Mapping[str, Text] | None,
-        timeout: int,
-    ) -> Reference:
-        config: dict[str, Any] = {"method": method, "endpoint": {"uri": web_address(url)}}
-        if headers:
-            config["headers"] = text_values(headers, "headers")
-        if json is not None:
-            if not isinstance(json, Mapping):
-                raise DefinitionError("json must be a mapping", 'Wrap the value in one: json={"items": …}.')
-            config["body"] = json_value(json, "json")
-        config["timeout_seconds"] = literal_number(timeout, "timeout", 1, MAX_HTTP_TIMEOUT)
-        return self._task(name, "HTTP_CALL", config)
-
-    def _task(self, name: str, kind: str, config: dict[str, Any]) -> Reference:
-        task = TaskNode(self._draft, task_name(name), kind, config, calling_line())
-        self._draft.add(task)
-        return Reference(ReferenceSource(output_text(task.name), True, (task,)))
-
-
-class WorkflowInput(NamedTuple):
-    """What a run was started with, which can be read anywhere in its workflow."""
-
-    draft: WorkflowBuilder
-
-    def check(self) -> None:
-        self.draft.check_open("The input")
-
-    def use(self) -> None:
-        self.check()
-
-
-def _task_of(reference: Reference) -> str:
-    source = reference.__stigmer__
-    match source.origins:
-        case (TaskNode(name=name),) if source.text == output_text(name):
-            return str(name)
-        case _:
-            raise DefinitionError(f"{source.text} is not a task", "Pass what the task gave: flow.go_to(job).")
+    def _add(self, name: str, kind: str, config: dict[str, Any]) -> Reference:
+        task = TaskNode(task_name(name), kind, config, calling_line(), self._builder.loops)
+        self._builder.add(task)
+        return Reference(JqProgram(output_of(task.name), True, (TaskOutput(self._builder, task),)))

@@ -47,7 +47,7 @@ CHARGING = """
 from stigmer_tui.sdk import Workflow
 
 with Workflow("charge", namespace="demo") as flow:
-    flow.http_post("pay", "{url}/charge", json={{"for": "{text}"}})
+    flow.http_post("pay", "{url}/charge", body={{"for": "{text}"}})
     flow.set("hello", text="{text}")
 """
 

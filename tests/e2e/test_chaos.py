@@ -54,10 +54,10 @@ clerk = Agent("clerk", instructions="Answer in one sentence.", script="clerk.yam
 
 with Workflow("sell", namespace="shop") as flow:
     number = env("NUMBER")
-    flow.http_post("reserve", f"{url}/{{number}}/reserve", json={{}})
+    flow.http_post("reserve", f"{url}/{{number}}/reserve", body={{}})
     flow.wait("pause", seconds=1)
     flow.call_agent("ask", clerk, message="Is there tea?")
-    flow.http_post("bill", f"{url}/{{number}}/bill", json={{}})
+    flow.http_post("bill", f"{url}/{{number}}/bill", body={{}})
 """
 
 CLERK = """\

@@ -21,9 +21,9 @@ from stigmer_tui.sdk import Agent, Workflow
 clerk = Agent("clerk", instructions="Answer in one sentence.", script="clerk.yaml")
 
 with Workflow("sell", namespace="shop") as flow:
-    flow.http_post("reserve", "{url}/reserve", json={{}})
+    flow.http_post("reserve", "{url}/reserve", body={{}})
     answer = flow.call_agent("ask", clerk, message="Is there tea?")
-    bill = flow.http_post("bill", "{url}/bill", json={{}})
+    bill = flow.http_post("bill", "{url}/bill", body={{}})
     flow.set("result", answer=answer.response, bills=bill.count)
 """
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from stigmer_tui.project.own_writes import CERTAIN_AFTER, DOUBTS, OwnWrites
 from stigmer_tui.project.snapshot import ChangeKind, FileChange
 from stigmer_tui.project.watch import Change
-from stigmer_tui.sdk.written_files import REPORT
+from stigmer_tui.sdk.synthesis import WRITTEN_FILES
 
 
 @dataclass
@@ -38,7 +38,7 @@ class Bench:
             self.time += 0.1
             written = self.time
             if says:
-                with Path(variables[REPORT]).open("ab") as report:
+                with Path(variables[WRITTEN_FILES]).open("ab") as report:
                     report.write(f"{self.folder / says}\0".encode())
             is_save = bool(name) and not told_after and self.is_save(name)
             self.time += 0.1
@@ -55,7 +55,7 @@ def test_what_the_code_says_that_it_has_written_is_no_save() -> None:
 def test_a_save_of_another_file_during_a_run_is_one() -> None:
     bench = Bench()
     with bench.writes.run() as variables:
-        Path(variables[REPORT]).write_bytes(b"/srv/demo/log.json\0")
+        Path(variables[WRITTEN_FILES]).write_bytes(b"/srv/demo/log.json\0")
         both = Change((*bench.changed("log.json").files, *bench.changed("main.py").files), None)
         sifted = bench.writes.sift(both)
         assert sifted.saves is not None

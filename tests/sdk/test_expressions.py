@@ -11,8 +11,8 @@ import pytest
 from stigmer_tui.definition.templates import parse_template
 from stigmer_tui.definition.usage import ROOTS
 from stigmer_tui.sdk import Agent, Expression, Reference, Workflow, contains, env, in_, jq, length, secret
-from stigmer_tui.sdk.collection import begin_registry
-from stigmer_tui.sdk.mistakes import DefinitionError
+from stigmer_tui.sdk.errors import DefinitionError
+from stigmer_tui.sdk.registry import begin_registry
 from tests.jq_here import run
 
 DATA = {
@@ -143,7 +143,7 @@ def test_a_variable_alone_stands_in_the_form_that_existing_runners_know() -> Non
         (lambda item: item.count == 0 and item.count == 1, "Python cannot decide", "&"),
         (lambda item: 0 < item.count < 10, "Python cannot decide", "(item.count > 0) & (item.count < 10)"),
         (lambda item: (item.count == 1) & 3, "combines two conditions", "parentheses"),
-        (lambda item: list(item.labels), "Python cannot go through", "flow.for_each"),
+        (lambda item: list(item.labels), "Python cannot iterate over", "flow.for_each"),
         (lambda item: "bug" in item.labels, "known only when the workflow runs", "contains(value, item)"),
         (lambda item: len(item.labels), "known only when the workflow runs", "length(value)"),
         (lambda item: {item.key: 1}, "cannot be a key", "data[value]"),
@@ -151,8 +151,8 @@ def test_a_variable_alone_stands_in_the_form_that_existing_runners_know() -> Non
         (lambda item: float(item.price), "known only when the workflow runs", "known now"),
         (lambda item: item.title.upper(), "not a function of Python", "jq("),
         (lambda item: f"{item.price:.2f}", "cannot be formatted", ".2f"),
-        (lambda item: item[1.5], "is no key", ""),
-        (lambda item: item["items"][::2], "is no key", "without a step"),
+        (lambda item: item[1.5], "is not a key", ""),
+        (lambda item: item["items"][::2], "is not a key", "without a step"),
         (lambda item: item.count == {1, 2}, "of type set", "lists and mappings"),
         (lambda item: item.count == float("nan"), "is not a number", "finite"),
         (lambda item: jq("map(", item.labels), "“map(” is not a valid filter", "jqlang.org"),

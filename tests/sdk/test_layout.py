@@ -13,9 +13,10 @@ from stigmer_tui.api.workflow_pb2 import Workflow as WorkflowMessage
 from stigmer_tui.definition.support import warnings
 from stigmer_tui.definition.validation import parse
 from stigmer_tui.sdk import Workflow
-from stigmer_tui.sdk.blocks import nested_task
-from stigmer_tui.sdk.collection import begin_registry
+from stigmer_tui.sdk.layout import nested_task
 from stigmer_tui.sdk.manifests import manifest_files
+from stigmer_tui.sdk.registry import begin_registry
+from tests.sdk.definitions import tasks_in
 
 SET, LOOP, END = "set", "loop", "end"
 # A step is SET, a tuple of LOOP and its steps, or a list of cases, each a list of steps; END may be the last step.
@@ -41,9 +42,9 @@ class Ended(Exception):  # noqa: N818 - the end of a workflow is no error
 class Author:
     """Writes the steps down, each with a name of its own."""
 
-    def __init__(self, flow: Workflow, has_otherwise: bool) -> None:
+    def __init__(self, flow: Workflow, has_default: bool) -> None:
         self.flow = flow
-        self.has_otherwise = has_otherwise
+        self.has_default = has_default
         self.count = 0
 
     def name(self) -> str:
@@ -63,17 +64,17 @@ class Author:
                 case cases:
                     with self.flow.switch(self.name()) as switch:
                         for number, body in enumerate(cases):
-                            last = self.has_otherwise and number == len(cases) - 1
-                            with switch.otherwise() if last else switch.case(self.flow.input.choice == number):
+                            last = self.has_default and number == len(cases) - 1
+                            with switch.default() if last else switch.case(self.flow.input.choice == number):
                                 self.write(body)
 
 
 class Reader:
     """What the steps mean: names in the order in which they run, given which case each switch takes."""
 
-    def __init__(self, choice: int, has_otherwise: bool, trace: list[str]) -> None:
+    def __init__(self, choice: int, has_default: bool, trace: list[str]) -> None:
         self.choice = choice
-        self.has_otherwise = has_otherwise
+        self.has_default = has_default
         self.count = 0
         self.trace = trace
 
@@ -96,7 +97,7 @@ class Reader:
                 case (str(), body):
                     self.read(body, runs)
                 case cases:
-                    conditions = len(cases) - self.has_otherwise
+                    conditions = len(cases) - self.has_default
                     taken = self.choice % (conditions + 1)
                     for number, body in enumerate(cases):
                         self.read(body, runs and number == taken)
@@ -135,14 +136,14 @@ def trace_of(act: Callable[[list[str]], None]) -> list[str]:
 
 
 @given(STEPS, st.integers(0, 5), st.booleans())
-def test_the_list_runs_what_was_written(steps: list[Any], choice: int, has_otherwise: bool) -> None:
-    collection = begin_registry()
+def test_the_list_runs_what_was_written(steps: list[Any], choice: int, has_default: bool) -> None:
+    registry = begin_registry()
     with Workflow("flow") as flow:
-        Author(flow, has_otherwise).write(steps)
+        Author(flow, has_default).write(steps)
 
-    tasks = [nested_task(task) for task in flow.tasks]
-    meant = trace_of(lambda trace: Reader(choice, has_otherwise, trace).read(steps))
+    tasks = [nested_task(task) for task in tasks_in(flow)]
+    meant = trace_of(lambda trace: Reader(choice, has_default, trace).read(steps))
     assert trace_of(lambda trace: run(tasks, choice, trace)) == meant
 
-    message = WorkflowMessage.FromString(manifest_files(collection, 0)["workflow-0.pb"])
+    message = WorkflowMessage.FromString(manifest_files(registry, 0)["workflow-0.pb"])
     assert warnings(parse(message.spec)) == []

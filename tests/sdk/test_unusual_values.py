@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from stigmer_tui.sdk import Agent, Workflow, env, jq
-from stigmer_tui.sdk.collection import begin_registry, current_registry
+from stigmer_tui.sdk.errors import DefinitionError
 from stigmer_tui.sdk.manifests import manifest_files
-from stigmer_tui.sdk.mistakes import DefinitionError
+from stigmer_tui.sdk.registry import begin_registry, current_registry
 
 HALF = "\ud800"
 LONG = 10**10_000
@@ -45,7 +45,7 @@ def flow() -> Workflow:
         (lambda flow: flow.set("a", x=flow.input.b + HALF), "half a character"),
         (lambda flow: flow.http_get("a", f"http://x/{HALF}"), "half a character"),
         (lambda flow: flow.http_get("a", "http://x/", headers={HALF: "b"}), "half a character"),
-        (lambda flow: flow.http_post("a", "http://x/", json={"k": [HALF]}), "half a character"),
+        (lambda flow: flow.http_post("a", "http://x/", body={"k": [HALF]}), "half a character"),
         (lambda flow: flow.set(HALF, x=1), "half a character"),
         (lambda flow: Workflow("other", description=HALF), "half a character"),
         (lambda flow: Agent("other", instructions=f"Ten letters {HALF}"), "half a character"),
@@ -54,10 +54,10 @@ def flow() -> Workflow:
         (lambda flow: flow.set("a", x=flow.input.b[LONG]), "more than 1000 digits"),
         (lambda flow: flow.set("a", x=flow.input.b[:LONG]), "more than 1000 digits"),
         (lambda flow: flow.http_get("a", "http://x/", timeout=LONG), "more than 30 digits"),
-        (lambda flow: flow.http_post("a", "http://x/", json={"k": LONG}), "too large for a number"),
+        (lambda flow: flow.http_post("a", "http://x/", body={"k": LONG}), "too large for a number"),
         (lambda flow: flow.set("a", x=nested(5000)), "more than 200 levels deep"),
         (lambda flow: flow.set("a", x=cyclic()), "or contains itself"),
-        (lambda flow: flow.http_post("a", "http://x/", json={"k": cyclic()}), "or contains itself"),
+        (lambda flow: flow.http_post("a", "http://x/", body={"k": cyclic()}), "or contains itself"),
     ],
 )
 def test_what_cannot_be_is_told_where_it_is_written(
@@ -71,7 +71,7 @@ def test_what_cannot_be_is_told_where_it_is_written(
 @pytest.mark.parametrize(
     ("define", "complaint"),
     [
-        (lambda flow: flow.http_post("a", "http://x/", json={"k": nested(60)}), '"flow" is nested too deep'),
+        (lambda flow: flow.http_post("a", "http://x/", body={"k": nested(60)}), '"flow" is nested too deep'),
         (lambda flow: flow.set("a", x=jq(f'"{HALF}"', flow.input)), 'A text of "flow" holds half a character'),
         (
             lambda flow: Agent("other", instructions="Ten letters.", environment=[env("A", default=HALF)]),

@@ -8,23 +8,28 @@ from typing import Any
 
 import pytest
 
-from stigmer_tui.sdk import Agent, Workflow, contains, env, existing_agent, length, secret
-from stigmer_tui.sdk.blocks import PlacedTask
-from stigmer_tui.sdk.collection import Registry, begin_registry
-from stigmer_tui.sdk.mistakes import DefinitionError
+from stigmer_tui.api.workflow_pb2 import Workflow as WorkflowMessage
+from stigmer_tui.definition.tasks import SetTask, WaitTask
+from stigmer_tui.definition.validation import parse
+from stigmer_tui.sdk import Agent, AgentRef, Reference, Workflow, contains, env, length, secret
+from stigmer_tui.sdk.errors import DefinitionError
+from stigmer_tui.sdk.layout import PlacedTask
+from stigmer_tui.sdk.manifests import manifest_files
+from stigmer_tui.sdk.registry import Registry, begin_registry
+from tests.sdk.definitions import tasks_in
 
 URL = "http://127.0.0.1:18080"
 
 
 @pytest.fixture(autouse=True)
-def collection() -> Registry:
+def registry() -> Registry:
     return begin_registry()
 
 
 def tasks_of(write: Callable[[Workflow], object]) -> dict[str, PlacedTask]:
     with Workflow("flow") as flow:
         write(flow)
-    return {task.name: task for task in flow.tasks}
+    return {task.name: task for task in tasks_in(flow)}
 
 
 def test_the_example_of_the_documentation() -> None:
@@ -35,7 +40,7 @@ def test_the_example_of_the_documentation() -> None:
         praise = flow.call_agent("answer", helper, message=f"Say something kind about {item.title}")
         flow.set("result", title=item.title, praise=praise.response)
 
-    fetch, answer, result = flow.tasks
+    fetch, answer, result = tasks_in(flow)
     assert fetch.kind == "HTTP_CALL"
     assert fetch.config == {
         "method": "GET",
@@ -47,7 +52,7 @@ def test_the_example_of_the_documentation() -> None:
     assert result.config == {
         "variables": {"title": '${ $context["fetch"].title }', "praise": '${ $context["answer"].response }'}
     }
-    assert [task.is_exported for task in flow.tasks] == [True, True, False]
+    assert [task.is_exported for task in tasks_in(flow)] == [True, True, False]
 
 
 def test_set_keeps_texts_and_types() -> None:
@@ -82,8 +87,8 @@ def test_set_keeps_texts_and_types() -> None:
 def test_requests() -> None:
     def write(flow: Workflow) -> None:
         item = flow.http_get("get", URL, timeout=5)
-        flow.http_post("post", f"{URL}/{item.id}", json={"n": item.n, "deep": [{"t": f"x {item.t}"}, 1.5, None, True]})
-        flow.http_put("put", item.url, json={})
+        flow.http_post("post", f"{URL}/{item.id}", body={"n": item.n, "deep": [{"t": f"x {item.t}"}, 1.5, None, True]})
+        flow.http_put("put", item.url, body={})
         flow.http_patch("patch", URL, headers={"X-Count": 5})  # type: ignore[dict-item]
         flow.http_delete("delete", URL)
 
@@ -106,7 +111,7 @@ def test_agents_are_called_with_their_settings() -> None:
 
     def write(flow: Workflow) -> None:
         flow.call_agent("a", "helper", message="Hi", env={"TOKEN": secret("TOKEN")}, timeout=60)
-        flow.call_agent("b", existing_agent("reviewer"), message=flow.message, model="claude-sonnet-4.5", temperature=0)
+        flow.call_agent("b", AgentRef("reviewer"), message=flow.message, model="claude-sonnet-4.5", temperature=0)
 
     tasks = tasks_of(write)
     assert tasks["a"].config == {
@@ -132,7 +137,7 @@ def test_a_loop_and_what_it_gives() -> None:
         shop = flow.http_get("shop", URL)
         charges = flow.for_each("charge-all", shop.orders)
         with charges as order:
-            receipt = flow.http_post("charge", URL, json={"id": order.id})
+            receipt = flow.http_post("charge", URL, body={"id": order.id})
             flow.set("charged", id=order.id, receipt=receipt.number)
         flow.set("result", first=charges[0].receipt, count=length(charges))
 
@@ -219,9 +224,9 @@ def write_branches(flow: Workflow) -> None:
         with size.case(item.count > 5), flow.switch("inner") as inner:
             with inner.case(item.x == 1):
                 flow.set("one", x="1")
-            with inner.otherwise():
+            with inner.default():
                 flow.end()
-        with size.otherwise():
+        with size.default():
             flow.set("some", x="1")
     flow.set("after", x="1")
 
@@ -244,7 +249,7 @@ def test_each_case_runs_its_own_tasks_and_then_what_follows(chosen: dict[str, in
 
 def test_cases_are_named_after_what_they_lead_to() -> None:
     cases = tasks_of(write_branches)["size"].config["cases"]
-    assert [case["name"] for case in cases] == ["none", "kind", "inner", "otherwise"]
+    assert [case["name"] for case in cases] == ["none", "kind", "inner", "default"]
     assert cases[0]["when"] == '${ $context["fetch"].count == 0 }'
     assert "when" not in cases[3]
 
@@ -285,7 +290,7 @@ def test_jumps_go_back_and_forth() -> None:
                 flow.go_to(job)
             with ready.case(job.failed == 1):
                 flow.go_to("sorry")
-            with ready.otherwise():
+            with ready.default():
                 flow.set("thanks", x="1")
                 flow.end()
         flow.set("sorry", x="1")
@@ -309,22 +314,28 @@ MISTAKES: list[tuple[Callable[[Any], Any], str, str]] = [
     (lambda flow: flow.http_get("a", URL, timeout=301), "timeout is 301", "from 1 to 300"),
     (lambda flow: flow.http_get("a", URL, headers=["x"]), "headers must be a mapping, not a list", "Such as"),
     (lambda flow: flow.http_get("a", URL, headers={"A": None}), "headers['A'] must be a text", "f-string"),
-    (lambda flow: flow.http_post("a", URL, json=[1]), "json must be a mapping", "Wrap"),
-    (lambda flow: flow.http_post("a", URL, json={"x": {1, 2}}), "json['x'] cannot be a set", "lists and mappings"),
-    (lambda flow: flow.http_post("a", URL, json={"x": [2**60]}), "json['x'][0] is too large", "text"),
-    (lambda flow: flow.http_post("a", URL, json={"x": float("inf")}), "which JSON cannot hold", "finite"),
+    (lambda flow: flow.http_post("a", URL, body=[1]), "body must be a mapping", "Wrap"),
+    (lambda flow: flow.http_post("a", URL, body={"x": {1, 2}}), "body['x'] cannot be a set", "lists and mappings"),
+    (lambda flow: flow.http_post("a", URL, body={"x": [2**60]}), "body['x'][0] is too large", "text"),
+    (lambda flow: flow.http_post("a", URL, body={"x": float("inf")}), "which JSON cannot hold", "finite"),
+    (lambda flow: flow.http_request("a", "HEAD", URL), "'HEAD' is not a method", "PATCH"),
+    (lambda flow: flow.http_get("a", URL, params=["x"]), "params must be a mapping, not a list", "page"),
+    (lambda flow: flow.http_get("a", URL, params={"x": None}), "params['x'] must be a text, not None", "f-string"),
+    (lambda flow: flow.http_get("a", f"{URL}#top", params={"x": 1}), "has a fragment", "Leave out"),
+    (lambda flow: flow.task("a", "wait", {"seconds": 1}), "'wait' is not a kind of task", "HTTP_CALL"),
+    (lambda flow: flow.task("a", "WAIT", 1), "config must be a mapping", "seconds"),
     (lambda flow: flow.set("a"), "sets nothing", "flow.set("),
     (lambda flow: flow.set("a", x=object()), "of type object", "lists and mappings"),
     (lambda flow: flow.set("a", x="Hi ${ .x | }"), "“Hi ${ .x | }” has an expression that cannot be read", "jq"),
     (lambda flow: flow.set("a", x=f"{flow.input.x} ${{ 1"), "is never closed", "jq"),
-    (lambda flow: flow.http_post("a", URL, json={"x": ["${ halt }"]}), "`halt` is not available", "jq"),
+    (lambda flow: flow.http_post("a", URL, body={"x": ["${ halt }"]}), "`halt` is not available", "jq"),
     (lambda flow: flow.http_get("a", URL, headers={"X": "${ ( }"}), "cannot be read", "jq"),
     (lambda flow: flow.set("a", {"x${1}": 1}), "known when the workflow is written", "References"),
     (lambda flow: flow.call_agent("a", "Helper", message="x"), "'Helper' is not a valid agent name", '"helper"'),
     (lambda flow: flow.call_agent("a", "helper", message=None), "message must be a text, not None", "f-string"),
     (lambda flow: flow.call_agent("a", "helper", message="x", temperature=2), "temperature is 2", "from 0 to 1"),
     (lambda flow: flow.call_agent("a", "helper", message="x", timeout=0), "timeout is 0", "3600"),
-    (lambda flow: flow.for_each("a", "abc"), "cannot go through a text", "reference"),
+    (lambda flow: flow.for_each("a", "abc"), "cannot iterate over a text", "reference"),
     (lambda flow: flow.go_to(flow.input.x), "is not a task", "flow.go_to(job)"),
     (lambda flow: (flow.end(), flow.wait("a", 1)), 'task "a" can never be reached', "jump in line"),
     (lambda flow: (flow.end(), flow.end()), "can never be reached", "line"),
@@ -473,20 +484,20 @@ def test_a_workflow_is_written_once() -> None:
     assert "is finished" in mistake_in(write)
 
 
-def test_an_empty_workflow_is_found_at_the_end(collection: Registry) -> None:
+def test_an_empty_workflow_is_found_at_the_end(registry: Registry) -> None:
     def write() -> None:
         Workflow("empty")  # here
-        collection.check()
+        registry.check()
 
     assert 'Workflow "empty" has no tasks' in mistake_in(write)
 
 
-def test_an_unknown_agent_is_found_at_the_end(collection: Registry) -> None:
+def test_an_unknown_agent_is_found_at_the_end(registry: Registry) -> None:
     def write() -> None:
         with Workflow("flow") as flow:
             flow.call_agent("a", "helpr", message="x")  # here
         Agent("helper", instructions="Answer in one sentence.")
-        collection.check()
+        registry.check()
 
     text = mistake_in(write)
     assert 'This project has no agent "helpr"' in text
@@ -508,15 +519,94 @@ def test_an_error_of_python_is_not_hidden_by_an_unfinished_workflow() -> None:
         other.wait("a", 1)
 
 
-def test_variables_are_described_once(collection: Registry) -> None:
+def test_variables_are_described_once(registry: Registry) -> None:
     env("REGION")
     env("REGION", default="eu", description="Region of the shop")
     env("REGION", default="eu")
-    assert collection.variables["REGION"].default == "eu"
-    assert collection.variables["REGION"].description == "Region of the shop"
+    assert registry.variables["REGION"].default == "eu"
+    assert registry.variables["REGION"].description == "Region of the shop"
     for contradiction in (lambda: env("REGION", default="us"), lambda: secret("REGION")):
         with pytest.raises(DefinitionError, match="REGION is described differently in line"):
             contradiction()
     with pytest.raises(DefinitionError, match="'api-token' is not a valid variable name") as raised:
         secret("api-token")
     assert '"API_TOKEN"' in raised.value.advice
+
+
+def uri_of(write: Callable[[Any], Any]) -> str:
+    *_, task = tasks_of(write).values()
+    return str(task.config["endpoint"]["uri"])
+
+
+@pytest.mark.parametrize(
+    ("write", "expected"),
+    [
+        (lambda flow: flow.http_get("a", URL, params={"q": "a b&c", "n": 2, "on": True}), "?q=a%20b%26c&n=2&on=true"),
+        (lambda flow: flow.http_get("a", f"{URL}?x=1", params={"y": [1, "2"]}), "?x=1&y=1&y=2"),
+        (lambda flow: flow.http_get("a", URL, params={}), ""),
+        (lambda flow: flow.http_delete("a", URL, params={"é": "/"}), "?%C3%A9=%2F"),
+        (lambda flow: flow.http_put("a", URL, params={"q": flow.input.q}), "?q=${ $input.q | tostring | @uri }"),
+        (
+            lambda flow: flow.http_patch("a", URL, params={"q": f"{flow.input.a} or b"}),
+            '?q=${ "\\($input.a) or b" | tostring | @uri }',
+        ),
+        (lambda flow: flow.http_post("a", URL, params={"t": secret("T")}), "?t=${ .secrets.T | tostring | @uri }"),
+        (lambda flow: flow.http_get("a", f"{URL}/${{ $input.x? }}", params={"n": 1}), "/${ $input.x? }?n=1"),
+    ],
+)
+def test_parameters_are_added_to_the_query(write: Callable[[Any], Any], expected: str) -> None:
+    assert uri_of(write) == URL + expected
+
+
+def test_whether_a_url_that_is_an_expression_has_a_query_is_seen_by_the_run() -> None:
+    def write(flow: Workflow) -> None:
+        page = flow.http_get("page", URL)
+        flow.http_get("next", page.next, params={"n": 1})
+
+    test = '${ if "\\($context["page"].next)" | contains("?") then "&" else "?" end }'
+    page, following = tasks_of(write).values()
+    assert following.config["endpoint"]["uri"] == f'${{ $context["page"].next }}{test}n=1'
+    assert page.is_exported
+
+
+def test_any_method_is_a_request(registry: Registry) -> None:
+    def write(flow: Workflow) -> None:
+        flow.http_request("a", "PATCH", URL, headers={"X": "y"}, body={"n": flow.input.n}, timeout=7)
+
+    assert tasks_of(write)["a"].config == {
+        "method": "PATCH",
+        "endpoint": {"uri": URL},
+        "headers": {"X": "y"},
+        "body": {"n": "${ $input.n }"},
+        "timeout_seconds": 7,
+    }
+
+
+class ShopWorkflow(Workflow):
+    def pause(self, name: str, minutes: int) -> Reference:
+        """A method for a kind of task, as a project may write it."""
+        return self.task(name, "WAIT", {"seconds": minutes * 60})
+
+
+def test_a_subclass_adds_a_method_for_a_kind_of_task(registry: Registry) -> None:
+    with ShopWorkflow("flow") as flow:
+        item = flow.http_get("fetch", URL)
+        flow.pause("rest", minutes=2)
+        flow.task("greet", "SET", {"variables": {"title": item.title}})
+    fetch, rest, greet = parse(WorkflowMessage.FromString(manifest_files(registry, 0)["workflow-0.pb"]).spec).tasks
+    assert isinstance(rest, WaitTask)
+    assert rest.seconds == 120
+    assert isinstance(greet, SetTask)
+    assert greet.variables["title"].source == '${ $context["fetch"].title }'
+    assert fetch.export is not None
+
+
+def test_an_unknown_kind_of_task_is_found_at_the_end(registry: Registry) -> None:
+    def write() -> None:
+        with Workflow("flow") as flow, flow.for_each("each", [1]):
+            flow.task("a", "HTTP_CAL", {})  # here
+        manifest_files(registry, 0)
+
+    text = mistake_in(write)
+    assert 'There is no kind of task "HTTP_CAL"' in text
+    assert 'Did you mean "HTTP_CALL"?' in text

@@ -9,20 +9,21 @@ from typing import Any, NoReturn
 import pytest
 
 from stigmer_tui.sdk import Workflow, contains, jq
-from stigmer_tui.sdk.collection import Registry, begin_registry
+from stigmer_tui.sdk.errors import DefinitionError
 from stigmer_tui.sdk.manifests import manifest_files
-from stigmer_tui.sdk.mistakes import DefinitionError
+from stigmer_tui.sdk.registry import Registry, begin_registry
+from tests.sdk.definitions import tasks_in
 
 URL = "http://127.0.0.1:18080"
 
 
 @pytest.fixture(autouse=True)
-def collection() -> Registry:
+def registry() -> Registry:
     return begin_registry()
 
 
 def exported(flow: Workflow) -> set[str]:
-    return {task.name for task in flow.tasks if task.is_exported}
+    return {task.name for task in tasks_in(flow) if task.is_exported}
 
 
 LOOKING: list[Callable[[Any], object]] = [
@@ -39,7 +40,7 @@ LOOKING: list[Callable[[Any], object]] = [
 @pytest.mark.parametrize("look", LOOKING)
 def test_looking_at_a_reference_deploys_the_same(look: Callable[[Any], object]) -> None:
     def define(look: Callable[[Any], object]) -> dict[str, bytes]:
-        collection = begin_registry()
+        registry = begin_registry()
         with Workflow("flow") as flow:
             item = flow.http_get("fetch", URL)
             look(item)
@@ -50,7 +51,7 @@ def test_looking_at_a_reference_deploys_the_same(look: Callable[[Any], object]) 
             look(inner)
             flow.set("result", text="Nothing of it", by_hand='${ $context["other"].title }')
         look(item)
-        return manifest_files(collection, 0)
+        return manifest_files(registry, 0)
 
     assert define(look) == define(lambda item: None)
 
@@ -65,7 +66,7 @@ def test_looking_at_a_reference_deploys_the_same(look: Callable[[Any], object]) 
         lambda flow, item: flow.set("s", a=flow.input.count == f"{item.count}"),
         lambda flow, item: flow.http_get("s", f"{URL}/{item.id}"),
         lambda flow, item: flow.http_get("s", URL, headers={"X": f"{item.id}"}),
-        lambda flow, item: flow.http_post("s", URL, json={"a": [f"{item.id}"]}),
+        lambda flow, item: flow.http_post("s", URL, body={"a": [f"{item.id}"]}),
         lambda flow, item: flow.call_agent("s", "helper", message=f"{item.title}", env={"A": "b"}),
         lambda flow, item: flow.call_agent("s", "helper", message="hi", env={"A": f"{item.title}"}),
         lambda flow, item: (flow.for_each("s", item.list).__enter__(), flow.wait("w", 1)),
@@ -130,13 +131,13 @@ class Uncountable(dict[str, Any]):
     keys = values = items = __iter__
 
 
-def test_the_time_of_a_text_does_not_depend_on_how_many_there_are(collection: Registry) -> None:
-    collection.placeholders = Uncountable()
+def test_the_time_of_a_text_does_not_depend_on_how_many_there_are(registry: Registry) -> None:
+    registry.placeholders.known = Uncountable()
     with Workflow("flow") as flow:
         item = flow.http_get("fetch", URL)
         for number in range(100):
             flow.set(f"set-{number}", a=f"{item[number]} of {item['}']}")
-    assert len(flow.tasks) == 101
+    assert len(tasks_in(flow)) == 101
 
 
 @pytest.fixture(autouse=True)

@@ -1,55 +1,52 @@
-"""The shape of a workflow while it is being written: blocks of tasks, with cases and loop bodies inside.
+"""The structure of a workflow: blocks of tasks, with cases and loop bodies inside.
 
 On the wire there are only lists of tasks and jumps between them (`docs/compatibility.md` 88): a SWITCH jumps to the
-first task of a case, and the last task of a case jumps to what comes after the SWITCH. `flatten` turns one into the
-other.
+first task of a case, and the last task of a case jumps to what follows the SWITCH. `flatten` turns blocks into such
+lists.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from stigmer_tui.sdk.mistakes import DefinitionError, Location, near_miss
-
-if TYPE_CHECKING:
-    from stigmer_tui.sdk.drafts import WorkflowBuilder
+from stigmer_tui.sdk.errors import DefinitionError, Location, near_miss
 
 END = "end"
 """Ends the workflow."""
 EXIT = "exit"
-"""Ends the list: an iteration of a loop, or the workflow where there is none."""
+"""Ends the list: an iteration of a loop, or the workflow outside of loops."""
+EXPORT_ALL = "${.}"
+"""Exports the whole output of a task."""
+DEFAULT_CASE = "default"
+"""The name of the case for when no condition holds."""
 
 
 class TaskNode:
-    """A task that has been written down; where its output is read, it is exported."""
+    """A task of a block."""
 
     def __init__(
-        self, draft: WorkflowBuilder, name: str, kind: str, config: dict[str, Any], location: Location
+        self, name: str, kind: str, config: dict[str, Any], location: Location, loops: tuple[LoopNode, ...] = ()
     ) -> None:
-        self.draft = draft
         self.name = name
         self.kind = kind
         self.config = config
         self.location = location
-        self.loops = draft.loops
+        self.loops = loops
+        """The loops around it, outermost first."""
         self.is_exported = False
-
-    def check(self) -> None:
-        self.draft.check_visible(self)
-
-    def use(self) -> None:
-        self.check()
-        self.is_exported = True
+        """Whether later tasks read its output."""
 
 
 class Jump(NamedTuple):
+    """`end` or `go_to`, at the end of a block."""
+
     target: str
     location: Location
 
 
 class TaskBlock:
-    """Tasks one after another, and where to go after the last of them when that is not simply further on."""
+    """Tasks in sequence, and the jump after the last of them, if there is one."""
 
     def __init__(self) -> None:
         self.tasks: list[TaskNode] = []
@@ -65,34 +62,35 @@ class TaskBlock:
 
 
 class CaseNode(NamedTuple):
+    """A case of a SWITCH."""
+
     when: str
-    """Empty for the case of everything else."""
+    """The condition; empty for the default case."""
     block: TaskBlock
 
 
 class SwitchNode(TaskNode):
-    """A SWITCH with the tasks of its cases, which stand behind it in the same list."""
+    """A SWITCH. The tasks of its cases follow it in the same list."""
 
-    def __init__(
-        self, draft: WorkflowBuilder, name: str, kind: str, config: dict[str, Any], location: Location
-    ) -> None:
-        super().__init__(draft, name, kind, config, location)
+    def __init__(self, name: str, kind: str, location: Location, loops: tuple[LoopNode, ...]) -> None:
+        super().__init__(name, kind, {}, location, loops)
         self.cases: list[CaseNode] = []
 
 
 class LoopNode(TaskNode):
-    """A FOR; its body is a list of its own."""
+    """A FOR. Its body is a list of its own."""
 
     def __init__(
-        self, draft: WorkflowBuilder, name: str, kind: str, config: dict[str, Any], location: Location
+        self, name: str, kind: str, config: dict[str, Any], location: Location, loops: tuple[LoopNode, ...]
     ) -> None:
-        super().__init__(draft, name, kind, config, location)
-        self.each: str = config["each"]
+        super().__init__(name, kind, config, location, loops)
+        self.element: str = config["each"]
+        """The name of the element in expressions."""
         self.body = TaskBlock()
 
 
 class PlacedTask(NamedTuple):
-    """A task of the finished definition."""
+    """A task of the finished list."""
 
     name: str
     kind: str
@@ -104,9 +102,9 @@ class PlacedTask(NamedTuple):
 
 
 def flatten(body: TaskBlock, end: str) -> list[PlacedTask]:
-    """The tasks of one list; `end` is the directive that leaves it.
+    """The tasks of a list; `end` is the directive that leaves it.
 
-    Raises DefinitionError for a jump to a task that is not in the list, and for a loop or a switch without content.
+    Raises DefinitionError for a jump to a task that is not in the list, and for an empty loop or switch.
     """
     placed = list(_place(body, end))
     names = [task.name for task in placed]
@@ -125,7 +123,7 @@ def flatten(body: TaskBlock, end: str) -> list[PlacedTask]:
 
 
 def _place(block: TaskBlock, after: str) -> Iterator[PlacedTask]:
-    """The tasks of a block, each with where it goes on: the last one to `after`."""
+    """The tasks of a block with their successors; that of the last one is `after`."""
     following = [task.name for task in block.tasks[1:]]
     for task, onward in zip(block.tasks, [*following, _target(block, after)], strict=False):
         if isinstance(task, SwitchNode):
@@ -143,17 +141,17 @@ def _place_switch(switch: SwitchNode, following: str) -> Iterator[PlacedTask]:
         )
     cases = [_case(case, following) for case in switch.cases]
     if switch.cases[-1].when:
-        cases.append({"name": "otherwise", "then": following})
+        cases.append({"name": DEFAULT_CASE, "then": following})
     yield PlacedTask(switch.name, switch.kind, {"cases": cases}, "", switch.is_exported, switch.location)
     for case in switch.cases:
         yield from _place(case.block, following)
 
 
 def _case(case: CaseNode, following: str) -> dict[str, str]:
-    """Named after what it leads to, which is what a screen shows of it."""
+    """A case is named after its target, because the name is what the screen shows."""
     tasks = case.block.tasks
     then = tasks[0].name if tasks else _target(case.block, following)
-    written = {"name": then if case.when else "otherwise", "then": then}
+    written = {"name": then if case.when else DEFAULT_CASE, "then": then}
     return written | {"when": case.when} if case.when else written
 
 
@@ -167,7 +165,7 @@ def _config(task: TaskNode) -> Mapping[str, Any]:
     if not task.body.tasks:
         raise DefinitionError(
             f'The loop "{task.name}" has no tasks',
-            "Write what is done in each turn within it: with flow.for_each(…) as item.",
+            "Write the tasks of an iteration within it: with flow.for_each(…) as item.",
             task.location,
         )
     return task.config | {"do": [nested_task(placed) for placed in flatten(task.body, EXIT)]}
@@ -187,12 +185,8 @@ def nested_task(task: PlacedTask) -> dict[str, Any]:
     return written
 
 
-EXPORT_ALL = "${.}"
-"""The whole output."""
-
-
 def _jumps(block: TaskBlock) -> Iterator[Jump]:
-    """Those that stay within one list."""
+    """The jumps of a block and of its cases, all of which stay within one list."""
     if block.jump is not None:
         yield block.jump
     for task in block.tasks:

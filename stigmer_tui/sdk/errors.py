@@ -1,4 +1,4 @@
-"""Mistakes in a project's code, told at the line of the person who made them."""
+"""Errors in a project's code, reported at the line of the project that caused them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ PACKAGE = "stigmer_tui.sdk"
 
 
 class Location(NamedTuple):
+    """A line of the project's code."""
+
     file: str
     line: int
 
 
 class DefinitionError(StigmerError):
-    """An agent or a workflow that cannot be: what is wrong, what to do, and the line of the project that says it.
+    """An agent or a workflow is defined wrongly.
 
-    Without a location it is the line that is calling the SDK at this moment.
+    `message` says what is wrong, `advice` how to fix it, and `location` is the line of the project: by default the one
+    that is calling the SDK now.
     """
 
     def __init__(self, message: str, advice: str = "", location: Location | None = None) -> None:
@@ -32,19 +35,19 @@ DefinitionError.__module__ = PACKAGE
 def calling_line() -> Location:
     """The innermost line on the stack that does not belong to the SDK."""
     frame = sys._getframe()
-    while frame.f_back is not None and is_sdk_module(frame.f_globals.get("__name__", "")):
+    while frame.f_back is not None and _is_sdk_module(frame.f_globals.get("__name__", "")):
         frame = frame.f_back
     return Location(frame.f_code.co_filename, frame.f_lineno)
 
 
-def is_sdk_module(name: str) -> bool:
-    return name == PACKAGE or name.startswith(PACKAGE + ".")
-
-
 def near_miss(name: str, known: list[str]) -> str:
-    """`Did you mean "fetch"?`, or what there is to choose from."""
+    """`Did you mean "fetch"?`, or else the list of known names."""
     from difflib import get_close_matches
 
     if close := get_close_matches(name, known, n=1):
         return f'Did you mean "{close[0]}"?'
     return f"There is {', '.join(known)}." if known else "There is none."
+
+
+def _is_sdk_module(name: str) -> bool:
+    return name == PACKAGE or name.startswith(PACKAGE + ".")

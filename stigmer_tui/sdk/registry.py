@@ -1,0 +1,154 @@
+"""What a project has defined so far. Each run of a project's code has a registry of its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
+from typing import Any, NamedTuple
+
+from stigmer_tui.sdk.builder import WorkflowBuilder
+from stigmer_tui.sdk.errors import DefinitionError, Location, near_miss
+from stigmer_tui.sdk.placeholders import Placeholders
+
+VARIABLE_NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
+_VARIABLE = re.compile(rf"\.(secrets|env_vars)\.({VARIABLE_NAME.pattern})")
+
+
+class AgentDefinition(NamedTuple):
+    """An agent of the project."""
+
+    name: str
+    instructions: str
+    description: str
+    icon_url: str
+    model: str
+    temperature: float | None
+    script: str
+    """The text of its script."""
+    script_file: str
+    """The file of the script, relative to the project."""
+    variables: tuple[str, ...]
+    location: Location
+
+
+class DeclaredVariable(NamedTuple):
+    """What a project declares about a variable. Without a default, its value is asked for when a run starts."""
+
+    name: str
+    is_secret: bool
+    default: str | None
+    description: str
+    location: Location
+
+    def merged(self, other: DeclaredVariable) -> DeclaredVariable | None:
+        """Both declarations in one, or None when they contradict each other."""
+        if self.is_secret != other.is_secret:
+            return None
+        default = self.default if self.default is not None else other.default
+        description = self.description or other.description
+        if other.default not in (None, default) or other.description not in ("", description):
+            return None
+        return self._replace(default=default, description=description)
+
+
+class Registry:
+    """Agents and workflows in the order of their definition, and the variables that they use."""
+
+    def __init__(self) -> None:
+        self.agents: dict[str, AgentDefinition] = {}
+        self.workflows: dict[str, WorkflowBuilder] = {}
+        self.variables: dict[str, DeclaredVariable] = {}
+        self.placeholders = Placeholders()
+        self.open_workflow: WorkflowBuilder | None = None
+        """The workflow whose `with` block is running."""
+
+    def add_agent(self, agent: AgentDefinition) -> None:
+        """Raises DefinitionError for a name that another agent has."""
+        if other := self.agents.get(agent.name):
+            raise _duplicate(f'agent "{agent.name}"', other.location.line)
+        self.agents[agent.name] = agent
+
+    def add_workflow(self, workflow: WorkflowBuilder) -> None:
+        """Raises DefinitionError for a name that another workflow has."""
+        if other := self.workflows.get(workflow.name):
+            raise _duplicate(f'workflow "{workflow.name}"', other.location.line)
+        self.workflows[workflow.name] = workflow
+
+    def add_variable(self, variable: DeclaredVariable) -> None:
+        """A variable may be declared repeatedly. Raises DefinitionError for declarations that contradict each other."""
+        known = self.variables.get(variable.name, variable)
+        merged = known.merged(variable)
+        if merged is None:
+            raise DefinitionError(
+                f"{variable.name} is described differently in line {known.location.line}",
+                "Describe it once, keep the result in a variable of Python, and use that.",
+            )
+        self.variables[variable.name] = merged
+
+    def open(self, workflow: WorkflowBuilder) -> None:
+        """The `with` block of a workflow begins. Raises DefinitionError within that of another one."""
+        if (other := self.open_workflow) is not None:
+            raise DefinitionError(
+                f'Workflow "{other.name}" is not finished',
+                f'Begin "{workflow.name}" after its `with` block, not within.',
+            )
+        workflow.begin()
+        self.open_workflow = workflow
+
+    def close(self, workflow: WorkflowBuilder) -> None:
+        """The `with` block of a workflow has ended."""
+        workflow.close()
+        self.open_workflow = None
+
+    def check(self) -> None:
+        """Raises DefinitionError for the first problem that shows only when everything is defined."""
+        for workflow in self.workflows.values():
+            if not workflow.tasks:
+                raise DefinitionError(
+                    f'Workflow "{workflow.name}" has no tasks',
+                    f'Write them in a `with` block: with Workflow("{workflow.name}") as flow.',
+                    workflow.location,
+                )
+            for call in workflow.calls:
+                if not call.is_external and call.agent not in self.agents:
+                    raise DefinitionError(
+                        f'This project has no agent "{call.agent}"',
+                        f"{near_miss(call.agent, list(self.agents))} To call one that is deployed from elsewhere, "
+                        f'pass AgentRef("{call.agent}").',
+                        call.location,
+                    )
+
+
+_current: ContextVar[Registry] = ContextVar("stigmer_tui.sdk.registry")
+
+
+def current_registry() -> Registry:
+    """The registry of the code that is running; a new one if there is none."""
+    registry = _current.get(None)
+    return registry if registry is not None else begin_registry()
+
+
+def begin_registry() -> Registry:
+    """An empty registry, which takes everything that is defined from now on."""
+    registry = Registry()
+    _current.set(registry)
+    return registry
+
+
+def variables_in(data: Any) -> Iterator[tuple[str, bool]]:
+    """The variables that the texts in some data use: the name of each, and whether it is a secret."""
+    match data:
+        case str():
+            for namespace, name in _VARIABLE.findall(data):
+                yield name, namespace == "secrets"
+        case Mapping():
+            for item in data.values():
+                yield from variables_in(item)
+        case list() | tuple():
+            for item in data:
+                yield from variables_in(item)
+
+
+def _duplicate(what: str, line: int) -> DefinitionError:
+    return DefinitionError(f"The {what} is defined already, in line {line}", "Give one of them another name.")
