@@ -1,1 +1,1 @@
-"""What every room uses and what uses none of them: ids, time, paths, configuration, redaction, errors."""
+"""The bottom layer, used by every room: ids, time, paths, configuration, redaction, errors."""

@@ -1,4 +1,4 @@
-"""Wakes those who show lists of resources and executions."""
+"""A signal for streams of resource and execution lists: something has changed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 
 class ChangeSignal:
-    """A count that only grows, and that can be waited for."""
+    """A counter that only grows and can be awaited."""
 
     def __init__(self) -> None:
         self._waiting: set[asyncio.Future[None]] = set()
@@ -20,7 +20,7 @@ class ChangeSignal:
         self._waiting.clear()
 
     async def after(self, count: int) -> int:
-        """The number of changes, once it is greater than `count`."""
+        """Waits until there were more than `count` changes, and returns their number."""
         while self.count <= count:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.add(waiter)

@@ -1,7 +1,7 @@
-"""Settings: what a flag says wins over the environment, that over config.yaml, that over the defaults.
+"""Settings. Flags override the environment, which overrides config.yaml, which overrides the defaults.
 
 The keys under `backend` are those of an existing installation (`docs/compatibility.md` 161), so that one file
-serves both; keys that are not ours are left alone.
+serves both; unknown keys are ignored.
 """
 
 from __future__ import annotations
@@ -27,30 +27,30 @@ SERVER_VARIABLE = settings.SERVER.variable
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
-    """Which model agents use. An empty provider is chosen by what there is: a key in the environment, or a script."""
+    """Which model agents use. If `provider` is empty, it follows from the keys in the environment, or is `scripted`."""
 
     provider: str = ""
     model: str = ""
     base_url: str = ""
     script: Path | None = None
-    """A file with the turns of the scripted provider, for agents that carry none."""
+    """Script file for the scripted provider, used by agents without a script of their own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
     home: Home
     address: str = ""
-    """host:port at which the daemon is to listen; empty when nobody chose one."""
+    """host:port for the daemon to listen on; empty for the default."""
     server: str = ""
-    """host:port of a server that is not ours to start (STIGMER_SERVER_ADDR); empty for our own daemon."""
+    """host:port of a server to connect to (STIGMER_SERVER_ADDR); empty to use our own daemon."""
     organization: str = DEFAULT_ORGANIZATION
     model: ModelSettings = field(default_factory=ModelSettings)
     sandbox_root: Path | None = None
-    """A folder for all agents, instead of one for each session below the home folder."""
+    """One working folder for all agents, instead of one per session below the home folder."""
 
 
 def load_configuration(environment: Mapping[str, str]) -> Configuration:
-    """Raises StigmerError, with file and line, for a config.yaml that cannot be understood."""
+    """Raises StigmerError, with file and line, for an invalid config.yaml."""
     home = Home.from_environment(environment)
     file = _File.read(home.configuration)
 
@@ -61,7 +61,7 @@ def load_configuration(environment: Mapping[str, str]) -> Configuration:
         return text_of(setting.variable) or file.text(*setting.keys)
 
     def path(setting: Setting) -> Path | None:
-        """Relative to where the person is; in the file, to where that is."""
+        """Relative to the working folder; in config.yaml, relative to the folder of that file."""
         if text := text_of(setting.variable):
             return absolute(text)
         text = file.text(*setting.keys)
@@ -83,12 +83,12 @@ def load_configuration(environment: Mapping[str, str]) -> Configuration:
 
 
 def named_server(environment: Mapping[str, str]) -> str:
-    """host:port of the server that STIGMER_SERVER_ADDR names; empty where our own daemon is used."""
+    """host:port from STIGMER_SERVER_ADDR; empty if it is not set."""
     return parse_address(as_text(environment.get(SERVER_VARIABLE, ""), SERVER_VARIABLE).strip())
 
 
 def parse_address(text: str) -> str:
-    """`host:port` from that, from `:port` or from a bare port; port 0 is any free one. Empty stays empty."""
+    """Normalizes `host:port`, `:port` or a bare port to `host:port`. Port 0 means any free port; empty stays empty."""
     if not text:
         return ""
     host, _, port = text.rpartition(":")
@@ -100,7 +100,7 @@ def parse_address(text: str) -> str:
 @dataclass(frozen=True, slots=True)
 class _File:
     document: Document | None
-    """None for a file that is not there."""
+    """Returns None if the file does not exist."""
 
     @classmethod
     def read(cls, path: Path) -> _File:

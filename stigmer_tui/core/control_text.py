@@ -1,6 +1,6 @@
-"""What a text may not do to the terminal or the file that it is written to: nothing but be read.
+"""Removes escape sequences and control characters from text before it reaches a terminal, a pipe or a file.
 
-Texts of models, tools, projects and servers hold escape sequences and control characters, by accident or on purpose.
+Output of models, tools, projects and servers contains them, by accident or on purpose.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ ESCAPE_SEQUENCE = re.compile(
 )
 
 _UNFINISHED = re.compile(r"(?:\r|\x1b(?:\[[0-?]*[ -/]*|[\]PX^_](?:[^\x07\x1b\r\n]|\x1b(?!\\))*|[ -/]*))\Z")
-"""At the end of a piece: what the next one may complete."""
+"""An incomplete sequence at the end of a chunk, which the next chunk may complete."""
 
 MAX_UNFINISHED = 4096
-"""Characters. What is longer and has no end is no escape sequence."""
+"""Characters. Anything longer without a terminator is not an escape sequence."""
 
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
@@ -30,7 +30,7 @@ _DIRECTION = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _HIDDEN = "\ufff9-\ufffb\U000e0000-\U000e0fff"
 
 _NOT_SHOWN = re.compile(f"[{_DIRECTION}{_HIDDEN}]")
-"""Signs that change the order of what follows, or hide a text in it."""
+"""Characters that reorder the text after them (bidirectional controls), or are invisible."""
 
 _NOT_PRINTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
@@ -38,12 +38,12 @@ _ESCAPED_IN_JSON = re.compile(f"[\x7f-\x9f\u2028\u2029\ud800-\udfff{_DIRECTION}{
 
 
 def last_form(line: str) -> str:
-    """Of a line that was overwritten, as progress bars do it, what was written last."""
+    """What remains of a line that was overwritten after carriage returns, as by a progress bar."""
     return line.rstrip("\r").rpartition("\r")[2]
 
 
 def visible(match: re.Match[str]) -> str:
-    """A sign that stands for a control character."""
+    """A printable symbol for a control character."""
     code = ord(match[0])
     if code < 0x20:
         return chr(0x2400 + code)
@@ -51,7 +51,7 @@ def visible(match: re.Match[str]) -> str:
 
 
 def json_text(data: Any, indent: int | None = None) -> str:
-    """JSON that a terminal can be shown: all data is kept, and what a terminal would act on is escaped."""
+    """JSON that is safe to print: nothing is lost, and control characters are escaped."""
     return _ESCAPED_IN_JSON.sub(_escape, json.dumps(data, ensure_ascii=False, indent=indent))
 
 
@@ -60,7 +60,7 @@ def _escape(match: re.Match[str]) -> str:
 
 
 class ControlFilter:
-    """Takes a text in pieces; what it returns can be printed."""
+    """Cleans text that arrives in chunks."""
 
     def __init__(self) -> None:
         self._unfinished = ""
@@ -77,7 +77,7 @@ class ControlFilter:
 
 
 class FilteredOutput:
-    """A stream for everything that is printed: no text reaches the terminal, a pipe or a file unfiltered."""
+    """A text stream that cleans everything written to it, for use as standard output."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream

@@ -1,4 +1,4 @@
-"""Errors that are meant for people."""
+"""Errors with messages for users."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import errno
 
 
 class StigmerError(Exception):
-    """What went wrong, where, and what to do about it, in words for the person at the terminal.
+    """What went wrong, where, and what to do about it, in words for the user.
 
-    `message` is one line without a full stop. `advice` is what to do, in as many lines as it takes. Faces print
-    both and nothing else: whoever raises this has already said everything that helps.
+    `message` is one line without a full stop. `advice` says what to do and may have several lines. Only these two
+    are printed, so they must contain everything that helps.
     """
 
     exit_code = 1
-    """Of a process that ends with it."""
+    """Exit code of a process that ends with this error."""
 
     def __init__(self, message: str, advice: str = "") -> None:
         super().__init__(message)
@@ -25,7 +25,7 @@ class StigmerError(Exception):
 
 
 def system_refusal(error: OSError) -> StigmerError:
-    """What the operating system does not allow, in words: no right, no room, no such place."""
+    """An OSError in words: permission denied, disk full, no such folder."""
     what = error.strerror or str(error) or type(error).__name__
     place = error.filename if isinstance(error.filename, str) else ""
     message = f"Cannot use {place}: {what}" if place else f"The system refuses: {what}"
@@ -40,8 +40,8 @@ def system_refusal(error: OSError) -> StigmerError:
 
 
 def as_text(text: str, name: str) -> str:
-    """The text itself. Raises StigmerError where it holds what is no character: bytes that are not UTF-8, which Python
-    passes on from the command line and the environment, or half a character, which JSON and YAML can bring.
+    """Returns the text unchanged. Raises StigmerError if it contains lone surrogates: bytes of the command line or the
+    environment that are not UTF-8, or half a surrogate pair from JSON or YAML.
     """
     if text.isascii():
         return text

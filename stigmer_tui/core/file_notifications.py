@@ -1,7 +1,7 @@
-"""What the system tells of changed files, as an asynchronous stream that can be cancelled at any moment.
+"""File notifications as an asynchronous stream that can be cancelled at any moment.
 
-The library's own stream waits in a cancel scope of its own, which now and then takes a cancellation from outside for
-its own: a program that was interrupted at that moment went on.
+The stream of watchfiles itself waits in its own cancel scope, which sometimes swallows a cancellation from outside, so
+that an interrupted program goes on.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from pathlib import Path
 async def file_notifications(
     *folders: str | Path, step: int, debounce: int, timeout: int
 ) -> AsyncGenerator[Collection[str], None]:
-    """Paths that changed in these folders, not in those below; none after `timeout` milliseconds without a change.
+    """Paths that changed in these folders (not recursive); an empty set after `timeout` milliseconds without a change.
 
-    `step` is the time in milliseconds between two looks at what the system has told, `debounce` the longest time over
-    which changes are gathered. Raises OSError where the folders cannot be watched.
+    `step` is the polling interval in milliseconds of the watching thread, `debounce` the longest time over which
+    changes are collected. Raises OSError if the folders cannot be watched.
     """
     from watchfiles._rust_notify import RustNotify
 
@@ -27,10 +27,10 @@ async def file_notifications(
         notify = RustNotify([str(folder) for folder in folders], False, False, 300, False, False)
         while True:
             changes = await asyncio.to_thread(notify.watch, debounce, step, timeout, stopped)
-            # A text instead of changes says why there are none.
+            # A string instead of changes is an error.
             yield () if isinstance(changes, str) else [path for _, path in changes]
     except RuntimeError as error:
         raise OSError(str(error)) from error
     finally:
-        # The thread looks at this in each of its steps, and closes what it watches when it is gone.
+        # The thread checks this event at every step.
         stopped.set()

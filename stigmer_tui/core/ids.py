@@ -1,4 +1,4 @@
-"""Ids of resources: a prefix that tells the kind, and a lower-case ULID (https://github.com/ulid/spec)."""
+"""Ids of resources (a prefix for the kind and a lower-case ULID, https://github.com/ulid/spec), and slugs."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ EXISTING_PREFIXES = {prefix.value: prefix for prefix in Prefix} | {
     "wex": Prefix.WORKFLOW_EXECUTION,
     "wfl": Prefix.WORKFLOW,
 }
-"""Every prefix in use, with those that only an existing server gives (`docs/compatibility.md` 113–117)."""
+"""Prefixes by kind, including those that only existing servers use (`docs/compatibility.md` 113–117)."""
 
 _ID = re.compile(rf"({'|'.join(EXISTING_PREFIXES)})[-_]([{ALPHABET}]{{26}})", re.IGNORECASE)
 
 
 class IdSource:
-    """Makes ids that sort by the time of their making, also within a millisecond."""
+    """Makes ids that sort by creation time, also within a millisecond."""
 
     def __init__(self, milliseconds: Callable[[], int], entropy: Callable[[int], bytes] = os.urandom) -> None:
         self._milliseconds = milliseconds
@@ -56,7 +56,7 @@ class IdSource:
 
 
 def parse_id(text: str) -> tuple[Prefix, str] | None:
-    """Kind and ULID of an id in our form or in an existing server's (`wfl-…`), or None for anything else."""
+    """Kind and ULID of an id, in our form or in that of existing servers (`wfl-…`). None for any other text."""
     match = _ID.fullmatch(text.strip())
     if match is None:
         return None
@@ -64,13 +64,13 @@ def parse_id(text: str) -> tuple[Prefix, str] | None:
 
 
 def canonical_id(text: str) -> str:
-    """An id in our form; what is not an id is returned as it is."""
+    """The id in our form; any other text is returned unchanged."""
     parsed = parse_id(text)
     return f"{parsed[0]}_{parsed[1]}" if parsed else text
 
 
 def shorten_id(text: str) -> str:
-    """An id for a narrow place, such as `wfx_…7f3k`."""
+    """A short form of an id, such as `wfx_…7f3k`."""
     prefix, separator, rest = text.partition("_")
     return f"{prefix}_…{rest[-4:]}" if separator and len(rest) > 8 else text
 
@@ -80,6 +80,6 @@ _HYPHENS = re.compile(r"-{2,}")
 
 
 def slug_of(name: str) -> str:
-    """Lower case, blanks as hyphens, everything but ASCII letters, digits and hyphens dropped. May be empty."""
+    """The slug of a name: lower case, hyphens for blanks, only ASCII letters, digits and hyphens. May be empty."""
     text = _DROPPED.sub("", name.lower().replace(" ", "-"))
     return _HYPHENS.sub("-", text).strip("-")

@@ -1,4 +1,4 @@
-"""JSON from files that anybody may have written."""
+"""JSON from untrusted files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def from_json(text: str | bytes) -> Any:
-    """Raises ValueError for whatever is not JSON, or is nested deeper than Python can go."""
+    """Raises ValueError for text that is not JSON, or that is nested too deeply for Python."""
     try:
         return json.loads(text)
     except RecursionError as error:

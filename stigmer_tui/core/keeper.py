@@ -1,14 +1,14 @@
-"""Runs one program, and ends with it everything that it has started.
+"""Runs one program, and ends all its descendants with it.
 
-A process of its own, between ours and the program, which needs nothing but an interpreter: any process whose parent has
-ended becomes a child of its keeper (on Linux, where that is called a subreaper), whatever session, group or environment
-it has given itself. The keeper ends the program when the other end of the control socket is closed, also because the
-process there was killed. Elsewhere than on Linux it ends the process group only, and does not say that nothing is left.
+The keeper is a process between ours and the program, and needs only the standard library. On Linux it is a subreaper:
+orphaned descendants become its children, whatever session, group or environment they have. The keeper ends the program
+when the other end of the control socket is closed, also because our process was killed. On other systems it ends only
+the process group, and does not report that nothing is left.
 
     keeper.main([CONTROL, "exec", PROGRAM, *arguments])     another program
     keeper.main([CONTROL, "package", PACKAGE, *arguments])  its __main__, in this interpreter, without starting another
 
-On the socket it writes the pid of the program, and NOTHING_LEFT when that is so. Its exit status is the program's.
+It writes the pid of the program to the socket, and NOTHING_LEFT once that is true. It exits with the program's status.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from time import monotonic, sleep
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    # It would take a third of the time in which a keeper starts.
+    # Importing it would take a third of the time in which a keeper starts.
     from typing import NoReturn
 
 NOTHING_LEFT = b"."
@@ -31,16 +31,16 @@ PR_SET_DUMPABLE = 4
 PR_SET_CHILD_SUBREAPER = 36
 
 LIMIT = 3.0
-"""Seconds for killing what the program has left; what is in an uninterruptible call cannot be killed."""
+"""Seconds for killing leftover processes; one in an uninterruptible system call cannot be killed."""
 
 PAUSE = 0.002
-"""Seconds from one round of killing to the next."""
+"""Seconds between two rounds of killing."""
 
 CANNOT_START = 127
 
 
 def main(arguments: list[str]) -> None:
-    """Returns in the process of the package that is run, when it has been; the keeper itself exits."""
+    """Exits in the keeper. Returns only in the forked process of a package, after it has run."""
     control = int(arguments[0])
     os.set_inheritable(control, False)
     keeper_is_ready, start = os.pipe()
@@ -72,7 +72,7 @@ def _become(kind: str, command: list[str], keeper_is_ready: int) -> None:
     if kind == "exec":
         os.read(keeper_is_ready, 1)
         for ignored in (signal.SIGPIPE, signal.SIGXFSZ):
-            # By the interpreter, not by whoever runs the program.
+            # This interpreter ignores them, which the program must not inherit.
             signal.signal(ignored, signal.SIG_DFL)
         try:
             os.execvp(command[0], command)  # noqa: S606 - without a shell is what is meant
@@ -86,7 +86,7 @@ def _become(kind: str, command: list[str], keeper_is_ready: int) -> None:
     sys.argv = command
     sys.path.insert(0, os.getcwd())  # noqa: PTH109 - pathlib takes time to load
     with suppress(ImportError):
-        # Meanwhile the keeper gets ready. What is wrong is told below.
+        # Meanwhile the keeper gets ready; an error is reported below.
         import_module(command[0])
     os.read(keeper_is_ready, 1)
     os.close(keeper_is_ready)
@@ -102,13 +102,13 @@ def _become_subreaper() -> bool:
         prctl = ctypes.CDLL(None).prctl
     except (OSError, AttributeError):
         return False
-    # A keeper that ends by the signal that ended its program leaves no second core file.
+    # The keeper dies of the same signal as its program, but must not leave a second core file.
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     return bool(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
 
 
 def _wait_for(program: int, control: int) -> int | None:
-    """The status with which the program ended; None when it is to be ended."""
+    """The exit status of the program; None if it has to be ended."""
     noted, note = os.pipe()
     os.set_blocking(noted, False)
     os.set_blocking(note, False)
@@ -127,7 +127,7 @@ def _wait_for(program: int, control: int) -> int | None:
     poll.register(control, select.POLLIN)
     poll.register(noted, select.POLLIN)
     while not asked:
-        # The program is there to be waited for until its end has been seen, so there is always a child.
+        # The program itself has not been reaped yet, so there is always a child.
         while ended := _ended():
             if ended[0] == program:
                 return ended[1]
@@ -139,7 +139,7 @@ def _wait_for(program: int, control: int) -> int | None:
 
 
 def _end_all() -> bool:
-    """Kills what there is until there is nothing; returns whether that was achieved."""
+    """Kills all descendants, repeatedly; returns whether none is left."""
     end = monotonic() + LIMIT
     while monotonic() < end:
         try:
@@ -155,13 +155,13 @@ def _end_all() -> bool:
 
 
 def _ended() -> tuple[int, int] | None:
-    """The pid and status of a child that has ended; None when all go on. Raises ChildProcessError without any."""
+    """Pid and status of a child that has ended, or None. Raises ChildProcessError if there are no children."""
     pid, status = os.waitpid(-1, os.WNOHANG)
     return (pid, status) if pid else None
 
 
 def _descendants() -> list[int]:
-    """All processes that have this one as a parent, directly or not."""
+    """All processes below this one."""
     children: dict[int, list[int]] = {}
     for name in os.listdir("/proc") if sys.platform == "linux" else ():  # noqa: PTH208 - pathlib takes time to load
         if name.isdigit():

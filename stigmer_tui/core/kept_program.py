@@ -1,7 +1,7 @@
 """Programs that end with everything that they have started: our side of keeper.py.
 
-On Linux nothing escapes: neither by `setsid`, nor by a second fork, nor by an emptied environment. On macOS the process
-group ends, and whatever still has our mark in its environment; what has left both goes on.
+On Linux nothing escapes, neither by `setsid`, nor by a double fork, nor by an empty environment. On macOS we end the
+process group and every process with our mark in its environment; a process that has left both goes on.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from uuid import uuid4
 from stigmer_tui.core.keeper import NOTHING_LEFT
 
 MARK = "STIGMER_COMMAND"
-"""Variable by which the processes of a program are found where the system has no better way."""
+"""Environment variable that marks the processes of a program, for systems without subreapers."""
 
 END_LIMIT = 5.0
-"""Seconds in which a keeper that is asked to end has done so; it takes milliseconds, but a machine may be busy."""
+"""Seconds to wait for a keeper to end. It needs milliseconds, but the machine may be busy."""
 
 LOAD_KEEPER = (
     "import sys; sys.path.insert(0, sys.argv[1]); from keeper import main; del sys.path[:2]; main(sys.argv[2:])"
 )
-"""Not the file itself, which would be compiled each time. The keeper knows no modules of the working folder."""
+"""Imports the module, because a script would be compiled at each start; not from the working folder."""
 
 
 class KeptProgram:
-    """One program, from before its start to after its end. Start what `arguments` says, with `environment` and
-    `descriptors`; say `started`; and `end` it, however its time ended.
+    """One program with its keeper. The caller starts `arguments` with `environment` and `descriptors`, then calls
+    `started`, and finally `end`, whatever happened in between.
     """
 
     def __init__(self, mark: str = "") -> None:
@@ -54,37 +54,37 @@ class KeptProgram:
 
     @property
     def descriptors(self) -> tuple[int, ...]:
-        """What the started process must inherit."""
+        """File descriptors that the new process must inherit."""
         return (self._theirs.fileno(),)
 
     def program(self, arguments: Sequence[str]) -> list[str]:
-        """The arguments that start a program with its keeper."""
-        # Nothing of the environment reaches the keeper itself, and it loads nothing but the interpreter.
+        """The command line that starts a program below its keeper."""
+        # Isolated and without site packages: the environment cannot affect the keeper, and it starts fast.
         return [sys.executable, "-I", "-S", *self._keeper(), "exec", *arguments]
 
     def package(self, interpreter: str, package: str, *arguments: str) -> list[str]:
-        """The arguments that run a package with its keeper, in one interpreter: `python -m` in a fork of the keeper."""
+        """The command line that runs a package like `python -m`, in a fork of its keeper, saving an interpreter."""
         return [interpreter, *self._keeper(), "package", package, *arguments]
 
     def _keeper(self) -> list[str]:
         return ["-c", LOAD_KEEPER, str(Path(__file__).parent), str(self._theirs.fileno())]
 
     def started(self) -> None:
-        """From here on the keeper notices when this process ends."""
+        """Closes the keeper's end of the socket here, so that the keeper notices when this process ends."""
         self._theirs.close()
 
     async def end(self, kill: Callable[[], None]) -> None:
-        """Returns when the program and all that it has started are gone. `kill` ends the keeper by force."""
+        """Waits until the program and all its descendants are gone. `kill` ends the keeper by force."""
         told = b""
         with suppress(OSError, TimeoutError):
             self._ours.shutdown(socket.SHUT_WR)
             async with asyncio.timeout(END_LIMIT):
-                # Its end of the socket is closed when the keeper is gone.
+                # End of file: the keeper is gone.
                 while part := await asyncio.get_running_loop().sock_recv(self._ours, 100):
                     told += part
         if NOTHING_LEFT in told:
             return
-        # It was killed, or cannot know.
+        # The keeper was killed, or cannot tell.
         with suppress(ProcessLookupError):
             kill()
         if pid := told.partition(b"\n")[0]:
@@ -94,19 +94,19 @@ class KeptProgram:
 
 
 async def end_marked(variable: str, value: str) -> None:
-    """Kills every process with this variable in its environment."""
+    """Kills every process whose environment has this mark."""
     await asyncio.to_thread(_end_marked, variable, value)
 
 
 SWEEPS = 10
-"""How often processes are looked for that are to be killed."""
+"""Rounds of looking for processes to kill."""
 
 
 def _end_marked(variable: str, value: str) -> None:
     from stigmer_tui.core.processes import kill_all, marked_processes
 
-    # A process that is being started, or that is becoming another program, can be overlooked: twice none is none.
-    # But not for ever, for some cannot be killed.
+    # A process can be missed during fork or exec, so two rounds in a row must find none.
+    # Bounded, because some processes cannot be killed.
     none = 0
     for _ in range(SWEEPS):
         marked = list(marked_processes(variable, value))

@@ -1,6 +1,6 @@
-"""The secrets that this process has in its memory, so that nothing that it says of itself holds one.
+"""The secrets that this process has in memory, so that no log line of any library contains one.
 
-What goes into a log, into a file of errors or to standard error passes `clean`, whoever wrote it.
+Everything that goes to a log file or to standard error passes through `clean`.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from collections.abc import Iterable, Mapping
 from stigmer_tui.core.redaction import Redactor
 
 MAX_KNOWN = 256
-"""Redactors, the newest. A secret is remembered beyond the work that needed it, for a late word about that work."""
+"""The newest redactors are kept. A secret outlives the work that needed it, because log lines may come late."""
 
 _SECRET_NAME = re.compile(r"(?i)(key|token|secret|passw(or)?d|credentials?)(_|$)")
 _MIN_VARIABLE_LENGTH = 8
 """Characters. `SSH_KEY=no` is a setting."""
 
 _URL = re.compile(r"://(?:[^\s/?#'\"<>]*@)?([^\s?#'\"<>]*)([?#][^\s'\"<>]*)?")
-"""User and password, host and path, query and fragment."""
+"""Groups: credentials, host and path, query and fragment."""
 
 _known: OrderedDict[object, Redactor] = OrderedDict()
 """By their values, or by themselves where they may be told more."""
 
 
 def remember(redactor: Redactor) -> None:
-    """From now on `clean` leaves out what this one redacts, and what it is told later."""
+    """`clean` redacts the values of this redactor from now on, including values that are added to it later."""
     _keep(redactor, redactor)
 
 
@@ -37,14 +37,14 @@ def remember_values(values: Iterable[str]) -> None:
 
 
 def remember_environment(environment: Mapping[str, str]) -> None:
-    """The values of variables whose names say that these are secrets: keys of models, tokens, passwords."""
+    """Remembers the values of variables whose names mark them as secret: API keys, tokens, passwords."""
     values = (value for name, value in environment.items() if _SECRET_NAME.search(name))
     remember_values(value for value in values if len(value) >= _MIN_VARIABLE_LENGTH)
 
 
 def clean(text: str) -> str:
-    """Without the secrets that are known, and without what addresses hold besides host and path: that is where
-    services want their keys.
+    """Redacts known secrets, and removes credentials, query and fragment from URLs, because some services want their
+    keys there.
     """
     for redactor in tuple(_known.values()):
         text = redactor.text(text)
@@ -52,7 +52,7 @@ def clean(text: str) -> str:
 
 
 def without_credentials(text: str) -> str:
-    """Of addresses only scheme, host and path."""
+    """Reduces URLs to scheme, host and path."""
     return _URL.sub(lambda match: f"://{match[1]}{'?…' if match[2] else ''}", text)
 
 

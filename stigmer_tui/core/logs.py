@@ -1,6 +1,6 @@
-"""Log files: a JSON object a line, rotated by size, so that `server logs` can merge and sort them.
+"""Log files: one JSON object per line, rotated by size, so that `server logs` can merge and sort them.
 
-Whatever a process logs, its libraries included, goes through one handler that leaves out secrets.
+All records of a process, including those of libraries, go through one handler that redacts secrets.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ OLD_FILES = 2
 
 
 class JsonLines(logging.Formatter):
-    """Fixed keys (time, level, component, logger, message, trace), so that a line is read without guessing."""
+    """Writes the keys time, level, component, logger, message and trace."""
 
     def __init__(self, component: str) -> None:
         super().__init__()
@@ -41,13 +41,13 @@ class JsonLines(logging.Formatter):
         traces += [self.formatStack(record.stack_info)] if record.stack_info else []
         if traces:
             line["trace"] = clean("\n".join(traces))
-        # Half a character can be in a JSON text, but not in a file.
+        # A lone surrogate is valid in JSON, but cannot be encoded as UTF-8.
         return json.dumps(line, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
 
 
 def log_to_file(path: Path, component: str, level: int = logging.INFO) -> None:
-    """Sends everything that this process logs to one file, and nothing to its standard error: of ourselves from
-    `level` on, of libraries from WARNING on, and what ends a thread or the process.
+    """Sends all logging of this process to one file and nothing to standard error: our own records from `level` on,
+    those of libraries from WARNING on, and uncaught exceptions.
 
     Raises StigmerError where the file is a symbolic link, and OSError.
     """
@@ -61,7 +61,7 @@ def log_to_file(path: Path, component: str, level: int = logging.INFO) -> None:
 
 
 def open_problem_log(path: Path, component: str) -> logging.Handler:
-    """As `log_to_file`, for a process that has little to say, and that sets nothing up itself."""
+    """Like `log_to_file`, but called lazily by core.problem_log at the first record."""
 
     class Private(logging.FileHandler):
         def _open(self) -> TextIOWrapper:
@@ -82,7 +82,7 @@ def _install(handler: logging.Handler, component: str, level: int) -> None:
     root.setLevel(logging.WARNING)
     for name in ("stigmer_tui", component, *(process.name for process in PROCESSES)):
         logging.getLogger(name).setLevel(level)
-    # A line that cannot be written would be told on standard error, with all its values.
+    # logging would report a failed write on standard error, with all values.
     logging.raiseExceptions = False
     log_what_is_printed()
 

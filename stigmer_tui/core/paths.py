@@ -1,4 +1,4 @@
-"""Where an instance keeps its files. STIGMER_HOME moves all of them, so that instances stand side by side."""
+"""Where an instance keeps its files. STIGMER_HOME moves all of them, so several instances can coexist."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from stigmer_tui.core.private_files import close_to_others, make_private_folders
 class Home:
     """The folder of one instance, `~/.stigmer` unless STIGMER_HOME says otherwise.
 
-    What an existing Stigmer installation keeps there (its database, its configuration) is left alone: our own files
-    are below `data`, under names that it does not use (`docs/compatibility.md` 160).
+    Files of an existing Stigmer installation there (its database, its configuration) are never touched: ours are
+    below `data`, under names that it does not use (`docs/compatibility.md` 160).
     """
 
     root: Path
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Home:
-        """Raises StigmerError where there is no such folder to be told."""
+        """Raises StigmerError if there is no home folder."""
         configured = as_text(environment.get(settings.HOME.variable, ""), settings.HOME.variable).strip()
         return cls(absolute(configured or "~/.stigmer"))
 
@@ -41,7 +41,7 @@ class Home:
 
     @property
     def artifacts(self) -> Path:
-        """ZIP files of skills, by their hash."""
+        """ZIP files of skills, named by hash."""
         return self.data / "skills"
 
     @property
@@ -50,29 +50,29 @@ class Home:
 
     @property
     def daemon_lock(self) -> Path:
-        """Locked by the server while it lives, so that there is never a second one on the same data; in it stands what
-        the server says of itself: pid, address, version.
+        """Locked by the server while it lives, so that no second server uses the same data; contains its pid, address
+        and version.
         """
         return self.data / "daemon.lock"
 
     @property
     def start_lock(self) -> Path:
-        """Held by whoever is starting or stopping the daemon."""
+        """Locked by the process that starts or stops the daemon."""
         return self.data / "start.lock"
 
     @property
     def logs(self) -> Path:
-        # Not `logs`, where an existing installation has a file that one of ours would be called too.
+        # Not `logs`: an existing installation has files there with the same names.
         return self.data / "workbench-logs"
 
     @property
     def journals(self) -> Path:
-        """What runners resume from."""
+        """Journals of the runners, from which executions resume."""
         return self.data / "journals"
 
     @property
     def workspace(self) -> Path:
-        """Where agents work with files, a folder for each session."""
+        """Working folders of agents, one per session."""
         return self.data / "workspace"
 
     @property
@@ -83,8 +83,8 @@ class Home:
         return self.logs / f"{component}.log"
 
     def prepare(self) -> None:
-        """Makes the folders, and closes to others what an earlier version, or somebody else, left open to them; what
-        agents work on is closed by the folder around it. Raises StigmerError.
+        """Creates the folders, and makes existing files private. Agents' working folders are protected by the folder
+        around them. Raises StigmerError.
         """
         make_private_folders(
             (self.root, self.data, self.logs, self.journals, self.workspace, self.cache, self.artifacts)
@@ -94,8 +94,8 @@ class Home:
 
 
 def absolute(path: str) -> Path:
-    """With `~` for the person's home folder, and else from the working folder. Raises StigmerError where there is no
-    such folder.
+    """Expands `~`, and resolves relative paths against the working folder. Raises StigmerError if that folder does not
+    exist.
     """
     try:
         expanded = Path(path).expanduser()
@@ -105,7 +105,7 @@ def absolute(path: str) -> Path:
 
 
 def working_folder() -> Path:
-    """Raises StigmerError where it has been deleted."""
+    """Raises StigmerError if it has been deleted."""
     try:
         return Path.cwd()
     except FileNotFoundError as error:

@@ -1,4 +1,4 @@
-"""Files for their owner only: 0600 in folders of 0700, whatever the umask, and never through a symbolic link."""
+"""Private files: 0600 in folders of 0700, whatever the umask, and never through a symbolic link."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FOLDER_MODE = 0o700
 
 
 def open_private(path: str | Path, flags: int) -> int:
-    """A file descriptor. The file is made where it is missing, and closed to others where it was open to them.
+    """Opens a file, creates it if needed, makes it private, and returns its descriptor.
 
     Raises StigmerError for a symbolic link, and OSError.
     """
@@ -27,28 +27,28 @@ def open_private(path: str | Path, flags: int) -> int:
             raise _link(path) from error
         raise
     with suppress(PermissionError):
-        # Not for the first of these only: the umask may have taken more away than it should.
+        # Also for a new file: the umask may have removed bits of the owner.
         if stat.S_IMODE(os.fstat(descriptor).st_mode) != FILE_MODE:
             os.fchmod(descriptor, FILE_MODE)
     return descriptor
 
 
 def opener(path: str, flags: int) -> int:
-    """As `open` wants it."""
+    """An `opener` for the built-in `open`."""
     return open_private(path, flags)
 
 
 def ensure_private(path: Path) -> None:
-    """For files that a library opens: after this the file is there, is private, and is no link. As `open_private`."""
+    """For files that a library opens: creates it if needed and makes it private. Raises like `open_private`."""
     try:
         os.close(open_private(path, os.O_RDWR))
     except PermissionError:
-        # One that may only be read: whoever opens it finds out what that means.
+        # A read-only file: opening it for writing will fail with a better error.
         refuse_link(path)
 
 
 def read_private(path: Path) -> str:
-    """Raises StigmerError for a symbolic link or for what is no text, and OSError."""
+    """Raises StigmerError for a symbolic link or a file that is not text, and OSError."""
     refuse_link(path)
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     with os.fdopen(descriptor, encoding="utf-8") as file:
@@ -59,9 +59,9 @@ def read_private(path: Path) -> str:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replaces a file at once: readers see the old or the new text, never a part. Raises OSError."""
+    """Replaces a file atomically: readers see the old or the new text. Raises OSError."""
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    # Whatever is in the way is not written to: it may be a link.
+    # Never write through an existing path: it may be a link.
     scratch.unlink(missing_ok=True)
     with os.fdopen(open_private(scratch, os.O_WRONLY | os.O_EXCL), "w", encoding="utf-8") as file:
         file.write(text)
@@ -75,7 +75,7 @@ def refuse_link(path: Path) -> None:
 
 
 def make_private_folders(folders: Iterable[Path]) -> None:
-    """Those that are missing, and what is missing above them. Raises StigmerError where that is impossible."""
+    """Creates missing folders with their parents. Raises StigmerError if that is impossible."""
     for folder in folders:
         try:
             _make(folder)
@@ -85,8 +85,8 @@ def make_private_folders(folders: Iterable[Path]) -> None:
 
 
 def close_to_others(folder: Path, whole: Iterable[str]) -> None:
-    """Takes away what others may do with a folder and the files in it, and with all that is below its subfolders of
-    the names in `whole`. What is not ours to change, and what links lead to, stays.
+    """Removes the permissions of others from a folder, the files in it, and everything below its subfolders named in
+    `whole`. Skips files of other users, and does not follow links.
     """
     with suppress(OSError):
         _restrict(folder)
@@ -125,7 +125,7 @@ def _make(folder: Path) -> None:
         try:
             made.mkdir(FOLDER_MODE)
         except FileExistsError:
-            # Somebody else has just made it, or it is no folder.
+            # Created by another process just now, or not a folder.
             if not made.is_dir():
                 raise
         else:

@@ -1,4 +1,4 @@
-"""The log of a process that has little to say: nothing is loaded, and no file made, before it says something."""
+"""The log of a short-lived process: loads no logging library and creates no file until the first record."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 def log_problems_to_file(path: Path, component: str) -> None:
-    """Sends what this process logs from WARNING on to one file, and nothing to its standard error (see core.logs)."""
+    """Sends records from WARNING on to one file, and nothing to standard error (see core.logs)."""
     root = logging.getLogger()
     root.handlers = [_Late(path, component)]
     root.setLevel(logging.WARNING)
@@ -23,7 +23,7 @@ def log_problems_to_file(path: Path, component: str) -> None:
 
 
 def log_what_is_printed() -> None:
-    """What Python would write to standard error by itself, values included: warnings, and the ends of threads."""
+    """Logs what Python itself would print to standard error, with values: warnings, uncaught exceptions of threads."""
     logging.captureWarnings(True)
     sys.unraisablehook = lambda error: logger.error("%s", error.err_msg or "in a destructor", exc_info=error.exc_value)
     threading.excepthook = _log_thread_end
@@ -44,7 +44,7 @@ class _Late(logging.Handler):
                 self._handler = open_problem_log(self._path, self._component)
             self._handler.handle(record)
         except Exception:
-            # A log that cannot be written is no reason to fail, and standard error no place for its lines.
+            # A log that cannot be written is no reason to fail, and its lines must not go to standard error.
             self.handleError(record)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Processes: which one a pid stands for, and how one is ended with all that it started."""
+"""Processes: the identity behind a pid, and how to end a process with its descendants."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from pathlib import Path
 import psutil
 
 OWNER_MARK = "STIGMER_SANDBOX_OF"
-"""Variable that names the folder of the daemon for which an agent runs a command, in every process of the command."""
+"""Environment variable that marks every process of an agent's command with the home folder of its daemon."""
 
 
 def process_tree(pid: int) -> list[psutil.Process]:
-    """A process and its descendants, wherever their sessions and groups are; empty when it is gone."""
+    """A process and its descendants, in any session or group; empty if it is gone."""
     try:
         process = psutil.Process(pid)
         return [process, *process.children(recursive=True)]
@@ -27,7 +27,7 @@ def process_tree(pid: int) -> list[psutil.Process]:
 
 
 def marked_processes(variable: str, value: str) -> Iterator[psutil.Process]:
-    """Those with this variable in their environment, whatever they have become since and wherever they hide."""
+    """All processes that were started with this environment variable."""
     for process in psutil.process_iter():
         with suppress(psutil.Error):
             if process.environ().get(variable) == value:
@@ -35,7 +35,7 @@ def marked_processes(variable: str, value: str) -> Iterator[psutil.Process]:
 
 
 async def wait_for_end(processes: Iterable[psutil.Process], limit: float) -> None:
-    """Until all have ended, or for `limit` seconds. One whose parent has yet to collect its remains has ended."""
+    """Waits until all have ended, or for `limit` seconds. Zombies count as ended."""
     with suppress(TimeoutError):
         async with asyncio.timeout(limit):
             await asyncio.gather(*(_wait_for(process, limit) for process in processes))
@@ -61,7 +61,7 @@ async def _wait_for(process: psutil.Process, limit: float) -> None:
 
 
 def kill_all(processes: Iterable[psutil.Process]) -> None:
-    """Kills at once, and does not wait."""
+    """Sends SIGKILL, and does not wait."""
     for process in processes:
         with suppress(psutil.Error):
             process.kill()
@@ -73,17 +73,17 @@ START_TICKS = 19
 
 @dataclass(frozen=True, slots=True)
 class ProcessIdentity:
-    """A pid and when its process was started; together they name one process for good."""
+    """A pid and the start time of its process, which together are unique."""
 
     pid: int
     start: str
-    """On Linux the boot, and clock ticks since then: unlike a time of day, no step of the clock moves them. Elsewhere
-    the time of day that the system noted when it started the process.
+    """On Linux the boot id and clock ticks since boot, which no step of the clock changes. Elsewhere the wall-clock
+    time at which the process was started.
     """
 
     @classmethod
     def of(cls, pid: int) -> ProcessIdentity | None:
-        """None when there is no such process, or only its remains."""
+        """None if there is no such process, or it is a zombie."""
         start = _start_on_linux(pid) if sys.platform == "linux" else _start_elsewhere(pid)
         return cls(pid, start) if start else None
 
@@ -94,7 +94,7 @@ class ProcessIdentity:
 
 def _start_on_linux(pid: int) -> str:
     try:
-        # The name of the program, which comes before the state, may hold anything but is the last in parentheses.
+        # The program name before the state may contain anything, but ends at the last parenthesis.
         state, *fields = (
             Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
         )

@@ -1,8 +1,7 @@
-"""One rule for all calls that leave the machine: which proxy the environment names for an address, if any.
+"""One rule for all outgoing calls: which proxy the environment names for an address, if any.
 
-`http_proxy`, `https_proxy`, `all_proxy` and `no_proxy` in lower and in upper case, the former first. What this machine
-serves itself is never asked through a proxy. Nothing is read before a call needs it, so that no value, however wrong,
-keeps a program from starting.
+Reads `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`, in lower case first, then in upper case. Loopback
+addresses never use a proxy. Variables are read only when a call needs them, so an invalid one never prevents a start.
 """
 
 from __future__ import annotations
@@ -14,24 +13,24 @@ from typing import TYPE_CHECKING
 
 from stigmer_tui.core.errors import StigmerError
 
-# What reads addresses is loaded when there is one to read: every command opens a channel to this machine.
+# Imported lazily: every command opens a channel to this machine, and most need no proxy.
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
 
 USUAL = ("127.0.0.1", "localhost", "::1")
-"""This machine, as it is mostly called."""
+"""The usual names of this machine."""
 
 SCHEMES = {"http": "http", "https": "https", "socks5": "socks5", "socks5h": "socks5h", "socks": "socks5"}
-"""Schemes of proxies by what people write; desktops write `socks`."""
+"""Proxy schemes by what variables contain; desktops write `socks`."""
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class BadProxyError(StigmerError):
-    """A variable that should name a proxy, and does not."""
+    """A proxy variable with an invalid value."""
 
     def __init__(self, variable: str, what: str) -> None:
-        # Without the value, which may hold a password.
+        # Without the value, which may contain a password.
         super().__init__(
             f"{variable} {what}",
             f"Expected an address such as http://proxy.example:3128 or socks5://127.0.0.1:1080 in {variable}; "
@@ -42,25 +41,25 @@ class BadProxyError(StigmerError):
 @dataclass(frozen=True, slots=True)
 class Proxy:
     url: str
-    """With a scheme that is one of SCHEMES, and with user and password where they were given."""
+    """With a scheme of SCHEMES, and with credentials if given."""
     variable: str
-    """That names it, as it is written."""
+    """The variable that named it, in the case that was used."""
 
 
 def proxy_for(url: str, environment: Mapping[str, str]) -> Proxy | None:
-    """The proxy for calls to an address; None for calls that need none. Raises BadProxyError."""
+    """The proxy for calls to a URL, or None. Raises BadProxyError."""
     from urllib.parse import urlsplit
 
     try:
         address = urlsplit(url)
         host, port = address.hostname or "", address.port or DEFAULT_PORTS.get(address.scheme, 0)
     except ValueError:
-        # Whoever calls it finds out.
+        # The call itself will fail with a better error.
         return None
     if not host or is_loopback(host) or _is_excepted(host, port, environment):
         return None
     for name in (f"{address.scheme}_proxy", "all_proxy"):
-        # A variable in lower case that is empty says that there is no proxy, whatever the other one says.
+        # An empty lower-case variable disables the proxy, whatever the upper-case one says.
         for variable in (name, name.upper()):
             if variable in environment:
                 if value := environment[variable].strip():
@@ -87,7 +86,7 @@ def _is_excepted(host: str, port: int, environment: Mapping[str, str]) -> bool:
 
 
 def _covers(exception: str, host: str, port: int) -> bool:
-    """Of `*`, a domain with all below it, an IP address or a network, each with or without a port."""
+    """Patterns: `*`, a domain (with its subdomains), an IP address or a network, each with an optional port."""
     if not exception:
         return False
     if exception == "*" or exception.strip("[]") == host:

@@ -1,4 +1,4 @@
-"""Secret values are replaced by a mark wherever data leaves a runner or reaches a screen, whatever form they have."""
+"""Replaces secret values, in any of their encoded forms, by a mark before data leaves a runner or is shown."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import Any
 REDACTED = "[REDACTED]"
 
 MIN_LENGTH = 4
-"""Characters. A shorter text would match everywhere, and hide the rest of a text instead of the secret."""
+"""Characters. A shorter secret would match everywhere and hide ordinary text."""
 
 MERGED = 8
-"""So many searches are put together into one, up to a size at which that takes too long."""
+"""Searches that are merged into one, unless the result would be too large to compile quickly."""
 
 MAX_MERGED = 64
 """Values."""
@@ -28,7 +28,7 @@ _NUMBER = re.compile(r"\s*[-+]?\d+(\.\d*)?([eE][-+]?\d+)?\s*", re.ASCII)
 
 
 class Redactor:
-    """Replaces known secret values in texts, also in those of nested lists and mappings."""
+    """Replaces known secret values in text, and in nested lists and mappings."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._searches: list[_Search] = []
@@ -42,7 +42,7 @@ class Redactor:
         return bool(self._searches)
 
     def add(self, secrets: Iterable[str]) -> None:
-        """More values, from now on. Values that are too short to be told from other text are passed over."""
+        """Adds values. Ignores values that are too short to be distinguished from ordinary text."""
         new = {value for value in secrets if len(value.strip()) >= MIN_LENGTH} - self._values
         if not new:
             return
@@ -62,8 +62,8 @@ class Redactor:
         return _replaced(text, spans)
 
     def cut_text(self, text: str) -> str:
-        """As `text`, where a line that ends with ` …` goes on, or where lines between were `… left out …`: what stands
-        at such a border may be a part of a secret.
+        """Like `text`, for text that was cut: next to ` …` at a line end and around `… left out …` there may be a
+        part of a secret.
         """
         if not self._searches or "…" not in text:
             return self.text(text)
@@ -71,13 +71,13 @@ class Redactor:
         return _replaced(text, _merged([*self._spans(text), *borders]))
 
     def data(self, value: Any) -> Any:
-        """A copy of JSON-like data without the secrets, keys and numbers included; the data itself when none are
+        """A copy of JSON-like data without secrets, including keys and numbers; the data itself if no secrets are
         known.
         """
         return self._copy(value) if self._searches else value
 
     def is_secret_number(self, number: float) -> bool:
-        """Whether its digits are those of a secret, or hold one."""
+        """Whether its digits contain a secret."""
         if self._number_forms is None:
             self._number_forms = [form for search in self._searches for form in search.number_forms()]
         if not self._number_forms:
@@ -88,13 +88,13 @@ class Redactor:
         try:
             written = str(number)
         except ValueError:
-            # More digits than Python writes.
+            # More digits than Python converts.
             return True
         return any(form in written for form in self._number_forms)
 
     def settled(self, text: str) -> int:
-        """How much of a text that is still growing can be redacted and shown: characters until one that may be the
-        beginning of a secret.
+        """How many characters of a growing text can be redacted and shown now: up to the first that may begin an
+        incomplete secret.
         """
         held = min((search.beginning(text) for search in self._searches), default=len(text))
         for start, stop in self._spans(text):
@@ -118,11 +118,11 @@ class Redactor:
                 return value
 
     def _spans(self, text: str) -> list[tuple[int, int]]:
-        """Where the secrets are, in order; those that overlap are one."""
+        """The spans of secrets in order, overlapping ones merged."""
         return _merged(span for search in self._searches for span in search.spans(text))
 
     def _parts(self, text: str, mark: re.Match[str]) -> Iterator[tuple[int, int]]:
-        """The beginning of a secret before a mark, and the end of one after it."""
+        """Spans of partial secrets: the beginning of one before a cut, and the end of one after it."""
         for search in self._searches:
             first = max(0, mark.start() - search.longest)
             start = first + search.beginning(text[first : mark.start()])
@@ -134,7 +134,7 @@ class Redactor:
 
 
 class _Search:
-    """All forms of some values, looked for at once: by their first characters, then by the rest."""
+    """Searches for all forms of some values at once: by their first characters, then by the rest."""
 
     def __init__(self, values: frozenset[str]) -> None:
         self.values = values
@@ -146,11 +146,11 @@ class _Search:
             form = next((form for form in self._forms[match[0]] if text.startswith(form, place)), "")
             if form:
                 yield place, place + len(form)
-            # Not behind it: another secret may begin within this one.
+            # Not after it: another secret may begin within this one.
             place += 1
 
     def beginning(self, text: str) -> int:
-        """The first place from which on the text is the beginning of a form, and not all of it; else its length."""
+        """The first index at which the rest of the text is a proper prefix of a form; else the length of the text."""
         place = max(0, len(text) - self.longest + 1)
         while match := self._keys.search(text, place):
             place = match.start()
@@ -162,11 +162,11 @@ class _Search:
         return next((len(text) - length for length in lengths if text[-length:] in self._starts), len(text))
 
     def number_forms(self) -> list[str]:
-        """Those that can stand in a number as it is written."""
+        """The forms that can appear within a number literal."""
         return [form for form in chain.from_iterable(self._forms.values()) if _NUMERIC.fullmatch(form)]
 
     def end_at(self, text: str) -> int:
-        """How many characters at the beginning of the text are the end of a form; 0 for too few to tell."""
+        """How many characters at the start of the text are the end of a form; 0 if too few to tell."""
         key, longest = text[:MIN_LENGTH], 0
         for form in chain.from_iterable(self._forms.values()):
             place = 0
@@ -175,12 +175,12 @@ class _Search:
                     longest = len(form) - place
         return longest
 
-    # All of this takes milliseconds, and many a search is merged into another before it is made.
+    # Built lazily: it takes milliseconds, and many searches are merged before they are used.
 
     @cached_property
     def _forms(self) -> dict[str, list[str]]:
-        """By their first characters, the longest first: one that begins with another leaves nothing behind."""
-        # Encoders, which nobody needs who knows no secret.
+        """Forms by their first characters, the longest first, so that a form wins over its own prefix."""
+        # Imported lazily: processes without secrets do not need the encoders.
         from stigmer_tui.core.secret_forms import forms
 
         found = {form for value in self.values for form in forms(value) if len(form) >= MIN_LENGTH}
@@ -227,7 +227,7 @@ def _search(values: frozenset[str]) -> _Search:
 
 
 def _alternatives(texts: Iterable[str]) -> str:
-    """A pattern of any of the texts, branching at each character: alternatives are tried one after the other."""
+    """A regular expression for any of the texts, as a trie, because alternatives are tried one after the other."""
     rests: dict[str, list[str]] = {}
     for text in texts:
         if text:
@@ -236,5 +236,5 @@ def _alternatives(texts: Iterable[str]) -> str:
 
 
 def _is_telling_number(text: str) -> bool:
-    """Not of `0001`, which is any 1."""
+    """Whether a number is specific enough; `0001` equals any 1."""
     return bool(_NUMBER.fullmatch(text)) and len(re.sub(r"[eE].*|\D", "", text).lstrip("0")) >= MIN_LENGTH

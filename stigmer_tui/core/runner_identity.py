@@ -1,4 +1,4 @@
-"""Who a runner is: what its supervisor knows of it, never what it says of itself."""
+"""The identity of a runner, as known to its supervisor, never as claimed by the runner."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class RunnerIdentity:
-    """One process that the supervisor has started."""
+    """A process that the supervisor has started."""
 
     name: str
-    """Of the component, such as `agent-runner`."""
+    """Name of the component, such as `agent-runner`."""
     pid: int

@@ -1,4 +1,4 @@
-"""The forms in which a secret value is met: as it is, escaped, and encoded, as programs and libraries write it."""
+"""The forms in which a secret value may appear: plain, escaped and encoded, as programs and libraries write it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import quote, quote_plus
 
 MIN_LINE_LENGTH = 8
-"""Characters from which on a line of a secret of several lines is a secret by itself."""
+"""Characters. A line of a multi-line secret that is at least this long is a secret by itself."""
 
 MIME_LINE = 76
-"""Characters in a line of the base64 command, and of MIME."""
+"""Characters per line of the base64 command and of MIME."""
 
 _UNESCAPED_IN_URLS = (
     "",  # urllib, and RFC 3986
@@ -23,11 +23,11 @@ _UNESCAPED_IN_URLS = (
     "!$&'()*+,;=:@/?",  # a query, likewise
     "!$%&()*+,-./:;=?@[\\]^_`{|}~",  # a query, as browsers write it
 )
-"""What encoders leave as it is, besides letters, digits and `-._~`."""
+"""Characters that each URL encoder leaves alone, besides letters, digits and `-._~`."""
 
 
 def forms(value: str) -> Iterator[str]:
-    """All forms of a value; some of them are equal, and some are too short to tell a secret from other text."""
+    """All forms of a value. Some may be equal, and some too short to search for."""
     for text in {value, value.strip()}:
         yield from _texts(text)
         yield from _encoded(text.encode("utf-8", "surrogatepass"))
@@ -39,9 +39,9 @@ def forms(value: str) -> Iterator[str]:
 
 
 def _texts(text: str) -> Iterator[str]:
-    """Forms from which people can still read the value."""
+    """Readable forms: plain and escaped."""
     yield text
-    # An error message quotes a text that is JSON already; a log line quotes the error message.
+    # Twice escaped: an error message quotes JSON, and a log line quotes the error message.
     for once in {escape(text) for escape in _ESCAPES}:
         yield once
         yield from (escape(once) for escape in _ESCAPES)
@@ -64,8 +64,8 @@ def _encoded(data: bytes) -> Iterator[str]:
         yield from (line for line in mime.splitlines() if len(line) >= MIN_LINE_LENGTH)
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         yield encode(data).decode()
-        # Within a longer text, such as `user:secret`, a value begins at one of three places in a group of three bytes;
-        # the characters at its borders depend on its neighbours too.
+        # In base64 of a longer text, such as `user:secret`, a value starts at one of three offsets in a group of three
+        # bytes, and the characters at its borders depend on its neighbours.
         for offset in range(3):
             encoded = encode(bytes(offset) + data).decode().rstrip("=")
             bits = (offset + len(data)) * 8
@@ -81,7 +81,7 @@ def _ascii_json(text: str) -> str:
 
 
 def _upper_json(text: str) -> str:
-    """As _ascii_json, with the digits of other programs."""
+    """Like _ascii_json, with upper-case hexadecimal digits."""
     signs = map(_ascii_json, text)
     return "".join(sign.upper().replace("\\U", "\\u") if sign.startswith("\\u") else sign for sign in signs)
 
@@ -91,12 +91,12 @@ def _slashed_json(text: str) -> str:
 
 
 def _html_json(text: str) -> str:
-    """JSON that may stand in a web page."""
+    """JSON that is safe within HTML."""
     return "".join(f"\\u{ord(sign):04x}" if sign in "<>&" else sign for sign in _json(text))
 
 
 def _repr(text: str) -> str:
-    """As Python writes it between single quotes."""
+    """Python's `repr`, without the quotes."""
     return repr("'\"" + text)[4:-1]
 
 

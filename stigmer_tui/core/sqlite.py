@@ -1,4 +1,4 @@
-"""One SQLite file with one writing thread: whoever waits for a write waits for a commit that many writes share."""
+"""One SQLite file with one writing thread and group commit: many pending writes share one transaction."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ Result = TypeVar("Result")
 Write = Callable[[sqlite3.Connection], Result]
 
 MAX_COMMIT_SIZE = 512
-"""Writes that may share a commit; bounds how long the first of them waits."""
+"""Writes that may share a commit, which bounds how long the first of them waits."""
 
 LOCK_LIMIT = 5.0
-"""Seconds that a write waits for a stranger who has locked the file."""
+"""Seconds that a write waits while another process has locked the file."""
 
 READ_LOCK_LIMIT = 0.5
-"""As LOCK_LIMIT, for reads: whoever reads may be an event loop."""
+"""Like LOCK_LIMIT, for reads, which may block an event loop."""
 
 PROBE_INTERVAL = 2.0
-"""Seconds between two looks at whether a file that could not be written can be written again."""
+"""Seconds between probes of a file that could not be written."""
 
 RETRY_PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0)
-"""Seconds between two attempts of what must be written in the end; the last one is kept."""
+"""Seconds between attempts of a write that must succeed in the end; the last one is repeated."""
 
 MAX_CHECKED = 16 << 20
-"""Bytes up to which a file is read as a whole when it is opened; that takes some 30 ms. Damage in a larger one is
-found when it is met.
+"""Bytes. Smaller files are checked as a whole when they are opened, in about 30 ms; damage in larger ones is found by
+the query that meets it.
 """
 
 
 @dataclass(slots=True, eq=False)
 class Job(Generic[Result]):
-    """A write, and what came of it."""
+    """A queued write and its outcome."""
 
     write: Write[Result]
     future: Future[Result]
@@ -53,27 +53,27 @@ class Job(Generic[Result]):
         if self.error is not None:
             self.future.set_exception(self.error)
         else:
-            # A cursor that ends in another thread resets a statement that this one may be using.
+            # A cursor finalized in another thread would reset a statement that this thread may be using.
             self.future.set_result(None if isinstance(self.result, sqlite3.Cursor) else self.result)  # type: ignore[arg-type]
 
 
 class Database:
-    """Write-ahead logged and synchronous: a write that has returned survives the process and the machine.
+    """Write-ahead log with full synchronization: a write that has returned survives a crash of the machine.
 
-    `migrations` are scripts, or functions of the connection, in order; the file remembers how many it has seen
-    (`PRAGMA user_version`). A write fails with StorageError when the file cannot be written, and with its own error
-    otherwise; the writing thread outlives both. Raises StorageError for a file that cannot be used.
+    `migrations` are scripts, or functions of the connection, in order; `PRAGMA user_version` counts those applied.
+    A write fails with StorageError if the file cannot be written, and with its own error otherwise; the writing thread
+    survives both. Raises StorageError for a file that cannot be used.
     """
 
     def __init__(self, path: Path, migrations: Sequence[str | Callable[[sqlite3.Connection], None]]) -> None:
         self.path = path
         self.problem: StorageError | None = None
-        """Why the last write failed, where that is the file's fault; cleared as soon as it can be written again."""
+        """Why the last write failed, if the file is to blame; cleared once it can be written again."""
         self.on_problem: Callable[[], None] = lambda: None
-        """Called in the writing thread when `problem` has changed."""
+        """Called by the writing thread when `problem` changes."""
         self._queue: queue.SimpleQueue[Job[Any] | None] = queue.SimpleQueue()
         with suppress(OSError):
-            # Before SQLite makes it, for everybody. What is wrong with it otherwise, that says better.
+            # Before SQLite creates it, readable by all. For any other problem SQLite has the better error.
             ensure_private(path)
         self._reader = threading.local()
         self._writer: sqlite3.Connection | None = None
@@ -91,22 +91,22 @@ class Database:
         self._thread.start()
 
     def write(self, write: Write[Result]) -> asyncio.Future[Result]:
-        """Runs in the writing thread, in the order of the calls; done when it is durable, failed when it raised.
+        """Runs `write` in the writing thread, in order of the calls. The future is done when it is durable, or raises.
 
-        What was asked for is written, also when nobody waits for it any more.
+        A write is carried out even if the future is cancelled.
         """
         return asyncio.wrap_future(self.submit(write))
 
     def submit(self, write: Write[Result]) -> Future[Result]:
-        """As `write`, for callers without an event loop."""
+        """Like `write`, for callers without an event loop."""
         job = Job(write, Future[Result]())
-        # So that a caller who is cancelled cannot make a write that happens look like one that does not.
+        # A cancelled caller must not make a write that happens look like one that did not.
         job.future.set_running_or_notify_cancel()
         self._queue.put(job)
         return job.future
 
     def read(self, sql: str, parameters: Sequence[object] = ()) -> list[Any]:
-        """All rows of a query, as of the last commit; on a connection of the calling thread. Raises StorageError."""
+        """All rows of a query as of the last commit, on a connection of the calling thread. Raises StorageError."""
         try:
             connection = getattr(self._reader, "connection", None)
             if connection is None:
@@ -121,7 +121,7 @@ class Database:
             raise problem from error
 
     def close(self) -> None:
-        """Returns when every write that was asked for is durable, or has failed."""
+        """Waits until every queued write is durable or has failed, and closes the file."""
         self._queue.put(None)
         self._thread.join()
 
@@ -166,7 +166,7 @@ class Database:
         self._reset()
 
     def _next_batch(self) -> list[Job[Any] | None]:
-        """Everything that is asked for; nothing after a while in which the file could not be written."""
+        """The queued writes; empty if a probe is due because the file could not be written."""
         batch: list[Job[Any] | None] = []
         with suppress(queue.Empty):
             batch.append(self._queue.get(timeout=PROBE_INTERVAL if self.problem else None))
@@ -175,7 +175,7 @@ class Database:
         return batch
 
     def _commit(self, jobs: list[Job[Any]]) -> None:
-        """All that is asked for in one transaction, or, when the file cannot be written, nothing of it."""
+        """Runs all jobs in one transaction, each in its own savepoint; if the file cannot be written, none of them."""
         try:
             if self._writer is None:
                 self._writer = self._connect("rw", LOCK_LIMIT)
@@ -193,7 +193,7 @@ class Database:
     def _transact(self, connection: sqlite3.Connection, jobs: list[Job[Any]]) -> None:
         connection.execute("BEGIN IMMEDIATE")
         if self.problem:
-            # Whatever is asked for may leave the disk alone; this does not.
+            # The jobs may not have touched the disk; this does.
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             connection.execute(f"PRAGMA user_version = {version}")
         for job in jobs:
@@ -209,14 +209,14 @@ class Database:
         connection.execute("COMMIT")
 
     def _recover(self, problem: StorageError | None) -> None:
-        """Back to where a transaction can begin. SQLite may have rolled back by itself."""
+        """Rolls back, unless SQLite has done so itself."""
         if problem is None or problem.fault in (Fault.FULL, Fault.LOCKED):
             with suppress(sqlite3.Error):
                 if self._writer is not None and self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
             if self._writer is not None and not self._writer.in_transaction:
                 return
-        # A connection that was opened to a file that could only be read stays so.
+        # A connection that was opened on a read-only file stays read-only.
         self._reset()
 
     def _reset(self) -> None:
@@ -233,8 +233,8 @@ class Database:
 
 
 def inspect(path: Path, versions: int) -> None:
-    """Whether a file that another process is going to use can be used, where there is one: of at most so many
-    versions, and sound. Raises StorageError.
+    """Checks a file that another process is going to use, if it exists: at most version `versions`, and not damaged.
+    Raises StorageError.
     """
     if not path.exists():
         return
@@ -261,7 +261,7 @@ def check(connection: sqlite3.Connection, path: Path) -> None:
 
 
 async def settled(future: asyncio.Future[Any]) -> bool:
-    """Returns when the future is done, also when the caller is cancelled meanwhile; and whether it was."""
+    """Waits for the future even if the caller is cancelled; returns whether it was."""
     is_cancelled = False
     while not future.done():
         try:
@@ -272,8 +272,8 @@ async def settled(future: asyncio.Future[Any]) -> bool:
 
 
 async def outcome(future: asyncio.Future[Result]) -> Result:
-    """The outcome of a write, also for a caller who is cancelled meanwhile: once asked for, a write is not taken back,
-    so what goes with it must still be done, and the cancellation comes at the caller's next wait.
+    """The outcome of a write, even if the caller is cancelled meanwhile: a queued write cannot be taken back, so its
+    consequences must be handled; the cancellation is delivered at the caller's next await.
     """
     if await settled(future):
         _cancel_later()
@@ -281,9 +281,9 @@ async def outcome(future: asyncio.Future[Result]) -> Result:
 
 
 async def persisted(first: asyncio.Future[Result], again: Callable[[], asyncio.Future[Result]]) -> Result:
-    """As `outcome`, of a write that must be made in the end: asked for again as long as the file cannot be written.
+    """Like `outcome`, but retries for as long as the file cannot be written.
 
-    Raises StorageError when waiting does not help.
+    Raises StorageError if waiting does not help.
     """
     attempt = 0
     future = first

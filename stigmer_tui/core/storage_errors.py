@@ -1,4 +1,4 @@
-"""What can be wrong with a file that holds data, told apart by whether it may pass, in words for people."""
+"""What can be wrong with a database file, whether it may pass, and the words for it."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ FAULTS = {
     sqlite3.SQLITE_NOTADB: Fault.DAMAGED,
     sqlite3.SQLITE_FORMAT: Fault.DAMAGED,
 }
-"""By SQLite's primary result code; every other one is an error of the statement, not of the file."""
+"""Faults by SQLite's primary result code; every other code is an error of the statement, not of the file."""
 
 
 UNUSABLE = 78
-"""Exit code of a process that cannot use a file of its own: to start it again is no use before somebody has acted."""
+"""Exit code of a process that cannot use a file of its own: restarting it is useless until a person has acted."""
 
 
 class StorageError(StigmerError):
-    """A file of ours cannot be read or written."""
+    """A database file cannot be read or written."""
 
     def __init__(self, path: Path, fault: Fault, details: str = "") -> None:
         super().__init__(f"Cannot use {path}: {fault.value}" + (f" ({details})" if details else ""), ADVICE[fault])
@@ -62,16 +62,16 @@ class StorageError(StigmerError):
 
     @property
     def may_pass(self) -> bool:
-        """Whether the same is worth trying again later."""
+        """Whether a retry may succeed."""
         return self.fault not in (Fault.DAMAGED, Fault.NEWER)
 
 
 def storage_error(path: Path, error: BaseException) -> StorageError | None:
-    """The error as one of the file, or None when it is one of the statement."""
+    """The StorageError for an error of SQLite, or None if the statement is to blame."""
     if isinstance(error, StorageError):
         return error
     if not isinstance(error, sqlite3.Error):
         return None
-    # The lowest byte of an extended code is the primary one.
+    # The lowest byte of an extended result code is the primary one.
     fault = FAULTS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
     return StorageError(path, fault, str(error)) if fault else None

@@ -8,16 +8,16 @@ import unicodedata
 from collections.abc import Mapping
 
 ADDRESSABLE = ("xterm", "tmux", "screen", "linux", "rxvt", "alacritty", "foot", "wezterm", "vt100", "vt220")
-"""How the names of terminals begin that need not be looked up, which takes as long as the first picture."""
+"""Prefixes of TERM that need no lookup in terminfo, which would take as long as the first paint."""
 
 CURSOR_ADDRESS = b"\x1b["
-"""What the command begins with that puts the cursor somewhere, in the terminals that the app is made for."""
+"""Start of the cursor-addressing capability of terminals that the app supports."""
 
 
 def is_addressable(environment: Mapping[str, str]) -> bool:
-    """Whether the cursor can be put anywhere on the terminal that TERM names.
+    """Whether the terminal that TERM names has cursor addressing.
 
-    A terminal that the system's database does not know is taken for a modern one.
+    A terminal that terminfo does not know is assumed to be a modern one.
     """
     name = environment.get("TERM", "")
     if name in ("", "dumb", "unknown"):
@@ -34,7 +34,7 @@ def is_addressable(environment: Mapping[str, str]) -> bool:
 
 
 def in_foreground(descriptor: int) -> bool:
-    """Whether this process's job has the terminal; a job in the background must leave it alone.
+    """Whether this process's job is in the foreground of the terminal.
 
     Raises OSError when the terminal is gone.
     """
@@ -42,7 +42,7 @@ def in_foreground(descriptor: int) -> bool:
 
 
 def terminal_encoding(environment: Mapping[str, str]) -> str:
-    """The encoding that the person's locale names; UTF-8 where no locale is set or known, as terminals have it."""
+    """The encoding of the user's locale; UTF-8 if none is set or known."""
     locale = next((value for name in ("LC_ALL", "LC_CTYPE", "LANG") if (value := environment.get(name))), "")
     if locale in ("C", "POSIX") or (not locale and environment.get("TERM") == "linux"):
         return "ascii"
@@ -55,7 +55,7 @@ def terminal_encoding(environment: Mapping[str, str]) -> str:
 
 
 SIGNS, CELLS = "signs", "cells"
-"""Error handlers of encodings, to be used after `register_signs`. The second keeps the width in cells."""
+"""Names of the codec error handlers of `register_signs`. The second one keeps the width in cells."""
 
 _NEAREST = {
     **dict.fromkeys("✓✔✅", "+"),

@@ -1,4 +1,4 @@
-"""Numbers as people read them: durations, sizes, counts, ages."""
+"""Human-readable durations, sizes, counts and ages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def duration_text(seconds: float) -> str:
 
 
 def uptime_text(seconds: float) -> str:
-    """One coarse unit: `12 s`, `12 m`, `3 h`, `5 d`."""
+    """In one unit: `12 s`, `12 m`, `3 h`, `5 d`."""
     for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
         if seconds >= size:
             return f"{int(seconds // size)} {unit}"

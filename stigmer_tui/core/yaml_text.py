@@ -1,6 +1,6 @@
-"""YAML as people mean it: 1.2 core types (`on`, `no`, `12:30` are texts), no duplicate keys, no alias bombs.
+"""YAML 1.2 with core types (`on`, `no`, `12:30` are strings), without duplicate keys and alias bombs.
 
-Knows the line of every value, so that a complaint can name it.
+Remembers the line of every value for error messages.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from stigmer_tui.core.errors import StigmerError, as_text
 Path = tuple[str | int, ...]
 
 MAX_NODES = 100_000
-"""Values in one document, aliases counted as often as they are used."""
+"""Values in one document; an alias counts each time it is used."""
 
 MAX_DEPTH = 100
-"""Levels of lists and mappings within each other."""
+"""Levels of nested lists and mappings."""
 
 MAX_DIGITS = 1000
-"""Of a number; none that means something has as many."""
+"""Digits of a number, which bounds the time to parse it."""
 
 _TAG = "tag:yaml.org,2002:"
 
@@ -50,25 +50,25 @@ for _name, (_pattern, _first) in CORE_TYPES.items():
 
 @dataclass(slots=True)
 class Document:
-    """A value, and the line (from 1) at which each part of it begins."""
+    """A value, and the line (from 1) of each part of it."""
 
     source: str
     value: Any = None
     lines: dict[Path, int] = field(default_factory=dict)
 
     def where(self, *path: str | int) -> str:
-        """`Stigmer.yaml:4`, of the value at this path or of the nearest one around it."""
+        """`Stigmer.yaml:4` for the value at this path, or for the nearest one around it."""
         while path and path not in self.lines:
             path = path[:-1]
         return f"{self.source}:{self.lines.get(path, 1)}"
 
 
 def read_yaml(text: str, source: str) -> Document:
-    """Raises StigmerError with file and line for text that is not YAML, or that abuses it."""
+    """Raises StigmerError with file and line for invalid YAML, or YAML beyond the limits above."""
     document = Document(source)
     as_text(text, source)
     try:
-        # Before it is composed, which takes a part of the stack for each level, in C.
+        # Before composing, which recurses in C for each level.
         _check_depth(text, source)
         node = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
