@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from grpc.aio import Channel, insecure_channel
 
-from stigmer_tui.core.proxies import is_loopback
+from stigmer_tui.core.addresses import names_this_machine
 
 UNLIMITED = -1
 MESSAGE_SIZE_OPTIONS = [
@@ -37,7 +37,7 @@ def open_channel(address: str, token: str = "", is_ours: bool = True) -> Channel
     A server that is ours is reached without a proxy, and so is every one on this machine; for another it is grpc that
     looks into the environment (`grpc_proxy`, `https_proxy`, `http_proxy`, `no_proxy`, in lower case).
     """
-    straight = is_ours or is_loopback(address.rpartition(":")[0])
+    straight = is_ours or names_this_machine(address.rpartition(":")[0])
     channel = insecure_channel(address, options=[*CHANNEL_OPTIONS, ("grpc.enable_http_proxy", int(not straight))])
     return cast(Channel, _AuthorizedChannel(channel, token)) if token else channel
 

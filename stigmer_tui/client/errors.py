@@ -7,8 +7,8 @@ import os
 from grpc import StatusCode
 from grpc.aio import AioRpcError
 
+from stigmer_tui.core.addresses import names_this_machine
 from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.core.proxies import is_loopback
 
 
 class NotFound(StigmerError):  # noqa: N818 - what it is, in the words of the API
@@ -63,7 +63,7 @@ def _proxy_advice(address: str) -> str:
     """Where grpc would have gone through a proxy (see api.channel)."""
     host = address.rpartition(":")[0]
     variables = (name for name in ("grpc_proxy", "https_proxy", "http_proxy") if os.environ.get(name))
-    variable = "" if is_loopback(host) else next(variables, "")
+    variable = "" if names_this_machine(host) else next(variables, "")
     if not variable:
         return ""
     return f"The way there is through the proxy that {variable} names; no_proxy={host} is the way without it."

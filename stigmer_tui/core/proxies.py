@@ -9,16 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from stigmer_tui.core.addresses import names_this_machine, parse_ip
 from stigmer_tui.core.errors import StigmerError
-
-# Imported lazily: every command opens a channel to this machine, and most need no proxy.
-if TYPE_CHECKING:
-    from ipaddress import IPv4Address, IPv6Address
-
-USUAL = ("127.0.0.1", "localhost", "::1")
-"""The usual names of this machine."""
 
 SCHEMES = {"http": "http", "https": "https", "socks5": "socks5", "socks5h": "socks5h", "socks": "socks5"}
 """Proxy schemes by what variables contain; desktops write `socks`."""
@@ -56,7 +49,7 @@ def proxy_for(url: str, environment: Mapping[str, str]) -> Proxy | None:
     except ValueError:
         # The call itself will fail with a better error.
         return None
-    if not host or is_loopback(host) or _is_excepted(host, port, environment):
+    if not host or names_this_machine(host) or _is_excepted(host, port, environment):
         return None
     for name in (f"{address.scheme}_proxy", "all_proxy"):
         # An empty lower-case variable disables the proxy, whatever the upper-case one says.
@@ -66,18 +59,6 @@ def proxy_for(url: str, environment: Mapping[str, str]) -> Proxy | None:
                     return Proxy(_proxy_url(value, variable), variable)
                 break
     return None
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a name or an IP address is that of this machine for itself."""
-    host = host.strip("[]").rstrip(".").lower()
-    if host in USUAL:
-        return True
-    address = _ip(host)
-    if address is None:
-        return host.endswith(".localhost")
-    address = getattr(address, "ipv4_mapped", None) or address
-    return address.is_loopback or address.is_unspecified
 
 
 def _is_excepted(host: str, port: int, environment: Mapping[str, str]) -> bool:
@@ -91,7 +72,7 @@ def _covers(exception: str, host: str, port: int) -> bool:
         return False
     if exception == "*" or exception.strip("[]") == host:
         return True
-    address = _ip(host)
+    address = parse_ip(host)
     if address is not None:
         from ipaddress import ip_network
 
@@ -121,12 +102,3 @@ def _proxy_url(value: str, variable: str) -> str:
     if address.scheme not in SCHEMES:
         raise BadProxyError(variable, f"names a proxy of a kind that is not supported: {address.scheme}")
     return SplitResult(SCHEMES[address.scheme], address.netloc, "", "", "").geturl()
-
-
-def _ip(host: str) -> IPv4Address | IPv6Address | None:
-    from ipaddress import ip_address
-
-    try:
-        return ip_address(host.partition("%")[0])
-    except ValueError:
-        return None

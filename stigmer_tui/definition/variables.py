@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from stigmer_tui.api.agent_pb2 import Agent
 from stigmer_tui.api.workflow_pb2 import Workflow
+from stigmer_tui.core.json_values import from_json
+from stigmer_tui.core.run_variable import RunVariable
 from stigmer_tui.definition.reading import read
 from stigmer_tui.definition.tasks import Definition, every_task, templates_of
 
@@ -33,19 +35,6 @@ def variables(definition: Definition) -> tuple[VariableUse, ...]:
                 secret[name] = secret.get(name, False) or where == "secrets"
                 users.setdefault(name, {})[task.path] = None
     return tuple(VariableUse(name, secret[name], tuple(users[name])) for name in users)
-
-
-@dataclass(frozen=True, slots=True)
-class RunVariable:
-    name: str
-    description: str
-    default: str
-    """Empty for secrets."""
-    is_secret: bool
-    has_value: bool
-    """Whether a value or a default is there already, secret or not."""
-    used_by: tuple[str, ...]
-    """Tasks that cannot do without it."""
 
 
 def run_variables(resource: Agent | Workflow) -> tuple[RunVariable, ...]:
@@ -84,8 +73,8 @@ def write_declarations(declarations: Declarations) -> str:
 def read_declarations(annotations: Mapping[str, str]) -> Declarations:
     """Empty where nothing of the kind is said."""
     try:
-        found = json.loads(annotations.get(VARIABLES_ANNOTATION, "{}"))
-    except (ValueError, RecursionError):
+        found = from_json(annotations.get(VARIABLES_ANNOTATION, "{}"))
+    except ValueError:
         return {}
     if not isinstance(found, dict):
         return {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -50,8 +50,6 @@ STORAGE_CODES = {
     Fault.DAMAGED: grpc.StatusCode.DATA_LOSS,
 }
 
-Unary = Callable[[Any], Awaitable[Message]]
-Streaming = Callable[[Any], AsyncIterator[Message]]
 Context = ServicerContext[Any, Any]
 
 

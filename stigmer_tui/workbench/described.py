@@ -9,21 +9,10 @@ from dataclasses import replace
 from stigmer_tui.api.agent_pb2 import Agent
 from stigmer_tui.api.workflow_pb2 import Workflow
 from stigmer_tui.definition.variables import run_variables
-from stigmer_tui.workbench.model import Resource, Variable
+from stigmer_tui.workbench.model import Resource
 from stigmer_tui.workbench.translation import resource_of
 
 
 def described(stored: Agent | Workflow) -> Resource:
     """With its variables, which a server that lists what it has would tell."""
-    variables = tuple(
-        Variable(
-            name=variable.name,
-            description=variable.description,
-            default=variable.default,
-            is_secret=variable.is_secret,
-            has_value=variable.has_value,
-            used_by=variable.used_by,
-        )
-        for variable in run_variables(stored)
-    )
-    return replace(resource_of(stored), variables=variables)
+    return replace(resource_of(stored), variables=run_variables(stored))

@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import Enum, StrEnum
 from typing import Any
 
+from stigmer_tui.core.run_variable import RunVariable
 from stigmer_tui.workbench.changes import ChangeLog, Part, PartKind
 
 
@@ -43,20 +44,6 @@ class Role(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Variable:
-    """A value that a run takes from its environment."""
-
-    name: str
-    description: str = ""
-    default: str = ""
-    is_secret: bool = False
-    has_value: bool = False
-    """Whether there is a default already, secret or not."""
-    used_by: tuple[str, ...] = ()
-    """Tasks that cannot do without it."""
-
-
-@dataclass(frozen=True, slots=True)
 class Resource:
     """An agent or a workflow as it is deployed."""
 
@@ -66,7 +53,7 @@ class Resource:
     name: str
     organization: str = ""
     description: str = ""
-    variables: tuple[Variable, ...] = ()
+    variables: tuple[RunVariable, ...] = ()
     updated_at: datetime | None = None
     project: str = ""
     """Name of the project that deployed it, where that is known."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from stigmer_tui.workbench.model import Resource, Variable
+from stigmer_tui.core.run_variable import RunVariable
+from stigmer_tui.workbench.model import Resource
 from stigmer_tui.workbench.state import RunInput, Value
 
 
@@ -20,7 +21,7 @@ class ValueSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    variable: Variable
+    variable: RunVariable
     text: str
     """Empty for a default, which the server fills in, and for what is missing."""
     source: ValueSource
@@ -58,7 +59,7 @@ def read_dotenv(folder: Path) -> dict[str, str]:
     return {name: value for name, value in dotenv_values(path, interpolate=False).items() if value}
 
 
-def _suggestion(variable: Variable, last: Mapping[str, Value], dotenv: Mapping[str, str]) -> Suggestion:
+def _suggestion(variable: RunVariable, last: Mapping[str, Value], dotenv: Mapping[str, str]) -> Suggestion:
     if variable.name in last:
         return Suggestion(variable, last[variable.name].text, ValueSource.LAST_RUN)
     if variable.name in dotenv:

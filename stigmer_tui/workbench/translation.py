@@ -20,6 +20,7 @@ from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_data
 from stigmer_tui.api.workflow_pb2 import Workflow
 from stigmer_tui.core.clock import parse_timestamp
+from stigmer_tui.core.run_variable import RunVariable
 from stigmer_tui.workbench.daemon_state import Component, ComponentState, DaemonState
 from stigmer_tui.workbench.model import (
     Execution,
@@ -32,7 +33,6 @@ from stigmer_tui.workbench.model import (
     RunState,
     Task,
     ToolCall,
-    Variable,
 )
 
 PHASES = {
@@ -128,7 +128,7 @@ def listed_resource(listed: catalogues.Resource) -> Resource:
         organization=listed.org,
         description=listed.description,
         variables=tuple(
-            Variable(
+            RunVariable(
                 name=variable.name,
                 description=variable.description,
                 default=variable.default_value,

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stigmer_tui.core.proxies import BadProxyError, is_loopback, proxy_for
+from stigmer_tui.core.addresses import names_this_machine
+from stigmer_tui.core.proxies import BadProxyError, proxy_for
 
 PLACE = "http://example.com/a"
 PROXY = "http://proxy:3128"
@@ -75,7 +76,7 @@ def test_which_hosts_are_excepted(host: str, no_proxy: str, is_excepted: bool) -
     ["localhost", "LOCALHOST.", "model.localhost", "127.0.0.1", "127.9.9.9", "[::1]", "0.0.0.0", "[::ffff:127.0.0.1]"],
 )
 def test_this_machine_is_never_asked_through_a_proxy(host: str) -> None:
-    assert is_loopback(host)
+    assert names_this_machine(host)
     everything = {f"{scheme}_proxy": "http://proxy" for scheme in ("http", "https", "all")}
     for scheme in ("http", "https"):
         assert proxy_for(f"{scheme}://{host}:11434/v1", everything) is None

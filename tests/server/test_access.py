@@ -17,7 +17,7 @@ from stigmer_tui.api.execution_pb2 import AgentExecutionDelta
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.runner_pb2 import Hello, ReportRequest, RunnerMessage, StartAgentRequest
 from stigmer_tui.api.runner_pb2_grpc import RunnerControllerStub
-from stigmer_tui.core.addresses import is_loopback
+from stigmer_tui.core.addresses import resolves_to_loopback
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import Home
 from stigmer_tui.server.introspection import OnDemand
@@ -117,7 +117,7 @@ async def test_a_server_with_a_token_may_be_for_others(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "localhost:1", "[::ffff:127.0.0.1]:1"])
 def test_addresses_of_this_machine(address: str) -> None:
-    assert is_loopback(address)
+    assert resolves_to_loopback(address)
 
 
 @pytest.fixture

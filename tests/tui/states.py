@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from stigmer_tui.core.run_variable import RunVariable
 from stigmer_tui.workbench.daemon_state import Component, ComponentState, DaemonState
-from stigmer_tui.workbench.model import Execution, ModelWait, Resource, ResourceKind, Run, RunState, Variable
+from stigmer_tui.workbench.model import Execution, ModelWait, Resource, ResourceKind, Run, RunState
 from stigmer_tui.workbench.state import (
     ApplySummary,
     ProjectProblem,
@@ -61,9 +62,9 @@ SETTLE = Resource(
     "settle-orders",
     description="Charges every order that is open",
     variables=(
-        Variable("API_TOKEN", "For the payment service", is_secret=True, used_by=("charge", "refund")),
-        Variable("REGION", "Where the orders come from", default="eu-west-1", has_value=True),
-        Variable("DRY_RUN", "Charge nobody"),
+        RunVariable("API_TOKEN", "For the payment service", is_secret=True, used_by=("charge", "refund")),
+        RunVariable("REGION", "Where the orders come from", default="eu-west-1", has_value=True),
+        RunVariable("DRY_RUN", "Charge nobody"),
     ),
 )
 HELPER = Resource(ResourceKind.AGENT, "agt_1", "helper", "helper", description="Answers in one sentence")

@@ -10,6 +10,7 @@ import pytest
 from textual.command import CommandList
 from textual.pilot import Pilot
 
+from stigmer_tui.core.run_variable import RunVariable
 from stigmer_tui.tui.palette import offers
 from stigmer_tui.tui.screens.help import HelpScreen
 from stigmer_tui.tui.screens.main import MainScreen
@@ -24,7 +25,7 @@ from stigmer_tui.tui.widgets.run_pane import RunPane
 from stigmer_tui.tui.widgets.sidebar import Sidebar
 from stigmer_tui.workbench.abilities import Abilities
 from stigmer_tui.workbench.daemon_state import DaemonState
-from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, Run, RunState, Variable
+from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, Run, RunState
 from stigmer_tui.workbench.state import Level, RunInput, ShownRun, Value, WorkbenchState
 from tests.tui import states
 from tests.tui.hands import click, press, scroll, settle
@@ -404,7 +405,7 @@ class TestForm:
 
     async def test_an_empty_default_is_a_value(self) -> None:
         """Point 23: nothing is missing, and nothing is asked for."""
-        variables = (Variable("SUFFIX", has_value=True, used_by=("greet",)),)
+        variables = (RunVariable("SUFFIX", has_value=True, used_by=("greet",)),)
         resources = (replace(states.TALLY, variables=variables),)
         async with running(replace(states.LISTED, resources=resources)) as (app, pilot):
             await press(pilot, "e")

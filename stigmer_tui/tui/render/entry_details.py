@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
+from stigmer_tui.core.json_values import from_json
 from stigmer_tui.tui.render.blocks import Block, Format, LineBlock, cut_spans, indented
 from stigmer_tui.tui.render.cells import clean_lines, wrap
 from stigmer_tui.tui.render.entry_heading import is_short
@@ -106,7 +106,7 @@ def _result(text: str) -> list[Block]:
     """What a tool returned: a JSON object or list as such, everything else as lines."""
     if text[:1] in ("{", "[") and len(text) <= MAX_JSON_LENGTH:
         try:
-            return _value(json.loads(text))
-        except (ValueError, RecursionError):
+            return _value(from_json(text))
+        except ValueError:
             pass
     return plain_text(text, StyleRole.TEXT)
