@@ -28,6 +28,11 @@ GLYPHS = {
     Component.STOPPED: "⊘",
 }
 
+AT_WORK = (Component.READY, Component.BUSY)
+
+WAITING = ("waiting", "⏸")
+"""Of a process that is there, and that something such as a full disk keeps from its work."""
+
 
 async def read_status(home: Home) -> Status | None:
     """None when there is no daemon that answers."""
@@ -74,8 +79,10 @@ class StatusText:
         yield f"  {'Running':<9}{plural(status.running, 'execution')}"
 
     def _component(self, component: Component) -> str:
-        state = Component.State.Name(component.state).lower()
-        parts = [f"{component.name:<17}{GLYPHS.get(component.state, '·')} {state:<11}"]
+        state, glyph = Component.State.Name(component.state).lower(), GLYPHS.get(component.state, "·")
+        if component.detail and component.state in AT_WORK:
+            state, glyph = WAITING
+        parts = [f"{component.name:<17}{glyph} {state:<11}"]
         if component.pid:
             memory, cpu = size_text(component.memory_bytes), f"{component.cpu_percent:.1f} %"
             parts.append(f"pid {component.pid:<8}{memory:>8}{cpu:>9}   up {self._since(component.started_at)}")

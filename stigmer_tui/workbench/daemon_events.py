@@ -13,7 +13,7 @@ from stigmer_tui.workbench.state import Level
 
 NOUNS = {process.name: process.noun for process in PROCESSES}
 
-AT_WORK = (ComponentState.READY, ComponentState.BUSY)
+AT_WORK = (ComponentState.READY, ComponentState.BUSY, ComponentState.WAITING)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ class ComponentState(StrEnum):
     STARTING = "starting"
     READY = "ready"
     BUSY = "busy"
+    WAITING = "waiting"
+    """It is there, and something such as a full disk keeps it from its work."""
     RESTARTING = "restarting"
     FAILED = "failed"
     STOPPED = "stopped"

@@ -175,9 +175,12 @@ def daemon_state(status: daemons.Status) -> DaemonState:
 
 
 def _component(component: daemons.Component) -> Component:
+    state = COMPONENT_STATES.get(component.state, ComponentState.STARTING)
+    if component.detail and state in (ComponentState.READY, ComponentState.BUSY):
+        state = ComponentState.WAITING
     return Component(
         name=component.name,
-        state=COMPONENT_STATES.get(component.state, ComponentState.STARTING),
+        state=state,
         pid=component.pid,
         memory=component.memory_bytes,
         cpu=component.cpu_percent,

@@ -104,12 +104,30 @@ async def test_what_a_command_leaves_behind_ends_with_it(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has subreapers")
 async def test_what_a_command_hides_ends_with_it(confinement: Confinement, tmp_path: Path, mark: str) -> None:
-    """Point 5: also what nothing in its environment betrays; the folder tells what is there."""
-    hide = "env -i PATH=$PATH setsid sh -c 'echo > begun; while :; do sleep 0.01; echo >> ticks; done' &"
-    await run(confinement, f"({hide})\nuntil test -e begun && test -e ticks; do sleep 0.01; done", tmp_path, mark)
-    size = (tmp_path / "ticks").stat().st_size
-    await asyncio.sleep(0.1)
-    assert (tmp_path / "ticks").stat().st_size == size
+    """Point 5: also what nothing in its environment betrays. It holds a pipe open until the last of it is gone."""
+    os.mkfifo(tmp_path / "held")
+    reader = os.open(tmp_path / "held", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        hide = "env -i PATH=$PATH setsid sh -c 'exec 9> held; echo > begun; while :; do sleep 0.01; done' &"
+        await run(confinement, f"({hide})\nuntil test -e begun; do sleep 0.01; done", tmp_path, mark)
+        await asyncio.wait_for(end_of(reader), 60)
+    finally:
+        os.close(reader)
+
+
+async def end_of(pipe: int) -> None:
+    """Returns when nobody can write to the pipe any more."""
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+
+    def read() -> None:
+        if not os.read(pipe, 4096):
+            ended.set()
+
+    loop.add_reader(pipe, read)
+    try:
+        await ended.wait()
+    finally:
+        loop.remove_reader(pipe)
 
 
 async def test_a_cancelled_command_is_killed_with_all_that_it_started(
