@@ -1,1 +1,1 @@
-"""Commands: they read flags, call one function, and hold no logic."""
+"""Commands: read flags and call one function, without logic of their own."""

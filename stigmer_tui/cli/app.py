@@ -49,7 +49,7 @@ def open_app(path: str) -> int:
         _say(NO_CURSOR.format(term=os.environ.get("TERM", "")))
         return 2
     try:
-        # Changes nothing; in the background the system answers by stopping us, until somebody says `fg`.
+        # Changes nothing, but stops a background process until `fg`.
         termios.tcsetattr(0, termios.TCSANOW, termios.tcgetattr(0))
     except termios.error:
         _say(IN_THE_BACKGROUND)
@@ -79,14 +79,14 @@ def open_app(path: str) -> int:
 
 
 def _run(folder: Path, lifeline: int) -> int:
-    """`lifeline` is readable once the process that restores the terminal is gone."""
-    # What is loaded stays: looking for garbage in it takes a tenth of the start. The app looks after its first paint.
+    """`lifeline` becomes readable when the process that restores the terminal is gone."""
+    # Garbage collection would take a tenth of the start-up; the app enables it after its first paint.
     gc.disable()
-    # Milliseconds until a lone escape is one; terminals send what follows it within a few.
+    # Milliseconds until a lone escape is the key; terminals send sequences within a few.
     os.environ.setdefault("ESCDELAY", "25")
-    # The framework waits for up to a whole turn of its clock before it paints what a key did.
+    # Textual waits up to one frame before it paints the effect of a key.
     os.environ.setdefault("TEXTUAL_FPS", "120")
-    # What a shell has exported is the size of a window that once was; the framework would believe it.
+    # Textual would believe an exported, outdated window size.
     for name in ("COLUMNS", "LINES"):
         os.environ.pop(name, None)
     from stigmer_tui.core.clock import SystemClock
@@ -112,12 +112,12 @@ def _run(folder: Path, lifeline: int) -> int:
         return 1
     app.error_console.file = sys.__stderr__ or sys.stderr
     code = app.run()
-    # After an unhandled error `run` returns as if nothing was; the return code tells the truth.
+    # After an unhandled error `run` returns None; the return code is correct.
     return code if code is not None else app.return_code or 0
 
 
 def _say(text: str) -> None:
-    """To the person, whose terminal may lack our signs, and whose names may be commands to it."""
+    """Prints for the user: replaces signs that the terminal lacks, and removes control characters."""
     from stigmer_tui.core.control_text import ControlFilter
     from stigmer_tui.core.terminal import SIGNS, register_signs
 
@@ -128,7 +128,7 @@ def _say(text: str) -> None:
 
 
 def _keep_standard_error(log: Path) -> None:
-    """What C libraries write to standard error goes to a file; the screen is painted on what it was before."""
+    """Redirects standard error of C libraries to a file; the app draws on the original descriptor."""
     from stigmer_tui.core.private_files import open_private
     from stigmer_tui.core.terminal import CELLS, register_signs
 
@@ -137,5 +137,5 @@ def _keep_standard_error(log: Path) -> None:
     os.dup2(file, 2)
     os.close(file)
     register_signs()
-    # With as many cells for a sign that the locale lacks as it would have had.
+    # Replacements of signs that the locale lacks keep their width.
     sys.__stderr__ = os.fdopen(screen, "w", encoding=terminal_encoding(os.environ), errors=CELLS)  # type: ignore[misc]

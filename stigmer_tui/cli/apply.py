@@ -1,4 +1,4 @@
-"""`apply`: from flags to the headless face of the workbench."""
+"""`apply`: from flags to the workbench without a screen."""
 
 from __future__ import annotations
 

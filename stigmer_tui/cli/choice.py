@@ -1,4 +1,4 @@
-"""One of several, chosen at the terminal: in a list in place, or by its number where nothing can be drawn in place."""
+"""Lets the user choose a resource: in an inline list, or by number where the terminal cannot draw one."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ KEYS_HELP = "arrows move, typing filters, enter runs, esc leaves"
 MAX_ROWS = 10
 
 ESCAPE_DELAY = 0.05
-"""Seconds after which an escape is the key, and not the beginning of another."""
+"""Seconds after which an escape is the key itself and not the start of a sequence."""
 
 KEY = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|O.)|.", re.DOTALL)
 
@@ -51,7 +51,7 @@ class Decision(Enum):
 
 
 class ChoiceList:
-    """The state of the list: what was typed, what matches it, and which line is selected."""
+    """The state of the list: the filter text, the matches and the selected line."""
 
     def __init__(self, labels: Sequence[str]) -> None:
         self._labels = labels
@@ -61,7 +61,7 @@ class ChoiceList:
 
     @property
     def matches(self) -> list[int]:
-        """Indexes of the labels to be shown. A number selects its line, and hides no other."""
+        """Indexes of the labels to show. A number selects its line without hiding others."""
         if self._number is not None:
             return list(range(len(self._labels)))
         words = self.typed.lower().split()
@@ -91,7 +91,7 @@ class ChoiceList:
         return Decision.NONE
 
     def rows(self, limit: int) -> list[str]:
-        """As many lines as fit, the selected one among them."""
+        """At most `limit` lines, including the selected one."""
         matches = self.matches
         if not matches:
             return ["  nothing matches"]
@@ -121,7 +121,7 @@ def can_ask() -> bool:
 
 
 async def choose(resources: Sequence[Resource]) -> Resource | None:
-    """None when the person leaves without having chosen. Only where `can_ask`."""
+    """The choice, or None if the user cancels. Requires `can_ask`."""
     if not is_addressable(os.environ):
         return _ask_for_number(resources)
     names = [one_line(resource.name) for resource in resources]
@@ -136,11 +136,11 @@ def _label(resource: Resource) -> str:
 
 
 def _ask_for_number(resources: Sequence[Resource]) -> Resource:
-    """Raises click.Abort when the person leaves."""
+    """Raises click.Abort if the user cancels."""
     click.echo("\nSelect resource to run:")
     for number, resource in enumerate(resources, 1):
         click.echo(f"  {number}  {_label(resource)}")
-    # The loop's own way of noticing ctrl+c needs a loop that turns.
+    # The handler of asyncio needs a running loop, which this call blocks.
     loops = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         number = click.prompt("\nNumber", type=click.IntRange(1, len(resources)), default=1)
@@ -165,7 +165,7 @@ async def _choose_in_place(choices: ChoiceList, names: Sequence[str]) -> int | N
 
 
 class _Screen:
-    """The lines below the cursor. Keys come one by one; ctrl+c and ctrl+z do what they always do."""
+    """The lines below the cursor, in cbreak mode: ctrl+c and ctrl+z keep their meaning."""
 
     def __init__(self, keyboard: int, display: int) -> None:
         self._keyboard = keyboard
@@ -180,13 +180,13 @@ class _Screen:
 
     def __exit__(self, *_: object) -> None:
         with contextlib.suppress(OSError, termios.error):
-            # A terminal that is gone needs neither.
+            # Not needed if the terminal is gone.
             if self._is_drawn:
                 self.leave("")
             termios.tcsetattr(self._keyboard, termios.TCSADRAIN, self._settings)
 
     def draw(self, choices: ChoiceList) -> None:
-        # Each time, since a shell has put its own settings in place after ctrl+z.
+        # Each time, because a shell changes the settings after ctrl+z.
         tty.setcbreak(self._keyboard, termios.TCSANOW)
         columns, lines = os.get_terminal_size(self._display)
         width = max(1, columns - 1)
@@ -197,7 +197,7 @@ class _Screen:
         self._is_drawn = True
 
     def leave(self, last: str) -> None:
-        """`last` is what stays."""
+        """Replaces the list by the line `last`."""
         self._write(f"\r\x1b[J{last}")
         self._is_drawn = False
 
@@ -210,7 +210,7 @@ def _cut(text: str, width: int) -> str:
 
 
 async def _keys(keyboard: int, redraw: Callable[[], None]) -> AsyncGenerator[str]:
-    """Until the terminal is gone."""
+    """Keys, until the terminal is gone."""
     loop = asyncio.get_running_loop()
     pieces: asyncio.Queue[bytes] = asyncio.Queue()
     decode = getincrementaldecoder("utf-8")("replace").decode

@@ -1,4 +1,4 @@
-"""The commands and their flags. Each imports what it does when it is called."""
+"""The commands and their flags. Each imports its implementation when it is called."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from stigmer_tui.core.terminal import SIGNS, register_signs, terminal_encoding
 
 INTERRUPTED = 130
 READER_IS_GONE = 128 + 13
-"""Exit code of a program that is ended by SIGPIPE, as in `| head`."""
+"""Exit code of a program that SIGPIPE ended, as in `| head`."""
 
 EPILOG = "Without a command the full-screen app opens, on this folder or on the one that is named: stigmer-tui [PATH]"
 
@@ -42,7 +42,7 @@ def run_command(arguments: Sequence[str]) -> int:
     except BaseExceptionGroup as errors:
         return _reader_is_gone() if errors.subgroup(BrokenPipeError) else _own_error(errors)
     except (BrokenPipeError, SystemExit):
-        # The latter is how click answers a broken pipe.
+        # click exits with 1 after a broken pipe.
         return _reader_is_gone()
     except OSError as error:
         click.echo(f"Error: {system_refusal(error)}", err=True)
@@ -66,7 +66,7 @@ def exit_process(code: int) -> NoReturn:
 
 
 def _filter_output() -> None:
-    """Whatever is printed moves no cursor and changes no colour; for a sign that the locale lacks another stands."""
+    """Cleans everything that is printed, and replaces signs that the locale lacks."""
     register_signs()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -78,7 +78,7 @@ def _filter_output() -> None:
 
 
 def _encoding(stream: io.TextIOWrapper) -> str:
-    """In the locale C, Python writes UTF-8 for all that."""
+    """The encoding of the locale, even where Python uses UTF-8 mode."""
     return "ascii" if terminal_encoding(os.environ) == "ascii" else stream.encoding
 
 
@@ -90,7 +90,7 @@ def _own_error(error: BaseException) -> int:
 
 
 def _reader_is_gone() -> int:
-    """Whoever read our output has seen enough, as in `| head`; there is nobody left to be told."""
+    """Ends quietly after the reader of our output has gone, as in `| head`."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     return READER_IS_GONE
 

@@ -1,4 +1,4 @@
-"""The program starts here. Nothing is imported before it is known to be needed: the screen must stand at once."""
+"""The entry point. Imports are lazy, so that the screen appears at once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 
 COMMANDS = ("apply", "new", "run", "server")
 INTERNAL = "internal-"
-"""How the names of the commands begin that the daemon consists of."""
+"""Prefix of the hidden commands that run the daemon's processes."""
 
 
 def main() -> None:
@@ -29,7 +29,7 @@ def main() -> None:
 
 
 def is_for_app(arguments: list[str]) -> bool:
-    """No command means the app: on the working folder, or on the one that is named."""
+    """Whether to open the app: without a command, on the working folder or on the given one."""
     if not arguments:
         return True
     first = arguments[0]
@@ -37,7 +37,7 @@ def is_for_app(arguments: list[str]) -> bool:
 
 
 def is_internal(arguments: list[str]) -> bool:
-    """Whether this is to be a process of the daemon."""
+    """Whether this is a process of the daemon."""
     if not arguments or not arguments[0].startswith(INTERNAL):
         return False
     from stigmer_tui.core.daemon_processes import PROCESSES

@@ -1,4 +1,4 @@
-"""The hidden commands: one executable, started again as the server and as its runners."""
+"""The hidden commands: one executable is also the server and its runners."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from stigmer_tui.runners.journal import inspect_journals
 from stigmer_tui.runners.process import receive_token, run_process
 
 SERVER_ADDRESS = "STIGMER_RUNNER_SERVER"
-"""Environment variable of a runner: host:port of the server that started it."""
+"""Environment variable of a runner: host:port of its server."""
 
 PREDECESSOR_LIMIT = 5.0
-"""Seconds that a server waits for the one before it, which may be on its way out."""
+"""Seconds to wait for a predecessor that is ending."""
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ RunnerMain = Callable[[Configuration, Channel, asyncio.Event], Awaitable[None]]
 
 
 def run_server(addresses: list[str], requires_token: bool) -> None:
-    """Until SIGTERM. `addresses` are tried in order. Raises StigmerError."""
+    """Runs until SIGTERM. `addresses` are tried in order. Raises StigmerError."""
     configuration = load_configuration(os.environ)
     home = configuration.home
     home.prepare()
@@ -55,7 +55,7 @@ def run_server(addresses: list[str], requires_token: bool) -> None:
 
 
 def run_runner(process: DaemonProcess) -> None:
-    """Until the server that started it asks it to end, or is gone."""
+    """Runs until the server that started it asks it to end, or is gone."""
     token = receive_token()
     configuration = load_configuration(os.environ)
     main: RunnerMain = resolve_name(process.main)
@@ -89,7 +89,7 @@ async def _serve(configuration: Configuration, addresses: list[str], requires_to
     async with open_server(settings, supervisor, KeyringKey(str(home.root))) as server:
         lock.write(_record(server.address, requires_token))
         _say_ready(server.address)
-        supervisor.on_failed = lambda name, detail: server.leases.give_up(
+        supervisor.on_failed = lambda name, detail: server.leases.fail_kind(
             Hello.Kind.Value(runners[name].kind), f"The {runners[name].noun} cannot start: {detail}"
         )
         async with asyncio.TaskGroup() as group:
@@ -100,7 +100,7 @@ async def _serve(configuration: Configuration, addresses: list[str], requires_to
 
 
 async def _end_with_home(lock: DaemonLock, stopping: asyncio.Event) -> None:
-    """A daemon whose folder was deleted cannot be found, and keeps nothing, any more."""
+    """Stops a daemon whose home folder was deleted."""
     await lock.lost()
     logger.error("the folder of this daemon is gone, so it ends")
     stopping.set()
@@ -112,7 +112,7 @@ def _record(address: str, requires_token: bool) -> DaemonRecord:
 
 
 def _say_ready(address: str) -> None:
-    """To whoever started this process and waits for it."""
+    """Tells the starting process the address."""
     descriptor = os.environ.pop(READY_DESCRIPTOR, "")
     if descriptor:
         with os.fdopen(int(descriptor), "w") as pipe:
@@ -120,7 +120,7 @@ def _say_ready(address: str) -> None:
 
 
 def server_addresses(explicit: str, preferred: str) -> list[str]:
-    """Where to listen: at an address that somebody chose, and nowhere else; else at a free one, the usual first."""
+    """Addresses to try: only the explicit one if given, else the preferred one and then any free port."""
     if explicit and not explicit.endswith(":0"):
         return [explicit]
     others = [explicit] if explicit else [DEFAULT_ADDRESS, "127.0.0.1:0"]

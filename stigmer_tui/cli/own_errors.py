@@ -1,4 +1,4 @@
-"""Errors that only we can mend: said in a line, and told in full where they can be sent to us from."""
+"""Internal errors: one line for the user, and the traceback in a file for a bug report."""
 
 from __future__ import annotations
 

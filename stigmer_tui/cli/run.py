@@ -1,4 +1,4 @@
-"""`run`: from flags to the headless face of the workbench."""
+"""`run`: from flags to the workbench without a screen."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def run_headless(options: RunOptions) -> int:
         loop, interrupted = asyncio.get_running_loop(), asyncio.Event()
 
         def interrupt() -> None:
-            """The first time asks for an end in good order; whoever insists gets one at once."""
+            """The first ctrl+c ends gracefully, the second one at once."""
             interrupted.set()
             loop.remove_signal_handler(signal.SIGINT)
 
@@ -94,7 +94,7 @@ def run_headless(options: RunOptions) -> int:
 
 
 def with_organization(configuration: Configuration, flag: str, folder: Path) -> Configuration:
-    """What the flag says, else the project, else the configuration."""
+    """The organization from the flag, else from the project, else from the configuration."""
     organization = flag
     if not organization and is_project(folder):
         organization = load_project(folder).organization

@@ -69,7 +69,7 @@ def show_status(as_json: bool) -> int:
 
 
 def _show_named_server(address: str, as_json: bool) -> int:
-    """Of one of our daemons its status; of any other server what there is to be known."""
+    """The full status of one of our daemons; address and reachability of any other server."""
     from stigmer_tui.daemon.status import StatusText, status_json, status_of
 
     named = {"address": address, "named_by": SERVER_VARIABLE}
@@ -112,7 +112,7 @@ def show_logs(follow: bool, lines: int, component: str) -> int:
     async def go_on(tails: LogTails) -> None:
         known = set(last)
         async for line in tails.lines():
-            # What came while the last lines were read may be among them.
+            # Lines that arrived meanwhile may be in both.
             if line not in known:
                 click.echo(line.text())
 

@@ -1,6 +1,6 @@
-"""The empty regions of the screen, long before the first library is loaded; and the way back from them.
+"""Paints the empty regions of the screen before any library is loaded, and restores the terminal.
 
-Nothing is imported here that takes a millisecond: what stands in this module is what a person waits for.
+Imports nothing that takes a millisecond.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ RESTORE = "".join(
         "\x1b[?25h\x1b[0m",  # cursor and colours
     )
 )
-"""What undoes all that a full-screen program may have switched on."""
+"""Resets every mode that a full-screen program may have set."""
 
 
 def is_terminal() -> bool:
@@ -44,7 +44,7 @@ def draw_skeleton() -> None:
     for column in joints:
         lines += [f"\x1b[{row};{column}H│" for row in range(3, rows - 1)]
     lines.append(f"\x1b[{rows - 1};1H{rule.replace('┬', '┴')}\x1b[0m")
-    # Not through `sys.stdout`, which would try again at the end what a terminal that is gone did not take.
+    # Not through `sys.stdout`, which would retry at exit if the terminal is gone.
     picture = "\r\n".join(lines[:2]) + "".join(lines[2:])
     if terminal_encoding(os.environ).lower() not in ("utf-8", "utf8"):
         picture = picture.translate(str.maketrans("─┬┴│", "-++|"))

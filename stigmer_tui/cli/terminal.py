@@ -1,9 +1,9 @@
-"""The terminal around the full-screen app: a way back from every end, and a watch from outside.
+"""Guards the terminal around the full-screen app.
 
-A tiny parent process keeps the terminal's settings and waits for the app, which runs in a child. Whatever becomes of
-the child (an error, a signal, kill -9, a crash in native code), the parent gives the terminal back as it was. An app
-that was asked to end by a signal and does not is killed. When one of the two is stopped, the whole job is, so that a
-shell has the terminal again. When it is the parent that is killed, the child notices, and ends in good order.
+A small parent process saves the terminal settings and waits for the app, which runs in a child. However the child ends
+(error, signal, kill -9, crash in native code), the parent restores the terminal. It kills an app that does not end
+after a signal. If one of the two is stopped, the whole job is, so that the shell gets the terminal back. If the parent
+is killed, the child notices and ends gracefully.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ from stigmer_tui.cli.skeleton import restore_terminal
 from stigmer_tui.core.terminal import in_foreground
 
 ENDING = (signal.SIGTERM, signal.SIGHUP)
-"""Signals by which the app is asked to end."""
+"""Signals that ask the app to end."""
 
 FORWARDED = (*ENDING, signal.SIGUSR1, signal.SIGUSR2, signal.SIGTSTP)
 
 IGNORED = (signal.SIGINT, signal.SIGQUIT, signal.SIGTTOU)
-"""Keys of the person are for the app, and giving the terminal back must not stop this process."""
+"""Ignored by the parent: keys are for the app, and restoring the terminal must not stop this process."""
 
 PATIENCE = 3.0
-"""Seconds that the app has for its end once it was asked for it."""
+"""Seconds for the app to end after a signal."""
 
 READING_LIMIT = 0.5
-"""Seconds that a terminal has for taking what the app has written last."""
+"""Seconds for the terminal to read the last output of the app."""
 
 
 def run_in_terminal(app: Callable[[int], int], log: str) -> int:
-    """Runs the app in a child process; returns its exit code, or 128 and the number of the signal that ended it.
+    """Runs the app in a child process; returns its exit code, or 128 plus the signal that ended it.
 
-    The app is given a file descriptor that becomes readable when the parent is gone. `log` is named to the person
-    when the app ends without having restored the terminal.
+    The app gets a file descriptor that becomes readable when the parent is gone. `log` is mentioned to the user if the
+    app crashes.
     """
     terminal = sys.stdin.fileno()
     settings = termios.tcgetattr(terminal)
@@ -53,12 +53,12 @@ def run_in_terminal(app: Callable[[int], int], log: str) -> int:
         _run_child(app, life_end, done_end, telling)
     for descriptor in (life_end, done_end, telling):
         os.close(descriptor)
-    with _noting_signals() as signals:
+    with _signal_bytes() as signals:
         keeper = _Keeper(child, signals, told)
         code = keeper.wait()
         is_restored = bool(os.read(done, 1))
         with contextlib.suppress(OSError, termios.error):
-            # None of this works on a terminal that is gone, and then nobody misses it.
+            # Fails if the terminal is gone, which is fine.
             _give_back(terminal, settings, is_restored)
             if not (is_restored or keeper.ended_by):
                 os.write(2, f"stigmer-tui ended unexpectedly (code {code}); its log: {log}\n".encode())
@@ -70,13 +70,13 @@ class _Keeper:
     """Waits for the child."""
 
     def __init__(self, child: int, signals: int, told: int) -> None:
-        """`signals` and `told`: numbers of the signals that this process, and the child, were sent, a byte each."""
+        """`signals` and `told` deliver the signals sent to this process and to the child, one byte each."""
         self._child = child
         self._signals = signals
         self._told = told
         self._deadline = 0.0
         self.ended_by = 0
-        """The signal by which the app was asked to end; 0 when it was not."""
+        """The signal that asked the app to end, or 0."""
 
     def wait(self) -> int:
         """Returns the exit code."""
@@ -116,7 +116,7 @@ class _Keeper:
             os.kill(self._child, number)
 
     def _stop_the_job(self) -> None:
-        """Returns when it goes on; at once where there is no shell that could let it go on."""
+        """Stops the job until it is continued; returns at once if there is no job control."""
         noting = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
         os.killpg(0, signal.SIGTSTP)
         signal.signal(signal.SIGTSTP, noting)
@@ -132,20 +132,20 @@ class _Keeper:
 
 
 def _run_child(app: Callable[[int], int], life_end: int, done_end: int, telling: int) -> None:
-    """Never returns. Says that the terminal is restored by the app itself, unless that ended before it could."""
+    """Never returns. Reports through `done_end` that the app itself has restored the terminal."""
     code = 1
     try:
-        # The parent is told of each signal as it comes, also when nothing here is able to look at it.
+        # Signals reach the parent as bytes even if the event loop here is stuck.
         os.set_blocking(telling, False)
         signal.set_wakeup_fd(telling, warn_on_full_buffer=False)
-        # Until the app is able to give the terminal back, it is not stopped.
+        # Not stopped before the app can give the terminal back.
         signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTSTP,))
         code = app(life_end)
         os.write(done_end, b"1")
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
     except KeyboardInterrupt:
-        # Before there is an app that takes ctrl+c for a key.
+        # Before the app reads ctrl+c as a key.
         code = 128 + signal.SIGINT
         restore_terminal()
         os.write(done_end, b"1")
@@ -154,7 +154,7 @@ def _run_child(app: Callable[[int], int], life_end: int, done_end: int, telling:
 
         from stigmer_tui.core.known_secrets import clean
 
-        # Standard error is the log by now; what the person sees is the parent's affair.
+        # Standard error is the log by now; the parent prints the message for the user.
         os.write(2, clean(traceback.format_exc()).encode(errors="replace"))
     finally:
         with contextlib.suppress(Exception):
@@ -166,7 +166,7 @@ def _give_back(terminal: int, settings: list[int | list[bytes | int]], is_restor
     if not is_restored:
         _, ready, _ = select.select([], [sys.stdout.fileno()], [], READING_LIMIT)
         if not ready:
-            # It does not read: what the app has written last is of no use any more, and in the way.
+            # The terminal does not read; unwritten output is useless and would block.
             termios.tcflush(terminal, termios.TCOFLUSH)
         restore_terminal()
     if in_foreground(terminal):
@@ -174,15 +174,15 @@ def _give_back(terminal: int, settings: list[int | list[bytes | int]], is_restor
 
 
 @contextlib.contextmanager
-def _noting_signals() -> Iterator[int]:
-    """A file descriptor with the numbers of the signals that this process is sent, a byte each."""
+def _signal_bytes() -> Iterator[int]:
+    """A file descriptor that delivers the signals sent to this process, one byte each."""
     numbers, noting = os.pipe()
     os.set_blocking(noting, False)
     stopping = signal.getsignal(signal.SIGTSTP)
     before = {number: signal.signal(number, _noted) for number in (*FORWARDED, signal.SIGCHLD)}
     before |= {number: signal.signal(number, signal.SIG_IGN) for number in IGNORED}
     if stopping is signal.SIG_IGN:
-        # Whoever started us so could not continue what this signal stops.
+        # A parent that ignores this signal could not continue us.
         signal.signal(signal.SIGTSTP, signal.SIG_IGN)
     earlier = signal.set_wakeup_fd(noting, warn_on_full_buffer=False)
     try:
@@ -194,4 +194,4 @@ def _noting_signals() -> Iterator[int]:
 
 
 def _noted(number: int, frame: object) -> None:
-    """The byte is written before this is called."""
+    """Does nothing; the byte is written before this is called."""

@@ -27,7 +27,7 @@ from stigmer_tui.daemon.running import running_endpoint, running_record
 from stigmer_tui.daemon.supervision import own_command
 
 START_LIMIT = 20.0
-"""Seconds in which a server must answer; it takes less than one, but a machine may be busy."""
+"""Seconds for a server to answer. It needs less than one, but the machine may be busy."""
 
 STOP_LIMIT = 5.0
 """Seconds for the server and its runners together."""
@@ -45,17 +45,17 @@ class StartOptions:
 
 
 async def start_daemon(configuration: Configuration, options: StartOptions | None = None) -> Endpoint:
-    """The endpoint of a daemon that answers: a new one, or one that runs. Raises StigmerError when there is none."""
+    """Starts a daemon unless one runs; returns its endpoint. Raises StigmerError."""
     configuration.home.prepare()
     async with one_at_a_time(configuration.home):
-        # Another program may have started it while we waited.
+        # Another process may have started it while we waited.
         return await running_endpoint(configuration.home) or await _start(configuration, options or StartOptions())
 
 
 async def stop_daemon(home: Home) -> bool:
-    """In good order within a few seconds, by force after that. Returns whether there was one.
+    """Stops the daemon gracefully within STOP_LIMIT, then by force. Returns whether there was one.
 
-    Raises NoAnswer for one that cannot be told from other processes.
+    Raises NoAnswer if its process cannot be identified.
     """
     if not home.data.is_dir():
         return False
@@ -64,8 +64,8 @@ async def stop_daemon(home: Home) -> bool:
 
 
 async def restart_daemon(configuration: Configuration, options: StartOptions | None = None) -> Endpoint:
-    """One that accepted clients without a token still does. Raises StigmerError, before it stops anything for options
-    that no daemon will take, and after it when the new one does not come up.
+    """Keeps the access mode. Raises StigmerError before stopping if the options are invalid, and after it if the new
+    daemon does not start.
     """
     options = options or StartOptions()
     record = read_record(configuration.home)
@@ -77,7 +77,7 @@ async def restart_daemon(configuration: Configuration, options: StartOptions | N
 
 
 def check_options(configuration: Configuration, options: StartOptions) -> None:
-    """Raises StigmerError for what no daemon will do."""
+    """Raises StigmerError for invalid options."""
     address = options.address or configuration.address
     if options.no_auth and address:
         require_loopback(address)
@@ -85,7 +85,7 @@ def check_options(configuration: Configuration, options: StartOptions) -> None:
 
 @asynccontextmanager
 async def one_at_a_time(home: Home) -> AsyncIterator[None]:
-    """Whoever starts or stops the daemon does it alone. Raises StigmerError when another does not come to an end."""
+    """Holds the lock for starting and stopping. Raises StigmerError if another process does not release it."""
     lock = AsyncFileLock(home.start_lock, mode=FILE_MODE, timeout=START_LIMIT, poll_interval=0.02)
     try:
         await lock.acquire()
@@ -107,7 +107,7 @@ async def _start(configuration: Configuration, options: StartOptions) -> Endpoin
 
 
 def _arguments(configuration: Configuration, options: StartOptions) -> list[str]:
-    """A server that takes the place of one that was killed listens where that one did: its clients look there."""
+    """The command line. A server that replaces a killed one listens on the same address, where clients expect it."""
     arguments = []
     former = read_record(configuration.home)
     if address := options.address or configuration.address:
@@ -120,11 +120,11 @@ def _arguments(configuration: Configuration, options: StartOptions) -> list[str]
 
 
 def _spawn(configuration: Configuration, arguments: list[str]) -> None:
-    """Returns once the server listens. Raises StigmerError when it ends, or says nothing, instead."""
+    """Returns once the server listens. Raises StigmerError if it ends or times out."""
     home = configuration.home
     reader, writer = os.pipe()
     environment = {**os.environ, READY_DESCRIPTOR: str(writer), settings.HOME.variable: str(home.root)}
-    # The daemon works in a folder of its own: what is relative to this one would be looked for there.
+    # The daemon has another working folder, so relative paths must be resolved here.
     if configuration.model.script and os.environ.get(settings.SCRIPT.variable):
         environment[settings.SCRIPT.variable] = str(configuration.model.script)
     if configuration.sandbox_root and os.environ.get(settings.SANDBOX_ROOT.variable):
@@ -150,7 +150,7 @@ def _spawn(configuration: Configuration, arguments: list[str]) -> None:
 
 
 def _failure(home: Home) -> StigmerError:
-    """What kept the server from starting, in its own words."""
+    """The error with the last output of the server."""
     output = _last_output(home)
     message, separator, advice = output.removeprefix("Error: ").partition("\n\n")
     if output.startswith("Error: ") and "\n" not in message:
@@ -173,7 +173,7 @@ async def _stop(home: Home) -> bool:
         with suppress(psutil.Error):
             tree[0].terminate()
         await wait_for_end(tree, STOP_LIMIT)
-    # The commands of a runner that was killed are in no tree.
+    # Commands of a killed runner are not in its process tree.
     orphans = marked_processes(OWNER_MARK, str(home.data))
     remaining = [process for process in [*tree, *orphans] if process.is_running()]
     kill_all(remaining)

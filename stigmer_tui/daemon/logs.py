@@ -1,4 +1,4 @@
-"""The logs of all processes as one, in the order of time."""
+"""The logs of all processes, merged by time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from stigmer_tui.core.logs import OLD_FILES
 from stigmer_tui.core.paths import Home
 
 LOOK = 1000
-"""Milliseconds after which the logs are looked at where the system does not tell of a change."""
+"""Milliseconds between polls of the logs without file notifications."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class LogLine:
 
     @classmethod
     def parse(cls, text: str) -> LogLine | None:
-        """None for a line that is not ours, or not written to its end yet."""
+        """None for a line that is malformed or incomplete."""
         try:
             data = from_json(text)
             parts = [data["time"], data["level"], data["component"], data["message"], data.get("trace", "")]
@@ -49,7 +49,7 @@ class LogLine:
 
 
 def last_lines(home: Home, count: int, component: str = "", since: datetime | None = None) -> list[LogLine]:
-    """The newest lines of all components, or of one; 0 for all that are kept. None of them older than `since`."""
+    """The newest `count` lines (0 means all) of all components or of one, not older than `since`."""
     lines = [line for name in _chosen(component) for path in _files(home.log(name)) for line in _read(path)]
     if since:
         lines = [line for line in lines if (at := parse_timestamp(line.time)) and at >= since]
@@ -58,7 +58,7 @@ def last_lines(home: Home, count: int, component: str = "", since: datetime | No
 
 
 class LogTails:
-    """What is written to the logs from now on. Made before older lines are read, it leaves no gap after them."""
+    """New log lines from now on. Create it before reading older lines, so that there is no gap."""
 
     def __init__(self, home: Home, component: str = "") -> None:
         home.prepare()
@@ -78,7 +78,7 @@ class LogTails:
 
 
 class _Tail:
-    """What is added to a file. It is held open: what was written to it before it was rotated is still read."""
+    """Lines appended to a file, which is held open, so that it can be read to its end after a rotation."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -90,7 +90,7 @@ class _Tail:
     def new(self) -> Iterator[LogLine]:
         yield from self._read()
         if self._is_rotated():
-            # Whoever rotated it had written to it until then.
+            # The writer may have appended until the rotation.
             yield from self._read()
             self.close()
             self._rest, self._file = b"", self._opened()

@@ -1,8 +1,7 @@
-"""The file by which a daemon is found: locked as long as it lives, and in it what it says of itself.
+"""The record by which a daemon is found: a file that is locked while the daemon lives and contains its address.
 
-Whether a daemon runs is told by the lock alone, which the system takes from a process that ends, however it ends, and
-which no clock moves. What is written there outlives a daemon that was killed, so that the next one takes its place; one
-that ended in good order has removed it.
+Only the lock says whether a daemon runs: the system releases it however the process ends, and it does not depend on a
+clock. The content outlives a killed daemon, so that the next one can take its place; a graceful stop clears it.
 """
 
 from __future__ import annotations
@@ -27,14 +26,14 @@ RETRY_PAUSE = 0.02
 """Seconds between two attempts to lock the file."""
 
 LOOK = 2.0
-"""Seconds from one look at whether the file is still there to the next."""
+"""Seconds between checks that the file still exists."""
 
 
 @dataclass(frozen=True, slots=True)
 class DaemonRecord:
     pid: int
     start: str
-    """See ProcessIdentity: a pid alone may belong to another by now."""
+    """See ProcessIdentity: a pid alone may have been reused."""
     address: str
     version: str
     requires_token: bool
@@ -45,7 +44,7 @@ class DaemonRecord:
 
 
 class DaemonLock:
-    """The daemon's own hold on its file."""
+    """The daemon's own lock on its record."""
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self._path = path
@@ -53,7 +52,7 @@ class DaemonLock:
 
     @classmethod
     def acquire(cls, path: Path, limit: float) -> DaemonLock:
-        """Waits for a predecessor that is on its way out. Raises TimeoutError when another holds it for `limit` s."""
+        """Waits for a predecessor that is ending. Raises TimeoutError after `limit` seconds."""
         end = time.monotonic() + limit
         while True:
             lock = cls(path, open_private(path, os.O_RDWR))
@@ -71,14 +70,14 @@ class DaemonLock:
         os.pwrite(self._descriptor, json.dumps(asdict(record)).encode(), 0)
 
     def clear(self) -> None:
-        """After an end in good order there is nothing to go on with."""
+        """Empties the record at a graceful stop."""
         os.ftruncate(self._descriptor, 0)
 
     def release(self) -> None:
         os.close(self._descriptor)
 
     def is_in_place(self) -> bool:
-        """False when the file was deleted, or replaced: from then on nobody finds this daemon any more."""
+        """False if the file was deleted or replaced, so that this daemon can no longer be found."""
         try:
             there, ours = self._path.stat(), os.fstat(self._descriptor)
         except (FileNotFoundError, NotADirectoryError):
@@ -86,19 +85,19 @@ class DaemonLock:
         return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
 
     async def lost(self) -> None:
-        """Returns when the file is no longer in its place."""
+        """Waits until the file is deleted or replaced."""
         while self.is_in_place():  # noqa: ASYNC110 - nobody tells of it
             await asyncio.sleep(LOOK)
 
 
 def daemon_runs(home: Home) -> bool:
-    """Whether a daemon holds the file; also one that has only begun to start, or that is stuck."""
+    """Whether a daemon holds the lock, even if it is still starting or hangs."""
     with _opened(home.daemon_lock) as descriptor:
         return descriptor is not None and not _lock(descriptor, fcntl.LOCK_SH)
 
 
 def read_record(home: Home) -> DaemonRecord | None:
-    """Of the daemon that runs, or of one that was killed; None after an end in good order, and before it is ready."""
+    """The record of a running or killed daemon; None after a graceful stop and before the daemon is ready."""
     try:
         match from_json(home.daemon_lock.read_text(encoding="utf-8")):
             case {
@@ -115,7 +114,7 @@ def read_record(home: Home) -> DaemonRecord | None:
 
 
 def clear_record(home: Home) -> None:
-    """Of a daemon that does not run any more; that of one that runs is its own."""
+    """Removes the record of a daemon that no longer runs."""
     with _opened(home.daemon_lock) as descriptor:
         if descriptor is not None and _lock(descriptor, fcntl.LOCK_EX):
             os.ftruncate(descriptor, 0)
@@ -123,7 +122,7 @@ def clear_record(home: Home) -> None:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[int | None]:
-    """None when there is no such file. Closing it gives back a lock that was got."""
+    """A descriptor of the file, or None. Closing it releases the lock."""
     try:
         descriptor = os.open(path, os.O_RDWR)
     except (FileNotFoundError, NotADirectoryError):
@@ -136,7 +135,7 @@ def _opened(path: Path) -> Iterator[int | None]:
 
 
 def _lock(descriptor: int, kind: int) -> bool:
-    """Whether it was got at once."""
+    """Tries to lock; returns whether it succeeded."""
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:

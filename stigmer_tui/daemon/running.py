@@ -17,15 +17,15 @@ from stigmer_tui.daemon.record import DaemonRecord, daemon_runs, read_record
 from stigmer_tui.daemon.token import read_token
 
 SILENCE_LIMIT = 2.0
-"""Seconds in which a daemon that runs must say something."""
+"""Seconds for a running daemon to answer."""
 
 
 PAUSE = 0.05
-"""Seconds between two looks at a daemon that is starting or ending."""
+"""Seconds between polls of a daemon that is starting or ending."""
 
 
 class NoAnswer(StigmerError):  # noqa: N818 - what there is instead of one
-    """The daemon's process is there, and nothing comes from it."""
+    """The daemon's process exists but does not answer."""
 
     @classmethod
     def of(cls, record: DaemonRecord) -> NoAnswer:
@@ -44,24 +44,24 @@ class NoAnswer(StigmerError):  # noqa: N818 - what there is instead of one
 
 
 async def ensure_daemon(configuration: Configuration) -> Endpoint:
-    """The endpoint of a daemon that answers; starts one where there is none. Raises StigmerError when it cannot."""
+    """Returns the endpoint of the daemon, after starting it if needed. Raises StigmerError."""
     if endpoint := await running_endpoint(configuration.home):
         return endpoint
-    # What starts processes need not be loaded where one runs.
+    # Imported lazily: not needed if the daemon runs.
     from stigmer_tui.daemon.lifecycle import start_daemon
 
     return await start_daemon(configuration)
 
 
 async def running_endpoint(home: Home) -> Endpoint | None:
-    """Of a daemon that is there and answers; None when there is none. Raises NoAnswer."""
+    """The endpoint of a running daemon, or None. Raises NoAnswer."""
     end = time.monotonic() + SILENCE_LIMIT
     while record := await running_record(home):
         endpoint = endpoint_of(home, record)
         try:
             await probe(endpoint)
         except AioRpcError as error:
-            # One that was killed, or is about to end, is deaf a moment before it is gone.
+            # An ending process stops answering a moment before it is gone.
             if time.monotonic() > end:
                 raise NoAnswer.of(record) from error
             await asyncio.sleep(PAUSE)

@@ -162,7 +162,7 @@ class Supervisor:
         return None
 
     def kill(self, runner: RunnerIdentity) -> None:
-        """Ends a child that hangs, with all that it has started; it is started again."""
+        """Kills a hanging child and its descendants; it will be restarted."""
         if any(child.identity == runner for child in self._children):
             kill_all(process_tree(runner.pid))
 
@@ -186,11 +186,11 @@ class Supervisor:
             await asyncio.sleep(delay)
 
     async def _live(self, child: Child) -> tuple[int | None, str, str]:
-        """One life of a child: its exit code, how it ended, and the error that it ended with, in its own words."""
+        """Runs a child once; returns its exit code, how it ended, and its last error."""
         try:
             process = await self._start(child)
         except OSError as error:
-            # Such as too many processes or too little memory: it may pass.
+            # Too many processes or too little memory, for example, which may pass.
             return None, f"could not be started: {error.strerror or error}", ""
         _, said = await asyncio.gather(process.wait(), _log_output(child.name, process))
         return process.returncode, _ending(process.returncode), said
@@ -225,7 +225,7 @@ class Supervisor:
             await asyncio.wait_for(process.wait(), STOP_LIMIT)
         except TimeoutError:
             logger.warning("%s did not end in %.0f s and is killed", child.name, STOP_LIMIT)
-        # Without waiting for them: the exit code of a child belongs to asyncio.
+        # Without waiting: asyncio must reap the child to get its exit code.
         kill_all([process for process in tree if process.is_running()])
         await process.wait()
         self._become(child, Component.STOPPED, "")
@@ -256,7 +256,7 @@ class Supervisor:
 
 
 def own_command(*arguments: str) -> list[str]:
-    """This program again, with other arguments; what lies in the working folder is no part of it (-P)."""
+    """The command line of this program with other arguments; never imports from the working folder (-P)."""
     return [sys.executable, "-P", "-m", "stigmer_tui", *arguments]
 
 
@@ -267,7 +267,7 @@ def _ending(code: int | None) -> str:
 
 
 async def _log_output(name: str, process: asyncio.subprocess.Process) -> str:
-    """What a child prints is what went wrong before, or beside, its own log. Returns the last error that it told."""
+    """Logs what a child prints, such as errors before its own log exists. Returns the last error."""
     if process.stdout is None:
         return ""
     log = logging.getLogger(name)
@@ -275,7 +275,7 @@ async def _log_output(name: str, process: asyncio.subprocess.Process) -> str:
     while data := await process.stdout.read(MAX_PRINTED_LINE):
         *lines, rest = (rest + data).split(b"\n")
         if len(rest) >= MAX_PRINTED_LINE:
-            # Whoever prints without an end must not fill this process.
+            # Output without line breaks must not accumulate here.
             lines, rest = [*lines, rest], b""
         for line in lines:
             text = line.decode(errors="replace").rstrip()

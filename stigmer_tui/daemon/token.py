@@ -1,4 +1,4 @@
-"""The bearer token of an instance: whoever can read its file may use the daemon."""
+"""The bearer token of an instance, readable by its owner only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from stigmer_tui.core.private_files import ensure_private, read_private, write_p
 
 
 def read_token(home: Home) -> str:
-    """Empty when there is none. Raises StigmerError for a file that cannot be read, or that is a symbolic link."""
+    """Empty if there is none. Raises StigmerError for an unreadable file or a symbolic link."""
     try:
         return read_private(home.token).strip()
     except FileNotFoundError:
@@ -20,10 +20,7 @@ def read_token(home: Home) -> str:
 
 
 def create_token(home: Home) -> str:
-    """The token of this instance, made on its first start; the file is readable by its owner only.
-
-    Raises StigmerError as `read_token`, and where it cannot be written.
-    """
+    """Creates the token at the first start. Raises StigmerError like `read_token`, and if it cannot be written."""
     token = read_token(home)
     try:
         if not token:

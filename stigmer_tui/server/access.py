@@ -17,26 +17,26 @@ BEARER = "Bearer "
 
 
 class Access(Enum):
-    """What every service declares."""
+    """The access level that every service declares."""
 
     PUBLIC = auto()
-    """With the token of this instance; without one where the server was started with `--no-auth`."""
+    """Requires the token of this instance, unless the server was started with `--no-auth`."""
     RUNNER = auto()
-    """The processes that the supervisor has started, each with a token of its own, however the server was started."""
+    """For runners only, each with its own token from the supervisor, in every mode."""
 
 
 Identify = Callable[[str], RunnerIdentity | None]
-"""The runner to which the supervisor gave this token, as long as it runs."""
+"""The running runner with this token, or None."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenAuth:
     token: str
-    """Of this instance; empty lets everybody use the public services."""
+    """Token of this instance; empty allows everybody to use the public services."""
     identify: Identify
 
     async def admit(self, access: Access, context: ServicerContext[Any, Any]) -> RunnerIdentity | None:
-        """Returns the runner that calls, None for any other caller. Aborts a call that is not allowed."""
+        """Returns the calling runner, or None for a client. Aborts a call that is not allowed."""
         if access is Access.PUBLIC and not self.token:
             return None
         presented = _bearer_token(context)
@@ -56,7 +56,7 @@ class TokenAuth:
 
 
 def _bearer_token(context: ServicerContext[Any, Any]) -> str:
-    """Empty when there is none."""
+    """Empty if there is none."""
     for key, value in context.invocation_metadata() or ():
         if key == "authorization" and isinstance(value, str) and value.startswith(BEARER):
             return value.removeprefix(BEARER)

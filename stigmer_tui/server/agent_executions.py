@@ -34,7 +34,7 @@ from stigmer_tui.server.agents import Agents
 from stigmer_tui.server.compatibility import merge_agent_status
 from stigmer_tui.server.errors import impossible_now, invalid, not_found
 from stigmer_tui.server.execution_calls import ExecutionCalls
-from stigmer_tui.server.execution_store import NewExecution, Wanted
+from stigmer_tui.server.execution_store import ExecutionFilter, NewExecution
 from stigmer_tui.server.executions import LiveExecution
 from stigmer_tui.server.resource_store import ResourceRow
 from stigmer_tui.server.resources import note_created
@@ -62,7 +62,7 @@ class AgentExecutions:
         return self._calls.started(AGENT_EXECUTION) or await self._create(request, ExecutionOrigin())
 
     async def start_for_task(self, parent: LiveExecution, request: StartAgentRequest) -> AgentExecution:
-        """The same key gives the same execution, so that a runner that was killed may ask again."""
+        """Idempotent by key, so that a restarted runner may ask again."""
         if existing := self._calls.executions.store.child(parent.id, request.key):
             return await self.get(AgentExecutionId(value=existing))
         metadata = parent.state.execution.metadata
@@ -101,18 +101,18 @@ class AgentExecutions:
         return self._calls.subscribe(AGENT_EXECUTION, request.value)
 
     async def list(self, request: ListAgentExecutionsRequest) -> AgentExecutionList:
-        wanted = Wanted(AGENT_EXECUTION, request.phase, frozenset(request.tags))
+        wanted = ExecutionFilter(AGENT_EXECUTION, request.phase, frozenset(request.tags))
         entries, pages = self._calls.list(wanted, request.page_size, request.page_token)
         return AgentExecutionList(total_pages=pages, entries=cast("Iterable[AgentExecution]", entries))
 
     async def list_by_session(self, request: ListAgentExecutionsBySessionRequest) -> AgentExecutionList:
-        """Whole: by this a conversation is read."""
-        wanted = Wanted(AGENT_EXECUTION, session=canonical_id(request.session_id))
+        """With messages: clients read a conversation by this list."""
+        wanted = ExecutionFilter(AGENT_EXECUTION, session=canonical_id(request.session_id))
         entries, pages = self._calls.list(wanted, request.page_size, request.page_token, whole=True)
         return AgentExecutionList(total_pages=pages, entries=cast("Iterable[AgentExecution]", entries))
 
     async def _create(self, request: AgentExecution, origin: ExecutionOrigin) -> AgentExecution:
-        """In the session that is named, else in a new one with the default instance of the agent."""
+        """Uses the named session, else a new one with the agent's default instance."""
         execution = copy.deepcopy(request)
         spec = execution.spec
         opens_session = not spec.session_id
@@ -133,7 +133,7 @@ class AgentExecutions:
         await self._calls.environments.seal(execution, agent, instance, assignment)
         new_rows = []
         if opens_session:
-            # Only now, when the message holds no secret any more.
+            # Only now that the message contains no secret.
             session.spec.subject = spec.message.partition("\n")[0][:MAX_SUBJECT_LENGTH]
             new_rows.append(ResourceRow(SESSION, session, session.spec.agent_instance_id))
         new = NewExecution(

@@ -20,7 +20,7 @@ class Agents(Resources[Agent]):
     kind = AGENT
 
     def complete(self, resource: Agent) -> list[ResourceRow]:
-        """The default instance, stored in the same transaction, so that there is never an agent without one."""
+        """Returns the default instance, which is stored in the same transaction."""
         instance = AgentInstance(
             api_version=API_VERSION,
             kind=AGENT_INSTANCE.name,

@@ -1,4 +1,4 @@
-"""Work that belongs to no call: owned by the server, ended with it, its failures in the log."""
+"""Background tasks of the server: cancelled with it, failures are logged."""
 
 from __future__ import annotations
 

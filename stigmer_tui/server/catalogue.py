@@ -1,4 +1,4 @@
-"""What can be run, and what was: see catalogue.proto."""
+"""The catalogue of resources and recent runs: see catalogue.proto."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from stigmer_tui.server.execution_store import ExecutionStore
 from stigmer_tui.server.resource_store import ResourceStore
 
 INTERVAL = 0.03
-"""Seconds between two catalogues for one watcher."""
+"""Minimum seconds between two catalogues for one watcher."""
 
 DEFAULT_RECENT = 50
 
@@ -28,9 +28,9 @@ class CatalogueCalls:
         self._executions = executions
         self._changes = changes
         self._lines: dict[str, tuple[int, Resource]] = {}
-        """By id, with the time of the change that they show: variables are found by reading whole definitions."""
+        """Cache by id and revision, because variables are found by reading whole definitions."""
         self._listed: tuple[int, tuple[Resource, ...]] = (-1, ())
-        """All of them, as of a revision: a watcher is told of each run, and the resources are the same meanwhile."""
+        """All resources as of a revision; most updates are about runs and reuse them."""
 
     async def list(self, request: ListRequest) -> Catalogue:
         return Catalogue(

@@ -53,7 +53,7 @@ def merge_workflow_status(execution: WorkflowExecution, sent: WorkflowExecutionS
 def _merge_head(
     status: AgentExecutionStatus | WorkflowExecutionStatus, sent: AgentExecutionStatus | WorkflowExecutionStatus
 ) -> None:
-    # A run never goes back to waiting for its start.
+    # A phase never goes back to PENDING.
     if sent.phase > Phase.PENDING:
         status.phase = sent.phase
     for name in ("error", "started_at", "completed_at"):
@@ -70,10 +70,10 @@ ENDED_TASKS = (
 
 
 class AgentView:
-    """The messages up to the first that may still change: the text that the model is saying, a call under way."""
+    """Shows messages up to the first that may still change, such as streaming text or a running call."""
 
     def show(self, state: AgentExecutionState) -> AgentExecution:
-        """As it is to be sent. Everything, once the execution has ended."""
+        """The execution to send; complete once it has ended."""
         messages = state.unfinished.status.messages
         settled = 0 if not state.phase.is_final else len(messages)
         while settled < len(messages) and _is_settled(messages[settled], is_last=settled == len(messages) - 1):
@@ -87,13 +87,13 @@ class AgentView:
 
 
 class WorkflowView:
-    """The tasks that have ended, in the order in which this subscriber learned of it: an index never means another."""
+    """Shows ended tasks in the order in which they ended, so that the index of a task never changes."""
 
     def __init__(self) -> None:
         self._shown: dict[str, WorkflowTask] = {}
 
     def show(self, state: WorkflowExecutionState) -> WorkflowExecution:
-        """As it is to be sent. Every task, once the execution has ended."""
+        """The execution to send; with every task once it has ended."""
         for task in state.execution.status.tasks:
             key = task.task_id or task.task_name
             if key in self._shown or task.status in ENDED_TASKS or state.phase.is_final:
@@ -112,7 +112,7 @@ def settled_view(state: AnyState) -> AgentView | WorkflowView:
 def _is_settled(message: AgentMessage, is_last: bool) -> bool:
     match message.type:
         case MessageType.MESSAGE_AI:
-            # What follows it was begun when its text was complete.
+            # The next message begins only after this text is complete.
             return not is_last
         case MessageType.MESSAGE_TOOL:
             return all(call.status in ENDED_CALLS for call in message.tool_calls)

@@ -1,4 +1,4 @@
-"""From our functions to gRPC: every call is authorized, validated, carried out, and refused in one way."""
+"""Serves our functions by gRPC: authorizes, validates, and maps errors of every call."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from stigmer_tui.server.sizes import check_request
 MAX_LENGTH = 128
 
 REQUEST_KEY: ContextVar[str] = ContextVar("request_key", default="")
-"""Empty when the client gave none."""
+"""The client's idempotency key; empty if it sent none."""
 
 
 def take_request_key(context: ServicerContext[Any, Any]) -> None:
-    """Raises Refusal for one that is too long to be kept."""
+    """Raises ApiError if it is too long."""
     for name, value in context.invocation_metadata() or ():
         if name == IDEMPOTENCY_KEY:
             if len(value) > MAX_LENGTH:
@@ -42,7 +42,7 @@ def take_request_key(context: ServicerContext[Any, Any]) -> None:
 logger = logging.getLogger(__name__)
 
 MAX_REFUSAL = 1000
-"""Characters of a message; one can take twelve bytes in a header, which holds 16 kB."""
+"""Characters of an error message; one may take twelve bytes in a header, whose limit is 16 kB."""
 
 STORAGE_CODES = {
     Fault.FULL: grpc.StatusCode.RESOURCE_EXHAUSTED,
@@ -55,12 +55,12 @@ Context = ServicerContext[Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class Controller:
-    """A service of the wire, and the function for each of its methods: of one message, or of a stream of them."""
+    """A service and the function for each of its methods."""
 
     service: ServiceDescriptor
     access: Access
-    """A service for runners is told which one calls, before the message; their messages, which are ours, are not
-    validated, for that costs time on each report.
+    """Functions of runner services get the calling runner as first argument. Messages of runners are not validated,
+    which would cost time for each report.
     """
     methods: Mapping[str, Callable[..., Any]]
 
@@ -71,7 +71,7 @@ class Controller:
 
 
 def handlers(controller: Controller, auth: TokenAuth, name: str = "") -> grpc.GenericRpcHandler:
-    """`name` is that of the service on the wire, where it is not the declared one."""
+    """`name` overrides the service name on the wire."""
     methods = {method: _handler(controller, method, auth) for method in controller.methods}
     return grpc.method_handlers_generic_handler(name or controller.service.full_name, methods)
 
@@ -131,7 +131,7 @@ def _handler(controller: Controller, name: str, auth: TokenAuth) -> grpc.RpcMeth
 
 
 def shortened(message: str) -> str:
-    """A refusal travels in a header, whose size clients limit; of a larger one they tell nothing."""
+    """Error messages travel in a header, and clients show nothing of one that exceeds their limit."""
     return message if len(message) <= MAX_REFUSAL else f"{message[:MAX_REFUSAL]}…"
 
 

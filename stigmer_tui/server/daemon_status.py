@@ -1,4 +1,4 @@
-"""How the daemon is doing: see daemon.proto."""
+"""The status of the daemon: see daemon.proto."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from stigmer_tui.server.provider_keys import ProviderKeys
 from stigmer_tui.server.vault import Vault
 
 SAMPLING = 2.0
-"""Seconds between two looks at memory and processor use, while somebody watches."""
+"""Seconds between two samples of memory and processor use, while there are watchers."""
 
 
 class Components(RunnerProcesses, Protocol):
-    """The processes of the daemon, as whoever supervises them sees them."""
+    """The processes of the daemon, as seen by their supervisor."""
 
     def statuses(self) -> Sequence[Component]:
-        """Server, workflow runner, agent runner, each with its use of the machine since the last call."""
+        """Server and runners, with their resource usage since the last call."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """What does not change as long as the server runs."""
+    """Facts that do not change while the server runs."""
 
     address: str
     home: str
@@ -72,7 +72,7 @@ class DaemonCalls:
         return status
 
     async def watch(self, request: StatusRequest) -> AsyncIterator[Status]:
-        """A status that reads the same as the one before is not sent."""
+        """Sends only statuses that differ from the one before."""
         sent: Status | None = None
         while True:
             seen = self._components.changes.count
@@ -92,8 +92,8 @@ class DaemonCalls:
         return TakeKeysResponse(taken=taken)
 
     def _with_work(self, component: Component) -> Component:
-        """A component is ready when it answers: for a runner, when it is attached; and busy when it has leases. Its
-        detail is what keeps it from its work.
+        """Adds what the server knows: a runner is ready when it is attached, and busy when it has leases; `detail` says
+        what prevents it from working.
         """
         problem = self._database.problem
         if component.name == SERVER.name and problem:
@@ -106,9 +106,7 @@ class DaemonCalls:
 
 
 def _rounded(status: Status) -> Status:
-    """Without differences that say nothing, so that a screen is still as long as nothing happens: memory by two
-    megabytes, processor use by the percent.
-    """
+    """Rounds memory to two megabytes and processor use to one percent, so that an idle daemon sends no updates."""
     rounded = Status()
     rounded.CopyFrom(status)
     for component in rounded.components:

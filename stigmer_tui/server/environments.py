@@ -25,7 +25,7 @@ from stigmer_tui.server.resources import Resources, checked_slug
 from stigmer_tui.server.vault import Vault, variables_of
 
 MESSAGE = "/message"
-"""Where the vault keeps a message that holds a secret, beside the variables; no program can have one of this name."""
+"""Vault name of a message that contains a secret; cannot be the name of a variable."""
 
 
 class RunEnvironments:
@@ -40,10 +40,10 @@ class RunEnvironments:
         instance: AgentInstance | WorkflowInstance,
         assignment: Assignment,
     ) -> None:
-        """Puts the merged variables into the assignment: what the resource declares, then the environments of the
-        instance in their order, then what the run was given. Secrets go to the vault, marks stay in their place.
+        """Puts the merged variables into the assignment: declarations of the resource, then the environments of the
+        instance in order, then values of the run. Secrets are moved to the vault and replaced by marks.
 
-        A variable is secret when any of these says so, or an expression that asks for it as one.
+        A variable is secret if any of these says so, or if an expression refers to it as a secret.
         """
         given = execution.spec.runtime_env
         sources = [(resource.metadata.id, variables_of(resource))]
@@ -52,7 +52,7 @@ class RunEnvironments:
             sources.append((environment.metadata.id, environment.spec.data))
         sources.append((execution.metadata.id, given))
         said = read_declarations(resource.metadata.annotations)
-        # An empty default is a value, and the only one that a variable of the wire cannot tell from none.
+        # An empty default is a value, but the wire cannot distinguish it from no value.
         merged = {name: "" for name in variables_of(resource) if said.get(name) == ""}
         for owner, variables in sources:
             merged |= await self._revealed(owner, variables)
@@ -77,9 +77,9 @@ class RunEnvironments:
                 given[name].value = REDACTED
 
     async def unsealed(self, execution: AnyExecution, assignment: Assignment) -> Assignment:
-        """What a runner needs: the execution as it is now, and the secrets in their place.
+        """The assignment for a runner: with the current execution and with secrets instead of marks.
 
-        Raises Refusal when a former server kept them in its memory.
+        Raises ApiError if the secrets were only in the memory of a former server.
         """
         for name, value in (await self._revealed(execution.metadata.id, assignment.environment)).items():
             assignment.environment[name].value = value
@@ -102,7 +102,7 @@ class RunEnvironments:
         return found
 
     async def _revealed(self, owner: str, variables: Mapping[str, EnvironmentValue | ExecutionValue]) -> dict[str, str]:
-        """Values by name. A declaration without one is no variable of the run."""
+        """Values by name; declarations without a value are left out."""
         has_secrets = any(variable.is_secret for variable in variables.values())
         secrets = await self._vault.reveal(owner) if has_secrets else {}
         revealed = {}
@@ -143,7 +143,7 @@ class ExecutionContexts(Resources[ExecutionContext]):
     kind = EXECUTION_CONTEXT
 
     async def apply(self, request: ExecutionContext) -> ExecutionContext:
-        """A context is never replaced."""
+        """Raises ApiError if it exists: a context is never replaced."""
         slug = checked_slug(request.metadata)
         if self.store.find(EXECUTION_CONTEXT, slug, request.metadata.org) is not None:
             raise already_exists(self.kind.noun, slug)

@@ -1,4 +1,4 @@
-"""Refusals of the API: a status code of gRPC and a sentence."""
+"""Errors of the API: a gRPC status code and a sentence."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from grpc import StatusCode
 
 
 class ApiError(Exception):
-    """What a caller gets instead of a result."""
+    """Ends a call with a status code and a message."""
 
     def __init__(self, code: StatusCode, message: str) -> None:
         super().__init__(message)

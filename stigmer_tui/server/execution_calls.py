@@ -1,4 +1,4 @@
-"""What clients can ask of executions of either kind."""
+"""The methods that executions of both kinds have in common."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from stigmer_tui.server.controllers import REQUEST_KEY
 from stigmer_tui.server.environments import RunEnvironments
 from stigmer_tui.server.errors import invalid, not_found
 from stigmer_tui.server.execution_state import AnyExecution
-from stigmer_tui.server.execution_store import PARENT_ENDED, NewExecution, Wanted, kind_of
+from stigmer_tui.server.execution_store import PARENT_ENDED, ExecutionFilter, NewExecution, kind_of
 from stigmer_tui.server.executions import Executions, LiveExecution
 from stigmer_tui.server.leases import Leases
 from stigmer_tui.server.paging import page_count, page_size, unknown_token
@@ -39,15 +39,15 @@ class ExecutionCalls:
         self._ids = ids
 
     def name(self, kind: Kind, metadata: ApiResourceMetadata) -> None:
-        """Gives an id, whatever the client sent, and a slug that need not be unique: runs may share a name."""
+        """Sets a new id, whatever the client sent, and a slug, which need not be unique."""
         metadata.id = self._ids.new(kind.prefix)
         metadata.slug = slug_of(metadata.slug or metadata.name) or metadata.id.replace("_", "-")
         metadata.name = metadata.name or metadata.slug
 
     async def start(self, new: NewExecution, *with_rows: ResourceRow) -> Any:
-        """Stores the execution and gives it to a runner. Returns it as it is stored.
+        """Stores the execution, submits it to a runner, and returns it as stored.
 
-        The same request gives the same execution, also when it is sent again while it is being answered.
+        Idempotent by request key, also for a retry that arrives while the first request is in progress.
         """
         check_stored(new.kind.noun, new.execution)
         try:
@@ -62,7 +62,7 @@ class ExecutionCalls:
         return live.state.execution
 
     def started(self, kind: Kind) -> Any | None:
-        """The execution that this very request has led to already."""
+        """The execution that this request has created before, or None."""
         key = REQUEST_KEY.get()
         existing = self.executions.store.of_request(kind, key) if key else None
         return self.executions.open(existing).state.execution if existing else None
@@ -74,12 +74,12 @@ class ExecutionCalls:
         return CancelResponse(phase=live.phase.for_agent)
 
     async def cancel_children(self, live: LiveExecution) -> None:
-        """Nothing goes on that an execution started and that it will never hear of."""
+        """Cancels the executions that this one started and no longer waits for."""
         for child in self.executions.store.unfinished(parent=live.id):
             await self.leases.cancel(self.executions.open(child), PARENT_ENDED)
 
     async def update(self, kind: Kind, request: Any) -> Any:
-        """Name, labels, annotations and tags; what an execution runs with stays what it was."""
+        """Changes name, labels, annotations and tags only; the inputs of an execution are immutable."""
         if not request.metadata.id:
             raise invalid("metadata.id: an execution is named by its id")
         live = self.open(kind, request.metadata.id)
@@ -100,7 +100,7 @@ class ExecutionCalls:
         return await self.executions.edit(live, edited)
 
     async def delete(self, kind: Kind, execution_id: str) -> Any:
-        """Ends its work, its streams, and then itself."""
+        """Ends the execution and its streams, and deletes it."""
         live = self.open(kind, execution_id)
         if not live.phase.is_final:
             await self.leases.cancel(live, "deleted")
@@ -111,10 +111,10 @@ class ExecutionCalls:
         self.open(kind, execution_id)
         return self.executions.subscribe(execution_id)
 
-    def list(self, wanted: Wanted, size: int, token: str, whole: bool = False) -> tuple[list[Any], int]:
-        """A page, newest first, and the number of pages. Without what was said and done, unless `whole` is asked for.
+    def list(self, wanted: ExecutionFilter, size: int, token: str, whole: bool = False) -> tuple[list[Any], int]:
+        """A page, newest first, and the number of pages; entries without messages and tasks unless `whole`.
 
-        A page may be shorter than it was asked for: clients read no more than a certain size.
+        A page may be shorter than `size`, because clients limit the size of a message.
         """
         size = page_size(size)
         ids = self.executions.store.page(wanted, size, canonical_id(token) if token else "")
@@ -125,7 +125,7 @@ class ExecutionCalls:
         return entries, page_count(self.executions.store.count(wanted), size)
 
     def open(self, kind: Kind, execution_id: str) -> LiveExecution:
-        """Raises Refusal NOT_FOUND, also for an execution of the other kind."""
+        """Raises ApiError NOT_FOUND, also for an execution of the other kind."""
         if kind_of(canonical_id(execution_id)) is not kind:
             raise not_found(kind.noun, execution_id)
         return self.executions.open(execution_id)
@@ -135,7 +135,7 @@ BULK = ("messages", "tool_calls", "sub_agent_executions", "todos", "tasks", "out
 
 
 def outline(execution: AnyExecution) -> AnyExecution:
-    """What it is, how it was started and how it stands, without what was said and done in it."""
+    """The execution without its messages and tasks."""
     outlined = type(execution)(api_version=execution.api_version, kind=execution.kind, metadata=execution.metadata)
     outlined.spec.CopyFrom(execution.spec)  # type: ignore[arg-type]
     for field, value in execution.status.ListFields():

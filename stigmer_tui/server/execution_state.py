@@ -1,7 +1,7 @@
 """The status of one execution, and the version at which each part of it last changed.
 
-That is all a stream needs: a reader that has seen version 7 gets the parts that are newer, merged, however many changes
-there were; there are no queues, and a slow reader costs nothing.
+Streams need no queues: a reader that has seen version 7 gets all newer parts merged into one delta, so a slow reader
+costs nothing.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class GrowingText:
         self._pieces = [text]
 
     def change(self, keep: int, text: str) -> bool:
-        """Replaces what follows the first `keep` characters. Returns whether anything of the old text went."""
+        """Replaces everything after the first `keep` characters. Returns whether old text was removed."""
         is_cut = keep < self.length
         if is_cut:
             self._pieces = [self.whole()[:keep]]
@@ -43,7 +43,7 @@ class GrowingText:
         return self._pieces[0]
 
     def since(self, start: int) -> str:
-        """What follows the first `start` characters."""
+        """The text from character `start` on."""
         missing, pieces = self.length - start, []
         for piece in reversed(self._pieces):
             if missing <= 0:
@@ -64,16 +64,16 @@ HEAD_FIELDS = ("error", "started_at", "completed_at")
 
 @dataclass(slots=True)
 class Cursor:
-    """How far a reader has come."""
+    """The position of a reader."""
 
     version: int = 0
     texts: dict[int, tuple[int, int]] = field(default_factory=dict)
-    """Of each message: which of its texts the reader has, and how many characters of it."""
+    """By message: the edition of its text that the reader has, and how many characters of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A version of an execution: what changed, or all of it."""
+    """A version of an execution: a delta, or the whole."""
 
     version: int
     whole: bool
@@ -87,17 +87,17 @@ class ExecutionState(ABC, Generic[Execution, Delta]):
         self._execution: Execution = execution
         self.version = version
         self.whole_since = version
-        """Deltas can be given since this version; older readers need the whole execution."""
+        """The oldest version from which deltas are possible; older readers need the whole execution."""
         self._changed: dict[Part, int] = {}
 
     @property
     def execution(self) -> Execution:
-        """All of it."""
+        """The whole execution."""
         return self._execution
 
     @property
     def unfinished(self) -> Execution:
-        """The same, but that the text of a message that grows may be behind. Costs nothing."""
+        """The execution without copying growing texts, which may be behind."""
         return self._execution
 
     @property
@@ -105,23 +105,23 @@ class ExecutionState(ABC, Generic[Execution, Delta]):
         return Phase(self._execution.status.phase)
 
     def cursor(self) -> Cursor:
-        """Of a reader that has just been given the whole execution."""
+        """The position of a reader that has the whole execution."""
         return Cursor(self.version)
 
     def objection(self, delta: AgentExecutionDelta | WorkflowExecutionDelta) -> str:
-        """Why the change cannot be made; empty when it can."""
+        """Why the delta cannot be applied; empty if it can."""
         return ""
 
     @abstractmethod
     def apply(self, delta: Delta) -> None:
-        """Makes the change and raises the version."""
+        """Applies the delta and increments the version."""
 
     @abstractmethod
     def since(self, cursor: Cursor) -> Delta:
-        """What is newer than the cursor, as one change; moves the cursor."""
+        """Everything newer than the cursor as one delta; advances the cursor."""
 
     def replace(self, execution: Execution) -> None:
-        """A change that is no delta: readers get the whole execution."""
+        """Replaces the execution; readers will get it as a whole."""
         self._execution.CopyFrom(execution)
         self.version += 1
         self.whole_since = self.version
@@ -134,7 +134,7 @@ class ExecutionState(ABC, Generic[Execution, Delta]):
             self.apply(self.delta_type.FromString(event.data))
 
     def _touch(self, part: Part) -> None:
-        # Moved to the end: the newest parts are found without looking at the others.
+        # Moved to the end, so that the newest parts can be found from there.
         self._changed.pop(part, None)
         self._changed[part] = self.version
 
@@ -170,11 +170,11 @@ class AgentExecutionState(ExecutionState[AgentExecution, AgentExecutionDelta]):
     def __init__(self, execution: AgentExecution, version: int) -> None:
         super().__init__(execution, version)
         self.waiting = ModelWait()
-        """The model that has been asked and has not said anything yet."""
+        """The pending request to a model, if there is no output yet."""
         self._texts: dict[int, GrowingText] = {}
-        """Of messages that have grown, and that may not have all of it themselves."""
+        """Growing texts by message index; the messages themselves may be behind."""
         self._editions: dict[int, int] = {}
-        """Counts how often the text of a message was replaced instead of lengthened."""
+        """By message index: how often its text was replaced rather than extended."""
         self._index_calls()
 
     @property
@@ -236,7 +236,7 @@ class AgentExecutionState(ExecutionState[AgentExecution, AgentExecutionDelta]):
         if change.index > len(messages):
             raise ValueError(f"message {change.index} of {len(messages)} cannot be changed")
         if change.index == len(messages):
-            # Those before it grow no more.
+            # Earlier messages no longer grow.
             self._settle()
             messages.append(AgentMessage())
         if change.HasField("message"):

@@ -1,4 +1,4 @@
-"""Executions and their events in the database: an event for each version, the whole execution once it has ended."""
+"""Executions in the database: an event for each version, and the whole execution once it has ended."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PARENT_ENDED = "the execution that started it has ended"
 class NewExecution:
     execution: AnyExecution
     assignment: Assignment
-    """Without the execution, and with marks in place of secrets."""
+    """Without the execution itself, and with marks instead of secrets."""
     resource: str
     """Id of the agent or workflow."""
     slug: str
@@ -39,7 +39,7 @@ class NewExecution:
     parent: str = ""
     parent_key: str = ""
     request_key: str = ""
-    """By which its client names the request for it; empty for none."""
+    """Idempotency key of the client; may be empty."""
 
     @property
     def kind(self) -> Kind:
@@ -47,18 +47,18 @@ class NewExecution:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which executions a list is of; what is empty says nothing."""
+class ExecutionFilter:
+    """A filter for lists of executions; empty fields match everything."""
 
     kind: Kind
     phase: int = 0
     tags: frozenset[str] = frozenset()
-    """All of them."""
+    """All must match."""
     resource: str = ""
     session: str = ""
 
     def sql(self) -> tuple[str, list[object]]:
-        """A condition, and its values."""
+        """The SQL condition and its parameters."""
         parts, values = ["kind = ?"], [cast("object", self.kind.number)]
         for column in ("phase", "resource", "session"):
             if value := getattr(self, column):
@@ -89,9 +89,7 @@ class ExecutionStore:
         self._database = database
 
     async def insert(self, new: NewExecution, *with_rows: ResourceRow) -> None:
-        """Version 1, and resources that come with it: all or nothing. Raises IntegrityError when there is one of the
-        same request.
-        """
+        """Stores version 1 and the rows in one transaction. Raises IntegrityError if the request key exists."""
         metadata = new.execution.metadata
         summary = summarize(new.execution, new.resource, new.slug)
         row = (
@@ -120,8 +118,8 @@ class ExecutionStore:
         await outcome(self._database.write(write))
 
     async def append(self, execution_id: str, event: Event, execution: AnyExecution | None = None) -> None:
-        """A change that leaves the phase as it is; `execution` is what it leads to, where its tags may have changed.
-        Waits as long as the database cannot be written.
+        """Stores a change that keeps the phase; `execution` is the result, given if its tags may have changed.
+        Waits while the database cannot be written.
         """
 
         def write(db: sqlite3.Connection) -> None:
@@ -132,7 +130,7 @@ class ExecutionStore:
         await self._persist(write)
 
     async def append_phase(self, execution: AnyExecution, event: Event) -> None:
-        """As `append`, of the phase; `execution` is what it leads to, and is kept whole if that is the end."""
+        """Stores a change of phase; a final `execution` replaces its events."""
         execution_id, phase = execution.metadata.id, Phase(execution.status.phase)
         summary = Run.FromString(self._column("summary", execution_id))
         summary.phase = phase.for_agent
@@ -151,7 +149,7 @@ class ExecutionStore:
         await self._persist(write)
 
     async def note_cancelled(self, execution_id: str, reason: str) -> None:
-        """That it is to end; whoever reads this after a crash ends it."""
+        """Stores the intent to cancel, which the next server acts on after a crash."""
         sql = "UPDATE executions SET cancelled = ? WHERE id = ?"
         await outcome(self._database.write(lambda db: db.execute(sql, (reason, execution_id))))
 
@@ -160,7 +158,7 @@ class ExecutionStore:
         await outcome(self._database.write(lambda db: db.execute(sql, (execution_id,))))
 
     def load(self, execution_id: str) -> AnyState | None:
-        """As of its newest event."""
+        """The state as of the newest event."""
         kind = kind_of(execution_id)
         rows = self._database.read("SELECT version, data FROM executions WHERE id = ?", (execution_id,))
         if kind is None or not rows:
@@ -172,7 +170,7 @@ class ExecutionStore:
                 state.replay(event)
             except (DecodeError, ValueError):
                 logger.exception("version %d of %s cannot be read and is left out", event.version, execution_id)
-            # What is stored next comes after what is stored, whatever that is.
+            # The next version must come after the last stored one.
             state.version = event.version
         return state
 
@@ -196,19 +194,19 @@ class ExecutionStore:
         return str(rows[0][0]) if rows else None
 
     def of_request(self, kind: Kind, key: str) -> str | None:
-        """The id of the execution that a request of this key has led to."""
+        """The id of the execution with this request key."""
         sql = "SELECT id FROM executions WHERE request = ? AND request != '' AND kind = ?"
         rows = self._database.read(sql, (key, kind.number))
         return str(rows[0][0]) if rows else None
 
     def unfinished(self, parent: str | None = None) -> list[str]:
-        """Ids in the order of their creation; of all executions, or of those that `parent` started."""
+        """Ids by creation, of all executions or of those that `parent` started."""
         condition, values = ("AND parent = ?", (parent,)) if parent is not None else ("", ())
         sql = f"SELECT id FROM executions WHERE phase < 3 {condition} ORDER BY age"
         return [str(execution_id) for (execution_id,) in self._database.read(sql, values)]
 
-    def doomed(self) -> dict[str, str]:
-        """Executions that were to end when the server stopped, with the reason: cancelled, or of use to nobody."""
+    def pending_cancellations(self) -> dict[str, str]:
+        """Executions to cancel, with the reason: cancelled before the server stopped, or their parent has ended."""
         sql = (
             "SELECT execution.id, execution.cancelled FROM executions AS execution "
             "LEFT JOIN executions AS parent ON parent.id = execution.parent "
@@ -217,13 +215,13 @@ class ExecutionStore:
         return {str(execution_id): str(reason or PARENT_ENDED) for execution_id, reason in self._database.read(sql)}
 
     def summaries(self, limit: int, org: str) -> list[Run]:
-        """Newest first; without those that another execution started. An empty organization is every one."""
+        """Newest first, without child executions. An empty `org` matches all."""
         sql = "SELECT summary FROM executions WHERE parent = '' AND (? = '' OR org = ?) ORDER BY age DESC LIMIT ?"
         return [Run.FromString(summary) for (summary,) in self._database.read(sql, (org, org, limit))]
 
-    def page(self, wanted: Wanted, size: int, after: str = "") -> list[str] | None:
-        """Ids of so many, newest first, of those that are older than the execution `after`. None when there is no such
-        execution among the wanted.
+    def page(self, wanted: ExecutionFilter, size: int, after: str = "") -> list[str] | None:
+        """At most `size` ids, newest first, that are older than the execution `after`. None if `after` is not in the
+        list.
         """
         conditions, values = wanted.sql()
         age = ""
@@ -235,7 +233,7 @@ class ExecutionStore:
         sql = f"SELECT id FROM executions WHERE {conditions} AND (? = '' OR age < ?) ORDER BY age DESC LIMIT ?"
         return [str(execution_id) for (execution_id,) in self._database.read(sql, (*values, age, age, size))]
 
-    def count(self, wanted: Wanted) -> int:
+    def count(self, wanted: ExecutionFilter) -> int:
         conditions, values = wanted.sql()
         ((count,),) = self._database.read(f"SELECT count(*) FROM executions WHERE {conditions}", values)
         return int(count)
@@ -254,7 +252,7 @@ def _tags(execution: AnyExecution) -> str:
 
 def _insert_event(db: sqlite3.Connection, execution_id: str, event: Event) -> None:
     if event.whole:
-        # Nobody needs the way to here: an execution that is sent whole each time would grow with its square.
+        # Intermediate versions are not needed any more; whole snapshots would grow quadratically.
         db.execute("DELETE FROM events WHERE execution = ?", (execution_id,))
     values = (execution_id, event.version, event.whole, event.data)
     db.execute("INSERT INTO events VALUES (?, ?, ?, ?)", values)

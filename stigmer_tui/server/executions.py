@@ -1,4 +1,4 @@
-"""The executions that somebody works on or looks at: one state for each, changed here only, and streams of it."""
+"""Live executions (leased or watched): the only place that changes them, and streams of their changes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 AnyDelta = AgentExecutionDelta | WorkflowExecutionDelta
 
 SUBSCRIBE_INTERVAL = 0.05
-"""Seconds between two whole executions on one plain stream; what happens in between is in the second."""
+"""Minimum seconds between two snapshots on a plain subscription."""
 
 
 class LiveExecution:
@@ -43,7 +43,7 @@ class LiveExecution:
         self.state = state
         self.deleted = False
         self.lock = asyncio.Lock()
-        """Held while a change becomes durable, so that changes are stored and seen in one order."""
+        """Held while a change is stored, so that changes become durable and visible in the same order."""
         self._waiting: set[asyncio.Future[None]] = set()
         self._end = asyncio.Event()
         self._note_end()
@@ -53,7 +53,7 @@ class LiveExecution:
         return self.state.phase
 
     async def newer(self, version: int) -> None:
-        """Returns when there is a version after this one, or the execution was deleted."""
+        """Waits for a newer version, or for the deletion of the execution."""
         while self.state.version <= version and not self.deleted:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.add(waiter)
@@ -66,7 +66,7 @@ class LiveExecution:
         await self._end.wait()
 
     async def rest(self, seconds: float) -> None:
-        """Returns after this time, or at the end of the execution: what is last is never held back."""
+        """Sleeps, but not beyond the end of the execution."""
         if seconds > 0:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._end.wait(), seconds)
@@ -97,7 +97,7 @@ class Executions:
         self._changes.note()
 
     def open(self, execution_id: str) -> LiveExecution:
-        """Raises Refusal NOT_FOUND. There is one object for each execution, as long as somebody holds it."""
+        """Returns the one object for an execution, shared while it is in use. Raises ApiError NOT_FOUND."""
         execution_id = canonical_id(execution_id)
         live = self._seen.get(execution_id)
         if live is None:
@@ -110,22 +110,22 @@ class Executions:
         return live
 
     async def change(self, live: LiveExecution, delta: AnyDelta) -> int:
-        """Durable before it is visible. An execution that has ended stays as it is. Returns the version.
+        """Applies a delta, which is durable before it is visible; no effect on an ended execution. Returns the version.
 
-        Waits as long as the database cannot be written. Raises Refusal for a change that cannot be made.
+        Waits while the database cannot be written. Raises ApiError for an impossible delta.
         """
         async with live.lock:
             await self._keep_in_step(live, partial(self._change, live, delta))
             return live.state.version
 
     async def edit(self, live: LiveExecution, edit: Callable[[AnyExecution], AnyExecution]) -> AnyExecution:
-        """As `change`, from the execution as it is to the one that it becomes; `edit` returns a new one."""
+        """Like `change`, with a function that returns a changed copy of the execution."""
         async with live.lock:
             await self._keep_in_step(live, partial(self._edit, live, edit))
             return live.state.execution
 
     async def _keep_in_step(self, live: LiveExecution, store: Callable[[], Awaitable[None]]) -> None:
-        """Follows the database where it has gone another way than this state, and tries again."""
+        """Retries after a reload if the database has another version than this state."""
         if live.phase.is_final or live.deleted:
             return
         try:
@@ -165,19 +165,19 @@ class Executions:
         self._publish(live)
 
     def _reload(self, live: LiveExecution) -> bool:
-        """Whether it can still be changed."""
+        """Reloads from the database; returns whether it can still be changed."""
         state = self.store.load(live.id)
         if state is None:
             live.deleted = True
         else:
-            # Readers cannot tell what of it they have.
+            # The positions of readers are unknown now.
             state.whole_since = state.version
             live.state = state
         self._publish(live)
         return not live.deleted and not live.phase.is_final
 
     async def end(self, live: LiveExecution, phase: Phase, error: str) -> None:
-        """By the server, for want of a runner that could say so."""
+        """Ends an execution on the server's side, without its runner."""
         now = timestamp(self._clock.now())
         if isinstance(live.state.execution, AgentExecution):
             await self.change(live, AgentExecutionDelta(phase=phase.for_agent, error=error, completed_at=now))
@@ -194,14 +194,14 @@ class Executions:
         return live.state.execution
 
     async def follow(self, request: FollowRequest) -> AsyncIterator[FollowResponse]:
-        """What is new since the reader's version, to the end; see execution.proto."""
+        """Streams deltas from the reader's version to the end; see execution.proto."""
         live = self.open(request.execution_id)
         cursor: Cursor | None = None
         if live.state.whole_since <= request.after_version <= live.state.version:
             cursor = Cursor(request.after_version)
         while True:
             response = _response(live.state, cursor)
-            # Before the response is sent, which takes time: what changes meanwhile is news.
+            # Before sending, which takes time: changes meanwhile belong to the next response.
             cursor = cursor or live.state.cursor()
             yield response
             if live.phase.is_final and cursor.version == live.state.version:
@@ -214,7 +214,7 @@ class Executions:
                 cursor = None
 
     async def subscribe(self, execution_id: str) -> AsyncIterator[AnyExecution]:
-        """The whole execution at once and after changes, to its end: of what may still change, nothing before that."""
+        """Streams snapshots to the end, without parts that may still change (see compatibility.py)."""
         live = self.open(execution_id)
         view: Any = settled_view(live.state)
         while True:

@@ -1,6 +1,6 @@
-"""What tools ask any gRPC server: whether it is well, and what it can be asked (grpc.health.v1, grpc.reflection).
+"""Health and reflection services (grpc.health.v1, grpc.reflection), which tools expect of any gRPC server.
 
-Both are loaded when they are first asked: a daemon starts without them.
+Both are loaded at the first call, which keeps the start fast.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from stigmer_tui.server.errors import not_found
 HEALTH = "grpc.health.v1.Health"
 REFLECTION = "grpc.reflection.v1.ServerReflection"
 REFLECTION_ALPHA = "grpc.reflection.v1alpha.ServerReflection"
-"""The same under its first name, by which many tools still ask."""
+"""The former name, which many tools still use."""
 
 
 class OnDemand(grpc.GenericRpcHandler):
-    """A service that is put together when it is first called."""
+    """A service that is created at its first call."""
 
     def __init__(self, name: str, load: Callable[[str], grpc.GenericRpcHandler]) -> None:
         self._name = name
@@ -40,7 +40,7 @@ class OnDemand(grpc.GenericRpcHandler):
 
 
 def introspection_handlers(services: Collection[str], auth: TokenAuth) -> list[OnDemand]:
-    """`services` are the names of those that the server has besides these."""
+    """`services` are the names of all other services."""
     names = [*services, HEALTH, REFLECTION, REFLECTION_ALPHA]
 
     def health(name: str) -> grpc.GenericRpcHandler:
@@ -68,13 +68,13 @@ def _health(services: Collection[str]) -> Controller:
         return health_pb2.HealthListResponse(statuses=dict.fromkeys(known, serving))
 
     async def watch(request: Any) -> AsyncIterator[Any]:
-        """A server that answers is well as long as it lives."""
+        """Healthy until the server ends."""
         yield serving if request.service in known else unknown
         await asyncio.Event().wait()
 
     service = health_pb2.DESCRIPTOR.services_by_name["Health"]
     methods = {"Check": check, "List": list_all, "Watch": watch}
-    # An older version of the library has no List.
+    # Older versions of the library lack List.
     return Controller(service, Access.PUBLIC, {name: methods[name] for name in service.methods_by_name})
 
 

@@ -1,4 +1,4 @@
-"""Gives executions to runners, one lease at a time, and takes them back from runners that are gone."""
+"""Leases executions to runners, and takes them back from runners that are gone."""
 
 from __future__ import annotations
 
@@ -32,40 +32,40 @@ logger = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class Limits:
     silence: float = 20.0
-    """Seconds without a heartbeat after which a runner is given up."""
+    """Seconds without a heartbeat after which a runner is lost."""
     cancel: float = 5.0
-    """Seconds that a runner has to end a cancelled execution; after that the server ends it."""
+    """Seconds for a runner to end a cancelled execution before the server does."""
 
 
 MAX_LOSSES = 5
-"""How often one execution may lose its runner: whatever it does to them, it will do again."""
+"""Runners that one execution may lose before it fails, because it probably kills them."""
 
 MAX_MISSED = 2
-"""Heartbeats in a row that may leave out a lease; the first may have crossed it on the way."""
+"""Heartbeats in a row that may lack a lease; the first may have crossed the assignment."""
 
 READ_PAUSE = 1.0
-"""Seconds until an execution is looked at again that could not be read."""
+"""Seconds before an execution that could not be read is tried again."""
 
 Prepare = Callable[[LiveExecution], Awaitable[Assignment]]
-"""Everything that a runner needs for an execution, secrets included. Raises ApiError when something is gone."""
+"""Makes the assignment for an execution, secrets included. Raises ApiError if something is gone."""
 
 
 class RunnerProcesses(Protocol):
-    """Whoever supervises the runners' processes."""
+    """The supervisor of the runners' processes."""
 
     changes: ChangeSignal
 
     def identify(self, token: str) -> RunnerIdentity | None:
-        """The runner that was given this token, as long as it runs."""
+        """The running runner with this token, or None."""
         ...
 
     def kill(self, runner: RunnerIdentity) -> None:
-        """Ends a runner that no longer says anything; another is started in its place."""
+        """Kills a runner that does not respond; the supervisor starts another."""
         ...
 
 
 NAMES = {Hello.Kind.Value(process.kind): process.noun for process in RUNNERS}
-"""What a runner is called in sentences, by the kind of what it takes."""
+"""Names of runners in sentences, by kind."""
 
 
 @dataclass(slots=True, eq=False)
@@ -75,7 +75,7 @@ class LeaseState:
     sent: bool = False
     cancelling: bool = False
     missed: int = 0
-    """How often in a row the runner did not name it among those that it works on."""
+    """Heartbeats in a row that did not contain it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -86,7 +86,7 @@ class Runner:
     leases: dict[str, LeaseState] = field(default_factory=dict)
     draining: bool = False
     problem: str = ""
-    """Why it waits, such as a full disk."""
+    """Why it cannot proceed, such as a full disk."""
 
     @property
     def has_room(self) -> bool:
@@ -94,7 +94,7 @@ class Runner:
 
 
 class Leases:
-    """Every execution that has not ended is queued, leased to one runner, delayed, or set aside: in one place only."""
+    """Every unfinished execution is in exactly one place: queued, leased, delayed, or set aside."""
 
     def __init__(
         self,
@@ -118,34 +118,34 @@ class Leases:
         self._attempts: dict[str, int] = {}
         self._broken: dict[int, str] = {}
         self._aside: set[str] = set()
-        """Executions that no runner is to be given: being cancelled or ended, which takes time while the database
-        cannot be written, or unreadable.
+        """Executions that must not be leased: unreadable, or being cancelled or ended, which takes time while the
+        database cannot be written.
         """
         self._delayed: set[str] = set()
-        """Executions that are submitted again in a moment."""
-        self._astray: set[str] = set()
-        """Executions that were found with nobody at the last look."""
+        """Executions that will be submitted again after a pause."""
+        self._unplaced: set[str] = set()
+        """Executions that were in no place at the last check."""
 
     # For the rest of the server
 
     async def resume(self) -> None:
-        """Goes on with what the server before this one left unfinished."""
-        doomed = self._executions.store.doomed()
+        """Submits what the previous server left unfinished."""
+        pending_cancellations = self._executions.store.pending_cancellations()
         for execution_id in self._executions.store.unfinished():
             try:
                 live = self._executions.open(execution_id)
             except DecodeError:
-                # One that cannot be read must not keep the others from going on.
+                # One unreadable execution must not block the others.
                 logger.exception("execution %s cannot be read", execution_id)
                 self._aside.add(execution_id)
                 continue
-            if reason := doomed.get(execution_id):
+            if reason := pending_cancellations.get(execution_id):
                 self._end(live, Phase.CANCELLED, reason)
             else:
                 self.submit(live)
 
     def submit(self, live: LiveExecution) -> None:
-        """To the next runner that has room; one that waits already, or that somebody works on, stays where it is."""
+        """Queues an execution for the next runner with room, unless it is queued or leased already."""
         kind = _kind(live)
         if self._lease_of(live) or live.id in self._queues[kind]:
             return
@@ -156,7 +156,7 @@ class Leases:
         self._assign()
 
     def leased(self, lease_id: str, identity: RunnerIdentity) -> LiveExecution:
-        """The execution of a lease that is in force, and this runner's. Raises ApiError."""
+        """The execution of a valid lease of this runner. Raises ApiError."""
         lease = self._leases.get(lease_id)
         if lease is None or not any(
             lease_id in runner.leases for runner in self._runners if runner.identity == identity
@@ -165,24 +165,24 @@ class Leases:
         return lease.live
 
     async def cancel(self, live: LiveExecution, reason: str) -> None:
-        """Asks its runner to end an execution; one that nobody works on ends at once."""
+        """Asks the runner to end an execution; ends it at once if it is not leased."""
         lease = self._lease_of(live)
         if lease is None or not lease.sent:
             if lease is not None:
                 self._release(lease)
             self._queues[_kind(live)].pop(live.id, None)
             self._delayed.discard(live.id)
-            # Also when whoever asked for it does not wait until it can be written.
+            # Also if the caller is cancelled before it can be written.
             await asyncio.shield(self._end(live, Phase.CANCELLED, reason))
         elif not lease.cancelling:
             lease.cancelling = True
-            # Also when its runner is lost before it has ended it.
+            # Also if its runner is lost meanwhile.
             self._aside.add(live.id)
             self._spawn(self._enforce(lease, reason))
             try:
                 await self._executions.store.note_cancelled(live.id, reason)
             except StorageError as error:
-                # It ends nevertheless, unless this process does first.
+                # It is cancelled nevertheless, unless this process ends first.
                 logger.warning("that %s is cancelled cannot be noted: %s", live.id, error.message)
 
     def runners(self) -> list[Runner]:
@@ -192,25 +192,25 @@ class Leases:
     def running(self) -> int:
         return len(self._leases)
 
-    def give_up(self, kind: int, reason: str) -> None:
-        """There will be no runner of this kind: what waits for one fails, now and later."""
+    def fail_kind(self, kind: int, reason: str) -> None:
+        """Fails all executions that wait for a runner of this kind, now and later, because there will be none."""
         self._broken[kind] = reason
         while self._queues[kind]:
             _, live = self._queues[kind].popitem(last=False)
             self._end(live, Phase.FAILED, reason)
 
-    def look_for_lost(self) -> None:
-        """One that is in no place, at two looks in a row, was lost by an error of ours, and is given out again."""
+    def resubmit_lost(self) -> None:
+        """Submits executions again that were in no place at two checks in a row, which only a bug can cause."""
         known = self._aside.union(self._delayed, *self._queues.values())
         known |= {lease.live.id for lease in self._leases.values()}
         lost = {execution_id for execution_id in self._executions.store.unfinished() if execution_id not in known}
-        for execution_id in lost & self._astray:
+        for execution_id in lost & self._unplaced:
             logger.error("nobody works on %s, which has not ended; it is given out again", execution_id)
             self._submit_again(self._executions.open(execution_id))
-        self._astray = lost - self._astray
+        self._unplaced = lost - self._unplaced
 
     def hand_over_keys(self) -> None:
-        """To each runner of agents, before whatever it is given after this."""
+        """Sends new provider keys to each agent runner, before its next assignment."""
         for runner in self._runners:
             if keys := self._keys_for(runner):
                 runner.outbox.put_nowait(keys)
@@ -241,13 +241,13 @@ class Leases:
             while message := await _next_or_end(runner.outbox, listening):
                 yield message
         finally:
-            # First of all: a connection that breaks may cancel this call once more while it waits for anything.
+            # First, because a broken connection may cancel this call again at any await.
             self._detach(runner)
             listening.cancel()
             await asyncio.wait([listening])
 
     async def _listen(self, runner: Runner, messages: AsyncIterator[RunnerMessage]) -> None:
-        """Until the runner leaves, or falls silent."""
+        """Handles messages until the runner leaves or its heartbeats stop."""
         while True:
             try:
                 message = await asyncio.wait_for(anext(messages, None), self._limits.silence)
@@ -262,10 +262,10 @@ class Leases:
             if message.HasField("heartbeat"):
                 self._compare(runner, message.heartbeat)
                 with suppress(StorageError):
-                    self.look_for_lost()
+                    self.resubmit_lost()
 
     def _compare(self, runner: Runner, heartbeat: Heartbeat) -> None:
-        """What the runner works on with what it should; an execution that it has dropped is given out again."""
+        """Compares a heartbeat with the leases; submits executions again that the runner has dropped."""
         if runner.problem != heartbeat.problem:
             runner.problem = heartbeat.problem
             self._processes.changes.note()
@@ -297,7 +297,7 @@ class Leases:
             self._submit_again(live)
 
     def _submit_again(self, live: LiveExecution) -> None:
-        """After its runner was lost; not for ever."""
+        """After the loss of its runner; fails it after MAX_LOSSES."""
         losses = self._losses[live.id] = self._losses.get(live.id, 0) + 1
         if losses >= MAX_LOSSES:
             name = NAMES[_kind(live)]
@@ -382,7 +382,7 @@ def _kind(live: LiveExecution) -> Hello.Kind.ValueType:
 
 
 def _reason(live: LiveExecution, error: Exception) -> str:
-    """Why it cannot be given to a runner."""
+    """Why the execution cannot be leased."""
     if isinstance(error, ApiError | StigmerError):
         return error.message
     logger.error("execution %s cannot be prepared", live.id, exc_info=error)
@@ -390,7 +390,7 @@ def _reason(live: LiveExecution, error: Exception) -> str:
 
 
 async def _next_or_end(outbox: asyncio.Queue[ServerMessage], listening: asyncio.Task[None]) -> ServerMessage | None:
-    """The next message to send, or None when the runner has gone."""
+    """The next message to send, or None if the runner has gone."""
     get = asyncio.create_task(outbox.get())
     try:
         await asyncio.wait((get, listening), return_when=asyncio.FIRST_COMPLETED)

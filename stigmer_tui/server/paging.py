@@ -1,4 +1,4 @@
-"""Pages of lists. A page token is the id of the last entry of the page before: no response has a place for another."""
+"""Pages of lists. A page token is the id of the last entry of the page before, since responses have no token field."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def unknown_token(token: str) -> ApiError:
 
 
 def page_number(entries: Sequence[Entry], number: int, size: int) -> tuple[Sequence[Entry], int]:
-    """The page of that number, from 1 (0 means 1), and the number of pages. Size 0 is everything."""
+    """The page with this number, from 1 (0 means 1), and the number of pages. Size 0 means all entries."""
     if size == 0 and number in (0, 1):
         return entries, 1
     size = page_size(size)
@@ -28,7 +28,7 @@ def page_number(entries: Sequence[Entry], number: int, size: int) -> tuple[Seque
 
 
 def page_size(size: int) -> int:
-    """What is asked for, within what is given; 0 is the default size. Raises Refusal."""
+    """The size to use for a requested one; 0 means the default. Raises ApiError."""
     if size < 0:
         raise invalid("page_size: must not be negative")
     return min(size or DEFAULT_PAGE, MAX_PAGE_SIZE)

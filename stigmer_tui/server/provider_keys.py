@@ -1,4 +1,4 @@
-"""Keys of model providers that a person has and the daemon had not: in memory only, until the daemon ends."""
+"""Provider keys from a user's environment that the daemon lacks; in memory only."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from stigmer_tui.core.model_providers import KEY_VARIABLES, missing_keys
 
 class ProviderKeys:
     def __init__(self, environment: Mapping[str, str]) -> None:
-        """`environment` is the daemon's own; nothing that is in it is replaced."""
+        """`environment` is the daemon's own, whose keys are never replaced."""
         self._environment = environment
         self.variables: dict[str, str] = {}
 
     def take(self, offered: Mapping[str, str]) -> list[str]:
-        """Returns the names of the keys that are new, or have another value than before."""
+        """Returns the names of new or changed keys."""
         found = missing_keys(self._environment, offered)
         taken = [name for name, value in found.items() if name in KEY_VARIABLES and self.variables.get(name) != value]
         remember_values(found[name] for name in taken)

@@ -15,7 +15,7 @@ from stigmer_tui.server.errors import already_exists
 
 
 class StoredResource(Protocol):
-    """What the messages of all kinds have in common."""
+    """What the messages of all resource kinds have in common."""
 
     @property
     def metadata(self) -> ApiResourceMetadata: ...
@@ -41,13 +41,13 @@ class ResourceStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.revision = 0
-        """Counts the changes: as long as it is the same, so is what is stored."""
+        """Incremented by every change."""
 
     def get(self, kind: Kind, resource_id: str) -> Any | None:
         return self._first(kind, "id = ?", resource_id)
 
     def find(self, kind: Kind, slug: str, org: str | None = None) -> Any | None:
-        """By slug; without an organization the oldest of that slug."""
+        """By slug; without `org`, the oldest with that slug."""
         if org is None:
             return self._first(kind, "slug = ?", slug)
         return self._first(kind, "org = ? AND slug = ?", org, slug)
@@ -56,11 +56,11 @@ class ResourceStore:
         return self._all(kind, "parent = ?", parent)
 
     def all(self, kind: Kind) -> list[Any]:
-        """In the order of creation."""
+        """By creation."""
         return self._all(kind, "1")
 
     async def insert(self, *rows: ResourceRow) -> None:
-        """All or none. Raises Refusal when an id or a slug is taken."""
+        """Inserts all or none. Raises ApiError if an id or a slug is taken."""
         await self._write(lambda db: insert_rows(db, rows))
 
     async def replace(self, row: ResourceRow) -> None:
@@ -82,8 +82,8 @@ class ResourceStore:
         tags: frozenset[str] = frozenset(),
         parents: Sequence[str] | None = None,
     ) -> tuple[list[Any], int] | None:
-        """So many, newest first, of those that are older than `after`, and how many there are in all; with all of the
-        tags, and belonging to one of `parents`. None when there is no such resource as `after` among them.
+        """At most `size` resources older than `after`, newest first, and their total number, filtered by tags and
+        `parents`. None if `after` is not in the list.
         """
         condition, values = "kind = ?", [cast("object", kind.number)]
         if parents is not None:
@@ -101,7 +101,7 @@ class ResourceStore:
     def _tagged_page(
         self, kind: Kind, size: int, after: str, tags: frozenset[str], condition: str, values: Sequence[object]
     ) -> tuple[list[Any], int] | None:
-        """Tags are in the messages only, so all of them are read."""
+        """Reads all resources, because tags have no column."""
         rows = self._database.read(f"SELECT data FROM resources WHERE {condition} ORDER BY id DESC", values)
         resources: list[Any] = [kind.message.FromString(data) for (data,) in rows]
         found = [resource for resource in resources if tags <= set(resource.metadata.tags)]

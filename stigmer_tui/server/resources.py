@@ -29,9 +29,9 @@ from stigmer_tui.server.vault import Vault
 
 
 def default_instance_metadata(parent: ApiResourceMetadata, kind: Kind, backend: ResourceBackend) -> ApiResourceMetadata:
-    """`<name>-default`, with the scope of its parent, and its organization if that is the scope.
+    """Metadata of `<name>-default`, with the scope of its parent, and its organization if that is the scope.
 
-    Somebody may have given that slug to an instance of their own; then a part of the id keeps the two apart.
+    If that slug is taken by a user's own instance, a part of the id is appended.
     """
     org = parent.org if parent.owner_scope == ApiResourceOwnerScope.organization else ""
     identity = backend.ids.new(kind.prefix)
@@ -57,7 +57,7 @@ def note_created(resource: Any, clock: Clock) -> None:
 
 
 def note_updated(resource: Any, clock: Clock) -> None:
-    """The creation stays as it was noted, in both parts."""
+    """Sets the time and author of the update, and keeps those of the creation."""
     audit = resource.status.audit
     for info in (audit.spec_audit, audit.status_audit):
         info.updated_by.CopyFrom(ACTOR)
@@ -74,7 +74,7 @@ Stored = TypeVar("Stored", bound=StoredResource)
 
 @dataclass(frozen=True, slots=True)
 class ResourceBackend:
-    """What every kind of resource is built on."""
+    """What every kind of resource needs."""
 
     store: ResourceStore
     vault: Vault
@@ -97,18 +97,18 @@ class Resources(Generic[Stored]):
     # What kinds override
 
     def check(self, resource: Stored) -> None:
-        """Raises Refusal for a resource that may not be stored."""
+        """Raises ApiError for a resource that must not be stored."""
 
     def parent(self, resource: Stored) -> str:
-        """Id of the resource that this one belongs to."""
+        """Id of the parent resource."""
         return ""
 
     def complete(self, resource: Stored) -> list[ResourceRow]:
-        """Adds to a new resource what the server decides; returns what is stored together with it."""
+        """Completes a new resource; returns the rows to store with it."""
         return []
 
     def dependents(self, resource: Stored) -> list[tuple[Kind, str]]:
-        """What is deleted together with a resource."""
+        """Resources to delete together with this one."""
         return []
 
     # What clients call
@@ -140,7 +140,7 @@ class Resources(Generic[Stored]):
         return await self._replace(existing, request)
 
     async def apply(self, request: Stored) -> Stored:
-        """By id if there is such a resource, else by slug within the organization. The slug never follows the name."""
+        """Upsert by id if it exists, else by slug within the organization. The slug never follows the name."""
         metadata = self._prepared(request).metadata
         existing = self._existing(metadata)
         if existing is not None:
@@ -167,7 +167,7 @@ class Resources(Generic[Stored]):
         return cast("Stored", found)
 
     async def delete(self, request: Any) -> Stored:
-        """Takes an id message of whatever type the kind has."""
+        """`request` is the id message of this kind."""
         resource_id = getattr(request, "value", None) or request.resource_id
         resource = self.load(resource_id)
         metadata = resource.metadata
@@ -179,14 +179,14 @@ class Resources(Generic[Stored]):
     # What other parts of the server call
 
     def load(self, resource_id: str) -> Stored:
-        """Raises Refusal NOT_FOUND. Takes ids in the form of an existing server, too."""
+        """Also accepts ids in the form of existing servers. Raises ApiError NOT_FOUND."""
         found = self.store.get(self.kind, canonical_id(resource_id))
         if found is None:
             raise not_found(self.kind.noun, resource_id)
         return cast("Stored", found)
 
     async def change(self, resource_id: str, edit: Callable[[Stored], None]) -> Stored:
-        """An edit by the server itself."""
+        """Changes a resource on behalf of the server."""
         resource = self.load(resource_id)
         edit(resource)
         await self.store.replace(ResourceRow(self.kind, resource, self.parent(resource)))
@@ -235,7 +235,7 @@ class Resources(Generic[Stored]):
 
 
 def checked_slug(metadata: ApiResourceMetadata) -> str:
-    """The slug that a client sent, or that of the name. Raises Refusal when neither gives one."""
+    """The slug from the request, or from the name. Raises ApiError if both are empty."""
     if metadata.slug:
         if slug_of(metadata.slug) != metadata.slug:
             raise invalid(

@@ -1,4 +1,4 @@
-"""What runners ask of the server: see runner.proto."""
+"""The service for runners: see runner.proto."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from stigmer_tui.api.workflow_execution_pb2 import WorkflowExecution
 
 
 def fill_in_tags(db: sqlite3.Connection) -> None:
-    """Of executions that were stored before tags had a column."""
+    """Migrates executions stored before tags had a column."""
     for execution_id, kind in db.execute("SELECT id, kind FROM executions").fetchall():
         (data,) = db.execute("SELECT data FROM executions WHERE id = ?", (execution_id,)).fetchone()
         message = AgentExecution if kind == AGENT_EXECUTION.number else WorkflowExecution
@@ -56,7 +56,7 @@ MIGRATIONS = (
         data BLOB NOT NULL,
         assignment BLOB NOT NULL,      -- what a runner needs besides
         summary BLOB NOT NULL,         -- a line of the catalogue
-        cancelled TEXT NOT NULL        -- why somebody wants it to end; empty when nobody does
+        cancelled TEXT NOT NULL        -- reason of a pending cancellation, or empty
     ) WITHOUT ROWID;
     CREATE INDEX execution_by_age ON executions (age);
     CREATE INDEX execution_by_resource ON executions (resource, age);
@@ -80,7 +80,7 @@ MIGRATIONS = (
     ) WITHOUT ROWID
     """,
     """
-    ALTER TABLE executions ADD COLUMN request TEXT NOT NULL DEFAULT '';  -- what its client calls the request for it
+    ALTER TABLE executions ADD COLUMN request TEXT NOT NULL DEFAULT '';  -- idempotency key of the client
     CREATE UNIQUE INDEX execution_by_request ON executions (request) WHERE request != ''
     """,
     """

@@ -1,4 +1,4 @@
-"""The server put together, and its life from open to closed."""
+"""Assembles the server, and opens and closes it."""
 
 from __future__ import annotations
 
@@ -51,23 +51,23 @@ logger = logging.getLogger(__name__)
 
 SERVER_OPTIONS = [
     *MESSAGE_SIZE_OPTIONS,
-    # Otherwise a second server could share the port, and calls would reach either.
+    # Otherwise two servers could share the port, and calls would reach either.
     ("grpc.so_reuseport", 0),
 ]
 
 STREAM_GRACE = 0.2
-"""Seconds that calls under way have when the server closes; streams never end by themselves."""
+"""Seconds for calls in progress when the server closes; streams never end by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     home: Home
     addresses: Sequence[str]
-    """host:port to listen at, the first of them that is free; port 0 is any free one."""
+    """host:port to listen on: the first that is free. Port 0 means any."""
     token: str
-    """Empty lets everybody on this machine use the public services; other machines cannot reach it then."""
+    """Empty allows all local users to use the public services, on loopback only."""
     plain: bool = False
-    """Only the services of an existing server: how clients meet one without ours."""
+    """Serves only what existing servers serve (for tests)."""
     limits: Limits = field(default_factory=Limits)
 
 
@@ -82,7 +82,7 @@ class Server:
 async def open_server(
     settings: Settings, components: Components, keys: KeySource, clock: Clock | None = None
 ) -> AsyncIterator[Server]:
-    """A server that answers, with the executions that the one before it left unfinished. Raises StigmerError."""
+    """Opens a server, which resumes unfinished executions. Raises StigmerError."""
     if not settings.token:
         for address in settings.addresses:
             require_loopback(address)
@@ -119,7 +119,7 @@ def _from_another_thread(function: Callable[[], None]) -> Callable[[], None]:
     loop = asyncio.get_running_loop()
 
     def call() -> None:
-        # A loop that is closed has nobody left to tell.
+        # The loop may be closed already.
         with suppress(RuntimeError):
             loop.call_soon_threadsafe(function)
 
@@ -184,13 +184,13 @@ def _listen(listener: grpc.aio.Server, addresses: Sequence[str]) -> str:
         except RuntimeError as error:
             logger.info("cannot listen at %s: %s", address, error)
     raise StigmerError(
-        f"Cannot listen at {addresses[-1]}: {_hindrance(addresses[-1])}",
+        f"Cannot listen at {addresses[-1]}: {_bind_error(addresses[-1])}",
         f"Choose another with --address, {ADDRESS.key} in config.yaml or {ADDRESS.variable}; port 0 is any free one.",
     )
 
 
-def _hindrance(address: str) -> str:
-    """The system's words; grpc keeps them to itself."""
+def _bind_error(address: str) -> str:
+    """The system's error for binding an address, which grpc does not report."""
     host, _, port = address.rpartition(":")
     try:
         family, kind, _, _, place = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)[0]

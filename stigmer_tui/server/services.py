@@ -1,4 +1,4 @@
-"""Which function answers which method of the wire."""
+"""Maps every method of the wire to a function."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ Methods = dict[str, Callable[..., Any]]
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """Everything that the server can be asked."""
+    """The objects that implement the services."""
 
     agents: Agents
     agent_instances: AgentInstances
@@ -64,7 +64,7 @@ class Calls:
 
 
 def contract_controllers(calls: Calls) -> list[Controller]:
-    """The services of an existing server."""
+    """The services of the wire contract."""
     runs, agent_runs = calls.workflow_executions, calls.agent_executions
     contexts, skills = calls.execution_contexts, calls.skills
     return [
@@ -127,7 +127,7 @@ def contract_controllers(calls: Calls) -> list[Controller]:
 
 
 def own_controllers(calls: Calls) -> list[Controller]:
-    """What the contract lacks."""
+    """Our own services."""
     return [
         Controller(
             _service(execution_pb2, "ExecutionController"),

@@ -29,12 +29,12 @@ class Sessions(Resources[Session]):
         return resource.spec.agent_instance_id
 
     def opened(self, instance_id: str, org: str) -> Session:
-        """A new session, not stored yet. Its slug is made of its id, so that no two ever meet."""
+        """A new session, not stored yet. Its slug contains its id and is therefore unique."""
         identity = self.ids.new(SESSION.prefix)
         session = Session(
             api_version=API_VERSION,
             kind=SESSION.name,
-            # Sessions cannot belong to the platform, not even those with a platform's agent.
+            # Sessions cannot belong to the platform, even with a platform agent.
             metadata=ApiResourceMetadata(
                 id=identity,
                 name=f"session-{identity[4:]}",
@@ -56,7 +56,7 @@ class Sessions(Resources[Session]):
         return self._page(request.page_size, request.page_token, frozenset(), parents)
 
     def _page(self, size: int, token: str, tags: frozenset[str], parents: Sequence[str] | None) -> SessionList:
-        """Newest first."""
+        """A page, newest first."""
         size = page_size(size)
         page = self.store.page(SESSION, size, canonical_id(token) if token else "", tags, parents)
         if page is None:

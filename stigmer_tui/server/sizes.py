@@ -1,5 +1,5 @@
-"""How large what is stored and sent may be: clients without settings of their own read messages of up to 4 MiB, and an
-existing server takes no more than 10 MiB (`docs/compatibility.md` 111).
+"""Size limits: clients read messages of up to 4 MiB by default, and existing servers accept up to 10 MiB
+(`docs/compatibility.md` 111).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from stigmer_tui.server.errors import ApiError
 MIB = 1 << 20
 MAX_REQUEST = 10 * MIB
 MAX_STORED = 4 * MIB - (64 << 10)
-"""Of one resource; what the server adds to it, and the frame around it, has room in the rest."""
+"""Bytes of one resource; leaves room for what the server adds."""
 
 Entry = TypeVar("Entry", bound=Message)
 
@@ -25,20 +25,20 @@ class Sized(Protocol):
 
 
 def check_request(message: Message) -> None:
-    """Raises Refusal."""
+    """Raises ApiError for a request that is too large."""
     if (size := message.ByteSize()) > MAX_REQUEST:
         raise ApiError(StatusCode.RESOURCE_EXHAUSTED, f"the message has {size / MIB:.1f} MiB; at most 10 are taken")
 
 
 def check_stored(noun: str, message: Sized) -> None:
-    """Raises Refusal for what could be stored, and then not be read."""
+    """Raises ApiError for a resource that clients could not read back."""
     if (size := message.ByteSize()) > MAX_STORED:
         limit = f"at most {MAX_STORED / MIB:.1f} can be stored, for clients read no more"
         raise ApiError(StatusCode.INVALID_ARGUMENT, f"the {noun} has {size / MIB:.1f} MiB; {limit}")
 
 
 def that_fit(entries: Iterable[Entry]) -> list[Entry]:
-    """The first of them, so many as can be sent in one message, and at least one. The next page has the others."""
+    """As many of the first entries as fit into one message, at least one."""
     fitting: list[Entry] = []
     room = MAX_STORED
     for entry in entries:

@@ -41,12 +41,12 @@ MAX_SKILL_MD_SIZE = MEBIBYTE
 @dataclass(frozen=True, slots=True)
 class Archive:
     hash: str
-    """SHA-256 of the file, in lower-case hex."""
+    """SHA-256 of the file in hexadecimal."""
     skill_md: str
 
 
 def read_archive(data: bytes) -> Archive:
-    """Raises Refusal INVALID_ARGUMENT that says what is wrong with it."""
+    """Raises ApiError INVALID_ARGUMENT with what is wrong."""
     if len(data) > MAX_SIZE:
         raise invalid(f"artifact: larger than {MAX_SIZE // MEBIBYTE} MiB")
     try:
@@ -96,7 +96,7 @@ class Skills(Resources[Skill]):
         self._artifacts = artifacts
 
     async def push(self, request: PushSkillRequest) -> Skill:
-        """A new skill, or a new version of the organization's skill of that name."""
+        """Creates a skill, or a new version of the existing one with that name."""
         slug = slug_of(request.name)
         if not slug:
             raise invalid("name: a name with at least one ASCII letter or digit is required")
@@ -128,7 +128,7 @@ class Skills(Resources[Skill]):
         return skill
 
     async def get_by_reference(self, request: ApiResourceReference) -> Skill:
-        """`version`: empty or `latest` for the current one, a hash, or the newest version with that tag."""
+        """`version` is empty or `latest`, a hash, or a tag (its newest version)."""
         current = await super().get_by_reference(request)
         version = request.version
         if version in ("", "latest", current.status.version_hash, current.spec.tag):

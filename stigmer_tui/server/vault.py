@@ -1,4 +1,4 @@
-"""Secret values: encrypted in the database when the OS keyring keeps the key, else in this process's memory only."""
+"""Secret values: encrypted in the database if the OS keyring keeps the key, else only in this process's memory."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ logger = logging.getLogger(__name__)
 
 KEYRING_SERVICE = "stigmer-tui"
 KEYRING_LIMIT = 2.0
-"""Seconds. A locked keyring may ask on a screen that nobody looks at."""
+"""Seconds. A locked keyring may open a dialog on another screen."""
 
 NONCE_SIZE = 12
 
 
 class KeySource(Protocol):
     async def key(self) -> bytes | None:
-        """32 bytes that outlive the process, or None when there is no place for them."""
+        """32 bytes that outlive the process, or None if there is no keyring."""
         ...
 
 
 class KeyringKey:
-    """One random key in the OS keyring for each home folder."""
+    """A random key in the OS keyring, one per home folder."""
 
     def __init__(self, home: str) -> None:
         self._home = home
@@ -64,7 +64,7 @@ class Vault:
         self._key: asyncio.Task[bytes | None] | None = None
         self._memory: dict[str, dict[str, str]] = {}
         self.description = ""
-        """Where values are kept, once the first one was; for the status."""
+        """Where values are kept, for the status; empty before the first one."""
 
     async def keep(self, owner: str, values: Mapping[str, str]) -> None:
         if not values:
@@ -82,7 +82,7 @@ class Vault:
         await outcome(self._database.write(lambda db: db.executemany(sql, rows)))
 
     async def reveal(self, owner: str) -> dict[str, str]:
-        """The values of an owner by name; those that a former process kept in its memory are gone."""
+        """The values of an owner by name, except those that were only in the memory of a former process."""
         found = dict(self._memory.get(owner, {}))
         rows = self._database.read("SELECT name, value FROM secrets WHERE owner = ?", (owner,))
         cipher = await self._cipher() if rows else None
@@ -102,9 +102,9 @@ class Vault:
         await persisted(write(), write)
 
     async def protect(self, owner: str, resource: Any) -> None:
-        """Keeps the secret values of a resource's variables, and leaves marks in their place.
+        """Stores the secret values of a resource's variables, and replaces them by marks.
 
-        A mark that a client sends back stands for the value that is kept already.
+        A mark that a client sends back refers to the stored value.
         """
         values = {}
         for name, variable in secret_variables(resource):
@@ -126,7 +126,7 @@ class Vault:
 
 
 def variables_of(resource: Any) -> Mapping[str, EnvironmentValue | ExecutionValue]:
-    """The variables that a resource declares or carries, whatever its kind."""
+    """The variables of a resource of any kind."""
     match resource:
         case Environment() | ExecutionContext():
             return resource.spec.data

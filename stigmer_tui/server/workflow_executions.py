@@ -30,7 +30,7 @@ from stigmer_tui.definition.support import refusal
 from stigmer_tui.server.compatibility import merge_workflow_status
 from stigmer_tui.server.errors import impossible_now, invalid, not_found
 from stigmer_tui.server.execution_calls import ExecutionCalls
-from stigmer_tui.server.execution_store import NewExecution, Wanted
+from stigmer_tui.server.execution_store import ExecutionFilter, NewExecution
 from stigmer_tui.server.executions import LiveExecution
 from stigmer_tui.server.resources import note_created
 from stigmer_tui.server.workflows import Workflows
@@ -81,17 +81,17 @@ class WorkflowExecutions:
         return self._calls.subscribe(WORKFLOW_EXECUTION, request.execution_id)
 
     async def list(self, request: ListWorkflowExecutionsRequest) -> WorkflowExecutionList:
-        wanted = Wanted(WORKFLOW_EXECUTION, request.phase, frozenset(request.tags))
+        wanted = ExecutionFilter(WORKFLOW_EXECUTION, request.phase, frozenset(request.tags))
         entries, pages = self._calls.list(wanted, request.page_size, request.page_token)
         return WorkflowExecutionList(total_pages=pages, entries=cast("Iterable[WorkflowExecution]", entries))
 
     async def list_by_workflow(self, request: ListWorkflowExecutionsByWorkflowRequest) -> WorkflowExecutionList:
-        wanted = Wanted(WORKFLOW_EXECUTION, resource=canonical_id(request.workflow_id))
+        wanted = ExecutionFilter(WORKFLOW_EXECUTION, resource=canonical_id(request.workflow_id))
         entries, pages = self._calls.list(wanted, request.page_size, request.page_token)
         return WorkflowExecutionList(total_pages=pages, entries=cast("Iterable[WorkflowExecution]", entries))
 
     def _instance(self, execution: WorkflowExecution) -> WorkflowInstance:
-        """The instance that is named, else the default one of the workflow."""
+        """The named instance, else the workflow's default one."""
         spec = execution.spec
         instance_id = spec.workflow_instance_id
         if not instance_id:

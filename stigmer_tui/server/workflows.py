@@ -26,7 +26,7 @@ class Workflows(Resources[Workflow]):
     kind = WORKFLOW
 
     def check(self, resource: Workflow) -> None:
-        """Refuses a definition that could not run, with all that is wrong in it; stores what else was noticed."""
+        """Raises ApiError with all problems of the definition; stores its warnings."""
         try:
             definition = parse(resource.spec)
         except InvalidDefinition as error:
@@ -37,7 +37,7 @@ class Workflows(Resources[Workflow]):
         resource.status.serverless_workflow_validation.CopyFrom(validation)
 
     def complete(self, resource: Workflow) -> list[ResourceRow]:
-        """The default instance, stored in the same transaction, so that there is never a workflow without one."""
+        """Returns the default instance, which is stored in the same transaction."""
         instance = WorkflowInstance(
             api_version=API_VERSION,
             kind=WORKFLOW_INSTANCE.name,

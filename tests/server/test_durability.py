@@ -121,16 +121,16 @@ async def test_what_is_stored_and_cannot_be_read_is_left_out_and_the_server_star
 async def beaten(api: Api, runner: Runner, *lease_ids: str, problem: str = "") -> None:
     """Returns when the server has taken a heartbeat in."""
     looked = asyncio.Event()
-    look = api.server.leases.look_for_lost
+    look = api.server.leases.resubmit_lost
 
     def note() -> None:
         look()
         looked.set()
 
-    api.server.leases.look_for_lost = note  # type: ignore[method-assign]
+    api.server.leases.resubmit_lost = note  # type: ignore[method-assign]
     runner.beat(*lease_ids, problem=problem)
     await asyncio.wait_for(looked.wait(), LIMIT)
-    api.server.leases.look_for_lost = look  # type: ignore[method-assign]
+    api.server.leases.resubmit_lost = look  # type: ignore[method-assign]
 
 
 async def test_an_execution_that_its_runner_has_dropped_is_given_out_again(api: Api) -> None:
