@@ -12,25 +12,17 @@ from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.definition.problems import DefinitionProblem, near_miss
 from stigmer_tui.definition.reading import read
 from stigmer_tui.definition.tasks import (
-    AgentTask,
     Definition,
-    ForTask,
-    HttpTask,
-    SetTask,
-    SwitchTask,
     TaskDefinition,
-    WaitTask,
     every_task,
     templates_of,
 )
 from stigmer_tui.definition.templates import Template
 
-RUNNABLE = (SetTask, HttpTask, SwitchTask, ForTask, WaitTask, AgentTask)
-
 
 def unsupported(definition: Definition) -> tuple[TaskDefinition, ...]:
     """The tasks that nothing can run yet, nested ones too."""
-    return tuple(task for task in every_task(definition.tasks) if not isinstance(task, RUNNABLE))
+    return tuple(task for task in every_task(definition.tasks) if not task.is_supported)
 
 
 def refusal(definition: Definition) -> str:
@@ -44,7 +36,7 @@ def refusal(definition: Definition) -> str:
 def called_agents(spec: WorkflowSpec) -> tuple[str, ...]:
     """Slugs of the agents that it calls, each once, in the order of the calls. The spec need not be valid."""
     tasks = every_task(read(spec).definition.tasks)
-    return tuple(dict.fromkeys(task.agent for task in tasks if isinstance(task, AgentTask) and task.agent))
+    return tuple(dict.fromkeys(agent for task in tasks for agent in task.agents))
 
 
 SCRIPT_ANNOTATION = "stigmer-tui/script"
@@ -105,7 +97,7 @@ def warnings(definition: Definition) -> list[DefinitionProblem]:
     return [
         warning
         for task in every_task(definition.tasks)
-        for warning in (*_literal_conditions(task), *_doubtful_templates(task, tasks))
+        for warning in (*task.warnings(), *_doubtful_templates(task, tasks))
     ]
 
 
@@ -133,23 +125,3 @@ def _unknown_tasks(template: Template, tasks: dict[str, TaskDefinition]) -> Iter
                 yield f"{expression.source}: there is no task {name}, so this is null{near_miss(name, tasks)}"
             elif tasks[name].export is None:
                 yield f"{expression.source}: the task {name} exports nothing, so this is null; add an export to it"
-
-
-def _literal_conditions(task: TaskDefinition) -> Iterator[DefinitionProblem]:
-    match task:
-        case SwitchTask():
-            for case in task.cases:
-                if (
-                    case.when
-                    and case.when.is_literal
-                    and case.when.source.strip().lower() not in ("true", "1", "false")
-                ):
-                    meant = f"${{ {case.when.source} }}"
-                    yield DefinitionProblem(
-                        task.path, case.when.where, f"this text never holds; an expression is written {meant}"
-                    )
-        case ForTask() if task.items.is_literal:
-            meant = f"${{ {task.items.source} }}"
-            yield DefinitionProblem(
-                task.path, task.items.where, f"a text is nothing to go through; an expression is written {meant}"
-            )

@@ -1,30 +1,60 @@
-"""A workflow definition: typed tasks of all kinds, nested, each with its path. Nothing in it ever changes."""
+"""A workflow definition: tasks, nested, each with its path. Nothing in it ever changes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, ClassVar
 
+from stigmer_tui.definition.problems import DefinitionProblem
 from stigmer_tui.definition.templates import Template
 
 CONTINUE, EXIT, END = "continue", "exit", "end"
 """Where `then` may lead besides to a task: on, out of this list of tasks, out of the workflow."""
 
-DEFAULT_TIMEOUT = 30
-"""Seconds for an HTTP request that sets no limit of its own (`docs/compatibility.md` 57)."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskDefinition:
+    """A task of any kind, or one that could not be read. `task_kinds` has a class for each kind."""
+
     kind: ClassVar[str] = ""
     """As it stands in the proto's enum, without the prefix; empty for a task that could not be read."""
+    label: ClassVar[str] = "task"
+    """On the screen and in outputs."""
+    report_type: ClassVar[str] = "CUSTOM"
+    """In the proto's WorkflowTaskType, without the prefix: what existing clients are shown."""
+    waits: ClassVar[bool] = False
+    """Whether it is shown as waiting while it is under way."""
+    is_supported: ClassVar[bool] = False
+    """Whether it can be run, and not only be deployed."""
 
     name: str
     path: str
     """`/eachOrder/charge`: names from the top, with a fork's branch or `try` and `catch` in between."""
     then: str = ""
     export: Template | None = None
+
+    @property
+    def blocks(self) -> tuple[TaskList, ...]:
+        """The lists of tasks within it."""
+        return ()
+
+    @property
+    def agents(self) -> tuple[str, ...]:
+        """Slugs of the agents that it calls."""
+        return ()
+
+    def targets(self) -> Iterator[tuple[str, str]]:
+        """The names of tasks to which it leads, each with the field that says so."""
+        yield "flow.then", self.then
+
+    def problems(self) -> Iterator[DefinitionProblem]:
+        """What is wrong with it although its message is well formed."""
+        yield from ()
+
+    def warnings(self) -> Iterator[DefinitionProblem]:
+        """What is allowed and can hardly be meant."""
+        yield from ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,121 +63,6 @@ class TaskList:
 
     path: str
     tasks: tuple[TaskDefinition, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetTask(TaskDefinition):
-    kind = "SET"
-    variables: Mapping[str, Template] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpTask(TaskDefinition):
-    kind = "HTTP_CALL"
-    method: str
-    uri: Template
-    headers: Mapping[str, Template] = field(default_factory=dict)
-    body: Any = None
-    """JSON-like data with templates for texts, or None for no body."""
-    timeout: int = DEFAULT_TIMEOUT
-    """Seconds, for each attempt."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GrpcTask(TaskDefinition):
-    kind = "GRPC_CALL"
-    service: str
-    method: str
-    request: Any = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActivityTask(TaskDefinition):
-    kind = "CALL_ACTIVITY"
-    activity: str
-    input: Any = None
-
-
-@dataclass(frozen=True, slots=True)
-class SwitchCase:
-    name: str
-    when: Template | None
-    """None for the case that holds when no other does."""
-    then: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SwitchTask(TaskDefinition):
-    kind = "SWITCH"
-    cases: tuple[SwitchCase, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForTask(TaskDefinition):
-    kind = "FOR"
-    each: str
-    items: Template
-    body: TaskList
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForkTask(TaskDefinition):
-    kind = "FORK"
-    branches: tuple[TaskList, ...] = ()
-    compete: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TryTask(TaskDefinition):
-    kind = "TRY"
-    body: TaskList
-    catch_as: str = ""
-    catch: TaskList | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Signal:
-    id: str
-    type: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListenTask(TaskDefinition):
-    kind = "LISTEN"
-    mode: str
-    signals: tuple[Signal, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaitTask(TaskDefinition):
-    kind = "WAIT"
-    seconds: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RaiseTask(TaskDefinition):
-    kind = "RAISE"
-    error: Template
-    message: Template
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunTask(TaskDefinition):
-    kind = "RUN"
-    workflow: str
-    input: Any = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentTask(TaskDefinition):
-    kind = "AGENT_CALL"
-    agent: str
-    message: Template
-    environment: Mapping[str, Template] = field(default_factory=dict)
-    model: str = ""
-    timeout: int = 0
-    """Seconds; 0 for no limit."""
-    temperature: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,24 +74,11 @@ class Definition:
     tasks: tuple[TaskDefinition, ...]
 
 
-def blocks(task: TaskDefinition) -> tuple[TaskList, ...]:
-    """The lists of tasks within a task."""
-    match task:
-        case ForTask():
-            return (task.body,)
-        case ForkTask():
-            return task.branches
-        case TryTask():
-            return (task.body, task.catch) if task.catch else (task.body,)
-        case _:
-            return ()
-
-
 def every_task(tasks: tuple[TaskDefinition, ...]) -> Iterator[TaskDefinition]:
     """These tasks and all within them, in the order in which they are written."""
     for task in tasks:
         yield task
-        for block in blocks(task):
+        for block in task.blocks:
             yield from every_task(block.tasks)
 
 
@@ -190,11 +92,14 @@ def _templates(value: Any) -> Iterator[Template]:
     match value:
         case Template():
             yield value
-        case SwitchCase() if value.when:
-            yield value.when
+        case TaskList():
+            return
         case dict():
             for item in value.values():
                 yield from _templates(item)
         case list() | tuple():
             for item in value:
                 yield from _templates(item)
+        case _ if is_dataclass(value):
+            for each in fields(value):
+                yield from _templates(getattr(value, each.name))

@@ -10,22 +10,17 @@ from stigmer_tui.api.validation import violations
 from stigmer_tui.api.workflow_pb2 import WorkflowSpec
 from stigmer_tui.definition import grammar
 from stigmer_tui.definition.problems import DefinitionProblem, InvalidDefinition, near_miss
-from stigmer_tui.definition.reading import CONFIG, TaskMessage, read
+from stigmer_tui.definition.reading import TaskMessage, read
+from stigmer_tui.definition.task_reader import CONFIG
 from stigmer_tui.definition.tasks import (
     CONTINUE,
     END,
     EXIT,
     Definition,
-    ForkTask,
-    HttpTask,
-    SwitchTask,
     TaskDefinition,
-    TaskList,
-    blocks,
     every_task,
     templates_of,
 )
-from stigmer_tui.definition.templates import OPENING
 
 _DIRECTIONS = (CONTINUE, EXIT, END)
 
@@ -40,15 +35,8 @@ def _check_block(tasks: tuple[TaskDefinition, ...]) -> Iterator[DefinitionProble
     names = {task.name for task in tasks}
     for task in tasks:
         yield from _check_targets(task, names)
-        if isinstance(task, HttpTask):
-            yield from _check_address(task)
-        if isinstance(task, SwitchTask) and sum(case.when is None for case in task.cases) > 1:
-            yield DefinitionProblem(
-                task.path, "task_config.cases", "several cases have no condition; only one can be the default"
-            )
-        if isinstance(task, ForkTask):
-            yield from _check_branches(task.path, task.branches)
-        for block in blocks(task):
+        yield from task.problems()
+        for block in task.blocks:
             yield from _check_block(block.tasks)
 
 
@@ -64,29 +52,10 @@ def _check_names(tasks: tuple[TaskDefinition, ...]) -> Iterator[DefinitionProble
 
 
 def _check_targets(task: TaskDefinition, names: set[str]) -> Iterator[DefinitionProblem]:
-    targets = [("flow.then", task.then)]
-    if isinstance(task, SwitchTask):
-        targets += [(f"task_config.cases[{index}].then", case.then) for index, case in enumerate(task.cases)]
-    for where, target in targets:
+    for where, target in task.targets():
         if target and target not in names and target not in _DIRECTIONS:
             hint = near_miss(target, [*names, *_DIRECTIONS])
             yield DefinitionProblem(task.path, where, f"there is no task {target} beside this one{hint}")
-
-
-def _check_address(task: HttpTask) -> Iterator[DefinitionProblem]:
-    # An address that begins with an expression, or could not be read, says nothing yet.
-    text = task.uri.source
-    if text and not text.startswith(OPENING) and not text.lower().startswith(("http://", "https://")):
-        yield DefinitionProblem(task.path, task.uri.where, f"{text}: an address begins with http:// or https://")
-
-
-def _check_branches(path: str, branches: tuple[TaskList, ...]) -> Iterator[DefinitionProblem]:
-    for branch, count in Counter(branch.path for branch in branches).items():
-        if count > 1:
-            name = branch.removeprefix(f"{path}/")
-            yield DefinitionProblem(
-                path, "task_config.branches", f"{count} branches are called {name}; give each its own name"
-            )
 
 
 def check_expressions(definition: Definition) -> list[DefinitionProblem]:

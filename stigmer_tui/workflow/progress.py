@@ -18,14 +18,6 @@ from stigmer_tui.workflow.failures import TaskFailure
 from stigmer_tui.workflow.secrets import Secrets
 from stigmer_tui.workflow.task_run import TaskPath
 
-_TYPES = {
-    "SET": Type.WORKFLOW_TASK_TRANSFORM,
-    "HTTP_CALL": Type.WORKFLOW_TASK_API_CALL,
-    "SWITCH": Type.WORKFLOW_TASK_CONDITIONAL,
-    "FORK": Type.WORKFLOW_TASK_PARALLEL,
-    "AGENT_CALL": Type.WORKFLOW_TASK_AGENT_INVOCATION,
-}
-_KINDS = {"HTTP_CALL": "http", "AGENT_CALL": "agent"}
 _FINAL = {Status.WORKFLOW_TASK_COMPLETED, Status.WORKFLOW_TASK_FAILED, Status.WORKFLOW_TASK_SKIPPED}
 
 
@@ -102,10 +94,10 @@ class Progress:
         report = self._tasks[place.path] = Report(
             task_id=place.path,
             task_name=task.name,
-            task_type=_TYPES.get(task.kind, Type.WORKFLOW_TASK_CUSTOM),
+            task_type=Type.Value(f"WORKFLOW_TASK_{task.report_type}"),
             status=Status.WORKFLOW_TASK_PENDING,
         )
-        report.metadata["kind"] = _KINDS.get(task.kind, task.kind.lower())
+        report.metadata["kind"] = task.label
         if place.parent:
             report.metadata["parent"] = place.parent
         self._changed[place.path] = None

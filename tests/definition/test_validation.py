@@ -11,7 +11,8 @@ import pytest
 
 from stigmer_tui.api.workflow_pb2 import Workflow, WorkflowSpec, WorkflowTask
 from stigmer_tui.definition.problems import InvalidDefinition
-from stigmer_tui.definition.tasks import ForkTask, ForTask, HttpTask, SetTask, SwitchTask, TryTask, every_task
+from stigmer_tui.definition.task_kinds import ForkTask, ForTask, HttpTask, SetTask, SwitchTask, TryTask
+from stigmer_tui.definition.tasks import every_task
 from stigmer_tui.definition.validation import parse
 from tests.definition.specs import Task, agent, for_, http, set_, spec, switch, task, wait
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from stigmer_tui.api.workflow_pb2 import Workflow as WorkflowMessage
-from stigmer_tui.definition.tasks import SetTask, WaitTask
+from stigmer_tui.definition.task_kinds import SetTask, WaitTask
 from stigmer_tui.definition.validation import parse
 from stigmer_tui.sdk import Agent, AgentRef, Reference, Workflow, contains, env, length, secret
 from stigmer_tui.sdk.errors import DefinitionError

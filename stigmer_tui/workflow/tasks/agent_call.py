@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from stigmer_tui.definition.tasks import AgentTask
+from stigmer_tui.definition.task_kinds import AgentTask
 from stigmer_tui.definition.templates import text_of
 from stigmer_tui.workflow.context import AgentRequest, AgentResponse
 from stigmer_tui.workflow.failures import VALIDATION, TaskFailure

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from stigmer_tui.core.units import size_text
-from stigmer_tui.definition.tasks import HttpTask
+from stigmer_tui.definition.task_kinds import HttpTask
 from stigmer_tui.definition.templates import text_of
 from stigmer_tui.workflow.context import HttpRequest
 from stigmer_tui.workflow.display import fits

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from stigmer_tui.definition.tasks import AgentTask, ForTask, HttpTask, SetTask, SwitchTask, TaskDefinition, WaitTask
+from stigmer_tui.definition.task_kinds import AgentTask, ForTask, HttpTask, SetTask, SwitchTask, WaitTask
+from stigmer_tui.definition.tasks import TaskDefinition
 from stigmer_tui.workflow.task_run import Outcome, TaskRun
 from stigmer_tui.workflow.tasks.agent_call import run_agent_call
 from stigmer_tui.workflow.tasks.http_call import run_http_call

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from stigmer_tui.definition.tasks import END, ForTask
+from stigmer_tui.definition.task_kinds import ForTask
+from stigmer_tui.definition.tasks import END
 from stigmer_tui.definition.templates import text_of
 from stigmer_tui.workflow.display import excerpt
 from stigmer_tui.workflow.failures import VALIDATION, TaskFailure

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stigmer_tui.definition.tasks import SetTask
+from stigmer_tui.definition.task_kinds import SetTask
 from stigmer_tui.workflow.task_run import Outcome, TaskRun
 
 

@@ -5,7 +5,7 @@ See `docs/compatibility.md` 28.
 
 from __future__ import annotations
 
-from stigmer_tui.definition.tasks import SwitchCase, SwitchTask
+from stigmer_tui.definition.task_kinds import SwitchCase, SwitchTask
 from stigmer_tui.definition.templates import Template, text_of
 from stigmer_tui.workflow.display import excerpt
 from stigmer_tui.workflow.failures import CONDITION, TaskFailure

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stigmer_tui.core.units import duration_text
-from stigmer_tui.definition.tasks import WaitTask
+from stigmer_tui.definition.task_kinds import WaitTask
 from stigmer_tui.workflow.task_run import Outcome, TaskRun
 
 
