@@ -57,6 +57,12 @@ READ_ONLY = frozenset({"ls", "read_file", "glob", "grep"})
 TOOLS = READ_ONLY | {"write_file", "edit_file", "execute"}
 
 
+def ignored_settings(agent: Agent) -> tuple[str, ...]:
+    """What an agent asks for that only our own server honours: `model`, `temperature`."""
+    asked = agent.metadata.annotations
+    return tuple(name.rpartition("/")[2] for name in (MODEL_ANNOTATION, TEMPERATURE_ANNOTATION) if name in asked)
+
+
 def temperature_of(agent: Agent) -> float | None:
     """The temperature that an agent asks for, or None. Raises StigmerError for one that is not a number from 0 to 1."""
     text = agent.metadata.annotations.get(TEMPERATURE_ANNOTATION)

@@ -12,11 +12,12 @@ from typing import Protocol
 
 from google.protobuf.message import Message
 
+from stigmer_tui.api.agent_pb2 import Agent
 from stigmer_tui.api.api_resource_pb2 import ApiResourceOwnerScope
 from stigmer_tui.api.kinds import AGENT, WORKFLOW, Kind
 from stigmer_tui.api.workflow_pb2 import Workflow, WorkflowTask
 from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.definition.support import called_agents
+from stigmer_tui.definition.support import called_agents, ignored_settings
 from stigmer_tui.project.project_file import is_project
 from stigmer_tui.project.synthesis import Manifests, Resource, kind_of, slug_in
 
@@ -169,6 +170,18 @@ class Plan:
     def changes(self) -> tuple[PlanStep, ...]:
         """All that is to be sent."""
         return tuple(step for step in self.steps if step.action is not Action.KEEP)
+
+    @property
+    def ignored_settings(self) -> tuple[str, ...]:
+        """What agents ask for and the server ignores, such as `model of agent helper`; empty for our own server."""
+        if self.orphans_are_known:
+            return ()
+        return tuple(
+            f"{setting} of {step}"
+            for step in self.steps
+            if isinstance(step.resource, Agent)
+            for setting in ignored_settings(step.resource)
+        )
 
     @property
     def affected(self) -> frozenset[tuple[Kind, str]]:

@@ -144,7 +144,10 @@ def _warnings(plan: Plan) -> list[str]:
         for item in plan.missing_agents
     ]
     taken = [f"{step} was deployed by the project {step.taken_from} before" for step in plan.steps if step.taken_from]
-    return missing + taken
+    ignored = [
+        f"the server ignores the {setting}, which only that of stigmer-tui knows" for setting in plan.ignored_settings
+    ]
+    return missing + taken + ignored
 
 
 def _kind(kind: Kind) -> ResourceKind:

@@ -18,7 +18,12 @@ from stigmer_tui.agents.models import retries
 from stigmer_tui.agents.models.choice import ModelChooser
 from stigmer_tui.agents.sandbox.confinement import Confinement
 from stigmer_tui.agents.worker import Worker
-from stigmer_tui.api.agent_execution_pb2 import AgentExecution, AgentExecutionSpec, AgentExecutionStatus
+from stigmer_tui.api.agent_execution_pb2 import (
+    AgentExecution,
+    AgentExecutionSpec,
+    AgentExecutionStatus,
+    ExecutionConfig,
+)
 from stigmer_tui.api.agent_pb2 import Agent, AgentSpec
 from stigmer_tui.api.api_resource_pb2 import ApiResourceMetadata
 from stigmer_tui.api.execution_context_pb2 import ExecutionValue
@@ -123,10 +128,12 @@ def assignment(
     session_id: str = "",
     attempt: int = 1,
     status: AgentExecutionStatus | None = None,
+    annotations: Mapping[str, str] | None = None,
+    model: str = "",
 ) -> Assignment:
     values = {name: ExecutionValue(value=value) for name, value in (environment or {}).items()}
     values |= {name: ExecutionValue(value=value, is_secret=True) for name, value in (secrets or {}).items()}
-    annotations = {SCRIPT_ANNOTATION: script} if script else {}
+    annotations = {SCRIPT_ANNOTATION: script, **(annotations or {})} if script else annotations
     return Assignment(
         lease_id="lease",
         attempt=attempt,
@@ -134,7 +141,9 @@ def assignment(
         agent=AgentAssignment(
             execution=AgentExecution(
                 metadata=ApiResourceMetadata(id=execution_id),
-                spec=AgentExecutionSpec(message=message, session_id=session_id),
+                spec=AgentExecutionSpec(
+                    message=message, session_id=session_id, execution_config=ExecutionConfig(model_name=model)
+                ),
                 status=status,
             ),
             agent=Agent(

@@ -14,6 +14,7 @@ from stigmer_tui.api.kinds import AGENT, WORKFLOW, Kind
 from stigmer_tui.api.structs import to_struct
 from stigmer_tui.api.workflow_pb2 import Workflow
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.definition.support import MODEL_ANNOTATION, TEMPERATURE_ANNOTATION
 from stigmer_tui.project.plan import (
     Action,
     AppliedStep,
@@ -173,6 +174,19 @@ async def test_a_server_that_cannot_list_hides_orphans_and_the_plan_says_so() ->
     await deploy(server, agent("helper"))
     plan = await plan_of(server, agent("other"))
     assert (plan.orphaned, plan.orphans_are_known) == ((), False)
+
+
+@pytest.mark.parametrize(
+    ("can_list", "expected"), [(True, ()), (False, ("model of agent helper", "temperature of agent helper"))]
+)
+async def test_a_server_that_is_not_ours_ignores_the_model_of_an_agent(
+    can_list: bool, expected: tuple[str, ...]
+) -> None:
+    asking = agent("helper")
+    asking.metadata.annotations[MODEL_ANNOTATION] = "claude-sonnet-4.5"
+    asking.metadata.annotations[TEMPERATURE_ANNOTATION] = "0.2"
+    plan = await plan_of(Server(can_list=can_list), asking, agent("other"))
+    assert plan.ignored_settings == expected
 
 
 async def test_a_resource_of_another_project_is_taken_over_and_the_plan_says_so() -> None:
