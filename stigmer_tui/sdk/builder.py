@@ -58,7 +58,7 @@ class WorkflowBuilder:
         """Appends a task to the current block. Raises DefinitionError where it cannot stand."""
         if other := self.nodes.get(task.name):
             raise DefinitionError(
-                f'There is a task "{task.name}" already, in line {other.location.line}',
+                f'There is a task "{task.name}" already, in {other.location}',
                 "Every task of a workflow has a name of its own.",
             )
         self.check_hides_no_element(task.name, f'The task "{task.name}"')
@@ -70,7 +70,7 @@ class WorkflowBuilder:
         block = self._block("A jump")
         if block.jump is not None:
             raise DefinitionError(
-                "This jump can never be reached", f"The one in line {block.jump.location.line} leaves these tasks."
+                "This jump can never be reached", f"The one in {block.jump.location} leaves these tasks."
             )
         block.jump = Jump(target, calling_line())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import NamedTuple
 
 from stigmer_tui.core.errors import StigmerError
@@ -15,6 +16,12 @@ class Location(NamedTuple):
 
     file: str
     line: int
+
+    def __str__(self) -> str:
+        """`line 12`, or `shop.py, line 12` where another file is calling the SDK."""
+        if self.file == calling_line().file:
+            return f"line {self.line}"
+        return f"{Path(self.file).name}, line {self.line}"
 
 
 class DefinitionError(StigmerError):

@@ -56,7 +56,7 @@ class TaskBlock:
         if self.jump is not None:
             raise DefinitionError(
                 f'The task "{task.name}" can never be reached',
-                f"The jump in line {self.jump.location.line} leaves these tasks. Remove it, or put it at their end.",
+                f"The jump in {self.jump.location} leaves these tasks. Remove it, or put it at their end.",
             )
         self.tasks.append(task)
 

@@ -66,13 +66,13 @@ class Registry:
     def add_agent(self, agent: AgentDefinition) -> None:
         """Raises DefinitionError for a name that another agent has."""
         if other := self.agents.get(agent.name):
-            raise _duplicate(f'agent "{agent.name}"', other.location.line)
+            raise _duplicate(f'agent "{agent.name}"', other.location)
         self.agents[agent.name] = agent
 
     def add_workflow(self, workflow: WorkflowBuilder) -> None:
         """Raises DefinitionError for a name that another workflow has."""
         if other := self.workflows.get(workflow.name):
-            raise _duplicate(f'workflow "{workflow.name}"', other.location.line)
+            raise _duplicate(f'workflow "{workflow.name}"', other.location)
         self.workflows[workflow.name] = workflow
 
     def add_variable(self, variable: DeclaredVariable) -> None:
@@ -81,7 +81,7 @@ class Registry:
         merged = known.merged(variable)
         if merged is None:
             raise DefinitionError(
-                f"{variable.name} is described differently in line {known.location.line}",
+                f"{variable.name} is described differently in {known.location}",
                 "Describe it once, keep the result in a variable of Python, and use that.",
             )
         self.variables[variable.name] = merged
@@ -150,5 +150,5 @@ def variables_in(data: Any) -> Iterator[tuple[str, bool]]:
                 yield from variables_in(item)
 
 
-def _duplicate(what: str, line: int) -> DefinitionError:
-    return DefinitionError(f"The {what} is defined already, in line {line}", "Give one of them another name.")
+def _duplicate(what: str, location: Location) -> DefinitionError:
+    return DefinitionError(f"The {what} is defined already, in {location}", "Give one of them another name.")

@@ -138,6 +138,15 @@ def test_file_line_and_message(tmp_path: Path, code: str, expected: tuple[str, i
     assert "stigmer_tui/sdk" not in done.stderr
 
 
+def test_an_error_names_the_file_that_it_refers_to(tmp_path: Path) -> None:
+    agent = 'from stigmer_tui.sdk import Agent\nAgent("helper", instructions="Answer in one sentence.")\n'
+    (tmp_path / "shop.py").write_text(agent)
+    (tmp_path / "main.py").write_text(f"import shop\n{agent}")
+    output = tmp_path / "out"
+    run(tmp_path, "main.py", output=output)
+    assert note(output) == ("main.py", 3, 'The agent "helper" is defined already, in shop.py, line 2')
+
+
 def test_causes_are_shown_too(tmp_path: Path) -> None:
     (tmp_path / "main.py").write_text(
         "try:\n  1 / 0\nexcept ZeroDivisionError as error:\n  raise ValueError('x') from error"
