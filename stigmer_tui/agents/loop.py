@@ -18,8 +18,8 @@ from stigmer_tui.agents.tools.shell import ShellTool
 from stigmer_tui.agents.tools.toolset import toolset
 from stigmer_tui.api.runner_pb2 import AgentAssignment
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.definition import extensions
 from stigmer_tui.definition.script import Script
-from stigmer_tui.definition.support import temperature_of
 
 
 class AgentLoop:
@@ -52,7 +52,7 @@ class AgentLoop:
 def _settings(assignment: AgentAssignment) -> ModelSettings:
     """The temperature of the calling task, where 0 is none, or else of the agent; and that providers cache prompts."""
     settings = ModelSettings(cache=True)
-    temperature = assignment.config.temperature or temperature_of(assignment.agent)
+    temperature = assignment.config.temperature or extensions.temperature_in(assignment.agent.metadata.annotations)
     if temperature is not None:
         settings["temperature"] = temperature
     return settings

@@ -28,8 +28,9 @@ from stigmer_tui.core.clock import parse_timestamp
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.processes import OWNER_MARK
+from stigmer_tui.definition import extensions
 from stigmer_tui.definition.script import Script, parse_script
-from stigmer_tui.definition.support import MODEL_ANNOTATION, SCRIPT_ANNOTATION, unsupported_parts
+from stigmer_tui.definition.support import unsupported_parts
 from stigmer_tui.runners.journal import Journal
 from stigmer_tui.runners.lease import Lease, LeaseLost, StopReason, reporting
 
@@ -112,7 +113,7 @@ class Worker:
 
     def _script(self, agent: Agent) -> Script | None:
         """The script that the agent carries, else the one that is configured."""
-        if text := agent.metadata.annotations.get(SCRIPT_ANNOTATION):
+        if text := agent.metadata.annotations.get(extensions.SCRIPT):
             return parse_script(text, f"script of {agent.metadata.name}")
         path = self.configuration.model.script
         if path is None:
@@ -146,7 +147,7 @@ def _requested_model(assignment: AgentAssignment) -> str:
     return (
         assignment.config.model
         or assignment.execution.spec.execution_config.model_name
-        or assignment.agent.metadata.annotations.get(MODEL_ANNOTATION, "")
+        or assignment.agent.metadata.annotations.get(extensions.MODEL, "")
     )
 
 

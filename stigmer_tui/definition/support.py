@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator
 
 from stigmer_tui.api.agent_pb2 import Agent
 from stigmer_tui.api.workflow_pb2 import WorkflowSpec
-from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.definition.problems import DefinitionProblem, near_miss
 from stigmer_tui.definition.reading import read
 from stigmer_tui.definition.tasks import (
@@ -39,43 +37,10 @@ def called_agents(spec: WorkflowSpec) -> tuple[str, ...]:
     return tuple(dict.fromkeys(agent for task in tasks for agent in task.agents))
 
 
-SCRIPT_ANNOTATION = "stigmer-tui/script"
-"""On an agent: the text of the script that it plays where no model is asked."""
-
-SCRIPT_FILE_ANNOTATION = "stigmer-tui/script-file"
-"""On an agent: the file of the project that the script was read from."""
-
-MODEL_ANNOTATION = "stigmer-tui/model"
-"""On an agent: the model that it asks for where its run does not. The wire has no field for it."""
-
-TEMPERATURE_ANNOTATION = "stigmer-tui/temperature"
-"""On an agent: the temperature that it asks for where its run does not."""
-
 READ_ONLY = frozenset({"ls", "read_file", "glob", "grep"})
 """Tools that can be used again after an interruption, for they have no effect."""
 
 TOOLS = READ_ONLY | {"write_file", "edit_file", "execute"}
-
-
-def ignored_settings(agent: Agent) -> tuple[str, ...]:
-    """What an agent asks for that only our own server honours: `model`, `temperature`."""
-    asked = agent.metadata.annotations
-    return tuple(name.rpartition("/")[2] for name in (MODEL_ANNOTATION, TEMPERATURE_ANNOTATION) if name in asked)
-
-
-def temperature_of(agent: Agent) -> float | None:
-    """The temperature that an agent asks for, or None. Raises StigmerError for one that is not a number from 0 to 1."""
-    text = agent.metadata.annotations.get(TEMPERATURE_ANNOTATION)
-    if not text:
-        return None
-    try:
-        temperature = float(text)
-    except ValueError:
-        temperature = math.nan
-    if not 0 <= temperature <= 1:
-        name = agent.metadata.slug or agent.metadata.name
-        raise StigmerError(f"The temperature of {name} is {text!r}, which is not a number from 0 to 1")
-    return temperature
 
 
 def unsupported_parts(agent: Agent) -> str:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stigmer_tui.api.agent_pb2 import Agent
 from stigmer_tui.api.workflow_pb2 import Workflow
-from stigmer_tui.core.json_values import from_json
 from stigmer_tui.core.run_variable import RunVariable
+from stigmer_tui.definition.extensions import read_declarations
 from stigmer_tui.definition.reading import read
 from stigmer_tui.definition.tasks import Definition, every_task, templates_of
 
@@ -58,24 +56,3 @@ def run_variables(resource: Agent | Workflow) -> tuple[RunVariable, ...]:
             )
         )
     return tuple(found)
-
-
-VARIABLES_ANNOTATION = "stigmer-tui/variables"
-"""A JSON object: each variable, in the order of the code, with its default; null where there is none."""
-
-Declarations = Mapping[str, str | None]
-
-
-def write_declarations(declarations: Declarations) -> str:
-    return json.dumps(declarations, ensure_ascii=False)
-
-
-def read_declarations(annotations: Mapping[str, str]) -> Declarations:
-    """Empty where nothing of the kind is said."""
-    try:
-        found = from_json(annotations.get(VARIABLES_ANNOTATION, "{}"))
-    except ValueError:
-        return {}
-    if not isinstance(found, dict):
-        return {}
-    return {name: default if isinstance(default, str) else None for name, default in found.items()}

@@ -17,7 +17,8 @@ from stigmer_tui.api.api_resource_pb2 import ApiResourceOwnerScope
 from stigmer_tui.api.kinds import AGENT, WORKFLOW, Kind
 from stigmer_tui.api.workflow_pb2 import Workflow, WorkflowTask
 from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.definition.support import called_agents, ignored_settings
+from stigmer_tui.definition import extensions
+from stigmer_tui.definition.support import called_agents
 from stigmer_tui.project.project_file import is_project
 from stigmer_tui.project.synthesis import Manifests, Resource, kind_of, slug_in
 
@@ -180,7 +181,7 @@ class Plan:
             f"{setting} of {step}"
             for step in self.steps
             if isinstance(step.resource, Agent)
-            for setting in ignored_settings(step.resource)
+            for setting in extensions.model_settings_in(step.resource.metadata.annotations)
         )
 
     @property

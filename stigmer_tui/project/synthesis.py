@@ -21,8 +21,8 @@ from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.ids import slug_of
 from stigmer_tui.core.json_values import from_json
 from stigmer_tui.core.units import duration_text
+from stigmer_tui.definition import extensions
 from stigmer_tui.definition.script import parse_script
-from stigmer_tui.definition.support import SCRIPT_ANNOTATION, SCRIPT_FILE_ANNOTATION
 from stigmer_tui.project.project_file import Project, Runtime
 from stigmer_tui.project.runtimes import SynthesisError, run_go, run_python
 from stigmer_tui.project.subprocesses import OnLine
@@ -113,9 +113,9 @@ ADVICE = "It is the script of the agent {agent}. The one that is deployed stays 
 def check_scripts(manifests: Manifests) -> None:
     """Raises SynthesisError with file and line for the first script that cannot be played."""
     for agent in manifests.agents:
-        annotations = agent.metadata.annotations
-        if text := annotations.get(SCRIPT_ANNOTATION):
-            file = annotations.get(SCRIPT_FILE_ANNOTATION) or f"script of {agent.metadata.name}"
+        given = agent.metadata.annotations
+        if text := given.get(extensions.SCRIPT):
+            file = given.get(extensions.SCRIPT_FILE) or f"script of {agent.metadata.name}"
             try:
                 parse_script(text, file)
             except StigmerError as error:

@@ -17,13 +17,7 @@ from stigmer_tui.api.environment_pb2 import EnvironmentSpec, EnvironmentValue
 from stigmer_tui.api.structs import to_struct
 from stigmer_tui.api.workflow_pb2 import Export, FlowControl, WorkflowDocument, WorkflowSpec, WorkflowTask
 from stigmer_tui.api.workflow_pb2 import Workflow as WorkflowMessage
-from stigmer_tui.definition.support import (
-    MODEL_ANNOTATION,
-    SCRIPT_ANNOTATION,
-    SCRIPT_FILE_ANNOTATION,
-    TEMPERATURE_ANNOTATION,
-)
-from stigmer_tui.definition.variables import VARIABLES_ANNOTATION, write_declarations
+from stigmer_tui.definition import extensions
 from stigmer_tui.sdk.builder import WorkflowBuilder
 from stigmer_tui.sdk.errors import DefinitionError, near_miss
 from stigmer_tui.sdk.layout import EXPORT_ALL, PlacedTask
@@ -95,12 +89,12 @@ def _agent(agent: AgentDefinition, registry: Registry, generated_at: int) -> Age
     )
     _declare(message, [registry.variables[name] for name in agent.variables], registry)
     if agent.model:
-        message.metadata.annotations[MODEL_ANNOTATION] = agent.model
+        message.metadata.annotations[extensions.MODEL] = agent.model
     if agent.temperature is not None:
-        message.metadata.annotations[TEMPERATURE_ANNOTATION] = f"{agent.temperature:g}"
+        message.metadata.annotations[extensions.TEMPERATURE] = f"{agent.temperature:g}"
     if agent.script:
-        message.metadata.annotations[SCRIPT_ANNOTATION] = agent.script
-        message.metadata.annotations[SCRIPT_FILE_ANNOTATION] = agent.script_file
+        message.metadata.annotations[extensions.SCRIPT] = agent.script
+        message.metadata.annotations[extensions.SCRIPT_FILE] = agent.script_file
     return message
 
 
@@ -166,7 +160,7 @@ def _declare(message: AgentMessage | WorkflowMessage, variables: list[DeclaredVa
     ordered = sorted(variables, key=lambda variable: order.get(variable.name, len(order)))
     if ordered:
         declarations = {variable.name: variable.default for variable in ordered}
-        message.metadata.annotations[VARIABLES_ANNOTATION] = write_declarations(declarations)
+        message.metadata.annotations[extensions.VARIABLES] = extensions.write_declarations(declarations)
 
 
 def _used_variables(workflow: WorkflowBuilder, registry: Registry) -> Iterable[DeclaredVariable]:

@@ -15,8 +15,8 @@ from stigmer_tui.api.runner_pb2 import Assignment
 from stigmer_tui.api.workflow_instance_pb2 import WorkflowInstance
 from stigmer_tui.api.workflow_pb2 import Workflow
 from stigmer_tui.core.redaction import REDACTED, Redactor
+from stigmer_tui.definition import extensions
 from stigmer_tui.definition.reading import read
-from stigmer_tui.definition.variables import read_declarations
 from stigmer_tui.definition.variables import variables as definition_variables
 from stigmer_tui.server.errors import already_exists, impossible_now, not_found
 from stigmer_tui.server.execution_state import AnyExecution
@@ -51,7 +51,7 @@ class RunEnvironments:
             environment = self._referenced(reference, resource.metadata.org)
             sources.append((environment.metadata.id, environment.spec.data))
         sources.append((execution.metadata.id, given))
-        said = read_declarations(resource.metadata.annotations)
+        said = extensions.read_declarations(resource.metadata.annotations)
         # An empty default is a value, but the wire cannot distinguish it from no value.
         merged = {name: "" for name in variables_of(resource) if said.get(name) == ""}
         for owner, variables in sources:

@@ -31,7 +31,7 @@ from stigmer_tui.api.runner_pb2 import AgentAssignment, Assignment, ReportReques
 from stigmer_tui.api.workflow_tasks_pb2 import AgentExecutionConfig
 from stigmer_tui.core.configuration import Configuration, ModelSettings
 from stigmer_tui.core.paths import Home
-from stigmer_tui.definition.support import SCRIPT_ANNOTATION
+from stigmer_tui.definition.extensions import SCRIPT
 from stigmer_tui.runners.journal import Journal
 from stigmer_tui.runners.lease import Lease
 from tests.agents.ledger import Ledger
@@ -133,7 +133,7 @@ def assignment(
 ) -> Assignment:
     values = {name: ExecutionValue(value=value) for name, value in (environment or {}).items()}
     values |= {name: ExecutionValue(value=value, is_secret=True) for name, value in (secrets or {}).items()}
-    annotations = {SCRIPT_ANNOTATION: script, **(annotations or {})} if script else annotations
+    annotations = {SCRIPT: script, **(annotations or {})} if script else annotations
     return Assignment(
         lease_id="lease",
         attempt=attempt,

@@ -13,7 +13,7 @@ from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_data
 from stigmer_tui.api.workflow_tasks_pb2 import AgentExecutionConfig
 from stigmer_tui.core.configuration import ModelSettings
-from stigmer_tui.definition.support import MODEL_ANNOTATION, TEMPERATURE_ANNOTATION
+from stigmer_tui.definition import extensions
 from tests.agents.conftest import Agents, assignment
 from tests.agents.provider_server import Answer, ProviderServer, anthropic_events, openai_events, provider_server
 
@@ -115,7 +115,7 @@ async def test_temperature_and_model_of_a_task_are_passed_on(agents: Agents) -> 
     assert server.bodies[0]["model"] == "local-model"
 
 
-ASKS = {MODEL_ANNOTATION: "agents-model", TEMPERATURE_ANNOTATION: "0.3"}
+ASKS = {extensions.MODEL: "agents-model", extensions.TEMPERATURE: "0.3"}
 
 
 @every_provider
@@ -125,7 +125,7 @@ ASKS = {MODEL_ANNOTATION: "agents-model", TEMPERATURE_ANNOTATION: "0.3"}
         (ASKS, "", AgentExecutionConfig(), ("agents-model", 0.3)),
         (ASKS, "runs-model", AgentExecutionConfig(), ("runs-model", 0.3)),
         (ASKS, "runs-model", AgentExecutionConfig(model="tasks-model", temperature=0.5), ("tasks-model", 0.5)),
-        ({TEMPERATURE_ANNOTATION: "0"}, "runs-model", AgentExecutionConfig(), ("runs-model", 0)),
+        ({extensions.TEMPERATURE: "0"}, "runs-model", AgentExecutionConfig(), ("runs-model", 0)),
         ({}, "runs-model", AgentExecutionConfig(), ("runs-model", None)),
     ],
 )
@@ -146,8 +146,8 @@ async def test_the_provider_is_asked_for_what_the_task_else_the_run_else_the_age
 @pytest.mark.parametrize("temperature", ["warm", "nan", "1.5", "-1"])
 async def test_a_temperature_that_is_none_is_an_error_of_the_agent(agents: Agents, temperature: str) -> None:
     async with serving(agents, "openai", Answer(["Hi"])) as server:
-        ledger = await agents.run(assignment(annotations={TEMPERATURE_ANNOTATION: temperature}))
-    assert ledger.status.error == f"The temperature of helper is '{temperature}', which is not a number from 0 to 1"
+        ledger = await agents.run(assignment(annotations={extensions.TEMPERATURE: temperature}))
+    assert ledger.status.error == f"The temperature of the agent is '{temperature}', which is not a number from 0 to 1"
     assert server.bodies == []
 
 

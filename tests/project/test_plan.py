@@ -14,7 +14,7 @@ from stigmer_tui.api.kinds import AGENT, WORKFLOW, Kind
 from stigmer_tui.api.structs import to_struct
 from stigmer_tui.api.workflow_pb2 import Workflow
 from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.definition.support import MODEL_ANNOTATION, TEMPERATURE_ANNOTATION
+from stigmer_tui.definition import extensions
 from stigmer_tui.project.plan import (
     Action,
     AppliedStep,
@@ -183,8 +183,8 @@ async def test_a_server_that_is_not_ours_ignores_the_model_of_an_agent(
     can_list: bool, expected: tuple[str, ...]
 ) -> None:
     asking = agent("helper")
-    asking.metadata.annotations[MODEL_ANNOTATION] = "claude-sonnet-4.5"
-    asking.metadata.annotations[TEMPERATURE_ANNOTATION] = "0.2"
+    asking.metadata.annotations[extensions.MODEL] = "claude-sonnet-4.5"
+    asking.metadata.annotations[extensions.TEMPERATURE] = "0.2"
     plan = await plan_of(Server(can_list=can_list), asking, agent("other"))
     assert plan.ignored_settings == expected
 

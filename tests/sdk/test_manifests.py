@@ -11,7 +11,8 @@ from stigmer_tui.api.agent_pb2 import Agent as AgentMessage
 from stigmer_tui.api.structs import to_data
 from stigmer_tui.api.validation import violations
 from stigmer_tui.api.workflow_pb2 import Workflow as WorkflowMessage
-from stigmer_tui.definition.support import temperature_of, warnings
+from stigmer_tui.definition.extensions import temperature_in
+from stigmer_tui.definition.support import warnings
 from stigmer_tui.definition.validation import parse
 from stigmer_tui.sdk import Agent, AgentRef, Workflow, env, secret
 from stigmer_tui.sdk.errors import DefinitionError
@@ -156,6 +157,6 @@ def test_model_and_temperature_of_an_agent_are_annotations(registry: Registry) -
     annotations = agent_of(files).metadata.annotations
     assert annotations["stigmer-tui/model"] == "claude-sonnet-4.5"
     assert annotations["stigmer-tui/temperature"] == "0"
-    assert temperature_of(agent_of(files)) == 0
+    assert temperature_in(annotations) == 0
     assert not {"stigmer-tui/model", "stigmer-tui/temperature"} & agent_of(files, 1).metadata.annotations.keys()
-    assert temperature_of(agent_of(files, 1)) is None
+    assert temperature_in(agent_of(files, 1).metadata.annotations) is None

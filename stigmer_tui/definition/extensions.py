@@ -1,0 +1,60 @@
+"""Extensions of resources: what the wire has no field for, kept in annotations, which other servers ignore."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.json_values import from_json
+
+SCRIPT = "stigmer-tui/script"
+"""On an agent: the text of the script that it plays where no model is configured."""
+SCRIPT_FILE = "stigmer-tui/script-file"
+"""On an agent: the file of the project that the script was read from."""
+MODEL = "stigmer-tui/model"
+"""On an agent: the model that it asks for where its run does not."""
+TEMPERATURE = "stigmer-tui/temperature"
+"""On an agent: the temperature that it asks for where its run does not, from 0 to 1."""
+VARIABLES = "stigmer-tui/variables"
+"""A JSON object: each variable, in the order of the code, with its default; null where there is none."""
+
+Annotations = Mapping[str, str]
+Declarations = Mapping[str, str | None]
+"""Defaults of variables, by name; None where there is none."""
+
+
+def temperature_in(annotations: Annotations) -> float | None:
+    """The temperature that an agent asks for. Raises StigmerError for one that is not a number from 0 to 1."""
+    text = annotations.get(TEMPERATURE)
+    if not text:
+        return None
+    try:
+        temperature = float(text)
+    except ValueError:
+        temperature = math.nan
+    if not 0 <= temperature <= 1:
+        raise StigmerError(f"The temperature of the agent is {text!r}, which is not a number from 0 to 1")
+    return temperature
+
+
+def model_settings_in(annotations: Annotations) -> tuple[str, ...]:
+    """What an agent asks of its model, in words: `model`, `temperature`."""
+    return tuple(name.rpartition("/")[2] for name in (MODEL, TEMPERATURE) if name in annotations)
+
+
+def write_declarations(declarations: Declarations) -> str:
+    """The value of the annotation VARIABLES."""
+    return json.dumps(declarations, ensure_ascii=False)
+
+
+def read_declarations(annotations: Annotations) -> Declarations:
+    """The declared variables; empty where there is no annotation, or one that is not valid."""
+    try:
+        found = from_json(annotations.get(VARIABLES, "{}"))
+    except ValueError:
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    return {name: default if isinstance(default, str) else None for name, default in found.items()}
