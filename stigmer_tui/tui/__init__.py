@@ -1,1 +1,1 @@
-"""The full-screen app. It draws the state of the workbench and hands it what the person wants."""
+"""The full-screen app: draws the state of the workbench, and passes the user's actions to it."""

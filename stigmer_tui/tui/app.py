@@ -54,7 +54,7 @@ class StigmerApp(TerminalApp):
     COMMANDS: ClassVar[set[Callable[[], type[Provider]]]] = {_command_provider}  # type: ignore[assignment]
 
     def __init__(self, session: Session, clock: Clock, lifeline: int | None = None) -> None:
-        """Raises StigmerError for a theme that nobody knows."""
+        """Raises StigmerError for an unknown theme."""
         super().__init__(lifeline)
         # Before there are widgets, whose styles would all have to be applied anew.
         self.register_theme(DARK)
@@ -84,7 +84,7 @@ class StigmerApp(TerminalApp):
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
-        """After the first paint: what takes time to load must not keep anybody from seeing something."""
+        """Starts the session after the first paint, which must not wait for slow imports."""
         self._collections.begin()
         self._working = asyncio.create_task(self.session.run())
         self._working.add_done_callback(self._ended)
@@ -101,7 +101,7 @@ class StigmerApp(TerminalApp):
         return can_do(action, self.session.state)
 
     def refresh_css(self, animate: bool = True) -> None:
-        """The first call is for the theme with which the style sheets have been read already."""
+        """Skips the first call: the style sheets were parsed with this theme."""
         is_styled, self._styled_for = self._styled_for == self.theme, ""
         if not is_styled:
             super().refresh_css(animate)
@@ -128,7 +128,7 @@ class StigmerApp(TerminalApp):
         self._copy(message.text)
 
     def run_resource(self, resource: Resource) -> None:
-        """A workflow at once where nothing is missing, else the form says what is; an agent is told something first."""
+        """Starts a workflow at once if no value is missing; else, and for agents, opens the run form."""
         last = self.session.input_for(resource)
         suggestions = self.session.suggestions_for(resource)
         if resource.kind is ResourceKind.AGENT or any(suggestion.is_missing for suggestion in suggestions):
@@ -256,12 +256,12 @@ class StigmerApp(TerminalApp):
             self.main.show_notices(notice for notice in new if not notice.is_known)
 
     def _ended(self, working: asyncio.Task[None]) -> None:
-        """The session ends before the app only by an error of the program."""
+        """The session ends before the app only because of a bug."""
         if not working.cancelled() and isinstance(error := working.exception(), Exception):
             self._handle_exception(error)
 
     def _fatal_error(self) -> None:
-        """All of it to standard error, which is the log; the framework would show it to the person, values included."""
+        """Writes the traceback to standard error, which is the log; Textual would print it with all values."""
         import traceback
 
         from stigmer_tui.core.known_secrets import clean
@@ -274,7 +274,7 @@ class StigmerApp(TerminalApp):
         self.panic(f"Error: stigmer-tui met an internal error: {clean(repr(error))}\n\nThe traceback is in {log}")
 
     def _key_help(self) -> Iterable[KeyHelp]:
-        """The keys of this place, then all others."""
+        """The keys of the focused region, then all others."""
         from stigmer_tui.tui.screens.help import KeyHelp
 
         active = {binding.binding.id: binding.enabled for binding in self.screen.active_bindings.values()}

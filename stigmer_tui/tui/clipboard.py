@@ -1,4 +1,4 @@
-"""Copying: through the terminal (OSC 52), and through tmux where that stands in between."""
+"""Copies text to the clipboard, through the terminal (OSC 52) and through tmux."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TMUX_LIMIT = 1.0
 
 
 def copy_to_terminal(app: App[Any], text: str) -> None:
-    """Whether it arrives, only the terminal knows."""
+    """Best effort: terminals do not confirm it."""
     app.copy_to_clipboard(text)
     if os.environ.get("TMUX") and shutil.which("tmux"):
         with suppress(OSError, subprocess.SubprocessError):

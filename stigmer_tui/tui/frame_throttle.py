@@ -1,4 +1,4 @@
-"""Frames: what changes faster than the screen should is shown at a steady rate, the newest state of it each time."""
+"""Limits the frame rate: of values that change faster, the newest one is shown at each frame."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from typing import Generic, Protocol, TypeVar
 Value = TypeVar("Value")
 
 INTERVAL = 1 / 30
-"""Seconds from frame to frame on a terminal of this machine."""
+"""Seconds between frames on a local terminal."""
 
 REMOTE_INTERVAL = 1 / 12
-"""The same over SSH or in a multiplexer, where each frame is bytes on a line, or is drawn twice."""
+"""Seconds between frames over SSH or in a multiplexer, where a frame is expensive."""
 
 BURST = 4
-"""Frames that may follow each other at once after a rest: how something begins is seen as it happens."""
+"""Frames that may follow each other immediately after idle time, so that the start of a change is visible."""
 
 PAUSE = 4
-"""A frame that takes long is followed by so many times as long without one: keys are answered in between."""
+"""A slow frame is followed by a pause of this many times its duration, in which keys are handled."""
 
 MAX_PAUSE = 1.0
 """Seconds."""
 
 
 def interval_for(environment: Mapping[str, str]) -> float:
-    """Seconds from frame to frame, by where the terminal is."""
+    """Seconds between frames for this terminal."""
     is_remote = any(environment.get(name) for name in ("SSH_CONNECTION", "SSH_TTY", "TMUX", "STY"))
     return REMOTE_INTERVAL if is_remote else INTERVAL
 
 
 class FrameLoop(Protocol):
-    """What is needed of an event loop."""
+    """The part of an event loop that is used here."""
 
     def time(self) -> float: ...
 
@@ -39,9 +39,9 @@ class FrameLoop(Protocol):
 
 
 class FrameThrottle(Generic[Value]):
-    """A slot for the newest value. It is shown at once when there were few frames lately, else with the next one.
+    """Holds the newest value. It is shown immediately if there were few frames lately, else with the next frame.
 
-    Values that come in between are never shown; the last one always is. Without a value to show there is no timer.
+    Intermediate values are skipped, the last one never. There is no timer without a value to show.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class FrameThrottle(Generic[Value]):
         self._newest: Value
         self._timer: asyncio.TimerHandle | None = None
         self._paced = 0.0
-        """When the next frame would be due if all came at the interval; after a rest, that is a burst ago."""
+        """When the next frame would be due at a constant rate; after idle time, BURST frames ago."""
         self._next = 0.0
         """The earliest time of the next frame."""
 
@@ -67,7 +67,7 @@ class FrameThrottle(Generic[Value]):
                 self._timer = self._loop.call_at(self._next, self._frame, self._next)
 
     def close(self) -> None:
-        """Nothing is shown any more."""
+        """Discards the pending frame."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -76,7 +76,7 @@ class FrameThrottle(Generic[Value]):
         self._timer = None
         self._show(self._newest)
         now = self._loop.time()
-        # A frame that came late counts as long: something else keeps the loop busy.
+        # A late frame counts as slow: something else keeps the loop busy.
         pause = min(PAUSE * (now - due), MAX_PAUSE)
         self._paced = max(self._paced, due - (BURST - 1) * self._interval) + self._interval
         self._next = max(self._paced, now + pause)

@@ -1,8 +1,8 @@
-"""Garbage collections that are too short to be seen.
+"""Keeps garbage collections too short to be noticed.
 
-A full collection looks at every object that there is, and a long run has millions of them. What one of them looked at
-for too long is kept out of all that follow: it is still freed when nothing refers to it any more, and only garbage
-that refers to itself stays, of which a run has none.
+A full collection visits every object, and a long run has millions of them. After a slow collection all objects are
+frozen, which excludes them from later ones: reference counting still frees them, except cycles, of which a run has
+none.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Any
 from stigmer_tui.core.clock import Clock
 
 MAX_PAUSE = 0.005
-"""Seconds of a full collection that do not delay a frame."""
+"""Seconds that a full collection may take without delaying a frame."""
 
 FULL = 2
-"""The generation of a collection that looks at everything."""
+"""The generation of a full collection."""
 
 
 class GcTuner:
@@ -26,7 +26,7 @@ class GcTuner:
         self._started = 0.0
 
     def begin(self) -> None:
-        """What was loaded until now stays for good. Until then nothing need have been collected."""
+        """Freezes everything loaded so far, and enables garbage collection."""
         gc.collect()
         gc.freeze()
         gc.enable()

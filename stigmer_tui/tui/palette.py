@@ -1,4 +1,4 @@
-"""The command palette: what can be done here and now, then what can be run; typing finds the rest."""
+"""The command palette: available commands, then resources to run; typing also finds the rest."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from stigmer_tui.tui.app import StigmerApp
 
 HELP_SCORE = 0.1
-"""Of a command whose explanation holds what was typed, below all whose titles match."""
+"""Score of a command whose help contains the query, below all matches of titles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,11 @@ class Offer:
     run: Callable[[], Awaitable[object] | None]
     key: str = ""
     is_listed: bool = True
-    """Whether it is seen before anything is typed."""
+    """Whether it is listed before anything is typed."""
 
 
 def offers(app: StigmerApp, screen: Screen[Any]) -> Iterator[Offer]:
-    """Those of the focused region first, then those of the whole screen; only what does something now."""
+    """Available commands, those of the focused region first, and resources to run."""
     seen = set()
     for active in screen.active_bindings.values():
         command = BY_ID.get(active.binding.id or "")
@@ -77,7 +77,7 @@ class CommandProvider(Provider):
             if not score and query.lower() in offer.help.lower():
                 score = HELP_SCORE
             if score:
-                # What is highlighted is read as markup, and a resource may have any name.
+                # Highlighting parses markup, which a resource name may contain.
                 title = Content(offer.title) if "[" in offer.title else matcher.highlight(offer.title)
                 yield Hit(score, title, offer.run, offer.title, escape(offer.help) or None)
 

@@ -1,14 +1,14 @@
-"""How the screen is divided, in cells; the style sheets and the skeleton before the first paint keep to it."""
+"""The layout of the screen in cells, shared by the style sheets and the skeleton."""
 
 from __future__ import annotations
 
 MEDIUM, WIDE = 100, 140
-"""Columns from which on there is room for picker and pane, and for the sidebar beside them."""
+"""Minimum columns for picker and pane, and for all three regions."""
 
 MIN_SIZE = (40, 12)
 
 PICKER_WIDTH, SIDEBAR_WIDTH = 29, 32
-"""With the line beside them."""
+"""Including the rule beside them."""
 
 
 def size_class(width: int) -> str:

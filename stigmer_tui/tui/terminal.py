@@ -1,7 +1,7 @@
-"""The terminal below the app: it is given back while the job is suspended, and the app ends when it is gone.
+"""The terminal of the app: released while the job is suspended; the app ends when it is gone.
 
-Textual's driver trusts the terminal: when that is gone its writer dies, the event loop waits for ever in the writer's
-full queue, and the reader spins on the end of file. It also stops itself only, and not the job that it is a part of.
+Textual's driver does not handle a lost terminal: its writer dies, the event loop blocks in the writer's full queue, and
+the reader spins on end of file. It also suspends only its own process and not the whole job.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ from stigmer_tui.core.terminal import in_foreground
 from stigmer_tui.tui.render.cells import without_controls
 
 GRACE = 0.7
-"""Seconds that the app has for an end in good order; then its process ends as it is."""
+"""Seconds for a graceful end; then the process exits immediately."""
 
 ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
-"""Signals that end the app in good order."""
+"""Signals that end the app gracefully."""
 
 HUNG_UP = 128 + signal.SIGHUP
-"""Exit code of an app whose terminal, or whose parent, is gone."""
+"""Exit code after the terminal or the parent is gone."""
 
 
 class EndWatch:
-    """A thread that ends this process, whatever the event loop does."""
+    """A thread that ends this process even if the event loop is stuck."""
 
     def __init__(self, lifeline: int, ask: Callable[[int], None]) -> None:
-        """`ask` tells the app to end with this exit code; `lifeline` is readable once the parent is gone."""
+        """`ask` requests the end with an exit code; `lifeline` becomes readable when the parent is gone."""
         self._lifeline = lifeline
         self._ask = ask
         self._codes, self._code = os.pipe()
@@ -62,14 +62,14 @@ class EndWatch:
         ready, _, _ = select.select([self._lifeline, self._codes], [], [])
         code = os.read(self._codes, 1)[0] if self._codes in ready else HUNG_UP
         with contextlib.suppress(RuntimeError):
-            # A loop that is closed already cannot be asked.
+            # The loop may be closed already.
             self._ask(code)
         time.sleep(GRACE)
         os._exit(code)
 
 
 class ControlFilter(LineFilter):
-    """Keeps control characters from the terminal that are in the texts of the framework's own widgets."""
+    """Removes control characters from the text of Textual's own widgets."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         if all(segment.text.isprintable() for segment in segments):
@@ -81,12 +81,12 @@ CONTROLS = ControlFilter()
 
 
 class TerminalApp(App[int]):
-    """An app that ends with its terminal, by a signal, or when its parent is gone; and that can be suspended."""
+    """An app that ends with its terminal, by a signal, or with its parent, and that can be suspended."""
 
     def __init__(self, lifeline: int | None = None) -> None:
-        """`lifeline`: a file descriptor that becomes readable when the process that restores the terminal is gone.
+        """`lifeline` is a file descriptor that becomes readable when the process that restores the terminal is gone.
 
-        None in tests, which have neither such a process nor a terminal.
+        None in tests, which have no such process.
         """
         super().__init__()
         self._lifeline = lifeline
@@ -105,7 +105,7 @@ class TerminalApp(App[int]):
         loop = asyncio.get_running_loop()
         watch = self._end_watch = EndWatch(self._lifeline, lambda code: _call(loop, self.exit, code))
         for number in ENDING:
-            # Not the loop's own way, which needs a loop that turns.
+            # Not asyncio's handlers, which need a running loop.
             signal.signal(number, lambda number, _: watch.end(128 + number))
         signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTSTP,))
 
@@ -122,7 +122,7 @@ class TerminalApp(App[int]):
         self._away(TerminalDriver.suspend)
 
     def retake_terminal(self) -> None:
-        """After a stop that was not announced, such as by SIGSTOP."""
+        """Takes the terminal again after an unannounced stop, such as by SIGSTOP."""
         self._away(TerminalDriver.retake)
 
     def _away(self, leave: Callable[[TerminalDriver], None]) -> None:
@@ -135,7 +135,7 @@ class TerminalApp(App[int]):
 
 class TerminalDriver(LinuxDriver):
     def __init__(self, app: App[Any], **options: Any) -> None:
-        # Whoever started us with this signal ignored could not continue what it stops.
+        # A parent that ignores this signal could not continue us.
         self._can_stop = signal.getsignal(signal.SIGTSTP) is not signal.SIG_IGN
         super().__init__(app, **options)
         self._owner = cast(TerminalApp, app)
@@ -147,22 +147,22 @@ class TerminalDriver(LinuxDriver):
         signal.signal(signal.SIGCONT, self._asked_to_go_on)
 
     def write(self, data: str) -> None:
-        """While the terminal is given back, nothing is written."""
+        """Writes nothing while the terminal is released."""
         if self._writer_thread and self._writer_thread.is_alive():
             super().write(data)
 
     def start_application_mode(self) -> None:
         super().start_application_mode()  # type: ignore[no-untyped-call]
-        # After a stop that was not announced the terminal still has our own settings: those before count.
+        # After an unannounced stop the terminal still has our settings; keep the original ones.
         self.attrs_before = self._settings = self._settings or self.attrs_before
 
     def stop_application_mode(self) -> None:
         if not self._is_ours():
-            # The shell has put its own settings in place.
+            # The shell has set its own modes.
             self.attrs_before = None
         if self._mouse_pixels:
             self.write("\x1b[?1016l")
-        # What we do in the background by mistake must not stop us half-way.
+        # SIGTTOU must not stop us half-way in the background.
         signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTTOU,))
         super().stop_application_mode()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTTOU,))
@@ -195,7 +195,7 @@ class TerminalDriver(LinuxDriver):
                 self.process_message(event)
 
     def suspend(self) -> None:
-        """Gives the terminal back and stops; takes it again when the job goes on in the foreground."""
+        """Releases the terminal and stops; takes it again when the job continues in the foreground."""
         if not self._can_stop:
             return
         self._is_leaving = True
@@ -207,7 +207,7 @@ class TerminalDriver(LinuxDriver):
         self._is_leaving = False
 
     def retake(self) -> None:
-        """Switches on again what a shell may have switched off."""
+        """Restores modes that a shell may have reset."""
         if not self._is_ours():
             self.suspend()
         elif not self._owner.is_ending:
@@ -221,7 +221,7 @@ class TerminalDriver(LinuxDriver):
             return True
 
     def _stop(self) -> bool:
-        """Stops this process; the parent sees it, and stops the rest of the job. False where none could continue it."""
+        """Stops this process; the parent notices and stops the rest of the job. False if there is no job control."""
         self._was_continued = False
         signal.signal(signal.SIGTSTP, signal.SIG_DFL)
         signal.raise_signal(signal.SIGTSTP)
@@ -229,7 +229,7 @@ class TerminalDriver(LinuxDriver):
         return self._was_continued
 
     def _asked_to_stop(self, *_: object) -> None:
-        """The whole job may have been sent the signal, and then the parent has sent it once more."""
+        """May be called twice: for a signal to the whole job, and for the parent's."""
         if not self._is_leaving:
             self._is_leaving = True
             _call(self._loop, self._owner.action_suspend_process)
@@ -241,7 +241,7 @@ class TerminalDriver(LinuxDriver):
 
 
 class _Screen:
-    """What the writer writes to. It goes on when the terminal is gone, so that nobody waits for it."""
+    """The file of the writer thread. Discards output once the terminal is gone, so that nothing blocks."""
 
     def __init__(self, file: TextIO, lost: Callable[[], None]) -> None:
         self._file = file

@@ -47,9 +47,9 @@ LIGHT = Theme(
 )
 
 OF_THE_TERMINAL = "ansi-dark"
-"""The framework's theme in the terminal's own sixteen colours."""
+"""Textual's theme with the sixteen colours of the terminal."""
 
 
 def default_theme(color_system: str | None) -> str:
-    """Ours needs more than sixteen colours: its states would all become white."""
+    """Our theme needs more than sixteen colours."""
     return OF_THE_TERMINAL if color_system == "standard" else DARK.name

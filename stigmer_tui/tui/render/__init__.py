@@ -1,1 +1,1 @@
-"""Entries drawn as rows of text: pure functions of the entry, the width and the glyphs. Colours come in at the end."""
+"""Draws entries as rows of text: pure functions of entry, width and glyphs. Colours are applied last."""

@@ -1,4 +1,4 @@
-"""Text measured in the cells of a terminal, and made harmless for it: how wide it is, where it is cut and wraps."""
+"""Cleans text for a terminal, and measures, cuts and wraps it in cells."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _UNSEEN = re.compile(
     "[\u00ad\u061c\u200b\u200d-\u200f\u20dd-\u20e0\u20e2-\u20e4\u202a-\u202e\u2060-\u2069\ufe0e\ufe0f\ufeff\ufff9-\ufffb"
     "\U0001f3fb-\U0001f3ff\U000e0000-\U000e0fff]"
 )
-"""Signs that change the direction of what follows or hide a text, and those that join or vary emoji: terminals
-disagree on the width of the result, so its parts are shown instead."""
+"""Characters that change the text direction or are invisible, and those that join or vary emoji, whose width differs
+between terminals."""
 
 
 _TURNED = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def clean(line: str) -> str:
-    """One line without escape sequences, tabs, control characters and signs of no certain width.
+    """Removes escape sequences, tabs, control characters and characters of uncertain width from a line.
 
-    Of a line that was overwritten, as progress bars do it, what was written last.
+    Of a line that was overwritten after carriage returns, keeps what was written last.
     """
     if line.isprintable() and not _UNSEEN.search(line):
         return line
@@ -41,26 +41,26 @@ def clean_lines(text: str) -> list[str]:
 
 
 def one_line(text: str, limit: int = 500) -> str:
-    """The beginning of a text, with every run of white space as one blank."""
+    """The beginning of a text with white space collapsed."""
     return clean(" ".join(text[: limit * 2].split()))[:limit]
 
 
 def clean_spans(spans: Spans) -> Spans:
-    """For the last place before the terminal, through which every row goes, whoever has made it."""
+    """Cleans spans; called for every row before it reaches the terminal."""
     if all(text.isprintable() for text, _ in spans):
         return spans
     return tuple((clean(text), ink) for text, ink in spans)
 
 
 def without_controls(text: str) -> str:
-    """The same in as many cells, for what has been laid out already."""
+    """Replaces control characters without changing the width."""
     return text if text.isprintable() else CONTROL.sub("", _TURNED.sub("", text))
 
 
 NARROW = re.compile(
     "[ -~\xa0-\xac\xae-\u02ff\u0370-\u0373\u2010-\u2027\u2030-\u205e\u2190-\u2319\u2500-\u25fc\u2713\u2717]*"
 )
-"""Texts of which every character takes one cell, so that they are measured by their length."""
+"""Matches text whose characters all take one cell."""
 
 
 def cells(text: str) -> int:
@@ -68,7 +68,7 @@ def cells(text: str) -> int:
 
 
 def cut(text: str, width: int, ellipsis: str) -> str:
-    """A text in no more cells than there are; what is cut off is an ellipsis."""
+    """Cuts a text to `width` cells, ending in the ellipsis if anything is missing."""
     if cells(text) <= width:
         return text
     if width <= len(ellipsis):
@@ -77,7 +77,7 @@ def cut(text: str, width: int, ellipsis: str) -> str:
 
 
 def wrap(spans: Sequence[Span], width: int) -> list[Spans]:
-    """Rows of at most `width` cells, broken at blanks where there are any."""
+    """Rows of at most `width` cells, broken at blanks if possible."""
     text = text_of(spans)
     if len(text) <= width and cells(text) <= width:
         return [tuple(spans)]
@@ -85,7 +85,7 @@ def wrap(spans: Sequence[Span], width: int) -> list[Spans]:
 
 
 def _bounds(text: str, width: int) -> list[tuple[int, int]]:
-    """Start and end of each row in the text; the blanks at which it is broken are in none."""
+    """Start and end of each row, without the blanks between rows."""
     return _narrow_bounds(text, width) if NARROW.fullmatch(text) else _wide_bounds(text, width)
 
 
@@ -106,7 +106,7 @@ def _narrow_bounds(text: str, width: int) -> list[tuple[int, int]]:
 
 
 def _wide_bounds(text: str, width: int) -> list[tuple[int, int]]:
-    """As above where characters take none, one or two cells; next to those that take two it may break as well."""
+    """Like _bounds, for characters of zero to two cells; may also break next to wide ones."""
     bounds = []
     start = 0
     while start < len(text):
@@ -120,7 +120,7 @@ def _wide_bounds(text: str, width: int) -> list[tuple[int, int]]:
 
 
 def _fitting(text: str, start: int, width: int) -> int:
-    """How many characters fit into a row."""
+    """The number of characters that fit into a row."""
     window = width
     while True:
         ends = list(accumulate(map(get_character_cell_size, text[start : start + window])))
@@ -130,7 +130,7 @@ def _fitting(text: str, start: int, width: int) -> int:
 
 
 def _break(text: str, start: int, stop: int) -> int:
-    """The last place up to `stop` at which a row may end; there, if it may end nowhere."""
+    """The last possible break up to `stop`; `stop` if there is none."""
     for index in range(stop, start, -1):
         if (
             text[index] == " "

@@ -1,4 +1,4 @@
-"""Source code with its colours, by Pygments; what it calls a token becomes one of our few inks."""
+"""Highlights source code: maps the tokens of Pygments to our style roles."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pygments.token import _TokenType
 
 MAX_LINE_LENGTH = 1000
-"""Characters. Longer lines are data, not code: they are shown without colours."""
+"""Characters. Longer lines are probably data and are not highlighted."""
 
 _INKS = {
     "Comment": StyleRole.COMMENT,
@@ -41,7 +41,7 @@ _INKS = {
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """Lines of one language, on a ground of their own."""
+    """Lines of code in one language, with a background."""
 
     language: str
     lines: tuple[str, ...]
@@ -65,14 +65,14 @@ class Code:
 
 
 def coloured(language: str, lines: Sequence[str]) -> list[Spans]:
-    """The lines with their colours; without any in a language that is not known."""
+    """Highlights lines; plain if the language is unknown."""
     return _run(language, tuple(lines)).lines
 
 
 def coloured_one_by_one(language: str, lines: Sequence[str]) -> list[Spans]:
-    """As `coloured`, but each line is looked at once, however often the text is drawn while it grows.
+    """Like `coloured`, but caches each line, for text that is drawn again and again while it grows.
 
-    What comes after a line that ends within a text or a comment is looked at together with it.
+    Lines are highlighted together while a string or a comment spans them.
     """
     rows: list[Spans] = []
     start = 0
@@ -87,7 +87,7 @@ def coloured_one_by_one(language: str, lines: Sequence[str]) -> list[Spans]:
 class _Run(NamedTuple):
     lines: list[Spans]
     is_whole: bool
-    """Whether it ends outside of any text and comment."""
+    """Whether it ends outside of strings and comments."""
 
 
 @lru_cache(maxsize=256)
@@ -114,7 +114,7 @@ def _lines_of(spans: Iterable[Span]) -> list[Spans]:
 
 @lru_cache(maxsize=256)
 def _ink(token: _TokenType) -> StyleRole:
-    """Of a token or of the nearest kind of token above it."""
+    """The style role of a token type or of its nearest ancestor."""
     names = list(token)
     while names:
         if (ink := _INKS.get(".".join(names))) is not None:

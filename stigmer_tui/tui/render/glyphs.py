@@ -1,4 +1,4 @@
-"""The signs that the screen is drawn with, for terminals with Unicode and for those without."""
+"""The glyphs of the screen, for terminals with and without Unicode."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ STATE_INKS: Mapping[RunState, StyleRole] = {
 
 
 def glyphs_for(encoding: str) -> Glyphs:
-    """Those that a terminal with this encoding can show."""
+    """The glyphs for a terminal with this encoding."""
     try:
         "".join((*UNICODE.states.values(), UNICODE.bar, UNICODE.selection, UNICODE.thumb)).encode(encoding)
     except (UnicodeEncodeError, LookupError):

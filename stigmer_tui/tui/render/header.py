@@ -1,4 +1,4 @@
-"""The first line of the screen: which project, and how it stands."""
+"""The first line of the screen: the project and its state."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REGIONS = ("Picker", "Run", "Daemon")
 
 
 def header_row(state: WorkbenchState, width: int, glyphs: Glyphs, has_sidebar: bool) -> Row:
-    """`has_sidebar`: what the sidebar shows is not said again."""
+    """`has_sidebar`: leaves out what the sidebar shows."""
     right = _project_stage(state.project) if has_sidebar else summary_of(state, glyphs)
     left: Spans = (
         (" ", StyleRole.TEXT),
@@ -30,7 +30,7 @@ def header_row(state: WorkbenchState, width: int, glyphs: Glyphs, has_sidebar: b
 
 
 def narrow_header_row(state: WorkbenchState, region: int, width: int, glyphs: Glyphs) -> Row:
-    """Which region is shown, of those that are not."""
+    """For narrow windows: names the regions and marks the visible one."""
     tabs: list[tuple[str, StyleRole]] = []
     for number, name in enumerate(REGIONS):
         ink = StyleRole.STRONG | StyleRole.RUNNING if number == region else StyleRole.MUTED

@@ -1,4 +1,4 @@
-"""Rows put together from parts: something on the left, something on the right, in so many cells."""
+"""Composes rows from a left and a right part."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from stigmer_tui.tui.render.styled_rows import Row, Spans, StyleRole, text_of
 
 
 def justified(left: Spans, right: Spans, width: int, ellipsis: str) -> Row:
-    """The right part whole, the left one cut where both do not fit; a cell at least stands between them."""
+    """Keeps the right part whole and cuts the left one, with at least one cell between them."""
     right = cut_spans(right, width, ellipsis)
     room = width - cells(text_of(right)) - (1 if right else 0)
     if room <= 0:
@@ -19,7 +19,7 @@ def justified(left: Spans, right: Spans, width: int, ellipsis: str) -> Row:
 
 
 def joined(parts: list[Spans], separator: str = " · ") -> Spans:
-    """Parts with a muted separator between them; empty parts are left out."""
+    """Joins non-empty parts with a muted separator."""
     spans: list[tuple[str, StyleRole]] = []
     for part in parts:
         if not text_of(part):

@@ -1,4 +1,4 @@
-"""Inks become styles: the colours of a theme, on the ground of the row."""
+"""Maps style roles to styles: the colours of a theme on the background of a row."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from stigmer_tui.tui.render.styled_rows import StyleRole
 
 
 class RowBackground(StrEnum):
-    """What a row lies on."""
+    """The background of a row."""
 
     PLAIN = "plain"
     SELECTED = "selected"
     BLURRED = "blurred"
-    """Selected, while the keys go elsewhere."""
+    """Selected, but not focused."""
 
 
 @dataclass(frozen=True, slots=True)
 class Palette:
     inks: Mapping[StyleRole, Style]
-    """The style of each single ink."""
+    """The style of each single role."""
     grounds: Mapping[RowBackground, Style]
     bars: Mapping[RowBackground, Style]
     """The bar at the left of the selected entry."""
     thumb: Style
     adapt: Callable[[Style], Style] = field(default=lambda style: style, repr=False, compare=False)
-    """Makes a style fit for the terminal, once and not in every row: without the colours that it lacks."""
+    """Adapts a style to the colours of the terminal, once rather than in every row."""
     _styles: dict[tuple[StyleRole, RowBackground], Style] = field(default_factory=dict, repr=False, compare=False)
 
     def style(self, ink: StyleRole, ground: RowBackground) -> Style:
-        """All inks of a combination, one over the other."""
+        """The styles of combined roles, layered."""
         style = self._styles.get((ink, ground))
         if style is None:
             style = self.grounds[ground] + self.inks[StyleRole.TEXT]

@@ -19,19 +19,19 @@ from stigmer_tui.workbench.state import WorkbenchState
 TITLES = {ResourceKind.WORKFLOW: "Workflows", ResourceKind.AGENT: "Agents"}
 NEVER = "–"
 FRESH = 60.0
-"""Seconds for which something is "now": the list is drawn anew once a minute."""
+"""Seconds for which an age is "now"; the list is redrawn once a minute."""
 
 
 BY_NAME = "Run by name or id …"
 
 
 class Special(Enum):
-    """Lines that stand for neither a resource nor a run."""
+    """Lines that are neither a resource nor a run."""
 
     ELSEWHERE = "elsewhere"
-    """What no code of this project defines; folded until somebody wants to see it."""
+    """Heading of resources from other projects, folded by default."""
     BY_NAME = "by name"
-    """For what is on a server that cannot list it."""
+    """Runs a resource by name, for servers that cannot list resources."""
 
 
 Item = Resource | Run | Special
@@ -39,12 +39,12 @@ Item = Resource | Run | Special
 
 @dataclass(frozen=True, slots=True)
 class PickerLine:
-    """A row, and what it stands for; a row for nothing cannot be selected."""
+    """A row and its item; a row without one cannot be selected."""
 
     row: Row
     item: Item | None = None
     is_own: bool = True
-    """Whether it may be selected before anybody has chosen something."""
+    """Whether it may be selected by default."""
 
     @property
     def key(self) -> str:
@@ -63,11 +63,11 @@ class PickerFormat:
     glyphs: Glyphs
     now: datetime
     is_unfolded: bool = False
-    """Whether what is deployed from elsewhere is seen."""
+    """Whether resources from other projects are shown."""
 
 
 def picker_lines(state: WorkbenchState, pattern: str, form: PickerFormat) -> list[PickerLine]:
-    """What matches the pattern: all of its words, anywhere in name or description."""
+    """Lines that match the pattern: all of its words, anywhere in name or description."""
     words = pattern.lower().split()
     resources, runs = own_resources(state), own_runs(state)
     elsewhere = _elsewhere(state, resources, runs, words, form)
@@ -85,7 +85,7 @@ def picker_lines(state: WorkbenchState, pattern: str, form: PickerFormat) -> lis
 def _elsewhere(
     state: WorkbenchState, own: Sequence[Resource], runs: Sequence[Run], words: list[str], form: PickerFormat
 ) -> list[PickerLine]:
-    """One line while it is folded. Who filters wants to see what matches, wherever it is from."""
+    """One line while folded; unfolded by a filter."""
     own_ids = {resource.id for resource in own} | {run.id for run in runs}
     others = [resource for resource in state.resources if resource.id not in own_ids]
     other_runs = [run for run in state.runs if run.id not in own_ids]
@@ -154,7 +154,7 @@ def _run_line(run: Run, form: PickerFormat) -> PickerLine:
 
 
 def _last_runs(runs: Iterable[Run]) -> dict[str, Run]:
-    """The newest run of each resource; a running one before those that have ended."""
+    """The newest run of each resource, running ones first."""
     last: dict[str, Run] = {}
     for run in runs:
         known = last.setdefault(run.resource_id, run)

@@ -55,7 +55,7 @@ def sidebar_rows(state: WorkbenchState, form: SidebarFormat) -> list[Row]:
 
 
 def daemon_look(daemon: DaemonState) -> tuple[str, RunState, StyleRole]:
-    """In one word, with its sign."""
+    """The state in one word, with its sign."""
     if daemon.problem:
         return "stopped", RunState.FAILED, StyleRole.FAILED
     if not daemon.connected:
@@ -97,7 +97,7 @@ def _component(component: Component, form: SidebarFormat) -> Iterator[Row]:
 
 
 def _fact(name: str, value: str, form: SidebarFormat) -> Iterator[Row]:
-    """A name in the margin, and its value in as many rows as it takes."""
+    """A name and its value, wrapped."""
     margin = 9
     for number, spans in enumerate(wrap(plain(one_line(value)), form.width - margin)):
         yield Row((((name if number == 0 else "").ljust(margin), StyleRole.MUTED), *spans))
@@ -124,12 +124,12 @@ def _watch(project: ProjectState, form: SidebarFormat) -> Iterator[Row]:
 
 
 def problem_word(problem: ProjectProblem) -> str:
-    """Where no place in the code is named, it need not be the code."""
+    """A problem without a location may not be the code's fault."""
     return "the code fails" if problem.where else "not deployed"
 
 
 def _since(moment: datetime | None, now: datetime) -> str:
-    """In minutes at least: seconds would have to be painted each second."""
+    """At least one minute, since seconds would need a repaint each second."""
     if moment is None:
         return "–"
     seconds = (now - moment).total_seconds()
@@ -141,7 +141,7 @@ def _clock(moment: datetime) -> str:
 
 
 def summary_of(state: WorkbenchState, glyphs: Glyphs) -> Spans:
-    """All of it in a line, for where there is no room: `✓ daemon · ▸ 1 running · watching`."""
+    """The sidebar in one line: `✓ daemon · ▸ 1 running · watching`."""
     word, sign, ink = daemon_look(state.daemon)
     name = "daemon" if word == "ready" else f"daemon {word}"
     parts: list[Spans] = [((f"{glyphs.states[sign]} ", ink), *plain(name))]

@@ -1,4 +1,4 @@
-"""Rows of text whose spans say what they are, not how they look: one drawing serves every theme."""
+"""Rows of spans with style roles instead of styles, independent of the theme."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class StyleRole(IntFlag):
-    """What a span is. Inks combine; each is a component class of the widget, named after it (`entry--muted`)."""
+    """The role of a span. Roles can be combined; each has a component class named after it (`entry--muted`)."""
 
     TEXT = 0
     CODE_BLOCK = auto()
@@ -36,11 +36,11 @@ Spans = tuple[Span, ...]
 
 
 class Row(NamedTuple):
-    """One row of the screen, as wide as its text or narrower than its place."""
+    """One row of the screen; may be narrower than its place."""
 
     spans: Spans
     fill: StyleRole = StyleRole.TEXT
-    """What the rest of the row is filled with."""
+    """The style role of the rest of the row."""
 
     @property
     def text(self) -> str:

@@ -1,4 +1,4 @@
-"""JSON values as lines, with their colours."""
+"""Draws JSON values as lines."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from stigmer_tui.tui.render.styled_rows import Span, Spans, StyleRole, text_of
 
 MAX_LINES = 2000
 MAX_TEXT_LENGTH = 400
-"""Characters of a text that are shown; a row is narrower than that."""
+"""Characters of a string that are shown."""
 
 SHORT = 60
-"""Characters of a list or an object that stands in one line."""
+"""Characters of a list or an object that fits in one line."""
 
 INDENT = "  "
 
 MAX_DEPTH = 40
-"""Levels that are shown; what is deeper is only hinted at."""
+"""Levels that are shown; deeper ones are elided."""
 
 
 class ValueLine(NamedTuple):
     spans: Spans
     is_text: bool = False
-    """Whether it is a line of a text, which is all to be read; what else is too long is cut."""
+    """Whether it is a line of text, which wraps; other lines are cut."""
 
 
 def value_lines(value: Any) -> list[ValueLine]:
-    """A value over as many lines as it takes, but no more than anybody reads.
+    """A value over several lines, within the limits above.
 
-    A text of several lines stands as such below its key.
+    A multi-line string is shown as text below its key.
     """
     lines = list(islice(_lines(value, "", (), ""), MAX_LINES + 1))
     if len(lines) > MAX_LINES:
@@ -41,7 +41,7 @@ def value_lines(value: Any) -> list[ValueLine]:
 
 
 def value_line(value: Any) -> Spans:
-    """A value in one line, which may be long."""
+    """A value in one line of any length."""
     return (
         _short(value)
         if _is_flat(value)
@@ -50,7 +50,7 @@ def value_line(value: Any) -> Spans:
 
 
 def _lines(value: Any, indent: str, lead: Spans, tail: str) -> Iterator[ValueLine]:
-    """Lines of a value that has something before it in its first line, and something after it in its last."""
+    """Lines of a value between a lead in the first line and a tail in the last one."""
     start: Spans = ((indent, StyleRole.TEXT), *lead) if indent else lead
     end: Spans = ((tail, StyleRole.MUTED),) if tail else ()
     if _is_text(value):
@@ -81,7 +81,7 @@ def _lines(value: Any, indent: str, lead: Spans, tail: str) -> Iterator[ValueLin
 
 
 def _is_text(value: Any) -> bool:
-    """Whether it has several lines."""
+    """Whether it is a multi-line string."""
     return isinstance(value, str) and "\n" in value.strip("\n")
 
 

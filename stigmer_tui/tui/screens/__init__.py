@@ -1,1 +1,1 @@
-"""The screens: the workbench itself, and what opens over it."""
+"""The screens: the workbench, and dialogs over it."""

@@ -1,4 +1,4 @@
-"""Asks for the name or the id of what is to be run, or of a run to be shown."""
+"""Asks for the name or id of a resource to run, or of a run to show."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stigmer_tui.tui.commands import Place, bindings, footer_text
 
 
 class ByNameScreen(ModalScreen[str]):
-    """Gives what was typed; empty when the person has left it."""
+    """Returns the text; empty if cancelled."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.BY_NAME)
 

@@ -1,4 +1,4 @@
-"""Every key and what it does, made from the bindings: those of this place first. Typing filters."""
+"""The help: every key and what it does, with a filter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The workbench: picker, execution pane, sidebar; which of them are seen depends on the room there is."""
+"""The workbench: picker, execution pane and sidebar, as many of them as fit."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ from stigmer_tui.tui.widgets.themed_widget import RowPanel, ThemedScreen
 from stigmer_tui.workbench.state import Notice, WorkbenchState
 
 AGES = 60.0
-"""Seconds between two looks at how long ago things were."""
+"""Seconds between updates of ages."""
 
 PICKER, PANE, SIDEBAR = range(3)
 REGION_CLASSES = ("show-picker", "show-pane", "show-sidebar")
 REGIONS = {EntryList: PANE, Sidebar: SIDEBAR}
-"""Where one is, by what has the keys; else in the picker."""
+"""The region of each focusable widget; the picker by default."""
 
 
 class MainScreen(ThemedScreen):
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.WORKBENCH)
 
     AUTO_FOCUS = "#picker"
-    """Keys that are pressed while the program starts are for it, too."""
+    """Also gets the keys that are pressed during the start."""
 
     def __init__(self, *, clock: Clock, glyphs: Glyphs, state: WorkbenchState) -> None:
         super().__init__(classes=REGION_CLASSES[PICKER])
@@ -76,7 +76,7 @@ class MainScreen(ThemedScreen):
         self.show(self._state)
 
     def show(self, state: WorkbenchState) -> None:
-        """Draws the state; once a frame is enough."""
+        """Draws the state; call it once per frame."""
         before, self._state = self._state, state
         self._show_header()
         if _lists(before) != _lists(state) or before is state:
@@ -91,7 +91,7 @@ class MainScreen(ThemedScreen):
         self.query_one(NoticeArea).add(notices)
 
     def show_region(self, region: int) -> None:
-        """In a narrow window this is the one that is seen; elsewhere the one that has the keys."""
+        """Shows a region in a narrow window; focuses it in a wide one."""
         self._region = region
         for number, name in enumerate(REGION_CLASSES):
             self.set_class(number == region, name)
@@ -108,7 +108,7 @@ class MainScreen(ThemedScreen):
         was_too_small = self.has_class("-too-small")
         self._fit(event.size)
         if was_too_small and not self.has_class("-too-small"):
-            # What is not seen loses the keys.
+            # A hidden region must not keep the focus.
             self.call_after_refresh(self.show_region, self._region)
         elif self._region == SIDEBAR and not self._is_sidebar_seen:
             self.show_region(PICKER)
@@ -166,7 +166,7 @@ class MainScreen(ThemedScreen):
             self.show_region(PANE)
 
     def action_fold_sidebar(self) -> None:
-        """Where there is not room for all three, the pane makes room as long as it is open."""
+        """Toggles the sidebar; if the window is too narrow for all three, it covers a part of the pane."""
         self.toggle_class("-sidebar-folded" if self.has_class("-wide") else "-sidebar-open")
         self._show_header()
         self._draw_rules()
@@ -177,14 +177,14 @@ class MainScreen(ThemedScreen):
         self._picker.filter(event.value)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """A click goes to a region, too."""
+        """Keeps the shown region in step with clicks."""
         region = REGIONS.get(type(event.widget), PICKER)
         if region != self._region:
             self.show_region(region)
 
     @property
     def _has_sidebar(self) -> bool:
-        """Whether it has a place of its own."""
+        """Whether the sidebar is visible beside the pane."""
         return self.has_class("-wide") and not self.has_class("-sidebar-folded")
 
     @property
@@ -217,7 +217,7 @@ class MainScreen(ThemedScreen):
 
 
 def _lists(state: WorkbenchState) -> tuple[object, ...]:
-    """What the picker shows, and why it shows nothing; told apart without comparing long lists."""
+    """What the picker depends on, compared by identity rather than by long lists."""
     return id(state.resources), id(state.runs), state.listed, state.daemon.connected, state.daemon.problem
 
 

@@ -1,4 +1,4 @@
-"""All notices of this session, to be read again: the latest first."""
+"""All notices of this session, the latest first."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class NoticesScreen(ModalScreen[None]):
 
 
 def notice_text(notice: Notice) -> Text:
-    """When it was, how bad it is in a word, and what; further lines stand below the first."""
+    """Time, level and text of a notice."""
     first, *others = clean_lines(notice.text)
     at = f"{notice.at.astimezone():%H:%M:%S}" if notice.at else ""
     lines = [f"{at:<{TIME_WIDTH}}{WORDS[notice.level]:<{WORD_WIDTH}}{first}"]

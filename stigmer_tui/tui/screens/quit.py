@@ -1,4 +1,4 @@
-"""Asked before the app ends while runs go on. The safe choice has the focus."""
+"""Asks before quitting while runs are unfinished. The safe choice has the focus."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class QuitDialog(ModalScreen[Leaving]):
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.QUIT)
 
     def __init__(self, names: list[str], can_cancel: bool = True) -> None:
-        """`can_cancel`: whether the server knows how to."""
+        """`can_cancel`: whether the server supports it."""
         super().__init__()
         self._names = names
         self._can_cancel = can_cancel

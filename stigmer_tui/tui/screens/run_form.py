@@ -1,4 +1,4 @@
-"""The run form: what a run is started with. What was typed is kept when the form is left."""
+"""The run form: message and variables of a run. Leaving it keeps a draft."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from stigmer_tui.workbench.state import RunInput, Value
 from stigmer_tui.workbench.suggestions import Suggestion, ValueSource
 
 DEFAULT_MESSAGE = "execute"
-"""What a run is started with when nothing is said (`docs/compatibility.md` 151)."""
+"""The message of a run if none is given (`docs/compatibility.md` 151)."""
 
 MESSAGE_TITLES = {ResourceKind.AGENT: "Message", ResourceKind.WORKFLOW: "Trigger message"}
 
@@ -32,24 +32,24 @@ SECRET_PREFIX = "secret:"  # noqa: S105 - what marks one
 MASK = "•"
 
 ROWS_AROUND_BODY = 8
-"""Frame, title, a note of two rows, keys, and a row of the workbench above and below."""
+"""Rows of frame, title, note, keys, and one row of the workbench above and below."""
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What was typed, as it stands, whether it can be run or not."""
+    """The unchecked input of a form."""
 
     message: str
     fields: Mapping[str, str]
-    """Texts by the names of their variables."""
+    """Texts by variable."""
     others: str
 
 
 FORM_WIDTH = 84
-"""As the style sheet has it."""
+"""The width in the style sheet."""
 
 HIGH = 20
-"""Rows from which on there is room for a message of several lines."""
+"""Rows of a window with room for a multi-line message."""
 
 
 class MessageArea(TextArea):
@@ -73,7 +73,7 @@ class MessageArea(TextArea):
 
 
 class OthersArea(MessageArea):
-    """Variables by name, one in a line; what a line with `secret:` gives is not shown."""
+    """Other variables, one `NAME=VALUE` per line; values of `secret:` lines are masked."""
 
     def get_line(self, line_index: int) -> Text:
         line = super().get_line(line_index)
@@ -85,12 +85,12 @@ class OthersArea(MessageArea):
 
 
 class VariableField(Vertical):
-    """One variable: its name and meaning, where its value comes from, and the value."""
+    """One variable: name, description, origin of the value, and the value."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.VARIABLE)
 
     def __init__(self, suggestion: Suggestion, text: str | None = None) -> None:
-        """`text` is what was typed before, if anything was."""
+        """`text` is the draft, if any."""
         super().__init__(classes="field")
         self.suggestion = suggestion
         variable = suggestion.variable
@@ -146,7 +146,7 @@ class VariableField(Vertical):
         self._input.password = not self._input.password
 
     def _show_origin(self) -> None:
-        """Where the value comes from that the run would have now."""
+        """Shows where the current value comes from."""
         if self.is_missing:
             origin = "missing"
         elif not self._input.value:
@@ -158,17 +158,17 @@ class VariableField(Vertical):
 
 
 class RunForm(ModalScreen[RunInput | None]):
-    """Returns the input to start with, or None when the form is left; `draft` is what was typed so far."""
+    """Returns the input to start with, or None if the form is left, with the text in `draft`."""
 
     AUTO_FOCUS = ""
-    """What is typed at once must not begin in the first field and go on in the right one: it may be secret."""
+    """No automatic focus: keys typed at once may be a secret and must not start in the wrong field."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.FORM)
 
     def __init__(
         self, resource: Resource, run_input: RunInput, suggestions: Iterable[Suggestion], draft: Draft | None = None
     ) -> None:
-        """`run_input` is the last one; `draft` is what was typed when the form was left."""
+        """`run_input` is that of the last run; `draft` is from the last time the form was left."""
         super().__init__()
         self._resource = resource
         self._message = MessageArea(
@@ -206,13 +206,13 @@ class RunForm(ModalScreen[RunInput | None]):
         missing = self._first_missing()
         self.set_focus(missing.input if missing else self._message)
         if self._resource.kind is ResourceKind.AGENT:
-            # What is typed at once is another message; enter alone sends the same again.
+            # Typing replaces the last message; enter sends it again.
             self._message.select_all()
         else:
             self._message.move_cursor(self._message.document.end)
 
     def on_resize(self) -> None:
-        """What does not fit is scrolled; what is wrong, and the keys, are always seen."""
+        """Fits the form: fields scroll, while the note and the keys stay visible."""
         width, height = self.size
         self.query_one("#form-keys", Label).update(self._keys(min(FORM_WIDTH, width * 95 // 100) - 4))
         self.query_one("#form-body").styles.max_height = max(3, height - ROWS_AROUND_BODY)
@@ -222,7 +222,7 @@ class RunForm(ModalScreen[RunInput | None]):
             self.call_after_refresh(self._show_field, self.focused)
 
     def _keys(self, width: int) -> str:
-        """As many as there is room for, those that start and leave in any case."""
+        """As many keys as fit, always those for starting and leaving."""
         look = ["form.look"] if any(field.is_secret for field in self._fields) else []
         for between in (["form.next", *look], look):
             if cells(text := footer_text("form.start", *between, "form.leave")) <= width:
@@ -233,7 +233,7 @@ class RunForm(ModalScreen[RunInput | None]):
         self.call_after_refresh(self._show_field, event.widget)
 
     def _show_field(self, widget: Widget) -> None:
-        """With its name, which stands above what has the keys."""
+        """Scrolls to a field including its name."""
         if isinstance(widget.parent, Widget) and widget.parent.is_attached:
             self.query_one("#form-body").scroll_to_widget(widget.parent, animate=False)
 
@@ -261,7 +261,7 @@ class RunForm(ModalScreen[RunInput | None]):
         self.action_start()
 
     def action_start(self) -> None:
-        """With a value missing, it is shown where; the same key once more on it says nothing new."""
+        """Starts the run, or shows which value is missing."""
         if problem := self._problem():
             self._note(problem)
         elif missing := self._first_missing():
@@ -299,7 +299,7 @@ class RunForm(ModalScreen[RunInput | None]):
 
 
 def _secret_name(head: str) -> str:
-    """`TOKEN` of `secret:TOKEN`; empty for what is no secret."""
+    """`TOKEN` of `secret:TOKEN`; empty for any other text."""
     head = head.strip()
     return head.removeprefix(SECRET_PREFIX) if head.startswith(SECRET_PREFIX) else ""
 

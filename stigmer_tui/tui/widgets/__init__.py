@@ -1,1 +1,1 @@
-"""Widgets of our own; they are few, whatever there is to show."""
+"""Our widgets. Their number does not depend on how much there is to show."""

@@ -1,4 +1,4 @@
-"""Which entries are unfolded: those that say something by themselves, what failed, and what the person unfolded."""
+"""Which entries are unfolded: messages, failures, and those that the user unfolded."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Folds:
         return bool(self._folded_groups)
 
     def hides(self, key: EntryKey) -> bool:
-        """Whether an entry stands below a group that is folded."""
+        """Whether an entry is within a folded group."""
         return self.hides_any and any(key[:end] in self._folded_groups for end in range(LEVEL, len(key), LEVEL))
 
     def is_unfolded(self, entry: Entry) -> bool:

@@ -1,4 +1,4 @@
-"""The heights of a long sequence of entries, with sums and places found without walking all of it."""
+"""Heights of a long sequence of entries, with prefix sums and lookups in less than linear time."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from array import array
 from collections.abc import Iterable
 
 BLOCK = 1024
-"""Heights that are kept and summed together, up to twice as many."""
+"""Heights per block, up to twice as many."""
 
 
 class Heights:
-    """Rows of each entry. A height of 0 is that of an entry that is hidden."""
+    """Rows of each entry; 0 for a hidden one."""
 
     def __init__(self) -> None:
         self._blocks: list[array[int]] = [array("I")]
@@ -33,7 +33,7 @@ class Heights:
         self.total += change
 
     def insert(self, index: int, heights: Iterable[int]) -> None:
-        """New entries before the one at `index`, or at the end."""
+        """Inserts entries before `index`."""
         new = array("I", heights)
         block, place = self._find(index)
         whole = self._blocks[block]
@@ -47,12 +47,12 @@ class Heights:
         self.total += sum(new)
 
     def before(self, index: int) -> int:
-        """Rows above an entry; all rows, for the end."""
+        """Rows above an entry; for the end, all rows."""
         block, place = self._find(index)
         return sum(self._sums[:block]) + sum(self._blocks[block][:place])
 
     def at(self, row: int) -> tuple[int, int]:
-        """The entry that a row belongs to, and which of its rows it is. There must be so many rows."""
+        """The entry of a row, and the offset within it. The row must exist."""
         index = 0
         for block, height in zip(self._blocks, self._sums, strict=True):
             if row < height:
@@ -67,7 +67,7 @@ class Heights:
         return index, row
 
     def next_shown(self, index: int) -> int | None:
-        """The first entry from here on that is not hidden."""
+        """The first visible entry from `index` on."""
         if index >= self._length:
             return None
         if self[index]:
@@ -76,7 +76,7 @@ class Heights:
         return self.at(above)[0] if above < self.total else None
 
     def previous_shown(self, index: int) -> int | None:
-        """The last entry up to here that is not hidden."""
+        """The last visible entry up to `index`."""
         if index < 0:
             return None
         if self[index]:
@@ -85,7 +85,7 @@ class Heights:
         return self.at(above - 1)[0] if above else None
 
     def _find(self, index: int) -> tuple[int, int]:
-        """The block of an entry, and its place in it. The search starts from the end that is nearer."""
+        """The block of an entry and its offset in it, searched from the nearer end."""
         if 2 * index < self._length:
             for block, heights in enumerate(self._blocks):
                 if index < len(heights):

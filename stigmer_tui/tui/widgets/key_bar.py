@@ -1,4 +1,4 @@
-"""The last line: the keys that do something here and now."""
+"""The footer: the keys that are available now."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stigmer_tui.tui.widgets.themed_widget import RowPanel
 GAP = "   "
 
 OTHER = Command("", "", Place.APP, rank=9)
-"""What a key of the framework counts as."""
+"""Stands for keys of the framework."""
 
 
 class KeyBar(RowPanel):
@@ -26,7 +26,7 @@ class KeyBar(RowPanel):
         self._draw()
 
     def on_click(self, event: events.Click) -> None:
-        """A click on a key does what the key does."""
+        """Runs the command of the clicked key."""
         start = 1
         for binding in self._fitting(self._shown()):
             end = start + len(self._key(binding)) + 1 + cells(binding.description)
@@ -55,7 +55,7 @@ class KeyBar(RowPanel):
         return sorted(shown.values(), key=lambda binding: _command(binding).at_end)
 
     def _fitting(self, bindings: list[Binding]) -> list[Binding]:
-        """All for which there is room; of those that are of the same rank, the last is left out first."""
+        """The bindings that fit, by rank and then by order."""
         kept = list(bindings)
         while kept and self._width(kept) > self.size.width - 1:
             kept.remove(max(reversed(kept), key=lambda binding: _command(binding).rank))

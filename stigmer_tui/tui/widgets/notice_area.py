@@ -1,4 +1,4 @@
-"""Notices, in a place of their own above the keys: nothing is covered, and of many none is lost."""
+"""Notices above the footer, which cover nothing; further ones wait."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from stigmer_tui.tui.widgets.themed_widget import RowPanel
 from stigmer_tui.workbench.state import Level, Notice
 
 MAX_SHOWN = 3
-"""Notices at a time; the next ones take their place."""
+"""Notices at a time."""
 
 MAX_ROWS = 3
-"""Rows of one notice; the list of notices has all of it."""
+"""Rows of one notice; the list of notices shows all of it."""
 
 SECONDS = {Level.INFORMATION: 4.0, Level.WARNING: 8.0, Level.ERROR: 12.0}
-"""How long a notice is shown when no other one waits."""
+"""Seconds for which a notice is shown."""
 
 SECONDS_OF_MANY = 3.0
-"""The same while others wait."""
+"""Seconds for which a notice is shown while others wait."""
 
 INKS = {Level.INFORMATION: StyleRole.RUNNING, Level.WARNING: StyleRole.WAITING, Level.ERROR: StyleRole.FAILED}
 
 
 class NoticeArea(RowPanel):
-    """As high as what it shows; a click makes room for what waits."""
+    """As high as its content; a click dismisses the shown notices."""
 
     def on_mount(self) -> None:
         self._waiting: deque[Notice] = deque()
@@ -70,7 +70,7 @@ class NoticeArea(RowPanel):
         self.show(rows)
 
     def _rows(self, notice: Notice, width: int) -> list[Row]:
-        """All lines below each other; what is too long ends in an ellipsis."""
+        """The rows of a notice, cut to MAX_ROWS."""
         lines = [line for line in clean_lines(notice.text) if line.strip()]
         texts = [spans for line in lines for spans in wrap(plain(line), max(1, width - 3))]
         if len(texts) > MAX_ROWS:

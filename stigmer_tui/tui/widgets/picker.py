@@ -1,4 +1,4 @@
-"""The picker: what can be run, and what was. One line is selected, in any theme by a bar and a background."""
+"""The picker: resources and recent runs. The selected line has a bar and a background."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from stigmer_tui.workbench.model import Resource, Run
 from stigmer_tui.workbench.state import WorkbenchState
 
 MARGIN = 1
-"""Cells on the left for the bar of the selection, and on the right."""
+"""Cells on the left, for the selection bar, and on the right."""
 
 
 class Picker(RowPanel, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.PICKER)
 
     class Chosen(Message):
-        """The person wants to run a resource, or to see a run."""
+        """The user chose a resource to run, or a run to show."""
 
         def __init__(self, item: Resource | Run) -> None:
             super().__init__()
             self.item = item
 
     class EditRequested(Message):
-        """The person wants to say what a resource is run with."""
+        """The user wants to edit the input of a resource."""
 
         def __init__(self, resource: Resource) -> None:
             super().__init__()
             self.resource = resource
 
     class ByNameRequested(Message):
-        """The person wants to run what is not in the list."""
+        """The user wants to run a resource by name."""
 
     class CopyRequested(Message):
         def __init__(self, text: str) -> None:
@@ -55,11 +55,11 @@ class Picker(RowPanel, can_focus=True):
         self._lines: list[PickerLine] = []
         self._lines_width = 0
         self._selected = ""
-        """Key of the selected line; it stays selected wherever it moves."""
+        """Key of the selected line, which stays selected when it moves."""
         self._was_moved = False
-        """Whether the person has chosen a line; until then it is the first one."""
+        """Whether the user has moved the selection; until then it is the first line."""
         self._is_unfolded = False
-        """Whether what is deployed from elsewhere is seen."""
+        """Whether resources from other projects are shown."""
         self._top = 0
 
     @property
@@ -67,7 +67,7 @@ class Picker(RowPanel, can_focus=True):
         return next((line.item for line in self._lines if line.item and line.key == self._selected), None)
 
     def update(self, state: WorkbenchState) -> None:
-        """Shows the lists of a state, and how long ago things were."""
+        """Shows the lists of a state."""
         self._state = state
         self._draw()
 
@@ -77,7 +77,7 @@ class Picker(RowPanel, can_focus=True):
 
     def row(self, y: int) -> Row:
         if self._lines_width != self.size.width:
-            # The first paint, before anybody was told of a size.
+            # The first paint comes before the first resize event.
             self._lay_out()
         index = self._top + y
         if index >= len(self._lines):
@@ -122,7 +122,7 @@ class Picker(RowPanel, can_focus=True):
             self.post_message(self.CopyRequested(item.id))
 
     def action_fold(self) -> None:
-        """Of what is deployed from elsewhere."""
+        """Folds or unfolds resources from other projects."""
         self._is_unfolded = not self._is_unfolded
         self._draw()
 
@@ -200,11 +200,11 @@ class Picker(RowPanel, can_focus=True):
         self._show_selected()
 
     def _may_be_first(self, line: PickerLine) -> bool:
-        """What nobody has chosen is run by one key: it belongs to the project, or was asked for by its name."""
+        """Only own resources and matches of a filter: enter runs the default selection."""
         return isinstance(line.item, Resource | Run) and (line.is_own or bool(self._pattern))
 
     def _places(self) -> list[int]:
-        """Indexes of lines that can be selected."""
+        """Indexes of selectable lines."""
         return [index for index, line in enumerate(self._lines) if line.item]
 
     def _place(self) -> int | None:
@@ -218,7 +218,7 @@ class Picker(RowPanel, can_focus=True):
         self.refresh_bindings()
 
     def _show_selected(self) -> None:
-        """Scrolls no further than it takes; a title is shown with the first of its lines."""
+        """Scrolls the selected line into view; the first line of a group with its title."""
         height = max(1, self.size.height)
         place = self._place() or 0
         first = place - 1 if place and not self._lines[place - 1].item else place

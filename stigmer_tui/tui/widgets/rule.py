@@ -1,4 +1,4 @@
-"""The line between regions, with a joint where another one meets it."""
+"""The rule between regions, with joints."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ JOINTS = {"top-rule": "┬", "bottom-rule": "┴"}
 
 class Rule(RowPanel):
     def draw(self, width: int, columns: Set[int]) -> None:
-        """`columns` are those in which a line meets this one."""
+        """`columns` are those of the joints."""
         glyph = self.glyphs.rule
         joint = JOINTS.get(self.id or "", glyph) if glyph == "─" else glyph
         text = "".join(joint if column in columns else glyph for column in range(width))

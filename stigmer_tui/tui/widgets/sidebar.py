@@ -1,4 +1,4 @@
-"""The sidebar: how the daemon and the watch are doing."""
+"""The sidebar: daemon and watch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from stigmer_tui.workbench.state import WorkbenchState
 
 
 class Sidebar(RowPanel, can_focus=True):
-    """With the keys, it is scrolled where it is higher than its place."""
+    """Scrolls if it is higher than its place."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.SIDEBAR)
 
@@ -27,13 +27,13 @@ class Sidebar(RowPanel, can_focus=True):
         self._top = 0
 
     def update(self, state: WorkbenchState) -> None:
-        """Shows a state, and how long ago things were."""
+        """Shows a state."""
         self._state = state
         if self.display and self.content_size.width:
             form = SidebarFormat(self.content_size.width, self.glyphs, self._clock.now(), self.has_focus)
             self.show(sidebar_rows(state, form))
             if self._top:
-                # What changed is not where its row is.
+                # Rows may have moved, so repaint all of them.
                 self.refresh()
 
     def row(self, y: int) -> Row:

@@ -1,4 +1,4 @@
-"""Rows as strips: the bar of the selection on the left, the margin, the text, the scroll bar; and selected text."""
+"""Renders rows as strips with selection bar and scroll bar; and text selected with the mouse."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from stigmer_tui.tui.render.styled_rows import Spans, StyleRole, text_of
 from stigmer_tui.tui.widgets.virtual_rows import RowLine
 
 LEFT = 2
-"""Cells of the selection bar and the space after it."""
+"""Cells of the selection bar and the margin."""
 
 RIGHT = 2
-"""Cells of the space before the scroll bar and of the bar."""
+"""Cells of the margin and the scroll bar."""
 
 
 class StripRenderer:
@@ -31,7 +31,7 @@ class StripRenderer:
         self._blanks = {has_thumb: self._strip((), RowBackground.PLAIN, has_thumb) for has_thumb in (False, True)}
 
     def of(self, line: RowLine, ground: RowBackground, has_thumb: bool) -> Strip:
-        """The strip of a row; the same object, as long as the row is the same."""
+        """The strip of a row, cached with the row."""
         drawn = line.view.draw(line.piece)
         key = (line.row, ground, has_thumb)
         strip = drawn.strips.get(key)
@@ -42,7 +42,7 @@ class StripRenderer:
         return strip
 
     def of_text(self, text: str) -> Strip:
-        """A muted line of its own."""
+        """The strip of a muted text."""
         return self.of_spans(((text, StyleRole.MUTED),))
 
     def of_spans(self, spans: Spans) -> Strip:
@@ -76,7 +76,7 @@ class StripRenderer:
 
 
 def _joined(parts: Iterable[tuple[str, Style]]) -> list[Segment]:
-    """Segments, with neighbours of one style as one: a terminal is told of each style once."""
+    """Segments with equal neighbours merged, which saves output."""
     segments: list[Segment] = []
     for text, style in parts:
         if not text:
@@ -89,7 +89,7 @@ def _joined(parts: Iterable[tuple[str, Style]]) -> list[Segment]:
 
 
 def highlighted(strip: Strip, row: int, selection: Selection, style: Style) -> Strip:
-    """A row with that part of it marked that is selected."""
+    """The strip with its selected part highlighted."""
     span = selection.get_span(row)
     if span is None:
         return strip
@@ -103,7 +103,7 @@ def highlighted(strip: Strip, row: int, selection: Selection, style: Style) -> S
 
 
 def selected_text(lines: list[RowLine], selection: Selection) -> str:
-    """What is selected, without the signs around it."""
+    """The selected text without margins."""
     rows = []
     for number, line in enumerate(lines):
         span = selection.get_span(number)
@@ -116,5 +116,5 @@ def selected_text(lines: list[RowLine], selection: Selection) -> str:
 
 
 def _cells_to(text: str, place: int) -> int:
-    """The cells before a character; before the end, for -1."""
+    """The cells before a character; of the whole text for -1."""
     return cells(text if place < 0 else text[:place])

@@ -1,4 +1,4 @@
-"""Widgets that draw rows of inked text (tui/render/ink.py) in the colours of the theme."""
+"""Widgets that draw styled rows (tui/render/styled_rows.py) in the colours of the theme."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ ROLE_CLASSES = {ink: f"ink--{(ink.name or '').lower().replace('_', '-')}" for in
 
 
 class ThemedScreen(Screen[None]):
-    """A screen for inked widgets. Every ink is a component class of it, so that the style sheet says how it looks.
+    """A screen for themed widgets. Every style role is a component class of the screen, styled by the style sheet.
 
-    They are the screen's and not each widget's, since each costs time whenever styles are applied.
+    They belong to the screen because every component class of a widget slows down the application of styles.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -55,7 +55,7 @@ class ThemedWidget(Widget):
         )
 
     def _ink_style(self, component: str) -> Style:
-        """What the style sheet says of a component, and nothing that it inherits, so that inks can be combined."""
+        """The component's own style without inherited parts, so that roles can be combined."""
         screen = self.screen
         says = screen.get_component_styles(component).has_rule
         whole = screen.get_component_rich_style(component)
@@ -66,7 +66,7 @@ class ThemedWidget(Widget):
         )
 
     def _adapted(self, style: Style) -> Style:
-        """What the app's filters make of a style, for NO_COLOR and for terminals with few colours."""
+        """The style after the app's filters, for NO_COLOR and terminals with few colours."""
         segments = [Segment(" ", style)]
         for line_filter in self.get_line_filters():
             segments = line_filter.apply(segments, self.background_colors[1])
@@ -74,7 +74,7 @@ class ThemedWidget(Widget):
 
 
 class RowPanel(ThemedWidget):
-    """Rows, and blank space below them; only rows that differ from those before are painted."""
+    """Shows rows, and repaints only those that changed."""
 
     def __init__(
         self,
@@ -99,11 +99,11 @@ class RowPanel(ThemedWidget):
             self.refresh(*(Region(0, y, width, 1) for y in changed))
 
     def ground(self, y: int) -> RowBackground:
-        """What a row lies on."""
+        """The background of a row."""
         return RowBackground.PLAIN
 
     def row(self, y: int) -> Row:
-        """The row at this place of the widget; an empty one below the last."""
+        """The row at `y`; empty below the last one."""
         return self.rows[y] if y < len(self.rows) else Row(())
 
     def render_line(self, y: int) -> Strip:

@@ -1,7 +1,6 @@
-"""The part of a sheet that is on the screen: where it is, and what is selected in it.
+"""The visible part of an outline: its position and selection. Independent of Textual.
 
-The window hangs on an entry and a row of it, so that nothing moves when something above changes. Nothing here knows
-Textual.
+It is anchored to a row of an entry, so that nothing moves when something above changes.
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ from stigmer_tui.workbench.entry_keys import EntryKey
 from stigmer_tui.workbench.outline import Outline
 
 STEP = 3
-"""Rows that the wheel moves, and a move within an entry that is higher than the window."""
+"""Rows per step of the wheel, and of a move within an entry that is higher than the window."""
 
 
 class Viewport:
-    """Shows an outline, from its end."""
+    """A viewport on an outline, initially at its end."""
 
     def __init__(self, outline: Outline, clock: Clock, glyphs: Glyphs) -> None:
         self.lines: list[RowLine] = []
@@ -42,7 +41,7 @@ class Viewport:
 
     @property
     def is_foldable(self) -> bool:
-        """Whether there is something to fold or unfold in what is selected."""
+        """Whether the selected entry can be folded."""
         return self.selected is not None and self._sheet.is_foldable(self.selected)
 
     @property
@@ -51,11 +50,11 @@ class Viewport:
 
     @property
     def is_running(self) -> bool:
-        """Whether something in it shows how long it has been running."""
+        """Whether a visible entry shows a running time."""
         return any(line.view.is_running for line in self.lines)
 
     def update(self) -> bool:
-        """Takes over what changed; False when nothing did. At the end, the selection goes along with it."""
+        """Applies changes of the outline; returns whether there were any. At the end, the selection follows."""
         is_last_selected = self.selected is not None and self.selected == self._sheet.last_key
         if not self._sheet.update():
             return False
@@ -71,12 +70,12 @@ class Viewport:
             self.lay_out()
 
     def redraw(self) -> None:
-        """Forgets what is drawn, for other colours."""
+        """Discards everything drawn, after a change of colours."""
         self._sheet.forget_drawn()
         self.lay_out()
 
     def lay_out(self) -> None:
-        """Decides which rows are in the window, and draws those that are not drawn yet."""
+        """Computes the visible rows, and draws those that are new."""
         lines = [] if self.is_following else list(islice(self._sheet.down(self._top), self._height))
         if len(lines) < self._height:
             lines = list(islice(self._sheet.up(None), self._height))[::-1]
@@ -86,7 +85,7 @@ class Viewport:
             self._sheet.note_height(line.view)
 
     def thumb(self) -> tuple[int, int] | None:
-        """First row and number of rows of the scroll bar's thumb; None when everything is in the window."""
+        """First row and height of the scroll bar's thumb; None if everything is visible."""
         total = self._sheet.height
         if total <= self._height or not self.lines:
             return None
@@ -95,11 +94,11 @@ class Viewport:
         if self.is_at_end:
             return room, size
         above = self._sheet.rows_above(self.lines[0])
-        # At the very ends only when it is there.
+        # At the very ends only if the viewport is.
         return max(min(round(room * above / (total - self._height)), room - 1), min(above, 1)), size
 
     def scroll(self, rows: int) -> None:
-        """By so many rows, down or up; at the end it follows again."""
+        """Scrolls by rows, down or up; at the end it follows again."""
         if not self.lines:
             return
         lines = self._sheet.down(self._top) if rows > 0 else self._sheet.up(self._top)
@@ -119,7 +118,7 @@ class Viewport:
         self.lay_out()
 
     def scroll_to(self, fraction: float) -> None:
-        """To a place between the start, 0, and the end, 1, as the scroll bar shows it."""
+        """Scrolls to a fraction between 0 (start) and 1 (end)."""
         if fraction >= 1:
             self.scroll_to_end()
         elif self._sheet.height > self._height:
@@ -151,12 +150,12 @@ class Viewport:
         self.scroll_to_end()
 
     def select_at(self, row: int) -> None:
-        """What is in a row of the window."""
+        """Selects the entry at a row of the window."""
         if row < len(self.lines):
             self._select_row(row)
 
     def toggle(self) -> None:
-        """Folds or unfolds what is selected. Its first row stays where it is, if it can."""
+        """Folds or unfolds the selected entry, and keeps its first row in place if possible."""
         if self.selected is not None and self.is_foldable:
             self._sheet.toggle(self.selected)
             self.is_following = False
@@ -184,7 +183,7 @@ class Viewport:
         self._reveal(key)
 
     def _reveal(self, key: EntryKey) -> None:
-        """Moves no further than it takes to see all of an entry, or its beginning where it is too high."""
+        """Scrolls just enough to see an entry, or the beginning of one that is too high."""
         rows = list(islice(self._sheet.rows_of(key), self._height))
         shown = [line.place for line in self.lines if line.key == key]
         if rows and self.lines:

@@ -1,6 +1,6 @@
-"""An outline as one long sheet of rows, drawn only where somebody looks.
+"""An outline as one long sequence of rows, drawn only where visible.
 
-The heights of entries that nobody has looked at are guesses; they serve the scroll bar and nothing else.
+Heights of entries that were never visible are estimates for the scroll bar.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from stigmer_tui.workbench.entry_keys import EntryKey
 from stigmer_tui.workbench.outline import Changed, Edit, Inserted, Outline
 
 MAX_VIEWS = 256
-"""Entries that stay drawn: a few windows full."""
+"""Entries that stay drawn, enough for a few windows."""
 
 SAMPLE = 500
-"""Entries whose heights are guessed one by one. Of more at once so many are looked at, and the others are like them."""
+"""Entries whose heights are estimated one by one; of more at once only a sample of this size is."""
 
 
 class RowPosition(NamedTuple):
-    """A row of the sheet, by its entry, the piece of that, and the row of that."""
+    """The position of a row: entry, block, and row of the block."""
 
     key: EntryKey = b""
     piece: int = 0
@@ -34,7 +34,7 @@ class RowPosition(NamedTuple):
 
 
 class RowLine(NamedTuple):
-    """A row of the sheet, drawn."""
+    """A drawn row."""
 
     view: EntryView
     piece: int
@@ -50,7 +50,7 @@ class RowLine(NamedTuple):
 
     @property
     def is_gap(self) -> bool:
-        """Whether it is the space above its entry."""
+        """Whether it is the blank row above its entry."""
         return self.piece == 0 and self.row == 0 and self.view.entry.has_gap
 
     @property
@@ -69,12 +69,12 @@ class VirtualRows:
         self._folds = Folds()
         self._views: OrderedDict[EntryKey, EntryView] = OrderedDict()
         if len(outline):
-            # Another sheet has read it before.
+            # Another instance has already consumed its changes.
             self._apply(Inserted(0, len(outline)))
 
     @property
     def height(self) -> int:
-        """Rows in all, about."""
+        """Estimated number of rows."""
         return self._heights.total
 
     @property
@@ -83,7 +83,7 @@ class VirtualRows:
         return None if index is None else self.outline.key(index)
 
     def update(self) -> bool:
-        """Takes over what changed in the outline; False when nothing did."""
+        """Applies changes of the outline; returns whether there were any."""
         edits = self.outline.refresh()
         for edit in edits:
             self._apply(edit)
@@ -93,7 +93,7 @@ class VirtualRows:
         self._views.clear()
 
     def view(self, key: EntryKey) -> EntryView:
-        """An entry as it is now; drawn pieces that did not change are still drawn."""
+        """The up-to-date view of an entry; unchanged blocks stay drawn."""
         entry = self.outline.entry(key)
         is_unfolded, now = self._folds.is_unfolded(entry), self._clock.now()
         view = self._views.get(key)
@@ -107,7 +107,7 @@ class VirtualRows:
         return view
 
     def down(self, place: RowPosition) -> Iterator[RowLine]:
-        """The rows from a place on."""
+        """The rows from a position on."""
         index = self._heights.next_shown(self.outline.index(place.key))
         while index is not None:
             view = self.view(self.outline.key(index))
@@ -121,7 +121,7 @@ class VirtualRows:
             index = self._heights.next_shown(index + 1)
 
     def up(self, place: RowPosition | None) -> Iterator[RowLine]:
-        """The rows above a place, or all from the end; the last one first."""
+        """The rows above a position, or all of them, from the last one up."""
         end = len(self._heights) - 1 if place is None else self.outline.index(place.key)
         index = self._heights.previous_shown(end)
         while index is not None:
@@ -143,17 +143,17 @@ class VirtualRows:
             yield from (RowLine(view, piece, row) for row in range(len(view.draw(piece).rows)))
 
     def note_height(self, view: EntryView) -> None:
-        """Remembers what is known of a height by now."""
+        """Stores the height of a view as known by now."""
         index = self.outline.index(view.entry.key)
         if self._heights[index] != view.height:
             self._heights[index] = view.height
 
     def rows_above(self, line: RowLine) -> int:
-        """How many there are above a row, about."""
+        """Estimated number of rows above a row."""
         return self._heights.before(self.outline.index(line.key)) + sum(line.view.heights[: line.piece]) + line.row
 
     def place_at(self, row: int) -> RowPosition:
-        """The place of a row counted from the start, about. There must be so many rows."""
+        """The position of a row by its estimated number, which must exist."""
         index, row = self._heights.at(row)
         view = self.view(self.outline.key(index))
         for piece, height in enumerate(view.heights):
@@ -163,7 +163,7 @@ class VirtualRows:
         return RowPosition(view.entry.key, len(view.pieces) - 1)
 
     def next_key(self, key: EntryKey) -> EntryKey | None:
-        """Of the next entry that is not hidden."""
+        """The key of the next visible entry."""
         index = self._heights.next_shown(self.outline.index(key) + 1)
         return None if index is None else self.outline.key(index)
 
@@ -172,11 +172,11 @@ class VirtualRows:
         return None if index is None else self.outline.key(index)
 
     def is_foldable(self, key: EntryKey) -> bool:
-        """Whether there is something to fold or unfold."""
+        """Whether the entry can be folded."""
         return self._folds.is_foldable(self.outline.entry(key))
 
     def toggle(self, key: EntryKey) -> None:
-        """Folds or unfolds an entry; for a group, that hides or shows what is in it."""
+        """Folds or unfolds an entry; a group hides or shows its content."""
         entry = self.outline.entry(key)
         self._folds.toggle(entry)
         if isinstance(entry, GroupEntry):
@@ -197,7 +197,7 @@ class VirtualRows:
                 self._heights[index] = self._guess(self.outline.key(index))
 
     def _guess(self, key: EntryKey) -> int:
-        """About how many rows an entry has; none, if it is hidden."""
+        """Estimated rows of an entry; 0 if it is hidden."""
         if self._folds.hides(key):
             return 0
         length = self.outline.text_length(key)

@@ -1,4 +1,4 @@
-"""What stands inside a paragraph: emphasis, code, links."""
+"""Inline Markdown: emphasis, code, links."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _INKS = {
 
 
 def inline(source: str, ink: StyleRole = StyleRole.TEXT) -> list[Spans]:
-    """The spans of a text, a line for each hard break. `ink` lies below their own."""
+    """The spans of a text, one line per hard break; `ink` is their base style."""
     if not _MARKUP.search(source):
         return [((source, ink),)]
     lines: list[list[Span]] = [[]]
@@ -39,7 +39,7 @@ def inline(source: str, ink: StyleRole = StyleRole.TEXT) -> list[Spans]:
 
 
 def is_whole(text: str) -> bool:
-    """Whether nothing that is opened in a text is closed outside of it, so that it can be parsed by itself."""
+    """Whether all inline markup is closed within the text, so that it can be parsed alone."""
     if not _MARKUP.search(text):
         return True
     is_open = any(text.count(mark) % 2 for mark in ("`", "``", "*", "**", "_", "__", "~~"))
@@ -47,7 +47,7 @@ def is_whole(text: str) -> bool:
 
 
 def _sentences(source: str) -> Iterator[str]:
-    """Parts that are parsed by themselves: while a paragraph grows, only the last one is parsed again."""
+    """Independently parsed parts: while a paragraph grows, only the last one is parsed again."""
     start = 0
     for match in _SENTENCE_END.finditer(source):
         if is_whole(source[start : match.end()]):
@@ -97,7 +97,7 @@ def _target(token: Token, attribute: str) -> str:
 
 @cache
 def _parser() -> MarkdownIt:
-    # Only when there is something to parse: the import takes longer than a frame.
+    # Imported lazily: it takes longer than a frame.
     from markdown_it import MarkdownIt
 
     return MarkdownIt("commonmark").enable("strikethrough")

@@ -1,4 +1,4 @@
-"""A paragraph, a heading, an item of a list, a quotation: blocks that the parser reads by themselves."""
+"""Paragraphs, headings, list items and quotations, each parsed by itself."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Prose:
     def _text_rows(self, form: Format) -> list[Row]:
         source = "\n".join(self.lines)
         if self.is_stretch or all(line[:1].isalpha() for line in self.lines):
-            # A paragraph, without a doubt.
+            # Certainly a paragraph.
             return _rows_of(inline(source), form)
         return _Drawing(_parser().parse(source)).blocks(form)
 
@@ -56,7 +56,7 @@ class Prose:
 
 
 class _Drawing:
-    """Draws the blocks of a parsed text, from the first token to the last."""
+    """Draws the tokens of a parsed text."""
 
     def __init__(self, tokens: Sequence[Token]) -> None:
         self._tokens = iter(tokens)
@@ -115,7 +115,7 @@ def _hanging(marker: str, indent: int, form: Format) -> Spans:
 
 @cache
 def _parser() -> MarkdownIt:
-    """For blocks; what stands in them is parsed by `inline`."""
+    """A parser for block structure; inline markup is parsed by `inline`."""
     from markdown_it import MarkdownIt
 
     return MarkdownIt("commonmark").disable(["inline", "text_join"])

@@ -1,4 +1,4 @@
-"""What a line of Markdown means after those before it: a part of the piece that is open, or the start of another."""
+"""Reads Markdown line by line: a line extends the open block or starts a new one."""
 
 from __future__ import annotations
 
