@@ -27,7 +27,7 @@ DEFAULT_TIMEOUT = 30
 class KnownTask(TaskDefinition):
     """A task of a kind that can be read."""
 
-    number: ClassVar[int]
+    number: ClassVar[WorkflowTaskKind.ValueType]
     """In the proto's enum."""
     config: ClassVar[type[Message]]
 

@@ -1,6 +1,9 @@
-"""Which code runs which kind of task."""
+"""What runs each kind of task."""
 
 from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 from stigmer_tui.definition.task_kinds import AgentTask, ForTask, HttpTask, SetTask, SwitchTask, WaitTask
 from stigmer_tui.definition.tasks import TaskDefinition
@@ -12,21 +15,17 @@ from stigmer_tui.workflow.tasks.set import run_set
 from stigmer_tui.workflow.tasks.switch import run_switch
 from stigmer_tui.workflow.tasks.wait import run_wait
 
+# Each takes tasks of its own class, which the type of a dictionary cannot say.
+RUNNERS: dict[type[TaskDefinition], Callable[[Any, TaskRun], Awaitable[Outcome]]] = {
+    SetTask: run_set,
+    HttpTask: run_http_call,
+    SwitchTask: run_switch,
+    ForTask: run_loop,
+    WaitTask: run_wait,
+    AgentTask: run_agent_call,
+}
+
 
 async def run_task(task: TaskDefinition, run: TaskRun) -> Outcome:
-    """Raises TaskFailure."""
-    match task:
-        case SetTask():
-            return await run_set(task, run)
-        case HttpTask():
-            return await run_http_call(task, run)
-        case SwitchTask():
-            return await run_switch(task, run)
-        case ForTask():
-            return await run_loop(task, run)
-        case WaitTask():
-            return await run_wait(task, run)
-        case AgentTask():
-            return await run_agent_call(task, run)
-        case _:
-            raise TypeError(f"a workflow with a task of kind {task.kind} is refused before it runs")
+    """Raises TaskFailure. A workflow with a task of another kind is refused before it runs."""
+    return await RUNNERS[type(task)](task, run)
