@@ -1,4 +1,4 @@
-"""The way to a server: opened when it is first needed, found again after it was lost; streams that survive the loss."""
+"""The connection to a server: opened at the first call, found again after a loss; streams that resume after a loss."""
 
 from __future__ import annotations
 
@@ -25,16 +25,18 @@ CALL_LIMIT = 10.0
 """Seconds for a call that should take milliseconds."""
 
 READY_LIMIT = 1.0
-"""Seconds in which a connection stands, or a server that is alive says so."""
+"""Seconds to wait for a connection."""
 
 CREATE_LIMIT = 25.0
-"""Seconds after which what should happen once is not asked for again."""
+"""Seconds after which a request that must happen only once is not repeated."""
 
 Locate = Callable[[], Awaitable[Endpoint]]
-"""Finds the server, and starts it where that is ours to do. Raises StigmerError when there is none."""
+"""Finds the server, and starts our own daemon if need be. Raises StigmerError when there is none."""
 
 
 class Connection:
+    """Calls to one server, which is located again whenever it cannot be reached."""
+
     def __init__(self, locate: Locate) -> None:
         self._locate = locate
         self._opening = asyncio.Lock()
@@ -43,10 +45,11 @@ class Connection:
 
     @property
     def address(self) -> str:
-        """host:port, once it is known."""
+        """host:port; empty before the first call."""
         return self._endpoint.address if self._endpoint else ""
 
     async def channel(self) -> Channel:
+        """The open channel. Raises StigmerError when there is no server."""
         async with self._opening:
             if self._channel is None:
                 self._endpoint = await self._locate()
@@ -54,7 +57,7 @@ class Connection:
             return self._channel
 
     async def check(self) -> None:
-        """Returns when the server has answered. Raises StigmerError."""
+        """Checks that the server responds. Raises StigmerError."""
         channel = await self.channel()
         try:
             await ping(channel)
@@ -65,7 +68,7 @@ class Connection:
     async def call(
         self, method: Callable[[Channel], UnaryUnaryMultiCallable[Request, Response]], request: Request
     ) -> Response:
-        """Finds the server again when it cannot be reached. Raises StigmerError."""
+        """Sends a request; locates the server again, once, if it cannot be reached. Raises StigmerError."""
         channel = await self.channel()
         try:
             return await method(channel)(request, timeout=CALL_LIMIT)
@@ -81,40 +84,40 @@ class Connection:
     async def create(
         self, method: Callable[[Channel], UnaryUnaryMultiCallable[Request, Response]], request: Request
     ) -> Response:
-        """As `call`, for what must happen once: the request has a name, by which a server knows it when it comes again.
+        """As `call`, for what must happen only once: an idempotency key lets our own server recognize a repetition.
 
-        Raises OutcomeUnknown when there is no answer, or none from a server that does not know such names.
+        Raises OutcomeUnknown when it is not known whether the server has received the request.
         """
-        name = ((IDEMPOTENCY_KEY, uuid4().hex),)
-        is_asked = False
+        key = ((IDEMPOTENCY_KEY, uuid4().hex),)
+        is_sent = False
         now = asyncio.get_running_loop().time
         end = now() + CREATE_LIMIT
         while now() < end:
-            channel = await self._found(is_asked)
+            channel = await self._locate_for_create(is_sent)
             try:
                 await asyncio.wait_for(channel.channel_ready(), READY_LIMIT)
-                if is_asked and not await self._knows_names(channel):
+                if is_sent and not await self._knows_idempotency_keys(channel):
                     break
-                return await method(channel)(request, timeout=CALL_LIMIT, metadata=name)
+                return await method(channel)(request, timeout=CALL_LIMIT, metadata=key)
             except TimeoutError:
                 await self.lost(channel)
             except AioRpcError as error:
                 if error.code() not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
                     raise explained(error, self.address) from error
-                is_asked = True
+                is_sent = True
                 await self.lost(channel)
-        raise OutcomeUnknown(self.address) if is_asked else unreachable(self.address)
+        raise OutcomeUnknown(self.address) if is_sent else unreachable(self.address)
 
-    async def _found(self, is_asked: bool) -> Channel:
+    async def _locate_for_create(self, is_sent: bool) -> Channel:
         try:
             return await self.channel()
         except StigmerError as error:
-            if is_asked:
+            if is_sent:
                 raise OutcomeUnknown(self.address) from error
             raise
 
-    async def _knows_names(self, channel: Channel) -> bool:
-        """Whether the same request can be sent again: to a server of ours."""
+    async def _knows_idempotency_keys(self, channel: Channel) -> bool:
+        """Whether the request can be repeated, which only our own server allows."""
         # Rarely needed, and every command loads this module.
         from stigmer_tui.api.daemon_pb2 import StatusRequest
         from stigmer_tui.api.daemon_pb2_grpc import DaemonControllerStub
@@ -128,13 +131,14 @@ class Connection:
         return True
 
     async def lost(self, channel: Channel) -> None:
-        """The server behind this channel does not answer; the next call looks for it anew."""
+        """Closes a channel whose server does not respond; the next call locates the server again."""
         async with self._opening:
             if self._channel is channel:
                 self._channel = None
                 await channel.close()
 
     async def close(self) -> None:
+        """Closes the channel; a later call would open another one."""
         async with self._opening:
             if self._channel is not None:
                 await self._channel.close()
@@ -143,6 +147,7 @@ class Connection:
 
 @asynccontextmanager
 async def connected(locate: Locate) -> AsyncIterator[Connection]:
+    """A connection that is closed at the end of the block."""
     connection = Connection(locate)
     try:
         yield connection
@@ -151,7 +156,7 @@ async def connected(locate: Locate) -> AsyncIterator[Connection]:
 
 
 async def optional(call: Awaitable[Response]) -> Response | None:
-    """The answer, or None from a server that does not know the method."""
+    """The response, or None from a server that does not implement the method."""
     try:
         return await call
     except Unimplemented:
@@ -159,22 +164,23 @@ async def optional(call: Awaitable[Response]) -> Response | None:
 
 
 PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0)
-"""Seconds between attempts to find a server again; the last one is kept."""
+"""Seconds between attempts to find a server again; the last pause is repeated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Interrupted:
-    """The connection is lost and is being looked for; what was missed comes when it is found."""
+    """The connection is lost. When it is back, the stream resumes without gaps."""
 
     attempt: int
+    """Attempts to reconnect since the last response."""
 
 
 async def resumed(
     connection: Connection, start: Callable[[Channel], AsyncIterator[Response]]
 ) -> AsyncGenerator[Response | Interrupted, None]:
-    """One stream after the other, for ever: each that ends, or breaks off, was ended by a server that stops.
+    """The responses of a stream that is started again whenever it ends or breaks off, as it does when the server stops.
 
-    Raises StigmerError when a server refuses, and when there is none to come back to.
+    Raises StigmerError when the server refuses, and when it cannot be located again.
     """
     failures = 0
     while True:

@@ -1,4 +1,4 @@
-"""What only our own daemon offers: its catalogue and status, once or as they change; and a place for provider keys."""
+"""Calls that only our own daemon implements: catalogue, status, and the handover of provider keys."""
 
 from __future__ import annotations
 
@@ -17,28 +17,32 @@ Response = TypeVar("Response")
 
 
 async def list_catalogue(connection: Connection, org: str, recent: int = 0) -> Catalogue | None:
-    """With so many of the newest executions, 0 for as many as the server thinks right. None from one that cannot."""
+    """Resources and the newest executions, by default as many as the server decides. None if it cannot list."""
     request = ListRequest(org=org, recent=recent)
     return await optional(connection.call(lambda channel: CatalogueControllerStub(channel).list, request))
 
 
 async def daemon_status(connection: Connection) -> Status | None:
-    """None from a server that is not ours."""
+    """The status of the daemon; None from a server that is not ours."""
     return await optional(connection.call(lambda channel: DaemonControllerStub(channel).status, StatusRequest()))
 
 
 def watch_catalogue(connection: Connection, org: str) -> AsyncGenerator[Catalogue | Interrupted, None]:
-    """Ends at once at a server that cannot list."""
+    """The catalogue now and after each change. Ends at once if the server cannot list."""
     request = ListRequest(org=org)
-    return _known(resumed(connection, lambda channel: aiter(CatalogueControllerStub(channel).watch(request))))
+    return _until_unimplemented(
+        resumed(connection, lambda channel: aiter(CatalogueControllerStub(channel).watch(request)))
+    )
 
 
 def watch_daemon(connection: Connection) -> AsyncGenerator[Status | Interrupted, None]:
-    """Ends at once at a server that is not ours."""
-    return _known(resumed(connection, lambda channel: aiter(DaemonControllerStub(channel).watch(StatusRequest()))))
+    """The status now and after each change. Ends at once if the server is not ours."""
+    return _until_unimplemented(
+        resumed(connection, lambda channel: aiter(DaemonControllerStub(channel).watch(StatusRequest())))
+    )
 
 
-async def _known(responses: AsyncGenerator[Response, None]) -> AsyncGenerator[Response, None]:
+async def _until_unimplemented(responses: AsyncGenerator[Response, None]) -> AsyncGenerator[Response, None]:
     async with aclosing(responses):
         try:
             async for response in responses:
@@ -48,7 +52,7 @@ async def _known(responses: AsyncGenerator[Response, None]) -> AsyncGenerator[Re
 
 
 async def offer_keys(connection: Connection, variables: Mapping[str, str]) -> tuple[str, ...]:
-    """Returns the names of those that the daemon had not, and has now."""
+    """Hands provider keys over to the daemon. Returns the names of those that it did not have."""
     request = TakeKeysRequest(variables=variables)
     response = await optional(connection.call(lambda channel: DaemonControllerStub(channel).takeKeys, request))
     return tuple(response.taken) if response else ()

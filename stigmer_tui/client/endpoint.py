@@ -1,4 +1,4 @@
-"""Where a server is, how calls to it are authorized, and whether it answers."""
+"""The address of a server, the authorization of calls to it, and a probe whether it responds."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from stigmer_tui.api.channel import open_channel
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
+    """Where a server is, and how to call it."""
+
     address: str
     """host:port."""
     token: str
-    """Empty for a server that wants none."""
+    """Empty for a server that needs none."""
     is_ours: bool = True
-    """False for a server that STIGMER_SERVER_ADDR names: it may be elsewhere, and proxies on the way to it."""
+    """False for a server that STIGMER_SERVER_ADDR names, which may be on another machine and behind a proxy."""
 
 
 PROBE_LIMIT = 5.0
@@ -27,7 +29,7 @@ PROBE_LIMIT = 5.0
 
 
 async def probe(endpoint: Endpoint) -> None:
-    """Returns when the server has answered; raises grpc's error otherwise."""
+    """Checks that a server responds. Raises AioRpcError."""
     channel = open_channel(endpoint.address, endpoint.token, endpoint.is_ours)
     try:
         await ping(channel)
@@ -36,9 +38,9 @@ async def probe(endpoint: Endpoint) -> None:
 
 
 async def ping(channel: Channel) -> None:
-    """As `probe`. An empty reference is refused by every server that is alive, ours and existing ones.
+    """As `probe`, on an open channel.
 
-    See `docs/compatibility.md` 119.
+    Every server that is alive, ours or an existing one, refuses an empty reference (`docs/compatibility.md` 119).
     """
     try:
         await AgentQueryControllerStub(channel).getByReference(

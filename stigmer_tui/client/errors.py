@@ -1,4 +1,4 @@
-"""What a server's refusal means to the person at the terminal."""
+"""Errors of calls, in words for people."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from stigmer_tui.core.addresses import names_this_machine
 from stigmer_tui.core.errors import StigmerError
 
 
-class NotFound(StigmerError):  # noqa: N818 - what it is, in the words of the API
+class NotFound(StigmerError):  # noqa: N818 - the name of the API
     """There is no such resource or execution."""
 
 
@@ -20,20 +20,21 @@ class ServerGone(StigmerError):  # noqa: N818
 
 
 class OutcomeUnknown(StigmerError):  # noqa: N818
-    """The server may or may not have done what it was asked for."""
+    """The server may or may not have handled the request."""
 
     def __init__(self, address: str) -> None:
         super().__init__(
-            f"The server at {address} gave no answer, and it is not known whether it has started the run",
+            f"The server at {address} gave no response, and it is not known whether it has started the run",
             "Look at its runs before you start it again; for the daemon see: stigmer-tui server status.",
         )
 
 
 class Unimplemented(StigmerError):  # noqa: N818
-    """The server does not know the method: it is an existing one, without our services."""
+    """The server does not implement the method, because it is an existing one without our services."""
 
 
 def explained(error: AioRpcError, address: str) -> StigmerError:
+    """An error of a call to the server at an address, in words for people."""
     details = error.details() or error.code().name.lower()
     match error.code():
         case StatusCode.NOT_FOUND:
@@ -46,24 +47,25 @@ def explained(error: AioRpcError, address: str) -> StigmerError:
                 "A daemon of another STIGMER_HOME may be listening there; see stigmer-tui server status.",
             )
         case StatusCode.UNIMPLEMENTED:
-            return Unimplemented(f"The server at {address} cannot do that", f"It says: {details}")
+            return Unimplemented(f"The server at {address} cannot do that", f"Its message: {details}")
         case StatusCode.DEADLINE_EXCEEDED:
-            return StigmerError(f"The server at {address} took too long to answer", "Try again, or see its log.")
+            return StigmerError(f"The server at {address} took too long to respond", "Try again, or see its log.")
         case _:
-            # As it was said: it may begin with a name.
+            # Unchanged, because it may begin with a name.
             return StigmerError(details)
 
 
 def unreachable(address: str) -> ServerGone:
-    advice = "For the daemon see: stigmer-tui server status; another server is where STIGMER_SERVER_ADDR says."
+    """The error for a server that cannot be reached, with advice about proxies where one is in use."""
+    advice = "For the daemon see: stigmer-tui server status; STIGMER_SERVER_ADDR names another server."
     return ServerGone(f"Cannot reach the server at {address}", _proxy_advice(address) or advice)
 
 
 def _proxy_advice(address: str) -> str:
-    """Where grpc would have gone through a proxy (see api.channel)."""
+    """Advice where gRPC would use a proxy (see api.channel); empty elsewhere."""
     host = address.rpartition(":")[0]
     variables = (name for name in ("grpc_proxy", "https_proxy", "http_proxy") if os.environ.get(name))
     variable = "" if names_this_machine(host) else next(variables, "")
     if not variable:
         return ""
-    return f"The way there is through the proxy that {variable} names; no_proxy={host} is the way without it."
+    return f"The connection goes through the proxy that {variable} names; no_proxy={host} bypasses it."

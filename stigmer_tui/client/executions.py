@@ -1,4 +1,4 @@
-"""Executions on a server: created, read, cancelled."""
+"""Executions on a server: create, get and cancel."""
 
 from __future__ import annotations
 
@@ -32,6 +32,8 @@ AnyExecution = AgentExecution | WorkflowExecution
 
 @dataclass(frozen=True, slots=True)
 class RuntimeValue:
+    """A variable of a run."""
+
     value: str
     is_secret: bool = False
 
@@ -45,9 +47,9 @@ async def create(
     environment: Mapping[str, RuntimeValue],
     org: str,
 ) -> AnyExecution:
-    """Of an agent or a workflow. `name` must be unique on an existing server, not on ours.
+    """Creates an execution of an agent or a workflow. `name` must be unique on an existing server, not on ours.
 
-    See `docs/compatibility.md` 115, 130.
+    See `docs/compatibility.md` 115, 130. Raises StigmerError, and OutcomeUnknown as `Connection.create`.
     """
     runtime_env = {
         key: ExecutionValue(value=variable.value, is_secret=variable.is_secret) for key, variable in environment.items()
@@ -79,7 +81,7 @@ async def create(
 
 
 async def get(connection: Connection, execution_id: str) -> AnyExecution:
-    """Raises NotFound."""
+    """Reads an execution. Raises NotFound."""
     if is_agent_execution(execution_id):
         return await connection.call(
             lambda channel: AgentExecutionQueryControllerStub(channel).get, AgentExecutionId(value=execution_id)
@@ -90,14 +92,14 @@ async def get(connection: Connection, execution_id: str) -> AnyExecution:
 
 
 async def cancel(connection: Connection, execution_id: str, reason: str) -> bool:
-    """Asks for the end; False from a server that cannot do it."""
+    """Requests the cancellation of an execution; False from a server that cannot cancel."""
     request = CancelRequest(execution_id=execution_id, reason=reason)
     call = connection.call(lambda channel: ExecutionControllerStub(channel).cancel, request)
     return await optional(call) is not None
 
 
 async def can_cancel(connection: Connection) -> bool:
-    """Whether the server knows how to; asked with a request that names nothing, which one that does refuses."""
+    """Whether the server can cancel: one that can refuses an empty request."""
     call = connection.call(lambda channel: ExecutionControllerStub(channel).cancel, CancelRequest())
     try:
         return await optional(call) is not None
@@ -108,16 +110,17 @@ async def can_cancel(connection: Connection) -> bool:
 
 
 def resource_of(execution: AnyExecution) -> str:
-    """The id of its agent or workflow."""
+    """The id of an execution's agent or workflow."""
     return execution.spec.agent_id if isinstance(execution, AgentExecution) else execution.spec.workflow_id
 
 
 def is_execution(reference: str) -> bool:
-    """Whether it is the id of an execution, and not the name or the id of what can be run."""
+    """Whether a reference is the id of an execution, not the name or id of a resource."""
     parsed = parse_id(reference)
     return parsed is not None and parsed[0] in (Prefix.AGENT_EXECUTION, Prefix.WORKFLOW_EXECUTION)
 
 
 def is_agent_execution(execution_id: str) -> bool:
+    """Whether it is the execution of an agent, not of a workflow."""
     parsed = parse_id(execution_id)
     return parsed is not None and parsed[0] is Prefix.AGENT_EXECUTION

@@ -1,4 +1,4 @@
-"""The changes of an execution in order, from its beginning to its end, whatever happens to the connection."""
+"""Follows an execution: its changes in order, from beginning to end, even when the connection is lost."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from stigmer_tui.client.connection import Connection, Interrupted, resumed
 from stigmer_tui.client.executions import get, is_agent_execution
 
 QUIET_LIMIT = 10.0
-"""Seconds of silence on a plain stream after which the execution is read: existing servers may lose its end."""
+"""Seconds without a response on a plain stream after which the execution is read, as existing servers may lose its
+end."""
 
 
 async def follow(
     connection: Connection, execution_id: str, interval_ms: int = 0
 ) -> AsyncGenerator[FollowResponse | Interrupted, None]:
-    """Ends after the final phase. `interval_ms` is the shortest time between two changes.
+    """The changes of an execution, up to its final phase. `interval_ms` is the shortest time between two of them.
 
-    Raises NotFound for an execution that does not exist, or no longer, and StigmerError when there is no server to
-    come back to.
+    Raises NotFound for an execution that does not exist, and StigmerError when the server cannot be located again.
     """
     version = 0
 
@@ -47,7 +47,7 @@ async def follow(
 
 
 def phase_of(response: FollowResponse) -> Phase:
-    """UNSPECIFIED when the change says nothing about it."""
+    """The phase after a change; UNSPECIFIED if the change does not set it."""
     match response.WhichOneof("change"):
         case "agent_snapshot":
             return Phase(response.agent_snapshot.status.phase)
@@ -82,7 +82,7 @@ async def _stream(connection: Connection, channel: Channel, request: FollowReque
 async def _plain_stream(
     connection: Connection, channel: Channel, execution_id: str
 ) -> AsyncIterator[AgentExecution | WorkflowExecution]:
-    """From an existing server: whole executions, of which some, even the last, may never arrive."""
+    """Whole executions, from an existing server. Some of them, even the last, may never arrive."""
     stream = _subscription(channel, execution_id)
     reading = asyncio.ensure_future(anext(stream))
     try:

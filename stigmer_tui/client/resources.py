@@ -1,4 +1,4 @@
-"""Agents and workflows on a server: found by name or id, and deployed."""
+"""Agents and workflows on a server: find by name or id, and apply."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stigmer_tui.core.ids import Prefix, parse_id, slug_of
 
 
 async def resolve(connection: Connection, reference: str, org: str) -> Workflow | Agent | None:
-    """By id or name; a workflow before an agent of the same name. None when there is neither."""
+    """Finds a resource by id or name, a workflow before an agent of the same name. None if there is neither."""
     parsed = parse_id(reference)
     for kind in (WORKFLOW, AGENT):
         if parsed and parsed[0] != kind.prefix:
@@ -26,6 +26,7 @@ async def resolve(connection: Connection, reference: str, org: str) -> Workflow 
 
 
 async def get_by_id(connection: Connection, kind: Kind, resource_id: str) -> Workflow | Agent | None:
+    """The resource with this id, or None."""
     try:
         if kind.prefix is Prefix.WORKFLOW:
             return await connection.call(
@@ -37,7 +38,7 @@ async def get_by_id(connection: Connection, kind: Kind, resource_id: str) -> Wor
 
 
 async def find(connection: Connection, kind: Kind, name: str, org: str) -> Workflow | Agent | None:
-    """By name or slug, in one organization."""
+    """Finds a resource by name or slug in an organization, or None."""
     reference = ApiResourceReference(
         scope=ApiResourceOwnerScope.organization, org=org, kind=kind.number, slug=slug_of(name)
     )
@@ -52,7 +53,7 @@ async def find(connection: Connection, kind: Kind, name: str, org: str) -> Workf
 
 
 async def apply(connection: Connection, resource: Workflow | Agent) -> Workflow | Agent:
-    """As the server has it afterwards."""
+    """Creates or updates a resource. Returns it as the server stores it."""
     if isinstance(resource, Workflow):
         return await connection.call(lambda channel: WorkflowCommandControllerStub(channel).apply, resource)
     return await connection.call(lambda channel: AgentCommandControllerStub(channel).apply, resource)

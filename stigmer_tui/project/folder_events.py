@@ -1,4 +1,4 @@
-"""Events of the file system: something has happened in some folders. What it was, a look at them tells."""
+"""File system events: something has changed in some folders. What it was is found by reading them."""
 
 from __future__ import annotations
 
@@ -13,22 +13,26 @@ from typing import Protocol
 from stigmer_tui.core.file_notifications import file_notifications
 
 POLLING_INTERVAL = 0.5
-"""Seconds between two looks where the system does not tell."""
+"""Seconds between two polls where the system reports no events."""
 
 
 class FileEvents(Protocol):
-    async def wait(self, limit: float | None = None) -> bool:
-        """Until something has happened since the last call; False when nothing has within `limit` seconds.
+    """Reports that something in some folders may have changed."""
 
-        Raises OSError when the system ceases to tell.
+    async def wait(self, limit: float | None = None) -> bool:
+        """Waits for a change since the last call; returns False if there is none within `limit` seconds.
+
+        Raises OSError when the system stops reporting.
         """
         ...
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Stops watching."""
+        ...
 
 
 def must_poll(environment: Mapping[str, str]) -> bool:
-    """Whether somebody says so, in the way in which watchfiles is told, or the system cannot tell (WSL)."""
+    """Whether polling is asked for, by the variable that watchfiles reads, or the system reports no events (WSL)."""
     wanted = environment.get("WATCHFILES_FORCE_POLLING", "")
     if wanted:
         return wanted.lower() not in ("false", "disable", "disabled")
@@ -36,61 +40,64 @@ def must_poll(environment: Mapping[str, str]) -> bool:
 
 
 class PolledFileEvents:
-    """Where the system does not tell: something may have happened, again and again."""
+    """Polling, where the system reports no events: at each interval something may have changed."""
 
     def __init__(self, interval: float = POLLING_INTERVAL) -> None:
         self._interval = interval
 
     async def wait(self, limit: float | None = None) -> bool:
+        """Returns True after the interval, and False if `limit` seconds are shorter."""
         seconds = self._interval if limit is None else min(limit, self._interval)
         await asyncio.sleep(seconds)
         return seconds == self._interval
 
     async def close(self) -> None:
-        return
+        """Does nothing: there is nothing to stop."""
 
 
 class SystemFileEvents:
-    """What watchfiles is told by the system."""
+    """Events of the operating system, by watchfiles."""
 
     STEP = 30
-    """Milliseconds from look to look of its thread. Shorter ones cost more of an idle processor than all the rest of
-    the program, longer ones are felt at each save."""
+    """Milliseconds between two checks of its thread. Fewer cost more processor time at rest than the rest of the
+    program, more are felt at each save."""
     MAX_BATCH_LENGTH = 200
     """Milliseconds."""
     SILENCE = 60_000
-    """Milliseconds without a change after which its thread asks anew; nobody is woken by that."""
+    """Milliseconds without a change after which its thread starts a new wait; no task is woken by that."""
 
     def __init__(self, folders: Collection[str]) -> None:
-        self._happened = asyncio.Event()
+        self._changed = asyncio.Event()
         self._task = asyncio.create_task(self._listen(folders))
 
     @classmethod
     async def start(cls, folders: Collection[str]) -> SystemFileEvents:
-        """To what happens in these folders, not in those below them, from now on. Raises OSError."""
-        # A folder that has just been removed is left out: whoever looks next will see that it is gone.
+        """Watches these folders, but not those below them, from now on. Raises OSError."""
+        # A folder that has just been removed is left out: the next snapshot shows that it is gone.
         present = await asyncio.to_thread(lambda: [folder for folder in folders if Path(folder).is_dir()])
         if not present:
             raise OSError(errno.ENOENT, "the project's folder is not there")
-        notices = cls(present)
-        # In its first step, the task asks the system.
+        events = cls(present)
+        # The task registers with the system in its first step.
         await asyncio.sleep(0)
-        if notices._task.done():
-            notices._task.result()
-        return notices
+        if events._task.done():
+            events._task.result()
+        return events
 
     async def wait(self, limit: float | None = None) -> bool:
+        """As `FileEvents.wait`."""
         try:
             async with asyncio.timeout(limit):
-                await self._happened.wait()
+                await self._changed.wait()
         except TimeoutError:
             return False
-        self._happened.clear()
+        self._changed.clear()
         if self._task.done():
             self._task.result()
         return True
 
     async def close(self) -> None:
+        """Ends the task, and waits for it."""
         self._task.cancel()
         await asyncio.wait([self._task])
 
@@ -100,6 +107,6 @@ class SystemFileEvents:
             async with aclosing(changes):
                 async for paths in changes:
                     if paths:
-                        self._happened.set()
+                        self._changed.set()
         finally:
-            self._happened.set()
+            self._changed.set()

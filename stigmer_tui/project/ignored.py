@@ -1,4 +1,4 @@
-"""Files that nobody watches: what .gitignore names, build output, and what editors leave for a moment."""
+"""Files that are not watched: those that .gitignore names, build output, and temporary files of editors."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ htmlcov/
 # Emacs: automatic saves and locks.
 \\#*\\#
 .#*
-# JetBrains, Kate, GLib, sed, and everybody else.
+# JetBrains, Kate, GLib, sed, and others.
 *___jb_???___
 *.kate-swp
 .goutputstream-*
 sed??????
 *.tmp
 """
-"""As in a .gitignore; the project's own files of that name can take a line back, such as with `!build/`."""
+"""As in a .gitignore. A line of the project's own .gitignore can override one, such as `!build/`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,31 +66,32 @@ class _Layer:
     prefix: str
     """The folder, with a slash at its end."""
     verdict: Callable[[str], bool | None]
-    """Whether a path below the folder is ignored; None where no line speaks of it."""
+    """Whether a path below the folder is ignored; None where no line matches."""
 
 
 @dataclass(frozen=True, slots=True)
 class IgnoreRules:
-    """The rules of one folder: of its own .gitignore, and those around it as far as the repository goes.
+    """The rules that hold in a folder: those of its own .gitignore, and of those above it within the repository.
 
-    Paths are absolute, and texts: there are many of them.
+    Paths are absolute, and strings instead of `Path`, because there are many of them.
     """
 
     layers: tuple[_Layer, ...]
 
     @classmethod
     def for_project(cls, folder: Path) -> IgnoreRules:
-        """Where the repository around a project ignores all of it, only the project's own rules hold."""
+        """The rules of a project's folder. A repository that ignores all of the project has no say."""
         around = cls(tuple(_layer(f"{outer}/", _lines(outer)) for outer in _folders_around(folder)))
         layers = () if around.ignores(str(folder), is_folder=True) else around.layers
         return cls((*layers, _layer(f"{folder}/", ALWAYS + _lines(folder))))
 
     def within(self, folder: str) -> IgnoreRules:
-        """The rules of a folder inside, where these are those of the folder that it is in."""
+        """The rules of a folder, given those of its parent."""
         lines = _lines(Path(folder))
         return IgnoreRules((*self.layers, _layer(f"{folder}/", lines))) if lines else self
 
     def ignores(self, path: str, is_folder: bool) -> bool:
+        """Whether a file or a folder is not watched."""
         for layer in reversed(self.layers):
             relative = path.removeprefix(layer.prefix) + ("/" if is_folder else "")
             verdict = layer.verdict(relative)
@@ -100,7 +101,7 @@ class IgnoreRules:
 
 
 def _folders_around(project: Path) -> list[Path]:
-    """From the root of the repository that a project is in down to the folder around it."""
+    """From the root of the project's repository down to the parent of the project."""
     for index, folder in enumerate(project.parents):
         if (folder / ".git").exists():
             return [*reversed(project.parents[: index + 1])]
@@ -118,7 +119,7 @@ def _lines(folder: Path) -> str:
 def _layer(prefix: str, lines: str) -> _Layer:
     patterns = GitIgnoreSpec.from_lines(lines.splitlines())
 
-    # The same paths are asked about at every look, and forty patterns take longer than all the rest of it.
+    # Every snapshot asks about the same paths, and matching forty patterns takes longer than the rest of it.
     @lru_cache(maxsize=50_000)
     def verdict(path: str) -> bool | None:
         return patterns.check_file(path).include

@@ -1,4 +1,4 @@
-"""The plan: how what a project defines differs from what is deployed; and its application, references first."""
+"""The plan: how a project differs from what is deployed; and its application, references first."""
 
 from __future__ import annotations
 
@@ -26,26 +26,28 @@ PROJECT = "stigmer-tui/project"
 """Annotation with the name of the project that deployed a resource."""
 
 FOLDER = "stigmer-tui/project-folder"
-"""Annotation with the folder of that project, on a daemon of the same machine: two projects may have one name."""
+"""Annotation with the folder of that project, on a daemon of the same machine, as two projects may share a name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
+    """A resource on the server."""
+
     kind: Kind
     slug: str
     project: str
-    """Empty for what no project of ours deployed."""
+    """The project that deployed it; empty if unknown."""
 
 
 class Deployments(Protocol):
-    """All of it raises StigmerError, in words for people, when the server refuses or is out of reach."""
+    """The resources on a server. Every method raises StigmerError when the server refuses or cannot be reached."""
 
     async def get(self, kind: Kind, slug: str, org: str) -> Resource | None:
-        """As it is deployed, or None."""
+        """The deployed resource, or None."""
         ...
 
     async def apply(self, resource: Resource) -> Resource:
-        """Creates it, or updates the one with its slug. Returns it as it is deployed."""
+        """Creates a resource, or updates the one with the same slug. Returns the deployed resource."""
         ...
 
     async def deployed(self, org: str) -> Sequence[Deployed] | None:
@@ -54,20 +56,20 @@ class Deployments(Protocol):
 
 
 GENERATED = ("stigmer.ai/sdk.generated-at", "stigmer.ai/sdk.version", FOLDER)
-"""Annotations that say how and where a manifest was made, and not what it is."""
+"""Annotations about how and where a manifest was made, which do not count as differences."""
 
 
 def differences(deployed: Resource, wanted: Resource) -> tuple[str, ...]:
-    """In a few words each, such as `instructions` or `task fetch`; empty when nothing differs.
+    """What differs, such as `instructions` or `task fetch`; empty if nothing does.
 
-    What the server gives (id, version, status) and what each synthesis writes anew does not count.
+    What the server sets (id, version, status) and what each synthesis writes anew does not count.
     """
     before, after = comparable(deployed), comparable(wanted)
     return () if before == after else tuple(_differences(before, after))
 
 
 def comparable(resource: Resource) -> Resource:
-    """A copy with only what its author decides."""
+    """A copy with only what its author has defined."""
     comparable = deepcopy(resource)
     comparable.ClearField("status")
     metadata = comparable.metadata
@@ -99,7 +101,7 @@ def _fields(before: Message, after: Message) -> Iterator[str]:
 
 
 def _annotations(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
-    """By the last part of their names: `stigmer-tui/script` is `script`."""
+    """The last parts of the names: `stigmer-tui/script` is `script`."""
     for name in sorted({*before, *after}):
         if before.get(name) != after.get(name):
             yield name.rpartition("/")[2]
@@ -116,6 +118,8 @@ def _tasks(before: Iterable[WorkflowTask], after: Iterable[WorkflowTask]) -> Ite
 
 
 class Action(StrEnum):
+    """What applying a plan does to a resource."""
+
     CREATE = "created"
     UPDATE = "updated"
     KEEP = "unchanged"
@@ -123,7 +127,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PlanStep:
-    """What is to be done about one resource."""
+    """What applying the plan does to one resource."""
 
     action: Action
     resource: Resource
@@ -131,16 +135,18 @@ class PlanStep:
     deployed: Resource | None = None
     """As it is deployed now."""
     differences: tuple[str, ...] = ()
-    """Of an update, in a few words each: `instructions`, `task fetch`."""
+    """What an update changes, such as `instructions` or `task fetch`."""
     taken_from: str = ""
-    """The other project that deployed it before, if one did: its name, and its folder where that is known."""
+    """The other project that deployed it before, if any: its name, and its folder if known."""
 
     @property
     def kind(self) -> Kind:
+        """The kind of its resource."""
         return kind_of(self.resource)
 
     @property
     def slug(self) -> str:
+        """The slug of its resource."""
         return slug_in(self.resource)
 
     def __str__(self) -> str:
@@ -149,32 +155,37 @@ class PlanStep:
 
 @dataclass(frozen=True, slots=True)
 class MissingAgent:
+    """A call of an agent that is neither defined in the project nor deployed."""
+
     workflow: str
     agent: str
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
+    """What is to be deployed, and what was noticed on the way."""
+
     steps: tuple[PlanStep, ...]
     """One for each resource of the project, in the order of deployment."""
     orphaned: tuple[Deployed, ...] = ()
-    """Deployed by this project earlier and not defined by it any more. They are left where they are."""
+    """Deployed by this project earlier, and no longer defined by it. They stay deployed."""
     orphans_are_known: bool = True
-    """False where the server cannot list what it has."""
+    """False where the server cannot list its resources."""
     missing_agents: tuple[MissingAgent, ...] = ()
-    """Agents that a workflow calls, and that are neither defined here nor deployed."""
+    """Calls of agents that are neither defined here nor deployed."""
 
     def having(self, action: Action) -> tuple[PlanStep, ...]:
+        """The steps with this action."""
         return tuple(step for step in self.steps if step.action is action)
 
     @property
     def changes(self) -> tuple[PlanStep, ...]:
-        """All that is to be sent."""
+        """The steps that send something."""
         return tuple(step for step in self.steps if step.action is not Action.KEEP)
 
     @property
     def ignored_settings(self) -> tuple[str, ...]:
-        """What agents ask for and the server ignores, such as `model of agent helper`; empty for our own server."""
+        """Settings of agents that the server ignores, such as `model of agent helper`; none for our own server."""
         if self.orphans_are_known:
             return ()
         return tuple(
@@ -186,7 +197,7 @@ class Plan:
 
     @property
     def affected(self) -> frozenset[tuple[Kind, str]]:
-        """Kind and slug of what will run differently: what changes, and workflows that call an agent that changes."""
+        """Kind and slug of what will run differently: what changes, and the workflows that call a changed agent."""
         changed = {(step.kind, step.slug) for step in self.changes}
         callers = {
             (WORKFLOW, step.slug)
@@ -200,9 +211,9 @@ class Plan:
 async def make_plan(
     manifests: Manifests, project: str, org: str, deployments: Deployments, folder: Path | None = None
 ) -> Plan:
-    """Asks for everything at the same time. `folder` is the project's, where the server is of the same machine.
+    """Compares a project with the server. `folder` is the project's, if the server is on the same machine.
 
-    Raises StigmerError when the server cannot be asked.
+    Raises StigmerError when the server refuses or cannot be reached.
     """
     defined = {(kind_of(resource), slug_in(resource)) for resource in manifests.resources}
     calls = [
@@ -220,7 +231,7 @@ async def make_plan(
                 for resource in manifests.resources
             ]
     except ExceptionGroup as errors:
-        # One refusal says enough; the other questions were cancelled for it.
+        # The first refusal is enough; it has cancelled the other requests.
         raise errors.exceptions[0] from None
     known = listed.result()
     return Plan(
@@ -236,7 +247,7 @@ async def make_plan(
 
 
 def prepared(resource: Resource, project: str, org: str, folder: Path | None = None) -> Resource:
-    """A copy as it is deployed: with its owner (`docs/compatibility.md` 148) and the project it comes from."""
+    """A copy to deploy, with its owner (`docs/compatibility.md` 148) and the project that it comes from."""
     prepared = deepcopy(resource)
     metadata = prepared.metadata
     metadata.org = org
@@ -259,7 +270,7 @@ async def _step(wanted: Resource, deployments: Deployments) -> PlanStep:
 
 
 def _taken_from(existing: Resource, wanted: Resource) -> str:
-    """Two folders are two projects, whatever they are called. One that has moved, or has a new name, is the same."""
+    """Two folders are two projects, whatever their names. A project that was moved or renamed is still the same."""
     name, own_name = (item.metadata.annotations.get(PROJECT, "") for item in (existing, wanted))
     folder, own_folder = (item.metadata.annotations.get(FOLDER, "") for item in (existing, wanted))
     if not name:
@@ -271,13 +282,15 @@ def _taken_from(existing: Resource, wanted: Resource) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AppliedStep:
+    """A step that has been applied."""
+
     step: PlanStep
     resource: Resource
-    """As it is deployed now, with its id."""
+    """As deployed, with its id."""
 
 
 class ApplyError(StigmerError):
-    """The server refused a resource. What came before it is deployed and stays so, what comes after it is not."""
+    """The server refused a resource. The resources before it are deployed and stay so, those after it are not."""
 
     def __init__(
         self, cause: StigmerError, applied: Sequence[AppliedStep], failed: PlanStep, remaining: Sequence[PlanStep]
@@ -293,7 +306,7 @@ class ApplyError(StigmerError):
 async def apply_plan(
     plan: Plan, deployments: Deployments, on_applied: Callable[[AppliedStep], None] = lambda applied: None
 ) -> tuple[AppliedStep, ...]:
-    """Sends what is to be created or updated, one after the other. Raises ApplyError at the first that fails."""
+    """Creates and updates resources, one after another. Raises ApplyError at the first failure."""
     applied: list[AppliedStep] = []
     for index, step in enumerate(plan.changes):
         try:

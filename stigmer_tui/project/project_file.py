@@ -1,4 +1,4 @@
-"""Stigmer.yaml, the file that makes a folder a project (`docs/compatibility.md` 140)."""
+"""Stigmer.yaml, which makes a folder a project (`docs/compatibility.md` 140)."""
 
 from __future__ import annotations
 
@@ -16,23 +16,28 @@ FILE_NAME = "Stigmer.yaml"
 
 
 class Runtime(StrEnum):
+    """The language of a project."""
+
     PYTHON = "python"
     GO = "go"
 
     @property
     def suffix(self) -> str:
+        """The suffix of its source files."""
         return ".py" if self is Runtime.PYTHON else ".go"
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectKey:
+    """A key of Stigmer.yaml."""
+
     name: str
     help: str
     """A sentence or two, in Markdown."""
     default: str = ""
-    """What holds where the key is left out, in Markdown."""
+    """The value where the key is left out, in Markdown."""
     example: str = ""
-    """A value for a key that must be there; empty for one that may be left out."""
+    """A value for a required key; empty for an optional one."""
 
 
 NAME = ProjectKey("name", "The project; what it deploys carries this name.", example="my-project")
@@ -44,11 +49,13 @@ ORGANIZATION = ProjectKey(
 )
 
 KEYS = (NAME, RUNTIME, MAIN, VERSION, ORGANIZATION)
-"""All that Stigmer.yaml can say; the reference is made from it."""
+"""All keys of Stigmer.yaml; the reference is generated from them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
+    """The content of a Stigmer.yaml."""
+
     folder: Path
     name: str
     runtime: Runtime
@@ -56,11 +63,11 @@ class Project:
     """The entry file, absolute."""
     version: str = ""
     organization: str = ""
-    """Where its resources are deployed, unless whoever deploys them says otherwise; may be empty."""
+    """Where its resources are deployed, unless the command line names another; may be empty."""
 
 
 def is_project(folder: Path) -> bool:
-    """Whether the folder holds a file of exactly this name, also where the file system does not mind capitals."""
+    """Whether the folder holds a file of exactly this name, even on a file system that ignores case."""
     try:
         return any(path.name == FILE_NAME for path in folder.iterdir())
     except OSError:
@@ -68,7 +75,7 @@ def is_project(folder: Path) -> bool:
 
 
 def load_project(folder: Path) -> Project:
-    """Raises StigmerError, with file and line, for a file that is not there or that cannot be understood."""
+    """Reads a project's Stigmer.yaml. Raises StigmerError, with file and line, for one that is missing or not valid."""
     folder = folder.absolute()
     path = folder / FILE_NAME
     if not is_project(folder):

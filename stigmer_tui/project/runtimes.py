@@ -1,4 +1,4 @@
-"""How a project's code is run: by its own Python, or by the Go tool (`docs/compatibility.md` 141, 143)."""
+"""Runs a project's code: with its own Python, or with the Go tool (`docs/compatibility.md` 141, 143)."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ from stigmer_tui.project.subprocesses import Ended, OnLine, run_package, run_pro
 
 
 class SynthesisError(StigmerError):
-    """The advice is in the words of the tool that failed: a traceback, or what the compiler says."""
+    """A project's code failed. The advice is the output of the tool: a traceback, or the compiler's messages."""
 
     def __init__(self, message: str, advice: str = "", file: Path | None = None, line: int = 0) -> None:
-        """`file` is relative to the project where it belongs to it; `line` counts from 1, and 0 is not known."""
+        """`file` is relative to the project if it is in there; `line` counts from 1, and is 0 if unknown."""
         where = f"{file}:{line} " if file and line else f"{file} " if file else ""
         super().__init__(where + message, advice)
         self.problem = message
-        """The message without the place."""
+        """The message without file and line."""
         self.file = file
         self.line = line
 
 
 def within(project: Path, file: Path) -> Path:
-    """Relative to the project if it is in there."""
+    """The path of a file, relative to the project if it is in there."""
     return file.relative_to(project) if file.is_relative_to(project) else file
 
 
 RUNNER = "stigmer_tui.sdk"
-NOTE = "error.json"
-"""What the runner tells about code that failed."""
+REPORT_FILE = "error.json"
+"""The SDK's report on code that failed, in the output folder."""
 ENVIRONMENTS = (".venv", "venv")
 
 
 async def run_python(project: Project, output: Path, environment: Mapping[str, str], on_line: OnLine) -> None:
-    """Raises SynthesisError unless the code came to its end."""
+    """Runs a Python project. Raises SynthesisError if its code fails."""
     interpreter = own_interpreter(project.folder)
     variables = {**environment, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
     if interpreter is None:
-        variables |= _where_we_are(environment)
+        variables |= _own_package_path(environment)
     arguments = [RUNNER, str(project.main)]
     ended = await run_package(interpreter or Path(sys.executable), arguments, project.folder, variables, on_line)
     if ended.status != 0:
@@ -54,7 +54,7 @@ async def run_python(project: Project, output: Path, environment: Mapping[str, s
 
 
 def own_interpreter(folder: Path) -> Path | None:
-    """That of the project's virtual environment, if it has one."""
+    """The interpreter of the project's virtual environment, if it has one."""
     for name in ENVIRONMENTS:
         for place in ("bin/python", "Scripts/python.exe"):
             interpreter = folder / name / place
@@ -63,8 +63,8 @@ def own_interpreter(folder: Path) -> Path | None:
     return None
 
 
-def _where_we_are(environment: Mapping[str, str]) -> dict[str, str]:
-    """Lets our own interpreter find us where we are not installed but run from our source."""
+def _own_package_path(environment: Mapping[str, str]) -> dict[str, str]:
+    """Variables with which our interpreter finds this package where it runs from its source instead of installed."""
     root = Path(stigmer_tui.__file__).parent.parent
     if root.name in ("site-packages", "dist-packages"):
         return {}
@@ -73,12 +73,12 @@ def _where_we_are(environment: Mapping[str, str]) -> dict[str, str]:
 
 def _python_failure(project: Project, interpreter: Path | None, output: Path, ended: Ended) -> SynthesisError:
     try:
-        match from_json((output / NOTE).read_text(encoding="utf-8")):
-            case {"message": str(message), "file": str(told), "line": int(line)}:
-                file = within(project.folder, Path(told) if told else project.main)
+        match from_json((output / REPORT_FILE).read_text(encoding="utf-8")):
+            case {"message": str(message), "file": str(path), "line": int(line)}:
+                file = within(project.folder, Path(path) if path else project.main)
                 return SynthesisError(message, ended.errors, file, line)
     except (OSError, ValueError):
-        # It was ended before it could say why.
+        # It ended before it could write the report.
         pass
     name = project.main.name
     if interpreter is not None and "No module named" in ended.errors and "stigmer_tui" in ended.errors:
@@ -99,7 +99,7 @@ _EXIT_STATUS = re.compile(r"^exit status \d+$", re.MULTILINE)
 
 
 async def run_go(project: Project, output: Path, environment: Mapping[str, str], on_line: OnLine) -> None:
-    """Raises SynthesisError unless the code was built and came to its end."""
+    """Builds and runs a Go project. Raises SynthesisError if that fails."""
     go = shutil.which("go", path=environment.get("PATH"))
     if go is None:
         advice = "Install Go (https://go.dev/doc/install), and make sure that `go version` works in this terminal."
@@ -117,7 +117,7 @@ async def run_go(project: Project, output: Path, environment: Mapping[str, str],
 
 
 def what_to_run(main: Path) -> str:
-    """The whole package where it has several files; the one file where it has no other, or keeps out of the package."""
+    """The argument of `go run`: the package, or the file alone where it has no other or is kept out of the package."""
     others = [path for path in main.parent.glob("*.go") if path != main and not path.name.endswith("_test.go")]
     if _is_ignored(main) or all(_is_ignored(path) for path in others):
         return main.name
@@ -125,23 +125,23 @@ def what_to_run(main: Path) -> str:
 
 
 def _is_ignored(path: Path) -> bool:
-    """Whether a build constraint, which stands before the package clause, keeps the file out of its package."""
+    """Whether a build constraint before the package clause keeps the file out of its package."""
     text = path.read_text(encoding="utf-8", errors="replace")
     clause = _PACKAGE.search(text)
     return bool(_IGNORED.search(text, 0, clause.start() if clause else len(text)))
 
 
 def _go_failure(project: Project, name: str, ended: Ended) -> SynthesisError:
-    words = _EXIT_STATUS.sub("", ended.errors).strip()
+    output = _EXIT_STATUS.sub("", ended.errors).strip()
     folder = project.main.parent
-    if found := _COMPILER.search(words):
+    if found := _COMPILER.search(output):
         file = within(project.folder, folder / found["file"])
-        return SynthesisError(found["what"], words, file, int(found["line"]))
-    if panic := _PANIC.search(words):
-        frames = [(Path(frame["file"]), int(frame["line"])) for frame in _STACK.finditer(words)]
+        return SynthesisError(found["what"], output, file, int(found["line"]))
+    if panic := _PANIC.search(output):
+        frames = [(Path(frame["file"]), int(frame["line"])) for frame in _STACK.finditer(output)]
         for file, line in frames:
             if file.is_relative_to(folder):
-                return SynthesisError(panic[0], words, within(project.folder, file), line)
-        return SynthesisError(panic[0], words)
-    *_, last = words.splitlines() or [f"exit status {ended.status}"]
-    return SynthesisError(f"{name} failed: {last}", words)
+                return SynthesisError(panic[0], output, within(project.folder, file), line)
+        return SynthesisError(panic[0], output)
+    *_, last = output.splitlines() or [f"exit status {ended.status}"]
+    return SynthesisError(f"{name} failed: {last}", output)

@@ -11,17 +11,17 @@ from stigmer_tui.core.errors import StigmerError
 
 TEMPLATE = Path(__file__).parent / "template"
 PLACEHOLDER = "my-project"
-"""The name that the template has."""
+"""The name of the project in the template."""
 HIDDEN = {"gitignore": ".gitignore"}
-"""Files of the template that would have a meaning where it stands."""
+"""Files of the template that would take effect within this repository under their real names."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def create_project(parent: Path, name: str) -> Path:
-    """Makes the folder `name` with a project in it, and returns it; what cannot be finished leaves nothing behind.
+    """Creates the folder `name` with a project in it, and returns it; a failure leaves nothing behind.
 
-    Raises StigmerError for a bad name, for a folder that is there already, and where nothing can be written.
+    Raises StigmerError for a name that is not valid, for a folder that exists, and where nothing can be written.
     """
     if not _NAME.fullmatch(name):
         raise StigmerError(f"{name!r} is not a valid project name", "Use letters, digits, hyphens and underscores.")

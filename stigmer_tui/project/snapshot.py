@@ -1,4 +1,4 @@
-"""The state of a project's files, and how two states differ."""
+"""Snapshots of a project's files, and the differences between two of them."""
 
 from __future__ import annotations
 
@@ -16,44 +16,51 @@ from pathlib import Path
 from stigmer_tui.project.ignored import IgnoreRules
 
 MAX_TEXT_SIZE = 256 * 1024
-"""Bytes. Of larger files only the digest is kept, and nobody counts their lines."""
+"""Bytes. Of larger files only the digest is kept, and their lines are not counted."""
 MAX_READ_SIZE = 32 * 1024 * 1024
-"""Bytes. Larger files are known by size and time alone."""
+"""Bytes. Larger files are compared by size and time alone."""
 MAX_LINKED_FILES = 2000
-"""Behind one link to a folder; of those that lead to more, such as to a home, nothing is watched."""
+"""Files behind a link to a folder. A link that leads to more, such as to a home, is not followed."""
 MAX_LINKS = 40
-"""One behind the other, as the system has it."""
+"""Links in a chain, the limit of Linux."""
 TIME_STEP = 50_000_000
 """Nanoseconds. Two writes within it may leave the same time on a file."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileState:
+    """A file at one time."""
+
     mark: tuple[int, ...]
-    """What the file system says; the content can only have changed where this has."""
+    """Its inode, size and times. While these are the same, so is the content."""
     content: bytes
-    """All of it, or the digest of a large file."""
+    """The content, or the digest of a large one."""
     is_whole: bool
+    """Whether `content` is the content, not a digest."""
     is_settled: bool
-    """False if the file was written so shortly before that another write need not show in its mark."""
+    """False if it was written so recently that another write need not change its mark."""
     modified: float
     """Seconds since 1970."""
 
     @property
     def lines(self) -> list[bytes] | None:
-        """None for what is no text."""
+        """The lines; None for a file that is large or binary."""
         return self.content.splitlines() if self.is_whole and b"\0" not in self.content else None
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
+    """The watched files of a project at one time."""
+
     files: Mapping[str, FileState] = field(default_factory=dict)
     """By path, relative to the project."""
     folders: frozenset[str] = frozenset()
-    """Absolute; those that hold the files, and those in which new ones may appear."""
+    """Absolute paths of the folders that hold the files, or in which new ones may appear."""
 
 
 class ChangeKind(StrEnum):
+    """What happened to a file."""
+
     ADDED = "added"
     CHANGED = "changed"
     REMOVED = "removed"
@@ -61,13 +68,16 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
+    """A difference between two snapshots."""
+
     path: str
     kind: ChangeKind
     added: int | None = None
-    """Lines; None where they cannot be counted."""
+    """Lines that were added; None where they cannot be counted."""
     removed: int | None = None
+    """Lines that were removed."""
     modified: float | None = None
-    """When it was written, in seconds since 1970; None for what is removed."""
+    """When it was written, in seconds since 1970; None for a removed file."""
 
     def __str__(self) -> str:
         """`main.py changed (+2 −1)`"""
@@ -76,7 +86,7 @@ class FileChange:
 
 
 def take_snapshot(project: Path, before: Snapshot | None = None) -> Snapshot:
-    """Reads what may have changed since `before`. Files and folders that cannot be read are left out."""
+    """Reads the files that may have changed since `before`. Files and folders that cannot be read are left out."""
     known = before.files if before else {}
     prefix = f"{project}{os.sep}"
     files: dict[str, FileState] = {}
@@ -90,12 +100,12 @@ def take_snapshot(project: Path, before: Snapshot | None = None) -> Snapshot:
 
 
 def changes_between(before: Snapshot, after: Snapshot) -> tuple[FileChange, ...]:
-    """By path. A file of the same content has not changed."""
+    """The changes in the order of their paths. A file with the same content has not changed."""
     return tuple(_changes(before.files, after.files))
 
 
 def may_be_half_done(before: Snapshot, after: Snapshot) -> bool:
-    """Whether this may be the middle of a save: a file is gone or empty that had content."""
+    """Whether a save may be under way: a file that had content is gone or empty."""
     return any(
         state.content and not (path in after.files and after.files[path].content)
         for path, state in before.files.items()
@@ -103,10 +113,10 @@ def may_be_half_done(before: Snapshot, after: Snapshot) -> bool:
 
 
 class _Walk:
-    """All files that are watched, and the folders in which something can happen to them.
+    """All files that are watched, and the folders in which they can change.
 
     A link to a file is read as that file. A link to a folder outside the project is followed, since code imports what
-    is behind it; one that leads to very much is not, nor one that leads around in a circle.
+    is behind it, unless it leads to very many files or to a folder that contains it.
     """
 
     def __init__(self, project: str) -> None:
@@ -117,7 +127,7 @@ class _Walk:
 
     def files(self, folder: str, rules: IgnoreRules) -> Iterator[os.DirEntry[str]]:
         try:
-            # In order, so that of two links to one folder it is always the same that is followed.
+            # Sorted, so that of two links to one folder always the same one is followed.
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError:
             return
@@ -148,7 +158,7 @@ class _Walk:
         target = os.path.realpath(link)
         inside = f"{target}{os.sep}"
         if self._project.startswith(inside) or f"{target}{os.sep}".startswith(f"{self._project}{os.sep}"):
-            # Around the project, or in it and watched where it is.
+            # It contains the project, or is in the project and watched there.
             return False
         if any(inside.startswith(f"{known}{os.sep}") for known in self._behind):
             return False
@@ -157,7 +167,7 @@ class _Walk:
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
-    """Also by a link; not where it leads to itself."""
+    """Follows links; False for a link to itself."""
     try:
         return entry.is_dir()
     except OSError:
@@ -165,7 +175,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _folders_behind(link: str) -> Iterator[str]:
-    """Those of all the links that lead to the end of it: each can be made to point elsewhere, or the end be saved."""
+    """The folder of each link of a chain, and of its target, in all of which a change can replace the file."""
     path = Path(link)
     for _ in range(MAX_LINKS):
         try:
@@ -208,14 +218,14 @@ def _count_lines(old: list[bytes] | None, new: list[bytes] | None) -> tuple[int 
     """Lines added and removed."""
     if old is None or new is None:
         return None, None
-    start = _common(old, new)
+    start = _common_prefix(old, new)
     old, new = old[start:], new[start:]
-    end = _common(old[::-1], new[::-1])
+    end = _common_prefix(old[::-1], new[::-1])
     old, new = old[: len(old) - end], new[: len(new) - end]
     same = sum(block.size for block in SequenceMatcher(None, old, new).get_matching_blocks())
     return len(new) - same, len(old) - same
 
 
-def _common(old: list[bytes], new: list[bytes]) -> int:
-    """How many lines are the same at the beginning."""
+def _common_prefix(old: list[bytes], new: list[bytes]) -> int:
+    """The number of equal lines at the beginning."""
     return next((index for index, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))

@@ -1,4 +1,4 @@
-"""Other programs: run with their output as it comes, and ended with everything that they started."""
+"""Runs other programs: passes on their output as it comes, and ends everything that they have started."""
 
 from __future__ import annotations
 
@@ -14,18 +14,20 @@ from stigmer_tui.core.kept_program import KeptProgram
 
 STANDARD_ERROR = 2
 MAX_LINE_LENGTH = 65_536
-"""Characters; what is longer comes in pieces."""
+"""Characters. A longer line comes in pieces."""
 MAX_LINES = 20_000
-"""Lines that are kept; of more, the last."""
+"""The number of lines that are kept, the last ones."""
 CLOSING_LIMIT = 1.0
-"""Seconds in which the output of a program that has ended is closed."""
+"""Seconds to wait for the output to close after a program has ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutputLine:
+    """A line that a program has printed."""
+
     text: str
     is_error: bool
-    """Whether it came by standard error."""
+    """Whether it came from standard error."""
 
 
 OnLine = Callable[[OutputLine], None]
@@ -33,17 +35,20 @@ OnLine = Callable[[OutputLine], None]
 
 @dataclass(frozen=True, slots=True)
 class Ended:
+    """How a program ended."""
+
     status: int
-    """Negative for the signal that ended it."""
+    """The exit status; negative for the signal that ended it."""
     lines: tuple[OutputLine, ...]
 
     @property
     def errors(self) -> str:
+        """Its standard error."""
         return "\n".join(line.text for line in self.lines if line.is_error)
 
 
 async def run_program(command: Sequence[str], folder: Path, environment: Mapping[str, str], on_line: OnLine) -> Ended:
-    """Runs a program to its end. Cancelled, or at the end, it takes all processes with it that it has started."""
+    """Runs a program to its end. At the end, or when cancelled, all processes that it has started are ended too."""
     with KeptProgram() as kept:
         return await _run(kept, kept.program(command), folder, environment, on_line)
 
@@ -51,7 +56,7 @@ async def run_program(command: Sequence[str], folder: Path, environment: Mapping
 async def run_package(
     interpreter: Path, arguments: Sequence[str], folder: Path, environment: Mapping[str, str], on_line: OnLine
 ) -> Ended:
-    """As `run_program`, for a package of Python that can be run, and its arguments.
+    """As `run_program`, for a Python package with a `__main__`, and its arguments.
 
     Raises OSError when the interpreter cannot be started.
     """
@@ -77,7 +82,7 @@ async def _run(
         try:
             await output.exited.wait()
         finally:
-            # What it has left behind would hold its output open, and go on for nobody.
+            # Processes that it has left behind would keep its output open.
             await kept.end(transport.kill)
             await output.exited.wait()
         with suppress(TimeoutError):
@@ -89,7 +94,7 @@ async def _run(
 
 
 class _Output(asyncio.SubprocessProtocol):
-    """Unlike streams, it tells the end of the process apart from the end of its output, and has no longest line."""
+    """Unlike streams, it separates the end of the process from the end of its output, and has no limit to a line."""
 
     def __init__(self, on_line: OnLine) -> None:
         self.exited = asyncio.Event()

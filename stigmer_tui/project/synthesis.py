@@ -1,4 +1,4 @@
-"""Synthesis: a project's code is run, and the manifests that it writes are read (`docs/compatibility.md` 142–146)."""
+"""Synthesis: runs a project's code and reads the manifests that it writes (`docs/compatibility.md` 142–146)."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ AnyResource = TypeVar("AnyResource", Agent, Workflow)
 
 @dataclass(frozen=True, slots=True)
 class Manifests:
-    """All that a project defines, each kind in the order of its definition."""
+    """All resources of a project, each kind in the order of definition."""
 
     agents: tuple[Agent, ...] = ()
     workflows: tuple[Workflow, ...] = ()
     dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """What its code says of itself: `workflow:tally` → `agent:helper`. Go projects say nothing."""
+    """Which agents a workflow calls: `workflow:tally` → `agent:helper`. Go projects do not report it."""
 
     @property
     def resources(self) -> tuple[Resource, ...]:
-        """In the order of deployment: what is referred to comes first."""
+        """In the order of deployment: agents before the workflows that call them."""
         return (*self.agents, *self.workflows)
 
 
 def read_manifests(folder: Path) -> Manifests:
-    """Raises StigmerError, with the name of the file, for one that cannot be read or says too little."""
+    """Reads the manifests in a folder. Raises StigmerError, with the file name, for one that is not valid."""
     return Manifests(
         agents=_unique([_read(path, Agent) for path in _numbered(folder, "agent")]),
         workflows=_unique([_read(path, Workflow) for path in _numbered(folder, "workflow")]),
@@ -58,16 +58,17 @@ def read_manifests(folder: Path) -> Manifests:
 
 
 def kind_of(resource: Resource) -> Kind:
+    """The kind of a resource."""
     return AGENT if isinstance(resource, Agent) else WORKFLOW
 
 
 def slug_in(resource: Resource) -> str:
-    """Under which the server will know it."""
+    """The slug that a resource will have on the server."""
     return resource.metadata.slug or slug_of(resource.metadata.name)
 
 
 def _numbered(folder: Path, kind: str) -> list[Path]:
-    """`agent-2.pb` before `agent-10.pb`."""
+    """The files of a kind by number: `agent-2.pb` before `agent-10.pb`."""
     numbers = {path: re.fullmatch(rf"{kind}-(\d+)\.pb", path.name) for path in folder.iterdir()}
     return sorted((path for path, match in numbers.items() if match), key=lambda path: int(path.stem.split("-")[1]))
 
@@ -119,12 +120,12 @@ def check_scripts(manifests: Manifests) -> None:
             try:
                 parse_script(text, file)
             except StigmerError as error:
-                line, problem = _place(error.message, file)
+                line, problem = _split_line(error.message, file)
                 raise SynthesisError(problem, ADVICE.format(agent=agent.metadata.name), Path(file), line) from error
 
 
-def _place(message: str, file: str) -> tuple[int, str]:
-    """`scripts/host.yaml:3 has …` as its line and the rest."""
+def _split_line(message: str, file: str) -> tuple[int, str]:
+    """Line and text of a message such as `scripts/host.yaml:3 has …`."""
     match = re.match(r":(\d+) (.*)", message.removeprefix(file), re.DOTALL)
     return (int(match[1]), match[2]) if match else (0, message)
 
@@ -135,7 +136,7 @@ DEFAULT_TIME_LIMIT = 60.0
 
 
 def time_limit(environment: Mapping[str, str]) -> float:
-    """Raises StigmerError for what is no positive number."""
+    """Seconds that synthesis may take. Raises StigmerError for a setting that is not a positive number."""
     text = environment.get(TIME_LIMIT, "").strip()
     try:
         seconds = float(text or DEFAULT_TIME_LIMIT)
@@ -149,10 +150,10 @@ def time_limit(environment: Mapping[str, str]) -> float:
 async def synthesize(
     project: Project, on_line: OnLine = lambda line: None, environment: Mapping[str, str] | None = None
 ) -> Manifests:
-    """Runs the project's code in an output folder of its own, which is gone afterwards.
+    """Runs the project's code, with an output folder of its own, and reads the manifests.
 
-    `on_line` sees what the code prints, line by line and as it comes. Cancelling ends all processes at once.
-    Raises SynthesisError.
+    `on_line` gets each line that the code prints as it comes. Cancelling ends all processes at once.
+    Raises SynthesisError for code that fails or defines nothing, and StigmerError for a bad time limit.
     """
     environment = os.environ if environment is None else environment
     limit = time_limit(environment)

@@ -1,4 +1,4 @@
-"""Watching a project: what has been saved, once it is saved, and nothing else."""
+"""Watches a project for saved files."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from stigmer_tui.project.folder_events import FileEvents, PolledFileEvents, Syst
 from stigmer_tui.project.snapshot import FileChange, Snapshot, changes_between, may_be_half_done, take_snapshot
 
 QUIET = 0.02
-"""Seconds without a notice after which a burst of saves is over."""
+"""Seconds without an event after which a burst of saves is over."""
 MAX_BURST = 0.2
-"""Seconds after which a burst that does not end is told as far as it has come."""
+"""Seconds after which a burst that does not end is reported as it is."""
 MAX_SAVE = 0.2
-"""Seconds in which a file may be gone, or empty, on the way to its new content."""
+"""Seconds for which a file may be gone or empty while it is being saved."""
 REST = 20
-"""How many times as long as a look that found nothing the next one waits: a log that grows beside the code, ignored,
-would else be looked at all the time."""
+"""After a snapshot without changes, the next one waits this many times as long as it took. Otherwise an ignored log
+that grows beside the code would keep the watcher busy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What differs from the last change that was told."""
+    """The files that differ from the last reported state."""
 
     files: tuple[FileChange, ...]
     saved_at: datetime | None
@@ -41,51 +41,51 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class WatchProblem:
-    """The system does not tell of changes any more. Watching goes on, by looking again and again."""
+    """The system reports no more events. Watching goes on by polling."""
 
     message: str
     advice: str = ""
 
 
 class Watcher:
-    """Tells of changes since it was made, one by one; `async for` over it never ends.
+    """Yields changes since it was entered; `async for` over it never ends.
 
-    Whatever happens while nobody waits for the next change is part of it: each look compares the files with the state
-    that was last told. All files of a burst of saves are one change, and so is a file that is removed and made again.
+    Each snapshot is compared with the last reported state, so that nothing is lost while no one waits for the next
+    change. All files of a burst of saves are one change, and so is a file that is removed and written again.
     """
 
     def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
         self._folder = folder.absolute()
         self._polls = must_poll(os.environ if environment is None else environment)
-        self._told = Snapshot()
-        self._notices: FileEvents | None = None
-        self._look_seconds = 0.0
+        self._reported = Snapshot()
+        self._events: FileEvents | None = None
+        self._snapshot_seconds = 0.0
         self._asked = asyncio.Event()
         self._asking: list[asyncio.Future[None]] = []
-        """Those who wait until everything that was saved before they asked has been told."""
+        """Callers of `caught_up` that still wait."""
 
     @property
     def file_count(self) -> int:
-        """Files that are watched."""
-        return len(self._told.files)
+        """The number of watched files."""
+        return len(self._reported.files)
 
     async def __aenter__(self) -> Watcher:
-        self._told = await self._look()
+        self._reported = await self._snapshot()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self._stop_listening()
+        await self._stop_watching()
         self._answer(self._asking)
 
     def __aiter__(self) -> Watcher:
         return self
 
-    async def told(self) -> None:
-        """Returns when everything that was saved until now has been told, and whoever is told asks for the next.
+    async def caught_up(self) -> None:
+        """Waits until everything that was saved before this call has been reported and handled.
 
-        It is looked at once, whether or not the system has given notice. Somebody else must iterate meanwhile.
+        It takes a snapshot at once, without an event of the system. Another task must be iterating meanwhile.
         """
         asking = asyncio.get_running_loop().create_future()
         self._asking.append(asking)
@@ -96,25 +96,25 @@ class Watcher:
         pause = 0.0
         while True:
             try:
-                # First listen, then look, so that nothing falls in between.
-                notices = await self._listen()
+                # First watch, then take the snapshot, so that nothing is missed in between.
+                events = await self._watch()
                 self._asked.clear()
                 asking = list(self._asking)
-                seen = await self._look()
-                if seen == self._told:
+                seen = await self._snapshot()
+                if seen == self._reported:
                     self._answer(asking)
-                    await self._rest(notices, pause)
-                    pause = REST * self._look_seconds
+                    await self._rest(events, pause)
+                    pause = REST * self._snapshot_seconds
                     continue
-                seen = await self._look_after_burst(notices)
+                seen = await self._snapshot_after_burst(events)
             except OSError as error:
-                await self._stop_listening()
+                await self._stop_watching()
                 self._polls = True
-                return _trouble(error)
-            if seen.folders != self._told.folders:
-                await self._stop_listening()
-            changes = changes_between(self._told, seen)
-            self._told = seen
+                return _problem(error)
+            if seen.folders != self._reported.folders:
+                await self._stop_watching()
+            changes = changes_between(self._reported, seen)
+            self._reported = seen
             if changes:
                 return Change(changes, _newest(changes, seen))
 
@@ -124,12 +124,12 @@ class Watcher:
                 answer.set_result(None)
         self._asking = [answer for answer in self._asking if not answer.done()]
 
-    async def _rest(self, notices: FileEvents, pause: float) -> None:
-        """Until something may have happened, or somebody asks. Raises OSError when the system ceases to tell."""
+    async def _rest(self, events: FileEvents, pause: float) -> None:
+        """Waits for an event, or for a call of `caught_up`. Raises OSError when the system stops reporting."""
 
         async def happened() -> None:
             await asyncio.sleep(pause)
-            await notices.wait()
+            await events.wait()
 
         happening, asked = asyncio.create_task(happened()), asyncio.create_task(self._asked.wait())
         try:
@@ -141,34 +141,34 @@ class Watcher:
             asked.cancel()
             await asyncio.wait((happening, asked))
 
-    async def _listen(self) -> FileEvents:
-        if self._notices is None:
-            self._notices = PolledFileEvents() if self._polls else await SystemFileEvents.start(self._told.folders)
-        return self._notices
+    async def _watch(self) -> FileEvents:
+        if self._events is None:
+            self._events = PolledFileEvents() if self._polls else await SystemFileEvents.start(self._reported.folders)
+        return self._events
 
-    async def _stop_listening(self) -> None:
-        if self._notices is not None:
-            await self._notices.close()
-            self._notices = None
+    async def _stop_watching(self) -> None:
+        if self._events is not None:
+            await self._events.close()
+            self._events = None
 
-    async def _look(self) -> Snapshot:
+    async def _snapshot(self) -> Snapshot:
         started = self._time()
-        seen = await asyncio.to_thread(take_snapshot, self._folder, self._told)
-        self._look_seconds = self._time() - started
+        seen = await asyncio.to_thread(take_snapshot, self._folder, self._reported)
+        self._snapshot_seconds = self._time() - started
         return seen
 
     def _time(self) -> float:
         return asyncio.get_running_loop().time()
 
-    async def _look_after_burst(self, notices: FileEvents) -> Snapshot:
+    async def _snapshot_after_burst(self, events: FileEvents) -> Snapshot:
         burst_ends = self._time() + MAX_BURST
-        while await notices.wait(QUIET) and self._time() < burst_ends:
+        while await events.wait(QUIET) and self._time() < burst_ends:
             continue
-        seen = await self._look()
+        seen = await self._snapshot()
         save_ends = self._time() + MAX_SAVE
-        while may_be_half_done(self._told, seen) and (left := save_ends - self._time()) > 0:
-            await notices.wait(left)
-            seen = await self._look()
+        while may_be_half_done(self._reported, seen) and (left := save_ends - self._time()) > 0:
+            await events.wait(left)
+            seen = await self._snapshot()
         return seen
 
 
@@ -177,10 +177,10 @@ def _newest(changes: tuple[FileChange, ...], seen: Snapshot) -> datetime | None:
     return datetime.fromtimestamp(max(times), UTC) if times else None
 
 
-def _trouble(error: OSError) -> WatchProblem:
+def _problem(error: OSError) -> WatchProblem:
     advice = ""
     if error.errno in (errno.ENOSPC, errno.EMFILE):
         advice = "The system allows no more watches: raise fs.inotify.max_user_watches and max_user_instances."
     return WatchProblem(
-        f"The system does not tell of changes ({error}); looking for them twice a second instead", advice
+        f"The system reports no file changes ({error}); looking for them twice a second instead", advice
     )

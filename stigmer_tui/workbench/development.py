@@ -104,7 +104,7 @@ class WatchLoop:
         self._waiting += 1
         try:
             if self._watcher:
-                await self._watcher.told()
+                await self._watcher.caught_up()
             if self._pending:
                 self._want()
             await self._settled.wait()

@@ -216,16 +216,16 @@ async def test_who_asks_is_answered_when_all_that_was_saved_is_told(
 
     async with watching(tmp_path) as watcher:
         consuming = asyncio.create_task(consume())
-        await watcher.told()
+        await watcher.caught_up()
         assert told == []
         for number in range(3):
             (tmp_path / "main.py").write_text(f"{number}\n")
-            await asyncio.gather(watcher.told(), watcher.told())
+            await asyncio.gather(watcher.caught_up(), watcher.caught_up())
             assert len(told) == number + 1
         consuming.cancel()
         await asyncio.wait([consuming])
     async with watching(tmp_path) as watcher:
-        asking = asyncio.create_task(watcher.told())
+        asking = asyncio.create_task(watcher.caught_up())
         await asyncio.sleep(0)
     await asking
 

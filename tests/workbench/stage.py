@@ -148,7 +148,7 @@ class FakeWatcher:
             self._told.put_nowait(Change((FileChange(name, ChangeKind.CHANGED, 1, 1),), self._clock.now()))
         self._saved.clear()
 
-    async def told(self) -> None:
+    async def caught_up(self) -> None:
         self.notice()
         while not self._told.empty():  # noqa: ASYNC110 - there is no time here
             await asyncio.sleep(0)

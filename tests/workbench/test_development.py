@@ -225,7 +225,7 @@ async def test_what_other_programs_write_for_the_code_does_not_run_it_without_en
         assert bench.development is not None
         writes = bench.development._own_writes
         certain = own_writes.CERTAIN_AFTER + len(own_writes.DOUBTS)
-        await bench.until(lambda: writes._habits.get("stamp.txt", (0, 0))[1] >= certain)
+        await bench.until(lambda: writes._streaks.get("stamp.txt", (0, 0))[1] >= certain)
         await bench.development.catch_up()
         bench.restarts.clear()
         runs = writes._number
