@@ -95,12 +95,14 @@ def _run(folder: Path, lifeline: int) -> int:
     from stigmer_tui.core.problem_log import log_problems_to_file
     from stigmer_tui.tui.app import StigmerApp
     from stigmer_tui.workbench.session import Session
+    from stigmer_tui.workbench.session_cache import SessionCache
 
     clock = SystemClock()
     try:
         configuration = load_configuration(os.environ)
         configuration.home.prepare()
-        app = StigmerApp(Session(configuration, folder, clock), clock, lifeline)
+        cache = SessionCache.of(configuration, folder)
+        app = StigmerApp(Session(configuration, folder, clock, cache=cache), clock, lifeline)
         log = configuration.home.log("app")
         log_problems_to_file(log, "app")
         _keep_standard_error(log)

@@ -1,42 +1,26 @@
-"""`apply`: from flags to the workbench without a screen."""
+"""`apply`: from flags to a session without a screen."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import sys
 
 import click
 
-from stigmer_tui.cli.run import with_organization
 from stigmer_tui.core.clock import SystemClock
 from stigmer_tui.core.configuration import load_configuration
-from stigmer_tui.core.control_text import last_form
 from stigmer_tui.core.paths import working_folder
+from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.headless.apply import apply_project
+from stigmer_tui.headless.text_face import TextOutput
 from stigmer_tui.headless.texts import MAKE_A_PROJECT, no_project
-from stigmer_tui.project.project_file import is_project
-from stigmer_tui.workbench.grpc_backend import GrpcBackend
-from stigmer_tui.workbench.servers import server_of
+from stigmer_tui.workbench.session import Session
 
 
 def apply_headless(dry_run: bool, organization: str) -> int:
-    folder = working_folder()
-    if not is_project(folder):
+    session = Session(load_configuration(os.environ), working_folder(), SystemClock(), organization=organization)
+    if not session.is_project:
         raise no_project(MAKE_A_PROJECT)
-    configuration = with_organization(load_configuration(os.environ), organization, folder)
-
-    clock = SystemClock()
-
-    async def apply() -> None:
-        backend = GrpcBackend(server_of(configuration, clock), configuration.organization, clock)
-        try:
-            await apply_project(folder, backend, clock, dry_run, click.echo, echo_indented)
-        finally:
-            await backend.close()
-
-    asyncio.run(apply())
-    return 0
-
-
-def echo_indented(line: str, is_error: bool) -> None:
-    click.echo(f"  {last_form(line)}", err=is_error)
+    output = TextOutput(sys.stdout, sys.stderr, Redactor(()))
+    return asyncio.run(apply_project(session, dry_run, output, click.echo))

@@ -118,18 +118,28 @@ def program() -> None:
 )
 @click.option("--follow/--no-follow", default=True, help="Follow the run to its end, or only start it.")
 @click.option("--detach", is_flag=True, help="Ctrl+C stops following; the run continues.")
+@click.option("-w", "--watch", is_flag=True, help="Deploy each save and run again, until Ctrl+C.")
 @click.option("--org", default="", metavar="NAME", help="The organization; default: from Stigmer.yaml or config.yaml.")
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", help="For people, or for programs.")
 def run(
-    reference: str | None, message: str, runtime_env: tuple[str, ...], follow: bool, detach: bool, org: str, output: str
+    reference: str | None,
+    message: str,
+    runtime_env: tuple[str, ...],
+    follow: bool,
+    detach: bool,
+    watch: bool,
+    org: str,
+    output: str,
 ) -> int:
     """Deploy the latest code, run it, and show what happens.
 
     In a project its code is applied first. Outside, NAME-OR-ID is what runs.
     """
+    if watch and not follow:
+        raise click.UsageError("--watch follows each run: leave --no-follow out")
     from stigmer_tui.cli.run import RunOptions, run_headless
 
-    return run_headless(RunOptions(reference or "", message, runtime_env, follow, detach, org, output == "json"))
+    return run_headless(RunOptions(reference or "", message, runtime_env, follow, detach, watch, org, output == "json"))
 
 
 @program.command()

@@ -3,34 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
-from stigmer_tui.core.clock import Clock
-from stigmer_tui.workbench.backend import Backend
-from stigmer_tui.workbench.deployment import Deployer, Deployment, Item, OnLine
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.headless.face import Output
+from stigmer_tui.headless.run import COMPLETED, FAILED
+from stigmer_tui.workbench.events import CodePrinted, Event, ManifestsLoaded, ProjectLoaded
+from stigmer_tui.workbench.session import Session
+from stigmer_tui.workbench.state import Deployment, DeploymentItem
 
 ACTIONS = {"created": "Create", "updated": "Update", "unchanged": "Keep"}
 STATES = {"created": "✓ Created", "updated": "✓ Updated", "unchanged": "· Unchanged"}
 
 
-async def apply_project(
-    folder: Path, backend: Backend, clock: Clock, dry_run: bool, echo: Callable[[str], None], on_line: OnLine
-) -> None:
-    """`on_line` is given what the project's code prints. Raises StigmerError."""
-    deployer = Deployer(folder, backend, clock)
-    echo("✓ Loaded Stigmer.yaml")
-    count = await deployer.synthesize(on_line)
-    echo(f"✓ Manifest loaded: {count} resource(s) discovered")
-    deployment = await (deployer.preview() if dry_run else deployer.apply())
-    echo("")
-    for line in _table(deployment, dry_run):
+async def apply_project(session: Session, dry_run: bool, output: Output, echo: Callable[[str], None]) -> int:
+    """Returns the exit code. `echo` prints a line of the table."""
+
+    def take(event: Event) -> None:
+        # The table says the rest.
+        if isinstance(event, ProjectLoaded | CodePrinted | ManifestsLoaded):
+            output.take(event)
+
+    session.store.subscribe(take)
+    try:
+        async with session.opened():
+            deployment = await (session.preview() if dry_run else session.deploy())
+    except StigmerError as error:
+        output.failed(error)
+        return FAILED
+    for line in _report(deployment, dry_run):
         echo(line)
-    echo("")
-    for warning in deployment.warnings:
-        echo(f"⚠️  {warning}")
-    for slug in deployment.applied.orphaned:
-        echo(f"⚠️  {slug} is still deployed, but the project no longer defines it")
-    echo(f"{'Dry run successful' if dry_run else 'Deployment successful'}: {deployment.applied.summary}")
+    return COMPLETED
+
+
+def _report(deployment: Deployment, dry_run: bool) -> list[str]:
+    applied = deployment.applied
+    orphans = [f"{slug} is still deployed, but the project no longer defines it" for slug in applied.orphaned]
+    return [
+        "",
+        *_table(deployment, dry_run),
+        "",
+        *(f"⚠️  {warning}" for warning in (*deployment.warnings, *orphans)),
+        f"{'Dry run successful' if dry_run else 'Deployment successful'}: {applied.summary}",
+    ]
 
 
 def _table(deployment: Deployment, dry_run: bool) -> list[str]:
@@ -40,7 +54,7 @@ def _table(deployment: Deployment, dry_run: bool) -> list[str]:
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
-def _row(item: Item, dry_run: bool) -> list[str]:
+def _row(item: DeploymentItem, dry_run: bool) -> list[str]:
     kind = item.kind.capitalize()
     if dry_run:
         return [kind, item.name, ACTIONS[item.action]]

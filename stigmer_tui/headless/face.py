@@ -1,49 +1,35 @@
-"""What a run shows without a screen: for people, or for programs."""
+"""What a session shows without a screen: for people, or for programs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Protocol
 
-from stigmer_tui.workbench.model import Execution, Resource
-from stigmer_tui.workbench.state import ApplySummary
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.workbench.events import Event
 
 
 class Output(Protocol):
-    """Told what happens, in the order in which it happens."""
-
-    def project_detected(self) -> None:
-        """A run by name stands in a project, whose code is applied first."""
+    def take(self, event: Event) -> None:
+        """What happens, in the order in which it happens."""
         ...
 
-    def project_loaded(self, name: str) -> None: ...
-
-    def synthesis_output(self, line: str, is_error: bool) -> None:
-        """A line that the project's code printed; `is_error` when it came by standard error."""
+    def failed(self, error: StigmerError) -> None:
+        """The command ends with it."""
         ...
 
-    def manifests_loaded(self, resources: int) -> None: ...
 
-    def deployed(self, applied: ApplySummary, agents: int, workflows: int) -> None: ...
+class PrintedErrors:
+    """What the project's code has written to standard error: the error that ends it does not repeat that."""
 
-    def warned(self, text: str) -> None: ...
+    def __init__(self) -> None:
+        self._lines: list[str] = []
 
-    def handed_over(self, names: Sequence[str]) -> None:
-        """Keys of model providers that the daemon had not; by the names of their variables."""
-        ...
+    def clear(self) -> None:
+        self._lines.clear()
 
-    def started(self, resource: Resource, execution: Execution) -> None: ...
+    def add(self, line: str) -> None:
+        self._lines.append(line)
 
-    def changed(self, execution: Execution) -> None: ...
-
-    def connection_lost(self) -> None: ...
-
-    def ended(self, execution: Execution) -> None: ...
-
-    def left_running(self, execution: Execution) -> None:
-        """Nobody follows it any longer, and it goes on."""
-        ...
-
-    def failed(self, message: str, advice: str) -> None:
-        """There is no run, or no longer a way to follow it."""
-        ...
+    def advice_of(self, error: StigmerError) -> str:
+        """Empty where it has been printed already."""
+        return "" if self._lines and error.advice == "\n".join(self._lines) else error.advice

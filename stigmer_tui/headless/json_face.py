@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, TextIO
 
 from stigmer_tui.core.clock import Clock, timestamp
 from stigmer_tui.core.control_text import json_text
+from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.redaction import Redactor
-from stigmer_tui.workbench.model import Execution, Message, Resource, Role, RunState, Task, ToolCall
-from stigmer_tui.workbench.state import ApplySummary
+from stigmer_tui.headless.face import PrintedErrors
+from stigmer_tui.workbench.events import (
+    CodePrinted,
+    ConnectionLost,
+    Deployed,
+    DeploymentFailed,
+    Event,
+    FilesSaved,
+    FilesWatched,
+    KeysHandedOver,
+    ManifestsLoaded,
+    Noticed,
+    ProjectLoaded,
+    RunChanged,
+    RunDetached,
+    RunEnded,
+    RunReplaced,
+    RunStarted,
+    ServerLost,
+)
+from stigmer_tui.workbench.model import Execution, Message, Role, RunState, Task, ToolCall
+from stigmer_tui.workbench.state import Deployment, ShownRun
 
 
 class JsonOutput:
@@ -21,22 +41,62 @@ class JsonOutput:
         self._clock = clock
         self._seen: dict[str, int] = {}
         self._texts: dict[tuple[str, int], str] = {}
+        self._is_watching = False
+        self._printed_errors = PrintedErrors()
 
-    def project_detected(self) -> None:
-        """The events that follow say so."""
+    def take(self, event: Event) -> None:
+        match event:
+            case ProjectLoaded(name):
+                self._printed_errors.clear()
+                self._write("project", name=name)
+            case CodePrinted(line, is_error):
+                if is_error:
+                    self._printed_errors.add(line)
+                self._err.write(f"{line}\n")
+                self._err.flush()
+            case ManifestsLoaded(resources):
+                self._write("manifests", resources=resources)
+            case Deployed(deployment):
+                self._deployed(deployment)
+            case DeploymentFailed(error):
+                self.failed(error)
+            case FilesWatched(count):
+                self._watching(count)
+            case FilesSaved(change):
+                self._write("saved", change=change)
+            case KeysHandedOver(names):
+                self._write("keys_handed_over", names=list(names))
+            case RunStarted(ShownRun(execution, resource, _, _, why)):
+                self._write("started", execution_id=execution.id, kind=resource.kind, resource=resource.slug, why=why)
+            case RunChanged(execution):
+                self.changed(execution)
+            case ConnectionLost():
+                self._write("connection_lost")
+            case ServerLost(problem):
+                self._write("server_lost", message=problem)
+            case RunReplaced(execution):
+                self._write("replaced", execution_id=execution.id)
+            case RunEnded(execution):
+                self.ended(execution)
+            case RunDetached(execution):
+                self._write("detached", execution_id=execution.id)
+            case Noticed(text, level):
+                self._write("notice", level=level, message=text)
+            case _:
+                # What only a screen shows.
+                pass
 
-    def project_loaded(self, name: str) -> None:
-        self._tell("project", name=name)
-
-    def synthesis_output(self, line: str, is_error: bool) -> None:
-        self._err.write(f"{line}\n")
+    def failed(self, error: StigmerError) -> None:
+        self._write("error", message=error.message)
+        advice = self._printed_errors.advice_of(error)
+        self._err.write(self._redactor.text(f"Error: {error.message}\n" + (f"\n{advice}\n" if advice else "")))
         self._err.flush()
 
-    def manifests_loaded(self, resources: int) -> None:
-        self._tell("manifests", resources=resources)
-
-    def deployed(self, applied: ApplySummary, agents: int, workflows: int) -> None:
-        self._tell(
+    def _deployed(self, deployment: Deployment) -> None:
+        for warning in deployment.warnings:
+            self._write("warning", message=warning)
+        applied = deployment.applied
+        self._write(
             "deployed",
             created=applied.created,
             updated=applied.updated,
@@ -44,14 +104,11 @@ class JsonOutput:
             orphaned=applied.orphaned,
         )
 
-    def warned(self, text: str) -> None:
-        self._tell("warning", message=text)
-
-    def handed_over(self, names: Sequence[str]) -> None:
-        self._tell("keys_handed_over", names=list(names))
-
-    def started(self, resource: Resource, execution: Execution) -> None:
-        self._tell("started", execution_id=execution.id, kind=resource.kind, resource=resource.slug)
+    def _watching(self, files: int) -> None:
+        """The count changes with the files; that they are watched is said once."""
+        if not self._is_watching:
+            self._is_watching = True
+            self._write("watching", files=files)
 
     def changed(self, execution: Execution) -> None:
         self._changed(execution, {})
@@ -59,11 +116,11 @@ class JsonOutput:
             self._changed(child, {"task": task_id})
 
     def connection_lost(self) -> None:
-        self._tell("connection_lost")
+        self._write("connection_lost")
 
     def ended(self, execution: Execution) -> None:
         self.changed(execution)
-        self._tell(
+        self._write(
             execution.state.value,
             execution_id=execution.id,
             output=_output(execution),
@@ -71,13 +128,6 @@ class JsonOutput:
             started_at=_text(execution.started_at),
             completed_at=_text(execution.completed_at),
         )
-
-    def left_running(self, execution: Execution) -> None:
-        self._tell("detached", execution_id=execution.id)
-
-    def failed(self, message: str, advice: str) -> None:
-        self._tell("error", message=message)
-        self._err.write(self._redactor.text(f"Error: {message}\n" + (f"\n{advice}\n" if advice else "")))
 
     def _changed(self, execution: Execution, where: dict[str, str]) -> None:
         seen = self._seen.get(execution.id, -1)
@@ -88,10 +138,10 @@ class JsonOutput:
                 self._message(execution.id, index, message, done, where)
         for call in execution.calls.values():
             if call.revision > seen:
-                self._tell("tool_call", **_call(call), **where)
+                self._write("tool_call", **_call(call), **where)
         for task in execution.tasks.values():
             if task.revision > seen:
-                self._tell("task", **_task(task))
+                self._write("task", **_task(task))
 
     def _message(self, execution_id: str, index: int, message: Message, done: bool, where: dict[str, str]) -> None:
         """The text as it grows, and the whole message once it is complete."""
@@ -102,14 +152,14 @@ class JsonOutput:
         if not message.text.startswith(told):
             told = ""
         if message.text != told:
-            self._tell("text", index=index, keep=len(told), text=message.text[len(told) :], **where)
+            self._write("text", index=index, keep=len(told), text=message.text[len(told) :], **where)
         if done:
             self._texts.pop(key, None)
-            self._tell("message", index=index, role=message.role.name.lower(), text=message.text, **where)
+            self._write("message", index=index, role=message.role.name.lower(), text=message.text, **where)
         else:
             self._texts[key] = message.text
 
-    def _tell(self, event: str, **data: Any) -> None:
+    def _write(self, event: str, **data: object) -> None:
         line = {"event": event, "time": timestamp(self._clock.now()), **data}
         self._out.write(json_text(self._redactor.data(line)) + "\n")
         self._out.flush()

@@ -1,24 +1,26 @@
-"""A run without a screen: apply, start, show, and say by the exit code how it ended."""
+"""Runs a session without a screen: its outputs take the events, and the exit code says how the run ended."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.headless.face import Output
-from stigmer_tui.headless.texts import NAME_SOMETHING, ambiguous, no_project, not_found
-from stigmer_tui.workbench.backend import Backend
-from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, RunState
-from stigmer_tui.workbench.state import RunInput
+from stigmer_tui.headless.texts import NAME_SOMETHING, WITHOUT_WATCH, ambiguous, no_project, not_found
+from stigmer_tui.workbench.events import Deployed, Event, ProjectDetected, RunDetached
+from stigmer_tui.workbench.model import Resource, RunState
+from stigmer_tui.workbench.runs import Runs
+from stigmer_tui.workbench.session import Session
+from stigmer_tui.workbench.state import Deployment, RunInput, ShownRun
 
 COMPLETED, FAILED, INTERRUPTED = 0, 1, 130
 
 TEXT_INTERVAL_MS = 20
 """Shortest time between two changes that are printed."""
+
+BY_INTERRUPT = "interrupted by the user"
 
 Choose = Callable[[Sequence[Resource]], Awaitable[Resource | None]]
 """Lets the person choose; None where there is nobody to ask."""
@@ -32,32 +34,24 @@ class Request:
     follow: bool = True
     detach: bool = False
     """An interrupt ends the showing only."""
+    watch: bool = False
+    """Deploys each save, and runs again what it affects, until interrupted."""
 
 
 class HeadlessRun:
     def __init__(
-        self,
-        request: Request,
-        backend: Backend,
-        folder: Path,
-        is_project: bool,
-        face: Output,
-        choose: Choose,
-        clock: Clock,
-        interrupted: asyncio.Event,
+        self, request: Request, session: Session, output: Output, choose: Choose, interrupted: asyncio.Event
     ) -> None:
         self._request = request
-        self._backend = backend
-        self._folder = folder
-        self._is_project = is_project
-        self._face = face
+        self._session = session
+        self._output = output
         self._choose = choose
-        self._clock = clock
         self._interrupted = interrupted
+        session.store.subscribe(output.take)
 
     async def run(self) -> int:
-        """Returns the exit code. Errors are told to the face."""
-        working = asyncio.create_task(self._run())
+        """Returns the exit code. Errors go to the output."""
+        working = asyncio.create_task(self._watch() if self._request.watch else self._run_once())
         stopping = asyncio.create_task(self._interrupted.wait())
         try:
             await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -69,45 +63,55 @@ class HeadlessRun:
                 raise
             return INTERRUPTED
         except StigmerError as error:
-            self._face.failed(error.message, error.advice)
+            self._output.failed(error)
             return INTERRUPTED if self._interrupted.is_set() else FAILED
         finally:
             stopping.cancel()
 
-    async def _run(self) -> int:
-        resource = await self._resource()
-        creating = asyncio.create_task(self._create(resource))
-        try:
-            execution = await asyncio.shield(creating)
-            if not self._request.follow:
-                self._face.left_running(execution)
-                return COMPLETED
-            await self._follow(execution)
-        except asyncio.CancelledError:
-            # Asked for, a run comes into being, whether or not somebody still waits for the answer.
-            await self._interrupt(await creating)
-            raise
-        self._face.ended(execution)
+    # One run
+
+    async def _run_once(self) -> int:
+        if not self._session.is_project and not self._request.reference:
+            raise no_project(NAME_SOMETHING)
+        async with self._session.opened() as runs:
+            resource = await self._resource()
+            starting = asyncio.create_task(self._start(runs, resource))
+            try:
+                execution = (await asyncio.shield(starting)).execution
+                if not self._request.follow:
+                    self._emit(RunDetached(execution))
+                    return COMPLETED
+                await runs.follow(execution)
+            except asyncio.CancelledError:
+                # Once requested, a run comes into being, whether or not anybody still waits for the answer.
+                await self._interrupt(runs, await starting)
+                raise
         return COMPLETED if execution.state is RunState.COMPLETED else FAILED
 
-    async def _create(self, resource: Resource) -> Execution:
-        if names := await self._backend.hand_over_keys():
-            self._face.handed_over(names)
-        execution = await self._backend.create(resource, self._request.input)
-        self._face.started(resource, execution)
-        return execution
+    async def _start(self, runs: Runs, resource: Resource) -> ShownRun:
+        await runs.hand_over_keys()
+        return await runs.start(resource, self._request.input)
+
+    async def _interrupt(self, runs: Runs, run: ShownRun) -> None:
+        """A person who presses ctrl+c must know what became of the run."""
+        if self._request.detach:
+            self._emit(RunDetached(run.execution))
+            return
+        await runs.cancel(run.execution, BY_INTERRUPT)
+        await runs.follow(run.execution)
 
     async def _resource(self) -> Resource:
         reference = self._request.reference
-        if not self._is_project:
-            if not reference:
-                raise no_project(NAME_SOMETHING)
+        if not self._session.is_project:
             return await self._resolve(reference)
         if reference:
-            self._face.project_detected()
-        found = await self._deploy()
-        if reference:
-            return await self._resolve(reference)
+            self._emit(ProjectDetected())
+        return await self._resource_in(await self._session.deploy())
+
+    async def _resource_in(self, deployment: Deployment) -> Resource:
+        if self._request.reference:
+            return await self._resolve(self._request.reference)
+        found = deployment.resources
         if len(found) == 1:
             return found[0]
         chosen = await self._choose(found)
@@ -115,37 +119,53 @@ class HeadlessRun:
             raise ambiguous(found)
         return chosen
 
-    async def _deploy(self) -> Sequence[Resource]:
-        # Outside a project nothing is deployed, and what reads projects need not be loaded.
-        from stigmer_tui.workbench.deployment import Deployer
-
-        deployer = Deployer(self._folder, self._backend, self._clock)
-        self._face.project_loaded(deployer.project.name)
-        self._face.manifests_loaded(await deployer.synthesize(self._face.synthesis_output))
-        deployment = await deployer.apply()
-        for warning in deployment.warnings:
-            self._face.warned(warning)
-        self._face.deployed(
-            deployment.applied, deployment.count(ResourceKind.AGENT), deployment.count(ResourceKind.WORKFLOW)
-        )
-        return deployment.resources
-
     async def _resolve(self, reference: str) -> Resource:
-        found = await self._backend.resolve(reference)
+        found = await self._session.resolve(reference)
         if found is None:
             raise not_found(reference)
         return found
 
-    async def _follow(self, execution: Execution) -> None:
-        await self._backend.follow(
-            execution, lambda: self._face.changed(execution), self._face.connection_lost, TEXT_INTERVAL_MS
-        )
+    # Watch
 
-    async def _interrupt(self, execution: Execution) -> None:
-        """Whoever presses Ctrl+C must know what became of the run."""
-        if self._request.detach:
-            self._face.left_running(execution)
-            return
-        await self._backend.cancel(execution.id, "interrupted by the user")
-        await self._follow(execution)
-        self._face.ended(execution)
+    async def _watch(self) -> int:
+        """Until interrupted; the session ends before only by an error of the program."""
+        if not self._session.is_project:
+            raise no_project(WITHOUT_WATCH)
+        if self._request.reference:
+            self._emit(ProjectDetected())
+        session = asyncio.create_task(self._session.run())
+        starting = asyncio.create_task(self._start_when_deployed())
+        try:
+            await asyncio.wait((session, starting), return_when=asyncio.FIRST_COMPLETED)
+            if starting.done():
+                starting.result()
+            await session
+        except asyncio.CancelledError:
+            await self._finish()
+            raise
+        finally:
+            starting.cancel()
+            session.cancel()
+            await asyncio.wait((session, starting))
+        return FAILED
+
+    async def _start_when_deployed(self) -> None:
+        """Code that fails to deploy may be mended by the next save."""
+        deployed: asyncio.Future[Deployment] = asyncio.get_running_loop().create_future()
+
+        def take(event: Event) -> None:
+            if isinstance(event, Deployed) and not deployed.done():
+                deployed.set_result(event.deployment)
+
+        self._session.store.subscribe(take)
+        self._session.start(await self._resource_in(await deployed), self._request.input)
+
+    async def _finish(self) -> None:
+        shown = self._session.state.shown
+        if not self._request.detach:
+            await self._session.finish(BY_INTERRUPT)
+        elif shown and not shown.execution.state.is_final:
+            self._emit(RunDetached(shown.execution))
+
+    def _emit(self, event: Event) -> None:
+        self._session.store.emit(event)

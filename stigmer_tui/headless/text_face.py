@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from math import inf
 from typing import NamedTuple, TextIO
 
 from stigmer_tui.core.control_text import ControlFilter, json_text, last_form
+from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.headless.conversation_lines import ConversationLines, LineWriter
+from stigmer_tui.headless.face import PrintedErrors
+from stigmer_tui.workbench.events import (
+    CodePrinted,
+    ConnectionLost,
+    Deployed,
+    DeploymentFailed,
+    Event,
+    FilesSaved,
+    FilesWatched,
+    KeysHandedOver,
+    ManifestsLoaded,
+    Noticed,
+    ProjectDetected,
+    ProjectLoaded,
+    RunChanged,
+    RunDetached,
+    RunEnded,
+    RunReplaced,
+    RunStarted,
+    ServerLost,
+)
 from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, RunState, Task
-from stigmer_tui.workbench.state import ApplySummary
+from stigmer_tui.workbench.state import Deployment, Level
 from stigmer_tui.workbench.task_paths import place_of
 
 OUTCOMES = {
@@ -57,35 +79,83 @@ class TextOutput:
         self._task_states: dict[str, RunState] = {}
         self._running = False
         self._seen = -1
+        self._is_watching = False
+        self._printed_errors = PrintedErrors()
 
-    def project_detected(self) -> None:
-        self._lines.line("📁 Detected Stigmer project - applying latest code")
+    def take(self, event: Event) -> None:
+        match event:
+            case ProjectDetected():
+                self._lines.line("📁 Detected Stigmer project - applying latest code")
+            case ProjectLoaded():
+                self._printed_errors.clear()
+                self._lines.line("✓ Loaded Stigmer.yaml")
+            case CodePrinted(line, is_error):
+                self._code_printed(last_form(line), is_error)
+            case ManifestsLoaded(resources):
+                self._lines.line(f"✓ Manifest loaded: {resources} resource(s) discovered")
+            case Deployed(deployment):
+                self._deployed(deployment)
+            case DeploymentFailed(error):
+                self.failed(error)
+            case FilesWatched(count):
+                self._watching(count)
+            case FilesSaved(change):
+                self._lines.line()
+                self._lines.line(f"💾 Saved: {change}")
+            case KeysHandedOver(names):
+                given = " and ".join(names)
+                self._lines.line(f"✓ Handed {given} to the daemon, which had no such key (kept in memory only)")
+            case RunStarted(run):
+                self._started(run.resource, run.execution)
+            case RunChanged(execution):
+                self.changed(execution)
+            case ConnectionLost():
+                self._lines.line("⚠️  Connection lost - looking for the server")
+            case ServerLost(problem):
+                self._lines.line(f"⚠️  {problem}")
+            case RunReplaced():
+                self._lines.line("⚠️  A newer run takes its place")
+            case RunEnded(execution):
+                self.ended(execution)
+            case RunDetached():
+                self._lines.line("It goes on. Look at it in the app: stigmer-tui")
+            case Noticed(text, Level.WARNING | Level.ERROR):
+                self._lines.line(f"⚠️  {text}")
+            case _:
+                # What only a screen shows.
+                pass
 
-    def project_loaded(self, name: str) -> None:
-        self._lines.line("✓ Loaded Stigmer.yaml")
+    def failed(self, error: StigmerError) -> None:
+        self._lines.close()
+        advice = self._printed_errors.advice_of(error)
+        text = f"Error: {error.message}\n" + (f"\n{advice}\n" if advice else "")
+        self._err.write(self._redactor.text(text))
+        self._err.flush()
 
-    def synthesis_output(self, line: str, is_error: bool) -> None:
-        line = last_form(line)
+    def _code_printed(self, line: str, is_error: bool) -> None:
         if is_error:
+            self._printed_errors.add(line)
             self._err.write(f"  {line}\n")
             self._err.flush()
         else:
             self._lines.line(f"  {line}")
 
-    def manifests_loaded(self, resources: int) -> None:
-        self._lines.line(f"✓ Manifest loaded: {resources} resource(s) discovered")
-
-    def deployed(self, applied: ApplySummary, agents: int, workflows: int) -> None:
+    def _deployed(self, deployment: Deployment) -> None:
+        for warning in deployment.warnings:
+            self._lines.line(f"⚠️  {warning}")
+        agents, workflows = deployment.count(ResourceKind.AGENT), deployment.count(ResourceKind.WORKFLOW)
         parts = [f"{agents} agent(s)"] * bool(agents) + [f"{workflows} workflow(s)"] * bool(workflows)
-        self._lines.line(f"✓ Deployed: {' and '.join(parts)} ({applied.summary})")
+        self._lines.line(f"✓ Deployed: {' and '.join(parts)} ({deployment.applied.summary})")
 
-    def warned(self, text: str) -> None:
-        self._lines.line(f"⚠️  {text}")
+    def _watching(self, files: int) -> None:
+        """The count changes with the files; that they are watched is said once."""
+        if not self._is_watching:
+            self._is_watching = True
+            self._lines.line(f"👀 Watching {files} file(s) - Ctrl+C ends")
 
-    def handed_over(self, names: Sequence[str]) -> None:
-        self._lines.line(f"✓ Handed {' and '.join(names)} to the daemon, which had no such key (kept in memory only)")
-
-    def started(self, resource: Resource, execution: Execution) -> None:
+    def _started(self, resource: Resource, execution: Execution) -> None:
+        self._task_states.clear()
+        self._running, self._seen = False, -1
         self._lines.line()
         self._lines.line(f"✓ {resource.kind.capitalize()} execution started: {resource.name}")
         self._lines.line(f"Execution ID: {execution.id}")
@@ -126,15 +196,6 @@ class TextOutput:
             self._lines.line(f"Tool calls: {len(execution.calls)}")
         else:
             self._count(execution)
-
-    def left_running(self, execution: Execution) -> None:
-        self._lines.line("It goes on. Look at it in the app: stigmer-tui")
-
-    def failed(self, message: str, advice: str) -> None:
-        self._lines.close()
-        text = f"Error: {message}\n" + (f"\n{advice}\n" if advice else "")
-        self._err.write(self._redactor.text(text))
-        self._err.flush()
 
     def _converse(self, execution: Execution, indent: str) -> None:
         lines = self._conversations.get(execution.id)

@@ -9,6 +9,7 @@ from stigmer_tui.workbench.model import Resource
 from stigmer_tui.workbench.state import Value
 
 NAME_SOMETHING = "specify agent/workflow: stigmer-tui run <name-or-id>"
+WITHOUT_WATCH = "leave --watch out: stigmer-tui run <name-or-id>"
 MAKE_A_PROJECT = "make a project: stigmer-tui new <name>"
 
 SECRET_PREFIX = "secret:"  # noqa: S105 - a prefix, not a password

@@ -25,6 +25,7 @@ from stigmer_tui.tui.terminal import TerminalApp
 from stigmer_tui.tui.themes import DARK, LIGHT, default_theme, style_sheets
 from stigmer_tui.tui.widgets.entry_list import EntryList
 from stigmer_tui.tui.widgets.picker import Picker
+from stigmer_tui.workbench.events import Event
 from stigmer_tui.workbench.model import Resource, ResourceKind, Run
 from stigmer_tui.workbench.session import Session
 from stigmer_tui.workbench.state import Level, Notice, RunInput, WorkbenchState
@@ -80,7 +81,7 @@ class StigmerApp(TerminalApp):
 
     def on_mount(self) -> None:
         self._frames = FrameThrottle(self._show, interval_for(os.environ))
-        self.session.board.changed = self._changed
+        self.session.store.subscribe(self._changed)
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
@@ -179,7 +180,7 @@ class StigmerApp(TerminalApp):
         try:
             found = await self.session.find(reference)
         except StigmerError as error:
-            self.session.board.note(str(error), Level.ERROR)
+            self.session.store.note(str(error), Level.ERROR)
             return
         match found:
             case Resource():
@@ -188,7 +189,7 @@ class StigmerApp(TerminalApp):
                 self._open(found)
             case None:
                 where = self.session.state.daemon.address
-                self.session.board.note(
+                self.session.store.note(
                     f"No agent, workflow or run is named {reference} on the server at {where}", Level.WARNING
                 )
 
@@ -244,7 +245,7 @@ class StigmerApp(TerminalApp):
 
     # What the session says
 
-    def _changed(self) -> None:
+    def _changed(self, event: Event) -> None:
         if self._frames:
             self._frames.put(self.session.state)
 

@@ -4,94 +4,42 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from stigmer_tui.api.kinds import AGENT, Kind
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.project.plan import Action, Plan, PlanStep, apply_plan, make_plan
 from stigmer_tui.project.project_file import Project, load_project
-from stigmer_tui.project.runtimes import SynthesisError
 from stigmer_tui.project.subprocesses import OutputLine
 from stigmer_tui.project.synthesis import Manifests, synthesize
 from stigmer_tui.project.synthesis import Resource as Manifest
 from stigmer_tui.workbench.backend import Backend
 from stigmer_tui.workbench.described import described
-from stigmer_tui.workbench.model import Resource, ResourceKind
-from stigmer_tui.workbench.state import ApplySummary
-
-OnLine = Callable[[str, bool], None]
-"""Given a line that the project's code printed, and whether it came by standard error."""
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One resource of a project, and what was done about it, or is to be done."""
-
-    kind: ResourceKind
-    name: str
-    slug: str
-    action: str
-    """`created`, `updated` or `unchanged`."""
-    resource: Resource | None = None
-    """As it is deployed; None for one that is not, yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class Deployment:
-    """How the project stands on the server, or would stand."""
-
-    applied: ApplySummary
-    items: tuple[Item, ...]
-    affected: frozenset[tuple[ResourceKind, str]]
-    """Kind and slug of what runs differently now."""
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def resources(self) -> tuple[Resource, ...]:
-        """What can be run; workflows first, as they are listed everywhere."""
-        found = [item.resource for item in self.items if item.resource]
-        return tuple(sorted(found, key=lambda resource: resource.kind is ResourceKind.AGENT))
-
-    @property
-    def defines(self) -> frozenset[tuple[ResourceKind, str]]:
-        """Kind and slug of all that the code defines."""
-        return frozenset((item.kind, item.slug) for item in self.items)
-
-    def count(self, kind: ResourceKind) -> int:
-        return sum(item.kind is kind for item in self.items)
+from stigmer_tui.workbench.events import CodePrinted, Event, ManifestsLoaded, ProjectLoaded
+from stigmer_tui.workbench.model import ResourceKey, ResourceKind
+from stigmer_tui.workbench.state import ApplySummary, Deployment, DeploymentItem
 
 
 class Deployer:
     """One passage from the project's code to the server."""
 
-    def __init__(self, folder: Path, backend: Backend, clock: Clock) -> None:
+    def __init__(self, folder: Path, backend: Backend, emit: Callable[[Event], None], clock: Clock) -> None:
         """Raises StigmerError when the folder holds no usable Stigmer.yaml."""
-        self.project: Project = load_project(folder)
+        self._project: Project = load_project(folder)
         self._backend = backend
+        self._emit = emit
         self._clock = clock
         self._manifests = Manifests()
 
-    async def synthesize(self, on_line: OnLine | None = None, variables: Mapping[str, str] | None = None) -> int:
-        """Runs the code, with these variables besides those of our own environment.
+    async def synthesize(self, variables: Mapping[str, str] | None = None) -> None:
+        """Runs the code, with these variables besides those of our own environment. Raises SynthesisError."""
+        self._emit(ProjectLoaded(self._project.name))
 
-        Returns the number of resources that it defines. Raises SynthesisError.
-        Whoever listens to the code has heard its last words: the error does not repeat them.
-        """
-        errors: list[str] = []
+        def printed(line: OutputLine) -> None:
+            self._emit(CodePrinted(line.text, line.is_error))
 
-        def hear(line: OutputLine) -> None:
-            if on_line:
-                on_line(line.text, line.is_error)
-                errors.extend([line.text] * line.is_error)
-
-        try:
-            self._manifests = await synthesize(self.project, hear, os.environ | (variables or {}))
-        except SynthesisError as error:
-            if errors and error.advice == "\n".join(errors):
-                raise SynthesisError(error.problem, "", error.file, error.line) from error
-            raise
-        return len(self._manifests.resources)
+        self._manifests = await synthesize(self._project, printed, os.environ | (variables or {}))
+        self._emit(ManifestsLoaded(len(self._manifests.resources)))
 
     async def preview(self) -> Deployment:
         """What `apply` would do."""
@@ -105,9 +53,9 @@ class Deployer:
 
     async def _plan(self) -> Plan:
         # Of no use to others, and nothing that a server elsewhere should know.
-        folder = self.project.folder.resolve() if self._backend.is_ours else None
+        folder = self._project.folder.resolve() if self._backend.is_ours else None
         deployments = self._backend.deployments()
-        return await make_plan(self._manifests, self.project.name, self._backend.organization, deployments, folder)
+        return await make_plan(self._manifests, self._project.name, self._backend.organization, deployments, folder)
 
     def _deployment(self, plan: Plan, sent: dict[tuple[Kind, str], Manifest]) -> Deployment:
         return Deployment(
@@ -119,13 +67,13 @@ class Deployer:
                 orphaned=tuple(resource.slug for resource in plan.orphaned),
             ),
             items=tuple(_item(step, sent.get((step.kind, step.slug)) or step.deployed) for step in plan.steps),
-            affected=frozenset((_kind(kind), slug) for kind, slug in plan.affected),
+            affected=frozenset(ResourceKey(_kind(kind), slug) for kind, slug in plan.affected),
             warnings=tuple(_warnings(plan)),
         )
 
 
-def _item(step: PlanStep, stored: Manifest | None) -> Item:
-    return Item(
+def _item(step: PlanStep, stored: Manifest | None) -> DeploymentItem:
+    return DeploymentItem(
         kind=_kind(step.kind),
         name=step.resource.metadata.name,
         slug=step.slug,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from stigmer_tui.workbench.events import ListsChanged
 from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, Run, run_of
-from stigmer_tui.workbench.session_cache import SessionCache
 from stigmer_tui.workbench.state_store import StateStore
 
 MAX_RUNS = 50
@@ -13,32 +13,27 @@ MAX_RUNS = 50
 
 
 class Lists:
-    """The lists on the board. All of it is remembered for the next session, whatever it was learned from."""
-
-    def __init__(self, board: StateStore, memory: SessionCache) -> None:
-        self._board = board
-        self._memory = memory
+    def __init__(self, store: StateStore) -> None:
+        self._store = store
 
     def take(self, resources: Iterable[Resource], runs: Iterable[Run]) -> None:
         """All there is, as the server says it."""
-        self._board.update(resources=tuple(resources), runs=tuple(runs), listed=True)
-        self._memory.note_lists(self._board.state.resources, self._board.state.runs)
+        self._store.emit(ListsChanged(tuple(resources), tuple(runs)))
 
     def add_resources(self, found: Iterable[Resource]) -> None:
         """What was found on a server that cannot list: each in the place of what was known of it."""
-        known = {(item.kind, item.slug): item for item in self._board.state.resources}
-        known |= {(item.kind, item.slug): item for item in found}
+        known = {item.key: item for item in (*self._store.state.resources, *found)}
         ordered = sorted(known.values(), key=lambda item: (item.kind is ResourceKind.AGENT, item.name))
-        self.take(ordered, self._board.state.runs)
+        self.take(ordered, self._store.state.runs)
 
     def add_run(self, run: Run) -> None:
         """A run that was started or opened on a server that cannot list."""
-        others = [known for known in self._board.state.runs if known.id != run.id]
-        self.take(self._board.state.resources, [run, *others][:MAX_RUNS])
+        others = [known for known in self._store.state.runs if known.id != run.id]
+        self.take(self._store.state.resources, [run, *others][:MAX_RUNS])
 
     def note_state(self, execution: Execution) -> None:
         """That the execution of a run in the list has come to another state."""
-        runs = self._board.state.runs
+        runs = self._store.state.runs
         if any(run.id == execution.id and run.state is not execution.state for run in runs):
             newer = [run_of(execution, run.resource_id) if run.id == execution.id else run for run in runs]
-            self.take(self._board.state.resources, newer)
+            self.take(self._store.state.resources, newer)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum, StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from stigmer_tui.core.run_variable import RunVariable
 from stigmer_tui.workbench.changes import ChangeLog, Part, PartKind
@@ -43,6 +43,13 @@ class Role(Enum):
     SYSTEM = "System"
 
 
+class ResourceKey(NamedTuple):
+    """What a resource is known by on one server and in one organization."""
+
+    kind: ResourceKind
+    slug: str
+
+
 @dataclass(frozen=True, slots=True)
 class Resource:
     """An agent or a workflow as it is deployed."""
@@ -57,6 +64,10 @@ class Resource:
     updated_at: datetime | None = None
     project: str = ""
     """Name of the project that deployed it, where that is known."""
+
+    @property
+    def key(self) -> ResourceKey:
+        return ResourceKey(self.kind, self.slug)
 
 
 @dataclass(frozen=True, slots=True)

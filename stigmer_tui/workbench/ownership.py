@@ -22,7 +22,7 @@ def owns(state: WorkbenchState, resource: Resource) -> bool:
         return True
     if state.project.defines is None:
         return resource.project == state.project.name
-    return (resource.kind, resource.slug) in state.project.defines
+    return resource.key in state.project.defines
 
 
 def own_runs(state: WorkbenchState) -> tuple[Run, ...]:

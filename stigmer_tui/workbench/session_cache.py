@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from stigmer_tui.core.clock import parse_timestamp, timestamp
+from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.json_values import from_json
 from stigmer_tui.core.private_files import make_private_folders, write_private
-from stigmer_tui.workbench.model import Resource, ResourceKind, Run, RunState
-from stigmer_tui.workbench.state import RunInput, Value
+from stigmer_tui.project.project_file import is_project
+from stigmer_tui.workbench.events import Deployed, Event, ListsChanged
+from stigmer_tui.workbench.model import Resource, ResourceKey, ResourceKind, Run, RunState
+from stigmer_tui.workbench.state import Deployment, RunInput, Value
 
 MAX_PROJECTS = 10
 MAX_RUNS = 20
@@ -34,6 +37,12 @@ class SessionCache:
         self._own = folder / f"project-{name}.json"
         self._project = project
 
+    @classmethod
+    def of(cls, configuration: Configuration, folder: Path) -> SessionCache:
+        """For a session on this folder, which need not be a project."""
+        project = str(folder) if is_project(folder) else ""
+        return cls(configuration.home.cache, project, configuration.server)
+
     def recent_projects(self) -> tuple[str, ...]:
         folders = _read(self._common).get("projects", [])
         return tuple(folder for folder in folders if isinstance(folder, str)) if isinstance(folders, list) else ()
@@ -42,6 +51,16 @@ class SessionCache:
         if self._project:
             others = [folder for folder in self.recent_projects() if folder != self._project]
             _write(self._common, {"projects": [self._project, *others][:MAX_PROJECTS]})
+
+    def take(self, event: Event) -> None:
+        """Remembers what has happened, as far as the next session wants it."""
+        match event:
+            case ListsChanged(resources, runs):
+                self.note_lists(resources, runs)
+            case Deployed(deployment):
+                self.note_deployment(deployment)
+            case _:
+                pass
 
     def lists(self) -> tuple[tuple[Resource, ...], tuple[Run, ...]]:
         """As the last session saw them."""
@@ -53,39 +72,38 @@ class SessionCache:
 
     def note_lists(self, resources: Iterable[Resource], runs: Iterable[Run]) -> None:
         self._update(
-            resources=[
-                {
-                    "kind": item.kind,
-                    "id": item.id,
-                    "slug": item.slug,
-                    "name": item.name,
-                    "text": item.description,
-                    "project": item.project,
-                    "organization": item.organization,
-                }
-                for item in resources
-            ],
-            runs=[
-                {
-                    "kind": item.kind,
-                    "id": item.id,
-                    "resource_id": item.resource_id,
-                    "resource": item.resource,
-                    "state": item.state,
-                    "created_at": timestamp(item.created_at) if item.created_at else "",
-                }
-                for item in list(runs)[:MAX_RUNS]
-            ],
+            {
+                "resources": [
+                    {
+                        "kind": item.kind,
+                        "id": item.id,
+                        "slug": item.slug,
+                        "name": item.name,
+                        "text": item.description,
+                        "project": item.project,
+                        "organization": item.organization,
+                    }
+                    for item in resources
+                ],
+                "runs": [
+                    {
+                        "kind": item.kind,
+                        "id": item.id,
+                        "resource_id": item.resource_id,
+                        "resource": item.resource,
+                        "state": item.state,
+                        "created_at": timestamp(item.created_at) if item.created_at else "",
+                    }
+                    for item in list(runs)[:MAX_RUNS]
+                ],
+            }
         )
 
-    def defines(self) -> frozenset[tuple[ResourceKind, str]] | None:
-        """Kind and slug of what the project's code defined when it was last deployed; None where nobody knows."""
+    def defines(self) -> frozenset[ResourceKey] | None:
+        """What the project's code defined when it was last deployed; None where that is not known."""
         with suppress(KeyError, TypeError, ValueError, AttributeError):
-            return frozenset((ResourceKind(kind), slug) for kind, slug in _read(self._own)["defines"])
+            return frozenset(ResourceKey(ResourceKind(kind), slug) for kind, slug in _read(self._own)["defines"])
         return None
-
-    def note_defines(self, defined: Iterable[tuple[ResourceKind, str]]) -> None:
-        self._update(defines=sorted(defined))
 
     def inputs(self) -> dict[str, RunInput]:
         """The last input of each resource, by its slug."""
@@ -98,14 +116,16 @@ class SessionCache:
 
     def note_inputs(self, inputs: Mapping[str, RunInput]) -> None:
         self._update(
-            inputs={
-                slug: {
-                    "message": item.message,
-                    "environment": {
-                        name: value.text for name, value in item.environment.items() if not value.is_secret
-                    },
+            {
+                "inputs": {
+                    slug: {
+                        "message": item.message,
+                        "environment": {
+                            name: value.text for name, value in item.environment.items() if not value.is_secret
+                        },
+                    }
+                    for slug, item in inputs.items()
                 }
-                for slug, item in inputs.items()
             }
         )
 
@@ -114,11 +134,11 @@ class SessionCache:
         found = _read(self._own).get("warnings", [])
         return frozenset(text for text in found if isinstance(text, str)) if isinstance(found, list) else frozenset()
 
-    def note_warnings(self, warnings: Iterable[str]) -> None:
-        self._update(warnings=sorted(warnings))
+    def note_deployment(self, deployment: Deployment) -> None:
+        self._update({"defines": sorted(deployment.defines), "warnings": sorted(deployment.warnings)})
 
-    def _update(self, **data: Any) -> None:
-        _write(self._own, _read(self._own) | data)
+    def _update(self, data: Mapping[str, object]) -> None:
+        _write(self._own, {**_read(self._own), **data})
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -129,7 +149,7 @@ def _read(path: Path) -> dict[str, Any]:
     return {}
 
 
-def _write(path: Path, data: Mapping[str, Any]) -> None:
+def _write(path: Path, data: Mapping[str, object]) -> None:
     with suppress(OSError, StigmerError):
         make_private_folders([path.parent])
         write_private(path, json.dumps(data))

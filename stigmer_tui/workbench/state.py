@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from stigmer_tui.workbench.daemon_state import DaemonState
-from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, Run
+from stigmer_tui.workbench.model import Execution, Resource, ResourceKey, ResourceKind, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,44 @@ class ApplySummary:
 
 
 @dataclass(frozen=True, slots=True)
+class DeploymentItem:
+    """One resource of a project, and what was done about it, or is to be done."""
+
+    kind: ResourceKind
+    name: str
+    slug: str
+    action: str
+    """`created`, `updated` or `unchanged`."""
+    resource: Resource | None = None
+    """As it is deployed; None for one that is not, yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """How the project stands on the server, or would stand."""
+
+    applied: ApplySummary
+    items: tuple[DeploymentItem, ...]
+    affected: frozenset[ResourceKey]
+    """What runs differently now."""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def resources(self) -> tuple[Resource, ...]:
+        """What can be run; workflows first, as they are listed everywhere."""
+        found = [item.resource for item in self.items if item.resource]
+        return tuple(sorted(found, key=lambda resource: resource.kind is ResourceKind.AGENT))
+
+    @property
+    def defines(self) -> frozenset[ResourceKey]:
+        """All that the code defines."""
+        return frozenset(ResourceKey(item.kind, item.slug) for item in self.items)
+
+    def count(self, kind: ResourceKind) -> int:
+        return sum(item.kind is kind for item in self.items)
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectProblem:
     """Code that does not become a deployment: the tool's own words, file and line first."""
 
@@ -91,8 +129,10 @@ class ProjectState:
     name: str
     folder: str
     stage: Stage = Stage.IDLE
-    defines: frozenset[tuple[ResourceKind, str]] | None = None
-    """Kind and slug of what the code defines, as it was last deployed; None where that is not known yet."""
+    defines: frozenset[ResourceKey] | None = None
+    """What the code defines, as it was last deployed; None where that is not known yet."""
+    warnings: frozenset[str] = frozenset()
+    """Of the last deployment, in this session or before it."""
     applied: ApplySummary | None = None
     problem: ProjectProblem | None = None
     watching: bool = False

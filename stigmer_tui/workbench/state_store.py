@@ -1,55 +1,32 @@
-"""The one state of a session, and who is told of its changes."""
+"""The one state of a session, and its listeners."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable
 
-from stigmer_tui.core.clock import Clock, SystemClock
-from stigmer_tui.workbench.state import Level, Notice, WorkbenchState
+from stigmer_tui.core.clock import Clock
+from stigmer_tui.workbench.events import Event, Noticed
+from stigmer_tui.workbench.reducer import reduce
+from stigmer_tui.workbench.state import Level, WorkbenchState
 
-MAX_NOTICES = 500
-"""Older ones are forgotten."""
+Listener = Callable[[Event], None]
 
 
 class StateStore:
-    """All parts of a session write on it; whoever looks at it is told by `changed`."""
+    """All parts of a session emit events; each changes the state first, and goes to the listeners then."""
 
-    def __init__(
-        self,
-        state: WorkbenchState,
-        clock: Clock | None = None,
-        warnings: Iterable[str] = (),
-        keep_warnings: Callable[[Iterable[str]], None] = lambda warnings: None,
-    ) -> None:
-        """`warnings` are those of the last deployment, in this session or before it."""
+    def __init__(self, state: WorkbenchState, clock: Clock) -> None:
         self.state = state
-        self._warnings = frozenset(warnings)
-        self._keep_warnings = keep_warnings
-        self._clock = clock or SystemClock()
-        self.changed: Callable[[], None] = lambda: None
+        self._clock = clock
+        self._listeners: list[Listener] = []
 
-    def update(self, **changes: Any) -> None:
-        """By the fields of the state."""
-        self.state = replace(self.state, **changes)
-        self.changed()
+    def subscribe(self, listener: Listener) -> None:
+        self._listeners.append(listener)
 
-    def update_project(self, **changes: Any) -> None:
-        """By the fields of the project; without one there is nothing to change."""
-        if project := self.state.project:
-            self.update(project=replace(project, **changes))
+    def emit(self, event: Event) -> None:
+        self.state = reduce(self.state, event)
+        for listener in self._listeners:
+            listener(event)
 
-    def warn(self, warnings: Sequence[str]) -> None:
-        """All that is to be said of a deployment. What was said of the one before is known."""
-        for warning in warnings:
-            self.note(warning, Level.WARNING, is_known=warning in self._warnings)
-        if self._warnings != frozenset(warnings):
-            self._warnings = frozenset(warnings)
-            self._keep_warnings(self._warnings)
-
-    def note(self, text: str, level: Level = Level.INFORMATION, is_known: bool = False) -> None:
-        """Every notice is kept: a screen draws less often than they come, and a person looks away."""
-        notices = self.state.notices
-        number = notices[-1].number + 1 if notices else 1
-        self.update(notices=(*notices, Notice(text, level, number, self._clock.now(), is_known))[-MAX_NOTICES:])
+    def note(self, text: str, level: Level = Level.INFORMATION) -> None:
+        self.emit(Noticed(text, level, self._clock.now()))

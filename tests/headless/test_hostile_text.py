@@ -10,8 +10,11 @@ from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.headless.face import Output
 from stigmer_tui.headless.json_face import JsonOutput
 from stigmer_tui.headless.text_face import TextOutput
+from stigmer_tui.workbench.events import Deployed, ProjectLoaded, RunChanged, RunEnded, RunStarted
 from stigmer_tui.workbench.model import Execution, Message, Resource, ResourceKind, Role, RunState, ToolCall
+from stigmer_tui.workbench.state import ApplySummary, Deployment, ShownRun
 from tests.tui.host import FixedClock
+from tests.tui.samples import at
 
 HOSTILE = "a\x1b[2Jb\x1b]0;owned\x07c\x9b31md\x00e\x07f\u202eg\x08h\x7f"
 
@@ -20,7 +23,7 @@ SECRET = "hush-4711-hush"
 
 def test_a_run() -> None:
     out, err = io.StringIO(), io.StringIO()
-    tell(TextOutput(out, err, Redactor([SECRET])))
+    show(TextOutput(out, err, Redactor([SECRET])))
     printed = out.getvalue()
     assert "abc\ufffd31md␀e␇fg␈h␡" in printed
     assert not {"\x1b", "\x07", "\x00", "\x9b", "\u202e", "\x08", "\x7f", "\r"} & set(printed)
@@ -30,21 +33,21 @@ def test_a_run() -> None:
 
 def test_a_run_for_programs() -> None:
     out, err = io.StringIO(), io.StringIO()
-    tell(JsonOutput(out, err, Redactor([SECRET]), FixedClock()))
+    show(JsonOutput(out, err, Redactor([SECRET]), FixedClock()))
     assert not {"\x1b", "\x07", "\x00", "\x9b", "\u202e", "\x08", "\x7f", "\r"} & set(out.getvalue())
     events: list[dict[str, Any]] = [json.loads(line) for line in out.getvalue().splitlines()]
     assert any(event.get("text") == HOSTILE for event in events)
 
 
-def tell(face: Output) -> None:
+def show(output: Output) -> None:
     execution = Execution(ResourceKind.AGENT, "agx_1", HOSTILE, state=RunState.RUNNING)
-    face.project_loaded(HOSTILE)
-    face.warned(HOSTILE)
-    face.started(Resource(ResourceKind.AGENT, "ag_1", HOSTILE, HOSTILE), execution)
+    output.take(ProjectLoaded(HOSTILE))
+    output.take(Deployed(Deployment(ApplySummary(at(0)), (), frozenset(), warnings=(HOSTILE,))))
+    output.take(RunStarted(ShownRun(execution, Resource(ResourceKind.AGENT, "ag_1", HOSTILE, HOSTILE))))
     execution.put_message(0, Message(Role.AGENT, HOSTILE))
-    face.changed(execution)
+    output.take(RunChanged(execution))
     execution.put_message(1, Message(Role.AGENT, SECRET.replace("4711", "47\x1b[31m11")))
     execution.put_message(2, Message(Role.TOOL, "", calls=("c1",)))
     execution.put_call(ToolCall("c1", HOSTILE, {"a": HOSTILE}, RunState.FAILED, HOSTILE, HOSTILE))
     execution.state, execution.error = RunState.FAILED, HOSTILE
-    face.ended(execution)
+    output.take(RunEnded(execution))

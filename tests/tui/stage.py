@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.paths import Home
 from stigmer_tui.tui.app import StigmerApp
+from stigmer_tui.workbench.events import ServerSearched, WatchSwitched
 from stigmer_tui.workbench.model import Resource, Run
 from stigmer_tui.workbench.session import Session
 from stigmer_tui.workbench.state import RunInput, WorkbenchState
@@ -18,11 +20,21 @@ from tests.tui.host import FixedClock
 NOWHERE = Path("/nowhere")
 
 
+class StagedStore(StateStore):
+    def put(self, state: WorkbenchState) -> None:
+        """As if events had led to it."""
+        self.state = state
+        for listener in self._listeners:
+            listener(ServerSearched())
+
+
 class StagedSession(Session):
+    store: StagedStore
+
     def __init__(self, state: WorkbenchState, inputs: dict[str, RunInput] | None = None) -> None:
         self.fixed_clock = FixedClock()
         super().__init__(Configuration(Home(NOWHERE)), NOWHERE, self.fixed_clock)
-        self.board = StateStore(state)
+        self.store = StagedStore(state, self.fixed_clock)
         self.asked: list[str] = []
         """What the person wanted, in the order in which they did."""
         self.started: list[RunInput] = []
@@ -54,7 +66,7 @@ class StagedSession(Session):
     def toggle_watch(self) -> None:
         self.asked.append("toggle watch")
         if project := self.state.project:
-            self.board.update_project(watching=not project.watching)
+            self.store.emit(WatchSwitched(not project.watching))
 
     def retry(self) -> None:
         self.asked.append("retry")
@@ -92,4 +104,4 @@ class StagedApp(StigmerApp):
 
     def put(self, **changes: Any) -> None:
         """Another state, as the session would come to it."""
-        self.stage.board.update(**changes)
+        self.stage.store.put(replace(self.stage.state, **changes))

@@ -7,7 +7,15 @@ from datetime import timedelta
 
 from stigmer_tui.core.run_variable import RunVariable
 from stigmer_tui.workbench.daemon_state import Component, ComponentState, DaemonState
-from stigmer_tui.workbench.model import Execution, ModelWait, Resource, ResourceKind, Run, RunState
+from stigmer_tui.workbench.model import (
+    Execution,
+    ModelWait,
+    Resource,
+    ResourceKey,
+    ResourceKind,
+    Run,
+    RunState,
+)
 from stigmer_tui.workbench.state import (
     ApplySummary,
     ProjectProblem,
@@ -48,8 +56,8 @@ PROJECT = ProjectState(
     latency=0.096,
     defines=frozenset(
         [
-            *((ResourceKind.WORKFLOW, slug) for slug in ("tally", "settle-orders", "summarise")),
-            *((ResourceKind.AGENT, slug) for slug in ("helper", "paper-reader")),
+            *(ResourceKey(ResourceKind.WORKFLOW, slug) for slug in ("tally", "settle-orders", "summarise")),
+            *(ResourceKey(ResourceKind.AGENT, slug) for slug in ("helper", "paper-reader")),
         ]
     ),
 )
@@ -194,7 +202,7 @@ def odd_names() -> WorkbenchState:
     )
     execution = workflow_execution()
     execution.message = "Wie geht es dir? 元気ですか 👩‍👩‍👧"
-    defines = frozenset((resource.kind, resource.slug) for resource in resources)
+    defines = frozenset(resource.key for resource in resources)
     project = replace(PROJECT, defines=defines)
     return replace(LISTED, project=project, resources=resources, runs=runs, shown=showing(execution, resources[0]))
 

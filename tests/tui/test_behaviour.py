@@ -25,8 +25,9 @@ from stigmer_tui.tui.widgets.run_pane import RunPane
 from stigmer_tui.tui.widgets.sidebar import Sidebar
 from stigmer_tui.workbench.abilities import Abilities
 from stigmer_tui.workbench.daemon_state import DaemonState
+from stigmer_tui.workbench.events import Deployed
 from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, Run, RunState
-from stigmer_tui.workbench.state import Level, RunInput, ShownRun, Value, WorkbenchState
+from stigmer_tui.workbench.state import ApplySummary, Deployment, Level, RunInput, ShownRun, Value, WorkbenchState
 from tests.tui import states
 from tests.tui.hands import click, press, scroll, settle
 from tests.tui.samples import at
@@ -671,7 +672,7 @@ class TestNotices:
         async with running(states.LISTED, NARROW) as (app, pilot):
             texts = [f"workflow tally calls the agent number-{number}" for number in range(8)]
             for text in texts:
-                app.stage.board.note(text, Level.WARNING)
+                app.stage.store.note(text, Level.WARNING)
             await settle(pilot)
             seen = []
             for _ in texts:
@@ -685,7 +686,7 @@ class TestNotices:
         """Point 26: at 80×24 the whole width of each line of the picker is still seen."""
         async with running(states.LISTED, NARROW) as (app, pilot):
             lines = [line for line in screen_text(app).split("\n")[2:-2] if line]
-            app.stage.board.note("The daemon was restarted", Level.WARNING)
+            app.stage.store.note("The daemon was restarted", Level.WARNING)
             await settle(pilot)
             text = screen_text(app)
             assert "The daemon was restarted" in text
@@ -693,7 +694,7 @@ class TestNotices:
 
     async def test_a_long_notice_says_that_there_is_more(self) -> None:
         async with running(states.LISTED, NARROW) as (app, pilot):
-            app.stage.board.note("first\n\n" + "word " * 200, Level.ERROR)
+            app.stage.store.note("first\n\n" + "word " * 200, Level.ERROR)
             await settle(pilot)
             area = app.main.query_one(NoticeArea)
             assert len(area.rows) == 3
@@ -704,8 +705,9 @@ class TestNotices:
         """Point 26: neither at the next save nor at the next start; the list has it."""
         async with running(states.LISTED) as (app, _):
             for warnings in (["one", "two"], ["two"], ["one", "two"]):
-                app.stage.board.warn(warnings)
-            assert [(notice.text, notice.is_known) for notice in app.stage.board.state.notices] == [
+                deployment = Deployment(ApplySummary(at(0)), (), frozenset(), tuple(warnings))
+                app.stage.store.emit(Deployed(deployment))
+            assert [(notice.text, notice.is_known) for notice in app.stage.state.notices] == [
                 ("one", False),
                 ("two", False),
                 ("two", True),
@@ -723,7 +725,7 @@ class TestNotices:
         async with running(states.LISTED) as (app, pilot):
             warnings = [f"workflow w{number} calls an agent that is missing" for number in range(8)]
             for text in warnings:
-                app.stage.board.note(text, Level.WARNING)
+                app.stage.store.note(text, Level.WARNING)
             await settle(pilot)
             assert app.main.query_one(NoticeArea).rows[0].text.endswith(warnings[0])
             await app.action_notices()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from stigmer_tui.workbench.model import Execution
+from stigmer_tui.workbench.model import Execution, ResourceKey
 from stigmer_tui.workbench.state import Level, Notice, RunInput, Value, WorkbenchState
 from tests.tui import states
 from tests.tui.hands import press, settle
@@ -27,7 +27,7 @@ KEPT = {"slug", "id", "parent", "defines"}
 def poisoned(value: Any, name: str = "") -> Any:
     """The same with hostile characters in each of its texts."""
     match value:
-        case Enum():
+        case Enum() | ResourceKey():
             return value
         case str():
             return value if name in KEPT else value[:1] + HOSTILE + value[1:]

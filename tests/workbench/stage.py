@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import Home
+from stigmer_tui.project.plan import Deployments
 from stigmer_tui.project.snapshot import ChangeKind, FileChange
-from stigmer_tui.project.watch import Change, WatchProblem
+from stigmer_tui.project.watch import Change, Watcher, WatchProblem
 from stigmer_tui.workbench.abilities import Abilities, CannotCancel
+from stigmer_tui.workbench.backend import Lists
 from stigmer_tui.workbench.daemon_state import DaemonState
-from stigmer_tui.workbench.deployment import Deployment
-from stigmer_tui.workbench.development import WatchLoop
-from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, RunState
+from stigmer_tui.workbench.deployment import Deployer
+from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, Run, RunState
+from stigmer_tui.workbench.services import Services
 from stigmer_tui.workbench.session import Session
-from stigmer_tui.workbench.state import ApplySummary, RunInput
+from stigmer_tui.workbench.state import ApplySummary, Deployment, ProjectState, RunInput, ShownRun
 
 LIMIT = 60.0
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -50,6 +51,8 @@ class FakeServer:
     created: list[tuple[str, RunInput]] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
     looks: int = 0
+    stopped: int = 0
+    restarted: int = 0
     organization: str = "local"
     lacking: tuple[str, ...] = ()
     """Names of keys that the person has and the daemon has not."""
@@ -82,20 +85,38 @@ class FakeServer:
         lacking, self.lacking = self.lacking, ()
         return lacking
 
-    async def look_up(self, resources: Any, runs: Any) -> Any:
+    async def look_up(self, resources: Iterable[Resource], runs: Iterable[Run]) -> Lists:
         return tuple(resources), tuple(runs)
 
-    async def lists(self) -> None:
+    async def lists(self) -> Lists | None:
         return None
 
-    async def watch_lists(self) -> AsyncIterator[Any]:
+    async def watch_lists(self) -> AsyncIterator[Lists]:
         if self.is_ours:
             yield (TALLY, OTHER), ()
             await asyncio.Event().wait()
 
-    async def watch_daemon(self) -> AsyncIterator[Any]:
+    async def watch_daemon(self) -> AsyncIterator[DaemonState]:
         while self.is_ours:
             yield await self.statuses.get()
+
+    async def stop_daemon(self) -> None:
+        self.stopped += 1
+
+    async def restart_daemon(self) -> None:
+        self.restarted += 1
+
+    async def resolve(self, reference: str) -> Resource | None:
+        return next((item for item in (TALLY, OTHER) if reference in (item.id, item.slug)), None)
+
+    async def find(self, reference: str) -> Resource | Run | None:
+        return await self.resolve(reference)
+
+    def deployments(self) -> Deployments:
+        raise NotImplementedError("the code of these tests is deployed by FakeDeployer")
+
+    async def open(self, run: Run) -> Execution:
+        return Execution(run.kind, run.id, run.resource, run.message, run.state)
 
     async def create(self, resource: Resource, run_input: RunInput) -> Execution:
         await self.may_create.wait()
@@ -113,15 +134,13 @@ class FakeServer:
         await asyncio.Event().wait()
 
 
-class FakeWatcher:
+class FakeWatcher(Watcher):
     """Tells of the saves of a test. A save that is not told yet is told when somebody asks."""
-
-    file_count = 1
 
     def __init__(self, clock: StoppedClock) -> None:
         self._clock = clock
         self._saved: list[str] = []
-        self._told: asyncio.Queue[Change] = asyncio.Queue()
+        self._noticed: asyncio.Queue[Change] = asyncio.Queue()
         self._wanted = asyncio.Event()
 
     async def __aenter__(self) -> FakeWatcher:
@@ -130,12 +149,16 @@ class FakeWatcher:
     async def __aexit__(self, *error: object) -> None:
         return
 
+    @property
+    def file_count(self) -> int:
+        return 1
+
     def __aiter__(self) -> FakeWatcher:
         return self
 
     async def __anext__(self) -> Change | WatchProblem:
         self._wanted.set()
-        change = await self._told.get()
+        change = await self._noticed.get()
         self._wanted.clear()
         return change
 
@@ -145,12 +168,12 @@ class FakeWatcher:
 
     def notice(self) -> None:
         for name in self._saved:
-            self._told.put_nowait(Change((FileChange(name, ChangeKind.CHANGED, 1, 1),), self._clock.now()))
+            self._noticed.put_nowait(Change((FileChange(name, ChangeKind.CHANGED, 1, 1),), self._clock.now()))
         self._saved.clear()
 
     async def caught_up(self) -> None:
         self.notice()
-        while not self._told.empty():  # noqa: ASYNC110 - there is no time here
+        while not self._noticed.empty():  # noqa: ASYNC110 - there is no time here
             await asyncio.sleep(0)
         await self._wanted.wait()
 
@@ -168,22 +191,18 @@ class FakeCode:
         self.may_end.set()
 
 
-class FakeDeployer:
-    class project:  # noqa: N801
-        name = "demo"
-
+class FakeDeployer(Deployer):
     def __init__(self, code: FakeCode) -> None:
         self._code = code
 
-    async def synthesize(self, variables: Mapping[str, str]) -> int:
+    async def synthesize(self, variables: Mapping[str, str] | None = None) -> None:
         self._code.runs += 1
         await self._code.may_end.wait()
         if self._code.failure:
             raise self._code.failure
-        return 2
 
     async def apply(self) -> Deployment:
-        affected = frozenset((resource.kind, resource.slug) for resource in self._code.affected)
+        affected = frozenset(resource.key for resource in self._code.affected)
         return Deployment(ApplySummary(NOON, updated=("tally",)), (), affected)
 
 
@@ -191,18 +210,21 @@ class StagedSession(Session):
     def __init__(self, folder: Path, server: FakeServer, code: FakeCode) -> None:
         self.time = StoppedClock()
         self.server, self.code, self.watcher = server, code, FakeWatcher(self.time)
-        super().__init__(Configuration(Home(folder / "home")), folder, self.time)
-        self._moved = asyncio.Event()
-        self.board.changed = self._moved.set
+        configuration = Configuration(Home(folder / "home"))
+        super().__init__(configuration, folder, self.time, load=lambda *_: self._load_fakes())
 
-    def _load(self) -> Any:
-        def deployer(*_: object) -> Any:
-            return FakeDeployer(self.code)
+    def _load_fakes(self) -> Services:
+        return Services(self.server, lambda store: FakeDeployer(self.code), lambda: self.watcher)
 
-        server: Any = self.server
-        watcher: Any = self.watcher
-        parts = self.folder, server, self.board, self.time, self._run_again, self._take_deployment
-        return server, WatchLoop(*parts, watch=lambda folder: watcher, deployer=deployer)
+    @property
+    def shown(self) -> ShownRun:
+        assert self.state.shown is not None
+        return self.state.shown
+
+    @property
+    def project(self) -> ProjectState:
+        assert self.state.project is not None
+        return self.state.project
 
     @property
     def notices(self) -> list[str]:
@@ -224,7 +246,9 @@ class StagedSession(Session):
 
 
 @asynccontextmanager
-async def at_work(folder: Path, server: FakeServer | None = None, code: FakeCode | None = None) -> AsyncIterator[Any]:
+async def at_work(
+    folder: Path, server: FakeServer | None = None, code: FakeCode | None = None
+) -> AsyncIterator[StagedSession]:
     """The project is deployed, the server is there, nothing has been run."""
     (folder / "Stigmer.yaml").write_text("name: demo\nruntime: python\n", encoding="utf-8")
     session = StagedSession(folder, server or FakeServer(), code or FakeCode())

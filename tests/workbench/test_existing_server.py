@@ -14,10 +14,11 @@ from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.paths import Home
 from stigmer_tui.workbench.model import Resource, Run
 from stigmer_tui.workbench.session import Session
+from stigmer_tui.workbench.session_cache import SessionCache
 from stigmer_tui.workbench.state import RunInput, WorkbenchState
 from tests.server.builders import workflow
 from tests.server.conftest import Api, running
-from tests.workbench.test_development import LIMIT, ONE_TASK
+from tests.workbench.test_watch_loop import LIMIT, ONE_TASK
 
 
 class Opened:
@@ -26,7 +27,7 @@ class Opened:
     def __init__(self, session: Session) -> None:
         self.session = session
         self._changed = asyncio.Event()
-        session.board.changed = self._changed.set
+        session.store.subscribe(lambda event: self._changed.set())
 
     @property
     def state(self) -> WorkbenchState:
@@ -53,7 +54,7 @@ async def opened(tmp_path: Path, api: Api) -> AsyncIterator[Opened]:
         (folder / "Stigmer.yaml").write_text("name: demo\nruntime: python\n", encoding="utf-8")
         (folder / "main.py").write_text(ONE_TASK.format(title="one"), encoding="utf-8")
     configuration = Configuration(Home(tmp_path / "own-home"), server=api.server.address)
-    session = Session(configuration, folder, SystemClock())
+    session = Session(configuration, folder, SystemClock(), cache=SessionCache.of(configuration, folder))
     bench = Opened(session)
     working = asyncio.create_task(session.run())
     try:
@@ -111,5 +112,5 @@ async def test_keys_are_for_our_own_daemon_alone(tmp_path: Path, monkeypatch: py
     """Point 21: not for a server that somebody has named, though it would take them."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-0123456789abcdef")
     async with running(tmp_path / "home") as api, opened(tmp_path, api) as bench:
-        assert await bench.session._require_backend().hand_over_keys() == ()
+        assert await bench.session._require_services().backend.hand_over_keys() == ()
         assert not [notice for notice in bench.state.notices if "OPENAI_API_KEY" in notice.text]

@@ -11,6 +11,7 @@ import pytest
 
 from stigmer_tui.project.runtimes import SynthesisError
 from stigmer_tui.workbench.daemon_state import DaemonState
+from stigmer_tui.workbench.events import ListsChanged
 from stigmer_tui.workbench.model import Run, RunState
 from stigmer_tui.workbench.state import RunInput
 from tests.workbench.stage import NOON, OTHER, TALLY, FakeServer, StagedSession, at_work
@@ -88,7 +89,7 @@ async def test_a_save_and_a_wish_soon_after_are_one_run(tmp_path: Path, asked: s
             assert session.server.cancelled == (["wfx_1", "wfx_2"] if asked == "e enter" else ["wfx_1"])
         else:
             assert len(runs(session)) == 2
-        assert session.state.shown.execution.id == f"wfx_{len(runs(session))}"
+        assert session.shown.execution.id == f"wfx_{len(runs(session))}"
 
 
 @pytest.mark.parametrize("asked", ["r", "enter"])
@@ -148,7 +149,7 @@ async def test_a_key_that_is_held_leaves_one_run_going_on(tmp_path: Path) -> Non
         await session.settled()
         ids = [f"wfx_{number}" for number in range(1, len(runs(session)) + 1)]
         assert session.server.cancelled == ids[:-1]
-        assert session.state.shown.execution.id == ids[-1]
+        assert session.shown.execution.id == ids[-1]
 
 
 class TestExistingServer:
@@ -166,17 +167,17 @@ class TestExistingServer:
             await session.until(lambda: len(runs(session)) == 2)
             await session.settled()
             assert "The server at 127.0.0.1:1 cannot cancel executions: the old run of tally goes on" in session.notices
-            assert session.state.project.problem is None
+            assert session.project.problem is None
 
     async def test_broken_code_is_run_once(self, tmp_path: Path) -> None:
         async with at_work(tmp_path, FakeServer(is_ours=False)) as session:
             session.code.failure = SynthesisError("NameError: name 'itm' is not defined")
             session.watcher.save()
             session.watcher.notice()
-            await session.until(lambda: session.state.project.problem is not None)
+            await session.until(lambda: session.project.problem is not None)
             for look in range(2, 6):
                 session.server.arrived.set()
-                await session.until(lambda look=look: session.server.looks >= look)
+                await session.until(lambda look=look: session.server.looks >= look)  # type: ignore[misc]
                 await session.settled()
             assert session.code.runs == 2
 
@@ -201,9 +202,9 @@ async def test_a_run_that_has_been_seen_to_end_is_not_unfinished(tmp_path: Path)
     async with at_work(tmp_path) as session:
         session.start(TALLY, RunInput())
         await session.until(lambda: session.state.shown is not None)
-        execution = session.state.shown.execution
+        execution = session.shown.execution
         run = Run(TALLY.kind, execution.id, TALLY.id, TALLY.slug, RunState.RUNNING)
-        session.board.update(runs=(run,))
+        session.store.emit(ListsChanged((TALLY, OTHER), (run,)))
         assert session.unfinished() == [run]
         execution.state = RunState.COMPLETED
         assert session.unfinished() == []

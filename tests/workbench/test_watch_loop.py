@@ -14,13 +14,15 @@ import pytest
 
 from stigmer_tui.core.clock import SystemClock
 from stigmer_tui.project import own_writes
-from stigmer_tui.workbench.deployment import Deployment
-from stigmer_tui.workbench.development import WatchLoop
+from stigmer_tui.project.watch import Watcher
+from stigmer_tui.workbench.deployment import Deployer
+from stigmer_tui.workbench.events import Event
 from stigmer_tui.workbench.grpc_backend import GrpcBackend
 from stigmer_tui.workbench.model import Execution, Resource, ResourceKind
 from stigmer_tui.workbench.servers import NamedServer
-from stigmer_tui.workbench.state import ProjectState, ShownRun, Stage, WorkbenchState
+from stigmer_tui.workbench.state import Deployment, ProjectState, ShownRun, Stage, WorkbenchState
 from stigmer_tui.workbench.state_store import StateStore
+from stigmer_tui.workbench.watch_loop import WatchLoop
 from tests.server.conftest import running
 
 LIMIT = 60.0
@@ -44,20 +46,20 @@ class Bench:
     """A board that can be waited for, and what was run again."""
 
     folder: Path
-    board: StateStore
-    development: WatchLoop | None = None
+    store: StateStore
+    watch_loop: WatchLoop | None = None
     restarts: list[str] = field(default_factory=list)
     applied: list[str] = field(default_factory=list)
     deployments: list[Deployment] = field(default_factory=list)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        self.board.changed = self._note
+        self.store.subscribe(self._note)
 
     @property
     def project(self) -> ProjectState:
-        assert self.board.state.project is not None
-        return self.board.state.project
+        assert self.store.state.project is not None
+        return self.store.state.project
 
     def write(self, code: str, name: str = "main.py") -> None:
         """At once, as editors do it."""
@@ -78,7 +80,7 @@ class Bench:
     async def deployed(self, deployment: Deployment) -> None:
         self.deployments.append(deployment)
 
-    def _note(self) -> None:
+    def _note(self, event: Event) -> None:
         if (applied := self.project.applied) and (not self.applied or self.applied[-1] != str(applied)):
             self.applied.append(str(applied))
         self._changed.set()
@@ -91,13 +93,19 @@ async def developing(tmp_path: Path, code: str, folders: tuple[str, ...] = ()) -
     for name in folders:
         (folder / name).mkdir()
     (folder / "Stigmer.yaml").write_text("name: demo\nruntime: python\n", encoding="utf-8")
-    board = StateStore(WorkbenchState(project=ProjectState("demo", str(folder), watching=True), shown=SHOWN))
-    bench = Bench(folder, board)
+    clock = SystemClock()
+    project = ProjectState("demo", str(folder), watching=True)
+    store = StateStore(WorkbenchState(project=project, shown=SHOWN), clock)
+    bench = Bench(folder, store)
     bench.write(code)
     async with running(tmp_path / "home") as api:
-        backend = GrpcBackend(NamedServer(api.server.address), "local", SystemClock())
-        bench.development = WatchLoop(folder, backend, board, SystemClock(), bench.restart, bench.deployed)
-        work = asyncio.create_task(bench.development.run())
+        backend = GrpcBackend(NamedServer(api.server.address), "local", clock)
+
+        def deployer() -> Deployer:
+            return Deployer(folder, backend, store.emit, clock)
+
+        bench.watch_loop = WatchLoop(folder, Watcher(folder), deployer, store, clock, bench.restart, bench.deployed)
+        work = asyncio.create_task(bench.watch_loop.run())
         try:
             yield bench
         finally:
@@ -154,15 +162,15 @@ async def test_a_save_during_a_synthesis_is_what_counts(tmp_path: Path) -> None:
 async def test_what_was_saved_unwatched_is_deployed_once_when_somebody_watches_again(tmp_path: Path) -> None:
     async with developing(tmp_path, ONE_TASK.format(title="one")) as bench:
         await bench.until(lambda: bench.project.applied is not None)
-        assert bench.development is not None
-        bench.development.toggle()
+        assert bench.watch_loop is not None
+        bench.watch_loop.toggle()
         for number in range(3):
             bench.write(ONE_TASK.format(title=f"number {number}"))
             bench.write(f"NUMBER = {number}\n", "numbers.py")
             before = bench.project.last_change_at
             await bench.until(lambda before=before: bench.project.last_change_at != before)  # type: ignore[misc]
         assert len(bench.applied) == 1
-        bench.development.toggle()
+        bench.watch_loop.toggle()
         await bench.until(lambda: bool(bench.restarts))
         assert (len(bench.applied), len(bench.restarts)) == (2, 1)
 
@@ -198,9 +206,9 @@ async def test_what_the_code_writes_itself_is_no_save(tmp_path: Path, how: str) 
             before = len(bench.applied)
             bench.write(WRITING.format(how=HOWS[how], title=title))
             await bench.until(lambda before=before: len(bench.applied) > before)  # type: ignore[misc]
-        assert bench.development is not None
+        assert bench.watch_loop is not None
         # All that has been written until now is told; of it, two changes were saves.
-        await bench.development.catch_up()
+        await bench.watch_loop.catch_up()
         assert (len(bench.applied), bench.restarts) == (3, ["main.py changed (+1 −1)"] * 2)
         bench.write("edited\n", "notes.txt")
         await bench.until(lambda: len(bench.applied) == 4)
@@ -210,8 +218,8 @@ async def test_code_that_fails_and_writes_is_not_run_without_end(tmp_path: Path)
     code = WRITING.format(how=HOWS["text"] + "; titel", title="one")
     async with developing(tmp_path, code) as bench:
         await bench.until(lambda: bench.project.problem is not None)
-        assert bench.development is not None
-        await bench.development.catch_up()
+        assert bench.watch_loop is not None
+        await bench.watch_loop.catch_up()
         assert bench.project.stage is Stage.IDLE
         assert bench.project.last_change == ""
 
@@ -222,14 +230,14 @@ async def test_what_other_programs_write_for_the_code_does_not_run_it_without_en
     monkeypatch.setattr(own_writes, "DOUBTS", (0.0, 0.0))
     how = "subprocess.run(['sh', '-c', 'date +%N > stamp.txt'])"
     async with developing(tmp_path, WRITING.format(how=how, title="one")) as bench:
-        assert bench.development is not None
-        writes = bench.development._own_writes
+        assert bench.watch_loop is not None
+        writes = bench.watch_loop._own_writes
         certain = own_writes.CERTAIN_AFTER + len(own_writes.DOUBTS)
         await bench.until(lambda: writes._streaks.get("stamp.txt", (0, 0))[1] >= certain)
-        await bench.development.catch_up()
+        await bench.watch_loop.catch_up()
         bench.restarts.clear()
         runs = writes._number
         bench.write(WRITING.format(how=how, title="two"))
         await bench.until(lambda: bool(bench.restarts))
-        await bench.development.catch_up()
+        await bench.watch_loop.catch_up()
         assert (writes._number, len(bench.restarts)) == (runs + 1, 1)

@@ -13,19 +13,22 @@ from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.project.own_writes import OwnWrites
 from stigmer_tui.project.runtimes import SynthesisError
 from stigmer_tui.project.watch import Change, Watcher, WatchProblem
-from stigmer_tui.workbench.backend import Backend
-from stigmer_tui.workbench.deployment import Deployer, Deployment
-from stigmer_tui.workbench.state import Level, ProjectProblem, ShownRun, Stage
+from stigmer_tui.workbench.deployment import Deployer
+from stigmer_tui.workbench.events import (
+    Deployed,
+    DeploymentFailed,
+    DeploymentInterrupted,
+    FilesSaved,
+    FilesWatched,
+    WatchSwitched,
+)
+from stigmer_tui.workbench.state import Deployment, Level, ProjectProblem, ShownRun
 from stigmer_tui.workbench.state_store import StateStore
 
 
-class Restart(Protocol):
+class Rerun(Protocol):
     async def __call__(self, shown: ShownRun, why: str, saved_at: datetime | None) -> None:
-        """Ends a run if it still goes on, and starts it anew with the same input. Tells itself what goes wrong."""
-
-
-Deployed = Callable[[Deployment], Awaitable[None]]
-"""Is told of each deployment before anything is run because of it."""
+        """Ends a run if it still goes on, and starts it anew with the same input. Notes itself what fails."""
 
 
 class WatchLoop:
@@ -38,32 +41,30 @@ class WatchLoop:
     def __init__(
         self,
         folder: Path,
-        backend: Backend,
-        board: StateStore,
+        watcher: Watcher,
+        make_deployer: Callable[[], Deployer],
+        store: StateStore,
         clock: Clock,
-        restart: Restart,
-        deployed: Deployed,
-        watch: Callable[[Path], Watcher] = Watcher,
-        deployer: Callable[[Path, Backend, Clock], Deployer] = Deployer,
+        rerun: Rerun,
+        take_deployment: Callable[[Deployment], Awaitable[None]],
     ) -> None:
-        self._folder = folder
-        self._watch_folder = watch
-        self._make_deployer = deployer
-        self._backend = backend
-        self._board = board
-        self._clock = clock
-        self._restart = restart
-        self._deployed = deployed
-        self._is_watching = True
-        self._watcher: Watcher | None = None
-        self._pending: list[Change] = []
+        """`take_deployment` is awaited before anything runs because of the deployment."""
+        self._watcher = watcher
         self._own_writes = OwnWrites(folder)
+        self._make_deployer = make_deployer
+        self._store = store
+        self._clock = clock
+        self._rerun = rerun
+        self._take_deployment = take_deployment
+        self._is_on = True
+        self._is_looking = False
+        self._pending: list[Change] = []
         self._doubting: asyncio.Task[None] | None = None
         self._waiting = 0
-        """Runs that a person has asked for, and that wait for the latest code."""
+        """Requested runs that wait for the latest code."""
         self._wanted = asyncio.Event()
         self._settled = asyncio.Event()
-        self._synthesis: asyncio.Task[int] | None = None
+        self._synthesis: asyncio.Task[None] | None = None
         self._was_refused = False
         """Whether the last deployment failed for another reason than the code."""
 
@@ -71,8 +72,9 @@ class WatchLoop:
         """Until cancelled."""
         # First look, then run the code: what is saved meanwhile is a change.
         try:
-            async with self._watch_folder(self._folder) as self._watcher, asyncio.TaskGroup() as group:
-                group.create_task(self._watch(self._watcher))
+            async with self._watcher, asyncio.TaskGroup() as group:
+                self._is_looking = True
+                group.create_task(self._watch())
                 self._wanted.set()
                 group.create_task(self._deploy_when_wanted())
         finally:
@@ -80,10 +82,10 @@ class WatchLoop:
                 self._doubting.cancel()
 
     def toggle(self) -> None:
-        """What was saved while nobody watched is deployed when somebody watches again."""
-        self._is_watching = not self._is_watching
-        self._board.update_project(watching=self._is_watching)
-        if self._is_watching and self._pending:
+        """What was saved while watch was off is deployed when it is on again."""
+        self._is_on = not self._is_on
+        self._store.emit(WatchSwitched(self._is_on))
+        if self._is_on and self._pending:
             self._want()
 
     def try_again(self) -> None:
@@ -97,13 +99,13 @@ class WatchLoop:
         return self._settled.is_set() and not self._pending
 
     async def catch_up(self) -> None:
-        """Deploys what was saved until now, also while nobody watches; returns when it is settled.
+        """Deploys what was saved until now, also while watch is off; returns when it is settled.
 
         What comes next is the run that waits here: meanwhile nothing runs again by itself.
         """
         self._waiting += 1
         try:
-            if self._watcher:
+            if self._is_looking:
                 await self._watcher.caught_up()
             if self._pending:
                 self._want()
@@ -111,15 +113,15 @@ class WatchLoop:
         finally:
             self._waiting -= 1
 
-    async def _watch(self, watcher: Watcher) -> None:
-        self._board.update_project(watched_files=watcher.file_count)
-        async for news in watcher:
-            if isinstance(news, WatchProblem):
-                self._board.note(f"{news.message}. {news.advice}".rstrip(), Level.WARNING)
+    async def _watch(self) -> None:
+        self._store.emit(FilesWatched(self._watcher.file_count))
+        async for change in self._watcher:
+            if isinstance(change, WatchProblem):
+                self._store.note(f"{change.message}. {change.advice}".rstrip(), Level.WARNING)
                 continue
             # What the code writes while it runs is no save: it would be run without end.
-            sifted = self._own_writes.sift(news)
-            self._board.update_project(watched_files=watcher.file_count)
+            sifted = self._own_writes.sift(change)
+            self._store.emit(FilesWatched(self._watcher.file_count))
             if sifted.doubtful:
                 self._doubt(sifted.doubtful, sifted.doubt)
             if sifted.saves:
@@ -130,8 +132,8 @@ class WatchLoop:
             self._doubting.cancel()
             self._doubting = None
         self._pending.append(saves)
-        self._board.update_project(last_change=str(saves), last_change_at=saves.saved_at or self._clock.now())
-        if self._is_watching:
+        self._store.emit(FilesSaved(str(saves), saves.saved_at or self._clock.now()))
+        if self._is_on:
             self._want()
 
     def _doubt(self, doubtful: Change, seconds: float) -> None:
@@ -158,50 +160,52 @@ class WatchLoop:
             self._wanted.clear()
             changes, self._pending = self._pending, []
             try:
-                await self._deploy(changes)
+                is_done = await self._deploy(changes)
                 self._was_refused = False
             except StigmerError as error:
+                is_done = True
                 self._was_refused = not isinstance(error, SynthesisError)
-                self._board.update_project(problem=problem_of(error))
-            except asyncio.CancelledError:
-                if not self._wanted.is_set():
-                    raise
+                self._store.emit(DeploymentFailed(error, problem_of(error)))
+            if not is_done:
                 self._pending[:0] = changes
-                continue
-            finally:
-                self._board.update_project(stage=Stage.IDLE)
-            if not self._wanted.is_set():
+            elif not self._wanted.is_set():
                 self._settled.set()
 
-    async def _deploy(self, changes: list[Change]) -> None:
-        deployer = self._make_deployer(self._folder, self._backend, self._clock)
-        self._board.update_project(name=deployer.project.name, stage=Stage.SYNTHESIS)
-        with self._own_writes.run() as variables:
-            self._synthesis = asyncio.create_task(deployer.synthesize(variables=variables))
-            try:
-                await self._synthesis
-            finally:
-                self._synthesis.cancel()
-                await asyncio.wait((self._synthesis,))
-                self._synthesis = None
-        self._board.update_project(stage=Stage.APPLY)
+    async def _deploy(self, changes: list[Change]) -> bool:
+        """False when a newer change has interrupted it."""
+        deployer = self._make_deployer()
+        if not await self._synthesize(deployer):
+            self._store.emit(DeploymentInterrupted())
+            return False
         deployment = await deployer.apply()
-        await self._deployed(deployment)
-        self._board.update_project(applied=deployment.applied, problem=None, defines=deployment.defines)
-        self._board.warn(deployment.warnings)
-        if changes:
-            await self._run_again(deployment, changes)
+        await self._take_deployment(deployment)
+        rerun = self._affected_run(deployment) if changes else None
+        saved = name_of(changes) if changes else ""
+        self._store.emit(Deployed(deployment, saved, rerun.resource.slug if rerun else ""))
+        if rerun:
+            await self._rerun(rerun, str(changes[-1]), saved_at(changes))
+        return True
 
-    async def _run_again(self, deployment: Deployment, changes: list[Change]) -> None:
-        """The shown run, when it would now run differently, and nobody has asked for a run."""
-        shown = self._board.state.shown
-        summary = f"Saved {name_of(changes)} · {deployment.applied.summary}"
-        is_affected = shown is not None and (shown.resource.kind, shown.resource.slug) in deployment.affected
-        if shown is None or not is_affected or not shown.number or self._waiting:
-            self._board.note(summary)
-            return
-        self._board.note(f"{summary} · running {shown.resource.slug} again")
-        await self._restart(shown, str(changes[-1]), saved_at(changes))
+    async def _synthesize(self, deployer: Deployer) -> bool:
+        with self._own_writes.run() as variables:
+            synthesis = self._synthesis = asyncio.create_task(deployer.synthesize(variables))
+            try:
+                await asyncio.wait((synthesis,))
+            finally:
+                self._synthesis = None
+                synthesis.cancel()
+                await asyncio.wait((synthesis,))
+        if synthesis.cancelled():
+            return False
+        synthesis.result()
+        return True
+
+    def _affected_run(self, deployment: Deployment) -> ShownRun | None:
+        """The shown run, when it would now run differently, and nobody has requested one."""
+        shown = self._store.state.shown
+        if shown is None or not shown.number or self._waiting:
+            return None
+        return shown if shown.resource.key in deployment.affected else None
 
 
 def problem_of(error: StigmerError) -> ProjectProblem:

@@ -1,0 +1,129 @@
+"""From one state of a session to the next, by what has happened."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from stigmer_tui.workbench.daemon_state import DaemonState
+from stigmer_tui.workbench.events import (
+    CodePrinted,
+    ConnectionLost,
+    DaemonReported,
+    Deployed,
+    DeploymentFailed,
+    DeploymentInterrupted,
+    Event,
+    FilesSaved,
+    FilesWatched,
+    KeysHandedOver,
+    LatencyMeasured,
+    ListsChanged,
+    ManifestsLoaded,
+    Noticed,
+    ProjectDetected,
+    ProjectEvent,
+    ProjectLoaded,
+    RunChanged,
+    RunDetached,
+    RunEnded,
+    RunOpened,
+    RunReplaced,
+    RunStarted,
+    ServerConnected,
+    ServerLost,
+    ServerSearched,
+    WatchSwitched,
+)
+from stigmer_tui.workbench.state import Level, Notice, ProjectState, Stage, WorkbenchState
+
+MAX_NOTICES = 500
+"""Older ones are forgotten."""
+
+
+def reduce(state: WorkbenchState, event: Event) -> WorkbenchState:
+    if isinstance(event, ProjectEvent):
+        return _reduce_in_project(state, event)
+    match event:
+        case ServerSearched():
+            return replace(state, daemon=DaemonState())
+        case ServerConnected(address, abilities):
+            known = replace(state.daemon, connected=True, address=address, abilities=abilities, problem="")
+            return replace(state, daemon=known)
+        case ServerLost(problem, log_lines):
+            return replace(state, daemon=DaemonState(problem=problem, log_lines=log_lines))
+        case DaemonReported(daemon):
+            return replace(state, daemon=daemon)
+        case KeysHandedOver(names, at):
+            text = f"Handed {' and '.join(names)} to the daemon, which had no such key; it is kept in memory only"
+            return _with_notice(state, text, Level.INFORMATION, at)
+        case ListsChanged(resources, runs):
+            return replace(state, resources=resources, runs=runs, listed=True)
+        case Noticed(text, level, at):
+            return _with_notice(state, text, level, at)
+        case RunStarted(run) | RunOpened(run):
+            return replace(state, shown=run)
+        case RunChanged() | ConnectionLost() | RunEnded() | RunReplaced() | RunDetached():
+            # An execution is changed in place; the event only says that it was.
+            return state
+
+
+def _reduce_in_project(state: WorkbenchState, event: ProjectEvent) -> WorkbenchState:
+    """Outside a project there is nothing to change."""
+    if state.project is None:
+        return state
+    noticed = _with_deployment_notices(state, state.project, event) if isinstance(event, Deployed) else state
+    return replace(noticed, project=_reduce_project(state.project, event))
+
+
+def _reduce_project(project: ProjectState, event: ProjectEvent) -> ProjectState:
+    match event:
+        case ProjectLoaded(name):
+            return replace(project, name=name, stage=Stage.SYNTHESIS)
+        case ManifestsLoaded():
+            return replace(project, stage=Stage.APPLY)
+        case Deployed(deployment):
+            return replace(
+                project,
+                stage=Stage.IDLE,
+                applied=deployment.applied,
+                problem=None,
+                defines=deployment.defines,
+                warnings=frozenset(deployment.warnings),
+            )
+        case DeploymentFailed(_, problem):
+            return replace(project, stage=Stage.IDLE, problem=problem)
+        case DeploymentInterrupted():
+            return replace(project, stage=Stage.IDLE)
+        case WatchSwitched(is_on):
+            return replace(project, watching=is_on)
+        case FilesWatched(count):
+            return replace(project, watched_files=count)
+        case FilesSaved(change, at):
+            return replace(project, last_change=change, last_change_at=at)
+        case LatencyMeasured(seconds):
+            return replace(project, latency=seconds)
+        case ProjectDetected() | CodePrinted():
+            return project
+
+
+def _with_deployment_notices(state: WorkbenchState, project: ProjectState, event: Deployed) -> WorkbenchState:
+    """The warnings of the code; of these, what the last deployment warned of already is known. Then what it led to."""
+    deployment = event.deployment
+    for warning in deployment.warnings:
+        is_known = warning in project.warnings
+        state = _with_notice(state, warning, Level.WARNING, deployment.applied.at, is_known)
+    if not event.saved:
+        return state
+    rerun = f" · running {event.rerun} again" if event.rerun else ""
+    text = f"Saved {event.saved} · {deployment.applied.summary}{rerun}"
+    return _with_notice(state, text, Level.INFORMATION, deployment.applied.at)
+
+
+def _with_notice(
+    state: WorkbenchState, text: str, level: Level, at: datetime, is_known: bool = False
+) -> WorkbenchState:
+    """Every notice is kept: a screen draws less often than they come, and a person looks away."""
+    notices = state.notices
+    number = notices[-1].number + 1 if notices else 1
+    return replace(state, notices=(*notices, Notice(text, level, number, at, is_known))[-MAX_NOTICES:])

@@ -1,0 +1,145 @@
+"""Requests for runs: of each resource one request is one run, and one run at a time is shown and followed."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+
+from stigmer_tui.core.clock import Clock
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.workbench.abilities import CannotCancel
+from stigmer_tui.workbench.model import Execution, Resource, ResourceKey, Run
+from stigmer_tui.workbench.runs import Runs
+from stigmer_tui.workbench.state import Level, RunInput, ShownRun
+from stigmer_tui.workbench.state_store import StateStore
+
+SAME_INTENT = 1.0
+"""Seconds. A request so shortly after a save has started a run means that run: nobody can have seen it yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """A run that a person wants."""
+
+    resource: Resource
+    input: RunInput
+    why: str
+    at: float
+    """By the monotonic clock."""
+    instead_of: ShownRun | None = None
+    """The run that ends for it, or what has taken the place of that meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class AutomaticRun:
+    """The latest run that a save has started, until a person requests one."""
+
+    shown: ShownRun
+    at: float
+    """By the monotonic clock."""
+
+
+class RunRequests:
+    def __init__(self, runs: Runs, store: StateStore, clock: Clock, group: asyncio.TaskGroup) -> None:
+        """`group` owns the following of runs."""
+        self._runs = runs
+        self._store = store
+        self._clock = clock
+        self._group = group
+        self._following: asyncio.Task[None] | None = None
+        self._pending: dict[ResourceKey, RunRequest] = {}
+        """Of each resource the last request that has not led to a run yet."""
+        self._automatic: AutomaticRun | None = None
+        self._starting = asyncio.Lock()
+        """A run that takes the place of another must see what was started before."""
+
+    def put(self, request: RunRequest) -> None:
+        """Takes the place of an earlier request for the same resource."""
+        self._pending[request.resource.key] = request
+
+    async def fulfil(self, request: RunRequest) -> None:
+        """Unless a later request has taken its place; a run that a save has just started may fulfil it too."""
+        async with self._starting:
+            if self._pending.get(request.resource.key) is not request:
+                return
+            del self._pending[request.resource.key]
+            automatic = self._take_automatic(request)
+            if automatic and automatic.input == request.input:
+                self._store.note(f"{request.resource.name} runs with this save already")
+                if not self._is_shown(automatic.execution):
+                    self._follow(self._runs.show(automatic))
+                return
+            if old := automatic or self._latest_run(request.instead_of):
+                await self._end(old, request.why)
+            self._follow(await self._runs.start(request.resource, request.input, request.why))
+
+    async def run_again(self, shown: ShownRun, why: str, saved_at: datetime | None) -> None:
+        """After a save: ends a run if it still goes on, and starts it anew with the same input. Notes what fails."""
+        async with self._starting:
+            try:
+                await self._end(shown, why)
+                started = await self._runs.start(shown.resource, shown.input, why)
+            except StigmerError as error:
+                self._store.note(str(error), Level.ERROR)
+            else:
+                self._follow(started, saved_at)
+                self._automatic = AutomaticRun(started, self._clock.monotonic())
+
+    async def open(self, run: Run, run_input: RunInput) -> None:
+        """Raises StigmerError."""
+        self._follow(await self._runs.open(run, run_input))
+
+    def resume(self) -> None:
+        """Follows the shown run again, where the loss of the server has ended that."""
+        shown = self._store.state.shown
+        if shown and not shown.execution.state.is_final and self._following and self._following.done():
+            self._follow(shown)
+
+    async def finish(self, reason: str) -> None:
+        """Ends the shown run, starts none any more, and returns when its end has been seen. Raises StigmerError."""
+        # Never released: what is being started is shown first, what waits to be started never is.
+        await self._starting.acquire()
+        shown = self._store.state.shown
+        if shown and self._following and not shown.execution.state.is_final:
+            await self._runs.cancel(shown.execution, reason)
+            await asyncio.wait((self._following,))
+
+    def _take_automatic(self, request: RunRequest) -> ShownRun | None:
+        """The run that a save has started just before a person has requested one of the same resource."""
+        automatic, self._automatic = self._automatic, None
+        if automatic is None or request.at - automatic.at > SAME_INTENT:
+            return None
+        return automatic.shown if automatic.shown.resource.key == request.resource.key else None
+
+    def _latest_run(self, run: ShownRun | None) -> ShownRun | None:
+        """The run that is shown now, where it has taken the place of another."""
+        shown = self._store.state.shown
+        return shown if run and shown and shown.resource.key == run.resource.key else run
+
+    async def _end(self, shown: ShownRun, why: str) -> None:
+        """A run whose place another takes. That it cannot be ended does not keep the other one from running."""
+        if shown.execution.state.is_final:
+            return
+        try:
+            await self._runs.cancel(shown.execution, why)
+        except CannotCancel as error:
+            self._store.note(f"{error.message}: the old run of {shown.resource.name} goes on", Level.WARNING)
+        except StigmerError as error:
+            self._store.note(f"The old run of {shown.resource.name} goes on: {error}", Level.WARNING)
+
+    def _is_shown(self, execution: Execution) -> bool:
+        shown = self._store.state.shown
+        return shown is not None and shown.execution.id == execution.id
+
+    def _follow(self, run: ShownRun, saved_at: datetime | None = None) -> None:
+        """`saved_at`: when the file was written that led to this run."""
+        if self._following:
+            self._following.cancel()
+        self._following = self._group.create_task(self._follow_to_the_end(run, saved_at))
+
+    async def _follow_to_the_end(self, run: ShownRun, saved_at: datetime | None) -> None:
+        try:
+            await self._runs.follow(run.execution, saved_at)
+        except StigmerError as error:
+            self._store.note(str(error), Level.ERROR)

@@ -1,0 +1,121 @@
+"""The runs of a session: started, opened, followed to their end, cancelled."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+
+from stigmer_tui.core.clock import Clock
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.workbench.backend import Backend
+from stigmer_tui.workbench.events import (
+    ConnectionLost,
+    KeysHandedOver,
+    LatencyMeasured,
+    RunChanged,
+    RunEnded,
+    RunOpened,
+    RunReplaced,
+    RunStarted,
+)
+from stigmer_tui.workbench.lists import Lists
+from stigmer_tui.workbench.model import Execution, Resource, Run, RunState, run_of
+from stigmer_tui.workbench.state import RunInput, ShownRun
+from stigmer_tui.workbench.state_store import StateStore
+
+
+class Runs:
+    """Raises StigmerError where the server refuses or cannot be reached."""
+
+    def __init__(self, backend: Backend, store: StateStore, lists: Lists, clock: Clock, interval_ms: int) -> None:
+        """`interval_ms` is the shortest time between two changes of a followed run."""
+        self._backend = backend
+        self._store = store
+        self._lists = lists
+        self._clock = clock
+        self._interval_ms = interval_ms
+        self._started: set[str] = set()
+        self._counts: dict[str, int] = {}
+        self._followed: Execution | None = None
+
+    async def hand_over_keys(self) -> None:
+        if names := await self._backend.hand_over_keys():
+            self._store.emit(KeysHandedOver(names, self._clock.now()))
+
+    async def start(self, resource: Resource, run_input: RunInput, why: str = "") -> ShownRun:
+        execution = await self._backend.create(self._latest(resource), run_input)
+        self._started.add(execution.id)
+        if not self._store.state.daemon.abilities.can_list:
+            self._lists.add_run(run_of(execution, resource.id))
+        number = self._counts[resource.slug] = self._counts.get(resource.slug, 0) + 1
+        run = ShownRun(execution, resource, run_input, number, why)
+        self._replace_followed()
+        self._store.emit(RunStarted(run))
+        return run
+
+    async def open(self, run: Run, run_input: RunInput) -> ShownRun:
+        """An execution of the list, which somebody else may have started; `run_input` is for running it again."""
+        execution = await self._backend.open(run)
+        if not self._store.state.daemon.abilities.can_list:
+            self._lists.add_run(run_of(execution, run.resource_id))
+        resource = next(
+            (item for item in self._store.state.resources if item.id == run.resource_id),
+            Resource(run.kind, run.resource_id, run.resource, run.resource),
+        )
+        return self.show(ShownRun(execution, resource, replace(run_input, message=execution.message)))
+
+    def show(self, run: ShownRun) -> ShownRun:
+        self._replace_followed()
+        self._store.emit(RunOpened(run))
+        return run
+
+    async def follow(self, execution: Execution, saved_at: datetime | None = None) -> None:
+        """Until it has ended. `saved_at`: when the file was written that led to this run."""
+        waiting_since = saved_at
+
+        def changed() -> None:
+            nonlocal waiting_since
+            if waiting_since and execution.state is not RunState.PENDING:
+                self._store.emit(LatencyMeasured((self._clock.now() - waiting_since).total_seconds()))
+                waiting_since = None
+            if not self._store.state.daemon.abilities.can_list:
+                self._lists.note_state(execution)
+            self._store.emit(RunChanged(execution))
+
+        def interrupted() -> None:
+            self._store.emit(ConnectionLost(execution))
+
+        self._followed = execution
+        try:
+            await self._backend.follow(execution, changed, interrupted, self._interval_ms)
+        finally:
+            if self._followed is execution:
+                self._followed = None
+        self._store.emit(RunEnded(execution))
+
+    async def cancel(self, execution: Execution, reason: str) -> None:
+        await self._backend.cancel(execution.id, reason)
+
+    def unfinished(self) -> list[Run]:
+        """Runs that this session started and that still go on."""
+        # The list may be a moment behind the run that is followed.
+        shown = self._store.state.shown
+        ended = shown.execution.id if shown and shown.execution.state.is_final else ""
+        mine = [run for run in self._store.state.runs if run.id in self._started and run.id != ended]
+        return [run for run in mine if not run.state.is_final]
+
+    async def cancel_all(self, reason: str) -> None:
+        """Every run of this session that still goes on."""
+        with suppress(StigmerError):
+            for run in self.unfinished():
+                await self._backend.cancel(run.id, reason)
+
+    def _replace_followed(self) -> None:
+        if self._followed and not self._followed.state.is_final:
+            self._store.emit(RunReplaced(self._followed))
+
+    def _latest(self, resource: Resource) -> Resource:
+        """A resource may have been deployed since it was put on the screen."""
+        found = (item for item in self._store.state.resources if item.key == resource.key)
+        return next(found, resource)

@@ -1,0 +1,60 @@
+"""What a session works with: the server, and where it is open on a project, the project's code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stigmer_tui.core.clock import Clock
+from stigmer_tui.core.configuration import Configuration
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.project.project_file import is_project, load_project
+from stigmer_tui.workbench.backend import Backend
+from stigmer_tui.workbench.state_store import StateStore
+
+if TYPE_CHECKING:
+    from stigmer_tui.project.watch import Watcher
+    from stigmer_tui.workbench.deployment import Deployer
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    backend: Backend
+    make_deployer: Callable[[StateStore], Deployer]
+    """Raises StigmerError where Stigmer.yaml is wrong."""
+    make_watcher: Callable[[], Watcher]
+
+
+def load_services(configuration: Configuration, folder: Path, organization: str, clock: Clock) -> Services:
+    """Loads the wire, which takes a quarter of a second. `organization` is what a person has said; it may be empty."""
+    from stigmer_tui.workbench.grpc_backend import GrpcBackend
+    from stigmer_tui.workbench.servers import server_of
+
+    organization = organization or _organization_of(folder) or configuration.organization
+    backend = GrpcBackend(server_of(configuration, clock), organization, clock)
+
+    # What reads projects is loaded where there is one.
+    def make_deployer(store: StateStore) -> Deployer:
+        from stigmer_tui.workbench.deployment import Deployer
+
+        return Deployer(folder, backend, store.emit, clock)
+
+    def make_watcher() -> Watcher:
+        from stigmer_tui.project.watch import Watcher
+
+        return Watcher(folder)
+
+    return Services(backend, make_deployer, make_watcher)
+
+
+def _organization_of(folder: Path) -> str:
+    """What the project says; empty where it says nothing, and outside a project."""
+    if not is_project(folder):
+        return ""
+    with suppress(StigmerError):
+        # What is wrong with the file is said where it is deployed.
+        return load_project(folder).organization
+    return ""
