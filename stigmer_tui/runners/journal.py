@@ -26,6 +26,10 @@ MIGRATIONS = (
         PRIMARY KEY (execution, step)
     ) WITHOUT ROWID
     """,
+    """
+    ALTER TABLE steps ADD COLUMN content TEXT NOT NULL DEFAULT '';
+    ALTER TABLE steps ADD COLUMN origin TEXT NOT NULL DEFAULT ''
+    """,
 )
 
 PREDECESSOR_LIMIT = 30.0
@@ -46,6 +50,10 @@ class JournalStep:
     done: bool
     """False for a side effect that began and of which nobody knows whether it happened."""
     value: Any
+    content: str = ""
+    """Digest of what was asked for; empty where no other run may reuse the step."""
+    origin: str = ""
+    """The execution that the step was taken over from; empty for one that this execution has made."""
 
 
 class Journal:
@@ -61,8 +69,13 @@ class Journal:
         self._database = Database(path, MIGRATIONS)
 
     def execution(self, execution_id: str) -> ExecutionJournal:
-        rows = self._database.read("SELECT step, done, value FROM steps WHERE execution = ?", (execution_id,))
-        steps = {step: JournalStep(bool(done), json.loads(value)) for step, done, value in rows}
+        rows = self._database.read(
+            "SELECT step, done, value, content, origin FROM steps WHERE execution = ?", (execution_id,)
+        )
+        steps = {
+            step: JournalStep(bool(done), json.loads(value), content, origin)
+            for step, done, value, content, origin in rows
+        }
         return ExecutionJournal(self._database, execution_id, steps)
 
     @property
@@ -85,7 +98,7 @@ class Journal:
 
 
 class ExecutionJournal:
-    """The steps of one execution, by keys that are the same each time it runs (task path, iteration, attempt).
+    """The steps of one execution. Keys are paths of any length (task, iteration, attempt), the same in each process.
 
     Reading is from memory. Writing returns a task that is done when the step is durable, and all before it: a side
     effect waits for its `begin` where it must not happen twice, and for its `complete` before anything that depends
@@ -109,17 +122,17 @@ class ExecutionJournal:
     def find(self, step: str) -> JournalStep | None:
         return self._steps.get(step)
 
-    def begin(self, step: str, value: Any = None) -> asyncio.Future[None]:
-        self._set(step, JournalStep(False, value))
+    def begin(self, step: str, value: Any = None, content: str = "") -> asyncio.Future[None]:
+        self._set(step, JournalStep(False, value, content))
         return self.flush()
 
     def complete(self, step: str, value: Any = None) -> asyncio.Future[None]:
         self._set(step, JournalStep(True, value))
         return self.flush()
 
-    def note(self, step: str, value: Any, done: bool = True) -> None:
+    def note(self, step: str, value: Any, done: bool = True, content: str = "", origin: str = "") -> None:
         """Durable with the next step that is written, or a moment later."""
-        self._set(step, JournalStep(done, value))
+        self._set(step, JournalStep(done, value, content, origin))
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(NOTE_DELAY, self.flush)
 
@@ -147,11 +160,13 @@ class ExecutionJournal:
 
     def _write(self, steps: Iterable[str]) -> asyncio.Future[None]:
         rows = [
-            (self._execution_id, step, state.done, _encoded(state)) for step in steps for state in (self._steps[step],)
+            (self._execution_id, step, state.done, _encoded(state), state.content, state.origin)
+            for step in steps
+            for state in (self._steps[step],)
         ]
 
         def write(db: sqlite3.Connection) -> None:
-            db.executemany("INSERT OR REPLACE INTO steps VALUES (?, ?, ?, ?)", rows)
+            db.executemany("INSERT OR REPLACE INTO steps VALUES (?, ?, ?, ?, ?, ?)", rows)
 
         return self._database.write(write)
 

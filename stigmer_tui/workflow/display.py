@@ -9,7 +9,7 @@ from google.protobuf.struct_pb2 import Struct
 
 from stigmer_tui.api.structs import to_struct
 from stigmer_tui.core.units import size_text
-from stigmer_tui.workflow.secrets import Secrets
+from stigmer_tui.workflow.secrets import SecretMarks
 
 MAX_SIZE = 64_000
 """Characters of the input or output of a task that are reported."""
@@ -24,7 +24,7 @@ def excerpt(text: str, most: int = 60) -> str:
     return text if len(text) <= most else f"{text[:most]}…"
 
 
-def shown(value: Any, secrets: Secrets) -> Struct:
+def shown(value: Any, secrets: SecretMarks) -> Struct:
     """Of a task. What is too much is cut, and says so; the data itself stay whole."""
     value = secrets.hide(value)
     if not fits(value, MAX_SIZE):
@@ -34,7 +34,7 @@ def shown(value: Any, secrets: Secrets) -> Struct:
     return _struct(value)
 
 
-def result(value: Any, secrets: Secrets) -> Struct:
+def result(value: Any, secrets: SecretMarks) -> Struct:
     """Of an execution: whole, however large."""
     value = secrets.hide(value)
     if not fits(value):

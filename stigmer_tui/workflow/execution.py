@@ -12,19 +12,19 @@ from stigmer_tui.definition.validation import check_flow
 from stigmer_tui.definition.variables import variables
 from stigmer_tui.runners.journal import ExecutionJournal, Journal
 from stigmer_tui.runners.lease import Lease, Reporter, StopReason, reporting
-from stigmer_tui.workflow.embedded.agents import ChildAgents
-from stigmer_tui.workflow.embedded.beginning import begin
-from stigmer_tui.workflow.embedded.context import EmbeddedContext
-from stigmer_tui.workflow.embedded.engine import Engine
-from stigmer_tui.workflow.embedded.requests import Requests
+from stigmer_tui.workflow.child_executions import ChildExecutions
+from stigmer_tui.workflow.embedded.engine import EarlierRun, EmbeddedEngine
+from stigmer_tui.workflow.embedded.resources import Resources
+from stigmer_tui.workflow.embedded.seed import start_run
 from stigmer_tui.workflow.failures import TaskFailure
 from stigmer_tui.workflow.interpreter import Interpreter
 from stigmer_tui.workflow.progress import Progress
-from stigmer_tui.workflow.secrets import Secrets
+from stigmer_tui.workflow.secrets import SecretMarks, SecretValues
 from stigmer_tui.workflow.state import RunInputs, input_of
+from stigmer_tui.workflow.worker import ActivityWorker
 
 
-async def execute(lease: Lease, journal: Journal, engine: Engine) -> None:
+async def execute(lease: Lease, journal: Journal, resources: Resources) -> None:
     """Runs the workflow of the lease to its end; goes on where another process has stopped.
 
     Raises CancelledError where somebody else is to go on, and LeaseLost.
@@ -37,26 +37,35 @@ async def execute(lease: Lease, journal: Journal, engine: Engine) -> None:
     else:
         steps = journal.execution(lease.execution_id)
         try:
-            await _run(lease, steps, engine, reading.definition)
+            await run_workflow(lease, steps, resources, reading.definition)
         finally:
             steps.flush()
     await journal.forget(lease.execution_id)
 
 
-async def _run(lease: Lease, journal: ExecutionJournal, engine: Engine, definition: Definition) -> None:
-    beginning = begin(journal, engine.clock)
+async def run_workflow(
+    lease: Lease,
+    journal: ExecutionJournal,
+    resources: Resources,
+    definition: Definition,
+    earlier: EarlierRun | None = None,
+) -> None:
+    """As `execute`. With an earlier run, its results are reused where the same is asked for."""
+    seed = start_run(journal, resources.clock)
     # Whatever its author calls a secret is one, also where whoever gave the value did not say so.
     secret = lease.secrets | {use.name for use in variables(definition) if use.is_secret}
-    secrets = Secrets(lease.environment, secret, beginning.nonce, lease.redactor)
-    requests = Requests(engine, lease, journal, secrets)
-    context = EmbeddedContext(engine, journal, beginning, requests, ChildAgents(engine, lease, journal, secrets))
-    progress = Progress(definition, secrets, beginning.started_at)
+    values = SecretValues(lease.environment, secret, seed.nonce, lease.redactor)
+    secrets = values.marks
+    children = ChildExecutions(resources.channel, lease.start_agent, resources.sleep)
+    worker = ActivityWorker(values, resources.evaluator, resources.http, children)
+    engine = EmbeddedEngine(lease, journal, seed, resources, worker, secrets, earlier)
+    progress = Progress(definition, secrets, seed.started_at)
     async with reporting(lease, progress.take) as reporter:
         # What another process has reported already is not shown again as if it were happening.
-        progress.on_change = lambda: None if context.is_replaying else reporter.touch()
+        progress.on_change = lambda: None if engine.is_replaying else reporter.touch()
         progress.on_change()
         try:
-            progress.set_result(await Interpreter(definition, _inputs(lease, secrets), context, progress).run())
+            progress.set_result(await Interpreter(definition, _inputs(lease, secrets), engine, progress).run())
             await _conclude(lease, reporter, progress, Phase.COMPLETED)
         except TaskFailure as failure:
             await _conclude(lease, reporter, progress, Phase.FAILED, secrets.hide(str(failure)))
@@ -73,7 +82,7 @@ async def _conclude(lease: Lease, reporter: Reporter, progress: Progress, phase:
     await lease.report_end(phase, error)
 
 
-def _inputs(lease: Lease, secrets: Secrets) -> RunInputs:
+def _inputs(lease: Lease, secrets: SecretMarks) -> RunInputs:
     execution = lease.assignment.workflow.execution
     return RunInputs(
         execution_id=lease.execution_id,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 HTTP = "CallHTTP error"
 CONDITION = "If statement error"
 VALIDATION = "Validation"
@@ -11,6 +9,7 @@ VALIDATION = "Validation"
 EXPRESSION = "Expression error"
 VARIABLE = "Variable error"
 AGENT = "CallAgent error"
+SIGNAL = "Signal error"
 INTERRUPTED = "Interrupted"
 LIMIT = "Limit error"
 
@@ -26,13 +25,6 @@ class TaskFailure(Exception):  # noqa: N818 - an outcome of a task, not an error
         self.path = ""
         self.iteration = ""
         """Of the loop around the task that failed, such as `index 2`."""
-
-    @classmethod
-    def from_data(cls, data: Any) -> TaskFailure:
-        return cls(*data)
-
-    def to_data(self) -> Any:
-        return [self.type, self.message, self.status]
 
     def text_for(self, path: str) -> str:
         """What to say of the task with this path, which is the one that failed, or one around it."""

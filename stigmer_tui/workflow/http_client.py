@@ -16,7 +16,6 @@ import httpx2
 from stigmer_tui import __version__
 from stigmer_tui.core.units import duration_text, size_text
 from stigmer_tui.runners.outgoing import OutgoingTransport, SettingUnusableError
-from stigmer_tui.workflow.context import HttpRequest, HttpResponse
 from stigmer_tui.workflow.http_content import (
     ACCEPTED,
     ContentError,
@@ -26,9 +25,10 @@ from stigmer_tui.workflow.http_content import (
     encodings_of,
     text_of,
 )
-from stigmer_tui.workflow.http_failures import HttpFailure, transport_failure
+from stigmer_tui.workflow.http_failures import HttpError, transport_failure
 from stigmer_tui.workflow.http_headers import sendable
 from stigmer_tui.workflow.limits import MAX_RESPONSE_SIZE
+from stigmer_tui.workflow.port import HttpRequest, HttpResponse
 
 BEGINNING = 2000
 """Characters of an unwelcome answer that are looked at."""
@@ -55,14 +55,14 @@ class HttpClient:
         await self._client.aclose()
 
     async def send(self, request: HttpRequest) -> HttpResponse:
-        """Raises HttpFailure for everything but a complete answer with a status of 2xx."""
+        """Raises HttpError for everything but a complete answer with a status of 2xx."""
         _check_address(request.uri)
         headers = sendable(request.headers)
         try:
             return await self._send(request, headers)
-        except HttpFailure as failure:
+        except HttpError as error:
             if variable := self._transport.proxy_variable(request.uri):
-                failure.message += f", through the proxy that {variable} names"
+                raise error.with_note(f", through the proxy that {variable} names") from error
             raise
 
     async def _send(self, request: HttpRequest, headers: httpx2.Headers) -> HttpResponse:
@@ -71,12 +71,12 @@ class HttpClient:
                 response, content = await self._exchange(request, headers)
         except TimeoutError:
             message = f"no answer within {duration_text(request.timeout)}"
-            raise HttpFailure(message, is_passing=True) from None
+            raise HttpError(message, is_transient=True) from None
         except SettingUnusableError as error:
-            raise HttpFailure(str(error)) from error
+            raise HttpError(str(error)) from error
         except (httpx2.LocalProtocolError, UnicodeError) as error:
             # What they say holds the value, which may be a secret.
-            raise HttpFailure("it cannot be sent: there is something in it that HTTP does not allow") from error
+            raise HttpError("it cannot be sent: there is something in it that HTTP does not allow") from error
         except httpx2.TransportError as error:
             raise transport_failure(error, httpx2.URL(request.uri).host) from error
         content_type = response.headers.get("Content-Type", "")
@@ -85,9 +85,9 @@ class HttpClient:
         try:
             whole = _decoded(content, response)
         except CutOffError as error:
-            raise HttpFailure(str(error), response.status_code, is_passing=True) from error
+            raise HttpError(str(error), response.status_code, is_transient=True) from error
         except ContentError as error:
-            raise HttpFailure(str(error), response.status_code) from error
+            raise HttpError(str(error), response.status_code) from error
         return HttpResponse(response.status_code, data_of(whole, content_type), len(whole))
 
     async def _exchange(self, request: HttpRequest, headers: httpx2.Headers) -> tuple[httpx2.Response, bytes]:
@@ -101,7 +101,7 @@ class HttpClient:
             async for piece in response.aiter_raw():
                 content += piece
                 if len(content) > MAX_RESPONSE_SIZE:
-                    raise HttpFailure(f"the answer is larger than {size_text(MAX_RESPONSE_SIZE)}", response.status_code)
+                    raise HttpError(f"the answer is larger than {size_text(MAX_RESPONSE_SIZE)}", response.status_code)
             return response, bytes(content)
 
 
@@ -110,11 +110,11 @@ def _check_address(uri: str) -> None:
         address = httpx2.URL(uri)
     except httpx2.InvalidURL as error:
         # What follows the colon is a part of the address, which may hold a secret.
-        raise HttpFailure(f"the address cannot be read: {str(error).partition(':')[0]}") from error
+        raise HttpError(f"the address cannot be read: {str(error).partition(':')[0]}") from error
     if address.scheme not in ("http", "https") or not address.host:
-        raise HttpFailure("the address must begin with http:// or https://, and name a host")
+        raise HttpError("the address must begin with http:// or https://, and name a host")
     if address.port is not None and address.port > 65535:
-        raise HttpFailure(f"there is no port {address.port}")
+        raise HttpError(f"there is no port {address.port}")
 
 
 def _decoded(content: bytes, response: httpx2.Response) -> bytes:
@@ -132,14 +132,14 @@ def _readable(content: bytes, response: httpx2.Response) -> bytes:
         return b""
 
 
-def _refused(response: httpx2.Response, content: bytes, content_type: str) -> HttpFailure:
+def _refused(response: httpx2.Response, content: bytes, content_type: str) -> HttpError:
     status = response.status_code
     message = f"answered {status} {response.reason_phrase}".rstrip()
     if response.has_redirect_location:
         message += f" to {response.headers['Location']}; redirects are not followed"
     beginning = text_of(content, content_type)[:BEGINNING]
-    is_passing = response.is_server_error or status in PASSING
-    return HttpFailure(message, status, beginning, is_passing, _retry_after(response))
+    is_transient = response.is_server_error or status in PASSING
+    return HttpError(message, status, beginning, is_transient, _retry_after(response))
 
 
 def _retry_after(response: httpx2.Response) -> float | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import httpx2
 
-from stigmer_tui.workflow.http_failures import HttpFailure
+from stigmer_tui.workflow.http_failures import HttpError
 
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
@@ -16,16 +16,16 @@ _OWN = {"content-length", "transfer-encoding", "connection", "te", "trailer", "u
 
 
 def sendable(headers: Mapping[str, str]) -> httpx2.Headers:
-    """Raises HttpFailure for what cannot be sent, without the value, which may be a secret."""
+    """Raises HttpError for what cannot be sent, without the value, which may be a secret."""
     pairs = []
     for name, value in headers.items():
         if not _NAME.fullmatch(name):
-            raise HttpFailure(f"{name!r} is not a valid name of a header")
+            raise HttpError(f"{name!r} is not a valid name of a header")
         value = value.strip(" \t")
         if found := _UNSENDABLE.search(value):
             what = "a line break" if found[0] in "\r\n" else "a character that is none"
             end = ", at its end" if found.end() == len(value) else ""
-            raise HttpFailure(f"the header {name} cannot be sent: its value has {what} in it{end}")
+            raise HttpError(f"the header {name} cannot be sent: its value has {what} in it{end}")
         if name.lower() not in _OWN:
             pairs.append((name.encode(), value.encode()))
     return httpx2.Headers(pairs)

@@ -1,4 +1,4 @@
-"""Runs a definition, task after task. Deterministic: all that may differ between two runs is asked of the context."""
+"""Runs a definition, task after task. Deterministic: all that may differ between two runs is asked of the engine."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from stigmer_tui.definition.tasks import CONTINUE, END, EXIT, Definition, TaskDefinition
-from stigmer_tui.workflow.context import Context
 from stigmer_tui.workflow.failures import TaskFailure
 from stigmer_tui.workflow.limits import StepLimit
+from stigmer_tui.workflow.port import EnginePort
 from stigmer_tui.workflow.state import RunInputs, WorkflowState
 from stigmer_tui.workflow.task_run import Observer, Outcome, TaskPath, TaskRun
 from stigmer_tui.workflow.tasks.kinds import run_task
 
 
 class Interpreter:
-    def __init__(self, definition: Definition, inputs: RunInputs, context: Context, observer: Observer) -> None:
+    def __init__(self, definition: Definition, inputs: RunInputs, engine: EnginePort, observer: Observer) -> None:
         self._definition = definition
         self._inputs = inputs
-        self._context = context
+        self._engine = engine
         self._observer = observer
         self._limit = StepLimit()
 
@@ -44,10 +44,9 @@ class Interpreter:
         return False
 
     async def _run_task(self, task: TaskDefinition, state: WorkflowState, place: TaskPath) -> Outcome:
-        await self._context.breathe()
-        started_at = self._context.started(place.key)
+        started_at = await self._engine.task_started(place.key)
         self._observer.started(place, task, started_at)
-        run = TaskRun(place, state, self._context, self._observer, self._run_tasks, task.name, started_at)
+        run = TaskRun(place, state, self._engine, self._observer, self._run_tasks, task.name, started_at)
         try:
             self._limit.count()
             outcome = await run_task(task, run)
@@ -57,7 +56,13 @@ class Interpreter:
                 state.export(task.name, await run.evaluate_export(task.export, outcome.output))
         except TaskFailure as failure:
             failure.path = failure.path or place.path
-            self._observer.failed(place.path, failure, self._context.finished(place.key))
+            self._show_origin(place)
+            self._observer.failed(place.path, failure, self._engine.task_ended(place.key))
             raise
-        self._observer.completed(place.path, outcome.output, self._context.finished(place.key))
+        self._show_origin(place)
+        self._observer.completed(place.path, outcome.output, self._engine.task_ended(place.key))
         return outcome
+
+    def _show_origin(self, place: TaskPath) -> None:
+        if execution_id := self._engine.reused_from(place.key):
+            self._observer.changed(place.path, origin="reused", origin_execution=execution_id)

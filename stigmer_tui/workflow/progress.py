@@ -15,7 +15,7 @@ from stigmer_tui.core.clock import timestamp
 from stigmer_tui.definition.tasks import Definition, TaskDefinition
 from stigmer_tui.workflow.display import result, shown
 from stigmer_tui.workflow.failures import TaskFailure
-from stigmer_tui.workflow.secrets import Secrets
+from stigmer_tui.workflow.secrets import SecretMarks
 from stigmer_tui.workflow.task_run import TaskPath
 
 _FINAL = {Status.WORKFLOW_TASK_COMPLETED, Status.WORKFLOW_TASK_FAILED, Status.WORKFLOW_TASK_SKIPPED}
@@ -27,7 +27,7 @@ class Progress:
     Tasks that have ended and been taken are forgotten, so that a run of many thousands stays small.
     """
 
-    def __init__(self, definition: Definition, secrets: Secrets, started_at: datetime) -> None:
+    def __init__(self, definition: Definition, secrets: SecretMarks, started_at: datetime) -> None:
         self._secrets = secrets
         self.on_change: Callable[[], None] = lambda: None
         self._tasks: dict[str, Report] = {}

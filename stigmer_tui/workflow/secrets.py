@@ -1,14 +1,15 @@
-"""Secrets in the data of a run: opaque marks, which become values only where a call leaves the runner.
+"""Secrets in the data of a run: opaque marks, which become values only where an activity is carried out.
 
-An expression that reads a mark is evaluated on the value, and what comes of it is a secret too, with a mark of its
-own. Marks cannot be forged from outside: they carry a random text that never leaves the process in clear.
+An expression that reads a mark is evaluated on the value, and its result is a secret too, with marks of its own. Marks
+cannot be forged from outside: they carry a random text that no other run has.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from hashlib import blake2b
 from typing import Any
 
 from stigmer_tui.core.redaction import REDACTED, Redactor
@@ -17,41 +18,88 @@ from stigmer_tui.definition.templates import text_of
 _LITERAL = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|[A-Za-z_]\w*')
 """Texts and numbers in JSON and in programs, and the bare keys of objects in programs."""
 
+_VALUES_IN_ERROR = re.compile(r'\(.*\)|".*"', re.DOTALL)
+"""Values that jq quotes, often only their beginning, by which a redactor would not know them."""
 
-class Secrets:
+
+class SecretMarks:
+    """What may be known of the variables of a run: all names with their marks, and the values that are not secret."""
+
     def __init__(
-        self, environment: Mapping[str, str], secret: Collection[str], nonce: str, redactor: Redactor | None = None
+        self, names: Iterable[str], plain: Mapping[str, str], nonce: str, redactor: Redactor | None = None
     ) -> None:
-        """`environment` are all variables of the run, `secret` the names that nobody may see the values of.
-
-        `redactor` is told all that turns out to be a secret.
-        """
-        self._values: dict[str, Any] = dict(environment)
+        """`redactor` finds secret values in what came from outside, such as the input of the run."""
         self._nonce = nonce
-        self._mark = re.compile(f"\ue000{nonce}:([^\ue001]*)\ue001")
-        self._by_value = Redactor() if redactor is None else redactor
-        self._by_value.add(value for name, value in environment.items() if name in secret)
-        self.marks = {name: self._mark_of(name) for name in environment}
+        self._pattern = re.compile(f"\ue000{nonce}:([^\ue001]*)\ue001")
+        self._redactor = redactor or Redactor()
+        self.marks = {name: self.mark(name) for name in names}
         """`.secrets` in expressions."""
-        self.plain = {name: value for name, value in environment.items() if name not in secret}
+        self.plain = dict(plain)
         """`$env` in expressions."""
         self.variables = self.marks | self.plain
         """`.env_vars` in expressions."""
+
+    def mark(self, name: str) -> str:
+        return f"\ue000{self._nonce}:{name}\ue001"
 
     def are_in(self, text: str) -> bool:
         return self._nonce in text
 
     def names_in(self, text: str) -> set[str]:
         """Variables whose marks are in a text."""
-        return {match[1] for match in self._mark.finditer(text)} & self.marks.keys()
+        return {match[1] for match in self._pattern.finditer(text)} & self.marks.keys()
+
+    def find(self, text: str) -> re.Match[str] | None:
+        """A text that is one mark and nothing else; group 1 is the name."""
+        return self._pattern.fullmatch(text)
+
+    def substitute(self, text: str, value_of: Mapping[str, Any]) -> str:
+        return self._pattern.sub(lambda match: text_of(value_of[match[1]]), text)
+
+    def digest(self, text: str) -> str:
+        """The same in every run: secrets count by their names, so it tells nothing about their values."""
+        return blake2b(text.replace(self._nonce, "").encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+    def hide(self, data: Any) -> Any:
+        """A copy in which marks and known values are [REDACTED]; for everything that is reported or shown."""
+        return self._redactor.data(self._without_marks(data)) if self.marks else data
+
+    def _without_marks(self, data: Any) -> Any:
+        match data:
+            case str():
+                return self._pattern.sub(REDACTED, data)
+            case dict():
+                return {self._without_marks(key): self._without_marks(item) for key, item in data.items()}
+            case list() | tuple():
+                return [self._without_marks(item) for item in data]
+            case _:
+                return data
+
+
+class SecretValues:
+    """The values behind the marks. Only what carries activities out may have it."""
+
+    def __init__(
+        self, environment: Mapping[str, str], secret: Collection[str], nonce: str, redactor: Redactor | None = None
+    ) -> None:
+        """`environment` are all variables of the run, `secret` the names of those that are secret.
+
+        `redactor` gains every value that turns out to be a secret.
+        """
+        self._environment = dict(environment)
+        self._values: dict[str, Any] = dict(environment)
+        self._redactor = Redactor() if redactor is None else redactor
+        self._redactor.add(value for name, value in environment.items() if name in secret)
+        plain = {name: value for name, value in environment.items() if name not in secret}
+        self.marks = SecretMarks(environment, plain, nonce, self._redactor)
 
     def reveal(self, data: Any) -> Any:
-        """A copy with the values in place of the marks; for calls, and for nothing else."""
+        """A copy with the values in place of the marks."""
         match data:
-            case str() if whole := self._mark.fullmatch(data):
+            case str() if whole := self.marks.find(data):
                 return self._values[whole[1]]
             case str():
-                return self._mark.sub(lambda match: text_of(self._values[match[1]]), data)
+                return self.marks.substitute(data, self._values)
             case dict():
                 return {self.reveal_text(key): self.reveal(item) for key, item in data.items()}
             case list():
@@ -65,54 +113,54 @@ class Secrets:
     def reveal_json(self, text: str) -> str:
         return json.dumps(self.reveal(json.loads(text)))
 
-    def hide(self, data: Any) -> Any:
-        """A copy in which marks and known values are [REDACTED]; for everything that is stored or shown."""
-        return self._by_value.data(self._hide_marks(data)) if self._values else data
-
     def clean(self, data: Any) -> Any:
         """A copy of what came from outside in which known values are [REDACTED]."""
-        return self._by_value.data(data)
+        return self._redactor.data(data)
+
+    def clean_error(self, text: str) -> str:
+        """What may be known of an error that jq met in secret values."""
+        return str(self.clean(_VALUES_IN_ERROR.sub(f"({REDACTED})", text)))
 
     def seal(self, data: Any, public: str) -> Any:
         """A copy of what an expression has made of secrets, with marks for all that does not stand in `public`.
 
         `public` is what the expression and its input looked like with marks in place of the values.
         """
-        return self._seal(data, set(_LITERAL.findall(public)))
+        return _Seal(self, public).data(data)
 
-    def _seal(self, data: Any, public: set[str]) -> Any:
+    def derive(self, value: Any, name: str) -> str:
+        """The mark of a value that was made of secrets: that of the variable with this value, else one by this name."""
+        for variable, known in self._environment.items():
+            if known == value:
+                return self.marks.mark(variable)
+        self._values[name] = value
+        self._redactor.add([text_of(value)])
+        return self.marks.mark(name)
+
+
+class _Seal:
+    """Names derived secrets by where they come from, so that they have the same names in every process and run."""
+
+    def __init__(self, values: SecretValues, public: str) -> None:
+        self._values = values
+        self._public = set(_LITERAL.findall(public))
+        self._source = values.marks.digest(public)
+        self._count = 0
+
+    def data(self, data: Any) -> Any:
         match data:
             case dict():
-                return {
-                    key if key in public else self._seal(key, public): self._seal(item, public)
-                    for key, item in data.items()
-                }
+                return {self._key(key): self.data(item) for key, item in data.items()}
             case list():
-                return [self._seal(item, public) for item in data]
+                return [self.data(item) for item in data]
             case None | bool():
                 return data
             case _:
-                return data if json.dumps(data) in public else self._derive(data)
+                return data if json.dumps(data) in self._public else self._derive(data)
+
+    def _key(self, key: str) -> str:
+        return key if key in self._public or json.dumps(key) in self._public else self._derive(key)
 
     def _derive(self, value: Any) -> str:
-        for name, known in self._values.items():
-            if known == value and type(known) is type(value):
-                return self._mark_of(name)
-        name = f"#{len(self._values)}"
-        self._values[name] = value
-        self._by_value.add([text_of(value)])
-        return self._mark_of(name)
-
-    def _mark_of(self, name: str) -> str:
-        return f"\ue000{self._nonce}:{name}\ue001"
-
-    def _hide_marks(self, data: Any) -> Any:
-        match data:
-            case str():
-                return self._mark.sub(REDACTED, data)
-            case dict():
-                return {self._hide_marks(key): self._hide_marks(item) for key, item in data.items()}
-            case list() | tuple():
-                return [self._hide_marks(item) for item in data]
-            case _:
-                return data
+        self._count += 1
+        return self._values.derive(value, f"#{self._source}.{self._count}")

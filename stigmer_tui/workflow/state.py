@@ -8,7 +8,7 @@ from typing import Any
 
 from stigmer_tui.definition.expressions import Roots
 from stigmer_tui.workflow.json_text import read_json_object
-from stigmer_tui.workflow.secrets import Secrets
+from stigmer_tui.workflow.secrets import SecretMarks
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class RunInputs:
 
     execution_id: str
     organization: str
-    secrets: Secrets
+    secrets: SecretMarks
     input: Mapping[str, Any]
     """`$input`"""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,9 +13,8 @@ from stigmer_tui.definition.expressions import ParsedExpression, Roots
 from stigmer_tui.definition.lexer import ExpressionError
 from stigmer_tui.definition.tasks import TaskDefinition
 from stigmer_tui.definition.templates import Template
-from stigmer_tui.workflow.context import Context
 from stigmer_tui.workflow.failures import EXPRESSION, LIMIT, VARIABLE, TaskFailure
-from stigmer_tui.workflow.json_text import read_json
+from stigmer_tui.workflow.port import ActivityPolicy, EnginePort, EvaluationRequest, EvaluationResult
 from stigmer_tui.workflow.state import WorkflowState
 
 
@@ -56,7 +56,7 @@ class Observer(Protocol):
     def started(self, place: TaskPath, task: TaskDefinition, at: datetime) -> None: ...
 
     def changed(self, path: str, **what: Any) -> None:
-        """`input`, `detail`, `attempt` or `child` of a task under way."""
+        """`input`, `detail`, `attempt`, `child` or `origin` of a task under way."""
         ...
 
     def completed(self, path: str, output: Any, at: datetime) -> None: ...
@@ -68,7 +68,7 @@ class Observer(Protocol):
 class TaskRun:
     place: TaskPath
     state: WorkflowState
-    context: Context
+    engine: EnginePort
     observer: Observer
     run_tasks: Callable[[Sequence[TaskDefinition], WorkflowState, TaskPath], Coroutine[Any, Any, bool]]
     """Runs the tasks of a scope; true when the whole workflow is to end."""
@@ -99,17 +99,26 @@ class TaskRun:
         return [await self._value(expression, roots) for expression in expressions]
 
     async def _value(self, expression: ParsedExpression, roots: Roots) -> Any:
-        secrets = self.state.inputs.secrets
-        try:
-            if expression.plain:
+        if expression.plain:
+            try:
                 return expression.look_up(roots)
-            inputs = expression.inputs(roots, self.started_at.timestamp, self._new_identifier)
-            if not secrets.are_in(inputs):
-                return _read(await self.context.evaluate(expression.program, inputs))
-            value = _read(await self.context.evaluate(expression.program, secrets.reveal_json(inputs)))
-            return secrets.seal(value, public=f"{inputs}\n{expression.program}")
-        except ExpressionError as error:
-            raise TaskFailure(EXPRESSION, f"{expression.source}: {error}") from error
+            except ExpressionError as error:
+                raise TaskFailure(EXPRESSION, f"{expression.source}: {error}") from error
+        inputs = expression.inputs(roots, self.started_at.timestamp, self._new_identifier)
+        return await self._ask(EvaluationRequest(expression.program, inputs), expression.source)
+
+    async def disclose(self, value: str, program: str) -> Any:
+        """What a program makes of a value that may hold marks: something that the run shows by what it does next."""
+        inputs = json.dumps({".": value})
+        return await self._ask(EvaluationRequest(program, inputs, is_disclosed=True), program)
+
+    async def _ask(self, request: EvaluationRequest, source: str) -> Any:
+        result = await self.engine.activity(self.place.key, request, ActivityPolicy.PURE)
+        if not isinstance(result, EvaluationResult):
+            raise TypeError(f"an evaluation gave {result!r}")
+        if result.error:
+            raise TaskFailure(EXPRESSION, f"{source}: {result.error}")
+        return result.value
 
     def _require_variables(self, expressions: Sequence[ParsedExpression]) -> None:
         known = self.state.inputs.secrets.variables
@@ -122,7 +131,7 @@ class TaskRun:
 
     def _new_identifier(self) -> str:
         self._identifiers += 1
-        return self.context.uuid(f"{self.place.key}:{self._identifiers}")
+        return self.engine.new_id(f"{self.place.key}:{self._identifiers}")
 
 
 def _fill(arguments: Any, values: list[Any]) -> Any:
@@ -130,11 +139,3 @@ def _fill(arguments: Any, values: list[Any]) -> Any:
         return templates.fill(arguments, iter(values))
     except ExpressionError as error:
         raise TaskFailure(LIMIT, str(error)) from error
-
-
-def _read(value: str) -> Any:
-    """Raises ExpressionError."""
-    try:
-        return read_json(value)
-    except ValueError as error:
-        raise ExpressionError(f"its value has {error}") from error

@@ -8,7 +8,7 @@ import pytest
 
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.runners.lease import StopReason
-from stigmer_tui.workflow.context import AgentResponse
+from stigmer_tui.workflow.port import ChildEnd, ChildResult
 from stigmer_tui.workflow.tasks.agent_call import output_of
 from tests.definition.specs import agent, for_, set_, spec
 from tests.workflow.stand_in import StandIn
@@ -53,7 +53,7 @@ async def test_case_68_the_answer_is_what_the_agent_said_last(world: World, agen
 )
 def test_fields_of_a_json_answer_are_fields_of_the_output(text: str, fields: dict[str, int]) -> None:
     common = {"response": text, "content": text, "agent_execution_id": "agx_1"}
-    assert output_of(AgentResponse("agx_1", text)) == common | fields
+    assert output_of(ChildResult(ChildEnd.COMPLETED, "agx_1", text)) == common | fields
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from stigmer_tui.workflow.context import HttpRequest
 from stigmer_tui.workflow.http_client import HttpClient
-from stigmer_tui.workflow.http_failures import HttpFailure
+from stigmer_tui.workflow.http_failures import HttpError
+from stigmer_tui.workflow.port import HttpRequest
 from tests.workflow.http_server import HttpServer, Reply, http_server
 from tests.workflow.world import SSL_CONTEXT
 
@@ -77,9 +77,9 @@ async def test_this_machine_is_asked_straight(proxy: HttpServer) -> None:
 )
 async def test_a_call_that_fails_names_the_variable(value: str, message: str) -> None:
     client = HttpClient(SSL_CONTEXT, {"HTTP_PROXY": value})
-    with pytest.raises(HttpFailure) as failure:
+    with pytest.raises(HttpError) as failure:
         await client.send(request(PLACE))
-    assert failure.value.message == message
+    assert failure.value.failure.message == message
     await client.close()
 
 
@@ -87,9 +87,9 @@ async def test_a_proxy_that_refuses_is_named(proxy: HttpServer) -> None:
     proxy.replies(Reply(407))
     client = HttpClient(SSL_CONTEXT, {"http_proxy": proxy.url, "https_proxy": proxy.url})
     for place in (PLACE, "https://shop.example/"):
-        with pytest.raises(HttpFailure) as failure:
+        with pytest.raises(HttpError) as failure:
             await client.send(request(place))
-        assert re.search(r"407 .*through the proxy that https?_proxy names", failure.value.message)
+        assert re.search(r"407 .*through the proxy that https?_proxy names", failure.value.failure.message)
     await client.close()
 
 
@@ -99,7 +99,7 @@ async def test_certificates_that_are_not_there_fail_only_the_calls_that_need_the
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
     client = HttpClient(environment={})
     assert (await client.send(request(proxy.url))).data == "from afar"
-    with pytest.raises(HttpFailure) as failure:
+    with pytest.raises(HttpError) as failure:
         await client.send(request("https://127.0.0.1:1"))
-    assert failure.value.message.startswith("the certificates that SSL_CERT_FILE names cannot be read: ")
+    assert failure.value.failure.message.startswith("the certificates that SSL_CERT_FILE names cannot be read: ")
     await client.close()

@@ -14,12 +14,12 @@ from stigmer_tui.api.workflow_execution_pb2 import WorkflowTaskType
 from stigmer_tui.runners import lease as lease_module
 from stigmer_tui.runners.lease import LeaseLost, Reporter, StopReason
 from stigmer_tui.workflow.display import MAX_DEPTH, result, shown
-from stigmer_tui.workflow.secrets import Secrets
+from stigmer_tui.workflow.secrets import SecretMarks, SecretValues
 from tests.definition.specs import for_, http, set_, spec, switch, wait
 from tests.workflow.http_server import HttpServer, json_reply
 from tests.workflow.world import World, until
 
-NOTHING_SECRET = Secrets({}, (), "nonce")
+NOTHING_SECRET = SecretMarks((), {}, "nonce")
 
 
 async def test_case_70_every_task_is_listed_once_with_all_there_is_to_know(world: World, server: HttpServer) -> None:
@@ -146,6 +146,6 @@ def test_what_is_too_deep_is_a_text() -> None:
 
 
 def test_a_cut_does_not_cut_through_a_secret() -> None:
-    secrets = Secrets({"K": "0123456789"}, ("K",), "nonce")
+    secrets = SecretValues({"K": "0123456789"}, ("K",), "nonce").marks
     for padding in range(63_980, 64_000, 3):
         assert "01234" not in str(shown({"text": "x" * padding + "0123456789" + "x" * 9000}, secrets))

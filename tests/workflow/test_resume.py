@@ -18,6 +18,7 @@ from stigmer_tui.api.workflow_pb2 import WorkflowSpec
 from stigmer_tui.runners import journal
 from stigmer_tui.runners.journal import ExecutionJournal, Journal
 from stigmer_tui.runners.lease import StopReason
+from stigmer_tui.workflow.embedded.engine import UNDER_WAY
 from tests.definition.specs import agent, for_, http, set_, spec, switch, wait
 from tests.workflow.http_server import Answer, Asked, HttpServer, Reply, json_reply
 from tests.workflow.stand_in import StandIn
@@ -119,7 +120,7 @@ async def test_a_process_may_die_at_any_write_to_its_journal(
         assert {(asked.json["u"], asked.json["at"]) for asked in server.asked if asked.target == "/put"} == {
             (after.output["u"], after.output["at"])
         }
-    assert interrupted == {"/each/0/post//request", "/each/1/post//request", "/patch//request"}
+    assert interrupted == {"/each/0/post//request/1", "/each/1/post//request/1", "/patch//request/1"}
     assert number > 40
 
 
@@ -136,7 +137,7 @@ def recorded(world: World) -> tuple[set[str], set[str]]:
     steps = dict(journal.execution(EXECUTION))
     journal.close()
     done = {step for step, state in steps.items() if state.done}
-    return done, {step for step, state in steps.items() if not state.done and "under_way" in state.value}
+    return done, {step for step, state in steps.items() if not state.done and state.value == UNDER_WAY}
 
 
 def check_times(done: set[str], before: Reported, after: Reported) -> None:

@@ -9,22 +9,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stigmer_tui.workflow.secrets import Secrets
+from stigmer_tui.workflow.secrets import SecretValues
 from tests.definition.specs import for_, http, set_, spec, switch
 from tests.workflow.http_server import HttpServer, Reply
 from tests.workflow.world import World
 
 
-def secrets() -> Secrets:
-    return Secrets({"TOKEN": "s3cr3t-value", "REGION": "eu"}, {"TOKEN"}, "0123456789abcdef")
+def secrets() -> SecretValues:
+    return SecretValues({"TOKEN": "s3cr3t-value", "REGION": "eu"}, {"TOKEN"}, "0123456789abcdef")
 
 
 def test_what_each_name_gives() -> None:
     found = secrets()
-    assert found.plain == {"REGION": "eu"}
-    assert found.variables == {"TOKEN": found.marks["TOKEN"], "REGION": "eu"}
-    assert found.reveal(found.marks) == {"TOKEN": "s3cr3t-value", "REGION": "eu"}
-    assert found.hide(found.marks) == {"TOKEN": "[REDACTED]", "REGION": "[REDACTED]"}
+    marks = found.marks
+    assert marks.plain == {"REGION": "eu"}
+    assert marks.variables == {"TOKEN": marks.marks["TOKEN"], "REGION": "eu"}
+    assert found.reveal(marks.marks) == {"TOKEN": "s3cr3t-value", "REGION": "eu"}
+    assert marks.hide(marks.marks) == {"TOKEN": "[REDACTED]", "REGION": "[REDACTED]"}
 
 
 JSON = st.recursive(
@@ -37,10 +38,10 @@ JSON = st.recursive(
 @given(JSON)
 def test_revealing_and_hiding_touch_nothing_but_marks_and_values(data: Any) -> None:
     found = secrets()
-    marked = json.loads(json.dumps(data).replace('"TOKEN"', json.dumps(f"a {found.marks['TOKEN']} b")))
+    marked = json.loads(json.dumps(data).replace('"TOKEN"', json.dumps(f"a {found.marks.mark('TOKEN')} b")))
     assert found.reveal(marked) == json.loads(json.dumps(data).replace('"TOKEN"', '"a s3cr3t-value b"'))
     hidden = json.loads(json.dumps(data).replace('"TOKEN"', '"a [REDACTED] b"'))
-    assert found.hide(marked) == hidden
+    assert found.marks.hide(marked) == hidden
     assert found.clean(found.reveal(marked)) == hidden
 
 
@@ -49,7 +50,7 @@ def test_what_stands_in_public_is_no_secret() -> None:
     made = {"user": "bob", "n": 5, "pin": 4821, "yes": True, "none": None, "list": ["s3cr3t-value"], "s3cr3t-value": 5}
     public = '{user: "bob", n: 5, pin: "_", yes: 1, none: 2, list: 3, (_): 5}'
     sealed = found.seal(made, public)
-    assert found.hide(sealed) == {
+    assert found.marks.hide(sealed) == {
         "user": "bob",
         "n": 5,
         "pin": "[REDACTED]",
@@ -63,8 +64,8 @@ def test_what_stands_in_public_is_no_secret() -> None:
 
 
 def test_another_run_has_other_marks() -> None:
-    other = Secrets({"TOKEN": "s3cr3t-value"}, {"TOKEN"}, "fedcba9876543210")
-    assert secrets().reveal(other.marks["TOKEN"]) == other.marks["TOKEN"]
+    other = SecretValues({"TOKEN": "s3cr3t-value"}, {"TOKEN"}, "fedcba9876543210")
+    assert secrets().reveal(other.marks.mark("TOKEN")) == other.marks.mark("TOKEN")
 
 
 async def test_conditions_and_counts_may_be_secret(world: World) -> None:

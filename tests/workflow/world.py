@@ -26,7 +26,7 @@ from stigmer_tui.api.workflow_execution_pb2 import WorkflowTask as TaskMessage
 from stigmer_tui.api.workflow_pb2 import Workflow, WorkflowSpec
 from stigmer_tui.runners.journal import Journal
 from stigmer_tui.runners.lease import Lease
-from stigmer_tui.workflow.embedded.engine import Engine
+from stigmer_tui.workflow.embedded.resources import Resources
 from stigmer_tui.workflow.evaluator import Evaluator
 from stigmer_tui.workflow.execution import execute
 from stigmer_tui.workflow.http_client import HttpClient
@@ -164,11 +164,11 @@ class World:
 
     async def work_on(self, lease: Lease) -> None:
         journal = Journal(self.journal_path)
-        engine = Engine(self.clock, self.clock.sleep, HttpClient(SSL_CONTEXT), self.evaluator, self.channel)
+        resources = Resources(self.clock, self.clock.sleep, HttpClient(SSL_CONTEXT), self.evaluator, self.channel)
         try:
-            await execute(lease, journal, engine)
+            await execute(lease, journal, resources)
         finally:
-            await engine.close()
+            await resources.close()
             journal.close()
 
     async def _send(self, request: ReportRequest) -> None:

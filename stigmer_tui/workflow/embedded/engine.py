@@ -1,34 +1,244 @@
-"""What all executions of a runner share."""
+"""The engine port on a journal: each step of a run is recorded under its key, so that any runner can go on with it."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from typing import Any, TypeVar
+from uuid import UUID
 
-from grpc.aio import Channel
+from stigmer_tui.core.units import duration_text
+from stigmer_tui.runners.journal import ExecutionJournal, JournalStep
+from stigmer_tui.runners.lease import Lease, StopReason
+from stigmer_tui.workflow.child_executions import ChildError
+from stigmer_tui.workflow.embedded.resources import Resources
+from stigmer_tui.workflow.embedded.seed import RunSeed, recorded_seed
+from stigmer_tui.workflow.failures import SIGNAL, TaskFailure
+from stigmer_tui.workflow.port import (
+    ActivityPolicy,
+    ActivityRequest,
+    ActivityResult,
+    ChildEnd,
+    ChildRequest,
+    ChildResult,
+    Interrupted,
+    content_of,
+    decode_result,
+    encode_result,
+)
+from stigmer_tui.workflow.secrets import SecretMarks
+from stigmer_tui.workflow.worker import ActivityWorker
 
-from stigmer_tui.core.clock import Clock
-from stigmer_tui.workflow.evaluator import Evaluator
-from stigmer_tui.workflow.http_client import HttpClient
+Result = TypeVar("Result")
 
-MAX_SLEEP = 60.0
-"""Seconds. A machine that was asleep itself has not counted them, so the clock is looked at again."""
+CHECKPOINT_INTERVAL = 64
+"""Tasks between two pauses in which the journal, and everything else, catches up."""
+
+UNDER_WAY = "under way"
+"""The value of a step that may have been carried out."""
 
 
 @dataclass(frozen=True, slots=True)
-class Engine:
-    clock: Clock
-    sleep: Callable[[float], Awaitable[None]]
-    http: HttpClient
-    evaluator: Evaluator
-    channel: Channel
-    """To the server, for the agents that workflows call."""
+class EarlierRun:
+    """A run whose results another one starts with. Its journal is only read."""
 
-    async def sleep_until(self, moment: datetime) -> None:
-        while (rest := (moment - self.clock.now()).total_seconds()) > 0:
-            await self.sleep(min(rest, MAX_SLEEP))
+    execution_id: str
+    journal: ExecutionJournal
+    fork: str = ""
+    """Key of the task from which on everything is done anew; empty to reuse whatever is the same."""
 
-    async def close(self) -> None:
-        await self.evaluator.close()
-        await self.http.close()
+
+class EmbeddedEngine:
+    """A task has a step under its key, with the times of its start and end. What it asks for has steps below it, as in
+    `/task//request/1`, with a digest of the request, by which a later run finds out whether it asks for the same.
+    """
+
+    def __init__(
+        self,
+        lease: Lease,
+        journal: ExecutionJournal,
+        seed: RunSeed,
+        resources: Resources,
+        worker: ActivityWorker,
+        marks: SecretMarks,
+        earlier: EarlierRun | None = None,
+    ) -> None:
+        self._lease = lease
+        self._journal = journal
+        self._seed = seed
+        self._resources = resources
+        self._worker = worker
+        self._marks = marks
+        self._earlier = earlier
+        earlier_seed = recorded_seed(earlier.journal) if earlier else None
+        self._earlier_nonce = earlier_seed.nonce if earlier_seed else seed.nonce
+        self._ahead = {key for key, step in journal if step.done and "finished" in step.value}
+        self._origins: dict[str, str] = {}
+        """Of tasks all of whose steps were taken over; empty for those that did any work themselves."""
+        self._tasks = 0
+
+    @property
+    def is_replaying(self) -> bool:
+        """Whether there are still tasks ahead that another process has finished."""
+        return bool(self._ahead)
+
+    async def task_started(self, key: str) -> datetime:
+        self._tasks += 1
+        if self._tasks % CHECKPOINT_INTERVAL == 0:
+            await self._journal.flush()
+        if self._earlier is not None and key == self._earlier.fork:
+            self._earlier = None
+        return self._started(key)
+
+    def task_ended(self, key: str) -> datetime:
+        self._ahead.discard(key)
+        recorded = self._journal.find(key)
+        if recorded is not None and recorded.done:
+            return datetime.fromisoformat(recorded.value["finished"])
+        value = {"started": self._started(key).isoformat()} if recorded is None else recorded.value
+        # A task that was taken over ended when it did then, unless it has done anything of its own.
+        if "finished" not in value or self._earlier is None or self._origins.get(key) == "":
+            value = {**value, "finished": self._resources.clock.now().isoformat()}
+        self._journal.note(key, value)
+        return datetime.fromisoformat(value["finished"])
+
+    def new_id(self, key: str) -> str:
+        task = self._journal.find(key.rpartition(":")[0])
+        nonce = task.value.get("nonce", self._seed.nonce) if task is not None else self._seed.nonce
+        digest = blake2b(key.encode(), key=nonce.encode(), digest_size=16).digest()
+        return str(UUID(bytes=digest, version=4))
+
+    async def activity(self, key: str, request: ActivityRequest, policy: ActivityPolicy) -> ActivityResult:
+        if policy is ActivityPolicy.PURE:
+            return await self._worker.perform(request)
+        content = self._marks.digest(content_of(request))
+        recorded = self._recorded(key, content)
+        if recorded is not None and recorded.done:
+            result: ActivityResult = decode_result(recorded.value)
+            return result
+        if recorded is not None and recorded.value == UNDER_WAY:
+            self._journal.note(key, encode_result(Interrupted()), content=content)
+            return Interrupted()
+        if policy is ActivityPolicy.ONCE:
+            await self._announce(key, content)
+        result, is_cancelled = await self._settle(request)
+        self._journal.note(key, encode_result(result), content=content)
+        if policy is not ActivityPolicy.SAFE:
+            await self._journal.flush()
+        if is_cancelled:
+            raise asyncio.CancelledError
+        return result
+
+    async def timer(self, key: str, seconds: float) -> None:
+        content = self._marks.digest(f"timer {seconds}")
+        recorded = self._recorded(key, content)
+        if recorded is not None:
+            until = datetime.fromisoformat(recorded.value["until"])
+        else:
+            until = self._resources.clock.now() + timedelta(seconds=seconds)
+            self._journal.note(key, {"until": until.isoformat()}, content=content)
+        await self._resources.sleep_until(until)
+
+    async def child(self, key: str, request: ChildRequest, started: Callable[[str], None]) -> ChildResult:
+        step = f"{key}//child"
+        content = self._marks.digest(content_of(request))
+        recorded = self._recorded(step, content)
+        if recorded is not None and recorded.done:
+            result: ChildResult = decode_result(recorded.value)
+            if result.execution_id:
+                started(result.execution_id)
+            return result
+        if recorded is not None:
+            deadline = datetime.fromisoformat(recorded.value["deadline"])
+        else:
+            deadline = self._resources.clock.now() + timedelta(seconds=request.timeout)
+            self._journal.note(step, {"deadline": deadline.isoformat()}, done=False, content=content)
+        result = await self._run_child(key, request, started, deadline)
+        self._journal.note(step, encode_result(result), content=content)
+        return result
+
+    async def signal(self, key: str, name: str) -> Any:
+        raise TaskFailure(SIGNAL, f"the signal {name} cannot be waited for: this engine has no signals yet")
+
+    async def parallel(self, branches: Sequence[Coroutine[Any, Any, Result]]) -> list[Result]:
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(branch) for branch in branches]
+        except BaseExceptionGroup as failures:
+            raise failures.exceptions[0] from None
+        return [task.result() for task in tasks]
+
+    def reused_from(self, key: str) -> str:
+        return self._origins.get(key, "")
+
+    def _started(self, key: str) -> datetime:
+        recorded = self._journal.find(key)
+        if recorded is not None:
+            return datetime.fromisoformat(recorded.value["started"])
+        self._ahead.clear()
+        value = {"started": self._resources.clock.now().isoformat()}
+        if self._earlier is not None and (earlier := self._earlier.journal.find(key)) is not None:
+            # With the times and identifiers that it had then, a task asks for the same.
+            value = {"nonce": self._earlier_nonce} | earlier.value
+        self._journal.note(key, value, done=False)
+        return datetime.fromisoformat(value["started"])
+
+    def _recorded(self, key: str, content: str) -> JournalStep | None:
+        """The step of this execution; else that of the earlier one, if it has ended and its request was the same."""
+        step = self._journal.find(key)
+        if step is None and self._earlier is not None:
+            earlier = self._earlier.journal.find(key)
+            if earlier is not None and earlier.done and earlier.content == content:
+                origin = earlier.origin or self._earlier.execution_id
+                self._journal.note(key, earlier.value, content=content, origin=origin)
+                step = self._journal.find(key)
+        task = key.rpartition("//")[0]
+        origin = step.origin if step is not None else ""
+        self._origins[task] = origin if self._origins.get(task, origin) else ""
+        return step
+
+    async def _announce(self, key: str, content: str) -> None:
+        """Returns when it is on record that the activity may have been carried out."""
+        try:
+            await self._journal.begin(key, UNDER_WAY, content=content)
+        except asyncio.CancelledError:
+            # It was not sent after all.
+            self._journal.note(key, None, done=False, content=content)
+            raise
+
+    async def _settle(self, request: ActivityRequest) -> tuple[ActivityResult, bool]:
+        """The result, and whether the run was cancelled meanwhile: while draining, an activity under way is awaited."""
+        performing = asyncio.create_task(self._worker.perform(request))
+        try:
+            await asyncio.wait([performing])
+            return performing.result(), False
+        except asyncio.CancelledError:
+            if self._lease.ending is not StopReason.DRAINING:
+                raise
+            await asyncio.wait([performing])
+            return performing.result(), True
+        finally:
+            performing.cancel()
+
+    async def _run_child(
+        self, key: str, request: ChildRequest, started: Callable[[str], None], deadline: datetime
+    ) -> ChildResult:
+        try:
+            execution_id = await self._worker.start_child(key, request)
+        except ChildError as error:
+            return ChildResult(ChildEnd.NOT_STARTED, error=str(error))
+        started(execution_id)
+        rest = (deadline - self._resources.clock.now()).total_seconds() if request.timeout else None
+        try:
+            async with asyncio.timeout(rest):
+                return await self._worker.follow_child(execution_id)
+        except TimeoutError:
+            await self._worker.cancel_child(execution_id, f"no answer within {duration_text(request.timeout)}")
+            return ChildResult(ChildEnd.TIMED_OUT, execution_id)
+        except asyncio.CancelledError:
+            if self._lease.ending is StopReason.CANCELLED:
+                await self._worker.cancel_child(execution_id, self._lease.reason)
+            raise

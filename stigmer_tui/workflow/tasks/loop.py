@@ -12,13 +12,17 @@ from stigmer_tui.workflow.failures import VALIDATION, TaskFailure
 from stigmer_tui.workflow.limits import check_iterations
 from stigmer_tui.workflow.task_run import Outcome, TaskRun
 
+_COUNT = 'if type == "number" then . else null end'
+"""Of a secret value, which is not known here."""
+
 
 async def run_loop(task: ForTask, run: TaskRun) -> Outcome:
     run.show(input={"in": task.items.source})
     items = await run.evaluate(task.items)
     secrets = run.state.inputs.secrets
     # A count may be a secret; what a list is made of stays one.
-    pairs = _pairs(secrets.reveal(items) if isinstance(items, str) else items)
+    is_secret = isinstance(items, str) and secrets.are_in(items)
+    pairs = _pairs(await run.disclose(items, _COUNT) if is_secret else items)
     if pairs is None:
         found = excerpt(text_of(secrets.hide(items)))
         raise TaskFailure(VALIDATION, f"{found} is not iterable: a list, an object or a count is needed")

@@ -11,6 +11,9 @@ from stigmer_tui.workflow.display import excerpt
 from stigmer_tui.workflow.failures import CONDITION, TaskFailure
 from stigmer_tui.workflow.task_run import Outcome, TaskRun
 
+_TRUTH = 'if type == "string" then ascii_downcase == "true" or . == "1" elif type == "boolean" then . else null end'
+"""Of a secret value, which is not known here."""
+
 
 async def run_switch(task: SwitchTask, run: TaskRun) -> Outcome:
     run.show(input={case.name: case.when.source if case.when else "otherwise" for case in task.cases})
@@ -33,11 +36,16 @@ async def _holds(name: str, condition: Template, run: TaskRun) -> bool:
     """Truth is a boolean, or one of two texts (`docs/compatibility.md` 87)."""
     secrets = run.state.inputs.secrets
     value = await run.evaluate(condition)
-    match secrets.reveal(value):
-        case bool() as truth:
-            return truth
+    match value:
+        case str() as text if secrets.are_in(text):
+            truth = await run.disclose(text, _TRUTH)
         case str() as text:
-            return text.lower() == "true" or text == "1"
+            truth = text.lower() == "true" or text == "1"
+        case _:
+            truth = value
+    match truth:
+        case bool():
+            return truth
         case _:
             found = excerpt(text_of(secrets.hide(value)))
             raise TaskFailure(CONDITION, f"the condition of the case {name} must be true or false, not {found}")

@@ -9,5 +9,5 @@ from stigmer_tui.workflow.task_run import Outcome, TaskRun
 
 async def run_wait(task: WaitTask, run: TaskRun) -> Outcome:
     run.show(input={"seconds": task.seconds}, detail=duration_text(task.seconds))
-    await run.context.wait(run.place.key, task.seconds)
+    await run.engine.timer(f"{run.place.key}//timer", task.seconds)
     return Outcome()
