@@ -32,8 +32,7 @@ from pydantic_ai.toolsets import ToolsetTool, WrapperToolset
 
 from stigmer_tui.agents.journal import CallOutcome, ModelTurn
 from stigmer_tui.agents.models.choice import ModelChoice
-from stigmer_tui.agents.models.failures import in_short, in_words
-from stigmer_tui.agents.models.retries import pause_after
+from stigmer_tui.agents.models.failures import in_short, in_words, pause_after
 from stigmer_tui.agents.repetition import Repetition, repetition
 from stigmer_tui.agents.responses import CallIds, arguments_of, from_record, said, text_of, to_record
 from stigmer_tui.agents.run import AgentRun

@@ -11,7 +11,7 @@ MAX_ARGUMENT_LENGTH = 20_000
 """Characters of a text in the arguments of a call that are reported."""
 
 
-class GrowingText:
+class RedactedText:
     """Pieces in, redacted text out. Secrets and characters that the border of two pieces cuts are whole in it."""
 
     def __init__(self, redactor: Redactor) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from stigmer_tui.agents.texts import GrowingText, shortened, well_formed
+from stigmer_tui.agents.texts import RedactedText, shortened, well_formed
 from stigmer_tui.api.agent_execution_pb2 import (
     AgentExecutionStatus,
     AgentMessage,
@@ -40,7 +40,7 @@ class Transcript:
         self._places: dict[str, int] = {}
         """For each call, the index of the message that stands for it."""
         self._known = AgentExecutionStatus()
-        self._growing: GrowingText | None = None
+        self._growing: RedactedText | None = None
         """New text of what the model is saying."""
         self._growing_index = 0
         """Of its message. That gets its text when it is complete: to lengthen a text is to copy it."""
@@ -77,7 +77,7 @@ class Transcript:
     def start_message(self, model: str, at: str) -> None:
         """The model begins to say something; `hear` brings the text."""
         self.stop_waiting()
-        self._growing = GrowingText(self._redactor)
+        self._growing = RedactedText(self._redactor)
         self._growing_index = len(self._messages)
         self._spoken, self._news = [], []
         self._add(AgentMessage(type=MessageType.MESSAGE_AI, timestamp=at, metadata=to_struct({"model": model})))

@@ -150,7 +150,7 @@ def _ask_for_number(resources: Sequence[Resource]) -> Resource:
 
 
 async def _choose_in_place(choices: ChoiceList, names: Sequence[str]) -> int | None:
-    with _Screen(sys.stdin.fileno(), sys.stdout.fileno()) as screen:
+    with _InlineScreen(sys.stdin.fileno(), sys.stdout.fileno()) as screen:
         screen.draw(choices)
         async with contextlib.aclosing(_keys(sys.stdin.fileno(), lambda: screen.draw(choices))) as keys:
             async for key in keys:
@@ -164,7 +164,7 @@ async def _choose_in_place(choices: ChoiceList, names: Sequence[str]) -> int | N
     return None
 
 
-class _Screen:
+class _InlineScreen:
     """The lines below the cursor, in cbreak mode: ctrl+c and ctrl+z keep their meaning."""
 
     def __init__(self, keyboard: int, display: int) -> None:
@@ -173,7 +173,7 @@ class _Screen:
         self._settings = termios.tcgetattr(keyboard)
         self._is_drawn = False
 
-    def __enter__(self) -> _Screen:
+    def __enter__(self) -> _InlineScreen:
         sys.stdout.flush()
         self._write("\n")
         return self

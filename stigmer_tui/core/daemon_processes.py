@@ -1,8 +1,17 @@
-"""The processes that a daemon consists of. Everything that starts, watches, names or lists them walks this table."""
+"""The processes of a daemon, in one table, and the identity of a running one as known to its supervisor."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerIdentity:
+    """A process that the supervisor has started."""
+
+    name: str
+    """Name of the component, such as `agent-runner`."""
+    pid: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,9 @@ import psutil
 from stigmer_tui.api.daemon_pb2 import Component
 from stigmer_tui.core.changes import ChangeSignal
 from stigmer_tui.core.clock import Clock
-from stigmer_tui.core.daemon_processes import SERVER
+from stigmer_tui.core.daemon_processes import SERVER, RunnerIdentity
 from stigmer_tui.core.paths import Home
 from stigmer_tui.core.processes import kill_all, process_tree
-from stigmer_tui.core.runner_identity import RunnerIdentity
 from stigmer_tui.core.storage_errors import UNUSABLE
 
 WINDOW = 600.0

@@ -11,7 +11,7 @@ from typing import Any
 import grpc
 from grpc.aio import ServicerContext
 
-from stigmer_tui.core.runner_identity import RunnerIdentity
+from stigmer_tui.core.daemon_processes import RunnerIdentity
 
 BEARER = "Bearer "
 

@@ -16,9 +16,8 @@ from google.protobuf.message import DecodeError
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.runner_pb2 import Assignment, Cancel, Heartbeat, Hello, Keys, RunnerMessage, ServerMessage, Welcome
 from stigmer_tui.core.changes import ChangeSignal
-from stigmer_tui.core.daemon_processes import RUNNERS
+from stigmer_tui.core.daemon_processes import RUNNERS, RunnerIdentity
 from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.core.runner_identity import RunnerIdentity
 from stigmer_tui.core.storage_errors import StorageError
 from stigmer_tui.server.background import Background
 from stigmer_tui.server.errors import ApiError, impossible_now
@@ -30,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class LeaseLimits:
     silence: float = 20.0
     """Seconds without a heartbeat after which a runner is lost."""
     cancel: float = 5.0
@@ -102,7 +101,7 @@ class Leases:
         prepare: Prepare,
         runners: RunnerProcesses,
         background: Background,
-        limits: Limits,
+        limits: LeaseLimits,
         keys: ProviderKeys,
     ) -> None:
         self._limits = limits

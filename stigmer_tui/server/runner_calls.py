@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 from stigmer_tui.api.agent_execution_pb2 import AgentExecution
 from stigmer_tui.api.runner_pb2 import ReportRequest, ReportResponse, RunnerMessage, ServerMessage, StartAgentRequest
-from stigmer_tui.core.runner_identity import RunnerIdentity
+from stigmer_tui.core.daemon_processes import RunnerIdentity
 from stigmer_tui.server.agent_executions import AgentExecutions
 from stigmer_tui.server.errors import invalid
 from stigmer_tui.server.execution_state import AgentExecutionState

@@ -34,7 +34,7 @@ from stigmer_tui.server.execution_calls import ExecutionCalls
 from stigmer_tui.server.execution_store import ExecutionStore
 from stigmer_tui.server.executions import Executions, LiveExecution
 from stigmer_tui.server.introspection import introspection_handlers
-from stigmer_tui.server.leases import Leases, Limits
+from stigmer_tui.server.leases import LeaseLimits, Leases
 from stigmer_tui.server.provider_keys import ProviderKeys
 from stigmer_tui.server.resource_store import ResourceStore
 from stigmer_tui.server.resources import ResourceBackend
@@ -68,7 +68,7 @@ class Settings:
     """Empty allows all local users to use the public services, on loopback only."""
     plain: bool = False
     """Serves only what existing servers serve (for tests)."""
-    limits: Limits = field(default_factory=Limits)
+    limits: LeaseLimits = field(default_factory=LeaseLimits)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,8 +34,8 @@ from stigmer_tui.workbench.suggestions import input_from
 if TYPE_CHECKING:
     from textual.command import Provider
 
+    from stigmer_tui.tui.screens.dialogs import Leaving
     from stigmer_tui.tui.screens.help import KeyHelp
-    from stigmer_tui.tui.screens.quit import Leaving
     from stigmer_tui.tui.screens.run_form import Draft
 
 
@@ -170,7 +170,7 @@ class StigmerApp(TerminalApp):
         await self.push_screen(HelpScreen(list(self._key_help())))
 
     async def action_run_by_name(self) -> None:
-        from stigmer_tui.tui.screens.by_name import ByNameScreen
+        from stigmer_tui.tui.screens.dialogs import ByNameScreen
 
         await self.push_screen(ByNameScreen(), self._run_by_name)
 
@@ -194,12 +194,12 @@ class StigmerApp(TerminalApp):
                 )
 
     async def action_notices(self) -> None:
-        from stigmer_tui.tui.screens.notices import NoticesScreen
+        from stigmer_tui.tui.screens.dialogs import NoticesScreen
 
         await self.push_screen(NoticesScreen(self.session.state.notices))
 
     async def action_quit(self) -> None:
-        from stigmer_tui.tui.screens.quit import QuitDialog
+        from stigmer_tui.tui.screens.dialogs import QuitDialog
 
         unfinished = self.session.unfinished()
         if not unfinished or isinstance(self.screen, QuitDialog):
@@ -209,7 +209,7 @@ class StigmerApp(TerminalApp):
         await self.push_screen(QuitDialog([run.resource for run in unfinished], can_cancel), self._leave)
 
     async def _leave(self, choice: Leaving | None) -> None:
-        from stigmer_tui.tui.screens.quit import Leaving
+        from stigmer_tui.tui.screens.dialogs import Leaving
 
         if choice is Leaving.CANCEL_RUNS:
             await self.session.cancel_all()

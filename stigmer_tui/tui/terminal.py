@@ -68,7 +68,7 @@ class EndWatch:
         os._exit(code)
 
 
-class ControlFilter(LineFilter):
+class ControlLineFilter(LineFilter):
     """Removes control characters from the text of Textual's own widgets."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
@@ -77,7 +77,7 @@ class ControlFilter(LineFilter):
         return [Segment(without_controls(segment.text), segment.style, segment.control) for segment in segments]
 
 
-CONTROLS = ControlFilter()
+CONTROLS = ControlLineFilter()
 
 
 class TerminalApp(App[int]):
@@ -139,7 +139,7 @@ class TerminalDriver(LinuxDriver):
         self._can_stop = signal.getsignal(signal.SIGTSTP) is not signal.SIG_IGN
         super().__init__(app, **options)
         self._owner = cast(TerminalApp, app)
-        self._file = cast(TextIOWrapper, _Screen(cast(TextIO, self._file), self._owner.terminal_lost))
+        self._file = cast(TextIOWrapper, _TerminalFile(cast(TextIO, self._file), self._owner.terminal_lost))
         self._settings: list[Any] | None = None
         self._interrupt_reader, self._interruption = os.pipe()
         self._is_leaving = self._was_continued = False
@@ -240,7 +240,7 @@ class TerminalDriver(LinuxDriver):
             _call(self._loop, self._owner.retake_terminal)
 
 
-class _Screen:
+class _TerminalFile:
     """The file of the writer thread. Discards output once the terminal is gone, so that nothing blocks."""
 
     def __init__(self, file: TextIO, lost: Callable[[], None]) -> None:

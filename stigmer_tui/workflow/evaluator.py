@@ -46,7 +46,7 @@ _COMPILE_ERROR = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class EvaluatorLimits:
     """Of one expression."""
 
     time: float = 5.0
@@ -67,8 +67,8 @@ class _KilledError(ExpressionError):
 class Evaluator:
     """The processes for all executions: begun when they are first needed, ended when they had to be."""
 
-    def __init__(self, limits: Limits | None = None) -> None:
-        self.limits = limits or Limits()
+    def __init__(self, limits: EvaluatorLimits | None = None) -> None:
+        self.limits = limits or EvaluatorLimits()
         self._idle: list[_Worker] = []
         self._quick = asyncio.Semaphore(MAX_QUICK)
         self._long = asyncio.Semaphore(MAX_LONG)
@@ -151,7 +151,7 @@ class _Worker:
             raise RuntimeError("the process has no pipes")
         self._process.stdin.write(question)
 
-    async def answer(self, seconds: float, limits: Limits) -> str | None:
+    async def answer(self, seconds: float, limits: EvaluatorLimits) -> str | None:
         """None when there is none yet. Raises ExpressionError when the process has ended instead."""
         try:
             async with asyncio.timeout(seconds):
@@ -161,7 +161,7 @@ class _Worker:
         self.ends = line.startswith(b"-")
         return line[1:-1].decode()
 
-    async def answer_in_the_end(self, limits: Limits) -> str:
+    async def answer_in_the_end(self, limits: EvaluatorLimits) -> str:
         """Raises ExpressionError when it takes too long, or too much memory."""
         until = time.monotonic() + limits.wait
         while (rest := until - time.monotonic()) > 0:
@@ -172,7 +172,7 @@ class _Worker:
                 raise ExpressionError(_TOO_MUCH_MEMORY)
         raise ExpressionError(_too_long(limits))
 
-    async def line(self, limits: Limits) -> bytes:
+    async def line(self, limits: EvaluatorLimits) -> bytes:
         if self._process.stdout is None:
             raise RuntimeError("the process has no pipes")
         line = await self._process.stdout.readline()
@@ -199,7 +199,7 @@ class _Worker:
             return 0
 
 
-async def _start(limits: Limits) -> _Worker:
+async def _start(limits: EvaluatorLimits) -> _Worker:
     """Raises ExpressionError when there can be no further process."""
     try:
         process = await asyncio.create_subprocess_exec(
@@ -248,7 +248,7 @@ def _complaint(error: str) -> str:
     return f"{what} at column {column}" if line <= 1 else f"{what} at line {line}, column {column}"
 
 
-def _failure(exit_code: int, limits: Limits) -> ExpressionError:
+def _failure(exit_code: int, limits: EvaluatorLimits) -> ExpressionError:
     match -exit_code:
         case signal.SIGPROF:
             return ExpressionError(_too_long(limits))
@@ -262,5 +262,5 @@ def _failure(exit_code: int, limits: Limits) -> ExpressionError:
             return ExpressionError(f"the process that evaluated it ended with exit code {exit_code}")
 
 
-def _too_long(limits: Limits) -> str:
+def _too_long(limits: EvaluatorLimits) -> str:
     return f"it takes longer than {duration_text(limits.time)}"

@@ -14,7 +14,7 @@ import pytest
 from grpc.aio import Channel
 
 from stigmer_tui.agents.loop import AgentLoop
-from stigmer_tui.agents.models import retries
+from stigmer_tui.agents.models import failures
 from stigmer_tui.agents.models.choice import ModelChooser
 from stigmer_tui.agents.sandbox.confinement import Confinement
 from stigmer_tui.agents.worker import Worker
@@ -158,4 +158,4 @@ def assignment(
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Models that failed are asked again at once."""
-    monkeypatch.setattr(retries, "PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(failures, "PAUSES", (0.0, 0.0))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stigmer_tui.agents.texts import GrowingText
+from stigmer_tui.agents.texts import RedactedText
 from stigmer_tui.agents.transcript import Transcript
 from stigmer_tui.api.agent_execution_pb2 import AgentExecutionStatus, ToolCallStatus
 from stigmer_tui.api.execution_pb2 import AgentExecutionDelta
@@ -56,7 +56,7 @@ def test_an_answer_says_what_wrote_it_and_what_it_cost() -> None:
 
 
 def test_a_character_that_arrives_in_halves_is_shown_whole() -> None:
-    text = GrowingText(Redactor())
+    text = RedactedText(Redactor())
     shown = []
     for piece in ("a\ud83d", "\ude00b", "\ud83d"):
         text.add(piece)

@@ -15,8 +15,8 @@ import pytest
 
 from stigmer_tui.api.daemon_pb2 import Component
 from stigmer_tui.core.clock import SystemClock
+from stigmer_tui.core.daemon_processes import RunnerIdentity
 from stigmer_tui.core.paths import Home
-from stigmer_tui.core.runner_identity import RunnerIdentity
 from stigmer_tui.daemon.supervision import Supervisor
 
 CHILD = """

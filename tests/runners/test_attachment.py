@@ -17,7 +17,7 @@ from stigmer_tui.api.runner_pb2 import Hello
 from stigmer_tui.core.storage_errors import Fault, StorageError
 from stigmer_tui.runners.attachment import Profile, serve
 from stigmer_tui.runners.lease import Lease, reporting
-from stigmer_tui.server.leases import Limits
+from stigmer_tui.server.leases import LeaseLimits
 from tests.server.builders import agent, agent_run
 from tests.server.conftest import Api, running
 
@@ -66,7 +66,7 @@ def fails_with(error: BaseException) -> Work:
 
 @pytest.fixture
 async def api(tmp_path: Path) -> AsyncIterator[Api]:
-    async with running(tmp_path, limits=Limits(silence=1.0)) as api:
+    async with running(tmp_path, limits=LeaseLimits(silence=1.0)) as api:
         yield api
 
 

@@ -29,9 +29,9 @@ from stigmer_tui.api import (
 from stigmer_tui.api.channel import open_channel
 from stigmer_tui.api.daemon_pb2 import Component
 from stigmer_tui.core.changes import ChangeSignal
+from stigmer_tui.core.daemon_processes import RunnerIdentity
 from stigmer_tui.core.paths import Home
-from stigmer_tui.core.runner_identity import RunnerIdentity
-from stigmer_tui.server.leases import Limits
+from stigmer_tui.server.leases import LeaseLimits
 from stigmer_tui.server.server import Server, Settings, open_server
 
 
@@ -106,12 +106,12 @@ class Api:
 
 @asynccontextmanager
 async def running(
-    folder: Path, token: str = "", plain: bool = False, keyring: bool = False, limits: Limits | None = None
+    folder: Path, token: str = "", plain: bool = False, keyring: bool = False, limits: LeaseLimits | None = None
 ) -> AsyncIterator[Api]:
     home = Home(folder)
     home.prepare()
     processes = NoProcesses()
-    settings = Settings(home, ["127.0.0.1:0"], token, plain, limits or Limits())
+    settings = Settings(home, ["127.0.0.1:0"], token, plain, limits or LeaseLimits())
     async with open_server(settings, processes, FixedKey() if keyring else NoKeyring()) as server:
         channel, runner_channel = open_channel(server.address, token), open_channel(server.address, RUNNER_TOKEN)
         yield Api(server, channel, runner_channel, processes)

@@ -20,7 +20,7 @@ from stigmer_tui.api.execution_pb2 import (
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.runner_pb2 import Hello, StartAgentRequest
 from stigmer_tui.api.workflow_execution_pb2 import WorkflowExecutionId
-from stigmer_tui.server.leases import MAX_LOSSES, Limits
+from stigmer_tui.server.leases import MAX_LOSSES, LeaseLimits
 from tests.server.builders import agent, agent_run, values, workflow, workflow_run
 from tests.server.conftest import RUNNER_TOKEN, RUNNERS, Api, running
 from tests.server.runner import attached
@@ -105,7 +105,7 @@ async def test_a_runner_is_asked_to_end_a_cancelled_execution(api: Api) -> None:
 
 
 async def test_a_runner_that_does_not_end_a_cancelled_execution_loses_it(tmp_path: Path) -> None:
-    async with running(tmp_path, limits=Limits(cancel=0.05)) as api, attached(api, Hello.AGENTS) as runner:
+    async with running(tmp_path, limits=LeaseLimits(cancel=0.05)) as api, attached(api, Hello.AGENTS) as runner:
         execution_id = await agent_execution(api)
         assignment = await runner.assignment()
         await api.executions.cancel(CancelRequest(execution_id=execution_id))
@@ -115,7 +115,7 @@ async def test_a_runner_that_does_not_end_a_cancelled_execution_loses_it(tmp_pat
 
 
 async def test_a_silent_runner_is_given_up_and_killed(tmp_path: Path) -> None:
-    async with running(tmp_path, limits=Limits(silence=0.2)) as api:
+    async with running(tmp_path, limits=LeaseLimits(silence=0.2)) as api:
         await agent_execution(api)
         async with attached(api, Hello.AGENTS) as hung:
             await hung.assignment()

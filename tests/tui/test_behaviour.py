@@ -12,9 +12,9 @@ from textual.pilot import Pilot
 
 from stigmer_tui.core.run_variable import RunVariable
 from stigmer_tui.tui.palette import offers
+from stigmer_tui.tui.screens.dialogs import QuitDialog
 from stigmer_tui.tui.screens.help import HelpScreen
 from stigmer_tui.tui.screens.main import MainScreen
-from stigmer_tui.tui.screens.quit import QuitDialog
 from stigmer_tui.tui.screens.run_form import RunForm
 from stigmer_tui.tui.sizes import PICKER_WIDTH, SIDEBAR_WIDTH
 from stigmer_tui.tui.widgets.entry_list import EntryList

@@ -8,11 +8,9 @@ from pathlib import Path
 
 from stigmer_tui.tui.app import StigmerApp
 from stigmer_tui.tui.commands import COMMANDS, Place
-from stigmer_tui.tui.screens.by_name import ByNameScreen
+from stigmer_tui.tui.screens.dialogs import ByNameScreen, NoticesScreen, QuitDialog
 from stigmer_tui.tui.screens.help import HelpScreen
 from stigmer_tui.tui.screens.main import FilterInput, MainScreen
-from stigmer_tui.tui.screens.notices import NoticesScreen
-from stigmer_tui.tui.screens.quit import QuitDialog
 from stigmer_tui.tui.screens.run_form import MessageArea, RunForm, VariableField
 from stigmer_tui.tui.widgets.entry_list import EntryList
 from stigmer_tui.tui.widgets.picker import Picker

@@ -26,7 +26,7 @@ RUN = "import stigmer_tui.cli.run, stigmer_tui.headless.text_face"
 """All that `run NAME` needs outside a project, where a daemon runs."""
 
 PROJECTS = {"yaml", "filelock", "stigmer_tui.workbench.deployment", "stigmer_tui.definition.tasks"}
-DIALOGS = "stigmer_tui.tui.screens.help stigmer_tui.tui.screens.quit stigmer_tui.tui.screens.run_form"
+DIALOGS = "stigmer_tui.tui.screens.help stigmer_tui.tui.screens.dialogs stigmer_tui.tui.screens.run_form"
 
 
 @pytest.mark.parametrize(

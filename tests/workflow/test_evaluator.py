@@ -16,12 +16,12 @@ import pytest
 
 from stigmer_tui.definition.lexer import ExpressionError
 from stigmer_tui.workflow import evaluator as evaluator_module
-from stigmer_tui.workflow.evaluator import Evaluator, Limits
+from stigmer_tui.workflow.evaluator import Evaluator, EvaluatorLimits
 from tests.definition.specs import set_, spec
 from tests.workflow.world import World, until
 
 ENDLESS = "def f: f; f"
-SHORT = Limits(time=0.2)
+SHORT = EvaluatorLimits(time=0.2)
 TOO_LONG = r"^it takes longer than 200 ms$"
 TOO_LARGE = r"^it takes more memory than an expression may have$"
 
@@ -106,13 +106,13 @@ async def test_where_the_system_limits_no_memory_it_is_watched(
     """Point 12, on a system such as macOS."""
     monkeypatch.setattr(evaluator_module, "SYSTEM_LIMITS_MEMORY", False)
     assert await evaluator.run("1", "{}") == "1"
-    evaluator.limits = Limits(memory=1)
+    evaluator.limits = EvaluatorLimits(memory=1)
     with pytest.raises(ExpressionError, match=TOO_LARGE):
         await evaluator.run(ENDLESS, "{}")
 
 
 async def test_a_value_has_a_measure_too(evaluator: Evaluator) -> None:
-    evaluator.limits = Limits(value=1000)
+    evaluator.limits = EvaluatorLimits(value=1000)
     with pytest.raises(ExpressionError, match=r"^its value is too large$"):
         await evaluator.run('"abcd" * 1000', "{}")
     assert await evaluator.run("2", "{}") == "2"
@@ -131,7 +131,7 @@ async def test_many_ask_at_once_and_each_gets_its_own_answer(evaluator: Evaluato
 
 async def test_quick_expressions_do_not_wait_for_endless_ones() -> None:
     """Point 12: six endless ones elsewhere, which are given an hour, delay nobody."""
-    evaluator = Evaluator(Limits(time=3600))
+    evaluator = Evaluator(EvaluatorLimits(time=3600))
     endless = [asyncio.create_task(evaluator.run(ENDLESS, "{}")) for _ in range(6)]
     async with asyncio.timeout(60):
         for number in range(10):
@@ -148,7 +148,7 @@ async def test_quick_expressions_do_not_wait_for_endless_ones() -> None:
 async def test_what_had_to_wait_is_evaluated_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evaluator_module, "MAX_LONG", 1)
     monkeypatch.setattr(evaluator_module, "PATIENCE", 0.0)
-    evaluator = Evaluator(Limits(time=3600))
+    evaluator = Evaluator(EvaluatorLimits(time=3600))
     first = asyncio.create_task(evaluator.run(ENDLESS, "{}"))
     await until(lambda: evaluator.is_full)
     second = asyncio.create_task(evaluator.run("1 + 1", "{}"))
@@ -162,10 +162,10 @@ async def test_a_process_that_stands_still_is_given_up(evaluator: Evaluator) -> 
     assert await evaluator.run("1", "{}") == "1"
     for process in processes():
         process.suspend()
-    evaluator.limits = Limits(wait=0.0)
+    evaluator.limits = EvaluatorLimits(wait=0.0)
     with pytest.raises(ExpressionError, match="it takes longer than"):
         await evaluator.run("2", "{}")
-    evaluator.limits = Limits()
+    evaluator.limits = EvaluatorLimits()
     assert await evaluator.run("3", "{}") == "3"
 
 

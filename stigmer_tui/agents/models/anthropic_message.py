@@ -6,9 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from stigmer_tui.agents.models.faults import MAX_EXCERPT, CutShortError, NotAnAnswerError
-from stigmer_tui.agents.models.provider_errors import told_error
-from stigmer_tui.agents.models.server_events import Event
+from stigmer_tui.agents.models.faults import MAX_EXCERPT, CutShortError, NotAnAnswerError, told_error
+from stigmer_tui.agents.models.server_events import ServerSentEvent
 
 NOTHING_USED = {"input_tokens": 0, "output_tokens": 0}
 
@@ -28,7 +27,7 @@ class AnthropicMessage:
         self._block = -1
         """Index of the latest block."""
 
-    def read(self, event: Event) -> Iterator[bytes]:
+    def read(self, event: ServerSentEvent) -> Iterator[bytes]:
         text = event.data.strip()
         if text.startswith("[DONE]"):
             self.is_finished = True

@@ -9,9 +9,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from stigmer_tui.agents.models.faults import MAX_EXCERPT, CutShortError, NotAnAnswerError
-from stigmer_tui.agents.models.provider_errors import told_error
-from stigmer_tui.agents.models.server_events import Event
+from stigmer_tui.agents.models.faults import MAX_EXCERPT, CutShortError, NotAnAnswerError, told_error
+from stigmer_tui.agents.models.server_events import ServerSentEvent
 from stigmer_tui.agents.models.thinking import ThinkingTags, Voice
 from stigmer_tui.agents.models.tool_calls import ToolCalls
 from stigmer_tui.definition.support import TOOLS
@@ -42,7 +41,7 @@ class ChatCompletion:
         self._calls = ToolCalls(TOOLS)
         self._usage: dict[str, Any] | None = None
 
-    def read(self, event: Event) -> Iterator[bytes]:
+    def read(self, event: ServerSentEvent) -> Iterator[bytes]:
         text = event.data.strip()
         is_over = text.endswith("[DONE]")
         for data in _parsed(text.removesuffix("[DONE]").strip()):

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import httpx2
 
 from stigmer_tui.agents.models.faults import CutShortError, NotAnAnswerError, StalledError
-from stigmer_tui.agents.models.server_events import Event, EventReader
+from stigmer_tui.agents.models.server_events import EventReader, ServerSentEvent
 
 FIRST_WORD = 600.0
 """Seconds in which something must come before the model has said anything: it may be loaded, and it may think."""
@@ -42,7 +42,7 @@ class Answer(Protocol):
     is_finished: bool
     is_over: bool
 
-    def read(self, event: Event) -> Iterator[bytes]: ...
+    def read(self, event: ServerSentEvent) -> Iterator[bytes]: ...
     def read_data(self, data: Any) -> Iterator[bytes]: ...
     def end(self) -> Iterator[bytes]: ...
 
@@ -94,7 +94,7 @@ class CheckedStream(httpx2.AsyncByteStream):
         if reader.stray and not self._answer.is_finished and not self._answer.has_said:
             raise NotAnAnswerError(f"answered with text that is not a stream: {' '.join(reader.stray.split())}")
 
-    def _checked(self, events: Iterator[Event]) -> Iterator[bytes]:
+    def _checked(self, events: Iterator[ServerSentEvent]) -> Iterator[bytes]:
         for event in events:
             yield from self._answer.read(event)
 

@@ -15,7 +15,7 @@ _FIELDS = ("data", "event", "id", "retry")
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class ServerSentEvent:
     name: str
     data: str
 
@@ -28,7 +28,7 @@ class EventReader:
         self._name = ""
         self._data: list[str] = []
 
-    def feed(self, data: bytes) -> Iterator[Event]:
+    def feed(self, data: bytes) -> Iterator[ServerSentEvent]:
         """The events that are complete now."""
         if self._open_line.endswith(b"\r"):
             # It may have been the first half of a line's end.
@@ -44,18 +44,18 @@ class EventReader:
             yield from self._take(line)
         self._open_line += data[start:]
 
-    def end(self) -> Iterator[Event]:
+    def end(self) -> Iterator[ServerSentEvent]:
         """What was still open: the last event often lacks the blank line after it."""
         line = bytes(self._open_line).rstrip(b"\r")
         self._open_line.clear()
         yield from self._take(line)
         yield from self._take(b"")
 
-    def _take(self, line: bytes) -> Iterator[Event]:
+    def _take(self, line: bytes) -> Iterator[ServerSentEvent]:
         text = line.removeprefix(codecs.BOM_UTF8).decode(errors="replace")
         if not text:
             if self._data:
-                yield Event(self._name, "\n".join(self._data))
+                yield ServerSentEvent(self._name, "\n".join(self._data))
             self._name = ""
             self._data.clear()
             return
