@@ -10,7 +10,7 @@ import secrets
 import signal
 import sys
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -126,11 +126,18 @@ class Supervisor:
     can see; and when this process ends, however it ends, the child notices and ends too.
     """
 
-    def __init__(self, home: Home, children: Mapping[str, Sequence[str]], clock: Clock) -> None:
+    def __init__(
+        self,
+        home: Home,
+        children: Mapping[str, Sequence[str]],
+        clock: Clock,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self.changes = ChangeSignal()
         self._home = home
         self._children = [Child(name, arguments) for name, arguments in children.items()]
         self._clock = clock
+        self._sleep = sleep
         self.on_failed: Callable[[str, str], None] = lambda name, detail: None
         """Told the name of a child that is given up, and why."""
         self._started_at = clock.now()
@@ -182,7 +189,7 @@ class Supervisor:
                 return
             child.restarts += 1
             self._become(child, Component.RESTARTING, f"{how}; starts again")
-            await asyncio.sleep(delay)
+            await self._sleep(delay)
 
     async def _live(self, child: Child) -> tuple[int | None, str, str]:
         """Runs a child once; returns its exit code, how it ended, and its last error."""
