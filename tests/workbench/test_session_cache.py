@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from stigmer_tui.workbench.model import Resource, ResourceKind, Run, RunState
+from stigmer_tui.workbench.events import Deployed, ListsChanged, WatchSwitched
+from stigmer_tui.workbench.model import Resource, ResourceKey, ResourceKind, Run, RunState
 from stigmer_tui.workbench.session_cache import MAX_PROJECTS, MAX_RUNS, SessionCache
-from stigmer_tui.workbench.state import RunInput, Value
+from stigmer_tui.workbench.state import ApplySummary, Deployment, DeploymentItem, RunInput, Value
 
 SECRET = "sk-4711-4711"
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -35,7 +36,7 @@ def test_the_input_of_a_run_is_kept_without_its_secrets(tmp_path: Path) -> None:
 def test_only_the_owner_can_read_what_is_kept(tmp_path: Path) -> None:
     folder = tmp_path / "cache"
     cache(folder).note_project()
-    cache(folder).note_warnings(["careful"])
+    cache(folder).note_inputs({})
     assert folder.stat().st_mode & 0o777 == 0o700
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
 
@@ -85,26 +86,35 @@ def test_runs_are_limited(tmp_path: Path) -> None:
     assert [run.id for run in cache(tmp_path).lists()[1]] == [f"agx_{number}" for number in range(MAX_RUNS)]
 
 
+def deployment(*warnings: str, slugs: tuple[str, ...] = ()) -> Deployment:
+    items = tuple(DeploymentItem(ResourceKind.WORKFLOW, slug, slug, "created") for slug in slugs)
+    return Deployment(ApplySummary(NOON), items, frozenset(), warnings)
+
+
 def test_facts_are_kept_side_by_side(tmp_path: Path) -> None:
     kept = cache(tmp_path)
-    assert (kept.defines(), kept.warnings(), kept.inputs(), kept.lists()) == (None, frozenset(), {}, ((), ()))
-    kept.note_defines({(ResourceKind.WORKFLOW, "tally"), (ResourceKind.AGENT, "reviewer")})
-    kept.note_warnings({"one", "two"})
+    assert kept.defines() is None
+    assert (kept.warnings(), kept.inputs(), kept.lists()) == (frozenset(), {}, ((), ()))
+    run = Run(ResourceKind.AGENT, "agx_1", "agt_1", "reviewer", RunState.FAILED)
+    kept.take(Deployed(deployment("one", "two", slugs=("tally", "other"))))
+    kept.take(ListsChanged((), (run,)))
+    kept.take(WatchSwitched(True))
     kept.note_inputs({"tally": RunInput("go")})
-    assert kept.defines() == frozenset({(ResourceKind.WORKFLOW, "tally"), (ResourceKind.AGENT, "reviewer")})
+    assert kept.defines() == frozenset(ResourceKey(ResourceKind.WORKFLOW, slug) for slug in ("tally", "other"))
     assert kept.warnings() == {"one", "two"}
     assert kept.inputs() == {"tally": RunInput("go")}
-    kept.note_defines(())
-    assert kept.defines() == frozenset()
+    assert kept.lists() == ((), (run,))
+    kept.take(Deployed(deployment()))
+    assert (kept.defines(), kept.warnings()) == (frozenset(), frozenset())
 
 
 @pytest.mark.parametrize(
     "other", [("/work/other", ""), ("/work/demo", "server:1"), ("", ""), ("", "server:1"), ("/work/demo", "server:2")]
 )
 def test_each_project_and_server_has_its_own(tmp_path: Path, other: tuple[str, str]) -> None:
-    cache(tmp_path).note_warnings(["of the demo"])
+    cache(tmp_path).note_deployment(deployment("of the demo"))
     another = cache(tmp_path, *other)
     assert another.warnings() == frozenset()
-    another.note_warnings(["of another"])
+    another.note_deployment(deployment("of another"))
     assert cache(tmp_path, *other).warnings() == {"of another"}
     assert cache(tmp_path).warnings() == {"of the demo"}
