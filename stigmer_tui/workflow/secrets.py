@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Collection, Iterable, Mapping
 from hashlib import blake2b
+from itertools import groupby
 from typing import Any
 
 from stigmer_tui.core.redaction import REDACTED, Redactor
@@ -18,8 +19,19 @@ from stigmer_tui.definition.templates import text_of
 _LITERAL = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|[A-Za-z_]\w*')
 """Texts and numbers in JSON and in programs, and the bare keys of objects in programs."""
 
-_VALUES_IN_ERROR = re.compile(r'\(.*\)|".*"', re.DOTALL)
-"""Values that jq quotes, often only their beginning, by which a redactor would not know them."""
+_WORD = re.compile(r"\w+")
+
+_ERROR_WORDS = frozenset(
+    re.findall(
+        r"\w+",
+        """a added an and array as at base64 be because boolean by cannot check data date divided divisor does element
+        end error exist first for format found from has have in index input invalid is iterate it its key keys last
+        limit longer match memory more multiplied no not null number numeric object of only or out over parsed range
+        requires slice sorted string strings subtracted takes than that the time to too type unknown valid value values
+        with zero""",
+    )
+)
+"""What errors of jq consist of, besides values."""
 
 
 class SecretMarks:
@@ -117,9 +129,15 @@ class SecretValues:
         """A copy of what came from outside in which known values are [REDACTED]."""
         return self._redactor.data(data)
 
-    def clean_error(self, text: str) -> str:
-        """What may be known of an error that jq met in secret values."""
-        return str(self.clean(_VALUES_IN_ERROR.sub(f"({REDACTED})", text)))
+    def clean_error(self, text: str, program: str) -> str:
+        """What may be known of an error that a program met in secret values. Errors quote parts of values, and what was
+        made of them, by which no redactor knows them; so only jq's own words are kept, and those of the program.
+        """
+        public = _ERROR_WORDS | set(_WORD.findall(program))
+        kept = (
+            token if public.issuperset(_WORD.findall(token)) else REDACTED for token in str(self.clean(text)).split()
+        )
+        return " ".join(token for token, _ in groupby(kept))
 
     def seal(self, data: Any, public: str) -> Any:
         """A copy of what an expression has made of secrets, with marks for all that does not stand in `public`.

@@ -70,7 +70,7 @@ class ActivityWorker:
             text = await self._evaluator.run(program, secrets.reveal_json(inputs) if is_secret else inputs)
             value = read_json(text)
         except ExpressionError as error:
-            return EvaluationResult(error=secrets.clean_error(str(error)) if is_secret else str(error))
+            return EvaluationResult(error=secrets.clean_error(str(error), program) if is_secret else str(error))
         except ValueError as error:
             return EvaluationResult(error=f"its value has {error}")
         if is_secret and not request.is_disclosed:
