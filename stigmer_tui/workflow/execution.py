@@ -15,7 +15,7 @@ from stigmer_tui.runners.lease import Lease, Reporter, StopReason, reporting
 from stigmer_tui.workflow.child_executions import ChildExecutions
 from stigmer_tui.workflow.embedded.engine import EarlierRun, EmbeddedEngine
 from stigmer_tui.workflow.embedded.resources import Resources
-from stigmer_tui.workflow.embedded.seed import start_run
+from stigmer_tui.workflow.embedded.seed import OtherVersionError, start_run
 from stigmer_tui.workflow.failures import TaskFailure
 from stigmer_tui.workflow.interpreter import Interpreter
 from stigmer_tui.workflow.progress import Progress
@@ -38,6 +38,8 @@ async def execute(lease: Lease, journal: Journal, resources: Resources) -> None:
         steps = journal.execution(lease.execution_id)
         try:
             await run_workflow(lease, steps, resources, reading.definition)
+        except OtherVersionError as error:
+            await lease.report_end(Phase.FAILED, error.message)
         finally:
             steps.flush()
     await journal.forget(lease.execution_id)
@@ -50,7 +52,10 @@ async def run_workflow(
     definition: Definition,
     earlier: EarlierRun | None = None,
 ) -> None:
-    """As `execute`. With an earlier run, its results are reused where the same is asked for."""
+    """As `execute`; the journal stays. Results of an earlier run are reused where the same is asked for.
+
+    Raises OtherVersionError.
+    """
     seed = start_run(journal, resources.clock)
     # Whatever its author calls a secret is one, also where whoever gave the value did not say so.
     secret = lease.secrets | {use.name for use in variables(definition) if use.is_secret}

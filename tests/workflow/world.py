@@ -163,10 +163,16 @@ class World:
         return asyncio.create_task(self.run(spec, **options))
 
     async def work_on(self, lease: Lease) -> None:
+        async with self.journal_and_resources() as (journal, resources):
+            await execute(lease, journal, resources)
+
+    @asynccontextmanager
+    async def journal_and_resources(self) -> AsyncIterator[tuple[Journal, Resources]]:
+        """What a process has."""
         journal = Journal(self.journal_path)
         resources = Resources(self.clock, self.clock.sleep, HttpClient(SSL_CONTEXT), self.evaluator, self.channel)
         try:
-            await execute(lease, journal, resources)
+            yield journal, resources
         finally:
             await resources.close()
             journal.close()

@@ -16,6 +16,10 @@ VERSION = 2
 """Of the steps of an execution. In the first one a step was a whole request, with all its attempts."""
 
 
+class OtherVersionError(StigmerError):
+    """Another version of the program has written the journal of an execution."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunSeed:
     started_at: datetime
@@ -26,7 +30,7 @@ class RunSeed:
 def start_run(journal: ExecutionJournal, clock: Clock) -> RunSeed:
     """The seed of the execution; made when it starts.
 
-    Raises StigmerError for an execution that another version of the program began.
+    Raises OtherVersionError.
     """
     seed = recorded_seed(journal)
     if seed is None:
@@ -37,12 +41,12 @@ def start_run(journal: ExecutionJournal, clock: Clock) -> RunSeed:
 
 
 def recorded_seed(journal: ExecutionJournal) -> RunSeed | None:
-    """Raises StigmerError as `start_run`."""
+    """None before the execution has started. Raises OtherVersionError."""
     step = journal.find(STEP)
     if step is None:
         return None
     if step.value.get("version", 1) != VERSION:
-        raise StigmerError(
+        raise OtherVersionError(
             "Another version of stigmer-tui began this run, which this one cannot continue: run it again"
         )
     return RunSeed(datetime.fromisoformat(step.value["started"]), step.value["nonce"])
