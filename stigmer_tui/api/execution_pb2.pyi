@@ -148,6 +148,7 @@ class AgentExecutionDelta(_message.Message):
     MESSAGES_FIELD_NUMBER: _builtins.int
     TOOL_CALLS_FIELD_NUMBER: _builtins.int
     WAITING_FIELD_NUMBER: _builtins.int
+    SUB_AGENTS_FIELD_NUMBER: _builtins.int
     phase: _agent_execution_pb2.ExecutionPhase.ValueType
     error: _builtins.str
     started_at: _builtins.str
@@ -162,6 +163,10 @@ class AgentExecutionDelta(_message.Message):
     def waiting(self) -> Global___ModelWait:
         """What the agent waits for now; an empty message when for nothing any more."""
 
+    @_builtins.property
+    def sub_agents(self) -> _containers.RepeatedCompositeFieldContainer[_agent_execution_pb2.SubAgentExecution]:
+        """Whole sub-agents, each in place of the one with its id."""
+
     def __init__(
         self,
         *,
@@ -172,10 +177,11 @@ class AgentExecutionDelta(_message.Message):
         messages: _abc.Iterable[Global___MessageDelta] | None = ...,
         tool_calls: _abc.Iterable[_agent_execution_pb2.ToolCall] | None = ...,
         waiting: Global___ModelWait | None = ...,
+        sub_agents: _abc.Iterable[_agent_execution_pb2.SubAgentExecution] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_completed_at", b"_completed_at", "_error", b"_error", "_phase", b"_phase", "_started_at", b"_started_at", "completed_at", b"completed_at", "error", b"error", "phase", b"phase", "started_at", b"started_at", "waiting", b"waiting"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_completed_at", b"_completed_at", "_error", b"_error", "_phase", b"_phase", "_started_at", b"_started_at", "completed_at", b"completed_at", "error", b"error", "messages", b"messages", "phase", b"phase", "started_at", b"started_at", "tool_calls", b"tool_calls", "waiting", b"waiting"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_completed_at", b"_completed_at", "_error", b"_error", "_phase", b"_phase", "_started_at", b"_started_at", "completed_at", b"completed_at", "error", b"error", "messages", b"messages", "phase", b"phase", "started_at", b"started_at", "sub_agents", b"sub_agents", "tool_calls", b"tool_calls", "waiting", b"waiting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__completed_at: _TypeAlias = _typing.Literal["completed_at"]  # noqa: Y015
     _WhichOneofArgType__completed_at: _TypeAlias = _typing.Literal["_completed_at", b"_completed_at"]  # noqa: Y015

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from stigmer_tui.workbench.model import Execution, Message, Role, RunState, ToolCall
+from stigmer_tui.workbench.execution_tree import Execution, Message, Node, NodeKey, Role
+from stigmer_tui.workbench.model import RunState
 
 ICONS = {Role.HUMAN: "💬 You", Role.AGENT: "🤖 Agent", Role.SYSTEM: "ℹ️  System"}
 
@@ -38,27 +39,38 @@ class LineWriter:
 
 
 class ConversationLines:
-    def __init__(self, execution: Execution, lines: LineWriter, indent: str = "") -> None:
+    """Of one run. `print_below` is called before a call ends, for what happened in it."""
+
+    def __init__(
+        self,
+        execution: Execution,
+        run: NodeKey,
+        lines: LineWriter,
+        indent: str,
+        print_below: Callable[[NodeKey], None],
+    ) -> None:
         self._execution = execution
+        self._run = run
         self._lines = lines
         self._indent = indent
+        self._print_below = print_below
         self._next = 0
         self._printed = ""
         """Of the message at `_next`."""
-        self._running: list[str] = []
+        self._running: list[NodeKey] = []
         self._told_scripted = False
 
     def update(self) -> None:
-        messages = self._execution.messages
+        messages, is_final = self._execution.messages(self._run), self._execution.node(self._run).state.is_final
         while self._next < len(messages):
             message = messages[self._next]
             if message.role is Role.TOOL:
                 for call_id in message.calls:
-                    self._call_began(call_id)
+                    self._call_began((*self._run, call_id))
             else:
                 self._end_calls()
                 self._say(message)
-                if self._next == len(messages) - 1 and not self._execution.state.is_final:
+                if self._next == len(messages) - 1 and not is_final:
                     break
                 self._lines.close()
             self._next += 1
@@ -66,9 +78,11 @@ class ConversationLines:
         self._end_calls()
 
     def _end_calls(self) -> None:
-        for call_id in list(self._running):
-            call = self._execution.calls[call_id]
+        for key in list(self._running):
+            call = self._execution.node(key)
             if call.state in ENDS:
+                self._running.remove(key)
+                self._print_below(key)
                 self._call_ended(call)
 
     def _say(self, message: Message) -> None:
@@ -88,14 +102,13 @@ class ConversationLines:
             self._lines.piece(f"{self._indent}{ICONS[message.role]}: {self._indented(message.text)}")
         self._printed = message.text
 
-    def _call_began(self, call_id: str) -> None:
-        call = self._execution.calls.get(call_id)
-        if call is not None:
+    def _call_began(self, key: NodeKey) -> None:
+        call = self._execution.find(key)
+        if call is not None and not call.parent:
             self._line(f"🔧 Tool: {call.name} [Running]")
-            self._running.append(call_id)
+            self._running.append(key)
 
-    def _call_ended(self, call: ToolCall) -> None:
-        self._running.remove(call.id)
+    def _call_ended(self, call: Node) -> None:
         sign, word = ENDS[call.state]
         self._line(f"{sign} Tool: {call.name} [{word}]")
         if call.error:

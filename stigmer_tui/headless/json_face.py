@@ -10,6 +10,7 @@ from stigmer_tui.core.control_text import json_text
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.headless.face import PrintedErrors
+from stigmer_tui.headless.run_events import RunEvents
 from stigmer_tui.workbench.events import (
     CodePrinted,
     ConnectionLost,
@@ -29,7 +30,7 @@ from stigmer_tui.workbench.events import (
     RunStarted,
     ServerLost,
 )
-from stigmer_tui.workbench.model import Execution, Message, Role, RunState, Task, ToolCall
+from stigmer_tui.workbench.execution_tree import Execution, Role
 from stigmer_tui.workbench.state import Deployment, ShownRun
 
 
@@ -39,8 +40,7 @@ class JsonOutput:
         self._err = err
         self._redactor = redactor
         self._clock = clock
-        self._seen: dict[str, int] = {}
-        self._texts: dict[tuple[str, int], str] = {}
+        self._run: RunEvents | None = None
         self._is_watching = False
         self._printed_errors = PrintedErrors()
 
@@ -111,9 +111,9 @@ class JsonOutput:
             self._write("watching", files=files)
 
     def changed(self, execution: Execution) -> None:
-        self._changed(execution, {})
-        for task_id, child in execution.children.items():
-            self._changed(child, {"task": task_id})
+        if self._run is None or self._run.execution is not execution:
+            self._run = RunEvents(execution, self._write)
+        self._run.update()
 
     def connection_lost(self) -> None:
         self._write("connection_lost")
@@ -129,36 +129,6 @@ class JsonOutput:
             completed_at=_text(execution.completed_at),
         )
 
-    def _changed(self, execution: Execution, where: dict[str, str]) -> None:
-        seen = self._seen.get(execution.id, -1)
-        self._seen[execution.id] = execution.revision
-        for index, message in enumerate(execution.messages):
-            done = execution.state.is_final or index < len(execution.messages) - 1
-            if message.revision > seen or (done and (execution.id, index) in self._texts):
-                self._message(execution.id, index, message, done, where)
-        for call in execution.calls.values():
-            if call.revision > seen:
-                self._write("tool_call", **_call(call), **where)
-        for task in execution.tasks.values():
-            if task.revision > seen:
-                self._write("task", **_task(task))
-
-    def _message(self, execution_id: str, index: int, message: Message, done: bool, where: dict[str, str]) -> None:
-        """The text as it grows, and the whole message once it is complete."""
-        if message.role is Role.TOOL:
-            return
-        key = (execution_id, index)
-        told = self._texts.get(key, "")
-        if not message.text.startswith(told):
-            told = ""
-        if message.text != told:
-            self._write("text", index=index, keep=len(told), text=message.text[len(told) :], **where)
-        if done:
-            self._texts.pop(key, None)
-            self._write("message", index=index, role=message.role.name.lower(), text=message.text, **where)
-        else:
-            self._texts[key] = message.text
-
     def _write(self, event: str, **data: object) -> None:
         line = {"event": event, "time": timestamp(self._clock.now()), **data}
         self._out.write(json_text(self._redactor.data(line)) + "\n")
@@ -169,32 +139,10 @@ def _output(execution: Execution) -> Any:
     """Of an agent, what it said last."""
     if execution.output is not None:
         return execution.output
-    for message in reversed(execution.messages):
+    for message in reversed(execution.messages()):
         if message.role is Role.AGENT and message.text:
             return message.text
     return None
-
-
-def _call(call: ToolCall) -> dict[str, Any]:
-    return {
-        "id": call.id,
-        "name": call.name,
-        "arguments": dict(call.arguments),
-        "state": call.state,
-        "result": call.result,
-        "error": call.error,
-    }
-
-
-def _task(task: Task) -> dict[str, Any]:
-    return {
-        "id": task.id,
-        "name": task.name,
-        "kind": task.kind,
-        "state": task.state,
-        "output": task.output if task.state is RunState.COMPLETED else None,
-        "error": task.error,
-    }
 
 
 def _text(moment: datetime | None) -> str:

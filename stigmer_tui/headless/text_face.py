@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
-from math import inf
-from typing import NamedTuple, TextIO
+from typing import TextIO
 
 from stigmer_tui.core.control_text import ControlFilter, json_text, last_form
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.redaction import Redactor
-from stigmer_tui.headless.conversation_lines import ConversationLines, LineWriter
+from stigmer_tui.headless.conversation_lines import LineWriter
 from stigmer_tui.headless.face import PrintedErrors
+from stigmer_tui.headless.run_lines import RunLines
 from stigmer_tui.workbench.events import (
     CodePrinted,
     ConnectionLost,
@@ -32,9 +30,9 @@ from stigmer_tui.workbench.events import (
     RunStarted,
     ServerLost,
 )
-from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, RunState, Task
+from stigmer_tui.workbench.execution_tree import Execution, NodeKind
+from stigmer_tui.workbench.model import Resource, ResourceKind, RunState
 from stigmer_tui.workbench.state import Deployment, Level
-from stigmer_tui.workbench.task_paths import place_of
 
 OUTCOMES = {
     RunState.COMPLETED: "✅ Execution completed",
@@ -42,24 +40,7 @@ OUTCOMES = {
     RunState.CANCELLED: "⚠️  Execution cancelled",
 }
 
-TASK_ENDS = {
-    RunState.COMPLETED: ("✓", "Completed"),
-    RunState.FAILED: ("✗", "Failed"),
-    RunState.CANCELLED: ("⊘", "Cancelled"),
-    RunState.SKIPPED: ("⊘", "Skipped"),
-}
-
-CHILD_INDENT = "   "
-
-LATEST = datetime.max.replace(tzinfo=UTC)
-
-
-class _Step(NamedTuple):
-    """Sorts as things happened: by time, and within a moment as the tasks follow each other."""
-
-    at: datetime
-    place: tuple[float, ...]
-    lines: tuple[str, ...]
+COUNTED = (RunState.COMPLETED, RunState.FAILED, RunState.CANCELLED, RunState.SKIPPED)
 
 
 class TextOutput:
@@ -75,10 +56,7 @@ class TextOutput:
             out.flush()
 
         self._lines = LineWriter(write)
-        self._conversations: dict[str, ConversationLines] = {}
-        self._task_states: dict[str, RunState] = {}
-        self._running = False
-        self._seen = -1
+        self._run: RunLines | None = None
         self._is_watching = False
         self._printed_errors = PrintedErrors()
 
@@ -154,28 +132,15 @@ class TextOutput:
             self._lines.line(f"👀 Watching {files} file(s) - Ctrl+C ends")
 
     def _started(self, resource: Resource, execution: Execution) -> None:
-        self._task_states.clear()
-        self._running, self._seen = False, -1
         self._lines.line()
         self._lines.line(f"✓ {resource.kind.capitalize()} execution started: {resource.name}")
         self._lines.line(f"Execution ID: {execution.id}")
         self._lines.line()
 
     def changed(self, execution: Execution) -> None:
-        if not self._running and execution.state is not RunState.PENDING:
-            self._running = True
-            self._lines.line("▶️  Execution started")
-        if execution.kind is ResourceKind.AGENT:
-            self._converse(execution, "")
-            return
-        parts = execution.changed_since(self._seen)
-        tasks = [execution.tasks[str(part.name)] for part in parts if str(part.name) in execution.tasks]
-        for step in sorted(step for task in tasks for step in self._steps(execution, task)):
-            for line in step.lines:
-                self._lines.line(line)
-        self._seen = execution.revision
-        for child in execution.children.values():
-            self._converse(child, CHILD_INDENT)
+        if self._run is None or self._run.execution is not execution:
+            self._run = RunLines(execution, self._lines)
+        self._run.update()
 
     def connection_lost(self) -> None:
         self._lines.line("⚠️  Connection lost - looking for the server")
@@ -192,36 +157,14 @@ class TextOutput:
             seconds = (execution.completed_at - execution.started_at).total_seconds()
             self._lines.line(f"Duration: {round(seconds)}s")
         if execution.kind is ResourceKind.AGENT:
-            self._lines.line(f"Total messages: {len(execution.messages)}")
-            self._lines.line(f"Tool calls: {len(execution.calls)}")
+            self._lines.line(f"Total messages: {len(execution.messages())}")
+            self._lines.line(f"Tool calls: {execution.count(NodeKind.TOOL_CALL).total()}")
         else:
             self._count(execution)
 
-    def _converse(self, execution: Execution, indent: str) -> None:
-        lines = self._conversations.get(execution.id)
-        if lines is None:
-            lines = self._conversations[execution.id] = ConversationLines(execution, self._lines, indent)
-        lines.update()
-
-    def _steps(self, execution: Execution, task: Task) -> Iterator[_Step]:
-        """What happened to a task since it was last looked at."""
-        before = self._task_states.get(task.id, RunState.PENDING)
-        self._task_states[task.id] = task.state
-        if task.state is before:
-            return
-        place = place_of(task, execution)
-        name = task.id.strip("/") if task.parent else task.name
-        if before is RunState.PENDING and task.state is not RunState.SKIPPED:
-            yield _Step(task.started_at or LATEST, place, (f"⚙️ Task: {name} [Running]",))
-        if task.state in TASK_ENDS:
-            sign, word = TASK_ENDS[task.state]
-            lines = [f"{sign} Task: {name} [{word}]"] + [f"  {task.error}"] * bool(task.error)
-            # After everything within the task, before whatever follows it.
-            yield _Step(task.completed_at or LATEST, (*place, inf), tuple(lines))
-
     def _count(self, execution: Execution) -> None:
-        states = [task.state for task in execution.tasks.values()]
-        self._lines.line(f"Total tasks: {len(states)}")
-        for state in (RunState.COMPLETED, RunState.FAILED, RunState.CANCELLED, RunState.SKIPPED):
-            if count := states.count(state):
+        states = execution.count(NodeKind.TASK)
+        self._lines.line(f"Total tasks: {states.total()}")
+        for state in COUNTED:
+            if count := states[state]:
                 self._lines.line(f"{state.capitalize()}: {count}")

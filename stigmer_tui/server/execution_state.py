@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from stigmer_tui.api.agent_execution_pb2 import AgentExecution, AgentMessage, ToolCall
+from stigmer_tui.api.agent_execution_pb2 import AgentExecution, AgentMessage, SubAgentExecution, ToolCall
 from stigmer_tui.api.execution_pb2 import (
     AgentExecutionDelta,
     MessageDelta,
@@ -175,7 +175,7 @@ class AgentExecutionState(ExecutionState[AgentExecution, AgentExecutionDelta]):
         """Growing texts by message index; the messages themselves may be behind."""
         self._editions: dict[int, int] = {}
         """By message index: how often its text was replaced rather than extended."""
-        self._index_calls()
+        self._index()
 
     @property
     def execution(self) -> AgentExecution:
@@ -203,6 +203,8 @@ class AgentExecutionState(ExecutionState[AgentExecution, AgentExecutionDelta]):
             self._apply_message(change)
         for call in delta.tool_calls:
             self._apply_call(call)
+        for sub_agent in delta.sub_agents:
+            self._apply_sub_agent(sub_agent)
         if delta.HasField("waiting") or (self.waiting.model and self.phase.is_final):
             self.waiting.CopyFrom(ModelWait() if self.phase.is_final else delta.waiting)
             self._touch(("waiting", 0))
@@ -211,7 +213,7 @@ class AgentExecutionState(ExecutionState[AgentExecution, AgentExecutionDelta]):
         super().replace(execution)
         self._texts.clear()
         self._editions.clear()
-        self._index_calls()
+        self._index()
 
     def since(self, cursor: Cursor) -> AgentExecutionDelta:
         delta = AgentExecutionDelta()
@@ -224,10 +226,14 @@ class AgentExecutionState(ExecutionState[AgentExecution, AgentExecutionDelta]):
                     indexes.append(int(key))
                 case "call":
                     delta.tool_calls.append(self._execution.status.tool_calls[self._calls[str(key)]])
+                case "sub_agent":
+                    sub_agents = self._execution.status.sub_agent_executions
+                    delta.sub_agents.append(sub_agents[self._sub_agents[str(key)]])
                 case "waiting":
                     delta.waiting.CopyFrom(self.waiting)
         delta.messages.extend(self._message_since(index, cursor) for index in sorted(indexes))
         delta.tool_calls.sort(key=lambda call: self._calls[call.id])
+        delta.sub_agents.sort(key=lambda sub_agent: self._sub_agents[sub_agent.id])
         cursor.version = self.version
         return delta
 
@@ -263,6 +269,15 @@ class AgentExecutionState(ExecutionState[AgentExecution, AgentExecutionDelta]):
                 break
         self._touch(("call", call.id))
 
+    def _apply_sub_agent(self, sub_agent: SubAgentExecution) -> None:
+        sub_agents = self._execution.status.sub_agent_executions
+        if sub_agent.id in self._sub_agents:
+            sub_agents[self._sub_agents[sub_agent.id]].CopyFrom(sub_agent)
+        else:
+            self._sub_agents[sub_agent.id] = len(sub_agents)
+            sub_agents.append(sub_agent)
+        self._touch(("sub_agent", sub_agent.id))
+
     def _message_since(self, index: int, cursor: Cursor) -> MessageDelta:
         edition, length = cursor.texts.get(index, (-1, 0))
         current, text = self._editions.get(index, 0), self._text(index)
@@ -281,8 +296,10 @@ class AgentExecutionState(ExecutionState[AgentExecution, AgentExecutionDelta]):
     def _text(self, index: int) -> GrowingText:
         return self._texts.get(index) or GrowingText(self._execution.status.messages[index].content)
 
-    def _index_calls(self) -> None:
-        self._calls = {call.id: position for position, call in enumerate(self._execution.status.tool_calls)}
+    def _index(self) -> None:
+        status = self._execution.status
+        self._calls = {call.id: position for position, call in enumerate(status.tool_calls)}
+        self._sub_agents = {each.id: position for position, each in enumerate(status.sub_agent_executions)}
 
 
 class WorkflowExecutionState(ExecutionState[WorkflowExecution, WorkflowExecutionDelta]):

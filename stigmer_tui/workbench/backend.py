@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from stigmer_tui.workbench.abilities import Abilities
 from stigmer_tui.workbench.daemon_state import DaemonState
-from stigmer_tui.workbench.model import Execution, Resource, Run
+from stigmer_tui.workbench.execution_tree import Execution
+from stigmer_tui.workbench.model import Resource, Run
 from stigmer_tui.workbench.state import RunInput
 
 if TYPE_CHECKING:

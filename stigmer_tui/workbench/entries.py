@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import json
+import struct
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from stigmer_tui.workbench.entry_keys import EntryKey
-from stigmer_tui.workbench.model import Message, ModelWait, RunState, Task, ToolCall
+from stigmer_tui.workbench.execution_tree import Message, ModelWait, Node, NodeKind
+from stigmer_tui.workbench.model import RunState
+
+EntryKey = bytes
+"""A number of four bytes for each level, so that keys sort as what they name stands, and the key of a thing begins
+with the key of the thing around it."""
+
+NUMBER = struct.Struct(">I")
+
+LEVEL = NUMBER.size
+
+LAST = 2**32 - 1
+"""The number of whatever stands at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +47,16 @@ class MessageEntry(Entry):
 
 
 @dataclass(frozen=True, slots=True)
-class CallEntry(Entry):
-    """The use of a tool."""
+class NodeEntry(Entry):
+    """A task, the use of a tool or a sub-agent."""
 
-    call: ToolCall
-
-
-@dataclass(frozen=True, slots=True)
-class TaskEntry(Entry):
-    """A task of a workflow."""
-
-    task: Task
+    node: Node
     prefix: str = ""
     """Which iteration or branch of the task around it this belongs to: `2/`."""
     waiting: ModelWait | None = None
-    """The model that the agent of this task waits for."""
+    """The model that the agent waits for which this stands for."""
     is_told_below: bool = False
-    """Whether its error is that of a task below it."""
+    """Whether its error is that of an entry below it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +80,10 @@ class EndEntry(Entry):
     """Name of the task that failed and shows the error already."""
 
 
-def raw_arguments(call: ToolCall) -> str | None:
+def raw_arguments(call: Node) -> str | None:
     """What a model gave that is no JSON, as it stands; None where it gave arguments."""
-    raw = call.arguments.get("")
-    return raw if len(call.arguments) == 1 and isinstance(raw, str) else None
+    raw = call.input.get("") if isinstance(call.input, dict) and len(call.input) == 1 else None
+    return raw if isinstance(raw, str) else None
 
 
 def text_of(entry: Entry) -> str:
@@ -86,17 +91,25 @@ def text_of(entry: Entry) -> str:
     match entry:
         case MessageEntry():
             return entry.message.text
-        case CallEntry(call=call):
-            raw = raw_arguments(call)
-            arguments = _json(dict(call.arguments)) if raw is None else raw
-            return _paragraphs(f"{call.name} {arguments}", call.result, call.error)
-        case TaskEntry(task=task):
-            return _paragraphs(f"{task.id} {task.detail}".strip(), _json(task.input), _json(task.output), task.error)
+        case NodeEntry(node=node):
+            return _text_of_node(node)
         case GroupEntry():
             return entry.name
         case EndEntry():
             return _paragraphs(_json(entry.output), entry.error)
     raise TypeError(f"no entry: {entry!r}")
+
+
+def _text_of_node(node: Node) -> str:
+    match node.kind:
+        case NodeKind.TOOL_CALL:
+            raw = raw_arguments(node)
+            arguments = _json(node.input or {}) if raw is None else raw
+            return _paragraphs(f"{node.name} {arguments}", node.output or "", node.error)
+        case NodeKind.SUB_AGENT:
+            return _paragraphs(node.name, node.input or "", node.output or "", node.error)
+        case _:
+            return _paragraphs(f"{node.id} {node.detail}".strip(), _json(node.input), _json(node.output), node.error)
 
 
 def _paragraphs(*texts: str) -> str:

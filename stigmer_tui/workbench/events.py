@@ -8,7 +8,8 @@ from datetime import datetime
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.workbench.abilities import Abilities
 from stigmer_tui.workbench.daemon_state import DaemonState
-from stigmer_tui.workbench.model import Execution, Resource, Run
+from stigmer_tui.workbench.execution_tree import Execution
+from stigmer_tui.workbench.model import Resource, Run
 from stigmer_tui.workbench.state import Deployment, Level, ProjectProblem, ShownRun
 
 # The server

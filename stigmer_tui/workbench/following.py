@@ -1,21 +1,38 @@
-"""Follows an execution, and the agents that its tasks wait for, into the model."""
+"""Follows an execution, and every execution that one of its nodes stands for, into one tree."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import aclosing
+from dataclasses import dataclass, field
 
 from stigmer_tui.api.redaction import redact
 from stigmer_tui.client.connection import Connection, Interrupted
+from stigmer_tui.client.executions import is_agent_execution
 from stigmer_tui.client.follow import follow
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.redaction import Redactor
-from stigmer_tui.workbench.model import Execution, ResourceKind
-from stigmer_tui.workbench.translation import take_response
+from stigmer_tui.workbench.execution_tree import Execution, NodeKey, PutNode, run_node
+from stigmer_tui.workbench.model import ResourceKind
+from stigmer_tui.workbench.wire_deltas import take_response
 
 MAX_CHILDREN = 16
-"""Agents that are followed at the same time; of those that wait, most have ended."""
+"""Executions of one depth that are followed at the same time; of those that wait, most have ended."""
+
+
+@dataclass(slots=True)
+class _Tree:
+    execution: Execution
+    group: asyncio.TaskGroup
+    followed: set[str]
+    """Ids of executions, each of which is followed once."""
+    seen: int = -1
+    slots: defaultdict[int, asyncio.Semaphore] = field(
+        default_factory=lambda: defaultdict(lambda: asyncio.Semaphore(MAX_CHILDREN))
+    )
+    """By depth, so that executions do not keep out those that they wait for."""
 
 
 class Follower:
@@ -34,13 +51,12 @@ class Follower:
         self._interrupted = interrupted
         self._redactor = redactor
         self._interval_ms = interval_ms
-        self._children = asyncio.Semaphore(MAX_CHILDREN)
 
     async def follow(self, execution: Execution) -> None:
-        """Until the execution, and with it every agent that it started, has ended. Raises StigmerError."""
+        """Until the execution, and with it every one that it started, has ended. Raises StigmerError."""
         try:
             async with asyncio.TaskGroup() as group:
-                await self._follow(execution, group)
+                await self._follow(_Tree(execution, group, {execution.id}), execution.root_key)
         except BaseExceptionGroup as errors:
             # Not `except*`: before Python 3.11.4, whatever is raised in one becomes a group again.
             refusals, others = errors.split(StigmerError)
@@ -48,28 +64,30 @@ class Follower:
                 raise
             raise refusals.exceptions[0] from None
 
-    async def _follow(self, execution: Execution, group: asyncio.TaskGroup) -> None:
-        seen = -1
-        async with aclosing(follow(self._connection, execution.id, self._interval_ms)) as responses:
+    async def _follow(self, tree: _Tree, run: NodeKey) -> None:
+        async with aclosing(follow(self._connection, run[-1], self._interval_ms)) as responses:
             async for response in responses:
                 if isinstance(response, Interrupted):
                     self._interrupted()
                     continue
                 if self._redactor:
                     redact(response, self._redactor)
-                take_response(execution, response)
-                self._follow_children(execution, group, seen)
-                seen = execution.revision
+                take_response(tree.execution, response, run)
+                self._follow_children(tree)
                 self._changed()
 
-    def _follow_children(self, execution: Execution, group: asyncio.TaskGroup, seen: int) -> None:
-        for part in execution.changed_since(seen):
-            task = execution.tasks.get(str(part.name))
-            if task is not None and task.child and task.id not in execution.children:
-                child = Execution(ResourceKind.AGENT, task.child, task.detail or task.name)
-                execution.put_child(task.id, child)
-                group.create_task(self._follow_child(child, group))
+    def _follow_children(self, tree: _Tree) -> None:
+        parts = tree.execution.changed_since(tree.seen)
+        for key, index in parts:
+            node = tree.execution.node(key)
+            if index >= 0 or not node.child or node.child in tree.followed:
+                continue
+            tree.followed.add(node.child)
+            kind = ResourceKind.AGENT if is_agent_execution(node.child) else ResourceKind.WORKFLOW
+            tree.execution.apply(PutNode(run_node(kind, node.child, node.detail or node.name), key))
+            tree.group.create_task(self._follow_child(tree, (*key, node.child)))
+        tree.seen = tree.execution.revision
 
-    async def _follow_child(self, child: Execution, group: asyncio.TaskGroup) -> None:
-        async with self._children:
-            await self._follow(child, group)
+    async def _follow_child(self, tree: _Tree, run: NodeKey) -> None:
+        async with tree.slots[len(run)]:
+            await self._follow(tree, run)

@@ -20,11 +20,13 @@ from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.workbench.abilities import ALL, Abilities, CannotCancel
 from stigmer_tui.workbench.backend import Lists
 from stigmer_tui.workbench.daemon_state import DaemonState
+from stigmer_tui.workbench.execution_tree import Execution, run_of
 from stigmer_tui.workbench.following import Follower
-from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, Run, run_of
+from stigmer_tui.workbench.model import Resource, ResourceKind, Run
 from stigmer_tui.workbench.servers import Server
 from stigmer_tui.workbench.state import RunInput
-from stigmer_tui.workbench.translation import daemon_state, execution_of, listed_resource, listed_run, resource_of
+from stigmer_tui.workbench.translation import daemon_state, listed_resource, listed_run, resource_of
+from stigmer_tui.workbench.wire_deltas import execution_of
 
 if TYPE_CHECKING:
     from stigmer_tui.project.plan import Deployments

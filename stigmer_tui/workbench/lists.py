@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from stigmer_tui.workbench.events import ListsChanged
-from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, Run, run_of
+from stigmer_tui.workbench.execution_tree import Execution, run_of
+from stigmer_tui.workbench.model import Resource, ResourceKind, Run
 from stigmer_tui.workbench.state_store import StateStore
 
 MAX_RUNS = 50

@@ -10,8 +10,8 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from stigmer_tui.workbench.entries import Entry
-from stigmer_tui.workbench.entry_keys import EntryKey
+from stigmer_tui.workbench.entries import Entry, EntryKey
+from stigmer_tui.workbench.execution_tree import Execution, Node, NodeKey, NodeKind, Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +110,77 @@ class Outline(ABC):
         if self._run_count:
             self._edits.append(Inserted(self._run_index, self._run_count))
             self._run_count = 0
+
+
+class TreeOutline(Outline):
+    """A walk through an execution: each node stands below the one around it, in the order that the walk is about."""
+
+    def __init__(self, execution: Execution) -> None:
+        super().__init__()
+        self._execution = execution
+        self._seen = -1
+        self._entry_keys: dict[NodeKey, EntryKey] = {execution.root_key: b""}
+        self._node_keys: dict[EntryKey, NodeKey] = {b"": execution.root_key}
+
+    @abstractmethod
+    def _follow_parts(self, parts: list[Part]) -> None:
+        """Takes over what changed."""
+
+    @abstractmethod
+    def _new_key(self, node: Node, owner: NodeKey, around: EntryKey) -> EntryKey:
+        """The key of a node that is new below another one, which has the entry at `around`."""
+
+    def _owner(self, key: NodeKey, node: Node) -> NodeKey:
+        """The node below which a node stands: the nearest one that has an entry, or the root."""
+        owner = self._execution.parent_key(key, node)
+        while len(owner) > 1 and self._execution.node(owner).kind is NodeKind.RUN:
+            owner = self._execution.parent_key(owner)
+        return owner
+
+    def _follow(self) -> None:
+        if self._execution.revision != self._seen:
+            parts = self._execution.changed_since(self._seen)
+            self._seen = self._execution.revision
+            self._follow_parts(parts)
+
+    def _touch_node(self, key: NodeKey) -> None:
+        if entry_key := self._entry_keys.get(key):
+            self._touch(entry_key)
+
+    def _place(self, key: NodeKey) -> EntryKey:
+        """The key of a node's entry, which is put if it is new."""
+        entry_key = self._entry_keys.get(key)
+        return self._add(key, self._execution.node(key)) if entry_key is None else entry_key
+
+    def _add(self, key: NodeKey, node: Node) -> EntryKey:
+        """Puts the entry of a node that has none, after those of the nodes around it; returns its key.
+
+        A run has a key, and no entry: it is shown by the node that stands for it.
+        """
+        owner = self._owner(key, node)
+        around = self._entry_keys.get(owner)
+        if around is None:
+            around = self._place_ancestors(owner)
+        entry_key = self._new_key(node, owner, around)
+        self._assign(entry_key, key)
+        if node.kind is not NodeKind.RUN:
+            self._put(entry_key)
+        return entry_key
+
+    def _place_ancestors(self, key: NodeKey) -> EntryKey:
+        """Places a node and those around it, from the outside in: there may be any number of them."""
+        way = []
+        while key not in self._entry_keys:
+            way.append(key)
+            key = self._owner(key, self._execution.node(key))
+        entry_key = self._entry_keys[key]
+        for key in reversed(way):
+            entry_key = self._add(key, self._execution.node(key))
+        return entry_key
+
+    def _assign(self, entry_key: EntryKey, key: NodeKey) -> None:
+        self._entry_keys[key] = entry_key
+        self._node_keys[entry_key] = key
 
 
 class Nothing(Outline):

@@ -9,7 +9,8 @@ from datetime import datetime
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.workbench.abilities import CannotCancel
-from stigmer_tui.workbench.model import Execution, Resource, ResourceKey, Run
+from stigmer_tui.workbench.execution_tree import Execution
+from stigmer_tui.workbench.model import Resource, ResourceKey, Run
 from stigmer_tui.workbench.runs import Runs
 from stigmer_tui.workbench.state import Level, RunInput, ShownRun
 from stigmer_tui.workbench.state_store import StateStore

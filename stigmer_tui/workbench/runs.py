@@ -19,8 +19,9 @@ from stigmer_tui.workbench.events import (
     RunReplaced,
     RunStarted,
 )
+from stigmer_tui.workbench.execution_tree import Execution, run_of
 from stigmer_tui.workbench.lists import Lists
-from stigmer_tui.workbench.model import Execution, Resource, Run, RunState, run_of
+from stigmer_tui.workbench.model import Resource, Run, RunState
 from stigmer_tui.workbench.state import RunInput, ShownRun
 from stigmer_tui.workbench.state_store import StateStore
 

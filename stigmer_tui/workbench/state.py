@@ -8,7 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from stigmer_tui.workbench.daemon_state import DaemonState
-from stigmer_tui.workbench.model import Execution, Resource, ResourceKey, ResourceKind, Run
+from stigmer_tui.workbench.execution_tree import Execution
+from stigmer_tui.workbench.model import Resource, ResourceKey, ResourceKind, Run
 
 
 @dataclass(frozen=True, slots=True)

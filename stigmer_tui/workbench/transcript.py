@@ -1,161 +1,277 @@
-"""What happened, in the order in which it happened: the conversation of an agent, or the tasks of a workflow with the
-conversations of their agents below them."""
+"""What happened, in the order in which it happened: what was said, with the uses of tools where they were made, and
+tasks as they started, each with everything that happened in it below."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from struct import Struct
 
-from stigmer_tui.workbench.changes import Part, PartKind
-from stigmer_tui.workbench.conversation import Conversation
-from stigmer_tui.workbench.entries import EndEntry, Entry, TaskEntry
-from stigmer_tui.workbench.entry_keys import LAST, EntryKey, key_of, numbers_of
-from stigmer_tui.workbench.model import Execution, ModelWait, ResourceKind, RunState, Task
-from stigmer_tui.workbench.outline import Outline
-from stigmer_tui.workbench.task_paths import Failures, ancestors, branch_of, place_of
+from stigmer_tui.workbench.entries import LAST, NUMBER, EndEntry, Entry, EntryKey, MessageEntry, NodeEntry
+from stigmer_tui.workbench.execution_tree import (
+    SCRIPTED,
+    Execution,
+    Message,
+    Node,
+    NodeKey,
+    NodeKind,
+    Part,
+    Role,
+    branch_of,
+)
+from stigmer_tui.workbench.model import RunState
+from stigmer_tui.workbench.outline import TreeOutline
 
-ENDING = key_of(LAST)
+ENDING = NUMBER.pack(LAST)
+
+UNNAMED = 2**31
+"""Where nodes that no message names stand: after all that the last message names."""
+
+FAR = 64
+"""Messages. Who said something further back than this is not remembered: the speaker is named again."""
 
 NOT_KNOWN = datetime.max.replace(tzinfo=UTC)
-"""The start of a task that says nothing of it: after those that do."""
+"""The start of what says nothing of it: after what does."""
+
+PAIR = Struct(">2I")
+
+STARTED = (RunState.RUNNING, RunState.WAITING, RunState.COMPLETED, RunState.FAILED)
 
 
-def transcript(execution: Execution) -> Outline:
-    if execution.kind is ResourceKind.AGENT:
-        return AgentTranscript(execution)
-    return WorkflowTranscript(execution)
+@dataclass(slots=True)
+class _Section:
+    """What stands below one node."""
+
+    prefix: EntryKey
+    messages: Sequence[Message]
+    last: EntryKey = b""
+    newest: int = 0
+    """Messages that there were when a node was last added that none of them names, and how many were added since."""
+    unnamed: int = 0
 
 
-class AgentTranscript(Outline):
-    def __init__(self, execution: Execution) -> None:
-        super().__init__()
-        self._execution = execution
-        self._seen = -1
-        self._conversation = Conversation(execution)
+class Transcript(TreeOutline):
+    """The first message of a run stands at `(1, 0)` below it, the calls that it names at `(1, 1)`, `(1, 2)` and so on.
+    Tasks in each other are numbered together, as they start.
 
-    def entry(self, key: EntryKey) -> Entry:
-        return _ending(self._execution) if key == ENDING else self._conversation.entry(key)
-
-    def text_length(self, key: EntryKey) -> int:
-        return 0 if key == ENDING else self._conversation.text_length(key)
-
-    def _follow(self) -> None:
-        if self._execution.revision == self._seen:
-            return
-        self._seen = self._execution.revision
-        for key in self._conversation.changed_keys():
-            self._put(key)
-        if _has_ending(self._execution):
-            self._put(ENDING)
-
-
-class WorkflowTranscript(Outline):
-    """Tasks are numbered as they start; the conversation of a task's agent stands below its number."""
+    In a run that another node stands for, the first message is left out: it is what the node was given. Nor is the
+    agent named there, unless nobody but a script speaks.
+    """
 
     def __init__(self, execution: Execution) -> None:
-        super().__init__()
-        self._execution = execution
-        self._seen = -1
-        self._started: list[str] = []
-        self._keys_of: dict[str, EntryKey] = {}
-        self._conversations: dict[EntryKey, Conversation] = {}
-        self._waits: dict[EntryKey, ModelWait | None] = {}
-        self._failures = Failures()
+        super().__init__(execution)
+        self._sections: dict[NodeKey, _Section] = {}
+        self._former_lasts: dict[EntryKey, EntryKey] = {}
+        """What stood last in a section before the present changes, by its prefix."""
         self._cause = ""
 
     def entry(self, key: EntryKey) -> Entry:
         if key == ENDING:
-            return _ending(self._execution, self._cause)
-        if conversation := self._conversation(key):
-            return conversation.entry(key)
-        (number,) = numbers_of(key)
-        task = self._execution.tasks[self._started[number]]
-        branch = branch_of(task)
-        prefix = f"{branch}/" if branch else ""
-        is_told_below = self._failures.are_told_below(task, self._execution.tasks)
-        return TaskEntry(
-            key, task.revision, self._depth(task), False, task, prefix, self._waits.get(key), is_told_below
+            return self._ending()
+        node_key = self._node_keys.get(key)
+        if node_key is None:
+            return self._message_entry(key)
+        node = self._execution.find(node_key)
+        if node is None:
+            # Named by a message, and not reported yet.
+            node = Node(node_key[-1], NodeKind.TOOL_CALL, node_key[-1])
+            return NodeEntry(key, 0, depth_of(self._execution, node_key[:-1]), self._has_gap(key), node)
+        branch = branch_of(node)
+        run = self._execution.run_below(node_key)
+        return NodeEntry(
+            key,
+            node.revision,
+            depth_of(self._execution, node_key),
+            self._has_gap(key),
+            node,
+            f"{branch}/" if branch else "",
+            run.waiting if run else None,
+            self._execution.is_error_below(node_key),
         )
 
     def text_length(self, key: EntryKey) -> int:
-        conversation = self._conversation(key)
-        return conversation.text_length(key) if conversation else 0
+        if key == ENDING or key in self._node_keys:
+            return 0
+        run, index = self._message_place(key)
+        return len(self._execution.messages(run)[index].text)
 
-    def _follow(self) -> None:
-        if self._execution.revision != self._seen:
-            parts = self._execution.changed_since(self._seen)
-            self._seen = self._execution.revision
-            self._follow_tasks(parts)
-            if _has_ending(self._execution):
-                self._cause = _cause_of(self._execution)
-                self._put(ENDING)
-        for place, conversation in self._conversations.items():
-            for key in conversation.changed_keys():
-                self._put(key)
-            if conversation.waiting != self._waits.get(place):
-                self._waits[place] = conversation.waiting
-                self._put(place)
+    def _follow_parts(self, parts: list[Part]) -> None:
+        # From the outside in, and messages first: they say where a call belongs, whichever was reported first.
+        levels: dict[int, tuple[list[Part], list[NodeKey]]] = defaultdict(lambda: ([], []))
+        for part in parts:
+            key, index = part
+            if index < 0:
+                levels[len(key) - 1][1].append(key)
+            else:
+                levels[len(key)][0].append(part)
+        for _, (messages, nodes) in sorted(levels.items()):
+            for run, index in messages:
+                self._follow_message(run, index)
+            for key in self._by_start(nodes) if len(nodes) > 1 else nodes:
+                self._follow_node(key)
+        for last in self._former_lasts.values():
+            self._touch_message(last)
+        self._former_lasts.clear()
+        if has_ending(self._execution):
+            cause = self._execution.cause()
+            self._cause = cause.name if cause else ""
+            self._put(ENDING)
 
-    def _follow_tasks(self, parts: list[Part]) -> None:
-        tasks = [self._execution.tasks[str(name)] for kind, name in parts if kind is PartKind.TASK]
-        for task in tasks:
-            self._failures.note(task)
-        shown = [task for task in tasks if task.id in self._keys_of or _has_started(task)]
-        for task in sorted(shown, key=self._start):
-            if task.id not in self._keys_of:
-                self._keys_of[task.id] = key_of(len(self._started))
-                self._started.append(task.id)
-            self._put(self._keys_of[task.id])
-        for kind, name in parts:
-            if kind in (PartKind.TASK, PartKind.CHILD):
-                self._open_conversation(str(name))
+    def _follow_message(self, run: NodeKey, index: int) -> None:
+        section = self._section(run)
+        if self._is_message_shown(run, index):
+            self._put_in(section, section.prefix + PAIR.pack(index + 1, 0))
+        for position, call_id in enumerate(self._execution.messages(run)[index].calls, 1):
+            call = (*run, call_id)
+            if call not in self._entry_keys:
+                key = section.prefix + PAIR.pack(index + 1, position)
+                self._assign(key, call)
+                self._put_in(section, key)
 
-    def _start(self, task: Task) -> tuple[datetime, tuple[int, ...]]:
-        """When it started; within one moment, as the tasks follow each other."""
-        return task.started_at or NOT_KNOWN, place_of(task, self._execution)
+    def _follow_node(self, key: NodeKey) -> None:
+        node = self._execution.node(key)
+        if node.kind is NodeKind.RUN:
+            if section := self._sections.get(key):
+                self._touch_message(section.last)
+            # What stands for it shows what it waits for.
+            self._touch_node(key[:-1])
+            return
+        entry_key = self._entry_keys.get(key)
+        if entry_key is not None:
+            self._put(entry_key)
+        elif _has_started(node):
+            self._add(key, node)
+        if node.state is RunState.FAILED:
+            self._touch_node(super()._owner(key, node))
 
-    def _open_conversation(self, task_id: str) -> None:
-        child = self._execution.children.get(task_id)
-        key = self._keys_of.get(task_id)
-        if child is not None and key is not None and key not in self._conversations:
-            depth = self._depth(self._execution.tasks[task_id]) + 1
-            self._conversations[key] = Conversation(child, key, depth)
+    def _owner(self, key: NodeKey, node: Node) -> NodeKey:
+        owner = self._execution.parent_key(key, node)
+        if node.kind is NodeKind.TASK and node.parent:
+            # Not below the task around it, but in the same section.
+            while self._execution.node(owner).kind is NodeKind.TASK:
+                owner = self._execution.parent_key(owner)
+        return owner
 
-    def _conversation(self, key: EntryKey) -> Conversation | None:
-        """The one that a key is a part of; None for the key of a task."""
-        return self._conversations[key[: len(ENDING)]] if len(key) > len(ENDING) else None
+    def _new_key(self, node: Node, owner: NodeKey, around: EntryKey) -> EntryKey:
+        section = self._section(owner)
+        newest = len(section.messages)
+        if newest != section.newest:
+            section.newest, section.unnamed = newest, 0
+        new = section.prefix + PAIR.pack(newest, UNNAMED + section.unnamed)
+        section.unnamed += 1
+        self._note_last(section, new)
+        return new
 
-    def _depth(self, task: Task) -> int:
-        return sum(1 for _ in ancestors(task, self._execution.tasks))
+    def _section(self, owner: NodeKey) -> _Section:
+        section = self._sections.get(owner)
+        if section is None:
+            node = self._execution.node(owner)
+            messages = self._execution.messages(owner) if node.kind is NodeKind.RUN else ()
+            section = self._sections[owner] = _Section(self._place(owner), messages)
+        return section
+
+    def _put_in(self, section: _Section, key: EntryKey) -> None:
+        self._note_last(section, key)
+        self._put(key)
+
+    def _note_last(self, section: _Section, key: EntryKey) -> None:
+        if key > section.last:
+            if self._is_read:
+                self._former_lasts.setdefault(section.prefix, section.last)
+            section.last = key
+
+    def _touch_message(self, key: EntryKey) -> None:
+        """The last of a section, which may grow no more."""
+        if key and key not in self._node_keys:
+            self._touch(key)
+
+    def _message_place(self, key: EntryKey) -> tuple[NodeKey, int]:
+        """The run of a message, and its index there."""
+        end = len(key) - PAIR.size
+        return self._node_keys[key[:end]], PAIR.unpack_from(key, end)[0] - 1
+
+    def _message_entry(self, key: EntryKey) -> MessageEntry:
+        run, index = self._message_place(key)
+        message = self._execution.messages(run)[index]
+        is_growing = (
+            key == self._sections[run].last
+            and message.role is Role.AGENT
+            and self._execution.node(run).state in (RunState.PENDING, RunState.RUNNING)
+        )
+        is_root = len(run) == 1
+        has_heading = not self._continues(message, run, index) and (is_root or message.model == SCRIPTED)
+        has_gap = is_root and index > 0
+        return MessageEntry(
+            key, message.revision, depth_of(self._execution, run), has_gap, message, has_heading, is_growing
+        )
+
+    def _is_message_shown(self, run: NodeKey, index: int) -> bool:
+        message = self._execution.messages(run)[index]
+        if len(run) > 1 and index == 0 and message.role is Role.HUMAN:
+            return False
+        return bool(message.text) and not (message.role is Role.TOOL and message.calls)
+
+    def _continues(self, message: Message, run: NodeKey, index: int) -> bool:
+        """Whether the one who spoke last goes on."""
+        for before in range(index - 1, max(-1, index - FAR), -1):
+            if self._is_message_shown(run, before):
+                other = self._execution.messages(run)[before]
+                return (other.role, other.model) == (message.role, message.model)
+        return False
+
+    def _has_gap(self, key: EntryKey) -> bool:
+        """Whether a node of the root comes right after something that somebody else said, not after words of the agent
+        itself."""
+        if len(key) > PAIR.size:
+            return False
+        number, position = PAIR.unpack(key)
+        run, index = self._execution.root_key, number - 1
+        messages = self._execution.messages()[max(0, index - FAR) : index + 1]
+        if position > 1 and (position != UNNAMED or any(message.calls for message in messages[-1:])):
+            return False
+        for before in range(index, index - len(messages), -1):
+            if self._is_message_shown(run, before):
+                return self._execution.messages()[before].role is not Role.AGENT
+            if before < index and self._execution.messages()[before].calls:
+                return False
+        return False
+
+    def _by_start(self, keys: Iterable[NodeKey]) -> list[NodeKey]:
+        """As nodes started; within one moment, as they follow each other."""
+        execution, places = self._execution, dict[NodeKey, tuple[int, ...]]()
+
+        def start(key: NodeKey) -> tuple[datetime, tuple[int, ...]]:
+            node = execution.node(key)
+            around = execution.parent_key(key, node)
+            place = places.get(around)
+            if place is None:
+                place = places[around] = execution.place(around)
+            return node.started_at or NOT_KNOWN, (*place, node.position)
+
+        return sorted(keys, key=start)
+
+    def _ending(self) -> EndEntry:
+        """An error that a task shows is not repeated."""
+        root = self._execution.root
+        error = "" if self._cause else root.error
+        has_gap = self._keys[0] != ENDING
+        return EndEntry(ENDING, root.revision, 0, has_gap, root.state, error, root.output, self._cause)
 
 
-def _has_started(task: Task) -> bool:
-    return task.started_at is not None or task.state in (
-        RunState.RUNNING,
-        RunState.WAITING,
-        RunState.COMPLETED,
-        RunState.FAILED,
-    )
+def depth_of(execution: Execution, key: NodeKey) -> int:
+    """How many entries stand around a node; around what is in a run, for a run, which has none of its own."""
+    return sum(1 for other in execution.ancestors(key) if execution.node(other).kind is not NodeKind.RUN)
 
 
-def _has_ending(execution: Execution) -> bool:
+def has_ending(execution: Execution) -> bool:
     """Whether there is more to say than that it is completed."""
     if not execution.state.is_final:
         return False
     return execution.state is not RunState.COMPLETED or bool(execution.error) or execution.output is not None
 
 
-def _cause_of(execution: Execution) -> str:
-    """The task whose error is that of the execution; of tasks in each other, the innermost."""
-    failed = [
-        task
-        for task in execution.tasks.values()
-        if task.state is RunState.FAILED and task.error and task.error in execution.error
-    ]
-    return min(failed, key=lambda task: len(task.error)).name if failed else ""
-
-
-def _ending(execution: Execution, cause: str = "") -> EndEntry:
-    """An error that a task shows is not repeated."""
-    has_gap = bool(execution.messages or execution.tasks)
-    error = "" if cause else execution.error
-    return EndEntry(ENDING, execution.revision, 0, has_gap, execution.state, error, execution.output, cause)
+def _has_started(node: Node) -> bool:
+    """Calls and sub-agents are shown as soon as they are asked for."""
+    return node.started_at is not None or node.kind is not NodeKind.TASK or node.state in STARTED

@@ -23,7 +23,7 @@ from stigmer_tui.tui.gc_tuner import GcTuner
 from stigmer_tui.tui.widgets.entry_list import EntryList
 from stigmer_tui.tui.widgets.themed_widget import ThemedScreen
 from stigmer_tui.workbench.outline import Outline
-from stigmer_tui.workbench.transcript import transcript
+from stigmer_tui.workbench.transcript import Transcript
 from tests.benchmarks.shapes import execution_of, run_events
 
 BEAT = 0.01
@@ -56,7 +56,7 @@ class LiveApp(App[None]):
         yield self._label
 
     def on_mount(self) -> None:
-        outline = transcript(self._execution)
+        outline = Transcript(self._execution)
         self._entries.update(outline)
         self._entries.focus()
         GcTuner(SystemClock()).begin()

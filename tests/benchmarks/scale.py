@@ -14,11 +14,13 @@ from stigmer_tui.core.clock import SystemClock
 from stigmer_tui.tui.gc_tuner import GcTuner
 from stigmer_tui.tui.render.glyphs import UNICODE
 from stigmer_tui.tui.widgets.viewport import Viewport
-from stigmer_tui.workbench.model import Execution, ResourceKind, RunState, Task
-from stigmer_tui.workbench.task_tree import task_tree
-from stigmer_tui.workbench.transcript import transcript
+from stigmer_tui.workbench.execution_tree import Execution
+from stigmer_tui.workbench.model import ResourceKind, RunState
+from stigmer_tui.workbench.task_tree import TaskTree
+from stigmer_tui.workbench.transcript import Transcript
 from tests.benchmarks.report import heading, line
 from tests.benchmarks.shapes import START, execution_of, line_events, new_execution, run_events
+from tests.workbench.trees import put, task
 
 MANY = 100_000
 FRAME = 167
@@ -34,9 +36,9 @@ def main() -> None:
         line(f"a frame with {FRAME} events, after {entries:,} entries", _frame_cost(entries) * 1000, "ms")
     heading(f"Opening {MANY:,} entries, to the first rows")
     for name, execution, outline in (
-        ("transcript of an agent", execution_of(MANY, line_events), transcript),
-        ("transcript of a workflow", _workflow(MANY // 2), transcript),
-        ("tree of tasks", _workflow(MANY // 3), task_tree),
+        ("transcript of an agent", execution_of(MANY, line_events), Transcript),
+        ("transcript of a workflow", _workflow(MANY // 2), Transcript),
+        ("tree of tasks", _workflow(MANY // 3), TaskTree),
     ):
         gc.collect()
         started = time.perf_counter()
@@ -55,7 +57,7 @@ def main() -> None:
 
 def _event_cost() -> float:
     execution = new_execution()
-    window = Viewport(transcript(execution), SystemClock(), UNICODE)
+    window = Viewport(Transcript(execution), SystemClock(), UNICODE)
     window.resize(116, 40)
     events = run_events(execution)
     started = time.process_time()
@@ -68,7 +70,7 @@ def _event_cost() -> float:
 
 def _frame_cost(entries: int) -> float:
     execution = execution_of(entries, line_events)
-    window = Viewport(transcript(execution), SystemClock(), UNICODE)
+    window = Viewport(Transcript(execution), SystemClock(), UNICODE)
     window.resize(116, 40)
     window.update()
     costs = []
@@ -85,11 +87,12 @@ def _frame_cost(entries: int) -> float:
 def _workflow(iterations: int) -> Execution:
     """A loop of two tasks."""
     execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=RunState.COMPLETED, started_at=START)
-    execution.put_task(Task("/each", "each", "for", RunState.COMPLETED, started_at=START, completed_at=START))
+    put(execution, task("/each", "each", "for", RunState.COMPLETED, started_at=START, completed_at=START))
     for number in range(iterations):
         for name in ("fetch", "store"):
-            execution.put_task(
-                Task(
+            put(
+                execution,
+                task(
                     f"/each/{number}/{name}",
                     name,
                     "set",
@@ -97,21 +100,21 @@ def _workflow(iterations: int) -> Execution:
                     "/each",
                     started_at=START,
                     completed_at=START,
-                )
+                ),
             )
     return execution
 
 
 def _memory(source: Callable[[Execution], Iterator[None]]) -> float:
     """Megabytes that an execution and its transcript take, as the system counts them."""
-    warm = Viewport(transcript(execution_of(1_000, source)), SystemClock(), UNICODE)
+    warm = Viewport(Transcript(execution_of(1_000, source)), SystemClock(), UNICODE)
     warm.resize(116, 40)
     warm.update()
     gc.collect()
     process = psutil.Process()
     before = process.memory_info().rss
     execution = new_execution()
-    window = Viewport(transcript(execution), SystemClock(), UNICODE)
+    window = Viewport(Transcript(execution), SystemClock(), UNICODE)
     window.resize(116, 40)
     steps = source(execution)
     for number in range(MANY):

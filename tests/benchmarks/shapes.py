@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
-from stigmer_tui.workbench.model import Execution, Message, ResourceKind, Role, RunState, ToolCall
+from stigmer_tui.workbench.execution_tree import Execution, Message, Role
+from stigmer_tui.workbench.model import ResourceKind, RunState
+from tests.workbench.trees import put, put_message, tool_call
 
 START = datetime(2026, 11, 21, 10, 0, 0, tzinfo=UTC)
 SAYING = "the item is called an item and its price has not changed since the third of **three** was `sold` at noon"
@@ -20,20 +22,21 @@ def run_events(execution: Execution) -> Iterator[None]:
     """Endless; each step is one event: an agent says some fifteen words, one at a time, then uses a tool."""
     number = 0
     while True:
-        index = len(execution.messages)
+        index = len(execution.messages())
         text = ""
         for word in range(15):
             text += WORDS[(number + word) % len(WORDS)] + " "
-            execution.put_message(index, Message(Role.AGENT, text, START))
+            put_message(execution, index, Message(Role.AGENT, text, START))
             yield
-        execution.put_message(index + 1, Message(Role.TOOL, "", START, calls=(f"c{number}",)))
+        put_message(execution, index + 1, Message(Role.TOOL, "", START, calls=(f"c{number}",)))
         yield
-        call = ToolCall(f"c{number}", "read_file", {"path": f"/notes-{number}.md"}, RunState.RUNNING, started_at=START)
-        execution.put_call(call)
+        call = tool_call(f"c{number}", "read_file", {"path": f"/notes-{number}.md"}, RunState.RUNNING, started_at=START)
+        put(execution, call)
         yield
         end = START + timedelta(milliseconds=3)
-        execution.put_call(
-            ToolCall(call.id, call.name, call.arguments, RunState.COMPLETED, "one\ntwo\n", "", START, completed_at=end)
+        put(
+            execution,
+            tool_call(call.id, call.name, call.input, RunState.COMPLETED, "one\ntwo\n", "", START, completed_at=end),
         )
         yield
         number += 1
@@ -43,8 +46,8 @@ def line_events(execution: Execution) -> Iterator[None]:
     """Endless; each event is an entry of its own, as in a log."""
     number = 0
     while True:
-        execution.put_message(
-            number, Message(Role.AGENT, f"line {number} of a long log, about sixty characters wide", START)
+        put_message(
+            execution, number, Message(Role.AGENT, f"line {number} of a long log, about sixty characters wide", START)
         )
         number += 1
         yield

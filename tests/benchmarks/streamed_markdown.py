@@ -13,10 +13,11 @@ from stigmer_tui.tui.render.palette import Palette, RowBackground
 from stigmer_tui.tui.render.styled_rows import StyleRole
 from stigmer_tui.tui.widgets.strip_renderer import StripRenderer
 from stigmer_tui.tui.widgets.viewport import Viewport
-from stigmer_tui.workbench.model import Message, Role
-from stigmer_tui.workbench.transcript import transcript
+from stigmer_tui.workbench.execution_tree import Message, Role
+from stigmer_tui.workbench.transcript import Transcript
 from tests.benchmarks.report import heading, line
 from tests.benchmarks.shapes import MARKDOWN, markdown, new_execution
+from tests.workbench.trees import put_message
 
 CHUNK = 50
 WIDTH, HEIGHT = 90, 40
@@ -37,15 +38,15 @@ def _stream(shape: str, size: int) -> tuple[float, float]:
     """Seconds of CPU in all, and of the longest frame."""
     text = markdown(shape, size)
     execution = new_execution()
-    execution.put_message(0, Message(Role.AGENT, text[:CHUNK]))
-    window = Viewport(transcript(execution), SystemClock(), UNICODE)
+    put_message(execution, 0, Message(Role.AGENT, text[:CHUNK]))
+    window = Viewport(Transcript(execution), SystemClock(), UNICODE)
     window.resize(WIDTH, HEIGHT)
     maker = StripRenderer(_palette(), UNICODE, WIDTH + 4)
     started = time.process_time()
     longest = 0.0
     for end in range(2 * CHUNK, size + CHUNK, CHUNK):
         before = time.process_time()
-        execution.put_message(0, Message(Role.AGENT, text[:end]))
+        put_message(execution, 0, Message(Role.AGENT, text[:end]))
         window.update()
         for row in window.lines:
             maker.of(row, RowBackground.PLAIN, has_thumb=False)

@@ -11,10 +11,12 @@ from stigmer_tui.headless.face import Output
 from stigmer_tui.headless.json_face import JsonOutput
 from stigmer_tui.headless.text_face import TextOutput
 from stigmer_tui.workbench.events import Deployed, ProjectLoaded, RunChanged, RunEnded, RunStarted
-from stigmer_tui.workbench.model import Execution, Message, Resource, ResourceKind, Role, RunState, ToolCall
+from stigmer_tui.workbench.execution_tree import Execution, Message, Role
+from stigmer_tui.workbench.model import Resource, ResourceKind, RunState
 from stigmer_tui.workbench.state import ApplySummary, Deployment, ShownRun
 from tests.tui.host import FixedClock
 from tests.tui.samples import at
+from tests.workbench.trees import change, put, put_message, tool_call
 
 HOSTILE = "a\x1b[2Jb\x1b]0;owned\x07c\x9b31md\x00e\x07f\u202eg\x08h\x7f"
 
@@ -44,10 +46,10 @@ def show(output: Output) -> None:
     output.take(ProjectLoaded(HOSTILE))
     output.take(Deployed(Deployment(ApplySummary(at(0)), (), frozenset(), warnings=(HOSTILE,))))
     output.take(RunStarted(ShownRun(execution, Resource(ResourceKind.AGENT, "ag_1", HOSTILE, HOSTILE))))
-    execution.put_message(0, Message(Role.AGENT, HOSTILE))
+    put_message(execution, 0, Message(Role.AGENT, HOSTILE))
     output.take(RunChanged(execution))
-    execution.put_message(1, Message(Role.AGENT, SECRET.replace("4711", "47\x1b[31m11")))
-    execution.put_message(2, Message(Role.TOOL, "", calls=("c1",)))
-    execution.put_call(ToolCall("c1", HOSTILE, {"a": HOSTILE}, RunState.FAILED, HOSTILE, HOSTILE))
-    execution.state, execution.error = RunState.FAILED, HOSTILE
+    put_message(execution, 1, Message(Role.AGENT, SECRET.replace("4711", "47\x1b[31m11")))
+    put_message(execution, 2, Message(Role.TOOL, "", calls=("c1",)))
+    put(execution, tool_call("c1", HOSTILE, {"a": HOSTILE}, RunState.FAILED, HOSTILE, HOSTILE))
+    change(execution, state=RunState.FAILED, error=HOSTILE)
     output.take(RunEnded(execution))

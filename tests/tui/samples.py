@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from stigmer_tui.workbench.model import Execution, Message, ResourceKind, Role, RunState, Task, ToolCall
+from stigmer_tui.workbench.execution_tree import Execution, Message, Role
+from stigmer_tui.workbench.model import ResourceKind, RunState
+from tests.workbench.trees import change, graft, put, put_message, task, tool_call
 
 START = datetime(2026, 11, 21, 10, 0, 0, tzinfo=UTC)
 
@@ -41,7 +43,7 @@ def agent_execution(state: RunState = RunState.RUNNING) -> Execution:
     """Somebody asks for the notes; the agent reads them, fails to list a folder, and answers in Markdown."""
     execution = Execution(ResourceKind.AGENT, "agx_1", "helper", state=state, started_at=START)
     calls = [
-        ToolCall(
+        tool_call(
             "c1",
             "read_file",
             {"path": "/notes.md", "limit": 50},
@@ -50,7 +52,7 @@ def agent_execution(state: RunState = RunState.RUNNING) -> Execution:
             started_at=at(1),
             completed_at=at(1.003),
         ),
-        ToolCall(
+        tool_call(
             "c2",
             "execute",
             {"command": "ls /srv"},
@@ -59,10 +61,10 @@ def agent_execution(state: RunState = RunState.RUNNING) -> Execution:
             started_at=at(1.1),
             completed_at=at(1.118),
         ),
-        ToolCall("c3", "grep", {"pattern": "item", "path": "/"}, RunState.RUNNING, started_at=at(1.2)),
+        tool_call("c3", "grep", {"pattern": "item", "path": "/"}, RunState.RUNNING, started_at=at(1.2)),
     ]
     for call in calls[: 3 if state is RunState.RUNNING else 2]:
-        execution.put_call(call)
+        put(execution, call)
     for message in (
         Message(Role.HUMAN, "What do my notes say?", START),
         Message(Role.AGENT, "I will read them first.", at(0.5), model="scripted"),
@@ -70,31 +72,30 @@ def agent_execution(state: RunState = RunState.RUNNING) -> Execution:
         Message(Role.TOOL, "", at(1.1), calls=("c2",)),
         Message(Role.AGENT, ANSWER, at(1.2), model="scripted"),
     ):
-        execution.put_message(len(execution.messages), message)
+        put_message(execution, len(execution.messages()), message)
     if state.is_final:
-        execution.completed_at = at(3)
-        execution.error = "The model refused to go on: quota exceeded" if state is RunState.FAILED else ""
-    execution.touch()
+        error = "The model refused to go on: quota exceeded" if state is RunState.FAILED else ""
+        change(execution, completed_at=at(3), error=error)
     return execution
 
 
 def child_execution() -> Execution:
     child = Execution(ResourceKind.AGENT, "agx_2", "helper", state=RunState.RUNNING, started_at=at(0.02))
-    child.put_call(
-        ToolCall("k1", "read_file", {"path": "/prices.csv"}, RunState.COMPLETED, "3.50", "", at(0.3), at(0.302))
+    put(
+        child, tool_call("k1", "read_file", {"path": "/prices.csv"}, RunState.COMPLETED, "3.50", "", at(0.3), at(0.302))
     )
-    child.put_message(0, Message(Role.HUMAN, "Say something kind about an item", at(0.02)))
-    child.put_message(1, Message(Role.TOOL, "", at(0.3), calls=("k1",)))
+    put_message(child, 0, Message(Role.HUMAN, "Say something kind about an item", at(0.02)))
+    put_message(child, 1, Message(Role.TOOL, "", at(0.3), calls=("k1",)))
     text = "The item is called “an item”, it is the third of three, and its price has not changed since"
-    child.put_message(2, Message(Role.AGENT, text, at(0.5), model="scripted"))
+    put_message(child, 2, Message(Role.AGENT, text, at(0.5), model="scripted"))
     return child
 
 
-def workflow_execution(state: RunState = RunState.RUNNING) -> Execution:
+def workflow_execution(state: RunState = RunState.RUNNING, execution_id: str = "wfx_1") -> Execution:
     """The workflow of the design: a greeting, a request, an agent, a loop, a failure, a result."""
-    execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=state, started_at=START)
+    execution = Execution(ResourceKind.WORKFLOW, execution_id, "tally", state=state, started_at=START)
     tasks = [
-        Task(
+        task(
             "/greet",
             "greet",
             "set",
@@ -103,7 +104,7 @@ def workflow_execution(state: RunState = RunState.RUNNING) -> Execution:
             started_at=START,
             completed_at=at(0.001),
         ),
-        Task(
+        task(
             "/fetch",
             "fetch",
             "http",
@@ -113,13 +114,13 @@ def workflow_execution(state: RunState = RunState.RUNNING) -> Execution:
             started_at=at(0.001),
             completed_at=at(0.013),
         ),
-        Task("/answer", "answer", "agent", RunState.RUNNING, detail="helper", child="agx_2", started_at=at(0.02)),
-        Task("/each", "each", "for", RunState.RUNNING, detail="3 of 40", started_at=at(0.03)),
+        task("/answer", "answer", "agent", RunState.RUNNING, detail="helper", child="agx_2", started_at=at(0.02)),
+        task("/each", "each", "for", RunState.RUNNING, detail="3 of 40", started_at=at(0.03)),
     ]
     for number in range(2):
         failed = number == 1
         tasks += [
-            Task(
+            task(
                 f"/each/{number}/charge",
                 "charge",
                 "http",
@@ -133,9 +134,8 @@ def workflow_execution(state: RunState = RunState.RUNNING) -> Execution:
                 completed_at=at(0.5 + number),
             ),
         ]
-    tasks.append(Task("/each/2/charge", "charge", "http", RunState.RUNNING, parent="/each", started_at=at(2)))
-    tasks.append(Task("/result", "result", "set", RunState.PENDING))
-    for task in tasks:
-        execution.put_task(task)
-    execution.put_child("/answer", child_execution())
+    tasks.append(task("/each/2/charge", "charge", "http", RunState.RUNNING, parent="/each", started_at=at(2)))
+    tasks.append(task("/result", "result", "set", RunState.PENDING))
+    put(execution, *tasks)
+    graft(execution, "/answer", child_execution())
     return execution

@@ -7,15 +7,8 @@ from datetime import timedelta
 
 from stigmer_tui.core.run_variable import RunVariable
 from stigmer_tui.workbench.daemon_state import Component, ComponentState, DaemonState
-from stigmer_tui.workbench.model import (
-    Execution,
-    ModelWait,
-    Resource,
-    ResourceKey,
-    ResourceKind,
-    Run,
-    RunState,
-)
+from stigmer_tui.workbench.execution_tree import Execution, ModelWait
+from stigmer_tui.workbench.model import Resource, ResourceKey, ResourceKind, Run, RunState
 from stigmer_tui.workbench.state import (
     ApplySummary,
     ProjectProblem,
@@ -27,6 +20,7 @@ from stigmer_tui.workbench.state import (
     WorkbenchState,
 )
 from tests.tui.samples import START, agent_execution, at, workflow_execution
+from tests.workbench.trees import change
 
 DAY = timedelta(days=1)
 
@@ -102,8 +96,8 @@ def showing(
 
 
 def running_workflow() -> WorkbenchState:
-    execution = workflow_execution()
-    execution.id, execution.message = RUNS[0].id, "execute"
+    execution = workflow_execution(execution_id=RUNS[0].id)
+    change(execution, input="execute")
     return replace(LISTED, shown=showing(execution, TALLY))
 
 
@@ -118,7 +112,7 @@ def completed_agent() -> WorkbenchState:
 def silent_agent() -> WorkbenchState:
     """A model has been asked, and says nothing."""
     execution = agent_execution()
-    execution.waiting = ModelWait("openai gpt-5-mini", START - timedelta(seconds=8))
+    change(execution, waiting=ModelWait("openai gpt-5-mini", START - timedelta(seconds=8)))
     return replace(LISTED, shown=showing(execution, HELPER))
 
 
@@ -201,7 +195,7 @@ def odd_names() -> WorkbenchState:
         for number, name in enumerate(names)
     )
     execution = workflow_execution()
-    execution.message = "Wie geht es dir? 元気ですか 👩‍👩‍👧"
+    change(execution, input="Wie geht es dir? 元気ですか 👩‍👩‍👧")
     defines = frozenset(resource.key for resource in resources)
     project = replace(PROJECT, defines=defines)
     return replace(LISTED, project=project, resources=resources, runs=runs, shown=showing(execution, resources[0]))

@@ -26,7 +26,8 @@ from stigmer_tui.tui.widgets.sidebar import Sidebar
 from stigmer_tui.workbench.abilities import Abilities
 from stigmer_tui.workbench.daemon_state import DaemonState
 from stigmer_tui.workbench.events import Deployed
-from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, Run, RunState
+from stigmer_tui.workbench.execution_tree import Execution
+from stigmer_tui.workbench.model import Resource, ResourceKind, Run, RunState
 from stigmer_tui.workbench.state import ApplySummary, Deployment, Level, RunInput, ShownRun, Value, WorkbenchState
 from tests.tui import states
 from tests.tui.hands import click, press, scroll, settle

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from textwrap import dedent
 
 import pytest
@@ -10,13 +11,15 @@ import pytest
 from stigmer_tui.tui.render.glyphs import ASCII, UNICODE, Glyphs, glyphs_for
 from stigmer_tui.tui.widgets.viewport import Viewport
 from stigmer_tui.workbench.entries import text_of
-from stigmer_tui.workbench.model import Execution, Message, ModelWait, ResourceKind, Role, RunState, Task, ToolCall
+from stigmer_tui.workbench.execution_tree import Execution, Message, ModelWait, Role
+from stigmer_tui.workbench.model import ResourceKind, RunState
 from stigmer_tui.workbench.outline import Outline
-from stigmer_tui.workbench.task_tree import task_tree
-from stigmer_tui.workbench.transcript import transcript
+from stigmer_tui.workbench.task_tree import TaskTree
+from stigmer_tui.workbench.transcript import Transcript
 from tests.tui.host import FixedClock
 from tests.tui.rows import window_text
 from tests.tui.samples import agent_execution, at, workflow_execution
+from tests.workbench.trees import change, graft, put, put_message, task, tool_call
 
 
 def shown(outline: Outline, width: int = 74, height: int = 60, glyphs: Glyphs = UNICODE) -> str:
@@ -28,12 +31,12 @@ def shown(outline: Outline, width: int = 74, height: int = 60, glyphs: Glyphs = 
 
 def call(**values: object) -> Execution:
     execution = Execution(ResourceKind.AGENT, "agx_1", "helper", state=RunState.RUNNING)
-    execution.put_call(ToolCall("c1", **values))  # type: ignore[arg-type]
+    put(execution, tool_call("c1", **values))  # type: ignore[arg-type]
     return execution
 
 
 def test_the_transcript_of_an_agent() -> None:
-    assert shown(transcript(agent_execution(RunState.FAILED))) == dedent("""\
+    assert shown(Transcript(agent_execution(RunState.FAILED))) == dedent("""\
         You
         ┃ What do my notes say?
 
@@ -73,7 +76,7 @@ def test_the_transcript_of_an_agent() -> None:
 
 
 def test_the_transcript_of_a_workflow() -> None:
-    assert shown(transcript(workflow_execution()), 76) == dedent("""\
+    assert shown(Transcript(workflow_execution()), 76) == dedent("""\
         ✓ greet          set                                                    1 ms
         ✓ fetch          http   GET 127.0.0.1:18080/item.json  200  1.3 kB     12 ms
         ▸ answer         agent  helper                                         4 s …
@@ -92,10 +95,11 @@ def test_the_transcript_of_a_workflow() -> None:
 
 
 def test_the_tree_of_tasks() -> None:
-    assert shown(task_tree(workflow_execution()), 60) == dedent("""\
+    assert shown(TaskTree(workflow_execution()), 60) == dedent("""\
         ✓ greet         set                                     1 ms
         ✓ fetch         http   GET 127.0.0.1:18080/item.json…  12 ms
         ▸ answer        agent  helper                          4 s …
+          ✓ read_file   /prices.csv  3.50                       2 ms
         ▸ each          for    3 of 40                         4 s …
           ✓ 0                                                 460 ms
             ✓ charge    http   POST 127.0.0.1:18080/charge…   460 ms
@@ -113,9 +117,8 @@ def test_the_tree_of_tasks() -> None:
 
 def test_a_terminal_without_unicode_gets_plain_signs() -> None:
     execution = workflow_execution()
-    child = execution.children["/answer"]
-    child.put_message(2, Message(Role.AGENT, "- plain text\n\n> quoted"))
-    rows = shown(transcript(execution), 76, glyphs=ASCII)
+    put_message(execution, 2, Message(Role.AGENT, "- plain text\n\n> quoted"), (execution.id, "/answer", "agx_2"))
+    rows = shown(Transcript(execution), 76, glyphs=ASCII)
     assert rows.isascii()
     assert "+ greet" in rows
     assert "| * plain text" in rows
@@ -147,32 +150,31 @@ def test_glyphs_follow_the_encoding(encoding: str, glyphs: Glyphs) -> None:
     ],
 )
 def test_a_call_in_one_row(values: dict[str, object], row: str) -> None:
-    assert shown(transcript(call(**values)), 50) == row
+    assert shown(Transcript(call(**values)), 50) == row
 
 
 def test_json_results_are_shown_as_such_and_broken_ones_as_text() -> None:
     failed = {"name": "get", "state": RunState.FAILED, "error": "no", "arguments": {}}
-    assert shown(transcript(call(**failed, result='[{"a": 1}]'))).split("\n")[-3:] == ["┃ [", '┃   {"a": 1}', "┃ ]"]
-    assert shown(transcript(call(**failed, result='{"a": '))).split("\n")[-1] == '┃ {"a":'
+    assert shown(Transcript(call(**failed, result='[{"a": 1}]'))).split("\n")[-3:] == ["┃ [", '┃   {"a": 1}', "┃ ]"]
+    assert shown(Transcript(call(**failed, result='{"a": '))).split("\n")[-1] == '┃ {"a":'
 
 
 def test_results_nested_deeper_than_anybody_reads_do_no_harm() -> None:
     failed = {"name": "get", "state": RunState.FAILED, "arguments": {}}
     for depth in (100, 900, 100_000):
-        assert "]" in shown(transcript(call(**failed, result="[1," * depth + "1" + "]" * depth)), height=200)
+        assert "]" in shown(Transcript(call(**failed, result="[1," * depth + "1" + "]" * depth)), height=200)
 
 
 def test_an_output_stands_below_its_heading() -> None:
-    execution = Execution(
-        ResourceKind.WORKFLOW, "wfx_1", "tally", state=RunState.COMPLETED, output={"title": "an item"}
-    )
-    assert shown(transcript(execution)) == 'Output\n┃ {"title": "an item"}'
+    execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=RunState.COMPLETED)
+    change(execution, output={"title": "an item"})
+    assert shown(Transcript(execution)) == 'Output\n┃ {"title": "an item"}'
 
 
 def test_a_cancelled_execution_says_so() -> None:
     execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=RunState.CANCELLED)
-    execution.put_task(Task("/a", "a", "set", RunState.CANCELLED, started_at=at(0), completed_at=at(1)))
-    assert shown(transcript(execution)).split("\n") == [
+    put(execution, task("/a", "a", "set", RunState.CANCELLED, started_at=at(0), completed_at=at(1)))
+    assert shown(Transcript(execution)).split("\n") == [
         "⊘ a             set                                                  1.0 s",
         "",
         "⊘ cancelled",
@@ -181,8 +183,8 @@ def test_a_cancelled_execution_says_so() -> None:
 
 @pytest.mark.parametrize("width", range(1, 30))
 def test_no_width_is_too_narrow(width: int) -> None:
-    assert shown(transcript(agent_execution()), width)
-    assert shown(task_tree(workflow_execution()), width)
+    assert shown(Transcript(agent_execution()), width)
+    assert shown(TaskTree(workflow_execution()), width)
 
 
 def test_a_command_that_exits_with_a_number_has_failed() -> None:
@@ -196,7 +198,7 @@ def test_a_command_that_exits_with_a_number_has_failed() -> None:
         started_at=at(0),
         completed_at=at(0.1),
     )
-    assert shown(transcript(failed), 60) == dedent("""\
+    assert shown(Transcript(failed), 60) == dedent("""\
         ✗ execute       echo out; exit 3  exit 3              100 ms
         ┃ arguments
         ┃ {"command": "echo out; exit 3"}
@@ -209,18 +211,17 @@ def test_a_command_that_exits_with_a_number_has_failed() -> None:
 def test_the_task_of_a_silent_agent_says_what_it_waits_for() -> None:
     """Point 24: in the transcript as in the tree, with the seconds, until the model says something."""
     execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=RunState.RUNNING)
-    task = Task("/answer", "answer", "agent", RunState.RUNNING, detail="helper", child="agx_2", started_at=at(0))
-    execution.put_task(task)
+    answer = task("/answer", "answer", "agent", RunState.RUNNING, detail="helper", child="agx_2", started_at=at(0))
+    put(execution, answer)
     child = Execution(ResourceKind.AGENT, "agx_2", "helper", state=RunState.RUNNING)
-    child.waiting = ModelWait("openai gpt-5-mini", at(0))
-    child.touch()
-    execution.put_child("/answer", child)
+    change(child, waiting=ModelWait("openai gpt-5-mini", at(0)))
+    run = graft(execution, "/answer", child)
     row = "▸ answer           agent  helper  waiting for openai gpt-5-mini, 4 s             4 s …"
-    outline = transcript(execution)
+    outline = Transcript(execution)
     assert shown(outline, 86).split("\n")[0] == row
-    assert shown(task_tree(execution), 86) == row
-    child.waiting = None
-    child.put_message(0, Message(Role.AGENT, "Hello"))
+    assert shown(TaskTree(execution), 86) == row
+    put(execution, replace(execution.node(run), waiting=None), scope=run[:-1])
+    put_message(execution, 0, Message(Role.AGENT, "Hello"), run)
     assert "waiting" not in shown(outline, 86)
 
 
@@ -229,21 +230,17 @@ def deep_workflow(levels: int) -> Execution:
     execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=RunState.RUNNING)
     around = ""
     for level in range(levels):
-        execution.put_task(
-            Task(f"{around}/loop", "loop", "for", RunState.RUNNING, around, "1 of 2", started_at=at(level))
-        )
+        put(execution, task(f"{around}/loop", "loop", "for", RunState.RUNNING, around, "1 of 2", started_at=at(level)))
         around += "/loop"
         name = "a-name-that-is-long" if level % 2 else "step"
-        execution.put_task(Task(f"{around}/0/{name}", name, "set", RunState.COMPLETED, around, started_at=at(level)))
+        put(execution, task(f"{around}/0/{name}", name, "set", RunState.COMPLETED, around, started_at=at(level)))
         around += "/0"
-        execution.put_task(
-            Task(f"{around}", "0", "do", RunState.RUNNING, around.rpartition("/")[0], started_at=at(level))
-        )
+        put(execution, task(f"{around}", "0", "do", RunState.RUNNING, around.rpartition("/")[0], started_at=at(level)))
     return execution
 
 
 @pytest.mark.parametrize("width", [36, 56, 76, 120])
-@pytest.mark.parametrize("view", [transcript, task_tree])
+@pytest.mark.parametrize("view", [Transcript, TaskTree])
 def test_columns_stand_in_line_at_every_depth(view: Callable[[Execution], Outline], width: int) -> None:
     """Point 26: however deep, and however long the names."""
     lines = [f"{line} " for line in shown(view(deep_workflow(9)), width, 80).split("\n")]
@@ -258,7 +255,7 @@ def test_a_text_of_several_lines_stands_below_its_key() -> None:
     failed = call(
         name="write", arguments={"content": "one\n  two\n" + "word " * 9, "path": "/a"}, state=RunState.FAILED
     )
-    assert shown(transcript(failed), 40).split("\n")[1:] == [
+    assert shown(Transcript(failed), 40).split("\n")[1:] == [
         "┃ arguments",
         "┃ {",
         '┃   "content":',
@@ -274,8 +271,8 @@ def test_a_text_of_several_lines_stands_below_its_key() -> None:
 def test_what_a_person_typed_is_shown_as_it_was_typed() -> None:
     """Point 41: line breaks are kept, and nothing is read as Markdown."""
     execution = Execution(ResourceKind.AGENT, "agx_1", "helper", state=RunState.RUNNING)
-    execution.put_message(0, Message(Role.HUMAN, "one\ntwo\n\n    three\n*four*\n"))
-    assert shown(transcript(execution), 40) == dedent("""\
+    put_message(execution, 0, Message(Role.HUMAN, "one\ntwo\n\n    three\n*four*\n"))
+    assert shown(Transcript(execution), 40) == dedent("""\
         You
         ┃ one
         ┃ two
@@ -287,7 +284,7 @@ def test_what_a_person_typed_is_shown_as_it_was_typed() -> None:
 def test_arguments_that_are_no_json_are_shown_as_they_came() -> None:
     """Point 41: without a key that nobody wrote; the clipboard gets them, too."""
     broken = call(name="ls", arguments={"": '{"path": "/a", '}, state=RunState.FAILED, error="not valid JSON: line 1")
-    outline = transcript(broken)
+    outline = Transcript(broken)
     assert shown(outline, 60) == dedent("""\
         ✗ ls            {"path": "/a",  not valid JSON: line 1
         ┃ arguments

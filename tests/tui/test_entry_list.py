@@ -9,13 +9,15 @@ from textual import events
 from textual.geometry import Region
 
 from stigmer_tui.tui.widgets.entry_list import EntryList
-from stigmer_tui.workbench.model import Execution, Message, ResourceKind, Role, RunState, ToolCall
+from stigmer_tui.workbench.execution_tree import Execution, Message, NodeKind, Role
+from stigmer_tui.workbench.model import ResourceKind, RunState
 from stigmer_tui.workbench.outline import Nothing
-from stigmer_tui.workbench.task_tree import task_tree
-from stigmer_tui.workbench.transcript import transcript
+from stigmer_tui.workbench.task_tree import TaskTree
+from stigmer_tui.workbench.transcript import Transcript
 from tests.tui.hands import press
 from tests.tui.host import Host
 from tests.tui.samples import at
+from tests.workbench.trees import node, put, put_message, tool_call
 
 SIZE = (60, 10)
 
@@ -28,9 +30,9 @@ def calls(count: int, state: RunState = RunState.COMPLETED) -> Execution:
 
 
 def add_call(execution: Execution, state: RunState = RunState.COMPLETED) -> None:
-    index = len(execution.calls)
+    index = execution.count(NodeKind.TOOL_CALL).total()
     result = "one\ntwo" if state is RunState.COMPLETED else ""
-    execution.put_call(ToolCall(f"c{index}", f"call{index}", {"n": index}, state, result, started_at=at(0)))
+    put(execution, tool_call(f"c{index}", f"call{index}", {"n": index}, state, result, started_at=at(0)))
 
 
 def rows(app: Host) -> list[str]:
@@ -49,7 +51,7 @@ def selected(app: Host) -> str:
 
 
 async def test_keys_move_the_selection() -> None:
-    app = Host(transcript(calls(30)))
+    app = Host(Transcript(calls(30)))
     async with app.run_test(size=SIZE) as pilot:
         for keys, name in (
             ("k", "call29"),
@@ -66,7 +68,7 @@ async def test_keys_move_the_selection() -> None:
 
 
 async def test_keys_scroll() -> None:
-    app = Host(transcript(calls(30)))
+    app = Host(Transcript(calls(30)))
     async with app.run_test(size=SIZE) as pilot:
         for key, name in (
             ("ctrl+u", "call16"),
@@ -81,7 +83,7 @@ async def test_keys_scroll() -> None:
 
 async def test_f_follows_and_stops_following() -> None:
     execution = calls(30)
-    outline = transcript(execution)
+    outline = Transcript(execution)
     app = Host(outline)
     async with app.run_test(size=SIZE) as pilot:
         assert app.entries.is_following
@@ -95,7 +97,7 @@ async def test_f_follows_and_stops_following() -> None:
 
 @pytest.mark.parametrize("key", ["x", "enter"])
 async def test_x_and_enter_fold_and_unfold(key: str) -> None:
-    app = Host(transcript(calls(2)))
+    app = Host(Transcript(calls(2)))
     async with app.run_test(size=SIZE) as pilot:
         await press(pilot, "k", key)
         assert "▌ ┃ one" in rows(app)
@@ -104,7 +106,7 @@ async def test_x_and_enter_fold_and_unfold(key: str) -> None:
 
 
 async def test_y_asks_for_a_copy_of_the_whole_entry() -> None:
-    app = Host(transcript(calls(2)))
+    app = Host(Transcript(calls(2)))
     async with app.run_test(size=SIZE) as pilot:
         await press(pilot, "y")
         assert app.copied == []
@@ -114,8 +116,8 @@ async def test_y_asks_for_a_copy_of_the_whole_entry() -> None:
 
 async def test_only_what_can_be_done_is_offered() -> None:
     execution = calls(1, RunState.PENDING)
-    execution.put_call(replace(execution.calls["c0"], arguments={}))
-    app = Host(transcript(execution))
+    put(execution, replace(node(execution, "c0"), input={}))
+    app = Host(Transcript(execution))
     async with app.run_test(size=SIZE) as pilot:
 
         def offered() -> set[str]:
@@ -125,7 +127,7 @@ async def test_only_what_can_be_done_is_offered() -> None:
         assert not {"entries.fold", "entries.copy"} & offered()
         await press(pilot, "k")
         assert {"entries.fold", "entries.copy"} & offered() == {"entries.copy"}
-        execution.put_call(replace(execution.calls["c0"], result="text"))
+        put(execution, replace(node(execution, "c0"), output="text"))
         app.entries.update(app.outline)
         assert {"entries.fold", "entries.copy"} <= offered()
 
@@ -137,7 +139,7 @@ def test_every_binding_has_an_id_and_says_what_it_does() -> None:
 
 
 async def test_a_click_selects_and_a_second_one_unfolds() -> None:
-    app = Host(transcript(calls(3)))
+    app = Host(Transcript(calls(3)))
     async with app.run_test(size=SIZE) as pilot:
         await pilot.click(app.entries, offset=(10, 1))
         assert selected(app) == "call1"
@@ -149,7 +151,7 @@ async def test_a_click_selects_and_a_second_one_unfolds() -> None:
 
 
 async def test_the_wheel_scrolls() -> None:
-    app = Host(transcript(calls(30)))
+    app = Host(Transcript(calls(30)))
     async with app.run_test(size=SIZE) as pilot:
         wheel = events.MouseScrollUp(app.entries, 5, 5, 0, 0, 0, False, False, False)
         app.entries.post_message(wheel)
@@ -158,7 +160,7 @@ async def test_the_wheel_scrolls() -> None:
 
 
 async def test_the_scroll_bar_can_be_dragged() -> None:
-    app = Host(transcript(calls(100)))
+    app = Host(Transcript(calls(100)))
     async with app.run_test(size=SIZE) as pilot:
         await pilot.mouse_down(app.entries, offset=(59, 9))
         await pilot.hover(app.entries, offset=(59, 0))
@@ -170,8 +172,8 @@ async def test_the_scroll_bar_can_be_dragged() -> None:
 
 async def test_text_selected_with_the_mouse_is_copied_without_the_signs_around_it() -> None:
     execution = Execution(ResourceKind.AGENT, "agx_1", "helper", state=RunState.COMPLETED)
-    execution.put_message(0, Message(Role.AGENT, "- first item\n- second item"))
-    app = Host(transcript(execution))
+    put_message(execution, 0, Message(Role.AGENT, "- first item\n- second item"))
+    app = Host(Transcript(execution))
     async with app.run_test(size=SIZE) as pilot:
         await pilot.mouse_down(app.entries, offset=(6, 1))
         await pilot.hover(app.entries, offset=(11, 2))
@@ -186,8 +188,8 @@ async def test_text_selected_with_the_mouse_is_copied_without_the_signs_around_i
 
 async def test_only_rows_that_changed_are_painted(monkeypatch: pytest.MonkeyPatch) -> None:
     execution = calls(3)
-    execution.put_message(0, Message(Role.AGENT, "Hello"))
-    outline = transcript(execution)
+    put_message(execution, 0, Message(Role.AGENT, "Hello"))
+    outline = Transcript(execution)
     app = Host(outline)
     async with app.run_test(size=SIZE) as pilot:
         painted: list[Region] = []
@@ -200,8 +202,8 @@ async def test_only_rows_that_changed_are_painted(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setattr(app.entries, "refresh", watched)
         app.entries.update(outline)
         assert painted == []
-        execution.put_call(replace(execution.calls["c1"], state=RunState.FAILED, result=""))
-        execution.put_call(replace(execution.calls["c2"], result="one\ntwo\nthree"))
+        put(execution, replace(node(execution, "c1"), state=RunState.FAILED, output=""))
+        put(execution, replace(node(execution, "c2"), output="one\ntwo\nthree"))
         app.entries.update(outline)
         await pilot.pause()
         row = next(y for y, text in enumerate(rows(app)) if "call1" in text)
@@ -210,7 +212,7 @@ async def test_only_rows_that_changed_are_painted(monkeypatch: pytest.MonkeyPatc
 
 async def test_elapsed_times_tick_only_while_something_runs_in_sight() -> None:
     execution = calls(1, RunState.RUNNING)
-    outline = transcript(execution)
+    outline = Transcript(execution)
     app = Host(outline)
     async with app.run_test(size=SIZE) as pilot:
         entries = app.entries
@@ -220,14 +222,14 @@ async def test_elapsed_times_tick_only_while_something_runs_in_sight() -> None:
         entries._tick()
         assert rows(app)[0].endswith("7 s …")
         assert ticks(app)
-        execution.put_call(replace(execution.calls["c0"], state=RunState.COMPLETED, completed_at=at(7)))
+        put(execution, replace(node(execution, "c0"), state=RunState.COMPLETED, completed_at=at(7)))
         entries.update(outline)
         entries._tick()
         assert rows(app)[0].endswith("7.0 s")
         assert not ticks(app)
         entries.display = False
         await pilot.pause()
-        execution.put_call(replace(execution.calls["c0"], state=RunState.RUNNING))
+        put(execution, replace(node(execution, "c0"), state=RunState.RUNNING))
         entries.update(outline)
         entries._tick()
         assert not ticks(app)
@@ -243,10 +245,10 @@ async def test_an_empty_list_says_what_will_be_there() -> None:
 
 
 async def test_another_outline_is_shown_from_its_end() -> None:
-    app = Host(transcript(calls(30)))
+    app = Host(Transcript(calls(30)))
     async with app.run_test(size=SIZE) as pilot:
         await press(pilot, "g")
-        app.entries.update(transcript(calls(20)))
+        app.entries.update(Transcript(calls(20)))
         assert rows(app)[-1].split()[1] == "call19"
         assert selected(app) == ""
         app.entries.update(Nothing())
@@ -255,8 +257,8 @@ async def test_another_outline_is_shown_from_its_end() -> None:
 
 async def test_of_two_outlines_each_is_found_again_as_it_was_left() -> None:
     execution = calls(30)
-    app = Host(transcript(execution))
-    other = task_tree(execution)
+    app = Host(Transcript(execution))
+    other = TaskTree(execution)
     async with app.run_test(size=SIZE) as pilot:
         await press(pilot, "g", "x")
         before = rows(app)
@@ -272,16 +274,16 @@ async def test_of_two_outlines_each_is_found_again_as_it_was_left() -> None:
 
 
 async def test_an_outline_that_was_forgotten_is_shown_whole_again() -> None:
-    app = Host(transcript(calls(30)))
+    app = Host(Transcript(calls(30)))
     async with app.run_test(size=SIZE):
         for _ in range(3):
-            app.entries.update(transcript(calls(2)))
+            app.entries.update(Transcript(calls(2)))
         app.entries.update(app.outline)
         assert rows(app)[-1].split()[1] == "call29"
 
 
 async def test_another_theme_and_another_size_are_taken_up() -> None:
-    app = Host(transcript(calls(30)))
+    app = Host(Transcript(calls(30)))
     async with app.run_test(size=SIZE) as pilot:
         before = app.entries.render_lines(Region(0, 0, 60, 1))[0]
         app.theme = "textual-light"
@@ -295,6 +297,6 @@ async def test_another_theme_and_another_size_are_taken_up() -> None:
 
 
 async def test_there_is_one_widget_whatever_there_is_to_show() -> None:
-    app = Host(transcript(calls(1_000)))
+    app = Host(Transcript(calls(1_000)))
     async with app.run_test(size=SIZE):
         assert len(app.screen.walk_children()) == 1 + len(app.screen.query("ToastRack, Tooltip"))

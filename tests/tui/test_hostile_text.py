@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from stigmer_tui.workbench.model import Execution, ResourceKey
+from stigmer_tui.workbench.execution_tree import Execution, NodeKind, PutMessage, PutNode
+from stigmer_tui.workbench.model import ResourceKey
 from stigmer_tui.workbench.state import Level, Notice, RunInput, Value, WorkbenchState
 from tests.tui import states
 from tests.tui.hands import press, settle
@@ -20,7 +21,7 @@ HOSTILE = "\x1b[2J\x1b]0;owned\x07\x9b31m\x00\x08\u202e\r"
 
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
-KEPT = {"slug", "id", "parent", "defines"}
+KEPT = {"slug", "id", "parent", "child", "defines"}
 """Fields by which one thing refers to another."""
 
 
@@ -36,12 +37,11 @@ def poisoned(value: Any, name: str = "") -> Any:
         case dict():
             return {key: poisoned(item, name) for key, item in value.items()}
         case Execution():
-            for field in ("error", "output", "message"):
-                setattr(value, field, poisoned(getattr(value, field)))
-            for parts in (value.calls, value.tasks, value.children):
-                for key, part in parts.items():
-                    parts[key] = poisoned(part)
-            value.messages[:] = poisoned(value.messages)
+            for key, node in list(value.nodes()):
+                value.apply(PutNode(poisoned(node), key[:-1]))
+                if node.kind is NodeKind.RUN:
+                    for index, message in enumerate(value.messages(key)):
+                        value.apply(PutMessage(index, poisoned(message), key))
             return value
         case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
             fields = [field.name for field in dataclasses.fields(value) if field.init]

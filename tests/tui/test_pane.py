@@ -10,14 +10,16 @@ from stigmer_tui.tui.render.glyphs import UNICODE
 from stigmer_tui.tui.render.pane import TASKS, TRANSCRIPT, empty_text, title_rows, untold_error, waiting_row
 from stigmer_tui.tui.render.styled_rows import text_of
 from stigmer_tui.tui.widgets.viewport import Viewport
-from stigmer_tui.workbench.model import Execution, ModelWait, Resource, ResourceKind, RunState, Task
+from stigmer_tui.workbench.execution_tree import Execution, ModelWait
+from stigmer_tui.workbench.model import Resource, ResourceKind, RunState
 from stigmer_tui.workbench.outline import Outline
 from stigmer_tui.workbench.state import ShownRun
-from stigmer_tui.workbench.task_tree import task_tree
-from stigmer_tui.workbench.transcript import transcript
+from stigmer_tui.workbench.task_tree import TaskTree
+from stigmer_tui.workbench.transcript import Transcript
 from tests.tui.host import FixedClock
 from tests.tui.rows import text, window_text
 from tests.tui.samples import START, at
+from tests.workbench.trees import change, node, put, task
 
 
 @pytest.mark.parametrize(
@@ -31,9 +33,9 @@ from tests.tui.samples import START, at
 )
 def test_the_summary_of_a_workflow_adds_up(states: list[RunState], summary: str) -> None:
     execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=RunState.COMPLETED)
-    execution.started_at, execution.completed_at = START, at(1.2)
+    change(execution, started_at=START, completed_at=at(1.2))
     for number, state in enumerate(states):
-        execution.put_task(Task(f"/{number}", str(number), "set", state))
+        put(execution, task(f"/{number}", str(number), "set", state))
     shown = ShownRun(execution, Resource(ResourceKind.WORKFLOW, "wf_1", "tally", "tally"))
     first, second = text(title_rows(shown, 60, UNICODE, at(4))).split("\n")
     assert first.split() == ["tally", "✓", "completed", "1.2", "s"]
@@ -42,7 +44,7 @@ def test_the_summary_of_a_workflow_adds_up(states: list[RunState], summary: str)
 
 def test_why_there_was_a_run_stays_when_it_has_ended() -> None:
     execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=RunState.FAILED, error="/fetch failed: 404")
-    execution.put_task(Task("/fetch", "fetch", "http", RunState.FAILED, error="404"))
+    put(execution, task("/fetch", "fetch", "http", RunState.FAILED, error="404"))
     resource = Resource(ResourceKind.WORKFLOW, "wf_1", "tally", "tally")
     shown = ShownRun(execution, resource, number=2, why="main.py changed (+1 −1)")
     second = text(title_rows(shown, 80, UNICODE, at(4))).split("\n")[1]
@@ -69,7 +71,7 @@ def test_a_run_of_which_nothing_is_known_is_not_said_to_run() -> None:
 def test_what_a_silent_agent_waits_for(seconds: float, reason: str, row: str) -> None:
     """Point 24: the pane is not blank while a model says nothing."""
     execution = Execution(ResourceKind.AGENT, "agx_1", "helper", state=RunState.RUNNING, started_at=START)
-    execution.waiting = ModelWait("openai gpt-5-mini", START, reason)
+    change(execution, waiting=ModelWait("openai gpt-5-mini", START, reason))
     assert text_of(waiting_row(execution, at(seconds), UNICODE)) == row
 
 
@@ -94,14 +96,13 @@ def test_an_error_is_shown_once() -> None:
     execution = Execution(
         ResourceKind.WORKFLOW, "wfx_1", "tally", state=RunState.FAILED, error=f"/fetch failed: {error}"
     )
-    execution.started_at = START
-    execution.put_task(Task("/fetch", "fetch", "http", RunState.FAILED, error=error, started_at=START))
-    execution.touch()
+    change(execution, started_at=START)
+    put(execution, task("/fetch", "fetch", "http", RunState.FAILED, error=error, started_at=START))
     shown = ShownRun(execution, Resource(ResourceKind.WORKFLOW, "wf_1", "tally", "tally"))
-    for view, outline in ((TRANSCRIPT, transcript(execution)), (TASKS, task_tree(execution))):
+    for view, outline in ((TRANSCRIPT, Transcript(execution)), (TASKS, TaskTree(execution))):
         title = text(title_rows(shown, 90, UNICODE, at(4), error=untold_error(execution, view)))
         assert f"{title}\n{window_text_of(outline)}".count(error) == 1
-    assert "✗ failed at fetch" in window_text_of(transcript(execution))
+    assert "✗ failed at fetch" in window_text_of(Transcript(execution))
 
 
 def test_an_error_that_no_task_shows_is_in_the_title_of_the_tree() -> None:
@@ -124,15 +125,14 @@ def test_the_error_of_a_task_in_loops_is_shown_once() -> None:
     execution = Execution(
         ResourceKind.WORKFLOW, "wfx_1", "tally", state=RunState.FAILED, error=f"/outer failed: {error}"
     )
-    execution.put_task(Task("/outer", "outer", "for", RunState.RUNNING, detail="1 of 2", started_at=START))
-    execution.put_task(Task("/outer/0/inner", "inner", "for", RunState.RUNNING, "/outer", "1 of 3", started_at=START))
-    ask = Task("/outer/0/inner/0/ask", "ask", "http", RunState.FAILED, "/outer/0/inner", error=error, started_at=START)
-    execution.put_task(ask)
-    for task, text_of_error in (("/outer/0/inner", inner), ("/outer", outer + inner)):
-        execution.put_task(replace(execution.tasks[task], state=RunState.FAILED, error=text_of_error))
-    execution.touch()
-    for outline in (transcript(execution), task_tree(execution)):
+    put(execution, task("/outer", "outer", "for", RunState.RUNNING, detail="1 of 2", started_at=START))
+    put(execution, task("/outer/0/inner", "inner", "for", RunState.RUNNING, "/outer", "1 of 3", started_at=START))
+    ask = task("/outer/0/inner/0/ask", "ask", "http", RunState.FAILED, "/outer/0/inner", error=error, started_at=START)
+    put(execution, ask)
+    for failed, text_of_error in (("/outer/0/inner", inner), ("/outer", outer + inner)):
+        put(execution, replace(node(execution, failed), state=RunState.FAILED, error=text_of_error))
+    for outline in (Transcript(execution), TaskTree(execution)):
         seen = window_text_of(outline)
         assert seen.count(error) == 1
         assert "1 of 2" in seen
-    assert "✗ failed at ask" in window_text_of(transcript(execution))
+    assert "✗ failed at ask" in window_text_of(Transcript(execution))

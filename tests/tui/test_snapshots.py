@@ -9,8 +9,8 @@ from textual.pilot import Pilot
 
 from stigmer_tui.workbench.model import RunState
 from stigmer_tui.workbench.outline import Nothing, Outline
-from stigmer_tui.workbench.task_tree import task_tree
-from stigmer_tui.workbench.transcript import transcript
+from stigmer_tui.workbench.task_tree import TaskTree
+from stigmer_tui.workbench.transcript import Transcript
 from tests.tui.hands import press
 from tests.tui.host import Host
 from tests.tui.samples import agent_execution, workflow_execution
@@ -37,11 +37,11 @@ async def select_two_up(pilot: Pilot[None]) -> None:
 @pytest.mark.parametrize(
     ("outline", "size", "theme"),
     [
-        (transcript(agent_execution()), LARGE, "textual-dark"),
-        (transcript(agent_execution(RunState.FAILED)), SMALL, "textual-light"),
-        (transcript(workflow_execution()), SMALL, "textual-dark"),
-        (transcript(workflow_execution()), LARGE, "textual-light"),
-        (task_tree(workflow_execution()), SMALL, "ansi-dark"),
+        (Transcript(agent_execution()), LARGE, "textual-dark"),
+        (Transcript(agent_execution(RunState.FAILED)), SMALL, "textual-light"),
+        (Transcript(workflow_execution()), SMALL, "textual-dark"),
+        (Transcript(workflow_execution()), LARGE, "textual-light"),
+        (TaskTree(workflow_execution()), SMALL, "ansi-dark"),
     ],
     ids=["agent-large-dark", "agent-small-light", "workflow-small-dark", "workflow-large-light", "tasks-small-ansi"],
 )
@@ -55,4 +55,4 @@ def test_nothing(snap_compare: Compare) -> None:
 
 def test_without_colours(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    assert snap_compare(Host(transcript(workflow_execution())), terminal_size=SMALL, run_before=select_two_up)
+    assert snap_compare(Host(Transcript(workflow_execution())), terminal_size=SMALL, run_before=select_two_up)

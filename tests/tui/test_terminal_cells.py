@@ -6,11 +6,13 @@ import pyte
 import pytest
 from textual.geometry import Region
 
-from stigmer_tui.workbench.model import Execution, Message, ResourceKind, Role, RunState, ToolCall
-from stigmer_tui.workbench.transcript import transcript
+from stigmer_tui.workbench.execution_tree import Execution, Message, Role
+from stigmer_tui.workbench.model import ResourceKind, RunState
+from stigmer_tui.workbench.transcript import Transcript
 from tests.tui.hands import press
 from tests.tui.host import Host
 from tests.tui.samples import at
+from tests.workbench.trees import put, put_message, tool_call
 
 WIDTH = 50
 
@@ -31,16 +33,16 @@ NASTY = {
 
 def execution(text: str) -> Execution:
     run = Execution(ResourceKind.AGENT, "agx_1", "helper", state=RunState.COMPLETED)
-    run.put_message(0, Message(Role.AGENT, f"{text}\n\n- {text}\n\n| {text} | b |\n|---|---|\n| `{text}` | d |"))
-    run.put_message(1, Message(Role.AGENT, f"```\n{text}\n```\n\n> {text}"))
-    failed = ToolCall("c1", text, {"a": text}, RunState.FAILED, text, text, at(0), at(1))
-    run.put_call(failed)
+    put_message(run, 0, Message(Role.AGENT, f"{text}\n\n- {text}\n\n| {text} | b |\n|---|---|\n| `{text}` | d |"))
+    put_message(run, 1, Message(Role.AGENT, f"```\n{text}\n```\n\n> {text}"))
+    failed = tool_call("c1", text, {"a": text}, RunState.FAILED, text, text, at(0), at(1))
+    put(run, failed)
     return run
 
 
 @pytest.mark.parametrize("text", NASTY.values(), ids=NASTY.keys())
 async def test_every_row_fills_its_width_exactly(text: str) -> None:
-    app = Host(transcript(execution(text)))
+    app = Host(Transcript(execution(text)))
     async with app.run_test(size=(WIDTH, 60)):
         strips = app.entries.render_lines(Region(0, 0, WIDTH, 60))
         for strip in strips:
@@ -53,7 +55,7 @@ async def test_every_row_fills_its_width_exactly(text: str) -> None:
 
 
 async def test_no_colour_of_a_text_gets_through() -> None:
-    app = Host(transcript(execution(NASTY["colours"])))
+    app = Host(Transcript(execution(NASTY["colours"])))
     async with app.run_test(size=(WIDTH, 60)):
         rendered = "".join(strip.render(app.console) for strip in app.entries.render_lines(Region(0, 0, WIDTH, 60)))
         assert "\x1b[41m" not in rendered
@@ -62,7 +64,7 @@ async def test_no_colour_of_a_text_gets_through() -> None:
 
 @pytest.mark.parametrize("width", [1, 2, 3, 4, 5, 8])
 async def test_in_a_very_narrow_place_rows_are_no_wider(width: int) -> None:
-    app = Host(transcript(execution("text")))
+    app = Host(Transcript(execution("text")))
     async with app.run_test(size=(width, 20)) as pilot:
         await press(pilot, "k")
         for strip in app.entries.render_lines(Region(0, 0, width, 20)):

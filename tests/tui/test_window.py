@@ -9,33 +9,35 @@ import pytest
 
 from stigmer_tui.tui.render.glyphs import UNICODE
 from stigmer_tui.tui.widgets.viewport import Viewport
-from stigmer_tui.workbench.entries import CallEntry, GroupEntry, MessageEntry
-from stigmer_tui.workbench.model import Execution, Message, ResourceKind, Role, RunState, Task, ToolCall
+from stigmer_tui.workbench.entries import GroupEntry, MessageEntry, NodeEntry
+from stigmer_tui.workbench.execution_tree import Execution, Message, NodeKind, Role
+from stigmer_tui.workbench.model import ResourceKind, RunState
 from stigmer_tui.workbench.outline import Outline
-from stigmer_tui.workbench.task_tree import task_tree
-from stigmer_tui.workbench.transcript import transcript
+from stigmer_tui.workbench.task_tree import TaskTree
+from stigmer_tui.workbench.transcript import Transcript
 from tests.tui.host import FixedClock
 from tests.tui.rows import window_text
+from tests.workbench.trees import change, graft, put, put_message, task, tool_call
 
 
 def conversation(count: int, text: str = "text {}") -> Execution:
     """Messages of one row each, but for the first with its heading."""
     execution = Execution(ResourceKind.AGENT, "agx_1", "helper", state=RunState.COMPLETED)
     for index in range(count):
-        execution.put_message(index, Message(Role.AGENT, text.format(index)))
+        put_message(execution, index, Message(Role.AGENT, text.format(index)))
     return execution
 
 
 def calls(count: int) -> Execution:
     execution = Execution(ResourceKind.AGENT, "agx_1", "helper", state=RunState.COMPLETED)
     for index in range(count):
-        execution.put_call(ToolCall(f"c{index}", f"call{index}", {"n": index}, RunState.COMPLETED, "one\ntwo\nthree"))
+        put(execution, tool_call(f"c{index}", f"call{index}", {"n": index}, RunState.COMPLETED, "one\ntwo\nthree"))
     return execution
 
 
 def add_call(execution: Execution) -> None:
-    index = len(execution.calls)
-    execution.put_call(ToolCall(f"c{index}", f"call{index}", {"n": index}, RunState.COMPLETED, "x"))
+    index = execution.count(NodeKind.TOOL_CALL).total()
+    put(execution, tool_call(f"c{index}", f"call{index}", {"n": index}, RunState.COMPLETED, "x"))
 
 
 def window_over(outline: Outline, height: int = 5, width: int = 40) -> Viewport:
@@ -46,7 +48,7 @@ def window_over(outline: Outline, height: int = 5, width: int = 40) -> Viewport:
 
 
 def names(window: Viewport) -> list[str]:
-    return [entry.call.name for line in window.lines if isinstance(entry := line.view.entry, CallEntry)]
+    return [entry.node.name for line in window.lines if isinstance(entry := line.view.entry, NodeEntry)]
 
 
 def follows(window: Viewport) -> bool:
@@ -55,13 +57,13 @@ def follows(window: Viewport) -> bool:
 
 def selected_name(window: Viewport) -> str:
     entry = window.selected_entry
-    return entry.call.name if isinstance(entry, CallEntry) else ""
+    return entry.node.name if isinstance(entry, NodeEntry) else ""
 
 
 class TestFollowing:
     def test_it_shows_the_end_and_stays_there(self) -> None:
         execution = calls(20)
-        window = window_over(transcript(execution))
+        window = window_over(Transcript(execution))
         assert names(window)[-1] == "call19"
         add_call(execution)
         window.update()
@@ -69,7 +71,7 @@ class TestFollowing:
 
     def test_scrolling_up_stops_it_and_scrolling_to_the_end_starts_it_again(self) -> None:
         execution = calls(20)
-        window = window_over(transcript(execution))
+        window = window_over(Transcript(execution))
         window.scroll(-2)
         add_call(execution)
         window.update()
@@ -80,14 +82,14 @@ class TestFollowing:
         assert names(window)[-1] == "call20"
 
     def test_scrolling_where_everything_is_in_sight_does_not_stop_it(self) -> None:
-        window = window_over(transcript(calls(3)))
+        window = window_over(Transcript(calls(3)))
         window.scroll(-1)
         assert follows(window)
         assert names(window) == ["call0", "call1", "call2"]
 
     def test_the_selection_goes_along_at_the_end(self) -> None:
         execution = calls(5)
-        window = window_over(transcript(execution))
+        window = window_over(Transcript(execution))
         window.select_last()
         add_call(execution)
         window.update()
@@ -95,7 +97,7 @@ class TestFollowing:
 
     def test_another_selection_stops_it(self) -> None:
         execution = calls(20)
-        window = window_over(transcript(execution))
+        window = window_over(Transcript(execution))
         window.select_at(2)
         add_call(execution)
         window.update()
@@ -108,22 +110,21 @@ class TestNothingMoves:
         """A conversation below an earlier task grows while a later one is looked at."""
         execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=RunState.RUNNING)
         for name in "abcdefgh":
-            execution.put_task(Task(f"/{name}", name, "agent", RunState.RUNNING))
-        child = conversation(1)
-        execution.put_child("/a", child)
-        window = window_over(transcript(execution), height=4)
+            put(execution, task(f"/{name}", name, "agent", RunState.RUNNING))
+        child = graft(execution, "/a", conversation(1))
+        window = window_over(Transcript(execution), height=4)
         window.scroll(-1)
         before = window_text(window)
         for index in range(1, 4):
-            child.put_message(index, Message(Role.AGENT, "more\n\nand more"))
+            put_message(execution, index, Message(Role.AGENT, "more\n\nand more"), child)
         window.update()
         assert window_text(window) == before
 
     def test_when_something_above_turns_out_higher_than_it_was_thought(self) -> None:
         execution = calls(3)
         for index in range(20):
-            execution.put_message(index, Message(Role.HUMAN, "- a\n- b\n- c\n- d"))
-        window = window_over(transcript(execution), height=6)
+            put_message(execution, index, Message(Role.HUMAN, "- a\n- b\n- c\n- d"))
+        window = window_over(Transcript(execution), height=6)
         seen = []
         for _ in range(15):
             window.scroll(-1)
@@ -133,19 +134,19 @@ class TestNothingMoves:
 
     def test_when_what_is_looked_at_grows(self) -> None:
         execution = conversation(1, "\n\n".join(f"paragraph {number}" for number in range(40)))
-        execution.state = RunState.RUNNING
-        window = window_over(transcript(execution))
+        change(execution, state=RunState.RUNNING)
+        window = window_over(Transcript(execution))
         window.scroll(-20)
         before = window_text(window)
-        last = execution.messages[-1]
-        execution.put_message(0, replace(last, text=last.text + "\n\nmore"))
+        last = execution.messages()[-1]
+        put_message(execution, 0, replace(last, text=last.text + "\n\nmore"))
         window.update()
         assert window_text(window) == before
 
 
 class TestMoving:
     def test_next_and_previous_select_and_scroll_no_further_than_needed(self) -> None:
-        window = window_over(transcript(calls(10)))
+        window = window_over(Transcript(calls(10)))
         window.select_previous()
         assert selected_name(window) == "call9"
         for _ in range(5):
@@ -156,7 +157,7 @@ class TestMoving:
         assert names(window)[0] == "call4"
 
     def test_first_and_last(self) -> None:
-        window = window_over(transcript(calls(10)))
+        window = window_over(Transcript(calls(10)))
         window.select_first()
         assert (selected_name(window), names(window)[0], window.is_following) == ("call0", "call0", False)
         window.select_previous()
@@ -168,7 +169,7 @@ class TestMoving:
 
     def test_within_an_entry_that_is_higher_than_the_window_it_scrolls(self) -> None:
         text = "\n\n".join(f"row {number}" for number in range(10))
-        window = window_over(transcript(conversation(2, text)))
+        window = window_over(Transcript(conversation(2, text)))
         window.select_first()
         first = window.selected
         for _ in range(5):
@@ -179,14 +180,14 @@ class TestMoving:
         assert window.selected != first
 
     def test_a_selection_that_was_scrolled_away_is_not_run_after(self) -> None:
-        window = window_over(transcript(calls(30)))
+        window = window_over(Transcript(calls(30)))
         window.select_last()
         window.scroll(-15)
         window.select_next()
         assert selected_name(window) == names(window)[0]
 
     def test_scrolling_to_a_share_of_the_whole(self) -> None:
-        window = window_over(transcript(calls(105)))
+        window = window_over(Transcript(calls(105)))
         window.scroll_to(0.5)
         assert names(window)[0] == "call50"
         window.scroll_to(0)
@@ -197,11 +198,11 @@ class TestMoving:
 
 class TestThumb:
     def test_there_is_none_when_everything_is_in_sight(self) -> None:
-        assert window_over(transcript(calls(5))).thumb() is None
+        assert window_over(Transcript(calls(5))).thumb() is None
 
     @pytest.mark.parametrize("height", [3, 10])
     def test_it_touches_the_ends_only_there(self, height: int) -> None:
-        window = window_over(transcript(calls(100)), height)
+        window = window_over(Transcript(calls(100)), height)
         first, size = window.thumb() or (0, 0)
         assert first + size == height
         window.scroll(-1)
@@ -213,7 +214,7 @@ class TestThumb:
 
 class TestFolding:
     def test_it_shows_what_there_is_and_hides_it_again(self) -> None:
-        window = window_over(transcript(calls(3)), 12)
+        window = window_over(Transcript(calls(3)), 12)
         window.select_at(1)
         folded = window_text(window)
         window.toggle()
@@ -232,7 +233,7 @@ class TestFolding:
         assert window_text(window) == folded
 
     def test_the_entry_stays_in_sight_when_it_unfolds_below_the_end(self) -> None:
-        window = window_over(transcript(calls(20)), 9)
+        window = window_over(Transcript(calls(20)), 9)
         window.select_last()
         window.toggle()
         rows = window_text(window).split("\n")
@@ -240,17 +241,17 @@ class TestFolding:
         assert rows[-1] == "┃ three"
 
     def test_a_text_folds_to_its_first_line(self) -> None:
-        window = window_over(transcript(conversation(1, "one\n\ntwo")), 9)
+        window = window_over(Transcript(conversation(1, "one\n\ntwo")), 9)
         window.select_last()
         window.toggle()
         assert window_text(window) == "Agent\n┃ one  3 lines"
 
     def test_a_group_hides_what_is_in_it_and_is_stepped_over(self) -> None:
         execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=RunState.RUNNING)
-        execution.put_task(Task("/each", "each", "for", RunState.COMPLETED))
+        put(execution, task("/each", "each", "for", RunState.COMPLETED))
         for number in range(3):
-            execution.put_task(Task(f"/each/{number}/a", "a", "set", RunState.COMPLETED, "/each"))
-        window = window_over(task_tree(execution), 12)
+            put(execution, task(f"/each/{number}/a", "a", "set", RunState.COMPLETED, "/each"))
+        window = window_over(TaskTree(execution), 12)
         window.select_at(1)
         assert isinstance(window.selected_entry, GroupEntry)
         window.toggle()
@@ -259,14 +260,14 @@ class TestFolding:
         assert isinstance(entry := window.selected_entry, GroupEntry)
         assert entry.name == "1"
         window.select_previous()
-        execution.put_task(Task("/each/0/b", "b", "set", RunState.COMPLETED, "/each"))
+        put(execution, task("/each/0/b", "b", "set", RunState.COMPLETED, "/each"))
         window.update()
         assert window_text(window).split("\n")[1:3] == ["  ✓ 0", "  ✓ 1"]
         window.toggle()
         assert window_text(window).split("\n")[1:4] == ["  ✓ 0", "    ✓ a         set", "    ✓ b         set"]
 
     def test_what_has_nothing_more_to_show_does_not_unfold(self) -> None:
-        window = window_over(transcript(conversation(1, "one line")))
+        window = window_over(Transcript(conversation(1, "one line")))
         window.select_last()
         assert not window.is_foldable
         window.toggle()
@@ -275,18 +276,16 @@ class TestFolding:
 
 def test_a_growing_text_is_drawn_to_its_end_with_a_cursor() -> None:
     execution = conversation(1, "Hello")
-    execution.state = RunState.RUNNING
-    execution.touch()
-    window = window_over(transcript(execution))
+    change(execution, state=RunState.RUNNING)
+    window = window_over(Transcript(execution))
     assert window_text(window) == "Agent\n┃ Hello▌"
-    execution.put_message(0, Message(Role.AGENT, "Hello **wor"))
+    put_message(execution, 0, Message(Role.AGENT, "Hello **wor"))
     window.update()
     assert window_text(window) == "Agent\n┃ Hello wor▌"
-    execution.put_message(0, Message(Role.AGENT, "Something else"))
+    put_message(execution, 0, Message(Role.AGENT, "Something else"))
     window.update()
     assert window_text(window) == "Agent\n┃ Something else▌"
-    execution.state = RunState.COMPLETED
-    execution.touch()
+    change(execution, state=RunState.COMPLETED)
     window.update()
     assert window_text(window) == "Agent\n┃ Something else"
 
@@ -294,7 +293,7 @@ def test_a_growing_text_is_drawn_to_its_end_with_a_cursor() -> None:
 def test_what_is_not_in_sight_is_not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[object] = []
     execution = conversation(500)
-    outline = transcript(execution)
+    outline = Transcript(execution)
     entry_of = outline.entry
 
     def watched(key: bytes) -> object:
@@ -308,14 +307,14 @@ def test_what_is_not_in_sight_is_not_drawn(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_another_width_wraps_what_is_in_sight_anew() -> None:
-    window = window_over(transcript(conversation(1, "one two three four five")), width=20)
+    window = window_over(Transcript(conversation(1, "one two three four five")), width=20)
     assert window_text(window) == "Agent\n┃ one two three four\n┃ five"
     window.resize(40, 5)
     assert window_text(window) == "Agent\n┃ one two three four five"
 
 
 def test_an_empty_outline_can_be_moved_in_without_harm() -> None:
-    window = window_over(transcript(conversation(0)))
+    window = window_over(Transcript(conversation(0)))
     for move in (window.select_next, window.select_previous, window.select_first, window.select_last, window.toggle):
         move()
     window.scroll(3)
@@ -326,7 +325,7 @@ def test_an_empty_outline_can_be_moved_in_without_harm() -> None:
 
 
 def test_a_window_without_rows_can_be_moved_in_without_harm() -> None:
-    window = window_over(transcript(calls(3)), height=0)
+    window = window_over(Transcript(calls(3)), height=0)
     for move in (window.select_next, window.select_previous, window.select_first, window.select_last, window.toggle):
         move()
     window.scroll(3)
@@ -335,8 +334,8 @@ def test_a_window_without_rows_can_be_moved_in_without_harm() -> None:
 
 def test_a_text_that_shows_nothing_is_no_end_that_cannot_be_reached() -> None:
     execution = conversation(3)
-    execution.put_message(3, Message(Role.AGENT, "[ref]: http://example.org"))
-    window = window_over(transcript(execution), height=2)
+    put_message(execution, 3, Message(Role.AGENT, "[ref]: http://example.org"))
+    window = window_over(Transcript(execution), height=2)
     window.scroll(-1)
     window.scroll(1)
     assert follows(window)

@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from stigmer_tui.tui.render.glyphs import UNICODE
 from stigmer_tui.tui.widgets.viewport import Viewport
 from stigmer_tui.tui.widgets.virtual_rows import RowPosition
-from stigmer_tui.workbench.model import Execution, Message, ResourceKind, Role, RunState, Task, ToolCall
+from stigmer_tui.workbench.execution_tree import Execution, Message, NodeKind, Role
+from stigmer_tui.workbench.model import ResourceKind, RunState
 from stigmer_tui.workbench.outline import Outline
-from stigmer_tui.workbench.task_tree import task_tree
-from stigmer_tui.workbench.transcript import transcript
+from stigmer_tui.workbench.task_tree import TaskTree
+from stigmer_tui.workbench.transcript import Transcript
 from tests.tui.host import FixedClock
+from tests.workbench.trees import change, graft, put, put_message, task, tool_call
 
 HEIGHT = 6
 
@@ -41,35 +43,39 @@ moves = st.sampled_from(
 steps = st.lists(st.tuples(happenings | moves, st.integers(0, 9)), min_size=20, max_size=60)
 
 
-def happen(execution: Execution, child: Execution, what: str, number: int) -> None:
+def happen(execution: Execution, what: str, number: int) -> None:
+    nodes = list(execution.nodes())
+    calls = [each for _, each in nodes if each.kind is NodeKind.TOOL_CALL]
+    runs = [key for key, each in nodes if each.kind is NodeKind.RUN]
+    iteration = execution.find((execution.id, f"/each/{number}/a"))
     match what:
         case "say":
-            for run in (execution, child):
-                run.put_message(len(run.messages), Message(Role.AGENT, TEXTS[number % len(TEXTS)]))
-        case "grow" if execution.messages:
-            last = execution.messages[-1]
-            execution.put_message(len(execution.messages) - 1, replace(last, text=last.text + "\n\nmore\n- and"))
-        case "replace" if execution.messages:
-            index = number % len(execution.messages)
-            execution.put_message(index, Message(Role.AGENT, TEXTS[(number + index) % len(TEXTS)]))
+            for run in runs:
+                put_message(
+                    execution, len(execution.messages(run)), Message(Role.AGENT, TEXTS[number % len(TEXTS)]), run
+                )
+        case "grow" if execution.messages():
+            last = execution.messages()[-1]
+            put_message(execution, len(execution.messages()) - 1, replace(last, text=last.text + "\n\nmore\n- and"))
+        case "replace" if execution.messages():
+            index = number % len(execution.messages())
+            put_message(execution, index, Message(Role.AGENT, TEXTS[(number + index) % len(TEXTS)]))
         case "call":
-            execution.put_call(ToolCall(f"c{len(execution.calls)}", "grep", {"n": number}, RunState.RUNNING))
-        case "end call" if execution.calls:
-            call = list(execution.calls.values())[number % len(execution.calls)]
+            put(execution, tool_call(f"c{len(calls)}", "grep", {"n": number}, RunState.RUNNING))
+        case "end call" if calls:
             state = RunState.FAILED if number % 2 else RunState.COMPLETED
-            execution.put_call(replace(call, state=state, result="one\ntwo\nthree", error="no\nway"))
+            call = calls[number % len(calls)]
+            put(execution, replace(call, state=state, output="one\ntwo\nthree", error="no\nway"))
         case "task":
-            execution.put_task(Task("/each", "each", "for", RunState.RUNNING))
-            execution.put_task(Task(f"/each/{number}/a", "a", "agent", RunState.RUNNING, "/each"))
-        case "end task" if f"/each/{number}/a" in execution.tasks:
-            task = execution.tasks[f"/each/{number}/a"]
-            execution.put_task(replace(task, state=RunState.FAILED, error="it\nfailed", output={"a": [1, {"b": 2}]}))
-        case "child" if f"/each/{number}/a" in execution.tasks and not execution.children:
-            execution.put_child(f"/each/{number}/a", child)
+            put(execution, task("/each", "each", "for", RunState.RUNNING))
+            put(execution, task(f"/each/{number}/a", "a", "agent", RunState.RUNNING, "/each"))
+        case "end task" if iteration:
+            put(execution, replace(iteration, state=RunState.FAILED, error="it\nfailed", output={"a": [1, {"b": 2}]}))
+        case "child" if iteration and not iteration.child:
+            child = Execution(ResourceKind.AGENT, f"agx_{number}", "helper", state=RunState.RUNNING)
+            graft(execution, iteration.id, child)
         case "end":
-            execution.state = RunState.FAILED
-            execution.error = "it\nended"
-            execution.touch()
+            change(execution, state=RunState.FAILED, error="it\nended")
 
 
 def move(window: Viewport, what: str, number: int) -> None:
@@ -123,14 +129,13 @@ def check(window: Viewport) -> None:
 @given(steps, st.sampled_from(["agent", "workflow", "tree"]))
 @settings(max_examples=150, deadline=None)
 def test_the_window_is_always_whole(taken: list[tuple[str, int]], kind: str) -> None:
-    child = Execution(ResourceKind.AGENT, "agx_2", "helper", state=RunState.RUNNING)
     of = ResourceKind.AGENT if kind == "agent" else ResourceKind.WORKFLOW
     execution = Execution(of, "x_1", "tally", state=RunState.RUNNING)
-    outline: Outline = task_tree(execution) if kind == "tree" else transcript(execution)
+    outline: Outline = TaskTree(execution) if kind == "tree" else Transcript(execution)
     window = Viewport(outline, FixedClock(), UNICODE)
     window.resize(40, HEIGHT)
     for what, number in taken:
-        happen(execution, child, what, number)
+        happen(execution, what, number)
         window.update()
         move(window, what, number)
         if number % 5 == 0:

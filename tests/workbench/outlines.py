@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stigmer_tui.workbench.entries import CallEntry, EndEntry, Entry, GroupEntry, MessageEntry, TaskEntry
+from stigmer_tui.workbench.entries import EndEntry, Entry, GroupEntry, MessageEntry, NodeEntry
 from stigmer_tui.workbench.outline import Changed, Inserted, Outline
 
 
@@ -17,10 +17,8 @@ def describe(entry: Entry) -> str:
         case MessageEntry(message=message):
             heading = f"{message.role.value}: " if entry.has_heading else ""
             return f"{heading}{message.text}{'…' if entry.is_growing else ''}"
-        case CallEntry(call=call):
-            return f"{call.name} {call.state}"
-        case TaskEntry(task=task):
-            return f"{entry.prefix}{task.name} {task.state}"
+        case NodeEntry(node=node):
+            return f"{entry.prefix}{node.name} {node.state}"
         case GroupEntry(name=name, state=state):
             return f"[{name}] {state}"
         case EndEntry(state=state):

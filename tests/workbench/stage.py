@@ -19,7 +19,8 @@ from stigmer_tui.workbench.abilities import Abilities, CannotCancel
 from stigmer_tui.workbench.backend import Lists
 from stigmer_tui.workbench.daemon_state import DaemonState
 from stigmer_tui.workbench.deployment import Deployer
-from stigmer_tui.workbench.model import Execution, Resource, ResourceKind, Run, RunState
+from stigmer_tui.workbench.execution_tree import Execution
+from stigmer_tui.workbench.model import Resource, ResourceKind, Run, RunState
 from stigmer_tui.workbench.services import Services
 from stigmer_tui.workbench.session import Session
 from stigmer_tui.workbench.state import ApplySummary, Deployment, ProjectState, RunInput, ShownRun

@@ -15,6 +15,7 @@ from stigmer_tui.workbench.events import ListsChanged
 from stigmer_tui.workbench.model import Run, RunState
 from stigmer_tui.workbench.state import RunInput
 from tests.workbench.stage import NOON, OTHER, TALLY, FakeServer, StagedSession, at_work
+from tests.workbench.trees import change
 
 INPUT = RunInput("once")
 ANOTHER = RunInput("twice")
@@ -206,5 +207,5 @@ async def test_a_run_that_has_been_seen_to_end_is_not_unfinished(tmp_path: Path)
         run = Run(TALLY.kind, execution.id, TALLY.id, TALLY.slug, RunState.RUNNING)
         session.store.emit(ListsChanged((TALLY, OTHER), (run,)))
         assert session.unfinished() == [run]
-        execution.state = RunState.COMPLETED
+        change(execution, state=RunState.COMPLETED)
         assert session.unfinished() == []

@@ -6,36 +6,37 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from stigmer_tui.workbench.entries import GroupEntry
-from stigmer_tui.workbench.model import Execution, ResourceKind, RunState, Task, ToolCall
-from stigmer_tui.workbench.task_tree import task_tree
+from stigmer_tui.workbench.execution_tree import Execution, Node
+from stigmer_tui.workbench.model import ResourceKind, RunState
+from stigmer_tui.workbench.task_tree import TaskTree
 from tests.workbench.outlines import shown
+from tests.workbench.trees import put, task, tool_call
 
 START = datetime(2026, 11, 21, 10, 0, 0, tzinfo=UTC)
-EACH = Task("/each", "each", "for", RunState.RUNNING, started_at=START)
+EACH = task("/each", "each", "for", RunState.RUNNING, started_at=START)
 
 
-def workflow(*tasks: Task) -> Execution:
+def workflow(*tasks: Node) -> Execution:
     execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=RunState.RUNNING)
-    for task in tasks:
-        execution.put_task(task)
+    put(execution, *tasks)
     return execution
 
 
-def charge(iteration: int | str, state: RunState, name: str = "charge") -> Task:
-    return Task(f"/each/{iteration}/{name}", name, "http", state, "/each", started_at=START)
+def charge(iteration: int | str, state: RunState, name: str = "charge") -> Node:
+    return task(f"/each/{iteration}/{name}", name, "http", state, "/each", started_at=START)
 
 
 def test_pending_tasks_are_there_from_the_start() -> None:
-    execution = workflow(Task("/a", "a", "set", RunState.COMPLETED), Task("/b", "b", "set"))
-    assert shown(task_tree(execution)) == ["a completed", "b pending"]
+    execution = workflow(task("/a", "a", "set", RunState.COMPLETED), task("/b", "b", "set"))
+    assert shown(TaskTree(execution)) == ["a completed", "b pending"]
 
 
 def test_iterations_are_grouped_below_their_task_and_before_the_next() -> None:
-    execution = workflow(EACH, Task("/end", "end", "set"))
-    outline = task_tree(execution)
+    execution = workflow(EACH, task("/end", "end", "set"))
+    outline = TaskTree(execution)
     outline.refresh()
-    execution.put_task(charge(0, RunState.COMPLETED))
-    execution.put_task(charge(1, RunState.RUNNING))
+    put(execution, charge(0, RunState.COMPLETED))
+    put(execution, charge(1, RunState.RUNNING))
     assert shown(outline) == [
         "each running",
         "  [0] completed",
@@ -48,14 +49,14 @@ def test_iterations_are_grouped_below_their_task_and_before_the_next() -> None:
 
 def test_iterations_stand_by_number_whichever_is_reported_first() -> None:
     execution = workflow(EACH, *(charge(number, RunState.RUNNING) for number in (10, 2)))
-    assert [line for line in shown(task_tree(execution)) if "[" in line] == ["  [2] running", "  [10] running"]
+    assert [line for line in shown(TaskTree(execution)) if "[" in line] == ["  [2] running", "  [10] running"]
 
 
 def test_the_newest_iteration_is_complete_when_its_task_says_that_no_more_comes() -> None:
     execution = workflow(EACH, charge(0, RunState.COMPLETED))
-    outline = task_tree(execution)
+    outline = TaskTree(execution)
     assert "  [0] running" in shown(outline)
-    execution.put_task(replace(EACH, state=RunState.COMPLETED))
+    put(execution, replace(EACH, state=RunState.COMPLETED))
     assert "  [0] completed" in shown(outline)
 
 
@@ -63,16 +64,16 @@ def test_a_failure_shows_in_its_iteration() -> None:
     execution = workflow(
         EACH, charge(0, RunState.COMPLETED), charge(0, RunState.FAILED, "refund"), charge(1, RunState.RUNNING)
     )
-    assert "  [0] failed" in shown(task_tree(execution))
+    assert "  [0] failed" in shown(TaskTree(execution))
 
 
 def test_branches_of_other_tasks_are_grouped_by_their_names() -> None:
     execution = workflow(
-        Task("/tell", "tell", "fork", RunState.RUNNING),
-        Task("/tell/mail/mailed", "mailed", "http", RunState.RUNNING, "/tell"),
-        Task("/tell/call/called", "called", "http", RunState.RUNNING, "/tell"),
+        task("/tell", "tell", "fork", RunState.RUNNING),
+        task("/tell/mail/mailed", "mailed", "http", RunState.RUNNING, "/tell"),
+        task("/tell/call/called", "called", "http", RunState.RUNNING, "/tell"),
     )
-    assert shown(task_tree(execution)) == [
+    assert shown(TaskTree(execution)) == [
         "tell running",
         "  [mail] running",
         "    mailed running",
@@ -85,25 +86,25 @@ def test_a_group_lasts_from_its_first_start_to_its_last_end() -> None:
     later = START.replace(second=9)
     first = replace(charge(0, RunState.COMPLETED), completed_at=START)
     second = replace(charge(0, RunState.COMPLETED, "ship"), started_at=later, completed_at=later)
-    outline = task_tree(workflow(replace(EACH, state=RunState.COMPLETED), first, second))
+    outline = TaskTree(workflow(replace(EACH, state=RunState.COMPLETED), first, second))
     outline.refresh()
     (group,) = (entry for entry in outline if isinstance(entry, GroupEntry))
     assert (group.started_at, group.completed_at) == (START, later)
 
 
 def test_ids_that_are_no_paths_stand_below_their_parent() -> None:
-    execution = workflow(Task("t1", "outer", ""), Task("t2", "inner", "", parent="t1"), Task("t3", "last", ""))
-    assert shown(task_tree(execution)) == ["outer pending", "  inner pending", "last pending"]
+    execution = workflow(task("t1", "outer", ""), task("t2", "inner", "", parent="t1"), task("t3", "last", ""))
+    assert shown(TaskTree(execution)) == ["outer pending", "  inner pending", "last pending"]
 
 
 def test_names_of_branches_that_only_look_like_numbers_do_no_harm() -> None:
     execution = workflow(EACH, *(charge(name, RunState.RUNNING) for name in ("²", "99999999999999", "0")))
-    assert len([line for line in shown(task_tree(execution)) if "[" in line]) == 3
+    assert len([line for line in shown(TaskTree(execution)) if "[" in line]) == 3
 
 
 def test_of_an_agent_it_is_the_list_of_its_calls() -> None:
     execution = Execution(ResourceKind.AGENT, "agx_1", "helper", state=RunState.RUNNING)
-    outline = task_tree(execution)
+    outline = TaskTree(execution)
     for number, state in enumerate((RunState.COMPLETED, RunState.RUNNING)):
-        execution.put_call(ToolCall(f"c{number}", "grep", state=state))
+        put(execution, tool_call(f"c{number}", "grep", state=state))
     assert shown(outline) == ["grep completed", "grep running"]

@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from stigmer_tui.workbench.model import Execution, Message, ResourceKind, Role, RunState, Task, ToolCall
-from stigmer_tui.workbench.task_tree import task_tree
-from stigmer_tui.workbench.transcript import transcript
+from stigmer_tui.workbench.execution_tree import Execution, Message, Node, Role
+from stigmer_tui.workbench.model import ResourceKind, RunState
+from stigmer_tui.workbench.task_tree import TaskTree
+from stigmer_tui.workbench.transcript import Transcript
 from tests.workbench.outlines import shown
+from tests.workbench.trees import change, graft, put, put_message, task, tool_call
 
 START = datetime(2026, 11, 21, 10, 0, 0, tzinfo=UTC)
 
@@ -22,14 +24,13 @@ def at(milliseconds: int) -> datetime:
 def agent(*messages: Message, state: RunState = RunState.RUNNING) -> Execution:
     execution = Execution(ResourceKind.AGENT, "agx_1", "helper", state=state)
     for index, message in enumerate(messages):
-        execution.put_message(index, message)
+        put_message(execution, index, message)
     return execution
 
 
-def workflow(*tasks: Task, state: RunState = RunState.RUNNING) -> Execution:
+def workflow(*tasks: Node, state: RunState = RunState.RUNNING) -> Execution:
     execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=state)
-    for task in tasks:
-        execution.put_task(task)
+    put(execution, *tasks)
     return execution
 
 
@@ -49,8 +50,8 @@ class TestOfAnAgent:
     def test_messages_and_calls_stand_in_the_order_of_the_conversation(self) -> None:
         execution = agent(human("Hello"), says("I look."), uses("c1"), uses("c2"), says("Found."))
         for name in ("c1", "c2"):
-            execution.put_call(ToolCall(name, name, state=RunState.COMPLETED))
-        assert shown(transcript(execution)) == [
+            put(execution, tool_call(name, name, state=RunState.COMPLETED))
+        assert shown(Transcript(execution)) == [
             "You: Hello",
             "Agent: I look.",
             "c1 completed",
@@ -60,74 +61,72 @@ class TestOfAnAgent:
 
     def test_a_call_stands_where_its_message_does_even_when_it_is_heard_of_first(self) -> None:
         execution = agent(human("Hello"))
-        outline = transcript(execution)
+        outline = Transcript(execution)
         outline.refresh()
-        execution.put_call(ToolCall("c1", "grep"))
-        execution.put_message(1, uses("c1"))
-        execution.put_message(2, says("Found."))
+        put(execution, tool_call("c1", "grep"))
+        put_message(execution, 1, uses("c1"))
+        put_message(execution, 2, says("Found."))
         assert shown(outline) == ["You: Hello", "grep pending", "Agent: Found.…"]
 
     def test_a_call_that_no_message_names_comes_after_what_is_there(self) -> None:
         execution = agent(human("Hello"))
-        outline = transcript(execution)
+        outline = Transcript(execution)
         outline.refresh()
-        execution.put_call(ToolCall("c1", "grep", state=RunState.RUNNING))
+        put(execution, tool_call("c1", "grep", state=RunState.RUNNING))
         assert shown(outline) == ["You: Hello", "grep running"]
-        execution.put_message(1, says("Done."))
+        put_message(execution, 1, says("Done."))
         assert shown(outline) == ["You: Hello", "grep running", "Agent: Done.…"]
 
     def test_a_call_stands_once_however_many_messages_name_it(self) -> None:
         execution = agent(Message(Role.AGENT, "I look.", calls=("c1",)), uses("c1"))
-        execution.put_call(ToolCall("c1", "grep"))
-        assert shown(transcript(execution)) == ["Agent: I look.", "grep pending"]
+        put(execution, tool_call("c1", "grep"))
+        assert shown(Transcript(execution)) == ["Agent: I look.", "grep pending"]
 
     def test_only_the_last_text_of_a_running_agent_grows(self) -> None:
         execution = agent(human("Hello"), says("One"))
-        outline = transcript(execution)
+        outline = Transcript(execution)
         assert shown(outline)[-1] == "Agent: One…"
-        execution.put_message(2, uses("c1"))
-        execution.put_call(ToolCall("c1", "grep"))
+        put_message(execution, 2, uses("c1"))
+        put(execution, tool_call("c1", "grep"))
         assert shown(outline) == ["You: Hello", "Agent: One", "grep pending"]
-        execution.put_message(3, says("Two"))
+        put_message(execution, 3, says("Two"))
         assert shown(outline)[-1] == "Two…"
-        execution.state = RunState.COMPLETED
-        execution.touch()
+        change(execution, state=RunState.COMPLETED)
         assert shown(outline)[-1] == "Two"
 
     def test_the_speaker_is_named_again_when_another_one_or_another_model_spoke(self) -> None:
         execution = agent(human("a"), says("b", "scripted"), says("c", "scripted"), says("d", "other"), human("e"))
-        assert shown(transcript(execution)) == ["You: a", "Agent: b", "c", "Agent: d", "You: e"]
+        assert shown(Transcript(execution)) == ["You: a", "Agent: b", "c", "Agent: d", "You: e"]
 
     def test_space_is_left_before_what_is_said_and_between_a_question_and_what_is_done_about_it(self) -> None:
         execution = agent(human("Hello"), uses("c1"), uses("c2"), says("Found."), uses("c3"))
         for name in ("c1", "c2", "c3"):
-            execution.put_call(ToolCall(name, name))
-        outline = transcript(execution)
+            put(execution, tool_call(name, name))
+        outline = Transcript(execution)
         outline.refresh()
         assert [entry.has_gap for entry in outline] == [False, True, False, True, False]
 
     def test_a_message_without_text_is_not_shown(self) -> None:
-        assert shown(transcript(agent(human("Hello"), says("")))) == ["You: Hello"]
+        assert shown(Transcript(agent(human("Hello"), says("")))) == ["You: Hello"]
 
     def test_a_tool_message_of_another_server_that_names_no_call_is_shown_as_text(self) -> None:
-        assert shown(transcript(agent(Message(Role.TOOL, "3 files")))) == ["Tool: 3 files"]
+        assert shown(Transcript(agent(Message(Role.TOOL, "3 files")))) == ["Tool: 3 files"]
 
     def test_an_error_stands_at_the_end_whatever_comes_after_it(self) -> None:
         execution = agent(human("Hello"), state=RunState.FAILED)
-        execution.error = "No model"
-        execution.touch()
-        outline = transcript(execution)
+        change(execution, error="No model")
+        outline = Transcript(execution)
         assert shown(outline) == ["You: Hello", "failed: No model"]
-        execution.put_message(1, says("Late."))
+        put_message(execution, 1, says("Late."))
         assert shown(outline) == ["You: Hello", "Agent: Late.", "failed: No model"]
 
     def test_a_failure_before_any_message_is_shown(self) -> None:
         execution = agent(state=RunState.FAILED)
-        execution.error = "No model"
-        assert shown(transcript(execution)) == ["failed: No model"]
+        change(execution, error="No model")
+        assert shown(Transcript(execution)) == ["failed: No model"]
 
     def test_a_completed_conversation_needs_no_ending(self) -> None:
-        assert shown(transcript(agent(human("Hello"), says("Hi"), state=RunState.COMPLETED))) == [
+        assert shown(Transcript(agent(human("Hello"), says("Hi"), state=RunState.COMPLETED))) == [
             "You: Hello",
             "Agent: Hi",
         ]
@@ -135,69 +134,69 @@ class TestOfAnAgent:
 
 class TestOfAWorkflow:
     def test_tasks_stand_in_the_order_in_which_they_started_and_stay_there(self) -> None:
-        first, second = (Task(f"/{name}", name, "set") for name in ("first", "second"))
+        first, second = (task(f"/{name}", name, "set") for name in ("first", "second"))
         execution = workflow(first, second)
-        outline = transcript(execution)
+        outline = Transcript(execution)
         assert shown(outline) == []
-        execution.put_task(replace(second, state=RunState.RUNNING, started_at=at(1)))
+        put(execution, replace(second, state=RunState.RUNNING, started_at=at(1)))
         assert shown(outline) == ["second running"]
-        execution.put_task(replace(first, state=RunState.RUNNING, started_at=at(2)))
-        execution.put_task(replace(second, state=RunState.COMPLETED, started_at=at(1), completed_at=at(3)))
+        put(execution, replace(first, state=RunState.RUNNING, started_at=at(2)))
+        put(execution, replace(second, state=RunState.COMPLETED, started_at=at(1), completed_at=at(3)))
         assert shown(outline) == ["second completed", "first running"]
 
     def test_a_finished_execution_is_shown_in_the_order_of_the_starts_not_of_the_report(self) -> None:
         execution = workflow(
-            Task("/late", "late", "set", RunState.COMPLETED, started_at=at(9)),
-            Task("/early", "early", "set", RunState.COMPLETED, started_at=at(1)),
-            Task("/never", "never", "set", RunState.SKIPPED),
+            task("/late", "late", "set", RunState.COMPLETED, started_at=at(9)),
+            task("/early", "early", "set", RunState.COMPLETED, started_at=at(1)),
+            task("/never", "never", "set", RunState.SKIPPED),
         )
-        assert shown(transcript(execution)) == ["early completed", "late completed"]
+        assert shown(Transcript(execution)) == ["early completed", "late completed"]
 
     def test_tasks_without_times_stand_as_they_were_reported(self) -> None:
-        execution = workflow(Task("a", "a", "", RunState.COMPLETED), Task("b", "b", "", RunState.RUNNING))
-        assert shown(transcript(execution)) == ["a completed", "b running"]
+        execution = workflow(task("a", "a", "", RunState.COMPLETED), task("b", "b", "", RunState.RUNNING))
+        assert shown(Transcript(execution)) == ["a completed", "b running"]
 
     def test_a_task_inside_another_is_indented_and_names_its_iteration(self) -> None:
         execution = workflow(
-            Task("/each/0/charge", "charge", "http", RunState.COMPLETED, "/each", started_at=at(0)),
-            Task("/each", "each", "for", RunState.RUNNING, started_at=at(0)),
-            Task("/each/1/charge", "charge", "http", RunState.RUNNING, "/each", started_at=at(5)),
+            task("/each/0/charge", "charge", "http", RunState.COMPLETED, "/each", started_at=at(0)),
+            task("/each", "each", "for", RunState.RUNNING, started_at=at(0)),
+            task("/each/1/charge", "charge", "http", RunState.RUNNING, "/each", started_at=at(5)),
         )
-        assert shown(transcript(execution)) == ["each running", "  0/charge completed", "  1/charge running"]
+        assert shown(Transcript(execution)) == ["each running", "  0/charge completed", "  1/charge running"]
 
     def test_the_conversation_of_an_agent_grows_below_its_task(self) -> None:
         execution = workflow(
-            Task("/ask", "ask", "agent", RunState.RUNNING, started_at=at(0)),
-            Task("/wait", "wait", "wait", RunState.RUNNING, started_at=at(1)),
+            task("/ask", "ask", "agent", RunState.RUNNING, started_at=at(0)),
+            task("/wait", "wait", "wait", RunState.RUNNING, started_at=at(1)),
         )
-        child = agent(human("The task's own message"), says("Well", "scripted"))
-        execution.put_child("/ask", child)
-        outline = transcript(execution)
+        run = graft(execution, "/ask", agent(human("The task's own message"), says("Well", "scripted")))
+        outline = Transcript(execution)
         assert shown(outline) == ["ask running", "  Agent: Well…", "wait running"]
-        child.put_message(2, uses("c1"))
-        child.put_call(ToolCall("c1", "grep", state=RunState.RUNNING))
+        put_message(execution, 2, uses("c1"), run)
+        put(execution, tool_call("c1", "grep", state=RunState.RUNNING), scope=run)
         assert shown(outline) == ["ask running", "  Agent: Well", "  grep running", "wait running"]
 
-    def test_a_conversation_that_is_known_before_its_task_started_is_shown_with_it(self) -> None:
-        execution = workflow(Task("/ask", "ask", "agent"))
-        execution.put_child("/ask", agent(human("Go"), says("Well")))
-        outline = transcript(execution)
+    def test_a_task_is_shown_as_soon_as_something_happens_in_it(self) -> None:
+        execution = workflow(task("/ask", "ask", "agent"))
+        outline = Transcript(execution)
         assert shown(outline) == []
-        execution.put_task(Task("/ask", "ask", "agent", RunState.RUNNING, started_at=at(0)))
+        graft(execution, "/ask", agent(human("Go"), says("Well")))
+        assert shown(outline) == ["ask pending", "  Well…"]
+        put(execution, task("/ask", "ask", "agent", RunState.RUNNING, started_at=at(0)))
         assert shown(outline) == ["ask running", "  Well…"]
 
     @pytest.mark.parametrize("parents", [("/a", ""), ("/b", "/a"), ("/c", "/a", "/b")], ids=["itself", "two", "three"])
     def test_tasks_that_are_around_each_other_are_shown_once_each(self, parents: tuple[str, ...]) -> None:
         names = "abc"[: len(parents)]
         tasks = [
-            Task(f"/{name}", name, "set", RunState.RUNNING, parent, started_at=at(number))
+            task(f"/{name}", name, "set", RunState.RUNNING, parent, started_at=at(number))
             for number, (name, parent) in enumerate(zip(names, parents, strict=True))
         ]
         execution = workflow(*tasks)
-        for outline in (transcript(execution), task_tree(execution)):
+        for outline in (Transcript(execution), TaskTree(execution)):
             assert sorted(line.strip() for line in shown(outline)) == [f"{name} running" for name in names]
 
     def test_the_output_stands_at_the_end(self) -> None:
-        execution = workflow(Task("/a", "a", "set", RunState.COMPLETED, started_at=at(0)), state=RunState.COMPLETED)
-        execution.output = {"title": "an item"}
-        assert shown(transcript(execution)) == ["a completed", "completed: {'title': 'an item'}"]
+        execution = workflow(task("/a", "a", "set", RunState.COMPLETED, started_at=at(0)), state=RunState.COMPLETED)
+        change(execution, output={"title": "an item"})
+        assert shown(Transcript(execution)) == ["a completed", "completed: {'title': 'an item'}"]

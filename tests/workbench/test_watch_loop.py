@@ -17,8 +17,9 @@ from stigmer_tui.project import own_writes
 from stigmer_tui.project.watch import Watcher
 from stigmer_tui.workbench.deployment import Deployer
 from stigmer_tui.workbench.events import Event
+from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.grpc_backend import GrpcBackend
-from stigmer_tui.workbench.model import Execution, Resource, ResourceKind
+from stigmer_tui.workbench.model import Resource, ResourceKind
 from stigmer_tui.workbench.servers import NamedServer
 from stigmer_tui.workbench.state import Deployment, ProjectState, ShownRun, Stage, WorkbenchState
 from stigmer_tui.workbench.state_store import StateStore

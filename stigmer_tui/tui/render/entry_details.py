@@ -11,7 +11,8 @@ from stigmer_tui.tui.render.cells import clean_lines, wrap
 from stigmer_tui.tui.render.entry_heading import is_short
 from stigmer_tui.tui.render.styled_rows import Row, StyleRole, text_of
 from stigmer_tui.tui.render.values import ValueLine, value_lines
-from stigmer_tui.workbench.entries import CallEntry, EndEntry, Entry, TaskEntry, raw_arguments
+from stigmer_tui.workbench.entries import EndEntry, Entry, NodeEntry, raw_arguments
+from stigmer_tui.workbench.execution_tree import Node, NodeKind
 from stigmer_tui.workbench.model import RunState
 
 PIECE_SIZE = 40
@@ -48,15 +49,8 @@ class ValueLines:
 def details(entry: Entry) -> list[Block]:
     """An error first, then sections, each under its name."""
     match entry:
-        case TaskEntry(task=task):
-            return _sections(
-                plain_text(task.error, StyleRole.FAILED), input=_value(task.input), output=_value(task.output)
-            )
-        case CallEntry(call=call):
-            raw = raw_arguments(call)
-            arguments = plain_text(raw, StyleRole.TEXT) if raw is not None else _value(call.arguments or None)
-            error = [] if is_short(call.error) else plain_text(call.error, StyleRole.FAILED)
-            return _sections(error, arguments=arguments, result=_result(call.result))
+        case NodeEntry(node=node):
+            return _details_of_call(node) if node.kind is NodeKind.TOOL_CALL else _details_of_task(node)
         case EndEntry():
             ink = StyleRole.FAILED if entry.state is RunState.FAILED else StyleRole.TEXT
             return [*plain_text(entry.error, ink), *_value(entry.output)]
@@ -64,12 +58,23 @@ def details(entry: Entry) -> list[Block]:
             return []
 
 
+def _details_of_task(task: Node) -> list[Block]:
+    return _sections(plain_text(task.error, StyleRole.FAILED), input=_value(task.input), output=_value(task.output))
+
+
+def _details_of_call(call: Node) -> list[Block]:
+    raw = raw_arguments(call)
+    arguments = plain_text(raw, StyleRole.TEXT) if raw is not None else _value(call.input or None)
+    error = [] if is_short(call.error) else plain_text(call.error, StyleRole.FAILED)
+    return _sections(error, arguments=arguments, result=_result(call.output or ""))
+
+
 def has_details(entry: Entry) -> bool:
     match entry:
-        case TaskEntry(task=task):
-            return bool(task.error) or task.input is not None or task.output is not None
-        case CallEntry(call=call):
-            return bool(call.error or call.arguments or call.result)
+        case NodeEntry(node=node) if node.kind is NodeKind.TOOL_CALL:
+            return bool(node.error or node.input or node.output)
+        case NodeEntry(node=node):
+            return bool(node.error) or node.input is not None or node.output is not None
         case EndEntry():
             return bool(entry.error) or entry.output is not None
         case _:

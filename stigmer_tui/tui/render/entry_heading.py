@@ -12,8 +12,9 @@ from stigmer_tui.tui.render.cells import cells, clean, one_line
 from stigmer_tui.tui.render.glyphs import STATE_INKS
 from stigmer_tui.tui.render.styled_rows import EMPTY_ROW, Row, Span, Spans, StyleRole, text_of
 from stigmer_tui.tui.render.values import value_line
-from stigmer_tui.workbench.entries import CallEntry, EndEntry, Entry, GroupEntry, MessageEntry, TaskEntry, raw_arguments
-from stigmer_tui.workbench.model import SCRIPTED, ModelWait, RunState, Task, ToolCall
+from stigmer_tui.workbench.entries import EndEntry, Entry, GroupEntry, MessageEntry, NodeEntry, raw_arguments
+from stigmer_tui.workbench.execution_tree import SCRIPTED, ModelWait, Node, NodeKind
+from stigmer_tui.workbench.model import RunState
 
 SUBJECTS = ("command", "pattern", "file_path", "path", "url", "query")
 """Arguments that say what a tool call is about; what comes by the wire has no order of its own."""
@@ -55,13 +56,9 @@ class Head:
 
     def _row(self, form: Format) -> Row:
         match self.entry:
-            case TaskEntry(task=task, prefix=prefix):
-                name = ((prefix, StyleRole.MUTED), (one_line(task.name), StyleRole.TEXT))
-                return self._state_row(form, task.state, name, self._about_task(task, self.entry.is_told_below))
-            case CallEntry(call=call):
-                return self._state_row(
-                    form, call.state, ((one_line(call.name), StyleRole.TEXT),), self._about_call(call)
-                )
+            case NodeEntry(node=node, prefix=prefix):
+                name = ((prefix, StyleRole.MUTED), (one_line(node.name), StyleRole.TEXT))
+                return self._state_row(form, node.state, name, (*self._about(self.entry), *_origin(node)))
             case GroupEntry(name=group, state=state):
                 return self._state_row(form, state, ((one_line(group), StyleRole.MUTED),), ())
             case EndEntry():
@@ -83,20 +80,29 @@ class Head:
         space = form.width - cells(text_of(kept)) - cells(right)
         return Row((*kept, (" " * max(0, space), StyleRole.TEXT), (right, StyleRole.MUTED)))
 
-    def _about_task(self, task: Task, is_told_below: bool) -> Spans:
-        kind = (task.kind.ljust(KIND_WIDTH), StyleRole.MUTED)
+    def _about(self, entry: NodeEntry) -> Spans:
+        if entry.node.kind is NodeKind.TOOL_CALL:
+            return (*self._about_call(entry.node, entry.is_told_below), *self._wait())
+        return self._about_task(entry.node, entry.is_told_below)
+
+    def _about_task(self, task: Node, is_told_below: bool) -> Spans:
+        """Of a sub-agent as of a task that calls an agent."""
+        kind = (task.type.ljust(KIND_WIDTH), StyleRole.MUTED)
         if task.state is RunState.FAILED and not self.is_unfolded and not is_told_below:
             return kind, (one_line(task.error), StyleRole.FAILED)
         attempt = f"  attempt {task.attempt}" if task.attempt > 1 else ""
-        about = (clean(task.detail.replace("\n", " ")), StyleRole.TEXT)
-        return kind, about, (attempt, StyleRole.WAITING), ("  " if self.waiting else "", StyleRole.TEXT), *self.waiting
+        about = (clean(_detail(task).replace("\n", " ")), StyleRole.TEXT)
+        return kind, about, (attempt, StyleRole.WAITING), *self._wait()
 
-    def _about_call(self, call: ToolCall) -> Spans:
+    def _about_call(self, call: Node, is_told_below: bool) -> Spans:
         arguments = (_arguments(call), StyleRole.TEXT)
         if call.state is RunState.FAILED:
-            is_told_below = self.is_unfolded and not is_short(call.error)
-            return arguments, ("" if is_told_below else f"  {one_line(call.error)}", StyleRole.FAILED)
-        return arguments, (f"  {_size_of(call.result)}", StyleRole.MUTED)
+            is_told = is_told_below or (self.is_unfolded and not is_short(call.error))
+            return arguments, ("" if is_told else f"  {one_line(call.error)}", StyleRole.FAILED)
+        return arguments, (f"  {_size_of(call.output or '')}", StyleRole.MUTED)
+
+    def _wait(self) -> Spans:
+        return (("  ", StyleRole.TEXT), *self.waiting) if self.waiting else ()
 
     def _ending_row(self, form: Format, ending: EndEntry) -> Row:
         if ending.state is RunState.COMPLETED:
@@ -112,10 +118,8 @@ class Head:
 
 def state_of(entry: Entry) -> RunState | None:
     match entry:
-        case TaskEntry(task=task):
-            return task.state
-        case CallEntry(call=call):
-            return call.state
+        case NodeEntry(node=node):
+            return node.state
         case GroupEntry(state=state) | EndEntry(state=state):
             return state
         case _:
@@ -125,7 +129,7 @@ def state_of(entry: Entry) -> RunState | None:
 def elapsed_text(entry: Entry, now: datetime, ellipsis: str) -> str:
     """How long it took, to the millisecond; while it goes on, in whole seconds and with an ellipsis."""
     match entry:
-        case TaskEntry(task=timed) | CallEntry(call=timed) | (GroupEntry() as timed):
+        case NodeEntry(node=timed) | (GroupEntry() as timed):
             started, completed = timed.started_at, timed.completed_at
         case _:
             return ""
@@ -145,7 +149,7 @@ def is_short(error: str) -> bool:
 
 
 def waiting_of(entry: Entry, now: datetime) -> Spans:
-    return waiting_spans(entry.waiting, now) if isinstance(entry, TaskEntry) and entry.waiting else ()
+    return waiting_spans(entry.waiting, now) if isinstance(entry, NodeEntry) and entry.waiting else ()
 
 
 def waiting_spans(wait: ModelWait, now: datetime) -> Spans:
@@ -178,13 +182,22 @@ def name_column(width: int) -> int:
     return min(MAX_COLUMN, max(MIN_COLUMN, width // 5))
 
 
-def _arguments(call: ToolCall) -> str:
+def _detail(node: Node) -> str:
+    """Of a sub-agent that has none, what it was asked."""
+    return node.detail or (str(node.input or "") if node.kind is NodeKind.SUB_AGENT else "")
+
+
+def _origin(node: Node) -> Spans:
+    return ((f"  {node.origin.kind}", StyleRole.MUTED),) if node.origin else ()
+
+
+def _arguments(call: Node) -> str:
     """What the call is about as it is, the others with their names."""
     if (raw := raw_arguments(call)) is not None:
         return one_line(raw, 120)
     shown: list[str] = []
-    for name in sorted(call.arguments, key=_rank):
-        value = call.arguments[name]
+    for name in sorted(call.input or {}, key=_rank):
+        value = call.input[name]
         text = one_line(value if isinstance(value, str) else json.dumps(value, default=str), 120)
         shown.append(f"{one_line(name)}={text}" if shown else text)
     return "  ".join(shown)

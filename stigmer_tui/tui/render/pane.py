@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -13,7 +14,8 @@ from stigmer_tui.tui.render.glyphs import STATE_INKS, Glyphs
 from stigmer_tui.tui.render.layout import joined, justified, muted, plain
 from stigmer_tui.tui.render.styled_rows import EMPTY_ROW, Row, Spans, StyleRole
 from stigmer_tui.workbench.daemon_state import DaemonState
-from stigmer_tui.workbench.model import Execution, ResourceKind, RunState
+from stigmer_tui.workbench.execution_tree import Execution, NodeKind
+from stigmer_tui.workbench.model import ResourceKind, RunState
 from stigmer_tui.workbench.ownership import own_resources
 from stigmer_tui.workbench.state import ProjectProblem, ShownRun, WorkbenchState
 
@@ -87,23 +89,23 @@ def _message(execution: Execution) -> Spans:
 
 def _summary(execution: Execution) -> Spans:
     if execution.kind is ResourceKind.AGENT:
-        counts = [plural(len(execution.messages), "message")]
-        if execution.calls:
-            counts.append(plural(len(execution.calls), "tool call"))
+        counts = [plural(len(execution.messages()), "message")]
+        if calls := execution.count(NodeKind.TOOL_CALL).total():
+            counts.append(plural(calls, "tool call"))
     else:
-        counts = _task_counts([task.state for task in execution.tasks.values()])
+        counts = _task_counts(execution.count(NodeKind.TASK))
     return joined([muted(count) for count in counts])
 
 
-def _task_counts(states: list[RunState]) -> list[str]:
+def _task_counts(states: Counter[RunState]) -> list[str]:
     """`12 tasks completed`, or `11 completed · 1 skipped`: what is named adds up to all that there is."""
     if not states:
         return []
-    done = states.count(RunState.COMPLETED)
-    if done == len(states):
+    done = states[RunState.COMPLETED]
+    if done == states.total():
         return [f"{plural(done, 'task')} completed"]
-    counts = [f"{states.count(state)} {state}" for state in TASK_ENDS if state in states]
-    rest = sum(state not in TASK_ENDS for state in states)
+    counts = [f"{states[state]} {state}" for state in TASK_ENDS if state in states]
+    rest = states.total() - sum(states[state] for state in TASK_ENDS)
     return [*counts, f"{rest} not reached"] if rest else counts
 
 
@@ -124,10 +126,9 @@ def empty_text(execution: Execution, view: int) -> str:
 
 def untold_error(execution: Execution, view: int) -> str:
     """The error of a run, where the view does not show it."""
-    if view == TRANSCRIPT or not execution.error:
+    if view == TRANSCRIPT or not execution.error or execution.cause():
         return ""
-    shown = [task.error for task in execution.tasks.values() if task.state is RunState.FAILED and task.error]
-    return "" if any(error in execution.error for error in shown) else execution.error
+    return execution.error
 
 
 def welcome_rows(state: WorkbenchState, width: int) -> list[Row]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from stigmer_tui.tui.render.entry_details import has_details
-from stigmer_tui.tui.render.entry_heading import state_of
-from stigmer_tui.workbench.entries import CallEntry, Entry, GroupEntry, MessageEntry, TaskEntry
-from stigmer_tui.workbench.entry_keys import LEVEL, EntryKey
+from stigmer_tui.workbench.entries import LEVEL, Entry, EntryKey, GroupEntry, MessageEntry, NodeEntry
 from stigmer_tui.workbench.model import RunState
 
 
@@ -26,9 +24,9 @@ class Folds:
         chosen = self._chosen.get(entry.key)
         if chosen is not None:
             return chosen
-        if isinstance(entry, TaskEntry):
-            return entry.task.state is RunState.FAILED and not entry.is_told_below
-        return state_of(entry) is RunState.FAILED if isinstance(entry, CallEntry) else True
+        if isinstance(entry, NodeEntry):
+            return entry.node.state is RunState.FAILED and not entry.is_told_below
+        return True
 
     def is_foldable(self, entry: Entry) -> bool:
         match entry:

@@ -27,11 +27,11 @@ from stigmer_tui.tui.render.pane import (
 from stigmer_tui.tui.render.styled_rows import EMPTY_ROW, Row, Span, StyleRole
 from stigmer_tui.tui.widgets.entry_list import EntryList
 from stigmer_tui.tui.widgets.themed_widget import RowPanel
-from stigmer_tui.workbench.model import Execution
+from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.outline import Outline
 from stigmer_tui.workbench.state import WorkbenchState
-from stigmer_tui.workbench.task_tree import task_tree
-from stigmer_tui.workbench.transcript import transcript
+from stigmer_tui.workbench.task_tree import TaskTree
+from stigmer_tui.workbench.transcript import Transcript
 
 TICK = 1.0
 """Seconds between two looks at how long the shown run has been going on."""
@@ -120,7 +120,7 @@ class RunPane(Vertical):
             return
         if shown.execution is not self._execution:
             self._execution = shown.execution
-            self._outlines = (transcript(shown.execution), task_tree(shown.execution))
+            self._outlines = (Transcript(shown.execution), TaskTree(shown.execution))
             self._tabs.show_view(self._view)
         self._show_title()
         self._show_entries(shown.execution)

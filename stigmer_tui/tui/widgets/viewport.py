@@ -11,8 +11,7 @@ from stigmer_tui.core.clock import Clock
 from stigmer_tui.tui.render.blocks import Format
 from stigmer_tui.tui.render.glyphs import Glyphs
 from stigmer_tui.tui.widgets.virtual_rows import RowLine, RowPosition, VirtualRows
-from stigmer_tui.workbench.entries import Entry
-from stigmer_tui.workbench.entry_keys import EntryKey
+from stigmer_tui.workbench.entries import Entry, EntryKey
 from stigmer_tui.workbench.outline import Outline
 
 STEP = 3

@@ -14,8 +14,7 @@ from stigmer_tui.tui.render.blocks import Format
 from stigmer_tui.tui.widgets.entry_view import EntryView
 from stigmer_tui.tui.widgets.folds import Folds
 from stigmer_tui.tui.widgets.heights import Heights
-from stigmer_tui.workbench.entries import GroupEntry
-from stigmer_tui.workbench.entry_keys import EntryKey
+from stigmer_tui.workbench.entries import EntryKey, GroupEntry
 from stigmer_tui.workbench.outline import Changed, Edit, Inserted, Outline
 
 MAX_VIEWS = 256

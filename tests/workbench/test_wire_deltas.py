@@ -8,15 +8,15 @@ from typing import Any
 from stigmer_tui.api.agent_execution_pb2 import AgentExecution, AgentExecutionStatus
 from stigmer_tui.api.execution_pb2 import AgentExecutionDelta, FollowResponse, ModelWait
 from stigmer_tui.api.phases import Phase
-from stigmer_tui.workbench import model
-from stigmer_tui.workbench.translation import execution_of, take_response
+from stigmer_tui.workbench import execution_tree as tree
+from stigmer_tui.workbench.wire_deltas import execution_of, take_response
 
 WAIT = ModelWait(model="openai gpt-6-luna", since="2026-11-21T10:00:00Z", reason="rate limited (429), retry in 2 s")
-SEEN = model.ModelWait("openai gpt-6-luna", datetime(2026, 11, 21, 10, tzinfo=UTC), "rate limited (429), retry in 2 s")
+SEEN = tree.ModelWait("openai gpt-6-luna", datetime(2026, 11, 21, 10, tzinfo=UTC), "rate limited (429), retry in 2 s")
 RUNNING = AgentExecution(status=AgentExecutionStatus(phase=Phase.IN_PROGRESS.for_agent))
 
 
-def taken(*responses: FollowResponse) -> model.ModelWait | None:
+def taken(*responses: FollowResponse) -> tree.ModelWait | None:
     execution = execution_of(RUNNING, "helper")
     for response in responses:
         take_response(execution, response)

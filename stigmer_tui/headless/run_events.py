@@ -1,0 +1,116 @@
+"""What happens in an execution, as events: each node and each message as it is now, with the way to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from stigmer_tui.workbench.execution_tree import Execution, Node, NodeKey, NodeKind, Part, Role
+from stigmer_tui.workbench.model import RunState
+
+
+class RunEvents:
+    """`write` is given the name of an event and what belongs to it."""
+
+    def __init__(self, execution: Execution, write: Callable[..., None]) -> None:
+        self.execution = execution
+        self._write = write
+        self._seen = -1
+        self._texts: dict[Part, str] = {}
+        """What was written of messages that are not complete."""
+
+    def update(self) -> None:
+        """Writes what has happened since the last time."""
+        execution = self.execution
+        parts = execution.changed_since(self._seen)
+        self._seen = execution.revision
+        messages = {part for part in parts if part.message >= 0} | self._texts.keys()
+        for part in sorted(messages, key=lambda part: (execution.place(part.key), part.message)):
+            self._message(part)
+        for key in sorted((part.key for part in parts if part.message < 0), key=execution.place):
+            self._node(key)
+
+    def _message(self, part: Part) -> None:
+        """The text as it grows, and the whole message once it is complete."""
+        run, index = part
+        messages, is_over = self.execution.messages(run), self.execution.node(run).state.is_final
+        message, where = messages[index], _where(self.execution, run)
+        if message.role is Role.TOOL:
+            return
+        told = self._texts.pop(part, "")
+        if not message.text.startswith(told):
+            told = ""
+        if message.text != told:
+            self._write("text", index=index, keep=len(told), text=message.text[len(told) :], **where)
+        if is_over or index < len(messages) - 1:
+            self._write("message", index=index, role=message.role.name.lower(), text=message.text, **where)
+        else:
+            self._texts[part] = message.text
+
+    def _node(self, key: NodeKey) -> None:
+        node = self.execution.node(key)
+        match node.kind:
+            case NodeKind.TOOL_CALL:
+                self._write("tool_call", **_call(node), **_where(self.execution, key))
+            case NodeKind.SUB_AGENT:
+                self._write("sub_agent", **_sub_agent(node), **_where(self.execution, key))
+            case NodeKind.TASK:
+                self._write("task", **_task(node), **_where(self.execution, key))
+            case NodeKind.RUN:
+                # Its messages, and the node that it stands for, say what becomes of it.
+                return
+
+
+def _where(execution: Execution, key: NodeKey) -> dict[str, Any]:
+    """`path`: the ids of what is around, from the outside in; `task`: the task that stands for the run around."""
+    inside = [key] if execution.node(key).kind is NodeKind.RUN else []
+    _, *around = reversed([*inside, *execution.ancestors(key)])
+    where: dict[str, Any] = {"path": [each[-1] for each in around]} if around else {}
+    runs = [each for each in around if execution.node(each).kind is NodeKind.RUN]
+    if runs and execution.node(runs[-1][:-1]).kind is NodeKind.TASK:
+        where["task"] = runs[-1][-2]
+    return where
+
+
+def _call(call: Node) -> dict[str, Any]:
+    return {
+        "id": call.id,
+        "name": call.name,
+        "arguments": dict(call.input or {}),
+        "state": call.state,
+        "result": call.output or "",
+        "error": call.error,
+        **_links(call),
+    }
+
+
+def _sub_agent(sub_agent: Node) -> dict[str, Any]:
+    return {
+        "id": sub_agent.id,
+        "name": sub_agent.name,
+        "state": sub_agent.state,
+        "input": sub_agent.input or "",
+        "output": sub_agent.output or "",
+        "error": sub_agent.error,
+        **_links(sub_agent),
+    }
+
+
+def _task(task: Node) -> dict[str, Any]:
+    return {
+        "id": task.id,
+        "name": task.name,
+        "kind": task.type,
+        "state": task.state,
+        "output": task.output if task.state is RunState.COMPLETED else None,
+        "error": task.error,
+        **_links(task),
+    }
+
+
+def _links(node: Node) -> dict[str, Any]:
+    """To other executions, where there are any."""
+    links: dict[str, Any] = {"execution_id": node.child} if node.child else {}
+    if node.origin:
+        links |= {"origin": node.origin.kind, "origin_execution_id": node.origin.execution_id}
+    return links

@@ -1,0 +1,454 @@
+"""An execution as it is known so far: one tree of nodes, whatever runs in it and however deep.
+
+Nodes are frozen. The tree is the only state that is changed in place, because it can hold 100,000 of them; it changes
+by deltas and by nothing else. No generated message is imported here, so that the screen can stand before the wire is
+loaded.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import Enum, StrEnum
+from typing import Any, NamedTuple
+
+from stigmer_tui.workbench.model import ResourceKind, Run, RunState
+
+NodeKey = tuple[str, ...]
+"""The way to a node from the root in: the ids of the runs around it, each after the node that stands for it, then its
+own. An id is unique within its run, so a key stays the same whatever is reported later."""
+
+SCRIPTED = "scripted"
+
+MAX_CHANGES = 4096
+"""Parts. More than change between two frames at any rate that a person can follow; a reader further behind than
+this looks at the whole execution once."""
+
+
+class NodeKind(StrEnum):
+    RUN = "run"
+    """An execution of an agent or a workflow: the root, or what another node stands for."""
+    TASK = "task"
+    TOOL_CALL = "tool_call"
+    SUB_AGENT = "sub_agent"
+
+
+class OriginKind(StrEnum):
+    REUSED = "reused"
+    PINNED = "pinned"
+    EDITED = "edited"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the outcome of a node comes from, when it did not happen in this run."""
+
+    kind: OriginKind
+    execution_id: str = ""
+
+
+class Role(Enum):
+    HUMAN = "You"
+    AGENT = "Agent"
+    TOOL = "Tool"
+    SYSTEM = "System"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    role: Role
+    text: str
+    at: datetime | None = None
+    calls: tuple[str, ...] = ()
+    """Ids of the tool calls that a tool message stands for."""
+    model: str = ""
+    """What wrote it, for an agent's message; SCRIPTED where no model was asked."""
+    revision: int = field(default=0, compare=False)
+
+    def as_of(self, revision: int) -> Message:
+        """By hand: with `replace`, it would be most of what a change costs, and each token is one."""
+        return Message(self.role, self.text, self.at, self.calls, self.model, revision)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelWait:
+    """A model that has been asked and has not said anything yet."""
+
+    model: str
+    """Provider and model: `openai gpt-5-mini`."""
+    since: datetime | None = None
+    reason: str = ""
+    """Why it has to be asked again; empty the first time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A run, a task, a tool call or a sub-agent. Nodes of any kind may stand below it."""
+
+    id: str
+    """Of a task, its path in the definition, with the iteration where there is one: `/each/2/charge`."""
+    kind: NodeKind
+    name: str
+    type: str = ""
+    """Of a task `set`, `http`, `switch`, `for`, `wait`, `agent` or what other servers say; of a run, the kind of its
+    resource."""
+    state: RunState = RunState.PENDING
+    parent: str = ""
+    """Id of the node around it, in the same run; empty directly in the run."""
+    detail: str = ""
+    """What it is about, in a few words: `GET 127.0.0.1:18080/item.json  200  1.3 kB`."""
+    input: Any = None
+    output: Any = None
+    error: str = ""
+    attempt: int = 1
+    child: str = ""
+    """Id of the execution that it stands for; its run is the node below it with this id."""
+    origin: Origin | None = None
+    waiting: ModelWait | None = None
+    """Of a run: the model that its agent waits for."""
+    created_at: datetime | None = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    position: int = field(default=0, compare=False)
+    """In the order of the first reports. Set by the tree, as the revision of the last change is."""
+    revision: int = field(default=0, compare=False)
+
+    def as_of(self, position: int, revision: int) -> Node:
+        """By hand, as `replace` costs twice as much."""
+        return Node(
+            self.id,
+            self.kind,
+            self.name,
+            self.type,
+            self.state,
+            self.parent,
+            self.detail,
+            self.input,
+            self.output,
+            self.error,
+            self.attempt,
+            self.child,
+            self.origin,
+            self.waiting,
+            self.created_at,
+            self.started_at,
+            self.completed_at,
+            position,
+            revision,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PutNode:
+    """A node as it is now, new or in place of the one with its id."""
+
+    node: Node
+    scope: NodeKey
+    """Key of the run that it is in; of a run itself, key of the node that stands for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PutMessage:
+    """A message of a run as it is now; one past the end is new."""
+
+    index: int
+    message: Message
+    run: NodeKey
+
+
+@dataclass(frozen=True, slots=True)
+class GrowMessage:
+    """New text of a message, after the characters that stay."""
+
+    index: int
+    keep: int
+    text: str
+    run: NodeKey
+
+
+Delta = PutNode | PutMessage | GrowMessage
+
+
+class Part(NamedTuple):
+    """What changed: a node, or a message of a run."""
+
+    key: NodeKey
+    message: int = -1
+    """Its index; -1 for the node itself."""
+
+
+class ChangeLog:
+    """The parts that changed lately, each once, in the order of their last changes."""
+
+    def __init__(self) -> None:
+        self._revisions: OrderedDict[Part, int] = OrderedDict()
+        self._forgotten = 0
+
+    def note(self, part: Part, revision: int) -> None:
+        self._revisions[part] = revision
+        self._revisions.move_to_end(part)
+        if len(self._revisions) > MAX_CHANGES:
+            _, self._forgotten = self._revisions.popitem(last=False)
+
+    def since(self, revision: int) -> list[Part] | None:
+        """What changed after a revision, the oldest change first; None when that is no longer known."""
+        if revision < self._forgotten:
+            return None
+        found = []
+        for part, changed in reversed(self._revisions.items()):
+            if changed <= revision:
+                break
+            found.append(part)
+        found.reverse()
+        return found
+
+
+class Execution:
+    """The tree of one execution. Every change raises `revision`; what is put where an equal part stands is none."""
+
+    def __init__(
+        self,
+        kind: ResourceKind,
+        id: str,  # noqa: A002 - as a node has it
+        resource: str,
+        message: str = "",
+        state: RunState = RunState.PENDING,
+        error: str = "",
+        started_at: datetime | None = None,
+    ) -> None:
+        """`resource` is the slug of the agent or workflow."""
+        self.kind = kind
+        self.root_key: NodeKey = (id,)
+        self.revision = 0
+        self._nodes: dict[NodeKey, Node] = {}
+        self._messages: dict[NodeKey, list[Message]] = {}
+        self._changes = ChangeLog()
+        self._states: dict[NodeKind, Counter[RunState]] = {kind: Counter() for kind in NodeKind}
+        self._failures: dict[NodeKey, dict[NodeKey, None]] = {}
+        """Nodes that have failed with an error at some time, by the node around each."""
+        self.apply(
+            PutNode(
+                replace(run_node(kind, id, resource), input=message, state=state, error=error, started_at=started_at),
+                (),
+            )
+        )
+
+    @property
+    def root(self) -> Node:
+        return self._nodes[self.root_key]
+
+    @property
+    def id(self) -> str:
+        return self.root_key[0]
+
+    @property
+    def resource(self) -> str:
+        """Slug of the agent or workflow."""
+        return self.root.name
+
+    @property
+    def message(self) -> str:
+        """What it was started with."""
+        return str(self.root.input or "")
+
+    @property
+    def state(self) -> RunState:
+        return self.root.state
+
+    @property
+    def error(self) -> str:
+        return self.root.error
+
+    @property
+    def output(self) -> Any:
+        return self.root.output
+
+    @property
+    def created_at(self) -> datetime | None:
+        return self.root.created_at
+
+    @property
+    def started_at(self) -> datetime | None:
+        return self.root.started_at
+
+    @property
+    def completed_at(self) -> datetime | None:
+        return self.root.completed_at
+
+    @property
+    def waiting(self) -> ModelWait | None:
+        """The model that the agent waits for."""
+        return self.root.waiting
+
+    def apply(self, delta: Delta) -> None:
+        """Raises KeyError for a change in a run that is not in the tree."""
+        if isinstance(delta, GrowMessage):
+            messages = self._messages[delta.run]
+            if delta.index < len(messages):
+                known = messages[delta.index]
+                text = known.text[: delta.keep] + delta.text
+                self._put_message(delta.run, delta.index, Message(known.role, text, known.at, known.calls, known.model))
+        elif isinstance(delta, PutMessage):
+            self._put_message(delta.run, delta.index, delta.message)
+        else:
+            self._put_node(delta.scope, delta.node)
+
+    def node(self, key: NodeKey) -> Node:
+        """Raises KeyError."""
+        return self._nodes[key]
+
+    def find(self, key: NodeKey) -> Node | None:
+        return self._nodes.get(key)
+
+    def nodes(self) -> Iterator[tuple[NodeKey, Node]]:
+        """In the order in which they were first reported."""
+        return iter(self._nodes.items())
+
+    def messages(self, run: NodeKey | None = None) -> Sequence[Message]:
+        """Of a run; without a key, of the root."""
+        return self._messages[run or self.root_key]
+
+    def count(self, kind: NodeKind) -> Counter[RunState]:
+        """How many nodes of a kind the execution itself has, not those that it started, by state."""
+        return +self._states[kind]
+
+    def parent_key(self, key: NodeKey, node: Node | None = None) -> NodeKey:
+        """Of the node around; empty for the root. A parent that is not known is no parent.
+
+        `node` is the one at the key, where it is at hand.
+        """
+        scope = key[:-1]
+        if parent := (node or self._nodes[key]).parent:
+            around = (*scope, parent)
+            if around in self._nodes:
+                return around
+        return scope
+
+    def ancestors(self, key: NodeKey) -> Iterator[NodeKey]:
+        """Keys of the nodes around, the nearest first."""
+        while key := self.parent_key(key):
+            yield key
+
+    def place(self, key: NodeKey) -> tuple[int, ...]:
+        """Sorts nodes as they follow each other, and what is below a node after it."""
+        around = [self._nodes[other].position for other in self.ancestors(key)]
+        return (*reversed(around), self._nodes[key].position)
+
+    def run_below(self, key: NodeKey) -> Node | None:
+        """The run that a node stands for, once it is known."""
+        child = self._nodes[key].child
+        return self._nodes.get((*key, child)) if child else None
+
+    def is_error_below(self, key: NodeKey) -> bool:
+        """Whether the error of a node is that of one below it, and so is told there."""
+        node = self._nodes[key]
+        if node.state is not RunState.FAILED or not node.error:
+            return False
+        below = (self._nodes[other] for other in self._failures.get(key, ()))
+        return any(_has_failed(other) and other.error in node.error for other in below)
+
+    def cause(self) -> Node | None:
+        """The task whose error is that of the execution; of tasks in each other, the innermost."""
+        nodes = (self._nodes[key] for below in self._failures.values() for key in below)
+        tasks = (node for node in nodes if node.kind is NodeKind.TASK and _has_failed(node))
+        return min((task for task in tasks if task.error in self.error), key=lambda task: len(task.error), default=None)
+
+    def changed_since(self, revision: int) -> list[Part]:
+        """The parts that changed after a revision, each once; all there are for -1."""
+        known = self._changes.since(revision)
+        if known is not None:
+            return known
+        keys = (key for key, node in self._nodes.items() if node.revision > revision)
+        parts = list(map(Part, self._nodes if revision < 0 else keys))
+        for run, messages in self._messages.items():
+            parts += [Part(run, index) for index, message in enumerate(messages) if message.revision > revision]
+        return parts
+
+    def _put_node(self, scope: NodeKey, node: Node) -> None:
+        if scope and scope not in self._nodes:
+            raise KeyError(scope)
+        key = (*scope, node.id)
+        before = self._nodes.get(key)
+        is_moved = before is None or before.parent != node.parent
+        if node.parent and is_moved and self._leads_to((*scope, node.parent), key):
+            node = replace(node, parent="")
+        if before == node:
+            return
+        self._note(Part(key))
+        self._nodes[key] = node.as_of(before.position if before else len(self._nodes), self.revision)
+        if node.kind is NodeKind.RUN:
+            self._messages.setdefault(key, [])
+        if scope == self.root_key:
+            self._count(node, before)
+        self._note_failure(key, node)
+
+    def _put_message(self, run: NodeKey, index: int, message: Message) -> None:
+        messages = self._messages[run]
+        if index == len(messages):
+            messages.append(message)
+        elif messages[index] == message:
+            return
+        self._note(Part(run, index))
+        messages[index] = message.as_of(self.revision)
+
+    def _note(self, part: Part) -> None:
+        self.revision += 1
+        self._changes.note(part, self.revision)
+
+    def _leads_to(self, around: NodeKey, key: NodeKey) -> bool:
+        """Whether a node is that of the key, or below it: a server may say that nodes are around each other."""
+        while around != key:
+            node = self._nodes.get(around)
+            if node is None or not node.parent:
+                return False
+            around = (*key[:-1], node.parent)
+        return True
+
+    def _count(self, node: Node, before: Node | None) -> None:
+        states = self._states[node.kind]
+        if before is not None:
+            states[before.state] -= 1
+        states[node.state] += 1
+
+    def _note_failure(self, key: NodeKey, node: Node) -> None:
+        """By the node that shows it: a run is shown by the one that stands for it."""
+        if node.kind is not NodeKind.RUN and _has_failed(node):
+            scope = key[:-1]
+            around = (*scope, node.parent) if node.parent else scope[:-1] or scope
+            self._failures.setdefault(around, {})[key] = None
+
+
+def _has_failed(node: Node) -> bool:
+    return node.state is RunState.FAILED and bool(node.error)
+
+
+def run_node(kind: ResourceKind, execution_id: str, resource: str) -> Node:
+    """A run of which nothing is known yet; `resource` is the slug of the agent or workflow."""
+    return Node(execution_id, NodeKind.RUN, resource, kind)
+
+
+def branch_of(task: Node) -> str:
+    """What stands between a task and the one around it: `2` in `/each/2/charge`. Empty where ids are no paths."""
+    around = f"{task.parent}/"
+    if not task.parent or not task.id.startswith(around):
+        return ""
+    branch, _, name = task.id[len(around) :].rpartition("/")
+    return branch if name == task.name else ""
+
+
+def run_of(execution: Execution, resource_id: str) -> Run:
+    """An execution as a line of the list."""
+    return Run(
+        kind=execution.kind,
+        id=execution.id,
+        resource_id=resource_id,
+        resource=execution.resource,
+        state=execution.state,
+        message=execution.message,
+        created_at=execution.created_at,
+        started_at=execution.started_at,
+        completed_at=execution.completed_at,
+        error=execution.error,
+    )
