@@ -7,19 +7,22 @@ import os
 import sys
 from collections.abc import Sequence
 from functools import partial
-from typing import NoReturn, TextIO, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
 
 import click
 
 from stigmer_tui import __version__
 from stigmer_tui.core.control_text import FilteredOutput
-from stigmer_tui.core.daemon_processes import PROCESSES, RUNNERS, SERVER, DaemonProcess
+from stigmer_tui.core.daemon_processes import LOG_LEVELS, PROCESSES, RUNNERS, SERVER, DaemonProcess
 from stigmer_tui.core.errors import StigmerError, as_text, system_refusal
 from stigmer_tui.core.terminal import SIGNS, register_signs, terminal_encoding
 
 INTERRUPTED = 130
 READER_IS_GONE = 128 + 13
 """Exit code of a program that SIGPIPE ended, as in `| head`."""
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 EPILOG = "Without a command the full-screen app opens, on this folder or on the one that is named: stigmer-tui [PATH]"
 
@@ -161,6 +164,19 @@ def new(name: str) -> int:
     return make_project(name)
 
 
+class Moment(click.ParamType[Any]):
+    """A time in the past: an age or a date."""
+
+    name = "TIME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        from stigmer_tui.core.clock import SystemClock, parse_moment
+
+        if (moment := parse_moment(value, SystemClock())) is None:
+            self.fail(f"{value!r} is neither an age, such as 10m, 2h or 1d, nor a date, such as 2026-11-28T17:00")
+        return moment
+
+
 @program.group()
 def server() -> None:
     """The daemon on this machine. Whatever needs it starts it."""
@@ -222,11 +238,27 @@ def status(output: str) -> int:
     type=click.Choice([process.name for process in PROCESSES]),
     help="Only the lines of this process.",
 )
-def logs(follow: bool, lines: int, component: str | None) -> int:
+@click.option("-l", "--level", type=click.Choice(LOG_LEVELS), help="Only lines of this level or above.")
+@click.option("--since", type=Moment(), help="Only lines since a time, such as 10m, 2h, 1d or 2026-11-28T17:00.")
+@click.option("-x", "--execution", default="", metavar="ID", help="Only lines about this execution.")
+@click.option("-s", "--search", default="", metavar="TEXT", help="Only lines that contain TEXT.")
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="For people, or for programs.")
+def logs(
+    follow: bool,
+    lines: int,
+    component: str | None,
+    level: str | None,
+    since: datetime | None,
+    execution: str,
+    search: str,
+    output: str,
+) -> int:
     """Show the logs of the daemon's processes in the order of time."""
     from stigmer_tui.cli.server import show_logs
+    from stigmer_tui.daemon.logs import LogFilter
 
-    return show_logs(follow, lines, component or "")
+    wanted = LogFilter(component or "", level or "", since, execution, search)
+    return show_logs(follow, lines, wanted, output == "json")
 
 
 @program.command(SERVER.command, hidden=True)

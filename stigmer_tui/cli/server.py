@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
@@ -22,6 +24,9 @@ from stigmer_tui.core.paths import Home
 from stigmer_tui.daemon.lifecycle import StartOptions, restart_daemon, start_daemon, stop_daemon
 from stigmer_tui.daemon.record import read_record
 from stigmer_tui.daemon.running import NoAnswer, running_endpoint
+
+if TYPE_CHECKING:
+    from stigmer_tui.daemon.logs import LogFilter, LogLine
 
 
 def start_server(address: str, no_auth: bool) -> int:
@@ -100,21 +105,24 @@ def _refuse_where_another_server_is_used(configuration: Configuration) -> None:
         )
 
 
-def show_logs(follow: bool, lines: int, component: str) -> int:
+def show_logs(follow: bool, lines: int, wanted: LogFilter, as_json: bool) -> int:
     from stigmer_tui.daemon.logs import LogTails, last_lines
 
+    def show(line: LogLine) -> None:
+        click.echo(json.dumps(asdict(line), ensure_ascii=False) if as_json else line.text())
+
     home = Home.from_environment(os.environ)
-    tails = LogTails(home, component) if follow else None
-    last = last_lines(home, lines, component)
+    tails = LogTails(home, wanted) if follow else None
+    last = last_lines(home, lines, wanted)
     for line in last:
-        click.echo(line.text())
+        show(line)
 
     async def go_on(tails: LogTails) -> None:
         known = set(last)
         async for line in tails.lines():
             # Lines that arrived meanwhile may be in both.
             if line not in known:
-                click.echo(line.text())
+                show(line)
 
     if tails:
         asyncio.run(go_on(tails))

@@ -44,3 +44,6 @@ RUNNERS = (
 """Started and watched by the server."""
 
 PROCESSES = (SERVER, *RUNNERS)
+
+LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
+"""Of their log lines, the least severe first."""

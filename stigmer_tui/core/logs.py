@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from pathlib import Path
@@ -21,9 +22,12 @@ from stigmer_tui.core.problem_log import log_what_is_printed
 MAX_SIZE = 4_000_000
 OLD_FILES = 2
 
+EXECUTION: ContextVar[str] = ContextVar("execution", default="")
+"""Id of the execution that the current task works on, for its log records; empty for none."""
+
 
 class JsonLines(logging.Formatter):
-    """Writes the keys time, level, component, logger, message and trace."""
+    """Writes the keys time, level, component, logger and message; execution and trace if there are any."""
 
     def __init__(self, component: str) -> None:
         super().__init__()
@@ -37,6 +41,8 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": clean(_message(record)),
         }
+        if execution := EXECUTION.get():
+            line["execution"] = execution
         traces = [self.formatException(record.exc_info)] if record.exc_info else []
         traces += [self.formatStack(record.stack_info)] if record.stack_info else []
         if traces:

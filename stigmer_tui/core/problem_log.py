@@ -1,4 +1,4 @@
-"""The log of a short-lived process: loads no logging library and creates no file until the first record."""
+"""The log of a short-lived process: sets nothing up, and creates no file, before the first record."""
 
 from __future__ import annotations
 

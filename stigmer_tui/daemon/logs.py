@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from stigmer_tui.core.clock import parse_timestamp
-from stigmer_tui.core.daemon_processes import PROCESSES
+from stigmer_tui.core.daemon_processes import LOG_LEVELS, PROCESSES
 from stigmer_tui.core.file_notifications import file_notifications
 from stigmer_tui.core.json_values import from_json
 from stigmer_tui.core.logs import OLD_FILES
@@ -30,14 +30,16 @@ class LogLine:
     component: str
     message: str
     trace: str = ""
+    execution: str = ""
+    """Id of the execution that the process worked on; empty for none."""
 
     @classmethod
     def parse(cls, text: str) -> LogLine | None:
         """None for a line that is malformed or incomplete."""
         try:
             data = from_json(text)
-            parts = [data["time"], data["level"], data["component"], data["message"], data.get("trace", "")]
-            return cls(*map(str, parts))
+            parts = (data["time"], data["level"], data["component"], data["message"])
+            return cls(*map(str, (*parts, data.get("trace", ""), data.get("execution", ""))))
         except (ValueError, KeyError, TypeError, AttributeError):
             return None
 
@@ -48,11 +50,40 @@ class LogLine:
         return f"{clock}  {self.level:<8}{self.component:<17}{self.message}{trace}"
 
 
-def last_lines(home: Home, count: int, component: str = "", since: datetime | None = None) -> list[LogLine]:
-    """The newest `count` lines (0 means all) of all components or of one, not older than `since`."""
-    lines = [line for name in _chosen(component) for path in _files(home.log(name)) for line in _read(path)]
-    if since:
-        lines = [line for line in lines if (at := parse_timestamp(line.time)) and at >= since]
+@dataclass(frozen=True, slots=True)
+class LogFilter:
+    """Which lines of the logs are wanted; empty fields match every line."""
+
+    component: str = ""
+    level: str = ""
+    """The lowest one of LOG_LEVELS that is wanted."""
+    since: datetime | None = None
+    execution: str = ""
+    """Id of an execution: lines that were written for it, or that name it."""
+    text: str = ""
+    """What a line contains, in any case of letters."""
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        return (self.component,) if self.component else tuple(process.name for process in PROCESSES)
+
+    def matches(self, line: LogLine) -> bool:
+        if self.level and line.level in LOG_LEVELS and LOG_LEVELS.index(line.level) < LOG_LEVELS.index(self.level):
+            return False
+        if self.since and not ((at := parse_timestamp(line.time)) and at >= self.since):
+            return False
+        if self.execution and self.execution != line.execution and self.execution not in line.message:
+            return False
+        return not self.text or self.text.casefold() in f"{line.message}\n{line.trace}".casefold()
+
+
+EVERYTHING = LogFilter()
+
+
+def last_lines(home: Home, count: int, wanted: LogFilter = EVERYTHING) -> list[LogLine]:
+    """The newest `count` lines (0 means all) that match the filter."""
+    files = (path for name in wanted.components for path in _files(home.log(name)))
+    lines = [line for path in files for line in _read(path) if wanted.matches(line)]
     lines.sort(key=attrgetter("time"))
     return lines[-count:] if count else lines
 
@@ -60,10 +91,11 @@ def last_lines(home: Home, count: int, component: str = "", since: datetime | No
 class LogTails:
     """New log lines from now on. Create it before reading older lines, so that there is no gap."""
 
-    def __init__(self, home: Home, component: str = "") -> None:
+    def __init__(self, home: Home, wanted: LogFilter = EVERYTHING) -> None:
         home.prepare()
         self._folder = home.logs
-        self._tails = [_Tail(home.log(name)) for name in _chosen(component)]
+        self._wanted = wanted
+        self._tails = [_Tail(home.log(name)) for name in wanted.components]
 
     async def lines(self) -> AsyncIterator[LogLine]:
         """Until cancelled."""
@@ -74,7 +106,8 @@ class LogTails:
                     yield line
 
     def _new(self) -> list[LogLine]:
-        return sorted((line for tail in self._tails for line in tail.new()), key=attrgetter("time"))
+        new = (line for tail in self._tails for line in tail.new())
+        return sorted(filter(self._wanted.matches, new), key=attrgetter("time"))
 
 
 class _Tail:
@@ -120,10 +153,6 @@ class _Tail:
             return self._path.open("rb")
         except OSError:
             return None
-
-
-def _chosen(component: str) -> tuple[str, ...]:
-    return (component,) if component else tuple(process.name for process in PROCESSES)
 
 
 def _files(path: Path) -> list[Path]:

@@ -27,6 +27,7 @@ from stigmer_tui.api.runner_pb2 import (
 )
 from stigmer_tui.api.runner_pb2_grpc import RunnerControllerStub
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.logs import EXECUTION
 from stigmer_tui.runners.lease import Lease, LeaseLost, StopReason
 
 logger = logging.getLogger(__name__)
@@ -133,6 +134,7 @@ class _Attachment:
     async def _attend(self, lease: Lease) -> None:
         """Whatever goes wrong with one lease ends that lease: neither this process, nor another lease."""
         lease.task = asyncio.current_task()
+        EXECUTION.set(lease.execution_id)
         try:
             if failure := await self._failure(lease):
                 await lease.report_end(Phase.FAILED, lease.redactor.text(failure))

@@ -97,9 +97,9 @@ class OwnDaemon:
         return provider_keys(os.environ)
 
     def last_log_lines(self) -> tuple[str, ...]:
-        from stigmer_tui.daemon.logs import last_lines
+        from stigmer_tui.daemon.logs import LogFilter, last_lines
 
-        lines = last_lines(self._home, MAX_LOG_LINES, since=self._searched_since)
+        lines = last_lines(self._home, MAX_LOG_LINES, LogFilter(since=self._searched_since))
         return tuple(line.text() for line in lines)
 
 

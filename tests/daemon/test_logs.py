@@ -1,13 +1,19 @@
-"""The last lines of the logs."""
+"""The last lines of the logs, and which of them are wanted."""
 
 from __future__ import annotations
 
 import json
+import logging
+from contextvars import copy_context
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
+from stigmer_tui.core.logs import EXECUTION, JsonLines
 from stigmer_tui.core.paths import Home
-from stigmer_tui.daemon.logs import last_lines
+from stigmer_tui.daemon.logs import LogFilter, LogLine, last_lines
 
 
 def test_lines_of_an_earlier_try_are_left_out(tmp_path: Path) -> None:
@@ -20,4 +26,54 @@ def test_lines_of_an_earlier_try_are_left_out(tmp_path: Path) -> None:
             log.write(json.dumps(line) + "\n")
     assert [line.message for line in last_lines(home, 8)] == ["ended", "ended", "in use"]
     since = datetime(2026, 11, 25, 10, 2, 30, tzinfo=UTC)
-    assert [line.message for line in last_lines(home, 8, since=since)] == ["in use"]
+    assert [line.message for line in last_lines(home, 8, LogFilter(since=since))] == ["in use"]
+
+
+LINES = [
+    LogLine("2026-11-25T10:01:00.000000Z", "info", "server", "listening at 127.0.0.1:50051"),
+    LogLine("2026-11-25T10:02:00.000000Z", "warning", "agent-runner", "Slow answer", execution="aex_1"),
+    LogLine("2026-11-25T10:03:00.000000Z", "error", "server", "execution aex_1 cannot be read", "Traceback: KeyError"),
+]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "numbers"),
+    [
+        (LogFilter(), [0, 1, 2]),
+        (LogFilter(level="warning"), [1, 2]),
+        (LogFilter(level="error"), [2]),
+        (LogFilter(since=datetime(2026, 11, 25, 10, 2, tzinfo=UTC)), [1, 2]),
+        (LogFilter(execution="aex_1"), [1, 2]),
+        (LogFilter(execution="aex_2"), []),
+        (LogFilter(text="slow"), [1]),
+        (LogFilter(text="keyerror"), [2]),
+        (LogFilter(level="error", text="slow"), []),
+    ],
+)
+def test_a_filter_matches_by_all_of_its_fields(wanted: LogFilter, numbers: list[int]) -> None:
+    assert [number for number, line in enumerate(LINES) if wanted.matches(line)] == numbers
+
+
+def test_only_the_logs_of_the_wanted_component_are_read(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.prepare()
+    for line in LINES:
+        with home.log(line.component).open("a", encoding="utf-8") as log:
+            log.write(json.dumps(asdict(line)) + "\n")
+    assert last_lines(home, 0) == LINES
+    assert last_lines(home, 0, LogFilter("server")) == [LINES[0], LINES[2]]
+    assert last_lines(home, 1, LogFilter("server")) == [LINES[2]]
+
+
+def test_a_record_names_the_execution_that_its_task_works_on() -> None:
+    record = logging.LogRecord("a", logging.INFO, "", 1, "done", None, None)
+
+    def written() -> LogLine | None:
+        return LogLine.parse(JsonLines("server").format(record))
+
+    context = copy_context()
+    context.run(EXECUTION.set, "aex_1")
+    within, outside = context.run(written), written()
+    assert within
+    assert outside
+    assert (within.execution, outside.execution) == ("aex_1", "")
