@@ -139,7 +139,9 @@ class HeadlessRun:
             await asyncio.wait((session, starting), return_when=asyncio.FIRST_COMPLETED)
             if starting.done():
                 starting.result()
-            await session
+                # Not `await session`, which would end with this wait, before the run does.
+                await asyncio.wait((session,))
+            session.result()
         except asyncio.CancelledError:
             await self._finish()
             raise

@@ -113,8 +113,10 @@ class Runs:
                 await self._backend.cancel(run.id, reason)
 
     def _replace_followed(self) -> None:
-        if self._followed and not self._followed.state.is_final:
-            self._store.emit(RunReplaced(self._followed))
+        """Another run is shown from now on, and followed."""
+        if execution := self._followed:
+            self._followed = None
+            self._store.emit(RunEnded(execution) if execution.state.is_final else RunReplaced(execution))
 
     def _latest(self, resource: Resource) -> Resource:
         """A resource may have been deployed since it was put on the screen."""

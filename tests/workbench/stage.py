@@ -23,7 +23,8 @@ from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import Resource, ResourceKind, Run, RunState
 from stigmer_tui.workbench.services import Services
 from stigmer_tui.workbench.session import Session
-from stigmer_tui.workbench.state import ApplySummary, Deployment, ProjectState, RunInput, ShownRun
+from stigmer_tui.workbench.state import ApplySummary, Deployment, DeploymentItem, ProjectState, RunInput, ShownRun
+from tests.workbench.trees import change
 
 LIMIT = 60.0
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -45,12 +46,14 @@ class StoppedClock:
 
 @dataclass
 class FakeServer:
-    """In the place of the backend. Executions run until somebody ends them."""
+    """In the place of the backend. Executions run until they are ended or cancelled."""
 
     can_cancel: bool = True
     is_ours: bool = True
     created: list[tuple[str, RunInput]] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
+    creating: int = 0
+    """Requests for a run, answered or not."""
     looks: int = 0
     stopped: int = 0
     restarted: int = 0
@@ -58,14 +61,25 @@ class FakeServer:
     lacking: tuple[str, ...] = ()
     """Names of keys that the person has and the daemon has not."""
     statuses: asyncio.Queue[DaemonState] = field(default_factory=asyncio.Queue)
+    following: set[str] = field(default_factory=set)
+    """Ids of the executions that somebody follows now."""
+    connect_failure: StigmerError | None = None
+    follow_failure: StigmerError | None = None
+    log_lines: tuple[str, ...] = ()
+    listed: asyncio.Queue[Lists | Exception] = field(default_factory=asyncio.Queue)
+    """What the server says next of its lists; an error where it is lost."""
     may_create: asyncio.Event = field(default_factory=asyncio.Event)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
+
+    _changes: dict[str, asyncio.Queue[RunState]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.may_create.set()
 
     async def connect(self) -> str:
         self.looks += 1
+        if self.connect_failure:
+            raise self.connect_failure
         return "127.0.0.1:1"
 
     async def wait_for_server(self) -> None:
@@ -76,7 +90,7 @@ class FakeServer:
         return
 
     def last_log_lines(self) -> tuple[str, ...]:
-        return ()
+        return self.log_lines
 
     async def abilities(self) -> Abilities:
         return Abilities(self.is_ours, self.can_cancel)
@@ -95,7 +109,11 @@ class FakeServer:
     async def watch_lists(self) -> AsyncIterator[Lists]:
         if self.is_ours:
             yield (TALLY, OTHER), ()
-            await asyncio.Event().wait()
+            while True:
+                listed = await self.listed.get()
+                if isinstance(listed, Exception):
+                    raise listed
+                yield listed
 
     async def watch_daemon(self) -> AsyncIterator[DaemonState]:
         while self.is_ours:
@@ -117,22 +135,45 @@ class FakeServer:
         raise NotImplementedError("the code of these tests is deployed by FakeDeployer")
 
     async def open(self, run: Run) -> Execution:
-        return Execution(run.kind, run.id, run.resource, run.message, run.state)
+        return self._known(Execution(run.kind, run.id, run.resource, run.message, run.state))
 
     async def create(self, resource: Resource, run_input: RunInput) -> Execution:
+        self.creating += 1
         await self.may_create.wait()
         self.created.append((resource.slug, run_input))
-        return Execution(resource.kind, f"wfx_{len(self.created)}", resource.slug, run_input.message, RunState.RUNNING)
+        number, message = len(self.created), run_input.message
+        return self._known(Execution(resource.kind, f"wfx_{number}", resource.slug, message, RunState.RUNNING))
+
+    def _known(self, execution: Execution) -> Execution:
+        self._changes[execution.id] = asyncio.Queue()
+        return execution
 
     async def cancel(self, execution_id: str, reason: str) -> None:
         if not self.can_cancel:
             raise CannotCancel("The server at 127.0.0.1:1 cannot cancel executions")
         self.cancelled.append(execution_id)
+        self.end(execution_id, RunState.CANCELLED)
+
+    def end(self, execution_id: str, state: RunState = RunState.COMPLETED) -> None:
+        self._changes[execution_id].put_nowait(state)
+
+    def change(self, execution_id: str) -> None:
+        """Something has happened, and it goes on."""
+        self.end(execution_id, RunState.RUNNING)
 
     async def follow(
         self, execution: Execution, changed: Callable[[], None], interrupted: Callable[[], None], interval_ms: int
     ) -> None:
-        await asyncio.Event().wait()
+        self.following.add(execution.id)
+        try:
+            while not execution.state.is_final:
+                state = await self._changes[execution.id].get()
+                if self.follow_failure:
+                    raise self.follow_failure
+                change(execution, state=state)
+                changed()
+        finally:
+            self.following.discard(execution.id)
 
 
 class FakeWatcher(Watcher):
@@ -184,6 +225,7 @@ class FakeCode:
     """What the project's code comes to."""
 
     affected: tuple[Resource, ...] = (TALLY,)
+    defined: tuple[Resource, ...] = (TALLY,)
     failure: StigmerError | None = None
     runs: int = 0
     may_end: asyncio.Event = field(default_factory=asyncio.Event)
@@ -204,13 +246,17 @@ class FakeDeployer(Deployer):
 
     async def apply(self) -> Deployment:
         affected = frozenset(resource.key for resource in self._code.affected)
-        return Deployment(ApplySummary(NOON, updated=("tally",)), (), affected)
+        items = tuple(
+            DeploymentItem(resource.kind, resource.name, resource.slug, "updated", resource)
+            for resource in self._code.defined
+        )
+        return Deployment(ApplySummary(NOON, updated=("tally",)), items, affected)
 
 
 class StagedSession(Session):
-    def __init__(self, folder: Path, server: FakeServer, code: FakeCode) -> None:
+    def __init__(self, folder: Path, server: FakeServer, code: FakeCode | None = None) -> None:
         self.time = StoppedClock()
-        self.server, self.code, self.watcher = server, code, FakeWatcher(self.time)
+        self.server, self.code, self.watcher = server, code or FakeCode(), FakeWatcher(self.time)
         configuration = Configuration(Home(folder / "home"))
         super().__init__(configuration, folder, self.time, load=lambda *_: self._load_fakes())
 
@@ -252,7 +298,7 @@ async def at_work(
 ) -> AsyncIterator[StagedSession]:
     """The project is deployed, the server is there, nothing has been run."""
     (folder / "Stigmer.yaml").write_text("name: demo\nruntime: python\n", encoding="utf-8")
-    session = StagedSession(folder, server or FakeServer(), code or FakeCode())
+    session = StagedSession(folder, server or FakeServer(), code)
     working = asyncio.create_task(session.run())
     try:
         await session.deployed(1)

@@ -1,0 +1,258 @@
+"""A session without a screen: which events an output gets, what is sent to the server, and the exit code."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.headless.run import COMPLETED, FAILED, INTERRUPTED, HeadlessRun, Request
+from stigmer_tui.workbench.events import (
+    Deployed,
+    DeploymentFailed,
+    Event,
+    FilesSaved,
+    ProjectDetected,
+    RunDetached,
+    RunEnded,
+    RunReplaced,
+    RunStarted,
+)
+from stigmer_tui.workbench.model import Resource, RunState
+from stigmer_tui.workbench.state import RunInput
+from tests.workbench.stage import OTHER, TALLY, FakeCode, FakeServer, StagedSession
+
+INPUT = RunInput("once")
+
+
+@dataclass
+class RecordedOutput:
+    events: list[Event] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def take(self, event: Event) -> None:
+        self.events.append(event)
+
+    def failed(self, error: StigmerError) -> None:
+        self.errors.append(error.message)
+
+    def has(self, *kinds: type[Event]) -> bool:
+        """Whether such events have come, in this order."""
+        found = iter(self.events)
+        return all(any(isinstance(event, kind) for event in found) for kind in kinds)
+
+
+class Command:
+    """`run`, from its flags to its exit code."""
+
+    def __init__(
+        self,
+        folder: Path,
+        request: Request,
+        code: FakeCode | None = None,
+        server: FakeServer | None = None,
+        choose: Callable[[Sequence[Resource]], Resource | None] = lambda resources: None,
+    ) -> None:
+        async def chosen(resources: Sequence[Resource]) -> Resource | None:
+            return choose(resources)
+
+        self.output, self.interrupted = RecordedOutput(), asyncio.Event()
+        self.session = StagedSession(folder, server or FakeServer(), code or FakeCode())
+        self.server = self.session.server
+        run = HeadlessRun(request, self.session, self.output, chosen, self.interrupted)
+        self.task = asyncio.create_task(run.run())
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        await self.session.until(lambda: condition() or self.task.done())
+        assert condition()
+
+    async def following(self, execution_id: str = "wfx_1") -> None:
+        await self.until(lambda: self.server.following == {execution_id})
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "Stigmer.yaml").write_text("name: demo\nruntime: python\n", encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize(("state", "code"), [(RunState.COMPLETED, COMPLETED), (RunState.FAILED, FAILED)])
+async def test_the_exit_code_says_how_a_run_ended(tmp_path: Path, state: RunState, code: int) -> None:
+    command = Command(tmp_path, Request("tally", INPUT))
+    await command.following()
+    command.server.end("wfx_1", state)
+    assert await command.task == code
+    assert command.server.created == [("tally", INPUT)]
+    assert command.output.has(RunStarted, RunEnded)
+    assert not command.output.has(Deployed)
+
+
+async def test_outside_a_project_something_must_be_named(tmp_path: Path) -> None:
+    command = Command(tmp_path, Request("", INPUT))
+    assert await command.task == FAILED
+    assert command.output.errors == ["No Stigmer.yaml found in current directory"]
+
+
+async def test_what_is_not_there(tmp_path: Path) -> None:
+    command = Command(tmp_path, Request("nothing", INPUT))
+    assert await command.task == FAILED
+    assert command.output.errors == ["Agent or Workflow not found: nothing"]
+    assert command.server.created == []
+
+
+async def test_in_a_project_its_code_is_deployed_first(project: Path) -> None:
+    command = Command(project, Request("", INPUT))
+    await command.following()
+    assert command.output.has(Deployed, RunStarted)
+    assert not command.output.has(ProjectDetected)
+    command.server.end("wfx_1")
+    assert await command.task == COMPLETED
+
+
+async def test_a_run_by_name_in_a_project(project: Path) -> None:
+    command = Command(project, Request("other", INPUT))
+    await command.following()
+    assert command.output.has(ProjectDetected, Deployed, RunStarted)
+    assert [slug for slug, _ in command.server.created] == ["other"]
+    command.server.end("wfx_1")
+    assert await command.task == COMPLETED
+
+
+async def test_code_that_fails_is_not_run(project: Path) -> None:
+    command = Command(project, Request("", INPUT), FakeCode(failure=StigmerError("NameError")))
+    assert await command.task == FAILED
+    assert (command.output.errors, command.server.created) == (["NameError"], [])
+
+
+@pytest.mark.parametrize("watch", [False, True])
+async def test_one_of_several_resources_is_chosen(project: Path, watch: bool) -> None:
+    code = FakeCode(defined=(TALLY, OTHER))
+    command = Command(project, Request("", INPUT, watch=watch), code, choose=lambda resources: resources[1])
+    await command.following()
+    assert [slug for slug, _ in command.server.created] == ["other"]
+    command.interrupted.set()
+    await command.task
+
+
+@pytest.mark.parametrize("watch", [False, True])
+async def test_several_resources_and_nobody_to_choose(project: Path, watch: bool) -> None:
+    command = Command(project, Request("", INPUT, watch=watch), FakeCode(defined=(TALLY, OTHER)))
+    assert await command.task == FAILED
+    assert command.output.errors == ["Several resources, and no terminal to choose at"]
+
+
+async def test_a_run_that_is_not_followed_goes_on(tmp_path: Path) -> None:
+    command = Command(tmp_path, Request("tally", INPUT, follow=False))
+    assert await command.task == COMPLETED
+    assert command.output.has(RunStarted, RunDetached)
+    assert command.server.cancelled == []
+
+
+@pytest.mark.parametrize("watch", [False, True])
+async def test_an_interrupt_cancels_the_run_and_shows_its_end(project: Path, watch: bool) -> None:
+    command = Command(project, Request("tally", INPUT, watch=watch))
+    await command.following()
+    command.interrupted.set()
+    assert await command.task == INTERRUPTED
+    assert command.server.cancelled == ["wfx_1"]
+    assert command.output.has(RunStarted, RunEnded)
+
+
+@pytest.mark.parametrize("watch", [False, True])
+async def test_a_detached_run_goes_on_after_an_interrupt(project: Path, watch: bool) -> None:
+    command = Command(project, Request("tally", INPUT, detach=True, watch=watch))
+    await command.following()
+    command.interrupted.set()
+    assert await command.task == INTERRUPTED
+    assert command.output.has(RunStarted, RunDetached)
+    assert (command.server.cancelled, command.server.following) == ([], set())
+
+
+@pytest.mark.parametrize("watch", [False, True])
+async def test_a_run_that_is_being_created_is_cancelled_too(project: Path, watch: bool) -> None:
+    command = Command(project, Request("tally", INPUT, watch=watch))
+    command.server.may_create.clear()
+    await command.until(lambda: command.server.creating == 1)
+    command.interrupted.set()
+    await command.session.settled()
+    assert not command.task.done()
+    command.server.may_create.set()
+    assert await command.task == INTERRUPTED
+    assert command.server.cancelled == ["wfx_1"]
+
+
+async def test_a_refused_cancellation_is_said(tmp_path: Path) -> None:
+    command = Command(tmp_path, Request("tally", INPUT), server=FakeServer(can_cancel=False))
+    await command.following()
+    command.interrupted.set()
+    assert await command.task == INTERRUPTED
+    assert command.output.errors == ["The server at 127.0.0.1:1 cannot cancel executions"]
+
+
+class TestWatch:
+    @asynccontextmanager
+    async def watching(self, project: Path, code: FakeCode | None = None) -> AsyncIterator[Command]:
+        command = Command(project, Request("tally", INPUT, watch=True), code)
+        yield command
+        command.interrupted.set()
+        assert await command.task == INTERRUPTED
+
+    async def test_a_save_is_deployed_and_the_run_runs_again(self, project: Path) -> None:
+        async with self.watching(project) as command:
+            await command.following()
+            command.session.watcher.save()
+            command.session.watcher.notice()
+            await command.following("wfx_2")
+            assert command.output.has(
+                *(ProjectDetected, Deployed, RunStarted, FilesSaved, Deployed, RunReplaced, RunStarted)
+            )
+            assert command.server.cancelled == ["wfx_1"]
+            assert command.server.created == [("tally", INPUT)] * 2
+
+    async def test_after_its_end_it_waits_for_the_next_save(self, project: Path) -> None:
+        async with self.watching(project) as command:
+            await command.following()
+            command.server.end("wfx_1")
+            await command.until(lambda: command.output.has(RunEnded))
+            await command.session.settled()
+            assert not command.task.done()
+            command.session.watcher.save()
+            command.session.watcher.notice()
+            await command.following("wfx_2")
+            command.server.end("wfx_2")
+            await command.until(lambda: command.output.has(RunEnded, RunStarted, RunEnded))
+        assert command.server.cancelled == []
+
+    async def test_code_that_fails_may_be_mended_by_the_next_save(self, project: Path) -> None:
+        code = FakeCode(failure=StigmerError("NameError"))
+        async with self.watching(project, code) as command:
+            await command.until(lambda: command.output.has(DeploymentFailed))
+            assert command.server.created == []
+            code.failure = None
+            command.session.watcher.save()
+            command.session.watcher.notice()
+            await command.following()
+            assert command.output.errors == []
+
+    async def test_outside_a_project_there_is_nothing_to_watch(self, tmp_path: Path) -> None:
+        command = Command(tmp_path, Request("tally", INPUT, watch=True))
+        assert await command.task == FAILED
+        assert command.output.errors == ["No Stigmer.yaml found in current directory"]
+
+    async def test_what_is_not_there_ends_it(self, project: Path) -> None:
+        command = Command(project, Request("nothing", INPUT, watch=True))
+        assert await command.task == FAILED
+        assert command.output.errors == ["Agent or Workflow not found: nothing"]
+
+    async def test_an_error_of_the_program_is_not_hidden(self, project: Path) -> None:
+        server = FakeServer()
+        command = Command(project, Request("tally", INPUT, watch=True), server=server)
+        await command.following()
+        server.listed.put_nowait(ZeroDivisionError())
+        with pytest.raises(BaseExceptionGroup):
+            await command.task
