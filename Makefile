@@ -24,7 +24,7 @@ printf '%s\n' "" "$(PYTHON) could not make a virtual environment; what it says s
 	"On Debian and Ubuntu the package python3-venv is needed. Then try again: make $(MAKECMDGOALS)" >&2
 endef
 
-.PHONY: demo test chaos lint bench screenshots reference protos protos-check wheel lock clean
+.PHONY: demo test chaos lint bench mutants screenshots reference protos protos-check wheel lock clean
 
 # The app on an example project, which `stigmer-tui new` makes once and which is kept.
 demo: $(VENV)/installed
@@ -50,6 +50,12 @@ lint: $(VENV)/tested
 # The budgets of the design, measured.
 bench: $(VENV)/tested
 	$(BIN)/python -m tests.benchmarks
+
+# Small faults are put into the code of a room, one at a time; its tests must notice. A sample of them, or all: SAMPLE=0.
+ROOM ?= core
+SAMPLE ?= 150
+mutants: $(VENV)/tested
+	$(BIN)/python -m tests.mutants $(ROOM) $(SAMPLE)
 
 # Pictures of the real program, taken through a pseudo-terminal.
 screenshots: $(VENV)/tested
