@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from stigmer_tui.core import sqlite
+from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.storage_errors import StorageError
+from stigmer_tui.runners import journal as journal_module
 from stigmer_tui.runners.journal import Journal, JournalStep, inspect_journals
 from tests.core.faults import Faults, install
 
@@ -85,3 +87,43 @@ def test_journals_are_looked_at_before_the_runners_start(tmp_path: Path) -> None
     with pytest.raises(StorageError, match=r"agents\.db: it is damaged") as error:
         inspect_journals(tmp_path)
     assert "Move the file away" in error.value.advice
+
+
+async def test_steps_are_there_in_the_next_process(tmp_path: Path) -> None:
+    path = tmp_path / "agents.db"
+    with closing(Journal(path)) as journal:
+        steps, other = journal.execution("run"), journal.execution("other")
+        await asyncio.wait_for(steps.begin("a", {"at": "10:00"}, content="digest"), LIMIT)
+        await asyncio.wait_for(other.complete("a", [1]), LIMIT)
+        steps.note("b", None, done=False, content="more", origin="earlier")
+        await asyncio.wait_for(steps.flush(), LIMIT)
+    with closing(Journal(path)) as journal:
+        steps = journal.execution("run")
+        assert dict(steps) == {
+            "a": JournalStep(False, {"at": "10:00"}, "digest"),
+            "b": JournalStep(False, None, "more", "earlier"),
+        }
+        assert (steps.find("a"), steps.find("c")) == (JournalStep(False, {"at": "10:00"}, "digest"), None)
+        await asyncio.wait_for(journal.forget("run"), LIMIT)
+        assert dict(journal.execution("run")) == {}
+        assert dict(journal.execution("other")) == {"a": JournalStep(True, [1])}
+
+
+async def test_what_is_noted_is_written_a_moment_later_by_itself(journal: Journal) -> None:
+    steps = journal.execution("run")
+    steps.note("a", 1)
+    steps.note("b", 2)
+    async with asyncio.timeout(LIMIT):
+        while len(dict(journal.execution("run"))) < 2:  # noqa: ASYNC110 - nobody tells of it, which is the point
+            await asyncio.sleep(0.001)
+    assert dict(journal.execution("run")) == {"a": JournalStep(True, 1), "b": JournalStep(True, 2)}
+
+
+def test_a_journal_is_held_by_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "agents.db"
+    first = Journal(path)
+    monkeypatch.setattr(journal_module, "PREDECESSOR_LIMIT", 0.0)
+    with pytest.raises(StigmerError, match=r"agents\.db is still held by another process"):
+        Journal(path)
+    first.close()
+    Journal(path).close()
