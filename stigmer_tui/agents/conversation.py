@@ -1,4 +1,4 @@
-"""What was said before in the same session, as a model is told it (`docs/compatibility.md` 75, 104)."""
+"""The history of a session, as messages for the model (`docs/compatibility.md` 75, 104)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pydantic_ai.messages import (
     UserPromptPart,
 )
 
-from stigmer_tui.agents.responses import told_arguments
+from stigmer_tui.agents.responses import framework_arguments
 from stigmer_tui.api.agent_execution_pb2 import (
     AgentExecution,
     AgentMessage,
@@ -31,26 +31,26 @@ from stigmer_tui.api.structs import to_data
 from stigmer_tui.core.errors import StigmerError
 
 MAX_EXECUTIONS = 20
-"""The newest ones are remembered."""
+"""The number of earlier executions that the model sees, the newest ones."""
 MAX_LENGTH = 200_000
-"""Of all of them together; older ones are forgotten whole."""
+"""Characters of all of them together. Of more, the oldest executions are left out whole."""
 
 
 async def load_history(channel: Channel, execution: AgentExecution) -> list[ModelMessage]:
-    """The executions of the session that had ended before this one. Raises StigmerError when they cannot be had."""
+    """Messages of the executions before this one in its session. Raises StigmerError if they cannot be read."""
     session_id = execution.spec.session_id
     if not session_id:
         return []
     request = ListAgentExecutionsBySessionRequest(session_id=session_id, page_size=MAX_EXECUTIONS + 1)
     try:
-        answer = await AgentExecutionQueryControllerStub(channel).listBySession(request)
+        response = await AgentExecutionQueryControllerStub(channel).listBySession(request)
     except AioRpcError as error:
         raise StigmerError(f"Cannot read the history of session {session_id}: {error.details()}") from error
-    return history_messages([earlier for earlier in answer.entries if earlier.metadata.id < execution.metadata.id])
+    return history_messages([earlier for earlier in response.entries if earlier.metadata.id < execution.metadata.id])
 
 
 def history_messages(executions: Sequence[AgentExecution]) -> list[ModelMessage]:
-    """The conversation of those that have ended, in the order in which they were created."""
+    """Messages of the executions that have ended, in the order of creation."""
     ended = [execution for execution in executions if Phase(execution.status.phase).is_final]
     newest_first = sorted(ended, key=lambda execution: execution.metadata.id, reverse=True)
     kept: list[AgentExecution] = []
@@ -64,15 +64,15 @@ def history_messages(executions: Sequence[AgentExecution]) -> list[ModelMessage]
 
 
 def _messages(execution: AgentExecution) -> Iterator[ModelMessage]:
-    said: list[ModelResponsePart] = []
+    output: list[ModelResponsePart] = []
     returned: list[ModelRequestPart] = []
 
     def turn() -> Iterator[ModelMessage]:
-        if said:
-            yield ModelResponse(said[:])
+        if output:
+            yield ModelResponse(output[:])
         if returned:
             yield ModelRequest(returned[:])
-        said.clear()
+        output.clear()
         returned.clear()
 
     for message in execution.status.messages:
@@ -82,10 +82,10 @@ def _messages(execution: AgentExecution) -> Iterator[ModelMessage]:
                 yield ModelRequest([UserPromptPart(message.content)])
             case MessageType.MESSAGE_AI if message.content:
                 yield from turn()
-                said.append(TextPart(message.content))
+                output.append(TextPart(message.content))
             case MessageType.MESSAGE_TOOL:
                 for call in message.tool_calls:
-                    said.append(ToolCallPart(call.name, told_arguments(to_data(call.args)), call.id))
+                    output.append(ToolCallPart(call.name, framework_arguments(to_data(call.args)), call.id))
                     returned.append(_return(call))
     yield from turn()
 

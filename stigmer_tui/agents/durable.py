@@ -32,9 +32,9 @@ from pydantic_ai.toolsets import ToolsetTool, WrapperToolset
 
 from stigmer_tui.agents.journal import CallOutcome, ModelTurn
 from stigmer_tui.agents.models.choice import ModelChoice
-from stigmer_tui.agents.models.failures import in_short, in_words, pause_after
+from stigmer_tui.agents.models.failures import explained, pause_after, retry_reason
 from stigmer_tui.agents.repetition import Repetition, repetition
-from stigmer_tui.agents.responses import CallIds, arguments_of, from_record, said, text_of, to_record
+from stigmer_tui.agents.responses import CallIds, arguments_of, from_record, stream_pieces, text_of, to_record
 from stigmer_tui.agents.run import AgentRun
 from stigmer_tui.agents.texts import well_formed
 from stigmer_tui.agents.tools.shell import CommandFailed
@@ -55,7 +55,7 @@ class StreamRecorder:
         """The answer when it is complete, and when its text began."""
         spoke_at, self.has_told = "", False
         try:
-            async for piece in said(stream):
+            async for piece in stream_pieces(stream):
                 self.has_told = True
                 if isinstance(piece, ToolCallPart):
                     self._transcript.call(ids.give(piece), piece.tool_name, spoke_at or asked_at)
@@ -161,8 +161,8 @@ class DurableModel(WrapperModel):
             except ModelAPIError as error:
                 pause = None if self._teller.has_told else pause_after(error, retries)
                 if pause is None:
-                    raise StigmerError(in_words(error, self._choice, self._run.lease.redactor, retries)) from error
-                reason = f"{in_short(error)}, retry in {pause:.0f} s"
+                    raise StigmerError(explained(error, self._choice, self._run.lease.redactor, retries)) from error
+                reason = f"{retry_reason(error)}, retry in {pause:.0f} s"
             logger.warning("execution %s: %s: %s", self._run.lease.execution_id, self._choice, reason)
             self._run.transcript.wait(str(self._choice), asked_at, reason)
             await self._run.reporter.flush()

@@ -1,4 +1,4 @@
-"""The agent loop of the framework, on a model and tools that remember. Importing this module takes about a second."""
+"""The agent loop of the framework, with a durable model and durable tools. Importing it takes about a second."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from stigmer_tui.agents.conversation import load_history
 from stigmer_tui.agents.durable import MAX_TURNS, DurableModel, DurableToolset
 from stigmer_tui.agents.models.adapters import Adapters
 from stigmer_tui.agents.models.choice import ModelChoice
-from stigmer_tui.agents.models.failures import in_words
+from stigmer_tui.agents.models.failures import explained
 from stigmer_tui.agents.run import AgentRun, instructions_for
 from stigmer_tui.agents.scripts.player import script_model
 from stigmer_tui.agents.tools.shell import ShellTool
@@ -23,21 +23,21 @@ from stigmer_tui.definition.script import Script
 
 
 class AgentLoop:
-    """Lives as long as the process, for it keeps the connections to the providers."""
+    """Runs agents. There is one for the process, because it keeps the connections to the providers."""
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
         self._adapters = Adapters()
 
     async def converse(self, run: AgentRun, choice: ModelChoice, script: Script | None, shell: ShellTool) -> None:
-        """From the message of the run to the model's last word on it. Raises StigmerError when that does not come."""
+        """Runs the agent on the message of the execution, to its end. Raises StigmerError if it fails."""
         assignment = run.lease.assignment.agent
         model = script_model(script) if script is not None else await self._adapters.model(choice)
         agent = Agent(
             DurableModel(model, choice, run),
             instructions=instructions_for(assignment.agent.spec.instructions),
             toolsets=[DurableToolset(toolset(shell), run)],
-            # How often it may be told of mistakes in its calls is bounded by its turns.
+            # Invalid calls may be retried as often as there are turns.
             retries={"tools": MAX_TURNS, "output": 2},
             model_settings=_settings(assignment),
         )
@@ -46,7 +46,7 @@ class AgentLoop:
         try:
             await agent.run(message, message_history=history, usage_limits=UsageLimits(request_limit=None))
         except AgentRunError as error:
-            raise StigmerError(in_words(error, choice, run.lease.redactor)) from error
+            raise StigmerError(explained(error, choice, run.lease.redactor)) from error
 
 
 def _settings(assignment: AgentAssignment) -> ModelSettings:

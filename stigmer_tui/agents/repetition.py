@@ -1,4 +1,4 @@
-"""Notices a model that makes the same call over and over (`docs/compatibility.md` 74)."""
+"""Detects a model that repeats the same tool call (`docs/compatibility.md` 74)."""
 
 from __future__ import annotations
 
@@ -9,44 +9,48 @@ from itertools import takewhile
 from pydantic_ai.messages import ModelMessage, ModelResponse, ToolCallPart
 
 WARN_AFTER = 3
-"""Equal calls in a row after which the model is told."""
+"""Equal calls in a row after which the model is warned."""
 CONCLUDE_AFTER = 5
-"""Equal calls in a row after which it may call nothing more."""
+"""Equal calls in a row after which the model may not call tools any more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Repetition:
+    """A tool call that a model has repeated."""
+
     tool: str
     count: int
+    """Equal calls in a row."""
 
     @property
     def must_conclude(self) -> bool:
+        """Whether the model may not call tools any more."""
         return self.count >= CONCLUDE_AFTER
 
     @property
     def advice(self) -> str:
-        """For the model."""
-        said = f"You have called {self.tool} {self.count} times in a row with the same arguments."
+        """The warning to the model."""
+        opening = f"You have called {self.tool} {self.count} times in a row with the same arguments."
         if self.must_conclude:
-            return f"{said} You cannot call anything more. Answer with what you know now."
-        return f"{said} Doing it again brings nothing new: do something else, or answer with what you know."
+            return f"{opening} You cannot call anything more. Answer with what you know now."
+        return f"{opening} Doing it again brings nothing new: do something else, or answer with what you know."
 
     @property
     def note(self) -> str:
-        """For people."""
-        told = "to come to an end" if self.must_conclude else "so"
-        return f"{self.tool} was called {self.count} times in a row with the same arguments; the agent was told {told}."
+        """The note in the transcript."""
+        reaction = "the agent was told to come to an end" if self.must_conclude else "the agent was told so"
+        return f"{self.tool} was called {self.count} times in a row with the same arguments; {reaction}."
 
 
 def repetition(messages: Sequence[ModelMessage]) -> Repetition | None:
-    """What is repeated at the end of a conversation, from `WARN_AFTER` on."""
+    """The repetition at the end of a conversation, if there are `WARN_AFTER` equal calls or more."""
     calls = list(_latest_calls(messages))
     count = sum(1 for _ in takewhile(lambda call: call == calls[0], calls))
     return Repetition(calls[0][0], count) if count >= WARN_AFTER else None
 
 
 def _latest_calls(messages: Sequence[ModelMessage]) -> Iterator[tuple[str, str]]:
-    """Tool and arguments of the calls since the model last did without, the latest first."""
+    """Tool and arguments of the calls since the last response without any, the latest first."""
     for message in reversed(messages):
         if isinstance(message, ModelResponse):
             calls = [part for part in message.parts if isinstance(part, ToolCallPart)]

@@ -1,4 +1,4 @@
-"""An answer of a model, the framework's ModelResponse: its text as it streams, its calls, its form in the journal."""
+"""Responses of a model: text and calls as they stream, ids of calls, and the form in the journal."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from stigmer_tui.agents.texts import well_formed
 from stigmer_tui.core.redaction import Redactor
 
 GAP = "\n\n"
-"""Between two texts of one answer."""
+"""Between two texts of a response."""
 
 
-async def said(stream: StreamedResponse) -> AsyncIterator[str | ToolCallPart]:
-    """The text of an answer, piece by piece as it comes, and each call when it begins, without its arguments."""
-    spoken, gap = False, ""
+async def stream_pieces(stream: StreamedResponse) -> AsyncIterator[str | ToolCallPart]:
+    """The text of a response in pieces, as it streams, and each call when it begins, without its arguments."""
+    has_text, gap = False, ""
     async for event in stream:
         match event:
             case PartDeltaEvent(delta=TextPartDelta(content_delta=text)):
                 pass
             case PartStartEvent(part=TextPart(content=text)):
-                gap = GAP if spoken else ""
+                gap = GAP if has_text else ""
             case PartStartEvent(part=ToolCallPart() as call):
                 yield call
                 continue
@@ -43,16 +43,16 @@ async def said(stream: StreamedResponse) -> AsyncIterator[str | ToolCallPart]:
                 continue
         if text:
             yield gap + text
-            spoken, gap = True, ""
+            has_text, gap = True, ""
 
 
 def text_of(response: ModelResponse) -> str:
-    """The same text, of an answer that is complete."""
+    """The text of a complete response, as `stream_pieces` gives it."""
     return GAP.join(part.content for part in response.parts if isinstance(part, TextPart) and part.content)
 
 
 class CallIds:
-    """Ids for the calls of an answer. Some servers number these anew each time; here all of a conversation differ."""
+    """Ids for the calls of a response, unique in the conversation, because some servers reuse theirs."""
 
     def __init__(self, messages: Sequence[ModelMessage]) -> None:
         parts = (part for message in messages for part in message.parts)
@@ -60,7 +60,7 @@ class CallIds:
         self._given: list[str] = []
 
     def give(self, call: ToolCallPart) -> str:
-        """To the next call: its own id, or one made from it."""
+        """The id of the next call: its own, or one made from it."""
         call_id = call.tool_call_id
         if call_id in self._known:
             call_id = f"{call_id}-{len(self._known)}"
@@ -69,7 +69,7 @@ class CallIds:
         return call_id
 
     def put_into(self, response: ModelResponse) -> ModelResponse:
-        """The complete answer with the ids that its calls were given when they began; and its texts well-formed."""
+        """The complete response, with the ids that `give` has returned for its calls, and with well-formed texts."""
         given = iter(self._given)
         parts: list[ModelResponsePart] = []
         for part in response.parts:
@@ -86,29 +86,31 @@ class CallIds:
 
 
 RAW = ""
-"""Name of the only argument of a call whose arguments are no JSON object: the text that the model wrote."""
+"""Name of the only argument of a call whose arguments are not a JSON object: the text that the model wrote."""
 
 
 def arguments_of(call: ToolCallPart) -> dict[str, Any]:
+    """The arguments of a call; under `RAW` if they are not a JSON object."""
     try:
         return call.args_as_dict(raise_if_invalid=True)
     except (ValueError, AssertionError):
         return {RAW: call.args}
 
 
-def told_arguments(arguments: dict[str, Any]) -> Any:
-    """The other way: arguments of the transcript in the form that the framework takes, a mapping or a text."""
+def framework_arguments(arguments: dict[str, Any]) -> Any:
+    """The reverse of `arguments_of`: a mapping or a text, for the framework."""
     return str(arguments[RAW]) if arguments.keys() == {RAW} else arguments
 
 
 def to_record(response: ModelResponse, redactor: Redactor) -> Any:
-    """As JSON data without secrets."""
+    """The form of a response in the journal: JSON without secrets."""
     if redactor:
         response = replace(response, parts=[_redacted(part, redactor) for part in response.parts])
     return ModelMessagesTypeAdapter.dump_python([response], mode="json")[0]
 
 
 def from_record(data: Any) -> ModelResponse:
+    """The response that `to_record` has written."""
     (message,) = ModelMessagesTypeAdapter.validate_python([data])
     return cast(ModelResponse, message)
 
@@ -118,6 +120,6 @@ def _redacted(part: ModelResponsePart, redactor: Redactor) -> ModelResponsePart:
         case TextPart() | ThinkingPart():
             return replace(part, content=redactor.text(part.content))
         case ToolCallPart():
-            return replace(part, args=told_arguments(redactor.data(arguments_of(part))))
+            return replace(part, args=framework_arguments(redactor.data(arguments_of(part))))
         case _:
             return part

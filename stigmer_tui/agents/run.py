@@ -1,4 +1,4 @@
-"""What belongs to one execution while it is worked on, and what the model is told about its work."""
+"""A run of an agent: what belongs to one execution, and the instructions for its model."""
 
 from __future__ import annotations
 
@@ -13,18 +13,21 @@ from stigmer_tui.runners.lease import Lease, Reporter
 
 @dataclass(frozen=True, slots=True)
 class AgentRun:
+    """An execution of an agent that a runner works on."""
+
     agent: str
-    """Its name, for messages to people."""
+    """The name of the agent, for messages to people."""
     lease: Lease
     transcript: Transcript
     record: AgentJournal
     reporter: Reporter
 
     def now(self) -> str:
+        """The current time, RFC 3339."""
         return timestamp(self.lease.clock.now())
 
     def redacted_trace(self) -> str:
-        """Of the error that is being handled, for the log."""
+        """The traceback of the error that is being handled, without secrets, for the log."""
         return self.lease.redactor.text(traceback.format_exc())
 
 
@@ -40,4 +43,5 @@ help, and answer directly when they do not.
 
 
 def instructions_for(agent_instructions: str) -> str:
+    """The agent's instructions, followed by those about its working folder."""
     return f"{agent_instructions.strip() or DEFAULT}\n{WORKING_FOLDER}"

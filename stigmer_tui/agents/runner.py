@@ -1,4 +1,4 @@
-"""The agent runner: attaches to the server at once, and loads the framework meanwhile."""
+"""The agent runner: attaches to the server at once, while the agent framework loads."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 from importlib import import_module
 
-# Before the framework is imported: it greets whoever runs an agent for the first time.
+# Before the framework is imported, which prints a banner at the first run of an agent.
 os.environ.setdefault("PYDANTIC_AI_NO_BANNER", "1")
 
 from typing import TYPE_CHECKING
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from stigmer_tui.agents.loop import AgentLoop
 
 CAPACITY = 10
-"""Executions at a time."""
+"""Executions at the same time."""
 
 
 async def run_agents(configuration: Configuration, channel: Channel, stopping: asyncio.Event) -> None:
     """Runs agents until `stopping` is set or the server is gone."""
     home = configuration.home
-    # A runner that was killed could not end its commands; there is one runner to a folder, so these are nobody's.
+    # Commands of a runner that was killed; they can be ended, since there is one runner to a folder.
     kill_all(marked_processes(OWNER_MARK, str(home.data)))
     environment = dict(os.environ)
     chooser = ModelChooser(configuration.model, environment, home.configuration)
@@ -48,7 +48,7 @@ async def run_agents(configuration: Configuration, channel: Channel, stopping: a
     confinement = await find_confinement(home.workspace)
     journal = Journal(home.journals / "agents.db")
     agent_loop = asyncio.create_task(_load(channel))
-    # Without the framework this process is of no use: it ends, and another is started in its place.
+    # Without the framework the process is useless: it ends, and the supervisor starts another one.
     agent_loop.add_done_callback(lambda loading: None if _has_loaded(loading) else stopping.set())
     worker = Worker(configuration, environment, chooser, confinement, journal, agent_loop)
     try:
@@ -73,9 +73,9 @@ def _has_loaded(loading: asyncio.Task[AgentLoop]) -> bool:
 
 
 async def _load(channel: Channel) -> AgentLoop:
-    """In a thread, when the channel stands: the first thing that the server hears of a runner is its greeting."""
+    """Imports the framework in a thread, but after the channel is ready, so that it does not delay the attachment."""
     await channel.channel_ready()
     loop: type[AgentLoop] = (await asyncio.to_thread(import_module, "stigmer_tui.agents.loop")).AgentLoop
-    # What was imported stays for good: the garbage collector need not look at it again, in the middle of a stream.
+    # What was imported stays for good, so the garbage collector need not examine it in the middle of a stream.
     gc.freeze()
     return loop(channel)

@@ -1,4 +1,4 @@
-"""Texts from models, tools and files, made fit for a report: well-formed, free of secrets, of bearable length."""
+"""Texts of models and tools for a report: well-formed, without secrets, of limited length."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.core.units import count_text
 
 MAX_ARGUMENT_LENGTH = 20_000
-"""Characters of a text in the arguments of a call that are reported."""
+"""Characters of a text in the arguments of a call; the rest is not reported."""
 
 
 class RedactedText:
-    """Pieces in, redacted text out. Secrets and characters that the border of two pieces cuts are whole in it."""
+    """Redacts text that comes in pieces, including secrets and characters that two pieces share."""
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
         self._pieces: list[str] = []
 
     def add(self, piece: str) -> None:
+        """Appends a piece."""
         self._pieces.append(piece)
 
     def take(self, complete: bool = False) -> str:
-        """What is new since the last call; without an end that may be the beginning of a secret, unless `complete`."""
+        """The text since the last call; unless `complete`, without an end that may be the beginning of a secret."""
         if not self._pieces:
             return ""
         text = "".join(self._pieces)
@@ -34,14 +35,14 @@ class RedactedText:
 
 
 def well_formed(text: str) -> str:
-    """Without halves of characters (lone surrogates), which JSON can bring and UTF-8 cannot hold."""
+    """Joins surrogates and replaces lone ones, which JSON may contain and UTF-8 cannot encode."""
     if text.isascii():
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def shortened(data: Any) -> Any:
-    """JSON-like data without texts of more than `MAX_ARGUMENT_LENGTH` characters: these are cut, and say so."""
+    """JSON-like data with texts cut to `MAX_ARGUMENT_LENGTH` characters and a note."""
     match data:
         case str() if len(data) > MAX_ARGUMENT_LENGTH:
             return f"{data[:MAX_ARGUMENT_LENGTH]}… (cut here; {count_text(len(data))} characters in all)"

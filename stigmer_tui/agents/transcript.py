@@ -1,6 +1,6 @@
-"""What is reported of an agent execution: the conversation and its tool calls, and of these what is new.
+"""The transcript of an agent execution: messages and tool calls, and the changes to report.
 
-The order is that of the events: what the person said, then for each turn of the model its text and its calls
+The order is that of the events: the person's message, then for each response of the model its text and its calls
 (`docs/compatibility.md` 71).
 """
 
@@ -23,31 +23,31 @@ from stigmer_tui.api.structs import to_struct
 from stigmer_tui.core.redaction import Redactor
 
 WHOLE = -1
-"""Reported length of a message that is to be reported as a whole."""
+"""The reported length of a message that must be reported as a whole."""
 
 
 class Transcript:
-    """Redacts all that it is told. Times are RFC 3339."""
+    """Collects messages and calls, without secrets, and gives what has changed. Times are RFC 3339."""
 
     def __init__(self, redactor: Redactor) -> None:
         self.changed: Callable[[], None] = lambda: None
-        """Called whenever there is something to take."""
+        """Called whenever there is a change to take."""
         self._redactor = redactor
         self._messages: list[AgentMessage] = []
         self._reported: list[int] = []
-        """For each message, how much of its text has been reported."""
+        """For each message, the length of its text that has been reported."""
         self._calls: dict[str, ToolCall] = {}
         self._places: dict[str, int] = {}
-        """For each call, the index of the message that stands for it."""
+        """For each call, the index of its message."""
         self._known = AgentExecutionStatus()
         self._growing: RedactedText | None = None
-        """New text of what the model is saying."""
+        """The unreported end of the message that is streaming."""
         self._growing_index = 0
-        """Of its message. That gets its text when it is complete: to lengthen a text is to copy it."""
-        self._spoken: list[str] = []
+        """The index of that message. It gets its text at the end, because appending to a text copies it."""
+        self._pieces: list[str] = []
         """Its text so far, in pieces."""
-        self._news: list[str] = []
-        """Those that have not been reported."""
+        self._unreported: list[str] = []
+        """The pieces that have not been reported."""
         self._beginning = AgentExecutionDelta()
         self._touched_messages: set[int] = set()
         self._touched_calls: dict[str, None] = {}
@@ -55,53 +55,55 @@ class Transcript:
         self._reported_waiting = ModelWait()
 
     def begin(self, message: str, at: str, known: AgentExecutionStatus | None = None) -> None:
-        """`known` is what an earlier runner has reported; all of it that is told again takes the place of the old."""
+        """Begins with the person's message. `known` is what an earlier runner has reported, to be replaced."""
         self._known = known or AgentExecutionStatus()
         self._beginning = AgentExecutionDelta(phase=Phase.IN_PROGRESS.for_agent, started_at=at)
         self._add(AgentMessage(type=MessageType.MESSAGE_HUMAN, content=self._redactor.text(message), timestamp=at))
 
     def note(self, text: str, at: str) -> None:
-        """Something that neither side said."""
+        """Adds a system message."""
         self._add(AgentMessage(type=MessageType.MESSAGE_SYSTEM, content=self._redactor.text(text), timestamp=at))
 
     def wait(self, model: str, since: str, reason: str = "") -> None:
-        """A model has been asked; `reason` says why again. Over with the first thing that the model says or calls."""
+        """A request to the model is under way, until its first text or call. `reason` is that of a retry."""
         self._waiting = ModelWait(model=model, since=since, reason=self._redactor.text(reason))
         self.changed()
 
     def stop_waiting(self) -> None:
+        """The request to the model has ended."""
         if self._waiting.model:
             self._waiting = ModelWait()
             self.changed()
 
     def start_message(self, model: str, at: str) -> None:
-        """The model begins to say something; `hear` brings the text."""
+        """The model begins a message; `append_text` brings its text."""
         self.stop_waiting()
         self._growing = RedactedText(self._redactor)
         self._growing_index = len(self._messages)
-        self._spoken, self._news = [], []
+        self._pieces, self._unreported = [], []
         self._add(AgentMessage(type=MessageType.MESSAGE_AI, timestamp=at, metadata=to_struct({"model": model})))
 
     def append_text(self, text: str) -> None:
+        """Appends to the message that is streaming."""
         if self._growing is not None:
             self._growing.add(text)
             self.changed()
 
     def end_message(self, metadata: Mapping[str, Any] | None = None) -> None:
-        """The model has said all, or was interrupted. `metadata` is added to that of the message."""
+        """The message is complete, or was interrupted. `metadata` is added to that of the message."""
         if self._growing is None:
             return
         self._absorb(complete=True)
         self._growing = None
-        self._messages[self._growing_index].content = "".join(self._spoken)
-        self._spoken, self._news = [], []
+        self._messages[self._growing_index].content = "".join(self._pieces)
+        self._pieces, self._unreported = [], []
         if metadata:
             self._messages[self._growing_index].metadata.MergeFrom(to_struct(metadata))
             self._touch(self._growing_index)
         self.changed()
 
     def call(self, call_id: str, name: str, at: str, arguments: Mapping[str, Any] | None = None) -> None:
-        """The model wants a tool to be used: told without arguments when it begins to write them, and again with."""
+        """The model calls a tool: first without arguments, when it begins to write them, and again with them."""
         self.stop_waiting()
         if call_id not in self._calls:
             call = ToolCall(
@@ -115,26 +117,28 @@ class Transcript:
             self._change_call(call_id, ToolCall(args=to_struct(shortened(self._redactor.data(dict(arguments))))))
 
     def start_call(self, call_id: str, at: str) -> None:
+        """The tool begins to run."""
         self._change_call(call_id, ToolCall(status=ToolCallStatus.TOOL_CALL_RUNNING, started_at=at))
 
     def complete_call(self, call_id: str, result: str, at: str) -> None:
+        """The tool has returned."""
         status = ToolCallStatus.TOOL_CALL_COMPLETED
         self._change_call(call_id, ToolCall(status=status, result=self._redactor.text(result), completed_at=at))
 
     def fail_call(self, call_id: str, error: str, at: str, result: str = "") -> None:
-        """`result` is what the call returned all the same, such as the output of a command."""
+        """The tool has failed. `result` is what it returned nevertheless, such as the output of a command."""
         redact = self._redactor.text
         status = ToolCallStatus.TOOL_CALL_FAILED
         change = ToolCall(status=status, error=redact(error), result=redact(result), completed_at=at)
         self._change_call(call_id, change)
 
     def open_calls(self) -> list[str]:
-        """Ids of the calls that have not come to an end."""
+        """Ids of the calls that have neither completed nor failed."""
         ended = (ToolCallStatus.TOOL_CALL_COMPLETED, ToolCallStatus.TOOL_CALL_FAILED)
         return [call_id for call_id, call in self._calls.items() if call.status not in ended]
 
     def end(self, why: str, at: str) -> None:
-        """Nothing more will happen: calls that are not at their end now have failed, and this is why."""
+        """The run has ended. Open calls have failed, for this reason."""
         self.stop_waiting()
         self.end_message()
         self._keep_known()
@@ -142,7 +146,7 @@ class Transcript:
             self.fail_call(call_id, why, at)
 
     def take(self) -> AgentExecutionDelta | None:
-        """What has changed since the last time; None when nothing has."""
+        """The changes since the last call, or None."""
         self._absorb()
         delta, self._beginning = self._beginning, AgentExecutionDelta()
         delta.messages.extend(self._message_delta(index) for index in sorted(self._touched_messages))
@@ -155,7 +159,7 @@ class Transcript:
         return delta if delta.ByteSize() else None
 
     def _keep_known(self) -> None:
-        """What was known and has not been replaced stays: the rest of a turn that came out shorter when asked again."""
+        """Keeps the known messages that were not replaced: a repeated response may be shorter than the first one."""
         for call in self._known.tool_calls:
             self._calls.setdefault(call.id, call)
         for message in self._known.messages[len(self._messages) :]:
@@ -168,15 +172,15 @@ class Transcript:
         self._touch(len(self._messages) - 1)
 
     def _touch(self, index: int) -> None:
-        """The message is to be reported again as a whole."""
+        """The message must be reported again as a whole."""
         self._reported[index] = WHOLE
         self._touched_messages.add(index)
         self.changed()
 
     def _absorb(self, complete: bool = False) -> None:
         if self._growing is not None and (text := self._growing.take(complete)):
-            self._spoken.append(text)
-            self._news.append(text)
+            self._pieces.append(text)
+            self._unreported.append(text)
             self._touched_messages.add(self._growing_index)
 
     def _change_call(self, call_id: str, change: ToolCall) -> None:
@@ -194,12 +198,12 @@ class Transcript:
         if reported == WHOLE:
             delta = MessageDelta(index=index, message=message)
             if is_growing:
-                delta.message.content = "".join(self._spoken)
+                delta.message.content = "".join(self._pieces)
             self._reported[index] = len(delta.message.content)
         else:
-            text = "".join(self._news) if is_growing else message.content[reported:]
+            text = "".join(self._unreported) if is_growing else message.content[reported:]
             delta = MessageDelta(index=index, tail=TextTail(keep=reported, text=text))
             self._reported[index] = reported + len(text)
         if is_growing:
-            self._news = []
+            self._unreported = []
         return delta

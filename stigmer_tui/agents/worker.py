@@ -1,4 +1,4 @@
-"""Works on one execution: begins it, lets the agent loop run, and reports how it ended."""
+"""Works on executions of agents: begins one, runs the agent loop, and reports its end."""
 
 from __future__ import annotations
 
@@ -42,17 +42,19 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Worker:
+    """Works on leases of agent executions."""
+
     configuration: Configuration
     environment: Mapping[str, str]
-    """Of the process."""
+    """The environment of the process."""
     chooser: ModelChooser
     confinement: Confinement
     journal: Journal
     agent_loop: asyncio.Task[AgentLoop]
-    """Done when the framework is loaded."""
+    """Done when the framework has been loaded."""
 
     async def work(self, lease: Lease) -> None:
-        """All that a lease asks for, its final report included."""
+        """Runs the execution of a lease to its end, and reports it."""
         execution = lease.assignment.agent.execution
         agent = lease.assignment.agent.agent.metadata
         transcript = Transcript(lease.redactor)
@@ -62,7 +64,7 @@ class Worker:
             run = AgentRun(agent.slug or agent.name, lease, transcript, record, reporter)
             transcript.begin(execution.spec.message, execution.status.started_at or run.now(), execution.status)
             phase, error = await self._outcome(run)
-            # From here on nothing stops it any more, least of all a request to stop.
+            # Once the outcome is known, not even a cancellation may prevent the report.
             end = asyncio.create_task(self._end(run, phase, lease.redactor.text(error)))
             try:
                 await asyncio.shield(end)
@@ -112,7 +114,7 @@ class Worker:
         await agent_loop.converse(run, choice, script, shell)
 
     def _script(self, agent: Agent) -> Script | None:
-        """The script that the agent carries, else the one that is configured."""
+        """The script of the agent, or else the configured one."""
         if text := agent.metadata.annotations.get(extensions.SCRIPT):
             return parse_script(text, f"script of {agent.metadata.name}")
         path = self.configuration.model.script
@@ -130,7 +132,7 @@ class Worker:
         return ShellTool(folder, self.confinement, environment, mark=run.lease.execution_id)
 
     def _root(self, execution: AgentExecution) -> Path:
-        """The folder of the session, made when it is not there."""
+        """The folder of the session, which is created if it is missing."""
         name = execution.spec.session_id or execution.metadata.id
         if not re.fullmatch(r"[\w-]+", name):
             raise StigmerError(f"Not an id of a session: {name}")
@@ -143,7 +145,7 @@ class Worker:
 
 
 def _requested_model(assignment: AgentAssignment) -> str:
-    """Of the calling task, else of the run, else of the agent; empty for what is configured."""
+    """The model of the calling task, else of the run, else of the agent; empty for the configured one."""
     return (
         assignment.config.model
         or assignment.execution.spec.execution_config.model_name
@@ -153,7 +155,7 @@ def _requested_model(assignment: AgentAssignment) -> str:
 
 @asynccontextmanager
 async def _time_limit(run: AgentRun) -> AsyncIterator[None]:
-    """What the calling task allows, counted from the first start of the run."""
+    """The time limit of the calling task, counted from the first start of the run."""
     seconds = run.lease.assignment.agent.config.timeout
     started = parse_timestamp(run.lease.assignment.agent.execution.status.started_at)
     spent = (run.lease.clock.now() - started).total_seconds() if started else 0.0

@@ -97,7 +97,7 @@ async def test_35_a_finish_reason_is_an_end_also_on_a_connection_that_breaks_the
 async def test_35_a_connection_that_stays_open_after_the_end_is_not_waited_for(
     agents: Agents, provider: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checked_stream, "LAST_WORD", 0.01)
+    monkeypatch.setattr(checked_stream, "TRAILING_LIMIT", 0.01)
     last = len(events(provider, "Hi")) if provider == "anthropic" else -2
     ledger, _ = await run(agents, provider, Reply(events(provider, "Hi")[:last], stays_open=True))
     assert (ledger.phase, ledger.answers) == (Phase.COMPLETED, ["Hi"])
@@ -107,7 +107,7 @@ async def test_35_a_connection_that_stays_open_after_the_end_is_not_waited_for(
 async def test_16_an_answer_that_stalls_is_a_timeout_that_says_so(
     agents: Agents, provider: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checked_stream, "NEXT_WORD", 0.01)
+    monkeypatch.setattr(checked_stream, "NEXT_OUTPUT_LIMIT", 0.01)
     ledger, server = await run(agents, provider, Reply(first_words(provider), stays_open=True))
     assert ledger.phase is Phase.FAILED
     assert ledger.answers == ["Once upon "]
@@ -118,7 +118,7 @@ async def test_16_an_answer_that_stalls_is_a_timeout_that_says_so(
 async def test_16_a_model_that_never_speaks_is_a_timeout_and_not_asked_again(
     agents: Agents, provider: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checked_stream, "FIRST_WORD", 0.01)
+    monkeypatch.setattr(checked_stream, "FIRST_OUTPUT_LIMIT", 0.01)
     ledger, server = await run(agents, provider, Reply(stays_open=True))
     assert "timed out: it sent nothing" in ledger.status.error
     assert len(server.bodies) == 1

@@ -1,4 +1,4 @@
-"""From a choice to the framework's model, over one HTTP client. A provider's software is loaded when it is used."""
+"""Makes the framework's model for a choice. The client library of a provider is loaded when it is first used."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic_ai.providers import Provider, infer_provider_class
 
 from stigmer_tui.agents.models.anthropic_message import AnthropicMessage
 from stigmer_tui.agents.models.chat_completion import ChatCompletion
-from stigmer_tui.agents.models.checked_stream import FIRST_WORD, Answer, CheckedStream
+from stigmer_tui.agents.models.checked_stream import FIRST_OUTPUT_LIMIT, Answer, CheckedStream
 from stigmer_tui.agents.models.choice import ModelChoice
 from stigmer_tui.runners.outgoing import OutgoingTransport
 
@@ -20,11 +20,11 @@ CONNECT_LIMIT = 10.0
 """Seconds."""
 
 ANSWERS: dict[str, Callable[[], Answer]] = {"anthropic": AnthropicMessage}
-"""What reads the stream of an answer, by what the framework calls the provider; all others send chat completions."""
+"""The reader of a response by the framework's name of the provider; all others send chat completions."""
 
 
 def provider_client(answer: Callable[[], Answer]) -> httpx2.AsyncClient:
-    """A client whose answers are checked, each by a new `answer`."""
+    """An HTTP client that checks each response with a new reader."""
 
     async def check(response: httpx2.Response) -> None:
         if response.is_success and isinstance(response.stream, httpx2.AsyncByteStream):
@@ -35,21 +35,21 @@ def provider_client(answer: Callable[[], Answer]) -> httpx2.AsyncClient:
 
     return httpx2.AsyncClient(
         transport=OutgoingTransport(httpx2.Limits(max_connections=1000, max_keepalive_connections=100)),
-        timeout=httpx2.Timeout(FIRST_WORD, connect=CONNECT_LIMIT),
-        # Compression makes a stream wait for itself.
+        timeout=httpx2.Timeout(FIRST_OUTPUT_LIMIT, connect=CONNECT_LIMIT),
+        # Compression delays a stream.
         headers={"accept-encoding": "identity"},
         event_hooks={"response": [check]},
     )
 
 
 class Adapters:
-    """Gives the same model for the same choice, so that its connections are used again."""
+    """Keeps the model of each choice, so that its connections are reused."""
 
     def __init__(self) -> None:
         self._models: dict[ModelChoice, Model] = {}
 
     async def model(self, choice: ModelChoice) -> Model:
-        """Takes about a second the first time that a provider is used."""
+        """The model for a choice. The first one of a provider takes about a second."""
         if choice not in self._models:
             self._models[choice] = await asyncio.to_thread(_build, choice)
         return self._models[choice]
@@ -58,7 +58,7 @@ class Adapters:
 def _build(choice: ModelChoice) -> Model:
     framework = choice.provider.framework
     provider = _provider(choice, provider_client(ANSWERS.get(framework, ChatCompletion)))
-    # What is asked again, and when, is decided where people can see it.
+    # Retries are decided in `durable`, which reports them.
     provider.client.max_retries = 0
     return infer_model(f"{framework}:{choice.model}", lambda _: provider)
 

@@ -1,4 +1,4 @@
-"""The stream of a message, as Anthropic would have sent it, out of what servers send that speak its API too."""
+"""Normalizes the stream of a message of servers that imitate the API of Anthropic."""
 
 from __future__ import annotations
 
@@ -6,28 +6,29 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from stigmer_tui.agents.models.faults import MAX_EXCERPT, CutShortError, NotAnAnswerError, told_error
+from stigmer_tui.agents.models.faults import MAX_EXCERPT, CutShortError, InvalidResponseError, error_in
 from stigmer_tui.agents.models.server_events import ServerSentEvent
 
 NOTHING_USED = {"input_tokens": 0, "output_tokens": 0}
 
 
 class AnthropicMessage:
-    """One answer: events of the server in, events for the provider's software out."""
+    """Reads one response: events of the server in, events for the client library out."""
 
     def __init__(self) -> None:
-        self.has_said = False
-        """Whether there was anything but thoughts."""
+        self.has_output = False
+        """Whether there was any output besides thinking."""
         self.is_finished = False
-        """Whether the server has said that this is the end, or that there is none."""
+        """Whether the server has signalled the end, or an error."""
         self.is_over = False
-        """Never before the body ends."""
+        """Always False: only the end of the body is the end of the stream."""
         self._has_begun = False
         self._has_stopped = False
         self._block = -1
-        """Index of the latest block."""
+        """The index of the latest block."""
 
     def read(self, event: ServerSentEvent) -> Iterator[bytes]:
+        """Reads an event. Raises InvalidResponseError for one that is not valid."""
         text = event.data.strip()
         if text.startswith("[DONE]"):
             self.is_finished = True
@@ -35,14 +36,14 @@ class AnthropicMessage:
             try:
                 data = json.loads(text)
             except ValueError as error:
-                raise NotAnAnswerError(f"sent invalid JSON: {text[:MAX_EXCERPT]}") from error
+                raise InvalidResponseError(f"sent invalid JSON: {text[:MAX_EXCERPT]}") from error
             if isinstance(data, dict):
                 yield from self.read_data({"type": event.name, **data})
 
     def read_data(self, data: Any) -> Iterator[bytes]:
-        """An event; or the whole message, or an error, where these come instead of a stream."""
+        """Reads an event, or a whole message or an error that comes instead of a stream."""
         if not isinstance(data, Mapping):
-            raise NotAnAnswerError(f"answered with data that is not a message: {json.dumps(data)[:MAX_EXCERPT]}")
+            raise InvalidResponseError(f"answered with data that is not a message: {json.dumps(data)[:MAX_EXCERPT]}")
         match data.get("type"):
             case "message":
                 yield from self._whole(data)
@@ -55,15 +56,17 @@ class AnthropicMessage:
             case "message_stop":
                 self.is_finished = self._has_stopped = True
                 yield _event(data)
-            case _ if error := told_error(data):
+            case _ if error := error_in(data):
                 self.is_finished = True
                 kind = error["type"] if isinstance(error["type"], str) else "api_error"
                 yield _event({"type": "error", "error": {"type": kind, "message": error["message"]}})
             case "" | None:
-                raise NotAnAnswerError(f"answered with data that is not a message: {json.dumps(data)[:MAX_EXCERPT]}")
+                raise InvalidResponseError(
+                    f"answered with data that is not a message: {json.dumps(data)[:MAX_EXCERPT]}"
+                )
 
     def end(self) -> Iterator[bytes]:
-        """Raises CutShortError when this is not the end."""
+        """Reads the end of the body. Raises CutShortError if the response is not complete."""
         if not self.is_finished:
             raise CutShortError
         if self._has_begun and not self._has_stopped:
@@ -85,7 +88,7 @@ class AnthropicMessage:
             self._block = data["index"]
             data["content_block"] = _block(data.get("content_block"))
         said = data.get("content_block") or data.get("delta") or {}
-        self.has_said = self.has_said or bool(said.get("text")) or said.get("type") == "tool_use"
+        self.has_output = self.has_output or bool(said.get("text")) or said.get("type") == "tool_use"
         yield _event(data)
 
     def _finish(self, data: Mapping[str, Any]) -> Iterator[bytes]:
@@ -127,5 +130,5 @@ def _usage_of(message: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _counted(usage: Any) -> dict[str, Any]:
-    """What the usage says; a null says nothing."""
+    """The usage without nulls."""
     return {name: value for name, value in usage.items() if value is not None} if isinstance(usage, Mapping) else {}

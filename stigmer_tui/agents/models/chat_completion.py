@@ -1,6 +1,6 @@
-"""The stream of a chat completion, as OpenAI would have sent it, out of what servers send in its name.
+"""Normalizes the stream of a chat completion of servers that imitate the API of OpenAI.
 
-Here is the one place that knows of their ways; the table of these is in the tests.
+Their deviations are handled here and nowhere else; the tests list them.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from stigmer_tui.agents.models.faults import MAX_EXCERPT, CutShortError, NotAnAnswerError, told_error
+from stigmer_tui.agents.models.faults import MAX_EXCERPT, CutShortError, InvalidResponseError, error_in
 from stigmer_tui.agents.models.server_events import ServerSentEvent
-from stigmer_tui.agents.models.thinking import ThinkingTags, Voice
+from stigmer_tui.agents.models.thinking import TextKind, ThinkingTags
 from stigmer_tui.agents.models.tool_calls import ToolCalls
 from stigmer_tui.definition.support import TOOLS
 
@@ -23,25 +23,26 @@ FINISH_REASONS = {
     **dict.fromkeys(("tool_calls", "tool_call", "tool_use", "function_call"), "tool_calls"),
     **dict.fromkeys(("content_filter", "safety", "recitation", "blocklist", "prohibited_content"), "content_filter"),
 }
-"""By what servers say, in lower case. Whatever else they say is an end as well."""
+"""OpenAI's finish reasons by those of servers, in lower case. Any other one means stop."""
 
 
 class ChatCompletion:
-    """One answer: events of the server in, events for the provider's software out."""
+    """Reads one response: events of the server in, events for the client library out."""
 
     def __init__(self) -> None:
-        self.has_said = False
-        """Whether there was anything but thoughts."""
+        self.has_output = False
+        """Whether there was any output besides thinking."""
         self.is_finished = False
-        """Whether the server has said that this is the end, or that there is none."""
+        """Whether the server has signalled the end, or an error."""
         self.is_over = False
-        """Whether the server has also said that nothing follows."""
+        """Whether the server has signalled the end of the stream."""
         self._head: dict[str, Any] = {"id": "", "object": "chat.completion.chunk", "created": 0, "model": ""}
         self._tags = ThinkingTags()
         self._calls = ToolCalls(TOOLS)
         self._usage: dict[str, Any] | None = None
 
     def read(self, event: ServerSentEvent) -> Iterator[bytes]:
+        """Reads an event. Raises InvalidResponseError for one that is not valid."""
         text = event.data.strip()
         is_over = text.endswith("[DONE]")
         for data in _parsed(text.removesuffix("[DONE]").strip()):
@@ -50,17 +51,17 @@ class ChatCompletion:
             self.is_finished = self.is_over = True
 
     def read_data(self, data: Any) -> Iterator[bytes]:
-        """A chunk; or the whole completion, or an error, where these come instead of a stream."""
-        if error := told_error(data):
+        """Reads a chunk, or a whole completion or an error that comes instead of a stream."""
+        if error := error_in(data):
             self.is_finished = True
             yield _event({"error": error})
         elif isinstance(data, Mapping) and ("choices" in data or "usage" in data):
             yield from self._chunk(data)
-        elif isinstance(data, Mapping) and not self.has_said and "id" not in data:
-            raise NotAnAnswerError(f"answered with data that is not a completion: {json.dumps(data)[:MAX_EXCERPT]}")
+        elif isinstance(data, Mapping) and not self.has_output and "id" not in data:
+            raise InvalidResponseError(f"answered with data that is not a completion: {json.dumps(data)[:MAX_EXCERPT]}")
 
     def end(self) -> Iterator[bytes]:
-        """Raises CutShortError when this is not the end."""
+        """Reads the end of the body. Raises CutShortError if the response is not complete."""
         if not self.is_finished:
             raise CutShortError
         yield from self._release()
@@ -70,13 +71,13 @@ class ChatCompletion:
 
     def _chunk(self, data: Mapping[str, Any]) -> Iterator[bytes]:
         self._head |= {name: value for name in ("id", "model") if isinstance(value := data.get(name), str) and value}
-        # Some count up in every chunk: what is told last is true of all.
+        # Some send a running count in every chunk, so that the last one is the total.
         self._usage = _usage(data.get("usage")) or self._usage
         match data.get("choices"):
             case [{} as choice, *_]:
                 yield from self._choice(choice)
-            case _ if self._usage and self.has_said:
-                # Only the last chunk tells the usage alone.
+            case _ if self._usage and self.has_output:
+                # Only the last chunk has the usage and nothing else.
                 self.is_finished = True
 
     def _choice(self, choice: Mapping[str, Any]) -> Iterator[bytes]:
@@ -87,41 +88,41 @@ class ChatCompletion:
                 yield self._delta(reasoning_content=thought)
                 break
         if text := _text(delta.get("content", choice.get("text"))):
-            yield from self._spoken(self._tags.read(text))
+            yield from self._text_deltas(self._tags.read(text))
         if refusal := _text(delta.get("refusal")):
             yield self._delta(refusal=refusal)
         calls = delta.get("tool_calls")
         if not calls and isinstance(delta.get("function_call"), Mapping):
             calls = [{"index": 0, "function": delta["function_call"]}]
         if calls:
-            yield from self._called(self._calls.read(calls))
+            yield from self._call_deltas(self._calls.read(calls))
         if reason := _text(choice.get("finish_reason")) or _text(choice.get("finishReason")):
             yield from self._finish(reason, choice)
 
     def _finish(self, reason: str, choice: Mapping[str, Any]) -> Iterator[bytes]:
         self.is_finished = True
         if reason == "error":
-            error = told_error(choice) or {"message": "the provider ended the answer with an error"}
+            error = error_in(choice) or {"message": "the provider ended the answer with an error"}
             yield _event({"error": error})
             return
         yield from self._release()
         yield self._delta(FINISH_REASONS.get(reason.lower(), "stop"))
 
     def _release(self) -> Iterator[bytes]:
-        yield from self._spoken(self._tags.end())
-        yield from self._called(self._calls.end())
+        yield from self._text_deltas(self._tags.end())
+        yield from self._call_deltas(self._calls.end())
 
-    def _spoken(self, spoken: Iterator[tuple[Voice, str]]) -> Iterator[bytes]:
-        for voice, text in spoken:
-            if voice is Voice.THOUGHT:
+    def _text_deltas(self, pieces: Iterator[tuple[TextKind, str]]) -> Iterator[bytes]:
+        for kind, text in pieces:
+            if kind is TextKind.THINKING:
                 yield self._delta(reasoning_content=text)
             else:
-                self.has_said = True
+                self.has_output = True
                 yield self._delta(content=text)
 
-    def _called(self, calls: Iterator[dict[str, Any]]) -> Iterator[bytes]:
+    def _call_deltas(self, calls: Iterator[dict[str, Any]]) -> Iterator[bytes]:
         for call in calls:
-            self.has_said = True
+            self.has_output = True
             yield self._delta(tool_calls=[call])
 
     def _delta(self, finish_reason: str | None = None, **delta: Any) -> bytes:
@@ -133,7 +134,7 @@ def _event(data: dict[str, Any]) -> bytes:
 
 
 def _parsed(text: str) -> list[Any]:
-    """What an event holds; some servers leave out the blank lines between theirs."""
+    """The data of an event, or of several where a server leaves out the blank lines between them."""
     try:
         return [json.loads(text)] if text else []
     except ValueError:
@@ -141,11 +142,11 @@ def _parsed(text: str) -> list[Any]:
     try:
         return [json.loads(line) for line in text.splitlines()]
     except ValueError as error:
-        raise NotAnAnswerError(f"sent invalid JSON: {text[:MAX_EXCERPT]}") from error
+        raise InvalidResponseError(f"sent invalid JSON: {text[:MAX_EXCERPT]}") from error
 
 
 def _text(value: Any) -> str:
-    """A text, or the texts of a list of parts."""
+    """A text, or the texts of a list of parts, joined."""
     if isinstance(value, str):
         return value
     if not isinstance(value, Sequence):
@@ -155,7 +156,7 @@ def _text(value: Any) -> str:
 
 
 def _usage(usage: Any) -> dict[str, Any] | None:
-    """Only what is counted, and all that must be there."""
+    """The counts of the usage, with zeros for the required ones that are missing."""
     if not isinstance(usage, Mapping):
         return None
     counted = {name: _usage(value) or value for name, value in usage.items()}

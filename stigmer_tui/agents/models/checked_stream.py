@@ -1,7 +1,7 @@
-"""The body of a provider's response, checked and put in order before the provider's software reads it.
+"""Checks and normalizes the body of a provider's response before the provider's client library reads it.
 
-Told apart are a stream of events, a whole answer or an error as JSON, and a web page; a stream that ends without an
-end, one that stalls, and a compressed one that is cut are errors. Everything else is the provider's own.
+A body is a stream of events, a whole response or an error in JSON, or a web page. A stream that is cut off, one that
+stalls, and truncated compression are errors. Everything else is left to the client library.
 """
 
 from __future__ import annotations
@@ -17,38 +17,49 @@ from typing import Any, Protocol
 
 import httpx2
 
-from stigmer_tui.agents.models.faults import CutShortError, NotAnAnswerError, StalledError
+from stigmer_tui.agents.models.faults import CutShortError, InvalidResponseError, StalledError
 from stigmer_tui.agents.models.server_events import EventReader, ServerSentEvent
 
-FIRST_WORD = 600.0
-"""Seconds in which something must come before the model has said anything: it may be loaded, and it may think."""
-NEXT_WORD = 120.0
-"""Seconds in which something must come once it speaks."""
-LAST_WORD = 1.0
-"""Seconds that are left to the connection after the end, so that it can be used again."""
+FIRST_OUTPUT_LIMIT = 600.0
+"""Seconds to wait for data before the first output, while a model is loaded or thinks."""
+NEXT_OUTPUT_LIMIT = 120.0
+"""Seconds to wait for data after the first output."""
+TRAILING_LIMIT = 1.0
+"""Seconds to wait for the end of the body after the last event, so that the connection can be reused."""
 MAX_BODY = 32_000_000
-"""Bytes of a body that is no stream."""
+"""Bytes of a body that is not a stream."""
 MAX_PAGE = 20_000
-"""Bytes of a web page in which its title is looked for."""
+"""Bytes of a web page that are searched for its title."""
 
 _BLANK = codecs.BOM_UTF8 + b" \t\r\n"
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.DOTALL | re.IGNORECASE)
 
 
 class Answer(Protocol):
-    """Reads an answer in the format of one provider."""
+    """Reads a response in the format of one provider, and gives events for its client library."""
 
-    has_said: bool
+    has_output: bool
+    """Whether there was any output besides thinking."""
     is_finished: bool
+    """Whether the server has signalled the end of the response, or an error."""
     is_over: bool
+    """Whether the server has signalled the end of the stream."""
 
-    def read(self, event: ServerSentEvent) -> Iterator[bytes]: ...
-    def read_data(self, data: Any) -> Iterator[bytes]: ...
-    def end(self) -> Iterator[bytes]: ...
+    def read(self, event: ServerSentEvent) -> Iterator[bytes]:
+        """Reads an event. Raises InvalidResponseError for one that is not valid."""
+        ...
+
+    def read_data(self, data: Any) -> Iterator[bytes]:
+        """Reads a whole response or an error that comes instead of a stream."""
+        ...
+
+    def end(self) -> Iterator[bytes]:
+        """Reads the end of the body. Raises CutShortError if the response is not complete."""
+        ...
 
 
 class CheckedStream(httpx2.AsyncByteStream):
-    """Raises one of the faults for what is no answer, or none that is complete."""
+    """A body that raises one of the faults where it is not a response, or not a complete one."""
 
     def __init__(self, source: httpx2.AsyncByteStream, encoding: str, answer: Answer) -> None:
         self._source = source
@@ -58,7 +69,7 @@ class CheckedStream(httpx2.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         if self._reading is not None:
-            # The provider's software has seen the end, and reads what follows so that the connection can be used again.
+            # The client library has read the end, and reads the rest so that the connection can be reused.
             async for piece in self._reading:
                 yield piece
             return
@@ -72,7 +83,7 @@ class CheckedStream(httpx2.AsyncByteStream):
             for event in self._answer.read_data(await _whole(head, pieces)):
                 yield event
         elif head.startswith(b"<"):
-            raise NotAnAnswerError(await _page(head, pieces))
+            raise InvalidResponseError(await _page(head, pieces))
         else:
             async for event in self._events(head, pieces):
                 yield event
@@ -80,6 +91,7 @@ class CheckedStream(httpx2.AsyncByteStream):
             yield event
 
     async def aclose(self) -> None:
+        """Closes the connection's body."""
         await self._source.aclose()
 
     async def _events(self, head: bytes, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -91,19 +103,25 @@ class CheckedStream(httpx2.AsyncByteStream):
                 yield checked
         for checked in self._checked(reader.end()):
             yield checked
-        if reader.stray and not self._answer.is_finished and not self._answer.has_said:
-            raise NotAnAnswerError(f"answered with text that is not a stream: {' '.join(reader.stray.split())}")
+        if reader.stray and not self._answer.is_finished and not self._answer.has_output:
+            raise InvalidResponseError(f"answered with text that is not a stream: {' '.join(reader.stray.split())}")
 
     def _checked(self, events: Iterator[ServerSentEvent]) -> Iterator[bytes]:
         for event in events:
             yield from self._answer.read(event)
 
     async def _pieces(self) -> AsyncIterator[bytes]:
-        """The body as it comes, without the encoding of its transfer."""
+        """The body in pieces, decompressed."""
         decoder = _Decoder(self._encoding)
         reading = aiter(self._source)
         while True:
-            limit = LAST_WORD if self._answer.is_finished else NEXT_WORD if self._answer.has_said else FIRST_WORD
+            limit = (
+                TRAILING_LIMIT
+                if self._answer.is_finished
+                else NEXT_OUTPUT_LIMIT
+                if self._answer.has_output
+                else FIRST_OUTPUT_LIMIT
+            )
             try:
                 async with asyncio.timeout(limit):
                     data = await anext(reading)
@@ -122,7 +140,7 @@ class CheckedStream(httpx2.AsyncByteStream):
 
 
 class _Decoder:
-    """Undoes a compression that was not asked for, for some servers and proxies do it all the same."""
+    """Decompresses, because some servers and proxies compress although it was not asked for."""
 
     def __init__(self, encoding: str) -> None:
         self._inflater: Any = None
@@ -132,7 +150,7 @@ class _Decoder:
             case "gzip" | "x-gzip" | "deflate":
                 self._inflater = zlib.decompressobj(zlib.MAX_WBITS | 32)
             case other:
-                raise NotAnAnswerError(f"answered in an encoding that was not asked for: {other[:50]}")
+                raise InvalidResponseError(f"answered in an encoding that was not asked for: {other[:50]}")
 
     @property
     def is_complete(self) -> bool:
@@ -147,16 +165,16 @@ class _Decoder:
                 yield self._inflater.decompress(data, 1_000_000)
                 data = self._inflater.unconsumed_tail
         except zlib.error as error:
-            raise NotAnAnswerError("answered with compressed data that is damaged") from error
+            raise InvalidResponseError("answered with compressed data that is damaged") from error
 
 
 async def _whole(head: bytes, pieces: AsyncIterator[bytes]) -> Any:
-    """A body of JSON."""
+    """The data of a JSON body."""
     body = bytearray(head)
     async for piece in pieces:
         body += piece
         if len(body) > MAX_BODY:
-            raise NotAnAnswerError(f"answered with more than {MAX_BODY // 1_000_000} MB that is not a stream")
+            raise InvalidResponseError(f"answered with more than {MAX_BODY // 1_000_000} MB that is not a stream")
     try:
         return json.loads(body)
     except ValueError as error:
@@ -169,11 +187,11 @@ async def _page(head: bytes, pieces: AsyncIterator[bytes]) -> str:
         body += piece
         if len(body) > MAX_PAGE:
             break
-    return f"answered with {page_words(body.decode(errors='replace'))}"
+    return f"answered with {describe_page(body.decode(errors='replace'))}"
 
 
-def page_words(page: str) -> str:
-    """What there is to say about a web page that came instead of an answer."""
+def describe_page(page: str) -> str:
+    """A web page that came instead of a response, in words: its title, if it has one."""
     title = _TITLE.search(page[:MAX_PAGE])
     named = f" (“{' '.join(unescape(title[1]).split())}”)" if title else ""
     return f"a web page{named}"

@@ -1,4 +1,4 @@
-"""Which model an agent uses: what its run asks for, else what is configured, else what there is a key for."""
+"""Chooses the model of a run: the one that it asks for, else the configured one, else one that there is a key for."""
 
 from __future__ import annotations
 
@@ -14,23 +14,26 @@ from stigmer_tui.core.known_secrets import without_credentials
 from stigmer_tui.core.model_providers import PROVIDERS, ModelProvider
 
 HAND_OVER = "where you open the app or use `run`, which hand it to the daemon"
-"""What becomes of a key that the daemon has not; it is not looked for in files of the shell."""
+"""How a key reaches the daemon, which does not read the start-up files of shells."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
+    """A model, and how to reach it."""
+
     provider: ModelProvider
     model: str
     base_url: str = ""
     key: str = field(default="", repr=False)
     key_variable: str = ""
-    """Where the key came from."""
+    """The variable that the key came from."""
 
     def __str__(self) -> str:
         return "scripted (demo)" if self.is_scripted else f"{self.provider.name} {self.model}"
 
     @property
     def is_scripted(self) -> bool:
+        """Whether a script is played instead of a model."""
         return self.provider is model_providers.SCRIPTED
 
 
@@ -39,15 +42,17 @@ SCRIPTED = ModelChoice(model_providers.SCRIPTED, model_providers.SCRIPTED.defaul
 
 @dataclass(frozen=True, slots=True)
 class ModelChooser:
+    """Chooses models by the configuration and the environment."""
+
     settings: ModelSettings
     environment: Mapping[str, str]
     file: Path
     """The configuration file, for messages."""
 
     def choose(self, asked: str = "", has_script: bool = False) -> ModelChoice:
-        """The model for a run that may ask for one by name, of an agent that may carry a script.
+        """The model for a run. `asked` is the name that the run asks for; `has_script` whether its agent has a script.
 
-        Raises StigmerError, saying what to set, when there is none.
+        Raises StigmerError, with what to set, when there is none.
         """
         configured = self._configured()
         if configured is SCRIPTED.provider or (configured is None and (has_script or self.settings.script)):
@@ -68,14 +73,14 @@ class ModelChooser:
         return ModelChoice(provider, model, base_url, key, variable)
 
     def describe(self) -> str:
-        """What agents use that ask for nothing: `anthropic claude-sonnet-5-5`, `scripted (demo)`, or `none`."""
+        """The model of runs that ask for none: `anthropic claude-sonnet-5-5`, `scripted (demo)`, or `none`."""
         try:
             return str(self.choose(has_script=True))
         except StigmerError:
             return "none"
 
     def _configured(self) -> ModelProvider | None:
-        """The provider that is configured, or that there is a key for."""
+        """The configured provider, or one that there is a key for."""
         if not (name := self.settings.provider):
             return next((provider for provider in PROVIDERS if self.environment.get(provider.key_variable)), None)
         names = {provider.name: provider for provider in PROVIDERS}
@@ -87,7 +92,7 @@ class ModelChooser:
         family = next((provider for provider in PROVIDERS if provider.serves(asked)), None)
         if family is None or family is configured:
             return configured
-        # Behind a base URL may be a gateway that serves the models of others; one's own key is the better way.
+        # A base URL may be that of a gateway, which serves models of others. A key of their own provider is preferred.
         is_gateway = configured is not None and configured.is_gateway and bool(self.settings.base_url)
         return configured if is_gateway and not self.environment.get(family.key_variable) else family
 
@@ -108,7 +113,7 @@ class ModelChooser:
 
 
 def model_id(name: str) -> str:
-    """The id of a model by the name that people use: `claude-sonnet-4.5` is `claude-sonnet-4-5`."""
+    """The id of a model by its common name: `claude-sonnet-4.5` is `claude-sonnet-4-5`."""
     name = name.strip()
     return name.lower().replace(".", "-") if name.lower().startswith("claude-") else name
 

@@ -21,9 +21,9 @@ from pydantic_ai.exceptions import (
     OutputTokenLimitExceeded,
 )
 
-from stigmer_tui.agents.models.checked_stream import page_words
+from stigmer_tui.agents.models.checked_stream import describe_page
 from stigmer_tui.agents.models.choice import ModelChoice
-from stigmer_tui.agents.models.faults import CutShortError, NotAnAnswerError, StalledError, fault_in, message_in
+from stigmer_tui.agents.models.faults import CutShortError, InvalidResponseError, StalledError, fault_in, message_in
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.known_secrets import without_credentials
 from stigmer_tui.core.proxies import proxy_for
@@ -35,23 +35,23 @@ MAX_DETAIL_LENGTH = 300
 _RETRIED = ("", ", retried once", ", retried twice")
 
 
-def in_words(error: AgentRunError, choice: ModelChoice, redactor: Redactor, retries: int = 0) -> str:
-    """Provider and model, what happened, and what to do; without the key and the secrets of the run."""
+def explained(error: AgentRunError, choice: ModelChoice, redactor: Redactor, retries: int = 0) -> str:
+    """Provider and model, what happened, and what to do, without the key and the secrets of the run."""
     hide_key = Redactor([choice.key]).text
 
     def hidden(text: str) -> str:
         return redactor.text(hide_key(text))
 
-    # What the provider said is redacted before it is cut, which may leave half a secret.
+    # Redacted before it is cut, because a cut may leave a part of a secret.
     detail = hidden(_detail(error))[:MAX_DETAIL_LENGTH]
     happened = _what_happened(error, choice, f" ({detail})" if detail else "", _RETRIED[retries])
-    if isinstance(fault := fault_in(error), NotAnAnswerError):
+    if isinstance(fault := fault_in(error), InvalidResponseError):
         happened = f" {hidden(str(fault))[:MAX_DETAIL_LENGTH]}{_address(choice)}{_base_url_hint(choice)}"
     return hidden(f"{choice}{happened}")
 
 
-def in_short(error: ModelAPIError) -> str:
-    """Why a model is asked again, in a few words."""
+def retry_reason(error: ModelAPIError) -> str:
+    """The reason of a retry, in a few words."""
     match fault_in(error) or error:
         case CutShortError():
             return "the answer broke off"
@@ -68,7 +68,7 @@ def in_short(error: ModelAPIError) -> str:
 
 
 def _what_happened(error: AgentRunError, choice: ModelChoice, detail: str, retried: str) -> str:
-    """What follows the name of the model."""
+    """The explanation that follows the name of the model."""
     match fault_in(error):
         case SettingUnusableError() as fault:
             return f" cannot be reached{_address(choice)}: {fault}"
@@ -94,11 +94,11 @@ def _what_happened(error: AgentRunError, choice: ModelChoice, detail: str, retri
             return f" cannot be reached{_way(choice)}{retried}; {advice}{detail}"
         case ModelRateLimitError():
             wait = f", retry in {error.retry_after:.0f} s" if error.retry_after else ""
-            return f": {in_short(error)}{retried}{wait}{detail}"
+            return f": {retry_reason(error)}{retried}{wait}{detail}"
         case ModelQuotaExceededError():
             return f" is refused: the credit of the account is used up{detail}"
         case ModelUnavailableError() | ModelServerError():
-            return f": {in_short(error)}{retried}{detail}"
+            return f": {retry_reason(error)}{retried}{detail}"
         case ModelContextWindowExceededError():
             return f" cannot take a conversation of this length; start a new session{detail}"
         case ModelHTTPError():
@@ -119,7 +119,7 @@ def _address(choice: ModelChoice) -> str:
 
 
 def _way(choice: ModelChoice) -> str:
-    """Address, and the proxy on the way there."""
+    """The address, and the proxy on the way to it."""
     try:
         proxy = proxy_for(choice.base_url or choice.provider.address, os.environ)
     except StigmerError:
@@ -128,7 +128,7 @@ def _way(choice: ModelChoice) -> str:
 
 
 def _base_url_hint(choice: ModelChoice) -> str:
-    """For a server at whose address something else answers."""
+    """A hint where the address may not be that of a model server."""
     if not choice.base_url:
         return ""
     if not choice.provider.is_gateway or choice.base_url.rstrip("/").endswith("/v1"):
@@ -137,7 +137,7 @@ def _base_url_hint(choice: ModelChoice) -> str:
 
 
 def _detail(error: AgentRunError) -> str:
-    """What the provider itself said, where it said something."""
+    """The provider's own message; empty if there is none."""
     if not isinstance(error, ModelAPIError):
         return ""
     status = f"{error.status_code}: " if isinstance(error, ModelHTTPError) else ""
@@ -145,35 +145,35 @@ def _detail(error: AgentRunError) -> str:
         return ""
     text = message_in(error.body) or str(error.body or error.message)
     if text.lstrip().startswith("<"):
-        text = page_words(text)
+        text = describe_page(text)
     return f"{status}{' '.join(text.split())}"
 
 
 PAUSES = (1.0, 2.0)
-"""Seconds before each time that a model is asked again, where the provider asks for nothing else."""
+"""Seconds before each retry, unless the provider asks for more."""
 MAX_PAUSE = 60.0
-"""Seconds. A provider that asks for a longer one is not asked again."""
+"""Seconds. There is no retry if the provider asks for a longer pause."""
 
-_PASSING = (ModelRateLimitError, ModelServerError, ModelUnavailableError, ModelConnectionError)
+_TRANSIENT = (ModelRateLimitError, ModelServerError, ModelUnavailableError, ModelConnectionError)
 
 
 def pause_after(error: ModelAPIError, retries: int) -> float | None:
-    """Seconds to wait before asking again, after so many retries; None when that is of no use."""
+    """Seconds before the next retry, after so many retries; None if there is none."""
     wanted = error.headers.get("x-should-retry") if isinstance(error, ModelHTTPError) and error.headers else None
     if retries >= len(PAUSES) or wanted == "false":
         return None
-    if wanted != "true" and not _is_passing(error):
+    if wanted != "true" and not _is_transient(error):
         return None
     pause = max(PAUSES[retries], error.retry_after or 0.0)
     return pause if pause <= MAX_PAUSE else None
 
 
-def _is_passing(error: ModelAPIError) -> bool:
+def _is_transient(error: ModelAPIError) -> bool:
     if fault := fault_in(error):
         return isinstance(fault, CutShortError)
     if isinstance(error, ModelTimeoutError):
-        # Whoever has waited for an answer has waited long.
+        # A timeout while waiting for a response has taken long already.
         return error.phase == "connect"
     if isinstance(error, ModelHTTPError) and error.status_code in (408, 409):
         return True
-    return isinstance(error, _PASSING)
+    return isinstance(error, _TRANSIENT)

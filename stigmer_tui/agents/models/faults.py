@@ -11,32 +11,32 @@ import httpx2
 from stigmer_tui.runners.outgoing import SettingUnusableError
 
 MAX_EXCERPT = 10_000
-"""Characters of what came. It is cut to a line's length only after secrets were taken out."""
+"""Characters of an excerpt of the response. It is shortened further once it is redacted."""
 
 
 class CutShortError(httpx2.RemoteProtocolError):
-    """The answer ended without an end."""
+    """The response was cut off."""
 
     def __init__(self) -> None:
         super().__init__("was cut off in the middle of an answer")
 
 
 class StalledError(httpx2.ReadTimeout):
-    """Nothing came for so long that nothing is expected any more."""
+    """Nothing was received for so long that the request is given up."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"timed out: it sent nothing for {seconds:.0f} s")
 
 
-class NotAnAnswerError(httpx2.RemoteProtocolError):
-    """Something came that is no answer of a model, and asking again brings the same."""
+class InvalidResponseError(httpx2.RemoteProtocolError):
+    """The body is not the response of a model, and a retry would not help."""
 
 
-Fault = CutShortError | StalledError | NotAnAnswerError | SettingUnusableError
+Fault = CutShortError | StalledError | InvalidResponseError | SettingUnusableError
 
 
 def fault_in(error: BaseException | None) -> Fault | None:
-    """The fault that led to an error, if one did."""
+    """The fault that caused an error, or None."""
     while error is not None:
         if isinstance(error, Fault):
             return error
@@ -44,11 +44,11 @@ def fault_in(error: BaseException | None) -> Fault | None:
     return None
 
 
-def told_error(data: Any) -> dict[str, Any] | None:
-    """An error with `message`, and `code` and `type` where there are any; None for what is no error."""
+def error_in(data: Any) -> dict[str, Any] | None:
+    """The error in some data, as `message`, `code` and `type`; None if it is not an error."""
     match data:
         case [first, *_]:
-            return told_error(first)
+            return error_in(first)
         case {"error": error} if error:
             return _error(error)
         case {"choices": _} | {"content": _}:
@@ -60,7 +60,7 @@ def told_error(data: Any) -> dict[str, Any] | None:
 
 
 def message_in(body: Any) -> str:
-    """The words for people in an error, whatever is around them; empty when there are none."""
+    """The message in an error of any shape; empty if there is none."""
     match body:
         case str():
             return body
@@ -69,7 +69,7 @@ def message_in(body: Any) -> str:
         case {"error": Mapping() | str() as inner}:
             return message_in(inner)
         case {"message": str() as message, "metadata": {"raw": str() as raw}} if raw not in message:
-            # OpenRouter: its own words, and those of the provider behind it.
+            # OpenRouter: its own message, and that of the provider behind it.
             return f"{message}: {message_in(_json(raw))}"
         case {"message": inner} | {"detail": inner} | {"msg": inner} if inner:
             return message_in(inner)

@@ -1,4 +1,4 @@
-"""Server-sent events out of bytes that arrive in pieces, also where servers take the format lightly."""
+"""Parses server-sent events from bytes that arrive in pieces, leniently."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 MAX_STRAY = 10_000
-"""Characters that are kept of what is no event."""
+"""Characters that are kept of text outside of events."""
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _FIELDS = ("data", "event", "id", "retry")
@@ -16,22 +16,26 @@ _FIELDS = ("data", "event", "id", "retry")
 
 @dataclass(frozen=True, slots=True)
 class ServerSentEvent:
+    """A server-sent event."""
+
     name: str
     data: str
 
 
 class EventReader:
+    """Parses the events of one stream."""
+
     def __init__(self) -> None:
         self.stray = ""
-        """The beginning of what stood outside of events: the words of a server that does not send any."""
+        """The beginning of the text outside of events: the message of a server that does not stream."""
         self._open_line = bytearray()
         self._name = ""
         self._data: list[str] = []
 
     def feed(self, data: bytes) -> Iterator[ServerSentEvent]:
-        """The events that are complete now."""
+        """Appends bytes; gives the events that are complete."""
         if self._open_line.endswith(b"\r"):
-            # It may have been the first half of a line's end.
+            # It may be the first half of \r\n.
             del self._open_line[-1]
             data = b"\r" + data
         start = 0
@@ -45,7 +49,7 @@ class EventReader:
         self._open_line += data[start:]
 
     def end(self) -> Iterator[ServerSentEvent]:
-        """What was still open: the last event often lacks the blank line after it."""
+        """Ends the stream; gives the last event, which often lacks its blank line."""
         line = bytes(self._open_line).rstrip(b"\r")
         self._open_line.clear()
         yield from self._take(line)

@@ -1,4 +1,4 @@
-"""Thoughts that stand in tags at the beginning of a text, told apart from it while it streams."""
+"""Separates thinking, in tags at the beginning of a text, from the text while it streams."""
 
 from __future__ import annotations
 
@@ -10,41 +10,44 @@ _OPENING = {f"<{name}>": f"</{name}>" for name in NAMES}
 _CLOSING = tuple(_OPENING.values())
 
 
-class Voice(Enum):
-    THOUGHT = auto()
-    ANSWER = auto()
+class TextKind(Enum):
+    """What a piece of text is."""
+
+    THINKING = auto()
+    OUTPUT = auto()
 
 
 class ThinkingTags:
-    """A tag counts only at the beginning, where models put them: later it is a text about tags.
+    """Reads a text in pieces. Tags count only at its beginning, where models put them.
 
-    A closing tag that nothing opened, left there by servers that take the thoughts out, is dropped.
+    A closing tag without an opening one, which servers leave behind that remove the thinking, is dropped.
     """
 
     def __init__(self) -> None:
         self._held = ""
-        """What may be a part of a tag."""
+        """Text that may be a part of a tag."""
         self._closing = ""
-        """The tag that ends the thoughts, while there are any."""
+        """The tag that ends the thinking; empty outside of it."""
         self._has_thought = False
         self._has_begun = False
-        """Whether the answer has."""
+        """Whether the output has begun."""
 
-    def read(self, text: str) -> Iterator[tuple[Voice, str]]:
+    def read(self, text: str) -> Iterator[tuple[TextKind, str]]:
+        """Reads a piece; gives the text whose kind is certain."""
         text, self._held = self._held + text, ""
         while text and not self._has_begun:
             text = yield from self._thought(text) if self._closing else self._beginning(text)
         if text:
-            yield Voice.ANSWER, text
+            yield TextKind.OUTPUT, text
 
-    def end(self) -> Iterator[tuple[Voice, str]]:
-        """Nothing follows: what was held back is no tag."""
+    def end(self) -> Iterator[tuple[TextKind, str]]:
+        """Ends the text; gives what was held back."""
         held, self._held = self._held, ""
         if held and not (held.isspace() and self._has_thought):
-            yield Voice.THOUGHT if self._closing else Voice.ANSWER, held
+            yield TextKind.THINKING if self._closing else TextKind.OUTPUT, held
 
-    def _beginning(self, text: str) -> Generator[tuple[Voice, str], None, str]:
-        """Returns what is left of the text to look at."""
+    def _beginning(self, text: str) -> Generator[tuple[TextKind, str], None, str]:
+        """Reads tags at the beginning; returns the text after them."""
         start = text.lstrip()
         for opening, closing in _OPENING.items():
             if start.startswith(opening):
@@ -61,7 +64,7 @@ class ThinkingTags:
         yield from ()
         return start if self._has_thought else text
 
-    def _thought(self, text: str) -> Generator[tuple[Voice, str], None, str]:
+    def _thought(self, text: str) -> Generator[tuple[TextKind, str], None, str]:
         thought, closing, rest = text.partition(self._closing)
         if closing:
             self._closing = ""
@@ -69,10 +72,10 @@ class ThinkingTags:
             held = _overlap(thought, self._closing)
             thought, self._held = thought[: len(thought) - held], thought[len(thought) - held :]
         if thought:
-            yield Voice.THOUGHT, thought
+            yield TextKind.THINKING, thought
         return rest if closing else ""
 
 
 def _overlap(text: str, tag: str) -> int:
-    """How many characters at the end of the text are the beginning of the tag."""
+    """The length of the end of the text that is the beginning of the tag."""
     return next((length for length in range(len(tag) - 1, 0, -1) if text.endswith(tag[:length])), 0)

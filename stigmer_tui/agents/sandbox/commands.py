@@ -1,4 +1,4 @@
-"""Commands that end with everything that they started, and their output in bounded memory."""
+"""Runs commands, ends every process that they have started, and keeps their output in bounded memory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stigmer_tui.core.units import size_text
 
 
 class BoundedOutput:
-    """Keeps the first and the last `most / 2` bytes of what is added."""
+    """Keeps the first and the last `most / 2` bytes of an output."""
 
     def __init__(self, most: int) -> None:
         self._half = most // 2
@@ -23,6 +23,7 @@ class BoundedOutput:
         self._left_out = 0
 
     def add(self, data: bytes) -> None:
+        """Appends data."""
         room = self._half - len(self._head)
         self._head += data[:room]
         self._tail += data[room:]
@@ -30,6 +31,7 @@ class BoundedOutput:
             self._trim()
 
     def text(self) -> str:
+        """The output, with a note where bytes were left out."""
         self._trim()
         if not self._left_out:
             return (self._head + self._tail).decode(errors="replace")
@@ -46,18 +48,20 @@ MAX_OUTPUT_SIZE = 60_000
 """Bytes of output that are kept."""
 
 TIMED_OUT = 124
-"""Exit code of a command that reached its time limit, as of timeout(1)."""
+"""Exit code of a command that reached its time limit, as that of timeout(1)."""
 
 REST = 0.5
-"""Seconds in which the rest of the output arrives when all processes are gone; one that hid may keep it from ending."""
+"""Seconds to wait for the rest of the output when all processes have ended; a hidden one may keep it open."""
 
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
+    """How a command ended."""
+
     output: str
     """Standard output and error, in the order in which they came."""
     exit_code: int
-    """As a shell gives it: 128 and the signal, for a command that was killed; `TIMED_OUT` at the time limit."""
+    """As that of a shell: 128 plus the signal for a command that was killed; `TIMED_OUT` at the time limit."""
     timed_out: bool = False
 
 
@@ -66,11 +70,11 @@ async def run_command(
 ) -> CommandResult:
     """Runs a program, for at most `limit` seconds.
 
-    `mark` names the execution in the environment of every process of its commands. What has the same mark ends
-    together where the system has no better way, so there is only one command of an execution at a time.
+    `mark` names the execution, in the environment of every process of its commands. Where the system has no better
+    way, all processes with the same mark are ended together, so an execution must run one command at a time.
     """
     output = BoundedOutput(MAX_OUTPUT_SIZE)
-    with KeptProgram(mark) as kept, _collected(output) as (pipe, silent):
+    with KeptProgram(mark) as kept, _collected(output) as (pipe, closed):
         try:
             process = await asyncio.create_subprocess_exec(
                 *kept.program(arguments),
@@ -95,36 +99,36 @@ async def run_command(
             await kept.end(process.kill)
             await process.wait()
         with suppress(TimeoutError):
-            await asyncio.wait_for(silent.wait(), REST)
+            await asyncio.wait_for(closed.wait(), REST)
     code = process.returncode or 0
     return CommandResult(output.text(), TIMED_OUT if timed_out else code if code >= 0 else 128 - code, timed_out)
 
 
 async def end_processes(mark: str) -> None:
-    """Kills what the commands of an execution have left running."""
+    """Kills the processes that commands of an execution have left behind."""
     await end_marked(MARK, mark)
 
 
 @contextmanager
 def _collected(output: BoundedOutput) -> Iterator[tuple[int, asyncio.Event]]:
-    """A pipe into `output`: the end to write to, and an event that tells that nobody holds that end any more.
+    """A pipe into `output`: its write end, and an event that is set when no process holds that end any more.
 
-    Not asyncio's own pipe, for that makes the end of a process wait for whoever has inherited it.
+    With asyncio's own pipe, the end of a process would wait for all that have inherited the pipe.
     """
     loop = asyncio.get_running_loop()
     reading, writing = os.pipe()
-    silent = asyncio.Event()
+    closed = asyncio.Event()
 
     def receive() -> None:
         data = os.read(reading, 65536)
         output.add(data)
         if not data:
             loop.remove_reader(reading)
-            silent.set()
+            closed.set()
 
     loop.add_reader(reading, receive)
     try:
-        yield writing, silent
+        yield writing, closed
     finally:
         loop.remove_reader(reading)
         os.close(reading)

@@ -1,4 +1,4 @@
-"""What keeps a command in its folder: bubblewrap where it works, else nothing but the folder that it starts in."""
+"""Confines commands to their folder with bubblewrap; where that does not work, they only start in the folder."""
 
 from __future__ import annotations
 
@@ -11,31 +11,34 @@ from pathlib import Path
 from stigmer_tui.agents.sandbox.commands import run_command
 
 PASSED_ON = ("LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "LOGNAME", "PATH", "TZ", "USER")
-"""Variables of the runner that commands see; all others, keys of model providers among them, they do not."""
+"""Variables of the runner that commands see. They see no others, such as the keys of model providers."""
 
 READABLE = (
     *("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/opt", "/nix"),
     *("/etc/alternatives", "/etc/ca-certificates", "/etc/group", "/etc/hosts", "/etc/ld.so.cache", "/etc/localtime"),
     *("/etc/mime.types", "/etc/nsswitch.conf", "/etc/passwd", "/etc/pki", "/etc/resolv.conf", "/etc/ssl"),
 )
-"""What a confined command can read besides its folder: programs, and what these need to resolve and trust hosts."""
+"""What a confined command can read besides its folder: programs, and files to resolve and trust hosts."""
 
 KERNEL = ("/proc/bus", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
-"""What would let a command that runs as root act on the machine itself."""
+"""Read-only, because a command that runs as root could change the machine through them."""
 
 TRIAL_LIMIT = 5.0
+"""Seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Confinement:
+    """How commands are confined."""
+
     bubblewrap: str = ""
-    """Path of the program; empty where commands are not confined."""
+    """The path of the program; empty where commands are not confined."""
 
     def __str__(self) -> str:
         return "bubblewrap" if self.bubblewrap else "folder only"
 
     def shell(self, command: str, folder: Path) -> tuple[str, ...]:
-        """Program and arguments that run a shell command in the folder."""
+        """The program and its arguments for a shell command in the folder."""
         shell = ("/bin/sh", "-c", command)
         if not self.bubblewrap:
             return shell
@@ -50,7 +53,7 @@ class Confinement:
 
 
 async def find_confinement(folder: Path) -> Confinement:
-    """The best there is, found out by trying: where user namespaces are forbidden, the program is there in vain."""
+    """Finds bubblewrap, and tries it, because it fails where user namespaces are forbidden."""
     bubblewrap = shutil.which("bwrap")
     if bubblewrap is None:
         return Confinement()
@@ -60,6 +63,6 @@ async def find_confinement(folder: Path) -> Confinement:
 
 
 def command_environment(runner: Mapping[str, str], run: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """What a command sees: a few variables of the runner, and those of the run, secrets among them."""
+    """The environment of a command: a few variables of the runner, and those of the run, including secrets."""
     passed_on = {name: runner[name] for name in PASSED_ON if name in runner}
     return {**passed_on, "HOME": str(folder), **run}

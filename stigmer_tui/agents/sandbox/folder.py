@@ -1,7 +1,7 @@
-"""A folder that cannot be left: paths are followed one component at a time, each opened below the one before.
+"""A folder that paths cannot leave: each component is opened relative to the one before.
 
-Nothing is looked up by a path that somebody could redirect between a check and its use: every step is relative to an
-open folder and refuses links (openat, O_NOFOLLOW). Links are followed here, and only while they stay inside.
+No path can be redirected between a check and its use, because every step is relative to an open folder and does not
+follow links (openat, O_NOFOLLOW). Links are resolved here, and only within the folder.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.units import size_text
 
 MAX_LINKS = 40
-"""Links that one path may lead through, as in Linux."""
+"""Links in a path, the limit of Linux."""
 MAX_DEPTH = 100
-"""Folders within folders."""
+"""Nested folders."""
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # Not blocked by a named pipe without a writer.
@@ -30,21 +30,24 @@ _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # Not blocked by a named pi
 
 @dataclass(frozen=True, slots=True)
 class FolderEntry:
+    """A file or a folder in a folder."""
+
     name: str
     is_folder: bool
     size: int
+    """Bytes; 0 for a folder."""
 
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """A file that a walk came by; it can be read until the walk goes on."""
+    """A file that a walk has found. It can be read until the walk goes on."""
 
     path: str
     name: str
     folder: int
 
     def read(self, most: int) -> bytes | None:
-        """Up to `most` bytes; None for what is no plain file, or cannot be read."""
+        """Up to `most` bytes; None if it is not a regular file, or cannot be read."""
         try:
             with _opened(self.name, _FILE, self.folder) as descriptor:
                 if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -55,16 +58,16 @@ class FoundFile:
 
 
 class Folder:
-    """Files below `root`, named by paths that start with `/`, which is the root.
+    """Files below `root`. In their paths, `/` is the root.
 
-    Whatever cannot be done raises StigmerError, with the path as it was given.
+    Every failure raises StigmerError with the path as given.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
 
     def read(self, path: str, most: int) -> bytes:
-        """The content of a file of at most `most` bytes."""
+        """The content of a file; one of more than `most` bytes is refused."""
         with self._file(path) as descriptor:
             size = os.fstat(descriptor).st_size
             if size > most:
@@ -73,9 +76,9 @@ class Folder:
                 return file.read(most)
 
     def create(self, path: str, content: bytes) -> None:
-        """Writes a file that is not there yet, with the folders that it needs."""
+        """Writes a new file, and creates the folders around it."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-        with self._holder(path, make_folders=True) as (folder, name), _opened(name, flags, folder) as descriptor:
+        with self._parent(path, make_folders=True) as (folder, name), _opened(name, flags, folder) as descriptor:
             try:
                 _write(descriptor, content)
             except BaseException:
@@ -84,8 +87,8 @@ class Folder:
                 raise
 
     def replace(self, path: str, content: bytes) -> None:
-        """Writes a file that is there, at once: readers see the old or the new content, never a part."""
-        with self._file(path) as old, self._holder(path) as (folder, name):
+        """Replaces the content of a file atomically."""
+        with self._file(path) as old, self._parent(path) as (folder, name):
             scratch = f".{name[:100]}.{uuid.uuid4().hex}"
             try:
                 with _opened(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, folder) as descriptor:
@@ -98,9 +101,9 @@ class Folder:
                 raise
 
     def entries(self, path: str, most: int | None = None) -> list[FolderEntry]:
-        """What is in a folder, by name; of more than `most`, any."""
+        """The entries of a folder, sorted by name; if there are more than `most`, any of them."""
         with (
-            self._holder(path) as (holder, name),
+            self._parent(path) as (holder, name),
             _opened(name, _FOLDER, holder) as folder,
             os.scandir(folder) as found,
         ):
@@ -108,8 +111,8 @@ class Folder:
             return sorted(entries, key=lambda entry: entry.name)
 
     def files(self, path: str, without: frozenset[str] = frozenset()) -> Iterator[FoundFile]:
-        """The file of this path, or every file below it but those in folders with a name in `without`."""
-        with self._holder(path) as (holder, name):
+        """The file at a path, or every file below it, except in folders whose name is in `without`."""
+        with self._parent(path) as (holder, name):
             given = self._components(path)
             if not stat.S_ISDIR(os.stat(name, dir_fd=holder, follow_symlinks=False).st_mode):
                 yield FoundFile("/" + "/".join(given), name, holder)
@@ -119,8 +122,8 @@ class Folder:
 
     @contextmanager
     def _file(self, path: str) -> Iterator[int]:
-        """A plain file, open for reading."""
-        with self._holder(path) as (folder, name), _opened(name, _FILE, folder) as descriptor:
+        """A regular file, open for reading."""
+        with self._parent(path) as (folder, name), _opened(name, _FILE, folder) as descriptor:
             mode = os.fstat(descriptor).st_mode
             if stat.S_ISDIR(mode):
                 raise StigmerError(f"{path} is a folder")
@@ -129,11 +132,11 @@ class Folder:
             yield descriptor
 
     @contextmanager
-    def _holder(self, path: str, make_folders: bool = False) -> Iterator[tuple[int, str]]:
-        """The open folder that holds what the path names, and its name there, which is no link; `.` for the root."""
+    def _parent(self, path: str, make_folders: bool = False) -> Iterator[tuple[int, str]]:
+        """The open parent folder of a path, and the last component, which is not a link; `.` for the root."""
         remaining = self._components(path)[::-1]
         links = 0
-        with _in_words(path), ExitStack() as opened:
+        with _as_stigmer_errors(path), ExitStack() as opened:
             folders = [opened.enter_context(_opened(str(self.root), os.O_RDONLY | os.O_DIRECTORY))]
             while remaining:
                 name = remaining.pop()
@@ -157,7 +160,7 @@ class Folder:
             yield folders[-1], "."
 
     def _components(self, path: str) -> list[str]:
-        """Raises StigmerError for a path that is not one of ours."""
+        """The components of a path. Raises StigmerError for one that is not valid."""
         is_of_host = f"{path}/".startswith(f"{self.root}/")
         components = self._inside(path) if is_of_host else _split(path)
         if ".." in components or path.startswith("~") or "\0" in path:
@@ -165,7 +168,7 @@ class Folder:
         return components
 
     def _inside(self, target: str) -> list[str]:
-        """The components of a link's target, or of a path as the shell prints it, seen from the root."""
+        """The components, relative to the root, of a link's target or of an absolute path of the machine."""
         if not target.startswith("/"):
             return _split(target)
         root = _split(str(self.root))
@@ -201,7 +204,7 @@ def _write(descriptor: int, content: bytes) -> None:
 
 
 def _walk(folder: int, path: str, without: frozenset[str], deepest: int) -> Iterator[FoundFile]:
-    """Every file below an open folder, a folder at a time; what cannot be opened is passed by."""
+    """Every file below an open folder, one folder after another. Folders that cannot be opened are skipped."""
     files, folders = [], []
     with os.scandir(folder) as found:
         for item in found:
@@ -218,7 +221,7 @@ def _walk(folder: int, path: str, without: frozenset[str], deepest: int) -> Iter
 
 
 def _entry(item: os.DirEntry[str]) -> FolderEntry | None:
-    """None for what is gone already."""
+    """The entry; None if it has been removed meanwhile."""
     checkpoint()
     is_folder = item.is_dir(follow_symlinks=False)
     try:
@@ -228,8 +231,8 @@ def _entry(item: os.DirEntry[str]) -> FolderEntry | None:
 
 
 @contextmanager
-def _in_words(path: str) -> Iterator[None]:
-    """Errors of the system as messages about the path."""
+def _as_stigmer_errors(path: str) -> Iterator[None]:
+    """Turns errors of the system into StigmerError with the path."""
     try:
         yield
     except FileNotFoundError as error:

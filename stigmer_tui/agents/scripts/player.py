@@ -1,4 +1,4 @@
-"""Plays a script in the place of a model: everything around it, from the stream to the tools, is the real thing."""
+"""Plays a script in place of a model. Everything else, from the stream to the tools, is real."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from stigmer_tui.agents.models.choice import SCRIPTED
 from stigmer_tui.definition.script import PLACEHOLDER, Script, ScriptTurn
 
 THE_END = ScriptTurn("This is the end of the script.", (), 0, 0)
-"""Played where something must be said, and the script has nothing left."""
+"""Played when the script has no more turns."""
 
 _WORD = re.compile(r"\s*\S+\s*")
 _BLOCK = re.compile(r".{1,4000}\S*\s*", re.DOTALL)
-"""What is said at once: every piece costs, and the more, the longer the text is."""
+"""Text without a delay comes in large pieces, because each piece has a cost that grows with the text."""
 _LINE_NUMBER = re.compile(r"^ *\d+\t", re.MULTILINE)
 _EXIT_CODE = re.compile(r"\n?\[exit code \d+\]\Z")
 
 
 def script_model(script: Script) -> FunctionModel:
-    """A model that plays the script. Where it stands follows from the messages, so a run can be taken up anywhere."""
+    """A model that plays the script. The next turn follows from the messages, so that any run can be resumed."""
 
     async def play(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str | DeltaToolCalls]:
         run = _current_run(messages)
@@ -33,7 +33,7 @@ def script_model(script: Script) -> FunctionModel:
         gap = ""
         for turn in _due(script, run, may_call=(info.model_settings or {}).get("tool_choice") != "none"):
             await asyncio.sleep(turn.pause)
-            text = filled(turn.say, values).strip()
+            text = fill_placeholders(turn.say, values).strip()
             if not text and not turn.calls:
                 text = THE_END.say
             pieces = _WORD if turn.delay else _BLOCK
@@ -42,27 +42,27 @@ def script_model(script: Script) -> FunctionModel:
                 gap = "\n\n"
                 await asyncio.sleep(turn.delay)
             for index, call in enumerate(turn.calls):
-                arguments = json.dumps(filled(call.arguments, values))
+                arguments = json.dumps(fill_placeholders(call.arguments, values))
                 yield {index: DeltaToolCall(call.tool, arguments, tool_call_id=f"call-{len(run)}-{index}")}
 
     return FunctionModel(stream_function=play, model_name=SCRIPTED.model)
 
 
-def filled(value: Any, values: Mapping[str, str]) -> Any:
-    """A text, or data with texts in it, with the values in the places of their names."""
+def fill_placeholders(value: Any, values: Mapping[str, str]) -> Any:
+    """A text, or data with texts in it, with values in place of the placeholders."""
     match value:
         case str():
             return PLACEHOLDER.sub(lambda name: values.get(name[1], ""), value)
         case dict():
-            return {key: filled(item, values) for key, item in value.items()}
+            return {key: fill_placeholders(item, values) for key, item in value.items()}
         case list():
-            return [filled(item, values) for item in value]
+            return [fill_placeholders(item, values) for item in value]
         case _:
             return value
 
 
 def _due(script: Script, run: Sequence[ModelMessage], may_call: bool) -> Sequence[ScriptTurn]:
-    """What the agent says and calls next. One that must come to an end says what the script says last."""
+    """The next turns. If the model may not call tools any more, the last turn of the script without its calls."""
     number = sum(isinstance(message, ModelResponse) for message in run)
     if not may_call:
         last = script.answers[-1][-1]
@@ -71,7 +71,7 @@ def _due(script: Script, run: Sequence[ModelMessage], may_call: bool) -> Sequenc
 
 
 def _current_run(messages: Sequence[ModelMessage]) -> Sequence[ModelMessage]:
-    """The messages since the person spoke last."""
+    """The messages since the last one of the person."""
     start = max(index for index, message in enumerate(messages) if _is_from_person(message))
     return messages[start:]
 
@@ -82,7 +82,7 @@ def _is_from_person(message: ModelMessage) -> bool:
 
 
 def _values(run: Sequence[ModelMessage]) -> dict[str, str]:
-    """What placeholders stand for."""
+    """The values of placeholders, by name."""
     values: dict[str, str] = {}
     for message in run:
         for part in message.parts:
@@ -90,11 +90,11 @@ def _values(run: Sequence[ModelMessage]) -> dict[str, str]:
                 case UserPromptPart(content=str() as text):
                     values.setdefault("message", text)
                 case ToolReturnPart(tool_name=tool):
-                    values[tool] = values["result"] = _as_it_reads_best(part)
+                    values[tool] = values["result"] = _without_decoration(part)
     return values
 
 
-def _as_it_reads_best(part: ToolReturnPart) -> str:
+def _without_decoration(part: ToolReturnPart) -> str:
     result = part.model_response_str(wrap_if_error=False)
     match part.tool_name:
         case "read_file":

@@ -10,16 +10,18 @@ from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.units import plural, size_text
 
 MAX_SIZE = 2_000_000
-"""Size of a file that is read or written."""
+"""Bytes of a file that is read or written."""
 MAX_LENGTH = 60_000
 """Characters that one call returns."""
 MAX_LINE_LENGTH = 2_000
 MAX_ENTRIES = 1_000
 MAX_LISTED = 50_000
-"""Entries of a folder that are read at all, before the first of them are shown."""
+"""Entries of a folder that are read, of which the first are shown."""
 
 
 class FileTools:
+    """Tools on the files of a folder."""
+
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
 

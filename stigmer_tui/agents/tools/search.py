@@ -13,12 +13,12 @@ from stigmer_tui.agents.sandbox.stopping import checkpoint
 from stigmer_tui.core.errors import StigmerError
 
 SKIPPED = frozenset({".git", ".venv", "__pycache__", "node_modules", "venv"})
-"""Folders whose content nobody looks for; they can still be listed and read."""
+"""Folders that are not searched; they can still be listed and read."""
 MAX_FILES = 20_000
-"""Files that one search looks at."""
+"""Files that one search reads."""
 MAX_RESULTS = 500
 MAX_SIZE = 1_000_000
-"""Of one file, that are searched."""
+"""Bytes of a file that are searched."""
 MAX_LINE_LENGTH = 300
 
 MAX_PATTERN = 1_000
@@ -27,6 +27,8 @@ Mode = Literal["files_with_matches", "content", "count"]
 
 
 class SearchTools:
+    """Tools that search a folder."""
+
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
 
@@ -61,10 +63,10 @@ class SearchTools:
 
 
 class PathPattern:
-    """Component by component; `*` stays within one, `**` is any number of them.
+    """A pattern for paths: `*` matches within a component, `**` any number of components.
 
-    A path is read once, with all the places in the pattern at which one may stand: its length times that of the
-    pattern is all that it can take, whatever the pattern is.
+    A path is read once, keeping all positions in the pattern that it may have reached. So the time is at most its
+    length times that of the pattern.
     """
 
     def __init__(self, pattern: str) -> None:
@@ -80,6 +82,7 @@ class PathPattern:
                 self._parts.append(None)
 
     def matches(self, path: str) -> bool:
+        """Whether the whole path matches."""
         places = self._with_skipped({0})
         for component in _components(path):
             places = self._with_skipped({after for place in places for after in self._after(place, component)})
@@ -94,7 +97,7 @@ class PathPattern:
                 yield place + 1
 
     def _with_skipped(self, places: set[int]) -> set[int]:
-        """A `**` may also be none: there are never two in a row."""
+        """Adds the positions behind `**`, which may match no component. There are never two in a row."""
         return places | {place + 1 for place in places if place < len(self._parts) and self._parts[place] is None}
 
 

@@ -15,7 +15,7 @@ TIME_LIMIT = 120.0
 
 
 class CommandFailed(StigmerError):  # noqa: N818 - an outcome
-    """A command ended with another exit code than 0, or not in time. People are told so, the model gets its output."""
+    """A command ended with an exit code other than 0, or not in time. People see the message, the model the output."""
 
     def __init__(self, message: str, output: str) -> None:
         super().__init__(message)
@@ -24,11 +24,13 @@ class CommandFailed(StigmerError):  # noqa: N818 - an outcome
 
 @dataclass(frozen=True, slots=True)
 class ShellTool:
+    """Runs shell commands in a folder."""
+
     folder: Folder
     confinement: Confinement
     environment: Mapping[str, str]
     mark: str
-    """Names the execution, so that its processes are known."""
+    """Names the execution, so that its processes can be found."""
     time_limit: float = TIME_LIMIT
 
     async def execute(self, command: str) -> str:

@@ -14,13 +14,13 @@ from stigmer_tui.agents.tools.search import SearchTools
 from stigmer_tui.agents.tools.shell import ShellTool
 
 TIME_LIMIT = 60.0
-"""Seconds of a tool that works with files."""
+"""Seconds for a call of a tool on files."""
 
 Arguments = ParamSpec("Arguments")
 
 
 def toolset(shell: ShellTool) -> FunctionToolset[None]:
-    """Used one after the other, in the order in which the model names them: one may build on the one before."""
+    """The tools. Calls run one after another, in the order of the model, because one may depend on the one before."""
     files, search = FileTools(shell.folder), SearchTools(shell.folder)
     tools = (
         _stoppable(files.ls),
