@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
 import pytest
 
 from stigmer_tui.api.daemon_pb2 import Component, Status
+from stigmer_tui.client.endpoint import Endpoint
 from stigmer_tui.core.clock import SystemClock
-from stigmer_tui.daemon.status import StatusText
+from stigmer_tui.core.paths import Home
+from stigmer_tui.daemon.status import StatusText, read_status, status_json, status_of
+from tests.server.conftest import running
 
 FULL = "Cannot write agents.db: the disk is full"
 
@@ -31,3 +38,72 @@ def test_a_process_that_does_its_work_says_so() -> None:
 def test_a_process_that_failed_says_why() -> None:
     shown = line(Component(name="agent-runner", state=Component.FAILED, detail="it ended too often"))
     assert "✗ failed" in shown and "it ended too often" in shown
+
+
+class Now:
+    def now(self) -> datetime:
+        return datetime(2026, 11, 28, 12, tzinfo=UTC)
+
+    def monotonic(self) -> float:
+        return 0.0
+
+
+def whole_status() -> Status:
+    server = Component(name="server", state=Component.READY, pid=41, memory_bytes=38_000_000, cpu_percent=1.26)
+    server.started_at.FromDatetime(datetime(2026, 11, 28, 10, tzinfo=UTC))
+    agents = Component(name="agent-runner", state=Component.BUSY, pid=42, memory_bytes=900, restarts=1)
+    agents.started_at.FromDatetime(datetime(2026, 11, 28, 11, 59, tzinfo=UTC))
+    stopped = Component(name="workflow-runner", state=Component.STOPPED)
+    status = Status(
+        address="127.0.0.1:50051",
+        version="1.2",
+        requires_token=True,
+        components=[server, agents, stopped],
+        model="gpt",
+        secrets="keyring",
+        home="/data",
+        running=2,
+    )
+    status.started_at.FromDatetime(datetime(2026, 11, 25, 12, tzinfo=UTC))
+    return status
+
+
+def test_the_whole_status_stands_in_columns() -> None:
+    assert list(StatusText(whole_status(), Now()).lines()) == [
+        "✓ The daemon is running at 127.0.0.1:50051, version 1.2, up 3 d",
+        "",
+        "  server           ✓ ready      pid 41         38 MB    1.3 %   up 2 h   0 restarts",
+        "  agent-runner     ▸ busy       pid 42         900 B    0.0 %   up 1 m   1 restart",
+        "  workflow-runner  ⊘ stopped    ",
+        "",
+        "  Model    gpt",
+        "  Secrets  keyring",
+        "  Data     /data",
+        "  Running  2 executions",
+    ]
+
+
+def test_a_daemon_that_everybody_may_use_says_so() -> None:
+    lines = list(StatusText(Status(running=1), Now()).lines())
+    assert lines[1] == "  Every client on this machine may use it (--no-auth)"
+    assert lines[-1] == "  Running  1 execution"
+
+
+def test_for_programs_running_is_whether_there_is_a_daemon() -> None:
+    data = json.loads(status_json(whole_status()))
+    assert (data["running"], data["executions"], data["requires_token"]) == (True, 2, True)
+    assert data["components"][0]["name"] == "server"
+
+
+async def test_a_home_without_a_daemon_has_no_status(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.prepare()
+    assert await read_status(home) is None
+
+
+async def test_a_status_is_asked_of_the_server(tmp_path: Path) -> None:
+    async with running(tmp_path) as api:
+        status = await status_of(Endpoint(api.server.address, ""))
+        assert status and status.address == api.server.address
+    async with running(tmp_path / "plain", plain=True) as api:
+        assert await status_of(Endpoint(api.server.address, "")) is None
