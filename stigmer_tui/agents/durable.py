@@ -1,7 +1,7 @@
-"""A durable model and toolset: what was done before an interruption comes from the journal and is not done again.
+"""A durable model and toolset: responses and calls from before an interruption come from the journal.
 
 A resumed run goes through the framework's loop from its beginning. Its turns and the results of its calls come from
-the journal until there are no more, and so it arrives where it was, with the same transcript.
+the journal as long as there are any, so that it continues where it was, with the same transcript.
 """
 
 from __future__ import annotations
@@ -44,19 +44,21 @@ from stigmer_tui.runners.lease import StopReason
 
 
 class StreamRecorder:
+    """Writes the responses of a model into the transcript of a run."""
+
     def __init__(self, run: AgentRun, choice: ModelChoice) -> None:
         self._run = run
         self._transcript = run.transcript
         self._choice = choice
-        self.has_told = False
-        """Whether anything of the latest answer was told."""
+        self.has_output = False
+        """Whether the latest response has brought any output."""
 
-    async def tell(self, stream: StreamedResponse, ids: CallIds, asked_at: str) -> tuple[ModelResponse, str]:
-        """The answer when it is complete, and when its text began."""
-        spoke_at, self.has_told = "", False
+    async def record(self, stream: StreamedResponse, ids: CallIds, asked_at: str) -> tuple[ModelResponse, str]:
+        """Records a response while it streams. Returns the complete response, and when its text began."""
+        spoke_at, self.has_output = "", False
         try:
             async for piece in stream_pieces(stream):
-                self.has_told = True
+                self.has_output = True
                 if isinstance(piece, ToolCallPart):
                     self._transcript.call(ids.give(piece), piece.tool_name, spoke_at or asked_at)
                 elif spoke_at:
@@ -65,7 +67,7 @@ class StreamRecorder:
                     spoke_at = self._run.now()
                     self._transcript.start_message(self._choice.model, spoke_at)
                     self._transcript.append_text(piece)
-                    # The first word is what people wait for; the others may come together.
+                    # The first text is reported at once, because people wait for it.
                     await self._run.reporter.flush()
             response = ids.put_into(stream.get())
             self._transcript.end_message(self._usage(response))
@@ -73,7 +75,8 @@ class StreamRecorder:
             self._transcript.end_message()
         return response, spoke_at
 
-    def tell_again(self, response: ModelResponse, asked_at: str, spoke_at: str) -> None:
+    def replay(self, response: ModelResponse, asked_at: str, spoke_at: str) -> None:
+        """Records a response from the journal."""
         text = text_of(response)
         for part in response.parts:
             if isinstance(part, ToolCallPart):
@@ -85,14 +88,14 @@ class StreamRecorder:
         self._transcript.end_message(self._usage(response))
 
     def conclude(self, response: ModelResponse, ended_at: str) -> None:
-        """What can be told only of an answer that is complete."""
+        """Records what is known only of a complete response: the arguments of calls, and whether it was cut off."""
         if response.finish_reason == "length":
             self._transcript.note("The answer ends here because the model reached the limit of its output.", ended_at)
         for call in response.tool_calls:
             self._transcript.call(call.tool_call_id, call.tool_name, ended_at, arguments_of(call))
 
     def _usage(self, response: ModelResponse) -> dict[str, Any]:
-        """Tokens, as the provider counted them; a script has none."""
+        """The tokens that the provider has counted; none for a script."""
         usage = response.usage
         if self._choice.is_scripted or not usage.has_values():
             return {}
@@ -102,20 +105,20 @@ class StreamRecorder:
 logger = logging.getLogger(__name__)
 
 MAX_TURNS = 100
-"""Answers of the model in one run."""
+"""Responses of the model in one run."""
 
 
 class DurableModel(WrapperModel):
-    """Streams each answer into the transcript; returns it when it is complete and recorded."""
+    """Streams each response into the transcript, and returns it when it is complete and durable."""
 
     def __init__(self, model: Model, choice: ModelChoice, run: AgentRun) -> None:
         super().__init__(model)
         self._run = run
         self._choice = choice
-        self._teller = StreamRecorder(run, choice)
+        self._recorder = StreamRecorder(run, choice)
         self._number = -1
         self._ended_at = ""
-        """When the turn before ended."""
+        """When the previous turn ended."""
         self._repetition: Repetition | None = None
 
     async def request(
@@ -124,6 +127,7 @@ class DurableModel(WrapperModel):
         model_settings: ModelSettings | None,
         model_request_parameters: ModelRequestParameters,
     ) -> ModelResponse:
+        """The next turn, from the journal or else from the model. Raises StigmerError if the model fails."""
         self._number += 1
         if self._number == MAX_TURNS:
             raise StigmerError(f"{self._run.agent} did not finish within {MAX_TURNS} turns")
@@ -133,33 +137,33 @@ class DurableModel(WrapperModel):
         repeated = self._watch_for_repetition(messages, asked_at)
         if turn is not None:
             response = from_record(turn.response)
-            self._teller.tell_again(response, asked_at, turn.spoke_at)
+            self._recorder.replay(response, asked_at, turn.spoke_at)
         else:
             messages, model_settings = _advised(messages, model_settings, repeated)
-            response, spoke_at = await self._ask(messages, model_settings, model_request_parameters, asked_at)
+            response, spoke_at = await self._request(messages, model_settings, model_request_parameters, asked_at)
             turn = ModelTurn(asked_at, spoke_at, self._run.now(), to_record(response, self._run.lease.redactor))
             await self._run.record.end_turn(self._number, turn)
         self._ended_at = turn.ended_at
-        self._teller.conclude(response, turn.ended_at)
+        self._recorder.conclude(response, turn.ended_at)
         if response.tool_calls and repeated is not None and repeated.must_conclude:
             raise StigmerError(f"{self._run.agent} did not finish: {repeated.note}")
         return response
 
-    async def _ask(
+    async def _request(
         self,
         messages: list[ModelMessage],
         settings: ModelSettings | None,
         parameters: ModelRequestParameters,
         asked_at: str,
     ) -> tuple[ModelResponse, str]:
-        """The answer, and when its text began. A model that fails before it has said anything is asked again."""
+        """The response, and when its text began. A failure before any output is retried."""
         self._run.transcript.wait(str(self._choice), asked_at)
         for retries in count():
             try:
                 async with self.wrapped.request_stream(messages, settings, parameters) as stream:
-                    return await self._teller.tell(stream, CallIds(messages), asked_at)
+                    return await self._recorder.record(stream, CallIds(messages), asked_at)
             except ModelAPIError as error:
-                pause = None if self._teller.has_told else pause_after(error, retries)
+                pause = None if self._recorder.has_output else pause_after(error, retries)
                 if pause is None:
                     raise StigmerError(explained(error, self._choice, self._run.lease.redactor, retries)) from error
                 reason = f"{retry_reason(error)}, retry in {pause:.0f} s"
@@ -170,7 +174,7 @@ class DurableModel(WrapperModel):
         raise AssertionError
 
     def _fail_refused_calls(self, request: ModelMessage) -> None:
-        """Calls that the framework did not pass on to a tool, for their name or arguments were wrong."""
+        """Fails the calls that the framework has refused because of their name or arguments."""
         refused = set(self._run.transcript.open_calls())
         for part in request.parts:
             if isinstance(part, ToolReturnPart) and part.tool_call_id in refused:
@@ -184,7 +188,7 @@ class DurableModel(WrapperModel):
 
 
 def _refusal(part: ToolReturnPart) -> str:
-    """For people; the model gets the details as data."""
+    """Why a call was refused, for people; the model gets the details as data."""
     if not isinstance(part.content, list):
         return part.model_response_str(wrap_if_error=False)
     return "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in part.content)
@@ -193,18 +197,18 @@ def _refusal(part: ToolReturnPart) -> str:
 def _advised(
     messages: list[ModelMessage], settings: ModelSettings | None, repeated: Repetition | None
 ) -> tuple[list[ModelMessage], ModelSettings | None]:
-    """The request to a model that repeats itself: it is told so, and in the end not allowed any more calls."""
+    """The request to a model that repeats itself: with a warning, and in the end without permission to call tools."""
     latest = messages[-1]
     if repeated is None or not isinstance(latest, ModelRequest):
         return messages, settings
-    told = replace(latest, parts=[*latest.parts, UserPromptPart(repeated.advice)])
+    warned = replace(latest, parts=[*latest.parts, UserPromptPart(repeated.advice)])
     if repeated.must_conclude:
         settings = {**(settings or {}), "tool_choice": "none"}
-    return [*messages[:-1], told], settings
+    return [*messages[:-1], warned], settings
 
 
 GRACE = 2.5
-"""Seconds that a call has to end when the runner must."""
+"""Seconds to wait for a running call when the runner must end."""
 INTERRUPTED = (
     "The program was stopped while this call was under way, so it may or may not have taken effect, wholly or in part. "
     "Look before you make it again."
@@ -213,13 +217,17 @@ INTERRUPTED = (
 
 @dataclass
 class DurableToolset(WrapperToolset[None]):
-    """Errors go back to the model as failures of the call, and the run goes on (`docs/compatibility.md` 72)."""
+    """Calls tools durably. The model sees errors as failures of the call, and the run goes on.
+
+    See `docs/compatibility.md` 72.
+    """
 
     run: AgentRun
 
     async def call_tool(
         self, name: str, tool_args: dict[str, Any], ctx: RunContext[None], tool: ToolsetTool[None]
     ) -> str:
+        """The result of a call, from the journal or else from the tool. Raises ToolFailed if it failed."""
         call_id = ctx.tool_call_id or ""
         end = self.run.record.call_end(call_id)
         if end is None:
@@ -237,7 +245,7 @@ class DurableToolset(WrapperToolset[None]):
     async def _make(
         self, call_id: str, name: str, tool_args: dict[str, Any], ctx: RunContext[None], tool: ToolsetTool[None]
     ) -> CallOutcome:
-        """Carries the call out in a task of its own, so that a runner that must end can still wait for it."""
+        """Makes the call in a task of its own, so that a runner that must end can still wait for it."""
 
         async def carry_out() -> CallOutcome:
             record = self.run.record
@@ -267,7 +275,7 @@ class DurableToolset(WrapperToolset[None]):
     async def _outcome(
         self, name: str, tool_args: dict[str, Any], ctx: RunContext[None], tool: ToolsetTool[None]
     ) -> tuple[str, str]:
-        """Result and error, without secrets; both only of a command that failed."""
+        """Result and error, without secrets. Only a failed command has both."""
         result, error = "", ""
         try:
             data = await super().call_tool(name, tool_args, ctx, tool)
@@ -280,5 +288,5 @@ class DurableToolset(WrapperToolset[None]):
             logger.warning("the tool %s failed: %s", name, self.run.redacted_trace())
             error = f"{type(unexpected).__name__}: {unexpected}"
         redactor = self.run.lease.redactor
-        # Tools leave out what is too much, perhaps in the middle of a secret.
+        # Tools shorten their output, perhaps in the middle of a secret.
         return redactor.cut_text(well_formed(result)), redactor.cut_text(well_formed(error))

@@ -1,4 +1,4 @@
-"""Expressions: jq programs over the state of a workflow, and the text that jq is given for them."""
+"""Expressions: jq programs on the state of a workflow, and their input for jq."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from stigmer_tui.definition.usage import ROOTS, VariableReference, usage_of
 
 NOW = "now"
 UUIDS = "uuids"
-"""Keys of a program's input beside the roots: seconds since 1970, and one text for each new identifier."""
+"""Keys of a program's input besides the roots: seconds since 1970, and a text for each new identifier."""
 
 _PRELUDE = (
     ". as $__in | {} as $ENV | null as $__prog_args | def env: {}; def now: $__in.now; "
     + "".join(f'$__in["{root}"] as {root} | ' for root in ROOTS if root != ".")
     + f'$__in.{UUIDS} as $__uuids | $__in["."] | '
 )
-"""One line, so that jq counts the lines of the expression from two."""
+"""One line, so that jq counts the lines of the expression from 2."""
 
 
 def uuid_program(number: int) -> str:
-    """What takes the place of the word `uuid` in a program."""
+    """The replacement of the word `uuid` in a program."""
     return f"$__uuids[{number}]"
 
 
 def completed(program: str) -> str:
-    """The program as jq compiles it. Its value is JSON text, because libjq rounds numbers that it hands over itself."""
+    """The program as jq compiles it. Its value is JSON text, because libjq would round numbers."""
     return f"{_PRELUDE}first(\n{program}\n) | tojson"
 
 
@@ -36,29 +36,32 @@ Roots = Mapping[str, Any]
 """The value of each of `usage.ROOTS`."""
 
 VARIABLES = ("secrets", "env_vars")
-"""Where in `.` the variables of the run are."""
+"""The keys of `.` that hold the variables of the run."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedExpression:
+    """An expression, and what it reads."""
+
     source: str
-    """As it is written, with the braces around it."""
+    """As written, with its braces."""
     program: str
-    """As jq runs it."""
+    """For jq, without braces."""
     references: tuple[VariableReference, ...]
     plain: bool
-    """One reference and nothing else, for which nobody needs jq."""
+    """Whether it is one reference and nothing else, which can be looked up without jq."""
     needs_now: bool = False
     uuids: int = 0
-    """How many new identifiers it asks for."""
+    """The number of new identifiers that it asks for."""
 
     @property
     def inner(self) -> str:
+        """As written, without its braces."""
         return self.source[2:-1]
 
     @property
     def variables(self) -> tuple[tuple[str, str], ...]:
-        """`secrets` or `env_vars` and the name, of each variable of the run that it names."""
+        """The variables of the run that it names, as pairs of `secrets` or `env_vars` and the name."""
         found = (
             (reference.keys[0], reference.keys[1])
             for reference in self.references
@@ -75,7 +78,7 @@ class ParsedExpression:
         return value
 
     def inputs(self, roots: Roots, now: Callable[[], float], uuid: Callable[[], str]) -> str:
-        """What its program is to be run on: no more of the state than it reads."""
+        """The input of its program, as JSON: no more of the state than it reads."""
         paths: dict[str, list[tuple[str | int, ...]]] = {}
         for reference in self.references:
             paths.setdefault(reference.root, []).append(reference.keys)
@@ -88,7 +91,10 @@ class ParsedExpression:
 
 
 def parse_expression(program: str, source: str = "") -> ParsedExpression:
-    """Raises ExpressionError. The rest of the grammar is left to `grammar.check`."""
+    """Parses a program without braces, as far as to find what it reads; `grammar.check` checks the rest.
+
+    Raises ExpressionError.
+    """
     tokens, end = tokenize(program)
     if end < len(program):
         raise ExpressionError("`}` closes nothing")
@@ -96,7 +102,7 @@ def parse_expression(program: str, source: str = "") -> ParsedExpression:
 
 
 def expression_of(tokens: list[Token], source: str) -> ParsedExpression:
-    """Raises ExpressionError."""
+    """The expression of some tokens. Raises ExpressionError."""
     if all(token.kind is TokenKind.BLANK for token in tokens):
         raise ExpressionError("an expression is empty")
     usage = usage_of(tokens)
@@ -116,10 +122,10 @@ def _step(value: Any, key: str | int) -> Any:
         case list(), int():
             return value[key] if key < len(value) else None
         case _:
-            raise ExpressionError(f"there is no {key!r} in {_noun(value)}")
+            raise ExpressionError(f"there is no {key!r} in {_type_name(value)}")
 
 
-def _noun(value: Any) -> str:
+def _type_name(value: Any) -> str:
     match value:
         case bool():
             return "true or false"
@@ -134,7 +140,7 @@ def _noun(value: Any) -> str:
 
 
 def _reachable(value: Any, paths: Iterable[tuple[str | int, ...]]) -> Any:
-    """A copy of the value without the entries of objects that none of the paths leads to."""
+    """A copy of the value with only those entries of objects that a path leads to."""
     if not isinstance(value, dict):
         return value
     below: dict[str | int, list[tuple[str | int, ...]]] = {}

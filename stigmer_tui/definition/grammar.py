@@ -1,7 +1,7 @@
-"""The grammar of jq: what can be said of a program without compiling it.
+"""The grammar of jq: checks a program without compiling it.
 
-libjq is not asked, because it computes constants while it compiles: `"a" * 900000000` fills the memory of whoever
-only wanted to know whether that is a program. Time and memory taken here are in proportion to the text.
+libjq cannot be used for that, because it computes constants while it compiles: `"a" * 900000000` would fill the
+memory. Here, time and memory are proportional to the length of the program.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from stigmer_tui.definition.lexer import ExpressionError, Token, TokenKind, toke
 from stigmer_tui.definition.usage import ROOTS
 
 MAX_NESTING = 20_000
-"""Steps within one another: some 4,000 brackets, about as many as libjq reads."""
+"""Nested steps: some 4,000 brackets, about as many as libjq accepts."""
 
 _GIVEN = {*FUNCTIONS, *ROOTS, "$ENV", "$__loc__", "$__prog_args", "$__in", "$__uuids"}
-"""Names that have a meaning in every program."""
+"""Names that are defined in every program."""
 _KEYWORDS = {
     *("def", "as", "if", "then", "elif", "else", "end", "and", "or", "reduce", "foreach", "try", "catch"),
     *("label", "break", "import", "include", "module", "__loc__"),
@@ -33,9 +33,9 @@ _LEVELS = {
     **dict.fromkeys(("+", "-"), 6),
     **dict.fromkeys(("*", "/", "%"), 7),
 }
-"""How tightly each operator binds."""
-_NOT_IN_A_ROW = (2, 5)
-"""`a == b == c` means nothing, nor does `a = b = c`."""
+"""The precedence of each operator."""
+_NON_ASSOCIATIVE = (2, 5)
+"""Precedences without associativity: `a == b == c` is not valid, nor is `a = b = c`."""
 
 _STRING = re.compile(
     r"""
@@ -48,12 +48,12 @@ _STRING = re.compile(
 )
 
 _Steps: TypeAlias = "Generator[_Steps, None, None]"
-"""Reads one part of a program, and gives each part within it to be read before it goes on: so that the depth of a
-program is no matter of Python's stack."""
+"""Reads a part of a program, and yields each nested part to be read first, so that the depth of a program does not
+depend on Python's stack."""
 
 
 def check(program: str) -> str:
-    """What is wrong with a program, and where; empty for nothing."""
+    """The problem of a program, and its place; empty if it is valid."""
     try:
         tokens, end = tokenize(program)
         if end < len(program):
@@ -72,7 +72,7 @@ class _Reader:
         self._all = tokens
         self._index = 0
         self._bound: list[str] = []
-        """Names to which the program gives a meaning here, the newest last: `name/arity`, `$name`, `label $name`."""
+        """Names that the program has defined here, the newest last: `name/arity`, `$name`, `label $name`."""
         self._meanings: Counter[str] = Counter()
 
     def read(self) -> None:
@@ -92,7 +92,7 @@ class _Reader:
             self._fail()
 
     def _query(self) -> _Steps:
-        """Everything up to a bracket, `;`, or word that nothing here has opened; what it binds has a meaning so far."""
+        """Everything up to an unmatched bracket, `;`, or word. Names that are bound in it are defined up to there."""
         outside = len(self._bound)
         while True:
             if self._takes("def"):
@@ -142,7 +142,7 @@ class _Reader:
             if level is None:
                 return
             before = {other for other in before if other <= level}
-            if level in before and level in _NOT_IN_A_ROW:
+            if level in before and level in _NON_ASSOCIATIVE:
                 self._fail()
             before.add(level)
             self._index += 1
@@ -397,7 +397,7 @@ class _Reader:
         return self._take(TokenKind.WORD)
 
     def _require(self, name: str, shown: str, kind: TokenKind = TokenKind.VARIABLE) -> None:
-        """Takes a token that stands for something with this name."""
+        """Takes a token that refers to something with this name."""
         place = self._index
         self._take(kind)
         if not self._is_known(name):

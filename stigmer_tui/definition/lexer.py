@@ -1,4 +1,4 @@
-"""The tokens of a jq program: as much of the language as it takes to find its end, its strings and what it reads."""
+"""The tokens of a jq program, to find its end, its strings and what it reads."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from typing import cast
 
 
 class ExpressionError(Exception):
-    """An expression that cannot be read, or that failed; the text is for people."""
+    """An expression is not valid, or has failed. The text is for people."""
 
 
 class TokenKind(Enum):
+    """The kinds of tokens."""
+
     BLANK = auto()
     """White space and comments."""
     STRING = auto()
     PIECE = auto()
-    """Of a string with `\\( … )` in it: what stands before, between and after them."""
+    """A part of a string with `\\( … )` in it: before, between or after these."""
     NUMBER = auto()
     FIELD = auto()
     """`.name`"""
@@ -31,15 +33,17 @@ class TokenKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Token:
+    """A token of a jq program."""
+
     kind: TokenKind
     text: str
-    """As jq reads it: joined, the texts of all tokens are the program."""
+    """Its text for jq. The texts of all tokens, joined, are the program."""
 
 
 def tokenize(text: str, start: int = 0) -> tuple[list[Token], int]:
-    """The tokens from `start` to a closing brace that nothing opened, and its position; else to the end of the text.
+    """The tokens from `start` to an unmatched closing brace, or else to the end of the text, and that position.
 
-    Strings may stand in single quotes too; an apostrophe in a string of double quotes is left alone.
+    Strings may have single quotes too. An apostrophe in double quotes is a plain character.
     Raises ExpressionError for brackets or quotes that do not match.
     """
     lexer = _Lexer(text, start)
@@ -71,7 +75,7 @@ class _Lexer:
         self.position = start
         self.tokens: list[Token] = []
         self._open: list[tuple[str, str]] = []
-        """Brackets not yet closed; with an interpolation the quote of its string."""
+        """The open brackets, each with the quote of its string if it is an interpolation."""
 
     def run(self) -> None:
         while self.position < len(self.text):
@@ -110,8 +114,8 @@ class _Lexer:
             self._string(quote, begins=False)
 
     def _string(self, quote: str, begins: bool) -> None:
-        """Reads on in a string, to its end or to the next interpolation."""
-        # No content at all is a match too.
+        """Reads a string, to its end or to the next interpolation."""
+        # Empty content is a match too.
         match = cast(re.Match[str], _CONTENT[quote].match(self.text, self.position))
         content = match[0] if quote == '"' else _ESCAPE_OR_QUOTE.sub(_in_double_quotes, match[0])
         content = f'"{content}' if begins else content

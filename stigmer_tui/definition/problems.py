@@ -1,4 +1,4 @@
-"""What is wrong with a definition: every problem at once, each with the place and what to do."""
+"""Problems of a definition, each with its place and advice; all are reported at once."""
 
 from __future__ import annotations
 
@@ -12,17 +12,21 @@ from stigmer_tui.core.units import plural
 
 @dataclass(frozen=True, slots=True)
 class DefinitionProblem:
+    """A problem of a workflow definition."""
+
     path: str
-    """Path of the task, such as `/eachOrder/charge`; empty for the workflow itself."""
+    """The path of the task, such as `/eachOrder/charge`; empty for the workflow itself."""
     field: str
-    """Where in the task, such as `task_config.method`; may be empty."""
+    """The field of the task, such as `task_config.method`; may be empty."""
     message: str
 
     def __str__(self) -> str:
         return ": ".join(filter(None, (self.path, self.field, self.message)))
 
 
-class InvalidDefinition(StigmerError):  # noqa: N818 - says what it is, like the other outcomes of the API
+class InvalidDefinition(StigmerError):  # noqa: N818 - named like the other outcomes of the API
+    """A workflow definition has problems."""
+
     def __init__(self, workflow: str, problems: Sequence[DefinitionProblem]) -> None:
         message = f"The workflow {workflow or '(without a name)'} has {plural(len(problems), 'problem')}"
         super().__init__(message, "\n".join(map(str, problems)))
@@ -30,6 +34,6 @@ class InvalidDefinition(StigmerError):  # noqa: N818 - says what it is, like the
 
 
 def near_miss(name: str, known: Iterable[str]) -> str:
-    """A hint to add to a message about an unknown name, or nothing."""
+    """A hint for a message about an unknown name; empty if no known name is similar."""
     close = difflib.get_close_matches(name, list(known), n=1)
     return f"; did you mean {close[0]}?" if close else ""

@@ -38,27 +38,34 @@ PLACEHOLDER = re.compile(r"\{\{\s*([\w-]+)\s*\}\}")
 
 @dataclass(frozen=True, slots=True)
 class ScriptCall:
+    """A tool call of a script."""
+
     tool: str
     arguments: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class ScriptTurn:
+    """What an agent says and calls at a time."""
+
     say: str
     calls: tuple[ScriptCall, ...]
     pause: float
+    """Seconds before the turn."""
     delay: float
     """Seconds between two words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
+    """A script that an agent plays in place of a model."""
+
     answers: tuple[tuple[ScriptTurn, ...], ...]
-    """Turns that the agent takes without waiting for a tool stand together."""
+    """The turns, grouped into responses: a response ends after a turn with calls."""
 
 
 def parse_script(text: str, source: str) -> Script:
-    """Raises StigmerError, naming source and line, for a text that is not a script."""
+    """Parses a script. Raises StigmerError, with source and line, for one that is not valid."""
     return _Parser(read_yaml(text, source)).script()
 
 

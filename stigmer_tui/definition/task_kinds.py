@@ -1,4 +1,4 @@
-"""The kinds of tasks, each a class: its fields, how they are read from its message, what is checked, how it is shown.
+"""The kinds of tasks, each a class: its fields, how they are read and checked, and how it is shown.
 
 What runs a kind is in `stigmer_tui.workflow`; how it is written in Python, in `stigmer_tui.sdk`.
 """
@@ -20,7 +20,7 @@ from stigmer_tui.definition.tasks import TaskDefinition, TaskList
 from stigmer_tui.definition.templates import OPENING, Template, parse_condition
 
 DEFAULT_TIMEOUT = 30
-"""Seconds for an HTTP request that sets no limit of its own (`docs/compatibility.md` 57)."""
+"""Seconds for an HTTP request without a timeout of its own (`docs/compatibility.md` 57)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,17 +28,20 @@ class KnownTask(TaskDefinition):
     """A task of a kind that can be read."""
 
     number: ClassVar[WorkflowTaskKind.ValueType]
-    """In the proto's enum."""
+    """Its number in the proto's enum."""
     config: ClassVar[type[Message]]
+    """The message of its configuration."""
 
     @classmethod
     def read(cls, config: Any, reader: TaskReader, common: Common) -> Self:
-        """From the message of its configuration, and the fields that tasks of all kinds have."""
+        """Reads a task from the message of its configuration and the common fields."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetTask(KnownTask):
+    """Sets variables."""
+
     kind = "SET"
     number = WorkflowTaskKind.WORKFLOW_TASK_KIND_SET
     config = messages.SetTaskConfig
@@ -55,6 +58,8 @@ class SetTask(KnownTask):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpTask(KnownTask):
+    """Sends an HTTP request."""
+
     kind = "HTTP_CALL"
     number = WorkflowTaskKind.WORKFLOW_TASK_KIND_HTTP_CALL
     config = messages.HttpCallTaskConfig
@@ -66,7 +71,7 @@ class HttpTask(KnownTask):
     uri: Template
     headers: Mapping[str, Template] = field(default_factory=dict)
     body: Any = None
-    """JSON-like data with templates for texts, or None for no body."""
+    """JSON-like data with templates in place of texts, or None for no body."""
     timeout: int = DEFAULT_TIMEOUT
     """Seconds, for each attempt."""
 
@@ -82,7 +87,7 @@ class HttpTask(KnownTask):
         )
 
     def problems(self) -> Iterator[DefinitionProblem]:
-        # An address that begins with an expression, or could not be read, says nothing yet.
+        # An address that begins with an expression is not known yet.
         text = self.uri.source
         if text and not text.startswith(OPENING) and not text.lower().startswith(("http://", "https://")):
             yield DefinitionProblem(self.path, self.uri.where, f"{text}: an address begins with http:// or https://")
@@ -90,6 +95,8 @@ class HttpTask(KnownTask):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrpcTask(KnownTask):
+    """Calls a gRPC method."""
+
     kind = "GRPC_CALL"
     number = WorkflowTaskKind.WORKFLOW_TASK_KIND_GRPC_CALL
     config = messages.GrpcCallTaskConfig
@@ -107,6 +114,8 @@ class GrpcTask(KnownTask):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivityTask(KnownTask):
+    """Runs an activity of the engine."""
+
     kind = "CALL_ACTIVITY"
     number = WorkflowTaskKind.WORKFLOW_TASK_KIND_CALL_ACTIVITY
     config = messages.CallActivityTaskConfig
@@ -122,14 +131,18 @@ class ActivityTask(KnownTask):
 
 @dataclass(frozen=True, slots=True)
 class SwitchCase:
+    """A case of a switch."""
+
     name: str
     when: Template | None
-    """None for the case that holds when no other does."""
+    """The condition; None for the default case."""
     then: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SwitchTask(KnownTask):
+    """Goes on at the first case whose condition holds."""
+
     kind = "SWITCH"
     number = WorkflowTaskKind.WORKFLOW_TASK_KIND_SWITCH
     config = messages.SwitchTaskConfig
@@ -173,6 +186,8 @@ class SwitchTask(KnownTask):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForTask(KnownTask):
+    """Runs tasks for each item of a list."""
+
     kind = "FOR"
     number = WorkflowTaskKind.WORKFLOW_TASK_KIND_FOR
     config = messages.ForTaskConfig
@@ -202,6 +217,8 @@ class ForTask(KnownTask):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForkTask(KnownTask):
+    """Runs branches in parallel."""
+
     kind = "FORK"
     number = WorkflowTaskKind.WORKFLOW_TASK_KIND_FORK
     config = messages.ForkTaskConfig
@@ -210,6 +227,7 @@ class ForkTask(KnownTask):
 
     branches: tuple[TaskList, ...] = ()
     compete: bool = False
+    """Whether the first branch that ends cancels the others."""
 
     @classmethod
     def read(cls, config: messages.ForkTaskConfig, reader: TaskReader, common: Common) -> Self:
@@ -232,6 +250,8 @@ class ForkTask(KnownTask):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TryTask(KnownTask):
+    """Runs tasks, and others if one of them fails."""
+
     kind = "TRY"
     number = WorkflowTaskKind.WORKFLOW_TASK_KIND_TRY
     config = messages.TryTaskConfig
@@ -254,12 +274,16 @@ class TryTask(KnownTask):
 
 @dataclass(frozen=True, slots=True)
 class Signal:
+    """A signal that a task waits for."""
+
     id: str
     type: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListenTask(KnownTask):
+    """Waits for signals."""
+
     kind = "LISTEN"
     number = WorkflowTaskKind.WORKFLOW_TASK_KIND_LISTEN
     config = messages.ListenTaskConfig
@@ -276,6 +300,8 @@ class ListenTask(KnownTask):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitTask(KnownTask):
+    """Waits for some seconds."""
+
     kind = "WAIT"
     number = WorkflowTaskKind.WORKFLOW_TASK_KIND_WAIT
     config = messages.WaitTaskConfig
@@ -292,6 +318,8 @@ class WaitTask(KnownTask):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RaiseTask(KnownTask):
+    """Fails with an error."""
+
     kind = "RAISE"
     number = WorkflowTaskKind.WORKFLOW_TASK_KIND_RAISE
     config = messages.RaiseTaskConfig
@@ -311,6 +339,8 @@ class RaiseTask(KnownTask):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunTask(KnownTask):
+    """Runs another workflow."""
+
     kind = "RUN"
     number = WorkflowTaskKind.WORKFLOW_TASK_KIND_RUN
     config = messages.RunTaskConfig
@@ -326,6 +356,8 @@ class RunTask(KnownTask):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentTask(KnownTask):
+    """Calls an agent."""
+
     kind = "AGENT_CALL"
     number = WorkflowTaskKind.WORKFLOW_TASK_KIND_AGENT_CALL
     config = messages.AgentCallTaskConfig
@@ -365,4 +397,4 @@ KINDS: dict[int, type[KnownTask]] = {
         *(TryTask, ListenTask, WaitTask, RaiseTask, RunTask, AgentTask),
     )
 }
-"""By their numbers on the wire."""
+"""The kinds by their numbers on the wire."""

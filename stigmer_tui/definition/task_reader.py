@@ -1,4 +1,4 @@
-"""Reads the configuration of a task: strictly by the message of its kind, with every problem under its path."""
+"""Reads the configuration of a task strictly as the message of its kind, and reports every problem."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from stigmer_tui.definition.tasks import TaskList
 from stigmer_tui.definition.templates import Template, parse_template
 
 Report = Callable[[str, str], None]
-"""Takes the place in the task, such as `task_config.endpoint.uri`, and what is wrong there."""
+"""Takes a field of the task, such as `task_config.endpoint.uri`, and the problem there."""
 
 _INTEGERS = {FieldDescriptor.TYPE_INT32, FieldDescriptor.TYPE_INT64}
 _REALS = {FieldDescriptor.TYPE_FLOAT, FieldDescriptor.TYPE_DOUBLE}
 
 
 def read_config(data: Mapping[str, Any], message: Message, where: str, report: Report) -> None:
-    """Fills the message; both spellings of a key are read, null counts as absent. Everything wrong is reported."""
+    """Fills a message. Keys may have both spellings, and null counts as absent. All problems are reported."""
     known = {spelling: field for field in message.DESCRIPTOR.fields for spelling in (field.name, field.json_name)}
     for key, value in data.items():
         field = known.get(key)
@@ -150,6 +150,8 @@ CONFIG = "task_config"
 
 
 class TaskReader:
+    """Reads the parts of one task, and collects their problems."""
+
     def __init__(
         self,
         path: str,
@@ -161,9 +163,11 @@ class TaskReader:
         self._read_block = read_block
 
     def report(self, where: str, message: str) -> None:
+        """Adds a problem of a field."""
         self._problems.append(DefinitionProblem(self.path, where, message))
 
     def template(self, text: str, where: str, parse: Callable[[str], Template] = parse_template) -> Template:
+        """The template of a text in a field. One that is not valid is reported and taken literally."""
         try:
             return replace(parse(text), where=where)
         except ExpressionError as error:
@@ -171,15 +175,16 @@ class TaskReader:
             return Template(text, (text,), where)
 
     def templates(self, texts: Mapping[str, str], where: str) -> dict[str, Template]:
-        # Maps of messages have no order of their own, and what is evaluated in order must have one.
+        """The templates of a map of texts, sorted by key."""
+        # Maps of messages have no order, but evaluation needs one.
         return {key: self.template(text, f"{CONFIG}.{where}.{key}") for key, text in sorted(texts.items())}
 
     def structure(self, config: Any, name: str) -> Any:
-        """A field that is a structure, with templates in place of its texts; None where it is absent."""
+        """A structured field with templates in place of its texts; None if it is absent."""
         return self._structure(to_data(getattr(config, name)), f"{CONFIG}.{name}") if config.HasField(name) else None
 
     def block(self, tasks: Iterable[WorkflowTask], *steps: str) -> TaskList:
-        """Tasks within this one; `steps` lead to them, such as the name of a branch."""
+        """Nested tasks. `steps` follow the path of this task, such as the name of a branch."""
         return self._read_block(tasks, "/".join((self.path, *steps)))
 
     def _structure(self, value: Any, where: str) -> Any:
@@ -195,4 +200,4 @@ class TaskReader:
 
 
 Common = dict[str, Any]
-"""The fields that tasks of all kinds have."""
+"""The fields that all kinds of tasks have."""

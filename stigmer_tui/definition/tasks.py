@@ -1,4 +1,4 @@
-"""A workflow definition: tasks, nested, each with its path. Nothing in it ever changes."""
+"""A workflow definition: nested tasks, each with its path. It is immutable."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from stigmer_tui.definition.problems import DefinitionProblem
 from stigmer_tui.definition.templates import Template
 
 CONTINUE, EXIT, END = "continue", "exit", "end"
-"""Where `then` may lead besides to a task: on, out of this list of tasks, out of the workflow."""
+"""Targets of `then` besides tasks: the next task, the end of this list of tasks, the end of the workflow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,19 +18,19 @@ class TaskDefinition:
     """A task of any kind, or one that could not be read. `task_kinds` has a class for each kind."""
 
     kind: ClassVar[str] = ""
-    """As it stands in the proto's enum, without the prefix; empty for a task that could not be read."""
+    """Its name in the proto's enum, without the prefix; empty for a task that could not be read."""
     label: ClassVar[str] = "task"
-    """On the screen and in outputs."""
+    """Its name on the screen and in outputs."""
     report_type: ClassVar[str] = "CUSTOM"
-    """In the proto's WorkflowTaskType, without the prefix: what existing clients are shown."""
+    """Its name in the proto's WorkflowTaskType, without the prefix, for existing clients."""
     waits: ClassVar[bool] = False
-    """Whether it is shown as waiting while it is under way."""
+    """Whether it is shown as waiting while it runs."""
     is_supported: ClassVar[bool] = False
-    """Whether it can be run, and not only be deployed."""
+    """Whether it can run, not only be deployed."""
 
     name: str
     path: str
-    """`/eachOrder/charge`: names from the top, with a fork's branch or `try` and `catch` in between."""
+    """Names from the top, such as `/eachOrder/charge`, with a fork's branch or `try` and `catch` in between."""
     then: str = ""
     export: Template | None = None
 
@@ -41,19 +41,19 @@ class TaskDefinition:
 
     @property
     def agents(self) -> tuple[str, ...]:
-        """Slugs of the agents that it calls."""
+        """The slugs of the agents that it calls."""
         return ()
 
     def targets(self) -> Iterator[tuple[str, str]]:
-        """The names of tasks to which it leads, each with the field that says so."""
+        """The names of the tasks that it may lead to, each after its field."""
         yield "flow.then", self.then
 
     def problems(self) -> Iterator[DefinitionProblem]:
-        """What is wrong with it although its message is well formed."""
+        """Problems that the rules of its message do not cover."""
         yield from ()
 
     def warnings(self) -> Iterator[DefinitionProblem]:
-        """What is allowed and can hardly be meant."""
+        """What is allowed, but hardly intended."""
         yield from ()
 
 
@@ -67,6 +67,8 @@ class TaskList:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
+    """A workflow."""
+
     name: str
     namespace: str
     version: str
@@ -75,7 +77,7 @@ class Definition:
 
 
 def every_task(tasks: tuple[TaskDefinition, ...]) -> Iterator[TaskDefinition]:
-    """These tasks and all within them, in the order in which they are written."""
+    """These tasks and all nested ones, in their order."""
     for task in tasks:
         yield task
         for block in task.blocks:
@@ -83,7 +85,7 @@ def every_task(tasks: tuple[TaskDefinition, ...]) -> Iterator[TaskDefinition]:
 
 
 def templates_of(task: TaskDefinition) -> Iterator[Template]:
-    """Every template of a task, without those of the tasks within."""
+    """The templates of a task, without those of nested tasks."""
     for each in fields(task):
         yield from _templates(getattr(task, each.name))
 

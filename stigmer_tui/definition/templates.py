@@ -1,4 +1,4 @@
-"""Texts with `${ … }` in them, as they stand in the arguments of tasks."""
+"""Templates: texts with expressions, `${ … }`, in the configuration of tasks."""
 
 from __future__ import annotations
 
@@ -14,27 +14,31 @@ from stigmer_tui.definition.lexer import ExpressionError, tokenize
 OPENING = "${"
 
 MAX_TEXT = 32 * 1024**2
-"""Characters of a text that is put together."""
+"""Characters of a text with the values filled in."""
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
+    """A text with expressions."""
+
     source: str
     parts: tuple[str | ParsedExpression, ...]
     """Literal texts and expressions, in order."""
     where: str = ""
-    """Its place in its task, such as `task_config.endpoint.uri`."""
+    """Its field, such as `task_config.endpoint.uri`."""
 
     @property
     def is_literal(self) -> bool:
+        """Whether it has no expressions."""
         return not self.expressions
 
     @property
     def expressions(self) -> tuple[ParsedExpression, ...]:
+        """Its expressions, in order."""
         return tuple(part for part in self.parts if isinstance(part, ParsedExpression))
 
     def fill(self, values: Iterator[Any]) -> Any:
-        """The value of one whole expression as it is; else a text with the values of the expressions in place.
+        """The value of a template that is one expression, or else the text with the values of its expressions.
 
         Raises ExpressionError for a text that is too large.
         """
@@ -50,30 +54,30 @@ class Template:
 
 
 def parse_template(text: str) -> Template:
-    """Raises ExpressionError."""
+    """Parses a text. Raises ExpressionError."""
     return Template(text, tuple(_parts(text)))
 
 
 def parse_condition(text: str) -> Template:
-    """As `parse_template`, but text outside the braces belongs to the expression: `${ .count } == 0`.
+    """As `parse_template`, but text outside of braces is part of the expression: `${ .count } == 0`.
 
     Raises ExpressionError.
     """
     parts = tuple(_parts(text))
     if len(parts) == 1 or not any(isinstance(part, ParsedExpression) for part in parts):
         return Template(text, parts)
-    # The bracket on a line of its own, so that a comment does not swallow it.
+    # The closing parenthesis is on a line of its own, in case the expression ends with a comment.
     program = "".join(part if isinstance(part, str) else f"({part.inner}\n)" for part in parts)
     return Template(text, (parse_expression(program, source=text),))
 
 
 def text_of(value: Any) -> str:
-    """A value within a text: texts as they are, everything else as JSON."""
+    """A value as part of a text: a text as it is, everything else as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def expressions_in(arguments: Any) -> Iterator[ParsedExpression]:
-    """Of every template in a structure of objects and lists, in the order in which `fill` takes their values."""
+    """The expressions of all templates in a structure, in the order in which `fill` takes their values."""
     match arguments:
         case Template():
             yield from arguments.expressions
@@ -86,7 +90,7 @@ def expressions_in(arguments: Any) -> Iterator[ParsedExpression]:
 
 
 def fill(arguments: Any, values: Iterator[Any]) -> Any:
-    """A new structure in which each template has become its value; keys are never evaluated.
+    """A structure with values in place of templates. Keys are never evaluated.
 
     Raises ExpressionError for a text that is too large.
     """

@@ -1,7 +1,7 @@
-"""What a jq program reads: which parts of which variables, so that no more than these is handed to it.
+"""Finds what a jq program reads, so that only those parts of the state are passed to it.
 
-The answer may name too much, never too little. `.` stands for the input of the whole program only where no pipe
-has replaced it; with anything that binds or assigns, all of `.` is taken as read.
+The result may contain too much, but never too little. `.` is the input of the whole program only where no pipe has
+replaced it. A program that binds or assigns counts as reading all of `.`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ CLOSED = {
     *("halt", "halt_error", "get_search_list", "get_jq_origin", "get_prog_origin"),
     *("modulemeta", "import", "include"),
 }
-"""What jq offers to reach beyond its input."""
+"""Functions of jq that reach beyond its input, which expressions may not use."""
 
 _BINDING = {"as", "def", "reduce", "foreach", "label", "try", "catch"}
 _ASSIGNMENTS = {"=", "|=", "+=", "-=", "*=", "/=", "%=", "//="}
@@ -30,7 +30,7 @@ _BLIND = {"null", "true", "false", "empty", "env", "now", "uuid", "and", "or", "
 
 @dataclass(frozen=True, slots=True)
 class VariableReference:
-    """`$context["a-b"].items[0]`, read as it stands: a root and the keys below it."""
+    """A root and the keys below it, such as `$context["a-b"].items[0]`."""
 
     root: str
     keys: tuple[str | int, ...] = ()
@@ -38,13 +38,15 @@ class VariableReference:
 
 @dataclass(slots=True)
 class Usage:
+    """What a program reads and needs."""
+
     references: list[VariableReference] = field(default_factory=list)
-    """A reference without keys stands for all of its root."""
+    """A reference without keys is the whole root."""
     plain: bool = False
     """Whether the program is one reference and nothing else."""
     now: bool = False
     uuids: list[int] = field(default_factory=list)
-    """Positions of the tokens that ask for a new identifier."""
+    """The positions of the tokens `uuid`."""
 
 
 @dataclass(slots=True)
@@ -57,7 +59,7 @@ class _Frame:
 
 
 def usage_of(tokens: Sequence[Token]) -> Usage:
-    """Raises ExpressionError for functions that are closed to expressions."""
+    """What a program reads. Raises ExpressionError for functions that expressions may not use."""
     return _UsageReader(tokens).read()
 
 
@@ -77,7 +79,7 @@ class _UsageReader:
         return self._usage
 
     def _step(self, index: int) -> int:
-        """Takes in the token at `index`, or the reference that begins there; returns the index after it."""
+        """Reads the token or the reference at `index`; returns the index after it."""
         if length := self._length(index):
             self._reference(self._tokens[index : index + length])
             return index + length
@@ -142,7 +144,7 @@ class _UsageReader:
             self._usage.references.append(VariableReference(".", keys))
 
     def _length(self, index: int) -> int:
-        """How many tokens the reference that begins here has; 0 where none begins."""
+        """The number of tokens of the reference that begins here; 0 if none does."""
         first = self._tokens[index]
         if first.kind not in (TokenKind.VARIABLE, TokenKind.FIELD) and first.text != ".":
             return 0
@@ -153,7 +155,7 @@ class _UsageReader:
         return end - index
 
     def _suffix(self, index: int) -> int:
-        """How many tokens the access to a fixed key has that stands here: `.a`, `."a"`, `["a"]`, `[0]`, `.["a"]`."""
+        """The number of tokens of a fixed key here: `.a`, `."a"`, `["a"]`, `[0]`, `.["a"]`."""
         kinds = [token.kind for token in self._tokens[index : index + 4]]
         texts = [token.text for token in self._tokens[index : index + 4]]
         if kinds[:1] == [TokenKind.FIELD]:
@@ -167,7 +169,7 @@ class _UsageReader:
         return dot + 3 if is_fixed and texts[dot : dot + 3 : 2] == ["[", "]"] else 0
 
     def _is_key(self, index: int) -> bool:
-        """Whether the word or string here is the key of an object that is being made."""
+        """Whether the word or string here is the key of an object construction."""
         return self._frames[-1].opener == "{" and self._tokens[index - 1].text in ("{", ",")
 
     def _is_shorthand(self, index: int) -> bool:

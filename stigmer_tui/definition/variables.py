@@ -1,4 +1,4 @@
-"""What a run can be given: the variables that a resource declares, and those that its expressions name."""
+"""The variables of a run: those that a resource declares, and those that its expressions name."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ from stigmer_tui.definition.tasks import Definition, every_task, templates_of
 
 @dataclass(frozen=True, slots=True)
 class VariableUse:
+    """A variable that expressions of a workflow name."""
+
     name: str
     is_secret: bool
-    """Whether some expression asks for it as `.secrets.NAME`."""
+    """Whether an expression names it as `.secrets.NAME`."""
     tasks: tuple[str, ...]
-    """Paths of the tasks that cannot do without it."""
+    """The paths of the tasks that need it."""
 
 
 def variables(definition: Definition) -> tuple[VariableUse, ...]:
-    """In the order of their first use. In an export `.` is the output of the task, so nothing there is a variable."""
+    """The variables in the order of first use. Exports have none, because `.` is the output of the task there."""
     secret: dict[str, bool] = {}
     users: dict[str, dict[str, None]] = {}
     for task in every_task(definition.tasks):
@@ -36,7 +38,7 @@ def variables(definition: Definition) -> tuple[VariableUse, ...]:
 
 
 def run_variables(resource: Agent | Workflow) -> tuple[RunVariable, ...]:
-    """As the code has them, else as the tasks use them; a map of the wire has no order."""
+    """The variables in the order of the code, or else of their use, because a map of the wire has no order."""
     uses: dict[str, VariableUse] = {}
     if isinstance(resource, Workflow):
         uses = {use.name: use for use in variables(read(resource.spec).definition)}

@@ -53,6 +53,7 @@ class TaskBlock:
         self.jump: Jump | None = None
 
     def add(self, task: TaskNode) -> None:
+        """Appends a task. Raises DefinitionError after a jump, where it would never run."""
         if self.jump is not None:
             raise DefinitionError(
                 f'The task "{task.name}" can never be reached',
