@@ -261,6 +261,49 @@ def logs(
     return show_logs(follow, lines, wanted, output == "json")
 
 
+@program.group()
+def config() -> None:
+    """Settings: their values, where each comes from, and edits of config.yaml."""
+
+
+@config.command("list")
+@click.option("--origin", is_flag=True, help="Also show where each value comes from.")
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="For people, or for programs.")
+def list_config(origin: bool, output: str) -> int:
+    """List all settings; defaults stand in parentheses."""
+    from stigmer_tui.cli.config import list_settings
+
+    return list_settings(origin, output == "json")
+
+
+@config.command()
+@click.argument("name", metavar="KEY")
+def get(name: str) -> int:
+    """Print the value of a setting, by its key or variable; an empty line for the default."""
+    from stigmer_tui.cli.config import get_setting
+
+    return get_setting(name)
+
+
+@config.command("set")
+@click.argument("name", metavar="KEY")
+@click.argument("value")
+def set_config(name: str, value: str) -> int:
+    """Set a value in config.yaml; comments and all other keys stay."""
+    from stigmer_tui.cli.config import set_setting
+
+    return set_setting(name, value)
+
+
+@config.command()
+@click.argument("name", metavar="KEY")
+def unset(name: str) -> int:
+    """Remove a value from config.yaml, so that the default applies."""
+    from stigmer_tui.cli.config import set_setting
+
+    return set_setting(name, None)
+
+
 @program.command(SERVER.command, hidden=True)
 @click.option("--address", default="")
 @click.option("--prefer", default="")

@@ -10,15 +10,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from stigmer_tui.core import settings
+from stigmer_tui.core.configuration_file import ConfigurationFile
 from stigmer_tui.core.errors import StigmerError, as_text
 from stigmer_tui.core.paths import Home, absolute
 from stigmer_tui.core.settings import Setting
-
-if TYPE_CHECKING:
-    from stigmer_tui.core.yaml_text import Document
 
 DEFAULT_ADDRESS = "127.0.0.1:50051"
 DEFAULT_ORGANIZATION = "local"
@@ -49,23 +46,46 @@ class Configuration:
     """One working folder for all agents, instead of one per session below the home folder."""
 
 
+@dataclass(frozen=True, slots=True)
+class SettingValue:
+    """The value of a setting, and where it comes from."""
+
+    setting: Setting
+    text: str = ""
+    """Empty for the default."""
+    origin: str = "default"
+    """An environment variable, a place in config.yaml, or `default`."""
+    is_from_file: bool = False
+
+
+def value_of(setting: Setting, environment: Mapping[str, str], file: ConfigurationFile) -> SettingValue:
+    """Raises StigmerError, with file and line, for a value that is not plain text."""
+    if text := as_text(environment.get(setting.variable, ""), setting.variable).strip():
+        return SettingValue(setting, text, setting.variable)
+    if setting.key and (text := file.text(setting.keys)):
+        return SettingValue(setting, text, file.where(setting.keys), is_from_file=True)
+    return SettingValue(setting)
+
+
 def load_configuration(environment: Mapping[str, str]) -> Configuration:
     """Raises StigmerError, with file and line, for an invalid config.yaml."""
     home = Home.from_environment(environment)
-    file = _File.read(home.configuration)
+    return configuration_of(home, environment, ConfigurationFile.read(home.configuration))
 
-    def text_of(variable: str) -> str:
-        return as_text(environment.get(variable, ""), variable).strip()
+
+def configuration_of(home: Home, environment: Mapping[str, str], file: ConfigurationFile) -> Configuration:
+    """Raises StigmerError, with file and line, for an invalid value."""
 
     def text(setting: Setting) -> str:
-        return text_of(setting.variable) or file.text(*setting.keys)
+        return value_of(setting, environment, file).text
 
     def path(setting: Setting) -> Path | None:
         """Relative to the working folder; in config.yaml, relative to the folder of that file."""
-        if text := text_of(setting.variable):
-            return absolute(text)
-        text = file.text(*setting.keys)
-        return absolute(str(home.root / text) if text[0] != "~" else text) if text else None
+        value = value_of(setting, environment, file)
+        if not value.text:
+            return None
+        in_home = value.is_from_file and value.text[0] != "~"
+        return absolute(str(home.root / value.text) if in_home else value.text)
 
     return Configuration(
         home=home,
@@ -95,42 +115,3 @@ def parse_address(text: str) -> str:
     if not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535:
         raise StigmerError(f"Not an address: {text}", "Expected host:port or a port, such as 127.0.0.1:50051 or 0.")
     return f"{host or '127.0.0.1'}:{int(port)}"
-
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    document: Document | None
-    """Returns None if the file does not exist."""
-
-    @classmethod
-    def read(cls, path: Path) -> _File:
-        try:
-            text = path.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            text = ""
-        except (OSError, UnicodeDecodeError) as error:
-            raise StigmerError(f"Cannot read {path}: {_reason(error)}") from error
-        if not text.strip():
-            return cls(None)
-        from stigmer_tui.core.yaml_text import read_yaml
-
-        return cls(read_yaml(text, str(path)))
-
-    def text(self, *keys: str) -> str:
-        if self.document is None:
-            return ""
-        value: Any = self.document.value
-        for depth, key in enumerate(keys):
-            if value is None:
-                return ""
-            if not isinstance(value, dict):
-                where = self.document.where(*keys[:depth])
-                raise StigmerError(f"{where} must hold keys such as {key!r}, not a plain value")
-            value = value.get(key)
-        if isinstance(value, dict | list):
-            raise StigmerError(f"{self.document.where(*keys)} must be a plain value")
-        return "" if value is None else as_text(str(value), self.document.where(*keys)).strip()
-
-
-def _reason(error: OSError | UnicodeDecodeError) -> str:
-    return "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else error.strerror or str(error)

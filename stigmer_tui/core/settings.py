@@ -15,6 +15,16 @@ class Setting:
     """In config.yaml, with dots between levels; empty for what only the environment says."""
     default: str = ""
     """What is used when nobody says anything, in Markdown; empty for nothing."""
+    is_secret: bool = False
+    """Whether its value must not be shown."""
+
+    needs_restart: bool = True
+    """Whether a running daemon uses a new value only after a restart."""
+
+    @property
+    def name(self) -> str:
+        """By which a person names it: its key, or the variable where it has no key."""
+        return self.key or self.variable
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -33,7 +43,7 @@ ADDRESS = Setting(
     default="`127.0.0.1:50051`",
 )
 SERVER = Setting("STIGMER_SERVER_ADDR", "An existing server to use instead of the daemon.")
-ORGANIZATION = Setting("STIGMER_ORG", "The organization.", key="organization", default="`local`")
+ORGANIZATION = Setting("STIGMER_ORG", "The organization.", key="organization", default="`local`", needs_restart=False)
 PROVIDER = Setting(
     "STIGMER_LLM_PROVIDER",
     "The provider of models: one of those [below](#model-providers), or `scripted`.",
@@ -55,7 +65,9 @@ BASE_URL = Setting(
 SCRIPT = Setting(
     "STIGMER_LLM_SCRIPT", "A [script](script.md) for agents that carry none.", key="backend.local.llm.script"
 )
-API_KEY = Setting("STIGMER_LLM_API_KEY", "The key of the configured provider.", default="the provider's variable")
+API_KEY = Setting(
+    "STIGMER_LLM_API_KEY", "The key of the configured provider.", default="the provider's variable", is_secret=True
+)
 SANDBOX_ROOT = Setting(
     "SANDBOX_ROOT_DIR",
     "One folder for all agents.",
