@@ -38,7 +38,7 @@ class Repetition:
     @property
     def note(self) -> str:
         """The note in the transcript."""
-        reaction = "the agent was told to come to an end" if self.must_conclude else "the agent was told so"
+        reaction = "the agent was asked to come to an end" if self.must_conclude else "the agent was warned"
         return f"{self.tool} was called {self.count} times in a row with the same arguments; {reaction}."
 
 

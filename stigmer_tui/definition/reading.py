@@ -1,4 +1,4 @@
-"""From the messages of the API to a Definition. What cannot be read is noted, and the rest is read on."""
+"""Reads definitions from messages of the API. What cannot be read is reported as a problem."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from stigmer_tui.definition.tasks import Definition, TaskDefinition, TaskList
 
 @dataclass(frozen=True, slots=True)
 class TaskMessage:
-    """A task as it came, for the rules of its message."""
+    """The messages of a task, to check their rules."""
 
     path: str
     task: WorkflowTask
@@ -26,13 +26,15 @@ class TaskMessage:
 
 @dataclass(slots=True)
 class Reading:
+    """A definition that has been read, with its problems."""
+
     definition: Definition
     problems: list[DefinitionProblem] = field(default_factory=list)
     messages: list[TaskMessage] = field(default_factory=list)
 
 
 def read(spec: WorkflowSpec) -> Reading:
-    """Checks what it takes to read a definition: keys, types, the form of expressions. `validation` checks the rest."""
+    """Reads a definition, and checks keys, types and the form of expressions; `validation` checks the rest."""
     document = spec.document
     reader = _MessageReader()
     definition = Definition(

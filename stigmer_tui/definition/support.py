@@ -64,6 +64,7 @@ _GO_PRINTOUT = re.compile(r"\{([\w-]+) ([\w.-]+)\}")
 
 
 def warnings(definition: Definition) -> list[DefinitionProblem]:
+    """What a definition allows, but hardly intends, such as an expression that is always null."""
     tasks = {task.name: task for task in every_task(definition.tasks)}
     return [
         warning

@@ -85,7 +85,7 @@ def run_as_script(entry: Path) -> None:
 
 
 def record_written_files() -> None:
-    """Lists the files that the code writes, so that a watcher can tell these from a save. It does so from now on.
+    """Lists the files that the code writes, so that a watcher can distinguish them from saves. It does so from now on.
 
     It sees what is written by Python, in this process and in its forks, and not what other programs write.
     """

@@ -158,8 +158,8 @@ async def test_74_the_same_call_again_and_again_is_warned_of_and_ended(agents: A
     assert ledger.kinds == ["HUMAN", "TOOL", "TOOL", "TOOL", "SYSTEM", "TOOL", "TOOL", "SYSTEM", "AI"]
     notes = [message.content for message in ledger.status.messages if message.content.startswith("ls was called")]
     assert notes == [
-        "ls was called 3 times in a row with the same arguments; the agent was told so.",
-        "ls was called 5 times in a row with the same arguments; the agent was told to come to an end.",
+        "ls was called 3 times in a row with the same arguments; the agent was warned.",
+        "ls was called 5 times in a row with the same arguments; the agent was asked to come to an end.",
     ]
     assert ledger.answers == ["All right, I stop."]
     assert ledger.phase is Phase.COMPLETED

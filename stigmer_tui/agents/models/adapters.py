@@ -12,18 +12,18 @@ from pydantic_ai.providers import Provider, infer_provider_class
 
 from stigmer_tui.agents.models.anthropic_message import AnthropicMessage
 from stigmer_tui.agents.models.chat_completion import ChatCompletion
-from stigmer_tui.agents.models.checked_stream import FIRST_OUTPUT_LIMIT, Answer, CheckedStream
+from stigmer_tui.agents.models.checked_stream import FIRST_OUTPUT_LIMIT, CheckedStream, ResponseReader
 from stigmer_tui.agents.models.choice import ModelChoice
 from stigmer_tui.runners.outgoing import OutgoingTransport
 
 CONNECT_LIMIT = 10.0
 """Seconds."""
 
-ANSWERS: dict[str, Callable[[], Answer]] = {"anthropic": AnthropicMessage}
+RESPONSE_READERS: dict[str, Callable[[], ResponseReader]] = {"anthropic": AnthropicMessage}
 """The reader of a response by the framework's name of the provider; all others send chat completions."""
 
 
-def provider_client(answer: Callable[[], Answer]) -> httpx2.AsyncClient:
+def provider_client(reader: Callable[[], ResponseReader]) -> httpx2.AsyncClient:
     """An HTTP client that checks each response with a new reader."""
 
     async def check(response: httpx2.Response) -> None:
@@ -31,7 +31,7 @@ def provider_client(answer: Callable[[], Answer]) -> httpx2.AsyncClient:
             encoding = response.headers.pop("content-encoding", "")
             response.headers.pop("content-length", None)
             response.headers["content-type"] = "text/event-stream"
-            response.stream = CheckedStream(response.stream, encoding, answer())
+            response.stream = CheckedStream(response.stream, encoding, reader())
 
     return httpx2.AsyncClient(
         transport=OutgoingTransport(httpx2.Limits(max_connections=1000, max_keepalive_connections=100)),
@@ -57,7 +57,7 @@ class Adapters:
 
 def _build(choice: ModelChoice) -> Model:
     framework = choice.provider.framework
-    provider = _provider(choice, provider_client(ANSWERS.get(framework, ChatCompletion)))
+    provider = _provider(choice, provider_client(RESPONSE_READERS.get(framework, ChatCompletion)))
     # Retries are decided in `durable`, which reports them.
     provider.client.max_retries = 0
     return infer_model(f"{framework}:{choice.model}", lambda _: provider)

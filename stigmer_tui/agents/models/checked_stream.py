@@ -35,7 +35,7 @@ _BLANK = codecs.BOM_UTF8 + b" \t\r\n"
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.DOTALL | re.IGNORECASE)
 
 
-class Answer(Protocol):
+class ResponseReader(Protocol):
     """Reads a response in the format of one provider, and gives events for its client library."""
 
     has_output: bool
@@ -61,10 +61,10 @@ class Answer(Protocol):
 class CheckedStream(httpx2.AsyncByteStream):
     """A body that raises one of the faults where it is not a response, or not a complete one."""
 
-    def __init__(self, source: httpx2.AsyncByteStream, encoding: str, answer: Answer) -> None:
+    def __init__(self, source: httpx2.AsyncByteStream, encoding: str, response: ResponseReader) -> None:
         self._source = source
         self._encoding = encoding
-        self._answer = answer
+        self._response = response
         self._reading: AsyncIterator[bytes] | None = None
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -80,14 +80,14 @@ class CheckedStream(httpx2.AsyncByteStream):
             if head:
                 break
         if head.startswith((b"{", b"[")):
-            for event in self._answer.read_data(await _whole(head, pieces)):
+            for event in self._response.read_data(await _whole(head, pieces)):
                 yield event
         elif head.startswith(b"<"):
             raise InvalidResponseError(await _page(head, pieces))
         else:
             async for event in self._events(head, pieces):
                 yield event
-        for event in self._answer.end():
+        for event in self._response.end():
             yield event
 
     async def aclose(self) -> None:
@@ -98,17 +98,17 @@ class CheckedStream(httpx2.AsyncByteStream):
         reader = EventReader()
         for checked in self._checked(reader.feed(head)):
             yield checked
-        while not self._answer.is_over and (piece := await anext(pieces, None)) is not None:
+        while not self._response.is_over and (piece := await anext(pieces, None)) is not None:
             for checked in self._checked(reader.feed(piece)):
                 yield checked
         for checked in self._checked(reader.end()):
             yield checked
-        if reader.stray and not self._answer.is_finished and not self._answer.has_output:
+        if reader.stray and not self._response.is_finished and not self._response.has_output:
             raise InvalidResponseError(f"answered with text that is not a stream: {' '.join(reader.stray.split())}")
 
     def _checked(self, events: Iterator[ServerSentEvent]) -> Iterator[bytes]:
         for event in events:
-            yield from self._answer.read(event)
+            yield from self._response.read(event)
 
     async def _pieces(self) -> AsyncIterator[bytes]:
         """The body in pieces, decompressed."""
@@ -117,9 +117,9 @@ class CheckedStream(httpx2.AsyncByteStream):
         while True:
             limit = (
                 TRAILING_LIMIT
-                if self._answer.is_finished
+                if self._response.is_finished
                 else NEXT_OUTPUT_LIMIT
-                if self._answer.has_output
+                if self._response.has_output
                 else FIRST_OUTPUT_LIMIT
             )
             try:
@@ -128,14 +128,14 @@ class CheckedStream(httpx2.AsyncByteStream):
             except StopAsyncIteration:
                 break
             except (TimeoutError, httpx2.TransportError) as error:
-                if self._answer.is_finished:
+                if self._response.is_finished:
                     return
                 if isinstance(error, TimeoutError):
                     raise StalledError(limit) from error
                 raise
             for piece in decoder.read(data):
                 yield piece
-        if not decoder.is_complete and not self._answer.is_finished:
+        if not decoder.is_complete and not self._response.is_finished:
             raise CutShortError
 
 
