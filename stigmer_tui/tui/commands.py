@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from textual.binding import Binding, BindingType
 
+from stigmer_tui.tui.run_views import VIEWS
 from stigmer_tui.workbench.state import WorkbenchState
 
 KEY_NAMES = {
@@ -155,8 +156,14 @@ COMMANDS = (
     Command("entries.half_page_up", "scroll(-0.5)", Place.ENTRIES, "ctrl+u", help="Scroll half a page up"),
     Command("entries.page_down", "scroll(1)", Place.ENTRIES, "pagedown", help="Scroll a page down"),
     Command("entries.page_up", "scroll(-1)", Place.ENTRIES, "pageup", help="Scroll a page up"),
-    Command("pane.tasks", "view(1)", Place.PANE, "t", "tasks", "Show tasks", "Show the tree of tasks"),
-    Command("pane.transcript", "view(0)", Place.PANE, "t", "transcript", "Show transcript", "Show the transcript"),
+    *(
+        Command(
+            f"pane.{view.id}", f"view('{view.id}')", Place.PANE, view.key, view.label.lower(),
+            f"Show {view.label.lower()}", view.help,
+        )
+        # A run opens in the first view, so that is the last one that a person goes to.
+        for view in reversed(VIEWS)
+    ),
     Command(
         "pane.edit", "app.edit", Place.PANE, "e", "edit input", "Edit input and run",
         "Edit message and variables, then run it again", _is_shown,

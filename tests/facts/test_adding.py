@@ -20,6 +20,7 @@ EXPECTED = [
     "A provider of models",
     "A setting",
     "A key",
+    "A view of a run",
     "An RPC",
     "A key of Stigmer.yaml",
     "A process of the daemon",

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from stigmer_tui.tui.render.glyphs import UNICODE
-from stigmer_tui.tui.render.pane import TASKS, TRANSCRIPT, empty_text, title_rows, untold_error, waiting_row
+from stigmer_tui.tui.render.pane import title_rows, waiting_row
 from stigmer_tui.tui.render.styled_rows import text_of
+from stigmer_tui.tui.run_views import VIEWS
 from stigmer_tui.tui.widgets.viewport import Viewport
 from stigmer_tui.workbench.execution_tree import Execution, ModelWait
 from stigmer_tui.workbench.model import Resource, ResourceKind, RunState
@@ -87,7 +88,7 @@ def test_what_a_silent_agent_waits_for(seconds: float, reason: str, row: str) ->
 def test_what_is_not_there_yet_and_what_never_was(kind: ResourceKind, state: RunState, texts: tuple[str, str]) -> None:
     """Point 24: nothing is announced for a run that has ended."""
     execution = Execution(kind, "x_1", "helper", state=state)
-    assert (empty_text(execution, TRANSCRIPT), empty_text(execution, TASKS)) == texts
+    assert tuple(view.empty(execution) for view in VIEWS) == texts
 
 
 def test_an_error_is_shown_once() -> None:
@@ -99,16 +100,17 @@ def test_an_error_is_shown_once() -> None:
     change(execution, started_at=START)
     put(execution, task("/fetch", "fetch", "http", RunState.FAILED, error=error, started_at=START))
     shown = ShownRun(execution, Resource(ResourceKind.WORKFLOW, "wf_1", "tally", "tally"))
-    for view, outline in ((TRANSCRIPT, Transcript(execution)), (TASKS, TaskTree(execution))):
-        title = text(title_rows(shown, 90, UNICODE, at(4), error=untold_error(execution, view)))
+    for view in VIEWS:
+        outline = view.outline(execution)
+        title = text(title_rows(shown, 90, UNICODE, at(4), error=view.error(execution)))
         assert f"{title}\n{window_text_of(outline)}".count(error) == 1
     assert "✗ failed at fetch" in window_text_of(Transcript(execution))
 
 
 def test_an_error_that_no_task_shows_is_in_the_title_of_the_tree() -> None:
     execution = Execution(ResourceKind.AGENT, "agx_1", "helper", state=RunState.FAILED, error="quota exceeded")
-    assert untold_error(execution, TRANSCRIPT) == ""
-    assert untold_error(execution, TASKS) == "quota exceeded"
+    assert VIEWS[0].error(execution) == ""
+    assert VIEWS[1].error(execution) == "quota exceeded"
 
 
 def window_text_of(outline: Outline) -> str:

@@ -23,9 +23,6 @@ LAST_GOOD_RUN = "The last good run stays below; save again to retry"
 MAX_PROBLEM_ROWS = 12
 """Rows for what a tool says; the last good run stays in sight below."""
 
-TRANSCRIPT, TASKS = range(2)
-"""Views of a run."""
-
 TASK_ENDS = (RunState.COMPLETED, RunState.FAILED, RunState.CANCELLED, RunState.SKIPPED)
 
 
@@ -115,20 +112,21 @@ def waiting_row(execution: Execution, now: datetime, glyphs: Glyphs) -> Spans:
     return ((f"{glyphs.states[RunState.RUNNING]} ", StyleRole.RUNNING), *spans) if spans else ()
 
 
-def empty_text(execution: Execution, view: int) -> str:
-    """What stands where the entries of a run would be: what will be here, or that nothing was."""
+def empty_transcript(execution: Execution) -> str:
+    """What stands where the entries of a transcript would be."""
     is_over = execution.state.is_final
-    if view == TASKS:
-        noun = "tool calls" if execution.kind is ResourceKind.AGENT else "tasks"
-        return f"No {noun} in this run" if is_over else f"No {noun} yet"
     return "Nothing was said or done in this run" if is_over else "Waiting for the first event of this run …"
 
 
-def untold_error(execution: Execution, view: int) -> str:
-    """The error of a run, where the view does not show it."""
-    if view == TRANSCRIPT or not execution.error or execution.cause():
-        return ""
-    return execution.error
+def empty_tasks(execution: Execution) -> str:
+    """What stands where the tree of tasks would be."""
+    noun = "tool calls" if execution.kind is ResourceKind.AGENT else "tasks"
+    return f"No {noun} in this run" if execution.state.is_final else f"No {noun} yet"
+
+
+def error_beside_tasks(execution: Execution) -> str:
+    """The error of a run that none of its tasks shows; empty where one does, or where there is none."""
+    return "" if execution.cause() else execution.error
 
 
 def welcome_rows(state: WorkbenchState, width: int) -> list[Row]:

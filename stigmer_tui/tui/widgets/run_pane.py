@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import accumulate
 from typing import ClassVar
 
 from textual import events
@@ -16,27 +17,24 @@ from stigmer_tui.tui.commands import Place, bindings
 from stigmer_tui.tui.render.glyphs import Glyphs
 from stigmer_tui.tui.render.pane import (
     daemon_problem_rows,
-    empty_text,
     lost_daemon_rows,
     problem_rows,
     title_rows,
-    untold_error,
     waiting_row,
     welcome_rows,
 )
 from stigmer_tui.tui.render.styled_rows import EMPTY_ROW, Row, Span, StyleRole
+from stigmer_tui.tui.run_views import VIEWS, RunView
 from stigmer_tui.tui.widgets.entry_list import EntryList
 from stigmer_tui.tui.widgets.themed_widget import RowPanel
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.outline import Outline
 from stigmer_tui.workbench.state import WorkbenchState
-from stigmer_tui.workbench.task_tree import TaskTree
-from stigmer_tui.workbench.transcript import Transcript
 
 TICK = 1.0
 """Seconds between two looks at how long the shown run has been going on."""
 
-VIEWS = ("Transcript", "Tasks")
+TAB_GAP = "  "
 
 
 class HeldClock:
@@ -64,19 +62,22 @@ class HeldClock:
 class Tabs(RowPanel):
     """The views of a run; a click chooses one."""
 
-    def show_view(self, number: int) -> None:
+    def show_view(self, shown: RunView) -> None:
         spans: list[Span] = []
-        for index, name in enumerate(VIEWS):
+        for view in VIEWS:
             spans += [
-                (name, StyleRole.STRONG | StyleRole.RUNNING if index == number else StyleRole.MUTED),
-                ("  ", StyleRole.TEXT),
+                (view.label, StyleRole.STRONG | StyleRole.RUNNING if view is shown else StyleRole.MUTED),
+                (TAB_GAP, StyleRole.TEXT),
             ]
         self.show([Row(tuple(spans))])
 
     def on_click(self, event: events.Click) -> None:
         pane = self.parent
         if isinstance(pane, RunPane):
-            pane.show_view(0 if event.x < len(VIEWS[0]) + 1 else 1)
+            ends = accumulate(len(view.label) + len(TAB_GAP) for view in VIEWS)
+            # Half of a gap belongs to the tab before it; whatever is beyond the last tab, to that one.
+            views = (view for view, end in zip(VIEWS, ends, strict=True) if event.x < end - 1)
+            pane.show_view(next(views, VIEWS[-1]))
 
 
 class RunPane(Vertical):
@@ -87,9 +88,10 @@ class RunPane(Vertical):
         self._clock = HeldClock(clock)
         self._glyphs = glyphs
         self._state = WorkbenchState()
-        self._view = 0
+        self._view = VIEWS[0]
         self._execution: Execution | None = None
-        self._outlines: tuple[Outline, Outline] | None = None
+        self._outlines: dict[str, Outline] = {}
+        """By the id of the view."""
         self._ticker: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -120,30 +122,31 @@ class RunPane(Vertical):
             return
         if shown.execution is not self._execution:
             self._execution = shown.execution
-            self._outlines = (Transcript(shown.execution), TaskTree(shown.execution))
+            self._outlines = {view.id: view.outline(shown.execution) for view in VIEWS}
             self._tabs.show_view(self._view)
         self._show_title()
         self._show_entries(shown.execution)
 
-    def show_view(self, number: int) -> None:
-        self._view = number
-        self._tabs.show_view(number)
+    def show_view(self, view: RunView) -> None:
+        self._view = view
+        self._tabs.show_view(view)
         self.update(self._state)
         self.refresh_bindings()
 
-    def action_view(self, number: int) -> None:
-        self.show_view(number)
+    def action_view(self, id_: str) -> None:
+        self.show_view(next(view for view in VIEWS if view.id == id_))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action == "view":
-            return self._state.shown is not None and parameters != (self._view,)
-        return True
+        if action != "view":
+            return True
+        (view,) = (view for view in VIEWS if view.id in parameters)
+        return view is not self._view and view.when(self._state)
 
     def _show_title(self) -> None:
         shown = self._state.shown
         if shown is None:
             return
-        error = untold_error(shown.execution, self._view) if shown.execution.state.is_final else ""
+        error = self._view.error(shown.execution) if shown.execution.state.is_final else ""
         is_connected = not self._state.daemon.problem
         width, now = self._title.size.width, self._clock.now()
         self._title.show(title_rows(shown, width, self._glyphs, now, is_connected, error))
@@ -153,10 +156,10 @@ class RunPane(Vertical):
     def _show_entries(self, execution: Execution) -> None:
         if self._outlines:
             waiting = waiting_row(execution, self._clock.now(), self._glyphs)
-            empty = empty_text(execution, self._view)
+            empty = self._view.empty(execution)
             if not (self._state.daemon.abilities.can_control or execution.state.is_final):
                 empty = f"{empty.rstrip(' …')}; this server does not tell of every task"
-            self._entries.update(self._outlines[self._view], empty, waiting, is_live=not self._clock.is_held)
+            self._entries.update(self._outlines[self._view.id], empty, waiting, is_live=not self._clock.is_held)
 
     def _tick(self) -> None:
         self._ticker = None
