@@ -20,6 +20,9 @@ from mutmut.stats import status_by_exit_code
 
 ROOT = Path(__file__).parents[1]
 
+PYTEST_OPTIONS = ("-pno:cacheprovider", "-pno:xdist", "-pno:unraisableexception", "--hypothesis-seed=0")
+"""What collects garbage at the end of each run would take most of its time."""
+
 NOTICED = ("killed", "timeout", "segfault")
 """A mutant that never ends is noticed, too."""
 
@@ -56,7 +59,7 @@ def settings(room: str) -> str:
         "do_not_mutate": ours["not_mutated"],
         "do_not_mutate_patterns": ours["lines_not_mutated"],
         "also_copy": ["protos", "styles", "docs", "README.md", "Makefile"],
-        "pytest_add_cli_args": ["-pno:cacheprovider", "-pno:xdist", "--hypothesis-seed=0", *left_out],
+        "pytest_add_cli_args": [*PYTEST_OPTIONS, *left_out],
         "pytest_add_cli_args_test_selection": ours["rooms"][room],
         # gRPC does not survive the fork of a process that has used it.
         "process_isolation": ["forkserver"],

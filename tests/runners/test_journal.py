@@ -127,3 +127,14 @@ def test_a_journal_is_held_by_one_process(tmp_path: Path, monkeypatch: pytest.Mo
         Journal(path)
     first.close()
     Journal(path).close()
+
+
+async def test_an_execution_is_forgotten_once_the_file_can_be_written(journal: Journal, faults: Faults) -> None:
+    await asyncio.wait_for(journal.execution("run").complete("call"), LIMIT)
+    faults.begin(sqlite3.SQLITE_FULL, "BEGIN")
+    forgotten = asyncio.create_task(journal.forget("run"))
+    assert await asyncio.to_thread(faults.repeated.wait, LIMIT)
+    assert not forgotten.done()
+    faults.end()
+    await asyncio.wait_for(forgotten, LIMIT)
+    assert dict(journal.execution("run")) == {}
