@@ -261,6 +261,16 @@ def logs(
     return show_logs(follow, lines, wanted, output == "json")
 
 
+@program.command()
+@click.option("--fix", is_flag=True, help="Mend what can be mended safely.")
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="For people, or for programs.")
+def doctor(fix: bool, output: str) -> int:
+    """Check everything that a run needs; exit code 1 when something does not work."""
+    from stigmer_tui.cli.doctor import examine
+
+    return examine(fix, output == "json")
+
+
 @program.group()
 def config() -> None:
     """Settings: their values, where each comes from, and edits of config.yaml."""

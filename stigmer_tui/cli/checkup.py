@@ -1,0 +1,333 @@
+"""What a person can get wrong, looked at in one go: each finding says what to do about it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import shutil
+import socket
+import stat
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from stigmer_tui import __version__
+from stigmer_tui.core.configuration import SERVER_VARIABLE, Configuration
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.paths import Home
+from stigmer_tui.core.terminal import is_addressable, terminal_encoding
+from stigmer_tui.core.units import plural, size_text
+
+LITTLE_SPACE = 1_000_000_000
+NO_SPACE = 50_000_000
+"""Bytes that are free."""
+
+FEW_WATCHES = 8192
+"""Folders that the system may watch for one user."""
+
+ANSWER_LIMIT = 2.0
+"""Seconds for a model server to answer."""
+
+
+class Verdict(StrEnum):
+    OK = "ok"
+    WARNING = "warning"
+    """Something works less well than it could."""
+    PROBLEM = "problem"
+    """Something does not work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    subject: str
+    verdict: Verdict
+    message: str
+    mend: str = ""
+    """What a person can do."""
+    fix: Callable[[], None] | None = None
+    """What the program can do by itself, safely."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What is looked at."""
+
+    configuration: Configuration
+    folder: Path
+    """The working folder, which may be a project."""
+    environment: Mapping[str, str]
+
+    @property
+    def home(self) -> Home:
+        return self.configuration.home
+
+
+Check = Callable[[Place], AsyncIterator[Finding]]
+
+
+async def check_program(place: Place) -> AsyncIterator[Finding]:
+    system = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
+    yield Finding("program", Verdict.OK, f"stigmer-tui {__version__}, {system}")
+
+
+async def check_home(place: Place) -> AsyncIterator[Finding]:
+    root = place.home.root
+    if not root.exists():
+        yield Finding("home", Verdict.OK, f"{root} is made when it is first needed")
+        return
+    if not root.is_dir():
+        yield Finding("home", Verdict.PROBLEM, f"{root} is not a folder", f"Move it away: mv {root} {root}.old")
+        return
+    if not os.access(root, os.W_OK | os.X_OK):
+        yield Finding("home", Verdict.PROBLEM, f"{root} cannot be written", f"Take it: sudo chown -R $USER {root}")
+        return
+    free = shutil.disk_usage(root).free
+    if free < LITTLE_SPACE:
+        verdict = Verdict.PROBLEM if free < NO_SPACE else Verdict.WARNING
+        yield Finding("home", verdict, f"Only {size_text(free)} are free at {root}", "Runs wait when the disk is full.")
+    if readable := [path for path in _kept(place.home) if _is_readable_by_others(path)]:
+        message = f"{plural(len(readable), 'file')} in {place.home.data} can be read by other users"
+        mend = f"Close them: chmod -R go= {place.home.data}"
+        yield Finding("home", Verdict.PROBLEM, message, mend, place.home.prepare)
+    else:
+        yield Finding("home", Verdict.OK, f"{root}, {size_text(free)} free")
+
+
+async def check_server(place: Place) -> AsyncIterator[Finding]:
+    """The server in use: the named one, or our daemon."""
+    from stigmer_tui.client.endpoint import Endpoint
+    from stigmer_tui.daemon.running import running_record
+    from stigmer_tui.daemon.status import read_status, status_of
+
+    if place.configuration.server:
+        await status_of(Endpoint(place.configuration.server, "", is_ours=False))
+        message = f"The server at {place.configuration.server}, which {SERVER_VARIABLE} names, answers"
+        yield Finding("server", Verdict.OK, message)
+        return
+    if await running_record(place.home) is None:
+        for finding in _stopped_daemon(place):
+            yield finding
+        return
+    if (status := await read_status(place.home)) is None:
+        return
+    if status.version != __version__:
+        message = f"The daemon is version {status.version}, this program is {__version__}"
+        yield Finding("daemon", Verdict.WARNING, message, "Restart it: stigmer-tui server restart")
+    hindered = [component for component in status.components if component.detail]
+    for component in hindered:
+        message = f"The {component.name} says: {component.detail}"
+        yield Finding("daemon", Verdict.PROBLEM, message, f"More: stigmer-tui server logs -c {component.name}")
+    if not hindered:
+        yield Finding("daemon", Verdict.OK, f"running at {status.address}, version {status.version}")
+
+
+def _stopped_daemon(place: Place) -> list[Finding]:
+    from stigmer_tui.core.sqlite import inspect
+    from stigmer_tui.runners.journal import inspect_journals
+    from stigmer_tui.server.schema import MIGRATIONS
+
+    if place.home.database.exists():
+        inspect(place.home.database, len(MIGRATIONS))
+        inspect_journals(place.home.journals)
+    if (address := place.configuration.address) and not _can_listen(address):
+        mend = "Choose another one: stigmer-tui config set server.address 127.0.0.1:0"
+        return [Finding("daemon", Verdict.PROBLEM, f"Another program listens at {address}", mend)]
+    return [Finding("daemon", Verdict.OK, "not running; it is started when it is needed")]
+
+
+async def check_model(place: Place) -> AsyncIterator[Finding]:
+    from stigmer_tui.agents.models.choice import ModelChooser
+    from stigmer_tui.core.model_providers import OLLAMA, PROVIDERS
+    from stigmer_tui.core.proxies import proxy_for
+
+    for provider in PROVIDERS:
+        if provider.address:
+            # Raises for a variable that names no proxy.
+            proxy_for(provider.address, place.environment)
+    settings = place.configuration.model
+    choice = ModelChooser(settings, place.environment, place.home.configuration).choose(has_script=True)
+    if choice.is_scripted:
+        mend = "Set a key, such as ANTHROPIC_API_KEY, or: stigmer-tui config set backend.local.llm.provider ollama"
+        yield Finding("model", Verdict.WARNING, "No provider of models: agents play their scripts only", mend)
+        return
+    if settings.script and not settings.script.is_file():
+        yield Finding("model", Verdict.PROBLEM, f"There is no script file {settings.script}")
+    if choice.provider is OLLAMA:
+        async for finding in _ollama(choice.base_url or OLLAMA.address, choice.model):
+            yield finding
+        return
+    key = f", with the key in {choice.key_variable}" if choice.key_variable else ""
+    yield Finding("model", Verdict.OK, f"{choice}{key}")
+
+
+async def _ollama(address: str, model: str) -> AsyncIterator[Finding]:
+    import httpx2
+
+    from stigmer_tui.runners.outgoing import OutgoingTransport
+
+    url = urlsplit(address)
+    address = f"{url.scheme}://{url.netloc}"
+    try:
+        async with httpx2.AsyncClient(transport=OutgoingTransport(httpx2.Limits()), timeout=ANSWER_LIMIT) as client:
+            response = await client.get(f"{address}/api/tags")
+            names = [str(entry["name"]) for entry in response.raise_for_status().json()["models"]]
+    except (httpx2.HTTPError, ValueError, KeyError, TypeError) as error:
+        message = f"Ollama does not answer at {address}: {str(error) or type(error).__name__}"
+        yield Finding("model", Verdict.PROBLEM, message, "Start it: ollama serve")
+        return
+    if model in names or f"{model}:latest" in names:
+        yield Finding("model", Verdict.OK, f"ollama {model}, at {address}")
+    else:
+        yield Finding("model", Verdict.PROBLEM, f"Ollama has no model {model}", f"Get it: ollama pull {model}")
+
+
+async def check_secrets(place: Place) -> AsyncIterator[Finding]:
+    import keyring
+    from keyring.errors import KeyringError
+
+    try:
+        backend = keyring.get_keyring()
+        is_usable = backend.priority > 0
+    except (KeyringError, RuntimeError):
+        is_usable = False
+    if is_usable:
+        yield Finding("secrets", Verdict.OK, f"encrypted, with a key in {backend.name}")
+    else:
+        mend = "On Linux a secret service keeps it, such as that of gnome-keyring or KeePassXC."
+        message = "No keyring: secrets are kept in memory only, and are gone when the daemon stops"
+        yield Finding("secrets", Verdict.WARNING, message, mend)
+
+
+async def check_sandbox(place: Place) -> AsyncIterator[Finding]:
+    from stigmer_tui.agents.sandbox.confinement import find_confinement
+
+    with tempfile.TemporaryDirectory() as folder:
+        confinement = await find_confinement(Path(folder))
+    if confinement.bubblewrap:
+        yield Finding("sandbox", Verdict.OK, f"commands of agents are confined by {confinement}")
+        return
+    message = "Commands of agents start in their folder, but are not confined to it"
+    if shutil.which("bwrap"):
+        mend = "bubblewrap is installed and does not work: the system forbids user namespaces."
+    else:
+        mend = "Install bubblewrap (Linux), such as: sudo apt install bubblewrap"
+    yield Finding("sandbox", Verdict.WARNING, message, mend)
+
+
+async def check_terminal(place: Place) -> AsyncIterator[Finding]:
+    term = place.environment.get("TERM", "")
+    if not is_addressable(place.environment):
+        message = f"The app cannot draw on this terminal: TERM is {term!r}"
+        yield Finding("terminal", Verdict.PROBLEM, message, "If it is a modern one: export TERM=xterm-256color")
+    elif not _can_encode("✓", encoding := terminal_encoding(place.environment)):
+        message = f"The locale is {encoding}: the app draws with ASCII signs"
+        yield Finding("terminal", Verdict.WARNING, message, "For all signs: export LC_ALL=C.UTF-8")
+    else:
+        yield Finding("terminal", Verdict.OK, term or "no TERM")
+
+
+async def check_watch(place: Place) -> AsyncIterator[Finding]:
+    from stigmer_tui.project.folder_events import must_poll
+
+    if must_poll(place.environment):
+        yield Finding("watch", Verdict.WARNING, "This system reports no changes of files; they are polled")
+        return
+    watches = _max_watches()
+    if watches is not None and watches < FEW_WATCHES:
+        mend = f"Raise it: sudo sysctl fs.inotify.max_user_watches={FEW_WATCHES * 16}"
+        yield Finding("watch", Verdict.WARNING, f"The system watches only {watches} folders for a user", mend)
+    else:
+        yield Finding("watch", Verdict.OK, "changes of files are reported by the system")
+
+
+async def check_project(place: Place) -> AsyncIterator[Finding]:
+    from stigmer_tui.project.project_file import Runtime, is_project, load_project
+    from stigmer_tui.project.runtimes import own_interpreter
+
+    if not is_project(place.folder):
+        yield Finding("project", Verdict.OK, "none in this folder")
+        return
+    project = load_project(place.folder)
+    if not project.main.is_file():
+        yield Finding("project", Verdict.PROBLEM, f"There is no {project.main}", "Set `main:` in Stigmer.yaml.")
+    elif project.runtime is Runtime.GO and not shutil.which("go"):
+        yield Finding("project", Verdict.PROBLEM, "It is a Go project, and there is no go", "Get it: https://go.dev/dl")
+    elif project.runtime is Runtime.PYTHON:
+        interpreter = own_interpreter(place.folder) or Path(sys.executable)
+        yield Finding("project", Verdict.OK, f"{project.name}, run by {interpreter}")
+    else:
+        yield Finding("project", Verdict.OK, project.name)
+
+
+CHECKS: Mapping[str, Check] = {
+    "program": check_program,
+    "home": check_home,
+    "server": check_server,
+    "model": check_model,
+    "secrets": check_secrets,
+    "sandbox": check_sandbox,
+    "terminal": check_terminal,
+    "watch": check_watch,
+    "project": check_project,
+}
+
+
+async def checkup(place: Place) -> AsyncIterator[Finding]:
+    """All findings, in the order of CHECKS. What a check refuses to go on with is a finding, too."""
+    for subject, check in CHECKS.items():
+        try:
+            async for finding in check(place):
+                yield finding
+        except StigmerError as error:
+            yield Finding(subject, Verdict.PROBLEM, error.message, error.advice)
+
+
+def _kept(home: Home) -> list[Path]:
+    return [path for path in (home.root / "config.yaml", *home.data.glob("*")) if path.exists()]
+
+
+def _is_readable_by_others(path: Path) -> bool:
+    try:
+        return bool(stat.S_IMODE(path.lstat().st_mode) & 0o077) and not path.is_symlink()
+    except OSError:
+        return False
+
+
+def _can_encode(sign: str, encoding: str) -> bool:
+    try:
+        sign.encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def _max_watches() -> int | None:
+    """None where the system has no such limit."""
+    with suppress(OSError, ValueError):
+        return int(Path("/proc/sys/fs/inotify/max_user_watches").read_text(encoding="ascii"))
+    return None
+
+
+def _can_listen(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    try:
+        family, kind, protocol, _, where = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(where)
+    except OSError:
+        return False
+    return True
+
+
+def run_checkup(place: Place) -> list[Finding]:
+    async def collect() -> list[Finding]:
+        return [finding async for finding in checkup(place)]
+
+    return asyncio.run(collect())
