@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from string import Template
 
@@ -18,6 +20,7 @@ from stigmer_tui.core.settings import SETTINGS, SYNTHESIS_TIMEOUT
 from stigmer_tui.definition import script
 from stigmer_tui.project.project_file import KEYS
 from stigmer_tui.project.synthesis import DEFAULT_TIME_LIMIT
+from stigmer_tui.sdk import values
 from stigmer_tui.tui.commands import COMMANDS, Place
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -147,7 +150,7 @@ def _sdk() -> str:
         subject = getattr(sdk, name)
         parts.append(f"## {name}")
         if isinstance(subject, str):
-            parts.append(f"    {name} = {subject}")
+            parts += [_alias_description(name), f"    {name} = {subject}"]
             continue
         parts.append(inspect.cleandoc(subject.__doc__ or ""))
         if inspect.isclass(subject):
@@ -159,12 +162,24 @@ def _sdk() -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def _alias_description(name: str) -> str:
+    """The string after the definition of a type alias, where editors look for it too."""
+    statements = ast.parse(inspect.getsource(values)).body
+    for statement, following in pairwise(statements):
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            match following:
+                case ast.Expr(value=ast.Constant(value=str(description))) if statement.target.id == name:
+                    return description
+    raise LookupError(f"{name} has no description")
+
+
 def _methods(subject: type) -> Iterator[str]:
     for name, method in vars(subject).items():
-        if name.startswith("_") or not inspect.isfunction(method):
+        if name.startswith("_") or not (inspect.isfunction(method) or isinstance(method, property)):
             continue
         yield f"### {subject.__name__}.{name}"
-        yield f"    {name}{_signature(method)}"
+        if not isinstance(method, property):
+            yield f"    {name}{_signature(method)}"
         yield inspect.cleandoc(method.__doc__ or "")
 
 

@@ -23,7 +23,7 @@ from stigmer_tui.sdk.placeholders import OPENING
 from stigmer_tui.sdk.registry import current_registry
 
 Text: TypeAlias = "str | Expression | Secret"
-"""A text, or an expression or secret that stands for one."""
+"""A text, or an expression or a secret that gives one."""
 Value: TypeAlias = "Expression | Secret | str | float | bool | Mapping[str, Any] | list[Any] | tuple[Any, ...] | None"
 """Data, with expressions and secrets anywhere in it."""
 

@@ -122,8 +122,8 @@ class Workflow:
             flow.http_request("search", "POST", f"{base}/search", params={"page": 2}, body={"text": flow.input.text})
 
         `method` is GET, POST, PUT, PATCH or DELETE. `params` are added to the query of the URL, percent-encoded; a list
-        repeats its parameter. `body` is sent as a JSON object. `timeout` is in seconds, for each attempt; where the
-        server or the network fails, the request is repeated.
+        repeats its parameter. `body` is sent as a JSON object. `timeout` is in seconds, for each attempt. Failures of
+        the server and of the network are retried, except for a POST or PATCH that may have taken effect.
         """
         if method not in HTTP_METHODS:
             raise DefinitionError(f"{method!r} is not a method of HTTP_CALL", f"Use {', '.join(HTTP_METHODS)}.")
@@ -272,18 +272,17 @@ class Workflow:
     def task(self, name: str, kind: str, config: Mapping[str, Value]) -> Reference:
         """Adds a task of any kind, for kinds that have no method of their own.
 
-            flow.task("notify", "GRPC_CALL", {"service": "shop.Mail", "method": "Send", "request": {"to": order.mail}})
+            flow.task("rest", "WAIT", {"seconds": 60})
 
-        `config` is the configuration of the kind, with expressions anywhere in it; the server checks it when it is
-        deployed. A method for a kind is a method of a subclass:
+        `config` is the configuration of the kind, with expressions anywhere in it. The server checks it at deployment,
+        and refuses to run kinds that it does not support. To add a method for a kind, write a subclass:
 
             class ShopWorkflow(Workflow):
-                def emit(self, name: str, event: Text) -> Reference:
-                    \"\"\"Emits an event.\"\"\"
-                    return self.task(name, "EMIT", {"event": event})
+                def grpc_call(self, name: str, service: str, method: str, request: Value) -> Reference:
+                    return self.task(name, "GRPC_CALL", {"service": service, "method": method, "request": request})
 
             with ShopWorkflow("orders") as flow:
-                flow.emit("paid", "order.paid")
+                stock = flow.grpc_call("stock", "shop.Stock", "Get", {"item": flow.input.item})
         """
         if not _KIND.fullmatch(literal_text(kind, "kind")):
             raise DefinitionError(f"{kind!r} is not a kind of task", 'Kinds are written like "HTTP_CALL".')
