@@ -25,7 +25,7 @@ from stigmer_tui.workbench.events import (
 )
 from stigmer_tui.workbench.model import Resource, RunState
 from stigmer_tui.workbench.state import RunInput
-from tests.workbench.stage import OTHER, TALLY, FakeCode, FakeServer, StagedSession
+from tests.workbench.stage import LIMIT, OTHER, TALLY, FakeCode, FakeServer, StagedSession
 
 INPUT = RunInput("once")
 
@@ -71,6 +71,11 @@ class Command:
         await self.session.until(lambda: condition() or self.task.done())
         assert condition()
 
+    async def ends(self) -> int:
+        """The exit code."""
+        async with asyncio.timeout(LIMIT):
+            return await self.task
+
     async def following(self, execution_id: str = "wfx_1") -> None:
         await self.until(lambda: self.server.following == {execution_id})
 
@@ -86,7 +91,7 @@ async def test_the_exit_code_says_how_a_run_ended(tmp_path: Path, state: RunStat
     command = Command(tmp_path, Request("tally", INPUT))
     await command.following()
     command.server.end("wfx_1", state)
-    assert await command.task == code
+    assert await command.ends() == code
     assert command.server.created == [("tally", INPUT)]
     assert command.output.has(RunStarted, RunEnded)
     assert not command.output.has(Deployed)
@@ -94,13 +99,13 @@ async def test_the_exit_code_says_how_a_run_ended(tmp_path: Path, state: RunStat
 
 async def test_outside_a_project_something_must_be_named(tmp_path: Path) -> None:
     command = Command(tmp_path, Request("", INPUT))
-    assert await command.task == FAILED
+    assert await command.ends() == FAILED
     assert command.output.errors == ["No Stigmer.yaml found in current directory"]
 
 
 async def test_what_is_not_there(tmp_path: Path) -> None:
     command = Command(tmp_path, Request("nothing", INPUT))
-    assert await command.task == FAILED
+    assert await command.ends() == FAILED
     assert command.output.errors == ["Agent or Workflow not found: nothing"]
     assert command.server.created == []
 
@@ -111,7 +116,7 @@ async def test_in_a_project_its_code_is_deployed_first(project: Path) -> None:
     assert command.output.has(Deployed, RunStarted)
     assert not command.output.has(ProjectDetected)
     command.server.end("wfx_1")
-    assert await command.task == COMPLETED
+    assert await command.ends() == COMPLETED
 
 
 async def test_a_run_by_name_in_a_project(project: Path) -> None:
@@ -120,12 +125,12 @@ async def test_a_run_by_name_in_a_project(project: Path) -> None:
     assert command.output.has(ProjectDetected, Deployed, RunStarted)
     assert [slug for slug, _ in command.server.created] == ["other"]
     command.server.end("wfx_1")
-    assert await command.task == COMPLETED
+    assert await command.ends() == COMPLETED
 
 
 async def test_code_that_fails_is_not_run(project: Path) -> None:
     command = Command(project, Request("", INPUT), FakeCode(failure=StigmerError("NameError")))
-    assert await command.task == FAILED
+    assert await command.ends() == FAILED
     assert (command.output.errors, command.server.created) == (["NameError"], [])
 
 
@@ -136,19 +141,19 @@ async def test_one_of_several_resources_is_chosen(project: Path, watch: bool) ->
     await command.following()
     assert [slug for slug, _ in command.server.created] == ["other"]
     command.interrupted.set()
-    await command.task
+    await command.ends()
 
 
 @pytest.mark.parametrize("watch", [False, True])
 async def test_several_resources_and_nobody_to_choose(project: Path, watch: bool) -> None:
     command = Command(project, Request("", INPUT, watch=watch), FakeCode(defined=(TALLY, OTHER)))
-    assert await command.task == FAILED
+    assert await command.ends() == FAILED
     assert command.output.errors == ["Several resources, and no terminal to choose at"]
 
 
 async def test_a_run_that_is_not_followed_goes_on(tmp_path: Path) -> None:
     command = Command(tmp_path, Request("tally", INPUT, follow=False))
-    assert await command.task == COMPLETED
+    assert await command.ends() == COMPLETED
     assert command.output.has(RunStarted, RunDetached)
     assert command.server.cancelled == []
 
@@ -158,7 +163,7 @@ async def test_an_interrupt_cancels_the_run_and_shows_its_end(project: Path, wat
     command = Command(project, Request("tally", INPUT, watch=watch))
     await command.following()
     command.interrupted.set()
-    assert await command.task == INTERRUPTED
+    assert await command.ends() == INTERRUPTED
     assert command.server.cancelled == ["wfx_1"]
     assert command.output.has(RunStarted, RunEnded)
 
@@ -168,7 +173,7 @@ async def test_a_detached_run_goes_on_after_an_interrupt(project: Path, watch: b
     command = Command(project, Request("tally", INPUT, detach=True, watch=watch))
     await command.following()
     command.interrupted.set()
-    assert await command.task == INTERRUPTED
+    assert await command.ends() == INTERRUPTED
     assert command.output.has(RunStarted, RunDetached)
     assert (command.server.cancelled, command.server.following) == ([], set())
 
@@ -182,7 +187,7 @@ async def test_a_run_that_is_being_created_is_cancelled_too(project: Path, watch
     await command.session.settled()
     assert not command.task.done()
     command.server.may_create.set()
-    assert await command.task == INTERRUPTED
+    assert await command.ends() == INTERRUPTED
     assert command.server.cancelled == ["wfx_1"]
 
 
@@ -190,7 +195,7 @@ async def test_a_refused_cancellation_is_said(tmp_path: Path) -> None:
     command = Command(tmp_path, Request("tally", INPUT), server=FakeServer(can_cancel=False))
     await command.following()
     command.interrupted.set()
-    assert await command.task == INTERRUPTED
+    assert await command.ends() == INTERRUPTED
     assert command.output.errors == ["The server at 127.0.0.1:1 cannot cancel executions"]
 
 
@@ -200,7 +205,7 @@ class TestWatch:
         command = Command(project, Request("tally", INPUT, watch=True), code)
         yield command
         command.interrupted.set()
-        assert await command.task == INTERRUPTED
+        assert await command.ends() == INTERRUPTED
 
     async def test_a_save_is_deployed_and_the_run_runs_again(self, project: Path) -> None:
         async with self.watching(project) as command:
@@ -241,12 +246,12 @@ class TestWatch:
 
     async def test_outside_a_project_there_is_nothing_to_watch(self, tmp_path: Path) -> None:
         command = Command(tmp_path, Request("tally", INPUT, watch=True))
-        assert await command.task == FAILED
+        assert await command.ends() == FAILED
         assert command.output.errors == ["No Stigmer.yaml found in current directory"]
 
     async def test_what_is_not_there_ends_it(self, project: Path) -> None:
         command = Command(project, Request("nothing", INPUT, watch=True))
-        assert await command.task == FAILED
+        assert await command.ends() == FAILED
         assert command.output.errors == ["Agent or Workflow not found: nothing"]
 
     async def test_an_error_of_the_program_is_not_hidden(self, project: Path) -> None:
@@ -255,4 +260,4 @@ class TestWatch:
         await command.following()
         server.listed.put_nowait(ZeroDivisionError())
         with pytest.raises(BaseExceptionGroup):
-            await command.task
+            await command.ends()
