@@ -13,7 +13,7 @@ from stigmer_tui.core.configuration import load_configuration
 from stigmer_tui.core.paths import working_folder
 from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.headless.apply import apply_project
-from stigmer_tui.headless.text_face import TextOutput
+from stigmer_tui.headless.text_output import TextOutput
 from stigmer_tui.headless.texts import MAKE_A_PROJECT, no_project
 from stigmer_tui.workbench.session import Session
 

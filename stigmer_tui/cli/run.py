@@ -15,7 +15,7 @@ from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.known_secrets import remember
 from stigmer_tui.core.paths import working_folder
 from stigmer_tui.core.redaction import Redactor
-from stigmer_tui.headless.face import Output
+from stigmer_tui.headless.output import Output
 from stigmer_tui.headless.run import FAILED, TEXT_INTERVAL_MS, HeadlessRun, Request
 from stigmer_tui.headless.texts import parse_runtime_env
 from stigmer_tui.workbench.model import Resource
@@ -64,10 +64,10 @@ def run_headless(options: RunOptions) -> int:
 
 def _output(as_json: bool, redactor: Redactor, clock: Clock) -> Output:
     if as_json:
-        from stigmer_tui.headless.json_face import JsonOutput
+        from stigmer_tui.headless.json_output import JsonOutput
 
         return JsonOutput(sys.stdout, sys.stderr, redactor, clock)
-    from stigmer_tui.headless.text_face import TextOutput
+    from stigmer_tui.headless.text_output import TextOutput
 
     return TextOutput(sys.stdout, sys.stderr, redactor)
 

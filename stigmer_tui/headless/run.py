@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.headless.face import Output
+from stigmer_tui.headless.output import Output
 from stigmer_tui.headless.texts import NAME_SOMETHING, WITHOUT_WATCH, ambiguous, no_project, not_found
 from stigmer_tui.workbench.events import Deployed, Event, ProjectDetected, RunDetached
 from stigmer_tui.workbench.model import Resource, RunState

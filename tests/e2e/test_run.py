@@ -178,6 +178,43 @@ def test_an_interrupt_cancels_the_run(world: World) -> None:
     assert running(world) == 0
 
 
+def test_watch_deploys_each_save_and_runs_again_until_it_is_interrupted(world: World) -> None:
+    project = world.project(GREETING)
+    process = world.started("run", "--watch", "--output", "json", cwd=project)
+    assert process.stdout is not None
+    said: list[str] = []
+
+    def until(*events: str) -> dict[str, object]:
+        """The last of the events, which come in this order."""
+        assert process.stdout is not None
+        awaited = list(events)
+        for line in process.stdout:
+            event: dict[str, object] = json.loads(line)
+            said.append(str(event["event"]))
+            if event["event"] == awaited[0]:
+                awaited.pop(0)
+            if not awaited:
+                return event
+        raise AssertionError(f"{events} did not come after {said}")
+
+    assert until("watching", "deployed", "started", "completed")["output"] == {"greeting": "Hello, Ada"}
+    (project / "main.py").write_text("nobody()\n", encoding="utf-8")
+    assert "NameError" in str(until("saved", "error")["message"])
+    (project / "main.py").write_text(GREETING.replace("Ada", "Grace"), encoding="utf-8")
+    assert until("saved", "deployed", "started", "completed")["output"] == {"greeting": "Hello, Grace"}
+    (project / "main.py").write_text(WAITING, encoding="utf-8")
+    assert until("saved", "deployed")["created"]
+    process.send_signal(signal.SIGINT)
+    assert process.wait() == 130
+
+
+def test_watch_needs_a_project_and_follows(world: World) -> None:
+    outside = world.run("run", "greet", "--watch")
+    assert (outside.code, outside.err.splitlines()[0]) == (1, "Error: No Stigmer.yaml found in current directory")
+    unfollowed = world.run("run", "--watch", "--no-follow")
+    assert (unfollowed.code, "leave --no-follow out" in unfollowed.err) == (2, True)
+
+
 def test_detached_and_unfollowed_runs_go_on(world: World) -> None:
     project = world.project(WAITING)
     process = world.started("run", "--detach", cwd=project)

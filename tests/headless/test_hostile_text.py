@@ -7,9 +7,9 @@ import json
 from typing import Any
 
 from stigmer_tui.core.redaction import Redactor
-from stigmer_tui.headless.face import Output
-from stigmer_tui.headless.json_face import JsonOutput
-from stigmer_tui.headless.text_face import TextOutput
+from stigmer_tui.headless.json_output import JsonOutput
+from stigmer_tui.headless.output import Output
+from stigmer_tui.headless.text_output import TextOutput
 from stigmer_tui.workbench.events import Deployed, ProjectLoaded, RunChanged, RunEnded, RunStarted
 from stigmer_tui.workbench.execution_tree import Execution, Message, Role
 from stigmer_tui.workbench.model import Resource, ResourceKind, RunState

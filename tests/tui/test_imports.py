@@ -22,7 +22,7 @@ def loaded(program: str, modules: set[str]) -> list[str]:
 
 COMMAND = "from stigmer_tui.cli.commands import run_command; run_command(['--help'])"
 VERSION = "sys.argv = ['stigmer-tui', '--version']; from stigmer_tui.cli.entry import main; main()"
-RUN = "import stigmer_tui.cli.run, stigmer_tui.headless.text_face"
+RUN = "import stigmer_tui.cli.run, stigmer_tui.headless.text_output"
 """All that `run NAME` needs outside a project, where a daemon runs."""
 
 PROJECTS = {"yaml", "filelock", "stigmer_tui.workbench.deployment", "stigmer_tui.definition.tasks"}

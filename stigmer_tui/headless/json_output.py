@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, TextIO
+from typing import TextIO
 
 from stigmer_tui.core.clock import Clock, timestamp
 from stigmer_tui.core.control_text import json_text
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.redaction import Redactor
-from stigmer_tui.headless.face import PrintedErrors
+from stigmer_tui.headless.output import PrintedErrors
 from stigmer_tui.headless.run_events import RunEvents
 from stigmer_tui.workbench.events import (
     CodePrinted,
@@ -69,7 +69,7 @@ class JsonOutput:
             case RunStarted(ShownRun(execution, resource, _, _, why)):
                 self._write("started", execution_id=execution.id, kind=resource.kind, resource=resource.slug, why=why)
             case RunChanged(execution):
-                self.changed(execution)
+                self._changed(execution)
             case ConnectionLost():
                 self._write("connection_lost")
             case ServerLost(problem):
@@ -77,7 +77,7 @@ class JsonOutput:
             case RunReplaced(execution):
                 self._write("replaced", execution_id=execution.id)
             case RunEnded(execution):
-                self.ended(execution)
+                self._ended(execution)
             case RunDetached(execution):
                 self._write("detached", execution_id=execution.id)
             case Noticed(text, level):
@@ -110,16 +110,13 @@ class JsonOutput:
             self._is_watching = True
             self._write("watching", files=files)
 
-    def changed(self, execution: Execution) -> None:
+    def _changed(self, execution: Execution) -> None:
         if self._run is None or self._run.execution is not execution:
             self._run = RunEvents(execution, self._write)
         self._run.update()
 
-    def connection_lost(self) -> None:
-        self._write("connection_lost")
-
-    def ended(self, execution: Execution) -> None:
-        self.changed(execution)
+    def _ended(self, execution: Execution) -> None:
+        self._changed(execution)
         self._write(
             execution.state.value,
             execution_id=execution.id,
@@ -135,7 +132,7 @@ class JsonOutput:
         self._out.flush()
 
 
-def _output(execution: Execution) -> Any:
+def _output(execution: Execution) -> object:
     """Of an agent, what it said last."""
     if execution.output is not None:
         return execution.output

@@ -8,7 +8,7 @@ from stigmer_tui.core.control_text import ControlFilter, json_text, last_form
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.headless.conversation_lines import LineWriter
-from stigmer_tui.headless.face import PrintedErrors
+from stigmer_tui.headless.output import PrintedErrors
 from stigmer_tui.headless.run_lines import RunLines
 from stigmer_tui.workbench.events import (
     CodePrinted,
@@ -68,7 +68,7 @@ class TextOutput:
                 self._printed_errors.clear()
                 self._lines.line("✓ Loaded Stigmer.yaml")
             case CodePrinted(line, is_error):
-                self._code_printed(last_form(line), is_error)
+                self._code_printed(line, is_error)
             case ManifestsLoaded(resources):
                 self._lines.line(f"✓ Manifest loaded: {resources} resource(s) discovered")
             case Deployed(deployment):
@@ -86,7 +86,7 @@ class TextOutput:
             case RunStarted(run):
                 self._started(run.resource, run.execution)
             case RunChanged(execution):
-                self.changed(execution)
+                self._changed(execution)
             case ConnectionLost():
                 self._lines.line("⚠️  Connection lost - looking for the server")
             case ServerLost(problem):
@@ -94,7 +94,7 @@ class TextOutput:
             case RunReplaced():
                 self._lines.line("⚠️  A newer run takes its place")
             case RunEnded(execution):
-                self.ended(execution)
+                self._ended(execution)
             case RunDetached():
                 self._lines.line("It goes on. Look at it in the app: stigmer-tui")
             case Noticed(text, Level.WARNING | Level.ERROR):
@@ -113,10 +113,10 @@ class TextOutput:
     def _code_printed(self, line: str, is_error: bool) -> None:
         if is_error:
             self._printed_errors.add(line)
-            self._err.write(f"  {line}\n")
+            self._err.write(f"  {last_form(line)}\n")
             self._err.flush()
         else:
-            self._lines.line(f"  {line}")
+            self._lines.line(f"  {last_form(line)}")
 
     def _deployed(self, deployment: Deployment) -> None:
         for warning in deployment.warnings:
@@ -137,16 +137,13 @@ class TextOutput:
         self._lines.line(f"Execution ID: {execution.id}")
         self._lines.line()
 
-    def changed(self, execution: Execution) -> None:
+    def _changed(self, execution: Execution) -> None:
         if self._run is None or self._run.execution is not execution:
             self._run = RunLines(execution, self._lines)
         self._run.update()
 
-    def connection_lost(self) -> None:
-        self._lines.line("⚠️  Connection lost - looking for the server")
-
-    def ended(self, execution: Execution) -> None:
-        self.changed(execution)
+    def _ended(self, execution: Execution) -> None:
+        self._changed(execution)
         self._lines.line(OUTCOMES[execution.state])
         if execution.error:
             self._lines.line(f"Error: {execution.error}")

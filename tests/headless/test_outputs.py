@@ -1,0 +1,182 @@
+"""The events of a session as lines for people, and as JSON lines for programs."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.redaction import Redactor
+from stigmer_tui.headless.json_output import JsonOutput
+from stigmer_tui.headless.text_output import TextOutput
+from stigmer_tui.workbench.abilities import Abilities
+from stigmer_tui.workbench.events import (
+    CodePrinted,
+    ConnectionLost,
+    Deployed,
+    DeploymentFailed,
+    Event,
+    FilesSaved,
+    FilesWatched,
+    KeysHandedOver,
+    LatencyMeasured,
+    ListsChanged,
+    ManifestsLoaded,
+    Noticed,
+    ProjectDetected,
+    ProjectLoaded,
+    RunDetached,
+    RunReplaced,
+    RunStarted,
+    ServerConnected,
+    ServerLost,
+)
+from stigmer_tui.workbench.execution_tree import Execution
+from stigmer_tui.workbench.state import (
+    ApplySummary,
+    Deployment,
+    DeploymentItem,
+    Level,
+    ProjectProblem,
+    ShownRun,
+)
+from tests.tui.host import FixedClock
+from tests.workbench.stage import NOON, TALLY
+
+EXECUTION = Execution(TALLY.kind, "wfx_1", "tally")
+RUN = ShownRun(EXECUTION, TALLY, why="main.py changed (+1 −1)")
+APPLIED = ApplySummary(NOON, created=("tally",), orphaned=("old",))
+DEPLOYMENT = Deployment(APPLIED, (DeploymentItem(TALLY.kind, "tally", "tally", "created", TALLY),), frozenset())
+
+CASES: list[tuple[Event, list[str], list[dict[str, Any]]]] = [
+    (ProjectDetected(), ["📁 Detected Stigmer project - applying latest code"], []),
+    (ProjectLoaded("demo"), ["✓ Loaded Stigmer.yaml"], [{"event": "project", "name": "demo"}]),
+    (CodePrinted("hello", is_error=False), ["  hello"], []),
+    (
+        ManifestsLoaded(2),
+        ["✓ Manifest loaded: 2 resource(s) discovered"],
+        [{"event": "manifests", "resources": 2}],
+    ),
+    (
+        Deployed(DEPLOYMENT),
+        ["✓ Deployed: 1 workflow(s) (1 created, 1 orphaned)"],
+        [{"event": "deployed", "created": ["tally"], "updated": [], "unchanged": [], "orphaned": ["old"]}],
+    ),
+    (
+        FilesSaved("main.py changed", NOON),
+        ["", "💾 Saved: main.py changed"],
+        [{"event": "saved", "change": "main.py changed"}],
+    ),
+    (
+        RunStarted(RUN),
+        ["", "✓ Workflow execution started: tally", "Execution ID: wfx_1", ""],
+        [
+            {
+                "event": "started",
+                "execution_id": "wfx_1",
+                "kind": "workflow",
+                "resource": "tally",
+                "why": "main.py changed (+1 −1)",
+            }
+        ],
+    ),
+    (
+        KeysHandedOver(("A_KEY",), NOON),
+        ["✓ Handed A_KEY to the daemon, which had no such key (kept in memory only)"],
+        [{"event": "keys_handed_over", "names": ["A_KEY"]}],
+    ),
+    (ConnectionLost(EXECUTION), ["⚠️  Connection lost - looking for the server"], [{"event": "connection_lost"}]),
+    (ServerLost("It is gone"), ["⚠️  It is gone"], [{"event": "server_lost", "message": "It is gone"}]),
+    (RunReplaced(EXECUTION), ["⚠️  A newer run takes its place"], [{"event": "replaced", "execution_id": "wfx_1"}]),
+    (
+        RunDetached(EXECUTION),
+        ["It goes on. Look at it in the app: stigmer-tui"],
+        [{"event": "detached", "execution_id": "wfx_1"}],
+    ),
+    (
+        Noticed("careful", Level.WARNING, NOON),
+        ["⚠️  careful"],
+        [{"event": "notice", "level": "warning", "message": "careful"}],
+    ),
+    (
+        Noticed("by the way", Level.INFORMATION, NOON),
+        [],
+        [{"event": "notice", "level": "information", "message": "by the way"}],
+    ),
+    (ServerConnected("127.0.0.1:1", Abilities()), [], []),
+    (ListsChanged((TALLY,), ()), [], []),
+    (LatencyMeasured(0.1), [], []),
+]
+
+
+class Printed:
+    def __init__(self) -> None:
+        self.out, self.err = io.StringIO(), io.StringIO()
+
+    def text(self) -> TextOutput:
+        return TextOutput(self.out, self.err, Redactor(["hush"]))
+
+    def json(self) -> JsonOutput:
+        return JsonOutput(self.out, self.err, Redactor(["hush"]), FixedClock())
+
+    @property
+    def lines(self) -> list[str]:
+        return self.out.getvalue().splitlines()
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        events: list[dict[str, Any]] = [json.loads(line) for line in self.lines]
+        assert all(event.pop("time") for event in events)
+        return events
+
+
+@pytest.mark.parametrize(("event", "lines", "events"), CASES, ids=[type(event).__name__ for event, _, _ in CASES])
+def test_an_event(event: Event, lines: list[str], events: list[dict[str, Any]]) -> None:
+    text, program = Printed(), Printed()
+    text.text().take(event)
+    program.json().take(event)
+    assert (text.lines, program.events) == (lines, events)
+    assert (text.err.getvalue(), program.err.getvalue()) == ("", "hello\n" if isinstance(event, CodePrinted) else "")
+
+
+def test_that_files_are_watched_is_said_once() -> None:
+    text, program = Printed(), Printed()
+    for output in (text.text(), program.json()):
+        for count in (3, 4):
+            output.take(FilesWatched(count))
+    assert text.lines == ["👀 Watching 3 file(s) - Ctrl+C ends"]
+    assert program.events == [{"event": "watching", "files": 3}]
+
+
+def test_warnings_of_a_deployment_come_before_it() -> None:
+    printed = Printed()
+    printed.text().take(Deployed(Deployment(APPLIED, (), frozenset(), ("careful",))))
+    assert printed.lines[0] == "⚠️  careful"
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_an_error_does_not_repeat_what_the_code_has_printed(as_json: bool) -> None:
+    printed = Printed()
+    output = printed.json() if as_json else printed.text()
+    error = StigmerError("main.py:4 NameError", "Traceback\n  x()")
+    for _ in range(2):
+        output.take(ProjectLoaded("demo"))
+        for line in ("Traceback", "  x()"):
+            output.take(CodePrinted(line, is_error=True))
+        output.take(DeploymentFailed(error, ProjectProblem("main.py:4", "NameError")))
+    assert printed.err.getvalue().count("Traceback") == 2
+    assert printed.err.getvalue().count("Error: main.py:4 NameError\n") == 2
+    output.failed(StigmerError("Another", "Do this"))
+    assert printed.err.getvalue().endswith("Error: Another\n\nDo this\n")
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_no_secret_is_printed(as_json: bool) -> None:
+    printed = Printed()
+    output = printed.json() if as_json else printed.text()
+    output.take(Noticed("it is hush", Level.WARNING, NOON))
+    output.failed(StigmerError("no hush", "say hush"))
+    assert "hush" not in printed.out.getvalue() + printed.err.getvalue()
