@@ -12,6 +12,8 @@ import pytest
 from stigmer_tui.core import known_secrets
 from stigmer_tui.core.daemon_processes import PROCESSES
 
+pytest_plugins = ("tests.core.faults",)
+
 
 @pytest.fixture
 def logging_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from stigmer_tui.core import sqlite
+
 WORDS = {
     sqlite3.SQLITE_FULL: "database or disk is full",
     sqlite3.SQLITE_IOERR: "disk I/O error",
@@ -70,10 +72,11 @@ class FaultyConnection(sqlite3.Connection):
         return super().executemany(sql, parameters)
 
 
-def install(monkeypatch: pytest.MonkeyPatch) -> Faults:
-    """What is opened from here on."""
+@pytest.fixture
+def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
+    """Of every database that the test opens. A statement that failed is repeated at once."""
     faults = Faults()
-    connect = sqlite3.connect
     factory = partial(FaultyConnection, faults=faults)
-    monkeypatch.setattr("stigmer_tui.core.sqlite.sqlite3.connect", partial(connect, factory=factory))
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=factory))
+    monkeypatch.setattr(sqlite, "RETRY_PAUSES", (0.001,))
     return faults

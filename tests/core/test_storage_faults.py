@@ -14,16 +14,10 @@ import pytest
 from stigmer_tui.core import sqlite
 from stigmer_tui.core.sqlite import Database, persisted
 from stigmer_tui.core.storage_errors import Fault, StorageError
-from tests.core.faults import Faults, install
+from tests.core.faults import Faults
 
 SCHEMA = ("CREATE TABLE numbers (number INTEGER PRIMARY KEY, text TEXT)",)
 LIMIT = 60.0
-
-
-@pytest.fixture
-def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
-    monkeypatch.setattr(sqlite, "RETRY_PAUSES", (0.001,))
-    return install(monkeypatch)
 
 
 @pytest.fixture

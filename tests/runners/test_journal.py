@@ -10,20 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from stigmer_tui.core import sqlite
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.storage_errors import StorageError
 from stigmer_tui.runners import journal as journal_module
 from stigmer_tui.runners.journal import Journal, JournalStep, inspect_journals
-from tests.core.faults import Faults, install
+from tests.core.faults import Faults
 
 LIMIT = 60.0
-
-
-@pytest.fixture
-def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
-    monkeypatch.setattr(sqlite, "RETRY_PAUSES", (0.001,))
-    return install(monkeypatch)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from stigmer_tui.core import sqlite
 from stigmer_tui.core.sqlite import Database
 from stigmer_tui.core.storage_errors import Fault, StorageError
 from stigmer_tui.server.execution_store import ExecutionStore
-from tests.core.faults import Faults, install
+from tests.core.faults import Faults
 from tests.server.builders import agent, agent_run
 from tests.server.conftest import Api, running
 from tests.server.runner import Runner, attached
@@ -177,11 +177,10 @@ async def test_an_execution_that_cannot_be_prepared_fails_with_a_word(
     assert api.server.leases.running == 0
 
 
-@pytest.fixture
-def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
+@pytest.fixture(autouse=True)
+def probes_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether a file that could not be written can be written again."""
     monkeypatch.setattr(sqlite, "PROBE_INTERVAL", 0.01)
-    monkeypatch.setattr(sqlite, "RETRY_PAUSES", (0.001,))
-    return install(monkeypatch)
 
 
 @pytest.mark.parametrize("code", [sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY])
