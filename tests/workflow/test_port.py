@@ -156,6 +156,16 @@ async def test_an_error_says_no_more_than_the_program(steps: str, error: str) ->
     assert SECRET[:-7:-1] not in run.engine.text
 
 
+@pytest.mark.parametrize("secret", ["482199999", "48219.25", "-482199"])
+async def test_a_number_that_is_no_count_stays_a_secret(secret: str) -> None:
+    run = RecordedRun({"PIN": secret})
+    await run.run(spec(for_("t", "${ .secrets.PIN | tonumber }", set_("s", v="1"))))
+    assert str(run.failure) == "/t failed: [REDACTED] is not iterable: a list, an object or a count is needed"
+    for text in (run.engine.text, run.reported):
+        assert secret not in text
+        assert f"{float(secret):,.0f}" not in text
+
+
 async def test_marks_have_the_same_names_in_every_process() -> None:
     """So that what one process has recorded means the same to the next."""
     found = spec(*OF_EACH_KIND["SET"], http("h", "http://x.example/${ .x }"))

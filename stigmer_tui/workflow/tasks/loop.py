@@ -9,11 +9,11 @@ from stigmer_tui.definition.tasks import END
 from stigmer_tui.definition.templates import text_of
 from stigmer_tui.workflow.display import excerpt
 from stigmer_tui.workflow.failures import VALIDATION, TaskFailure
-from stigmer_tui.workflow.limits import check_iterations
+from stigmer_tui.workflow.limits import MAX_STEPS, check_iterations
 from stigmer_tui.workflow.task_run import Outcome, TaskRun
 
-_COUNT = 'if type == "number" then . else null end'
-"""Of a secret value, which is not known here."""
+_COUNT = f'if type == "number" and . >= 0 and . <= {MAX_STEPS} and floor == . then . else null end'
+"""Of a secret value, which is not known here. A count that can be carried out can be seen; any other stays a secret."""
 
 
 async def run_loop(task: ForTask, run: TaskRun) -> Outcome:
