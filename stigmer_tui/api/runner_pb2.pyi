@@ -14,6 +14,7 @@ from stigmer_tui.api import workflow_execution_pb2 as _workflow_execution_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from stigmer_tui.api import execution_pb2 as _execution_pb2
@@ -72,7 +73,9 @@ class Hello(_message.Message):
         WORKFLOWS: Hello._Kind.ValueType  # 1
         AGENTS: Hello._Kind.ValueType  # 2
 
-    class Kind(_Kind, metaclass=_KindEnumTypeWrapper): ...
+    class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
+        """What a runner takes. A new kind of runner has a kind here, and a kind of work in Assignment."""
+
     KIND_UNSPECIFIED: Hello.Kind.ValueType  # 0
     WORKFLOWS: Hello.Kind.ValueType  # 1
     AGENTS: Hello.Kind.ValueType  # 2
@@ -82,6 +85,7 @@ class Hello(_message.Message):
     CAPACITY_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
     SANDBOX_FIELD_NUMBER: _builtins.int
+    CAPACITIES_FIELD_NUMBER: _builtins.int
     kind: Global___Hello.Kind.ValueType
     version: _builtins.str
     capacity: _builtins.int
@@ -89,6 +93,10 @@ class Hello(_message.Message):
     model: _builtins.str
     """For the status: model provider and sandbox of an agent runner."""
     sandbox: _builtins.str
+    @_builtins.property
+    def capacities(self) -> _containers.RepeatedCompositeFieldContainer[Global___Capacity]:
+        """Of a runner that takes several kinds of executions; without them, kind and capacity count."""
+
     def __init__(
         self,
         *,
@@ -97,14 +105,38 @@ class Hello(_message.Message):
         capacity: _builtins.int = ...,
         model: _builtins.str = ...,
         sandbox: _builtins.str = ...,
+        capacities: _abc.Iterable[Global___Capacity] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["capacity", b"capacity", "kind", b"kind", "model", b"model", "sandbox", b"sandbox", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capacities", b"capacities", "capacity", b"capacity", "kind", b"kind", "model", b"model", "sandbox", b"sandbox", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Hello: _TypeAlias = Hello  # noqa: Y015
+
+@_typing.final
+class Capacity(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    EXECUTIONS_FIELD_NUMBER: _builtins.int
+    kind: Global___Hello.Kind.ValueType
+    executions: _builtins.int
+    """How many executions of this kind it takes at a time."""
+    def __init__(
+        self,
+        *,
+        kind: Global___Hello.Kind.ValueType = ...,
+        executions: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["executions", b"executions", "kind", b"kind"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Capacity: _TypeAlias = Capacity  # noqa: Y015
 
 @_typing.final
 class Heartbeat(_message.Message):
@@ -161,6 +193,7 @@ class ServerMessage(_message.Message):
     ASSIGNMENT_FIELD_NUMBER: _builtins.int
     CANCEL_FIELD_NUMBER: _builtins.int
     KEYS_FIELD_NUMBER: _builtins.int
+    SIGNAL_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def welcome(self) -> Global___Welcome: ...
     @_builtins.property
@@ -169,6 +202,8 @@ class ServerMessage(_message.Message):
     def cancel(self) -> Global___Cancel: ...
     @_builtins.property
     def keys(self) -> Global___Keys: ...
+    @_builtins.property
+    def signal(self) -> Global___Signal: ...
     def __init__(
         self,
         *,
@@ -176,16 +211,45 @@ class ServerMessage(_message.Message):
         assignment: Global___Assignment | None = ...,
         cancel: Global___Cancel | None = ...,
         keys: Global___Keys | None = ...,
+        signal: Global___Signal | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["assignment", b"assignment", "cancel", b"cancel", "keys", b"keys", "message", b"message", "welcome", b"welcome"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["assignment", b"assignment", "cancel", b"cancel", "keys", b"keys", "message", b"message", "signal", b"signal", "welcome", b"welcome"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assignment", b"assignment", "cancel", b"cancel", "keys", b"keys", "message", b"message", "welcome", b"welcome"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assignment", b"assignment", "cancel", b"cancel", "keys", b"keys", "message", b"message", "signal", b"signal", "welcome", b"welcome"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["welcome", "assignment", "cancel", "keys"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["welcome", "assignment", "cancel", "keys", "signal"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
 Global___ServerMessage: _TypeAlias = ServerMessage  # noqa: Y015
+
+@_typing.final
+class Signal(_message.Message):
+    """For a task that waits for it. No server sends one until a kind of task waits for signals."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEASE_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    DATA_FIELD_NUMBER: _builtins.int
+    lease_id: _builtins.str
+    name: _builtins.str
+    @_builtins.property
+    def data(self) -> _struct_pb2.Value: ...
+    def __init__(
+        self,
+        *,
+        lease_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        data: _struct_pb2.Value | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["data", b"data"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "lease_id", b"lease_id", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Signal: _TypeAlias = Signal  # noqa: Y015
 
 @_typing.final
 class Keys(_message.Message):
@@ -497,3 +561,58 @@ class StartAgentRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StartAgentRequest: _TypeAlias = StartAgentRequest  # noqa: Y015
+
+@_typing.final
+class StartWorkflowRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class EnvironmentEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        @_builtins.property
+        def value(self) -> _execution_context_pb2.ExecutionValue: ...
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _execution_context_pb2.ExecutionValue | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    LEASE_ID_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    WORKFLOW_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    ENVIRONMENT_FIELD_NUMBER: _builtins.int
+    lease_id: _builtins.str
+    key: _builtins.str
+    """As in StartAgentRequest."""
+    workflow: _builtins.str
+    """Slug, in the organization of the workflow execution."""
+    message: _builtins.str
+    @_builtins.property
+    def environment(self) -> _containers.MessageMap[_builtins.str, _execution_context_pb2.ExecutionValue]: ...
+    def __init__(
+        self,
+        *,
+        lease_id: _builtins.str = ...,
+        key: _builtins.str = ...,
+        workflow: _builtins.str = ...,
+        message: _builtins.str = ...,
+        environment: _abc.Mapping[_builtins.str, _execution_context_pb2.ExecutionValue] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["environment", b"environment", "key", b"key", "lease_id", b"lease_id", "message", b"message", "workflow", b"workflow"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StartWorkflowRequest: _TypeAlias = StartWorkflowRequest  # noqa: Y015

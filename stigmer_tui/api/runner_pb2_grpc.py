@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from stigmer_tui.api import agent_execution_pb2 as ai_dot_stigmer_dot_agentic_dot_agentexecution_dot_v1_dot_agent__execution__pb2
+from stigmer_tui.api import workflow_execution_pb2 as ai_dot_stigmer_dot_agentic_dot_workflowexecution_dot_v1_dot_workflow__execution__pb2
 from stigmer_tui.api import runner_pb2 as stigmer__tui_dot_runner_dot_v1_dot_runner__pb2
 
 GRPC_GENERATED_VERSION = '1.74.0'
@@ -50,6 +51,11 @@ class RunnerControllerStub(object):
                 request_serializer=stigmer__tui_dot_runner_dot_v1_dot_runner__pb2.StartAgentRequest.SerializeToString,
                 response_deserializer=ai_dot_stigmer_dot_agentic_dot_agentexecution_dot_v1_dot_agent__execution__pb2.AgentExecution.FromString,
                 _registered_method=True)
+        self.startWorkflow = channel.unary_unary(
+                '/stigmer_tui.runner.v1.RunnerController/startWorkflow',
+                request_serializer=stigmer__tui_dot_runner_dot_v1_dot_runner__pb2.StartWorkflowRequest.SerializeToString,
+                response_deserializer=ai_dot_stigmer_dot_agentic_dot_workflowexecution_dot_v1_dot_workflow__execution__pb2.WorkflowExecution.FromString,
+                _registered_method=True)
 
 
 class RunnerControllerServicer(object):
@@ -77,6 +83,13 @@ class RunnerControllerServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def startWorkflow(self, request, context):
+        """Starts a workflow for a task of a leased workflow execution, likewise. UNIMPLEMENTED until a kind of task asks for it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RunnerControllerServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -94,6 +107,11 @@ def add_RunnerControllerServicer_to_server(servicer, server):
                     servicer.startAgent,
                     request_deserializer=stigmer__tui_dot_runner_dot_v1_dot_runner__pb2.StartAgentRequest.FromString,
                     response_serializer=ai_dot_stigmer_dot_agentic_dot_agentexecution_dot_v1_dot_agent__execution__pb2.AgentExecution.SerializeToString,
+            ),
+            'startWorkflow': grpc.unary_unary_rpc_method_handler(
+                    servicer.startWorkflow,
+                    request_deserializer=stigmer__tui_dot_runner_dot_v1_dot_runner__pb2.StartWorkflowRequest.FromString,
+                    response_serializer=ai_dot_stigmer_dot_agentic_dot_workflowexecution_dot_v1_dot_workflow__execution__pb2.WorkflowExecution.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -177,6 +195,33 @@ class RunnerController(object):
             '/stigmer_tui.runner.v1.RunnerController/startAgent',
             stigmer__tui_dot_runner_dot_v1_dot_runner__pb2.StartAgentRequest.SerializeToString,
             ai_dot_stigmer_dot_agentic_dot_agentexecution_dot_v1_dot_agent__execution__pb2.AgentExecution.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def startWorkflow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stigmer_tui.runner.v1.RunnerController/startWorkflow',
+            stigmer__tui_dot_runner_dot_v1_dot_runner__pb2.StartWorkflowRequest.SerializeToString,
+            ai_dot_stigmer_dot_agentic_dot_workflowexecution_dot_v1_dot_workflow__execution__pb2.WorkflowExecution.FromString,
             options,
             channel_credentials,
             insecure,

@@ -6,6 +6,7 @@ each has a token of its own, and the server knows by it which one is calling.
 """
 
 from stigmer_tui.api import agent_execution_pb2 as _agent_execution_pb2
+from stigmer_tui.api import workflow_execution_pb2 as _workflow_execution_pb2
 from collections import abc as _abc
 from grpc import aio as _aio
 from stigmer_tui.api import runner_pb2 as _runner_pb2
@@ -25,6 +26,8 @@ class RunnerControllerStub:
     """A change of a leased execution. FAILED_PRECONDITION when the lease is no longer the runner's."""
     startAgent: _aio.UnaryUnaryMultiCallable[_runner_pb2.StartAgentRequest, _agent_execution_pb2.AgentExecution]
     """Starts an agent for a task of a leased workflow execution; the same key gives the same execution."""
+    startWorkflow: _aio.UnaryUnaryMultiCallable[_runner_pb2.StartWorkflowRequest, _workflow_execution_pb2.WorkflowExecution]
+    """Starts a workflow for a task of a leased workflow execution, likewise. UNIMPLEMENTED until a kind of task asks for it."""
 
 class RunnerControllerServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -52,5 +55,13 @@ class RunnerControllerServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_runner_pb2.StartAgentRequest, _abc.Awaitable[_agent_execution_pb2.AgentExecution]],
     ) -> _abc.Awaitable[_agent_execution_pb2.AgentExecution]:
         """Starts an agent for a task of a leased workflow execution; the same key gives the same execution."""
+
+    @_abc_1.abstractmethod
+    def startWorkflow(
+        self,
+        request: _runner_pb2.StartWorkflowRequest,
+        context: _aio.ServicerContext[_runner_pb2.StartWorkflowRequest, _abc.Awaitable[_workflow_execution_pb2.WorkflowExecution]],
+    ) -> _abc.Awaitable[_workflow_execution_pb2.WorkflowExecution]:
+        """Starts a workflow for a task of a leased workflow execution, likewise. UNIMPLEMENTED until a kind of task asks for it."""
 
 def add_RunnerControllerServicer_to_server(servicer: RunnerControllerServicer, server: _aio.Server) -> None: ...

@@ -24,11 +24,13 @@ from stigmer_tui.api.runner_pb2 import (
     RunnerMessage,
     ServerMessage,
     StartAgentRequest,
+    StartWorkflowRequest,
 )
 from stigmer_tui.api.runner_pb2_grpc import RunnerControllerStub
+from stigmer_tui.api.workflow_execution_pb2 import WorkflowExecution
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.logs import EXECUTION
-from stigmer_tui.runners.lease import Lease, LeaseLost, StopReason
+from stigmer_tui.runners.lease import Lease, LeaseLost, ServerCalls, StopReason
 
 logger = logging.getLogger(__name__)
 
@@ -116,6 +118,8 @@ class _Attachment:
             case "cancel":
                 if cancelled := self._leases.get(message.cancel.lease_id):
                     cancelled.stop(StopReason.CANCELLED, message.cancel.reason)
+            case "signal":
+                logger.error("the signal %s is lost: this runner has no signals yet", message.signal.name)
 
     def _lease(self, assignment: Assignment) -> Lease:
         async def send(request: ReportRequest) -> None:
@@ -128,7 +132,10 @@ class _Attachment:
         async def start_agent(request: StartAgentRequest) -> AgentExecution:
             return await _answer(lease, self._stub.startAgent(request))
 
-        lease = Lease(assignment, send, start_agent)
+        async def start_workflow(request: StartWorkflowRequest) -> WorkflowExecution:
+            return await _answer(lease, self._stub.startWorkflow(request))
+
+        lease = Lease(assignment, ServerCalls(send, start_agent, start_workflow))
         return lease
 
     async def _attend(self, lease: Lease) -> None:

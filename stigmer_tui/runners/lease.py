@@ -6,12 +6,14 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from enum import Enum, auto
 
 from stigmer_tui.api.agent_execution_pb2 import AgentExecution
 from stigmer_tui.api.execution_pb2 import AgentExecutionDelta, WorkflowExecutionDelta
 from stigmer_tui.api.phases import Phase
-from stigmer_tui.api.runner_pb2 import Assignment, ReportRequest, StartAgentRequest
+from stigmer_tui.api.runner_pb2 import Assignment, ReportRequest, StartAgentRequest, StartWorkflowRequest
+from stigmer_tui.api.workflow_execution_pb2 import WorkflowExecution
 from stigmer_tui.core.clock import Clock, SystemClock, timestamp
 from stigmer_tui.core.known_secrets import remember
 from stigmer_tui.core.redaction import Redactor
@@ -36,6 +38,15 @@ class StopReason(Enum):
     """The server cannot take what is reported: stop everything; that it failed, and why, is reported for the work."""
 
 
+@dataclass(frozen=True, slots=True)
+class ServerCalls:
+    """What the work on a lease asks of the server."""
+
+    report: Callable[[ReportRequest], Awaitable[object]]
+    start_agent: Callable[[StartAgentRequest], Awaitable[AgentExecution]]
+    start_workflow: Callable[[StartWorkflowRequest], Awaitable[WorkflowExecution]]
+
+
 class Lease:
     """One assignment, and the way to report on it.
 
@@ -45,8 +56,7 @@ class Lease:
     def __init__(
         self,
         assignment: Assignment,
-        send: Callable[[ReportRequest], Awaitable[object]],
-        start_agent: Callable[[StartAgentRequest], Awaitable[AgentExecution]],
+        calls: ServerCalls,
         clock: Clock | None = None,
     ) -> None:
         self.assignment = assignment
@@ -61,8 +71,7 @@ class Lease:
         self.redactor = Redactor(self.environment[name] for name in self.secrets)
         """Knows these, and what the work on the lease finds to be secret too."""
         remember(self.redactor)
-        self._send = send
-        self._start_agent = start_agent
+        self._calls = calls
 
     @property
     def id(self) -> str:
@@ -89,9 +98,9 @@ class Lease:
     async def report(self, delta: Delta) -> None:
         """Returns when the server has made the change durable. Raises LeaseLost, or grpc's error when it is gone."""
         if isinstance(delta, WorkflowExecutionDelta):
-            await self._send(ReportRequest(lease_id=self.id, workflow=delta))
+            await self._calls.report(ReportRequest(lease_id=self.id, workflow=delta))
         else:
-            await self._send(ReportRequest(lease_id=self.id, agent=delta))
+            await self._calls.report(ReportRequest(lease_id=self.id, agent=delta))
 
     async def report_end(self, phase: Phase, error: str = "") -> None:
         """The final phase, with the time; nothing can be reported after it."""
@@ -104,7 +113,12 @@ class Lease:
     async def start_agent(self, request: StartAgentRequest) -> AgentExecution:
         """Starts an agent as a child of this execution; the same key gives the same child."""
         request.lease_id = self.id
-        return await self._start_agent(request)
+        return await self._calls.start_agent(request)
+
+    async def start_workflow(self, request: StartWorkflowRequest) -> WorkflowExecution:
+        """Starts a workflow, likewise."""
+        request.lease_id = self.id
+        return await self._calls.start_workflow(request)
 
 
 logger = logging.getLogger(__name__)

@@ -26,5 +26,9 @@ def already_exists(noun: str, name: str) -> ApiError:
     return ApiError(StatusCode.ALREADY_EXISTS, f"{noun} already exists: {name}")
 
 
+def not_supported(message: str) -> ApiError:
+    return ApiError(StatusCode.UNIMPLEMENTED, message)
+
+
 def impossible_now(message: str) -> ApiError:
     return ApiError(StatusCode.FAILED_PRECONDITION, message)

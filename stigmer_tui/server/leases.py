@@ -88,8 +88,15 @@ class Runner:
     """Why it cannot proceed, such as a full disk."""
 
     @property
-    def has_room(self) -> bool:
-        return not self.draining and len(self.leases) < max(1, self.hello.capacity)
+    def capacities(self) -> dict[int, int]:
+        """How many executions it takes at a time, by kind."""
+        if not self.hello.capacities:
+            return {self.hello.kind: max(1, self.hello.capacity)}
+        return {each.kind: each.executions for each in self.hello.capacities}
+
+    def has_room(self, kind: int) -> bool:
+        taken = sum(_kind(lease.live) == kind for lease in self.leases.values())
+        return not self.draining and taken < self.capacities.get(kind, 0)
 
 
 class Leases:
@@ -215,7 +222,7 @@ class Leases:
                 runner.outbox.put_nowait(keys)
 
     def _keys_for(self, runner: Runner) -> ServerMessage | None:
-        if runner.hello.kind != Hello.Kind.AGENTS or not self._keys.variables:
+        if Hello.Kind.AGENTS not in runner.capacities or not self._keys.variables:
             return None
         return ServerMessage(keys=Keys(variables=self._keys.variables))
 
@@ -225,11 +232,14 @@ class Leases:
         self, identity: RunnerIdentity, messages: AsyncIterator[RunnerMessage]
     ) -> AsyncIterator[ServerMessage]:
         first = await anext(messages, None)
-        if first is None or not first.HasField("hello") or first.hello.kind not in NAMES:
+        if first is None or not first.HasField("hello"):
             raise impossible_now("a runner must say first what it runs")
         runner = Runner(identity, first.hello)
+        if unknown := runner.capacities.keys() - NAMES.keys():
+            raise impossible_now(f"this server has no executions of the kinds {sorted(unknown)} that the runner takes")
         self._runners.append(runner)
-        self._broken.pop(runner.hello.kind, None)
+        for kind in runner.capacities:
+            self._broken.pop(kind, None)
         listening = asyncio.create_task(self._listen(runner, messages))
         try:
             yield ServerMessage(welcome=Welcome(silence_limit_ms=int(self._limits.silence * 1000)))
@@ -320,7 +330,7 @@ class Leases:
                 self._spawn(self._hand_over(lease, runner))
 
     def _free_runner(self, kind: int) -> Runner | None:
-        free = [runner for runner in self._runners if runner.hello.kind == kind and runner.has_room]
+        free = [runner for runner in self._runners if runner.has_room(kind)]
         return min(free, key=lambda runner: len(runner.leases), default=None)
 
     async def _hand_over(self, lease: LeaseState, runner: Runner) -> None:

@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from stigmer_tui.api.agent_execution_pb2 import AgentExecution
-from stigmer_tui.api.runner_pb2 import ReportRequest, ReportResponse, RunnerMessage, ServerMessage, StartAgentRequest
+from stigmer_tui.api.runner_pb2 import (
+    ReportRequest,
+    ReportResponse,
+    RunnerMessage,
+    ServerMessage,
+    StartAgentRequest,
+    StartWorkflowRequest,
+)
+from stigmer_tui.api.workflow_execution_pb2 import WorkflowExecution
 from stigmer_tui.core.daemon_processes import RunnerIdentity
 from stigmer_tui.server.agent_executions import AgentExecutions
-from stigmer_tui.server.errors import invalid
+from stigmer_tui.server.errors import invalid, not_supported
 from stigmer_tui.server.execution_state import AgentExecutionState
 from stigmer_tui.server.executions import Executions
 from stigmer_tui.server.leases import Leases
@@ -33,3 +41,9 @@ class RunnerCalls:
 
     async def start_agent(self, runner: RunnerIdentity, request: StartAgentRequest) -> AgentExecution:
         return await self._agent_executions.start_for_task(self._leases.leased(request.lease_id, runner), request)
+
+    async def start_workflow(self, runner: RunnerIdentity, request: StartWorkflowRequest) -> WorkflowExecution:
+        self._leases.leased(request.lease_id, runner)
+        raise not_supported(
+            f"a task cannot start the workflow {request.workflow}: this server has no workflows in workflows yet"
+        )

@@ -147,7 +147,12 @@ def own_controllers(calls: Calls) -> list[Controller]:
         Controller(
             _service(runner_pb2, "RunnerController"),
             Access.RUNNER,
-            {"attach": calls.runners.attach, "report": calls.runners.report, "startAgent": calls.runners.start_agent},
+            {
+                "attach": calls.runners.attach,
+                "report": calls.runners.report,
+                "startAgent": calls.runners.start_agent,
+                "startWorkflow": calls.runners.start_workflow,
+            },
         ),
     ]
 

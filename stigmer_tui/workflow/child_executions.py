@@ -14,8 +14,9 @@ from stigmer_tui.api.execution_context_pb2 import ExecutionValue
 from stigmer_tui.api.execution_pb2 import CancelRequest, FollowRequest, FollowResponse
 from stigmer_tui.api.execution_pb2_grpc import ExecutionControllerStub
 from stigmer_tui.api.phases import Phase
-from stigmer_tui.api.runner_pb2 import StartAgentRequest
+from stigmer_tui.api.runner_pb2 import StartAgentRequest, StartWorkflowRequest
 from stigmer_tui.api.workflow_tasks_pb2 import AgentExecutionConfig
+from stigmer_tui.runners.lease import Lease
 from stigmer_tui.workflow.port import ChildEnd, ChildKind, ChildRequest, ChildResult
 
 FOLLOW_INTERVAL = 50
@@ -40,12 +41,12 @@ class ChildExecutions:
     def __init__(
         self,
         channel: Channel,
-        start_agent: Callable[[StartAgentRequest], Awaitable[AgentExecution]],
+        lease: Lease,
         sleep: Callable[[float], Awaitable[None]],
     ) -> None:
         self._executions = ExecutionControllerStub(channel)
         self._agents = AgentExecutionQueryControllerStub(channel)
-        self._start_agent = start_agent
+        self._lease = lease
         self._sleep = sleep
 
     async def start(self, key: str, request: ChildRequest, environment: Mapping[str, tuple[str, bool]]) -> str:
@@ -53,23 +54,25 @@ class ChildExecutions:
 
         `environment` has values, and whether they are secret. Raises ChildError.
         """
-        if request.kind is not ChildKind.AGENT:
-            raise ChildError(f"a child of the kind {request.kind} cannot be started yet")
-        start = StartAgentRequest(
-            key=key,
-            agent=request.name,
-            message=request.message,
-            environment={
-                name: ExecutionValue(value=value, is_secret=is_secret)
-                for name, (value, is_secret) in environment.items()
-            },
-            config=AgentExecutionConfig(model=request.model, timeout=request.timeout, temperature=request.temperature),
-        )
+        name, message = request.name, request.message
+        values = {name: ExecutionValue(value=value, is_secret=secret) for name, (value, secret) in environment.items()}
         try:
-            execution = await self._start_agent(start)
+            match request.kind:
+                case ChildKind.AGENT:
+                    config = AgentExecutionConfig(
+                        model=request.model, timeout=request.timeout, temperature=request.temperature
+                    )
+                    agent = await self._lease.start_agent(
+                        StartAgentRequest(key=key, agent=name, message=message, environment=values, config=config)
+                    )
+                    return agent.metadata.id
+                case ChildKind.WORKFLOW:
+                    workflow = await self._lease.start_workflow(
+                        StartWorkflowRequest(key=key, workflow=name, message=message, environment=values)
+                    )
+                    return workflow.metadata.id
         except AioRpcError as error:
             raise ChildError(error.details()) from error
-        return execution.metadata.id
 
     async def follow(self, execution_id: str) -> ChildResult:
         """Returns when the execution has ended, or cannot be followed. A stream that is lost is taken up again."""

@@ -61,7 +61,7 @@ async def run_workflow(
     secret = lease.secrets | {use.name for use in variables(definition) if use.is_secret}
     values = SecretValues(lease.environment, secret, seed.nonce, lease.redactor)
     secrets = values.marks
-    children = ChildExecutions(resources.channel, lease.start_agent, resources.sleep)
+    children = ChildExecutions(resources.channel, lease, resources.sleep)
     worker = ActivityWorker(values, resources.evaluator, resources.http, children)
     engine = EmbeddedEngine(lease, journal, seed, resources, worker, secrets, earlier)
     progress = Progress(definition, secrets, seed.started_at)

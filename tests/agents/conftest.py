@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import cast
+from typing import NoReturn, cast
 
 import pytest
 from grpc.aio import Channel
@@ -27,13 +27,19 @@ from stigmer_tui.api.agent_execution_pb2 import (
 from stigmer_tui.api.agent_pb2 import Agent, AgentSpec
 from stigmer_tui.api.api_resource_pb2 import ApiResourceMetadata
 from stigmer_tui.api.execution_context_pb2 import ExecutionValue
-from stigmer_tui.api.runner_pb2 import AgentAssignment, Assignment, ReportRequest, StartAgentRequest
+from stigmer_tui.api.runner_pb2 import (
+    AgentAssignment,
+    Assignment,
+    ReportRequest,
+    StartAgentRequest,
+    StartWorkflowRequest,
+)
 from stigmer_tui.api.workflow_tasks_pb2 import AgentExecutionConfig
 from stigmer_tui.core.configuration import Configuration, ModelSettings
 from stigmer_tui.core.paths import Home
 from stigmer_tui.definition.extensions import SCRIPT
 from stigmer_tui.runners.journal import Journal
-from stigmer_tui.runners.lease import Lease
+from stigmer_tui.runners.lease import Lease, ServerCalls
 from tests.agents.ledger import Ledger
 
 EXECUTION = f"agx_{os.getpid()}"
@@ -82,10 +88,10 @@ class Agents:
         async def send(request: ReportRequest) -> None:
             await ledger.receive(request.agent)
 
-        async def start_agent(request: StartAgentRequest) -> AgentExecution:
+        async def start_child(request: StartAgentRequest | StartWorkflowRequest) -> NoReturn:
             raise NotImplementedError
 
-        return Lease(assignment, send, start_agent, self.clock)
+        return Lease(assignment, ServerCalls(send, start_child, start_child), self.clock)
 
     def start(self, assignment: Assignment, ledger: Ledger) -> Lease:
         """The work goes on in `lease.task`."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from typing import NoReturn
 
 import pytest
 
-from stigmer_tui.api.agent_execution_pb2 import AgentExecution
 from stigmer_tui.api.execution_pb2 import AgentExecutionDelta, WorkflowExecutionDelta
 from stigmer_tui.api.phases import Phase
-from stigmer_tui.api.runner_pb2 import Assignment, ReportRequest, StartAgentRequest
+from stigmer_tui.api.runner_pb2 import Assignment, ReportRequest, StartAgentRequest, StartWorkflowRequest
 from stigmer_tui.core.known_secrets import clean
-from stigmer_tui.runners.lease import Lease, LeaseLost, Reporter, StopReason, reporting
+from stigmer_tui.runners.lease import Lease, LeaseLost, Reporter, ServerCalls, StopReason, reporting
 from tests.runners.fake_server import LIMIT, assignment, workflow_assignment
 
 SECRET = "hush-4711-hush"
@@ -37,12 +37,13 @@ class Sent(list[ReportRequest]):
         self.append(request)
 
 
-async def no_agents(request: StartAgentRequest) -> AgentExecution:
+async def no_children(request: StartAgentRequest | StartWorkflowRequest) -> NoReturn:
     raise NotImplementedError
 
 
 def lease_on(given: Assignment, sent: Sent | None = None) -> Lease:
-    return Lease(given, (sent if sent is not None else Sent()).send, no_agents, Noon())
+    send = (sent if sent is not None else Sent()).send
+    return Lease(given, ServerCalls(send, no_children, no_children), Noon())
 
 
 @pytest.mark.parametrize(

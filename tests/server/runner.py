@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from stigmer_tui.api.execution_pb2 import AgentExecutionDelta, WorkflowExecutionDelta
 from stigmer_tui.api.runner_pb2 import (
     Assignment,
     Cancel,
+    Capacity,
     Heartbeat,
     Hello,
     ReportRequest,
@@ -59,12 +60,16 @@ class Runner:
 
 
 @asynccontextmanager
-async def attached(api: Api, kind: Hello.Kind.ValueType, capacity: int = 10) -> AsyncIterator[Runner]:
+async def attached(
+    api: Api, kind: Hello.Kind.ValueType, capacity: int = 10, capacities: Sequence[Capacity] = ()
+) -> AsyncIterator[Runner]:
     """Leaves without a word, as a runner that is killed."""
     runner = Runner(api)
 
+    hello = Hello(kind=kind, capacity=capacity, model="a model", sandbox="a box", capacities=capacities)
+
     async def messages() -> AsyncIterator[RunnerMessage]:
-        yield RunnerMessage(hello=Hello(kind=kind, capacity=capacity, model="a model", sandbox="a box"))
+        yield RunnerMessage(hello=hello)
         while True:
             yield await runner.outbox.get()
 

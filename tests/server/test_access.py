@@ -15,7 +15,7 @@ from stigmer_tui.api.agent_pb2_grpc import AgentQueryControllerStub
 from stigmer_tui.api.channel import open_channel
 from stigmer_tui.api.execution_pb2 import AgentExecutionDelta
 from stigmer_tui.api.phases import Phase
-from stigmer_tui.api.runner_pb2 import Hello, ReportRequest, RunnerMessage, StartAgentRequest
+from stigmer_tui.api.runner_pb2 import Hello, ReportRequest, RunnerMessage, StartAgentRequest, StartWorkflowRequest
 from stigmer_tui.api.runner_pb2_grpc import RunnerControllerStub
 from stigmer_tui.core.addresses import resolves_to_loopback
 from stigmer_tui.core.errors import StigmerError
@@ -35,7 +35,7 @@ async def test_without_a_token_only_public_services_answer(api: Api, registered:
     refused = {method for method in registered if await code_of(channel, method) is grpc.StatusCode.UNAUTHENTICATED}
     await channel.close()
     assert {method.split("/")[1] for method in refused} == RUNNER_SERVICES
-    assert len(refused) == 3
+    assert len(refused) == 4
 
 
 async def test_with_a_token_no_service_answers_without_it(tmp_path: Path, registered: list[str]) -> None:
@@ -67,6 +67,7 @@ async def test_a_client_is_no_runner(tmp_path: Path, token: str) -> None:
             for call in (
                 stranger.report(ReportRequest(lease_id=lease, agent=done)),
                 stranger.startAgent(StartAgentRequest(lease_id=lease, key="k", agent="helper", message="hi")),
+                stranger.startWorkflow(StartWorkflowRequest(lease_id=lease, key="k", workflow="billing")),
             ):
                 with pytest.raises(AioRpcError) as calling:
                     await call

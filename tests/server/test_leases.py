@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import grpc
@@ -18,7 +19,7 @@ from stigmer_tui.api.execution_pb2 import (
     WorkflowExecutionDelta,
 )
 from stigmer_tui.api.phases import Phase
-from stigmer_tui.api.runner_pb2 import Hello, StartAgentRequest
+from stigmer_tui.api.runner_pb2 import Capacity, Hello, RunnerMessage, StartAgentRequest, StartWorkflowRequest
 from stigmer_tui.api.workflow_execution_pb2 import WorkflowExecutionId
 from stigmer_tui.server.leases import MAX_LOSSES, LeaseLimits
 from tests.server.builders import agent, agent_run, values, workflow, workflow_run
@@ -148,6 +149,40 @@ async def test_the_agent_of_a_task_is_started_once_and_ends_with_its_workflow(ap
         assert await agent_phase(api, first.metadata.id) is Phase.CANCELLED
     stored = await api.workflow_run_queries.get(WorkflowExecutionId(value=parent))
     assert Phase(stored.status.phase) is Phase.FAILED
+
+
+async def test_a_workflow_of_a_task_is_refused_in_words(api: Api) -> None:
+    await workflow_execution(api)
+    async with attached(api, Hello.WORKFLOWS) as runner:
+        lease = await runner.assignment()
+        with pytest.raises(AioRpcError) as error:
+            await api.runners.startWorkflow(
+                StartWorkflowRequest(lease_id=lease.lease_id, key="/run", workflow="billing", message="hello")
+            )
+    assert error.value.code() is grpc.StatusCode.UNIMPLEMENTED
+    assert "cannot start the workflow billing" in (error.value.details() or "")
+
+
+async def test_a_runner_of_several_kinds_has_room_for_each(api: Api) -> None:
+    capacities = [Capacity(kind=Hello.WORKFLOWS, executions=1), Capacity(kind=Hello.AGENTS, executions=2)]
+    agents = {await agent_execution(api) for _ in range(2)}
+    workflows = [await workflow_execution(api) for _ in range(2)]
+    async with attached(api, Hello.KIND_UNSPECIFIED, capacities=capacities) as runner:
+        given = [await runner.assignment() for _ in range(3)]
+        assert {each.agent.execution.metadata.id for each in given if each.HasField("agent")} == agents
+        [first] = [each for each in given if each.HasField("workflow")]
+        assert first.workflow.execution.metadata.id == workflows[0]
+        await runner.report(first.lease_id, WorkflowExecutionDelta(phase=Phase.COMPLETED.for_workflow))
+        assert (await runner.assignment()).workflow.execution.metadata.id == workflows[1]
+
+
+async def test_a_runner_of_an_unknown_kind_is_sent_away(api: Api) -> None:
+    async def hello() -> AsyncIterator[RunnerMessage]:
+        yield RunnerMessage(hello=Hello(capacities=[Capacity(kind=99, executions=1)]))  # type: ignore[arg-type]
+
+    with pytest.raises(AioRpcError) as error:
+        await anext(aiter(api.runners.attach(hello())))
+    assert "no executions of the kinds [99]" in (error.value.details() or "")
 
 
 async def test_an_unknown_agent_of_a_task_is_not_found(api: Api) -> None:

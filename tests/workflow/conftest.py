@@ -32,5 +32,6 @@ async def agents(world: World) -> AsyncIterator[StandIn]:
     async with stand_in() as found:
         await world.channel.close()
         world.channel = open_channel(found.address)
-        world.agent = RunnerControllerStub(world.channel).startAgent
+        runner = RunnerControllerStub(world.channel)
+        world.agent, world.workflow = runner.startAgent, runner.startWorkflow
         yield found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 import grpc
 from grpc.aio import server as grpc_server
@@ -34,6 +34,7 @@ from stigmer_tui.api.runner_pb2 import (
     RunnerMessage,
     ServerMessage,
     StartAgentRequest,
+    StartWorkflowRequest,
     Welcome,
 )
 from stigmer_tui.api.runner_pb2_grpc import RunnerControllerServicer, add_RunnerControllerServicer_to_server
@@ -106,6 +107,10 @@ class StandIn(RunnerControllerServicer, ExecutionControllerServicer):
         if self.answer:
             self.end_agents(Phase.COMPLETED, self.answer)
         return agent
+
+    async def startWorkflow(self, request: StartWorkflowRequest, context: Any) -> NoReturn:  # noqa: N802
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, "there are no workflows in workflows")
+        raise AssertionError
 
     async def follow(self, request: FollowRequest, context: Any) -> AsyncIterator[FollowResponse]:
         self.follows.append(request)

@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stigmer_tui.core.secret_forms import forms
@@ -104,6 +104,7 @@ STEPS = (
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(STEPS), max_size=4))
 def test_no_value_that_is_made_of_a_secret_crosses_the_port(steps: list[str]) -> None:
     program = " | ".join([".secrets.K", *steps])

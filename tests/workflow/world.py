@@ -19,13 +19,19 @@ from stigmer_tui.api.channel import open_channel
 from stigmer_tui.api.execution_context_pb2 import ExecutionValue
 from stigmer_tui.api.execution_pb2 import WorkflowExecutionDelta
 from stigmer_tui.api.phases import Phase
-from stigmer_tui.api.runner_pb2 import Assignment, ReportRequest, StartAgentRequest, WorkflowAssignment
+from stigmer_tui.api.runner_pb2 import (
+    Assignment,
+    ReportRequest,
+    StartAgentRequest,
+    StartWorkflowRequest,
+    WorkflowAssignment,
+)
 from stigmer_tui.api.structs import to_data
 from stigmer_tui.api.workflow_execution_pb2 import WorkflowExecution, WorkflowExecutionSpec, WorkflowTaskStatus
 from stigmer_tui.api.workflow_execution_pb2 import WorkflowTask as TaskMessage
 from stigmer_tui.api.workflow_pb2 import Workflow, WorkflowSpec
 from stigmer_tui.runners.journal import Journal
-from stigmer_tui.runners.lease import Lease
+from stigmer_tui.runners.lease import Lease, ServerCalls
 from stigmer_tui.workflow.embedded.resources import Resources
 from stigmer_tui.workflow.evaluator import Evaluator
 from stigmer_tui.workflow.execution import execute
@@ -122,6 +128,10 @@ async def no_agents(request: StartAgentRequest) -> AgentExecution:
     raise AssertionError("no agent was to be called")
 
 
+async def no_workflows(request: StartWorkflowRequest) -> WorkflowExecution:
+    raise AssertionError("no workflow was to be started")
+
+
 @dataclass(slots=True)
 class World:
     journal_path: Path
@@ -130,6 +140,7 @@ class World:
     evaluator: Evaluator = field(default_factory=LocalEvaluator)
     reported: Reported = field(default_factory=Reported)
     agent: Callable[[StartAgentRequest], Awaitable[AgentExecution]] = field(default=no_agents)
+    workflow: Callable[[StartWorkflowRequest], Awaitable[WorkflowExecution]] = field(default=no_workflows)
 
     def renew(self, journal: str) -> None:
         """For another execution: nothing journaled, nothing reported."""
@@ -150,9 +161,8 @@ class World:
             spec=WorkflowExecutionSpec(trigger_message=message, trigger_metadata={"by": "test"} if message else {}),
         )
         work = WorkflowAssignment(execution=execution, workflow=Workflow(spec=spec))
-        return Lease(
-            Assignment(lease_id="lease", environment=values, workflow=work), self._send, self._start_agent, self.clock
-        )
+        calls = ServerCalls(self._send, self._start_agent, self.workflow)
+        return Lease(Assignment(lease_id="lease", environment=values, workflow=work), calls, self.clock)
 
     async def run(self, spec: WorkflowSpec, **options: Any) -> Reported:
         """One run in one process, to its end."""
