@@ -47,12 +47,12 @@ class Opened:
 
 
 @asynccontextmanager
-async def opened(tmp_path: Path, api: Api) -> AsyncIterator[Opened]:
+async def opened(tmp_path: Path, api: Api, code: str = ONE_TASK.format(title="one")) -> AsyncIterator[Opened]:
     folder = tmp_path / "project"
     if not folder.exists():
         folder.mkdir()
         (folder / "Stigmer.yaml").write_text("name: demo\nruntime: python\n", encoding="utf-8")
-        (folder / "main.py").write_text(ONE_TASK.format(title="one"), encoding="utf-8")
+        (folder / "main.py").write_text(code, encoding="utf-8")
     configuration = Configuration(Home(tmp_path / "own-home"), server=api.server.address)
     session = Session(configuration, folder, SystemClock(), cache=SessionCache.of(configuration, folder))
     bench = Opened(session)
@@ -114,3 +114,23 @@ async def test_keys_are_for_our_own_daemon_alone(tmp_path: Path, monkeypatch: py
     async with running(tmp_path / "home") as api, opened(tmp_path, api) as bench:
         assert await bench.session._require_services().backend.hand_over_keys() == ()
         assert not [notice for notice in bench.state.notices if "OPENAI_API_KEY" in notice.text]
+
+
+AGENT_WITH_MODEL = """
+from stigmer_tui.sdk import Agent
+
+Agent("helper", instructions="Answer in one sentence.", model="claude-sonnet-4.5")
+"""
+
+
+@pytest.mark.parametrize(("is_existing", "warnings"), [(True, 1), (False, 0)])
+async def test_a_deployment_warns_of_the_model_that_an_existing_server_ignores(
+    tmp_path: Path, is_existing: bool, warnings: int
+) -> None:
+    async with (
+        running(tmp_path / "home", plain=is_existing) as api,
+        opened(tmp_path, api, AGENT_WITH_MODEL) as bench,
+    ):
+        texts = [notice.text for notice in bench.state.notices if "ignores" in notice.text]
+    expected = "the server ignores the model of agent helper, which only that of stigmer-tui knows"
+    assert texts == [expected] * warnings
