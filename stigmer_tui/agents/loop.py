@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from importlib import import_module
+
 from grpc.aio import Channel
 from pydantic_ai import Agent, UsageLimits
 from pydantic_ai.exceptions import AgentRunError
 from pydantic_ai.settings import ModelSettings
+from pydantic_ai.toolsets import AbstractToolset
 
 from stigmer_tui.agents.conversation import load_history
 from stigmer_tui.agents.durable import MAX_TURNS, DurableModel, DurableToolset
+from stigmer_tui.agents.mcp.surroundings import Surroundings
 from stigmer_tui.agents.models.adapters import Adapters
 from stigmer_tui.agents.models.choice import ModelChoice
 from stigmer_tui.agents.models.failures import explained
@@ -19,6 +26,7 @@ from stigmer_tui.agents.tools.toolset import toolset
 from stigmer_tui.api.runner_pb2 import AgentAssignment
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.definition import extensions
+from stigmer_tui.definition.mcp_servers import ServerLaunch
 from stigmer_tui.definition.script import Script
 
 
@@ -29,14 +37,28 @@ class AgentLoop:
         self._channel = channel
         self._adapters = Adapters()
 
-    async def converse(self, run: AgentRun, choice: ModelChoice, script: Script | None, shell: ShellTool) -> None:
+    async def converse(
+        self,
+        run: AgentRun,
+        choice: ModelChoice,
+        script: Script | None,
+        shell: ShellTool,
+        servers: Sequence[ServerLaunch],
+        surroundings: Surroundings,
+    ) -> None:
         """Runs the agent on the message of the execution, to its end. Raises StigmerError if it fails."""
+        async with _server_tools(run, choice, servers, surroundings) as server_tools:
+            await self._converse(run, choice, script, [toolset(shell), *server_tools])
+
+    async def _converse(
+        self, run: AgentRun, choice: ModelChoice, script: Script | None, toolsets: Sequence[AbstractToolset[None]]
+    ) -> None:
         assignment = run.lease.assignment.agent
         model = script_model(script) if script is not None else await self._adapters.model(choice)
         agent = Agent(
             DurableModel(model, choice, run),
             instructions=instructions_for(assignment.agent.spec.instructions),
-            toolsets=[DurableToolset(toolset(shell), run)],
+            toolsets=[DurableToolset(tools, run) for tools in toolsets],
             # Invalid calls may be retried as often as there are turns.
             retries={"tools": MAX_TURNS, "output": 2},
             model_settings=_settings(assignment),
@@ -47,6 +69,21 @@ class AgentLoop:
             await agent.run(message, message_history=history, usage_limits=UsageLimits(request_limit=None))
         except AgentRunError as error:
             raise StigmerError(explained(error, choice, run.lease.redactor)) from error
+
+
+@asynccontextmanager
+async def _server_tools(
+    run: AgentRun, choice: ModelChoice, servers: Sequence[ServerLaunch], surroundings: Surroundings
+) -> AsyncIterator[list[AbstractToolset[None]]]:
+    """The tools of the agent's MCP servers, which are up as long as the block."""
+    if not servers:
+        yield []
+        return
+    run.transcript.wait(str(choice), run.now(), f"starting {', '.join(server.name for server in servers)}")
+    # Half a second, the first time; few agents have servers.
+    mcp = await asyncio.to_thread(import_module, "stigmer_tui.agents.mcp.toolset")
+    async with mcp.connected_servers(servers, surroundings) as connections:
+        yield [mcp.McpToolset(connections)]
 
 
 def _settings(assignment: AgentAssignment) -> ModelSettings:

@@ -7,11 +7,13 @@ import logging
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stigmer_tui.agents.journal import AgentJournal
+from stigmer_tui.agents.mcp.docker import require_docker
+from stigmer_tui.agents.mcp.surroundings import ServerLimits, Surroundings, server_environment
 from stigmer_tui.agents.models.choice import ModelChooser
 from stigmer_tui.agents.run import AgentRun
 from stigmer_tui.agents.sandbox.commands import end_processes
@@ -29,6 +31,7 @@ from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.processes import OWNER_MARK
 from stigmer_tui.definition import extensions
+from stigmer_tui.definition.mcp_servers import server_launches
 from stigmer_tui.definition.script import Script, parse_script
 from stigmer_tui.definition.support import unsupported_parts
 from stigmer_tui.runners.journal import Journal
@@ -52,6 +55,7 @@ class Worker:
     journal: Journal
     agent_loop: asyncio.Task[AgentLoop]
     """Done when the framework has been loaded."""
+    server_limits: ServerLimits = field(default_factory=ServerLimits)
 
     async def work(self, lease: Lease) -> None:
         """Runs the execution of a lease to its end, and reports it."""
@@ -107,21 +111,26 @@ class Worker:
             raise StigmerError(
                 f"{run.agent} has no script to play: give it one, or set {settings.SCRIPT.variable} to a file"
             )
+        servers = server_launches(assignment.agent.spec, run.lease.environment)
         shell = self._shell(run)
+        around = server_environment(self.environment, str(self.configuration.home.data))
+        await require_docker(servers, around)
         if run.lease.assignment.attempt > 1:
             await end_processes(shell.mark)
         agent_loop = await asyncio.shield(self.agent_loop)
-        await agent_loop.converse(run, choice, script, shell)
+        surroundings = Surroundings(shell.folder.root, around, run.lease.redactor.text, self.server_limits)
+        await agent_loop.converse(run, choice, script, shell, servers, surroundings)
 
     def _script(self, agent: Agent) -> Script | None:
         """The script of the agent, or else the configured one."""
+        has_servers = bool(agent.spec.mcp_servers)
         if text := agent.metadata.annotations.get(extensions.SCRIPT):
-            return parse_script(text, f"script of {agent.metadata.name}")
+            return parse_script(text, f"script of {agent.metadata.name}", has_servers)
         path = self.configuration.model.script
         if path is None:
             return None
         try:
-            return parse_script(path.read_text(encoding="utf-8"), str(path))
+            return parse_script(path.read_text(encoding="utf-8"), str(path), has_servers)
         except (OSError, UnicodeDecodeError) as error:
             raise StigmerError(f"Cannot read the script {path}: {error}") from error
 

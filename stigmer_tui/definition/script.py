@@ -19,6 +19,9 @@ blank line. The end of the script is the end of the answer, and each message to 
 Texts and arguments may hold `{{message}}`, what the person said; `{{result}}`, the result of the last call; and the
 name of a tool, as in `{{execute}}`, for the result of its last call. Results are inserted as they read best: without
 line numbers and without the exit code.
+
+An agent with MCP servers has their tools too, by the names that `stigmer-tui mcp check` prints. Which these are is
+known only when the servers run, so a script of such an agent may name any tool.
 """
 
 from __future__ import annotations
@@ -34,6 +37,8 @@ from stigmer_tui.definition.support import TOOLS
 
 DEFAULT_DELAY = 0.02
 PLACEHOLDER = re.compile(r"\{\{\s*([\w-]+)\s*\}\}")
+
+TOOL_NAME = re.compile(r"[\w-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +69,18 @@ class Script:
     """The turns, grouped into responses: a response ends after a turn with calls."""
 
 
-def parse_script(text: str, source: str) -> Script:
-    """Parses a script. Raises StigmerError, with source and line, for one that is not valid."""
-    return _Parser(read_yaml(text, source)).script()
+def parse_script(text: str, source: str, has_servers: bool = False) -> Script:
+    """Parses a script. `has_servers` says whether the agent has tools of MCP servers.
+
+    Raises StigmerError, with source and line, for a script that is not valid.
+    """
+    return _Parser(read_yaml(text, source), has_servers).script()
 
 
 class _Parser:
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, has_servers: bool) -> None:
         self._document = document
+        self._has_servers = has_servers
 
     def script(self) -> Script:
         script = self._mapping(self._document.value, (), ("delay", "turns"))
@@ -103,11 +112,16 @@ class _Parser:
         listed = value if isinstance(value, list) else [value]
         for index, item in enumerate(listed):
             place = (*path, index) if isinstance(value, list) else path
-            for tool, arguments in self._mapping(item, place, tuple(sorted(TOOLS))).items():
+            for tool, arguments in self._tools(item, place).items():
                 if not isinstance(arguments, dict):
                     raise self._error((*place, tool), f"must give {tool} its arguments, such as {{path: /}}")
                 self._check_placeholders(arguments, (*place, tool))
                 yield ScriptCall(tool, arguments)
+
+    def _tools(self, value: Any, path: Path) -> dict[str, Any]:
+        if self._has_servers and isinstance(value, dict) and all(map(TOOL_NAME.fullmatch, map(str, value))):
+            return {str(tool): arguments for tool, arguments in value.items()}
+        return self._mapping(value, path, tuple(sorted(TOOLS)))
 
     def _mapping(self, value: Any, path: Path, keys: tuple[str, ...]) -> dict[str, Any]:
         if not isinstance(value, dict):
@@ -126,7 +140,7 @@ class _Parser:
         match value:
             case str():
                 for name in PLACEHOLDER.findall(value):
-                    if name not in TOOLS | {"message", "result"}:
+                    if not self._has_servers and name not in TOOLS | {"message", "result"}:
                         known = ", ".join(("message", "result", *sorted(TOOLS)))
                         raise self._error(path, f"has {{{{{name}}}}}, where only these can be inserted: {known}")
             case dict():

@@ -48,7 +48,6 @@ def unsupported_parts(agent: Agent) -> str:
     spec = agent.spec
     named = {
         "sub-agents": [part.name for part in spec.sub_agents],
-        "MCP servers": [part.name for part in spec.mcp_servers],
         "skills": [part.slug for part in spec.skill_refs],
     }
     parts = [f"{noun} ({', '.join(names)})" for noun, names in named.items() if names]

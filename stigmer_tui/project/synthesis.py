@@ -118,7 +118,7 @@ def check_scripts(manifests: Manifests) -> None:
         if text := given.get(extensions.SCRIPT):
             file = given.get(extensions.SCRIPT_FILE) or f"script of {agent.metadata.name}"
             try:
-                parse_script(text, file)
+                parse_script(text, file, bool(agent.spec.mcp_servers))
             except StigmerError as error:
                 line, problem = _split_line(error.message, file)
                 raise SynthesisError(problem, ADVICE.format(agent=agent.metadata.name), Path(file), line) from error

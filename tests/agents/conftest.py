@@ -14,6 +14,7 @@ import pytest
 from grpc.aio import Channel
 
 from stigmer_tui.agents.loop import AgentLoop
+from stigmer_tui.agents.mcp.surroundings import ServerLimits
 from stigmer_tui.agents.models import failures
 from stigmer_tui.agents.models.choice import ModelChooser
 from stigmer_tui.agents.sandbox.confinement import Confinement
@@ -70,6 +71,7 @@ class Agents:
     confinement: Confinement = field(default_factory=Confinement)
     channel: Channel | None = None
     clock: TickingClock = field(default_factory=TickingClock)
+    server_limits: ServerLimits = field(default_factory=ServerLimits)
     journal: Journal = field(init=False)
 
     def __post_init__(self) -> None:
@@ -79,7 +81,9 @@ class Agents:
         configuration = Configuration(self.home, model=self.settings)
         chooser = ModelChooser(self.settings, self.environment, self.home.configuration)
         loop = asyncio.create_task(self._loop())
-        return Worker(configuration, self.environment, chooser, self.confinement, self.journal, loop)
+        return Worker(
+            configuration, self.environment, chooser, self.confinement, self.journal, loop, self.server_limits
+        )
 
     async def _loop(self) -> AgentLoop:
         return AgentLoop(cast(Channel, self.channel))

@@ -12,7 +12,7 @@ import pytest
     ("module", "unloaded"),
     [
         ("stigmer_tui.agents.runner", {"pydantic_ai", "anthropic", "openai"}),
-        ("stigmer_tui.agents.loop", {"anthropic", "openai"}),
+        ("stigmer_tui.agents.loop", {"anthropic", "openai", "mcp"}),
         ("stigmer_tui.definition.validation", {"pydantic_ai", "stigmer_tui.agents"}),
     ],
 )

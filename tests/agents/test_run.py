@@ -15,7 +15,7 @@ import pytest
 from stigmer_tui.agents.durable import MAX_TURNS
 from stigmer_tui.agents.transcript import Transcript
 from stigmer_tui.api.agent_execution_pb2 import AgentExecutionStatus, ToolCallStatus
-from stigmer_tui.api.agent_pb2 import AgentSpec, McpServerDefinition, SubAgent
+from stigmer_tui.api.agent_pb2 import AgentSpec, SubAgent
 from stigmer_tui.api.api_resource_pb2 import ApiResourceReference
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_data
@@ -282,15 +282,13 @@ async def test_a_task_can_limit_the_time(agents: Agents) -> None:
 async def test_an_agent_with_parts_that_cannot_run_fails_before_anything_is_done(agents: Agents) -> None:
     spec = AgentSpec(
         instructions="Read all the papers.",
-        mcp_servers=[McpServerDefinition(name=name) for name in ("files", "search", "sandbox")],
         skill_refs=[ApiResourceReference(slug="citation-style")],
         sub_agents=[SubAgent(name="finder"), SubAgent(name="reader")],
     )
     ledger = await agents.run(assignment("turns: [{say: no}]", agent=spec))
     assert ledger.phase is Phase.FAILED
     assert ledger.status.error == (
-        "helper cannot run yet: it has sub-agents (finder, reader), MCP servers (files, search, sandbox) "
-        "and skills (citation-style)"
+        "helper cannot run yet: it has sub-agents (finder, reader) and skills (citation-style)"
     )
     assert ledger.kinds == ["HUMAN"]
     assert not agents.folder.exists()

@@ -56,6 +56,6 @@ def test_an_agent_with_parts_that_cannot_be_given_to_it(world: World, project: P
     refused = world.run("run", "paper-reader", "--message", "Read", cwd=project)
     assert refused.code == 1
     assert refused.err.startswith("Error: paper-reader cannot run yet: ")
-    names = [*(server.name for server in spec.mcp_servers), *(skill.slug for skill in spec.skill_refs)]
+    names = [skill.slug for skill in spec.skill_refs]
     assert names
     assert all(name in refused.err for name in names)
