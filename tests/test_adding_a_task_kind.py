@@ -17,7 +17,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, st
 from stigmer_tui.api.api_resource_pb2 import WorkflowTaskKind
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_struct
-from stigmer_tui.api.workflow_execution_pb2 import WorkflowTaskType
+from stigmer_tui.api.workflow_execution_pb2 import WorkflowExecution, WorkflowExecutionStatus, WorkflowTaskType
 from stigmer_tui.api.workflow_pb2 import Export, WorkflowDocument, WorkflowSpec, WorkflowTask
 from stigmer_tui.definition.reading import read
 from stigmer_tui.definition.support import refusal
@@ -29,10 +29,22 @@ from stigmer_tui.sdk.layout import EXPORT_ALL, PlacedTask
 from stigmer_tui.sdk.registry import begin_registry
 from stigmer_tui.sdk.values import Text, Value
 from stigmer_tui.tui.render.entry_heading import KIND_WIDTH
-from stigmer_tui.workflow.task_run import Outcome, TaskRun
+from stigmer_tui.tui.render.glyphs import UNICODE
+from stigmer_tui.tui.run_views import VIEWS, RunView
+from stigmer_tui.tui.widgets.viewport import Viewport
+from stigmer_tui.workbench.execution_tree import Execution, NodeKind
+from stigmer_tui.workbench.model import RunState
+from stigmer_tui.workbench.wire_deltas import execution_of
+from stigmer_tui.workflow.progress import Progress
+from stigmer_tui.workflow.secrets import SecretMarks
+from stigmer_tui.workflow.task_run import Outcome, TaskPath, TaskRun
 from stigmer_tui.workflow.tasks.kinds import RUNNERS
+from tests.definition.specs import Task, set_, spec, wait
 from tests.facts.sources import files_with
 from tests.sdk.definitions import tasks_in
+from tests.tui.host import FixedClock
+from tests.tui.rows import window_text
+from tests.tui.samples import START
 from tests.workflow.world import world
 
 SUPPORTED = [kind for kind in KINDS.values() if kind.is_supported]
@@ -122,17 +134,38 @@ def message(task: PlacedTask) -> WorkflowTask:
 
 
 async def test_a_new_kind_is_written_read_run_and_shown(emit: None, tmp_path: Path) -> None:
-    spec = written()
-    definition = read(spec).definition
+    written_spec = written()
+    definition = read(written_spec).definition
     assert isinstance(definition.tasks[0], EmitTask)
     assert refusal(definition) == ""
     async with world(tmp_path) as found:
-        reported = await found.run(spec)
+        reported = await found.run(written_spec)
     assert (reported.phase, reported.error) == (Phase.COMPLETED, "")
     assert reported.output == {"amount": 7}
     assert reported.output_of("/paid") == {"event": "order.paid", "data": {"amount": 7}}
-    shown = reported.metadata("/paid")
-    assert (shown["kind"], shown["detail"]) == ("emit", "order.paid")
+    status = WorkflowExecutionStatus(tasks=reported.tasks.values())
+    execution = execution_of(WorkflowExecution(status=status), "shop")
+    for view in VIEWS:
+        assert "✓ paid          emit   order.paid" in drawn(view, execution)
+
+
+def drawn(view: RunView, execution: Execution) -> str:
+    """As the pane has it."""
+    window = Viewport(view.outline(execution), FixedClock(), UNICODE)
+    window.resize(60, 10)
+    window.update()
+    return window_text(window)
+
+
+@pytest.mark.parametrize(("task", "state"), [(wait("w", 5), RunState.WAITING), (set_("w"), RunState.RUNNING)])
+def test_a_task_that_waits_is_shown_as_waiting(task: Task, state: RunState) -> None:
+    definition = read(spec(task)).definition
+    progress = Progress(definition, SecretMarks((), {}, "nonce"), START)
+    progress.started(TaskPath("/w"), definition.tasks[0], START)
+    delta = progress.take()
+    assert delta
+    execution = execution_of(WorkflowExecution(status=WorkflowExecutionStatus(tasks=delta.tasks)), "shop")
+    assert [node.state for _, node in execution.nodes() if node.kind is NodeKind.TASK] == [state]
 
 
 def test_without_its_entry_it_is_refused() -> None:

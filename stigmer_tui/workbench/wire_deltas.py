@@ -221,17 +221,16 @@ def _sub_agent(sub_agent: agents.SubAgentExecution) -> Node:
 
 def _task(task: workflows.WorkflowTask) -> Node:
     metadata = to_data(task.metadata)
-    type_ = _text(metadata, "kind") or TASK_TYPES.get(task.task_type, "task")
     state = TASK_STATES.get(task.status, RunState.PENDING)
     if metadata.get("cancelled"):
         state = RunState.CANCELLED
-    elif type_ == "wait" and state is RunState.RUNNING:
+    elif metadata.get("waits") and state is RunState.RUNNING:
         state = RunState.WAITING
     return Node(
         id=task.task_id or task.task_name,
         kind=NodeKind.TASK,
         name=task.task_name,
-        type=type_,
+        type=_text(metadata, "kind") or TASK_TYPES.get(task.task_type, "task"),
         state=state,
         parent=_text(metadata, "parent"),
         detail=_text(metadata, "detail"),

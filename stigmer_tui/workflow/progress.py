@@ -98,6 +98,8 @@ class Progress:
             status=Status.WORKFLOW_TASK_PENDING,
         )
         report.metadata["kind"] = task.label
+        if task.waits:
+            report.metadata["waits"] = True
         if place.parent:
             report.metadata["parent"] = place.parent
         self._changed[place.path] = None
