@@ -23,6 +23,14 @@ ROOT = Path(__file__).parents[1]
 PYTEST_OPTIONS = ("-pno:cacheprovider", "-pno:xdist", "-pno:unraisableexception", "--hypothesis-seed=0")
 """What collects garbage at the end of each run would take most of its time."""
 
+SETTINGS = (
+    # gRPC does not survive the fork of a process that has used it.
+    "process_isolation = forkserver",
+    # A mutant that hangs has five times as long as its tests take, and some seconds more on a busy machine.
+    "timeout_multiplier = 5",
+    "timeout_constant = 2",
+)
+
 NOTICED = ("killed", "timeout", "segfault")
 """A mutant that never ends is noticed, too."""
 
@@ -61,11 +69,9 @@ def settings(room: str) -> str:
         "also_copy": ["protos", "styles", "docs", "README.md", "Makefile"],
         "pytest_add_cli_args": [*PYTEST_OPTIONS, *left_out],
         "pytest_add_cli_args_test_selection": ours["rooms"][room],
-        # gRPC does not survive the fork of a process that has used it.
-        "process_isolation": ["forkserver"],
     }
     lines = [line for name, items in lists.items() for line in (f"{name} =", *(f"    {item}" for item in items))]
-    return "\n".join(["[mutmut]", *lines, ""]).replace("process_isolation =\n    ", "process_isolation = ")
+    return "\n".join(["[mutmut]", *SETTINGS, *lines, ""])
 
 
 def mutmut(folder: Path, names: Iterable[str]) -> None:
