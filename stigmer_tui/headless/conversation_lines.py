@@ -64,11 +64,11 @@ class ConversationLines:
         messages, is_final = self._execution.messages(self._run), self._execution.node(self._run).state.is_final
         while self._next < len(messages):
             message = messages[self._next]
+            self._end_calls()
             if message.role is Role.TOOL:
                 for call_id in message.calls:
                     self._call_began((*self._run, call_id))
             else:
-                self._end_calls()
                 self._say(message)
                 if self._next == len(messages) - 1 and not is_final:
                     break

@@ -62,13 +62,16 @@ class RunEvents:
 
 
 def _where(execution: Execution, key: NodeKey) -> dict[str, Any]:
-    """`path`: the ids of what is around, from the outside in; `task`: the task that stands for the run around."""
+    """`path`: the ids of what is around, from the outside in; `task`: the nearest task that stands for a
+    run around."""
     inside = [key] if execution.node(key).kind is NodeKind.RUN else []
     _, *around = reversed([*inside, *execution.ancestors(key)])
     where: dict[str, Any] = {"path": [each[-1] for each in around]} if around else {}
-    runs = [each for each in around if execution.node(each).kind is NodeKind.RUN]
-    if runs and execution.node(runs[-1][:-1]).kind is NodeKind.TASK:
-        where["task"] = runs[-1][-2]
+    runs = (each for each in reversed(around) if execution.node(each).kind is NodeKind.RUN)
+    for owner in (execution.node(run[:-1]) for run in runs):
+        if owner.kind is NodeKind.TASK:
+            where["task"] = owner.id
+            break
     return where
 
 

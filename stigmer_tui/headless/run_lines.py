@@ -34,6 +34,10 @@ class _Step(NamedTuple):
     place: tuple[float, ...]
     lines: tuple[str, ...]
 
+    @property
+    def is_end(self) -> bool:
+        return self.place[-1] == inf
+
 
 class _Below(NamedTuple):
     """What is to be printed of something that happens in a conversation: after what is around it."""
@@ -62,10 +66,12 @@ class RunLines:
         self._seen = execution.revision
         nodes = {part.key: execution.node(part.key) for part in parts}
         tasks = [key for key, node in nodes.items() if node.kind is NodeKind.TASK]
-        for step in sorted(step for key in tasks for step in self._steps(key)):
-            self._print_lines(step.lines)
         below = (each for key, node in nodes.items() for each in self._steps_below(key, node))
         self._below = sorted(below, key=lambda each: each.place)
+        for step in sorted(step for key in tasks for step in self._steps(key)):
+            if step.is_end:
+                self._print_below(step.place[:-1])
+            self._print_lines(step.lines)
         self._print_below(())
 
     def _steps(self, key: NodeKey) -> Iterator[_Step]:

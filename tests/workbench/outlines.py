@@ -30,18 +30,18 @@ class Reader:
     """Knows an outline by its edits only, and finds out when these do not tell everything."""
 
     def __init__(self, outline: Outline) -> None:
-        self._outline = outline
+        self.outline = outline
         self._known: list[Entry | None] = []
 
     def read(self) -> None:
-        for edit in self._outline.refresh():
+        for edit in self.outline.refresh():
             match edit:
                 case Inserted(index, count):
                     assert 0 <= index <= len(self._known)
                     self._known[index:index] = [None] * count
                 case Changed(index):
                     self._known[index] = None
-        assert len(self._known) == len(self._outline)
-        for known, entry in zip(self._known, self._outline, strict=True):
+        assert len(self._known) == len(self.outline)
+        for known, entry in zip(self._known, self.outline, strict=True):
             assert known in (None, entry), "an entry changed and no edit said so"
-        self._known = list(self._outline)
+        self._known = list(self.outline)

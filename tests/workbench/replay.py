@@ -1,0 +1,82 @@
+"""A recorded stream, played by a server to a follower: one response after the other, in the order of the recording."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import grpc
+from google.protobuf.json_format import ParseDict
+
+from stigmer_tui.api.execution_pb2 import CancelResponse, FollowRequest, FollowResponse
+from stigmer_tui.api.execution_pb2_grpc import ExecutionControllerServicer, add_ExecutionControllerServicer_to_server
+from stigmer_tui.client.connection import Connection
+from stigmer_tui.client.endpoint import Endpoint
+from stigmer_tui.core.redaction import Redactor
+from stigmer_tui.workbench.execution_tree import Execution
+from stigmer_tui.workbench.following import Follower
+from stigmer_tui.workbench.model import ResourceKind
+
+LIMIT = 60.0
+
+RECORDINGS = Path(__file__).parent / "recordings"
+
+
+class Player(ExecutionControllerServicer):
+    def __init__(self, recording: str) -> None:
+        lines = (RECORDINGS / f"{recording}.jsonl").read_text(encoding="utf-8").splitlines()
+        entries = [json.loads(line) for line in lines]
+        self.responses: list[tuple[str, FollowResponse]] = [
+            (entry["execution"], ParseDict(entry["response"], FollowResponse())) for entry in entries
+        ]
+        self._turn = 0
+        self._turned = asyncio.Condition()
+
+    async def next(self) -> None:
+        """The response that was played last has been taken."""
+        async with self._turned:
+            self._turn += 1
+            self._turned.notify_all()
+
+    async def follow(self, request: FollowRequest, context: Any) -> AsyncIterator[FollowResponse]:
+        for number, (execution_id, response) in enumerate(self.responses):
+            if execution_id == request.execution_id:
+                async with self._turned:
+                    while self._turn < number:
+                        await self._turned.wait()
+                yield response
+
+    async def cancel(self, request: Any, context: Any) -> CancelResponse:
+        raise AssertionError("nothing is cancelled in a recording")
+
+
+async def replay(recording: str, look: Callable[[Execution], None] = lambda execution: None) -> Execution:
+    """Follows the first execution of a recording to its end; `look` is called after each response."""
+    player = Player(recording)
+    server = grpc.aio.server()
+    add_ExecutionControllerServicer_to_server(player, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+
+    async def locate() -> Endpoint:
+        return Endpoint(f"127.0.0.1:{port}", "", is_ours=False)
+
+    connection = Connection(locate)
+    execution = Execution(ResourceKind.WORKFLOW, player.responses[0][0], "settle-orders")
+    turns: set[asyncio.Task[None]] = set()
+
+    def changed() -> None:
+        look(execution)
+        turns.add(asyncio.ensure_future(player.next()))
+
+    try:
+        async with asyncio.timeout(LIMIT):
+            await Follower(connection, changed, lambda: None, Redactor([])).follow(execution)
+            await asyncio.gather(*turns)
+    finally:
+        await connection.close()
+        await server.stop(None)
+    return execution
