@@ -140,8 +140,10 @@ class Node:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class PutNode:
+# Tuples, as each token is one and a dataclass costs twice as much.
+
+
+class PutNode(NamedTuple):
     """A node as it is now, new or in place of the one with its id."""
 
     node: Node
@@ -149,20 +151,18 @@ class PutNode:
     """Key of the run that it is in; of a run itself, key of the node that stands for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class PutMessage:
+class PutMessage(NamedTuple):
     """A message of a run as it is now; one past the end is new."""
 
-    index: int
+    position: int
     message: Message
     run: NodeKey
 
 
-@dataclass(frozen=True, slots=True)
-class GrowMessage:
+class GrowMessage(NamedTuple):
     """New text of a message, after the characters that stay."""
 
-    index: int
+    position: int
     keep: int
     text: str
     run: NodeKey
@@ -285,13 +285,14 @@ class Execution:
     def apply(self, delta: Delta) -> None:
         """Raises KeyError for a change in a run that is not in the tree."""
         if isinstance(delta, GrowMessage):
-            messages = self._messages[delta.run]
-            if delta.index < len(messages):
-                known = messages[delta.index]
-                text = known.text[: delta.keep] + delta.text
-                self._put_message(delta.run, delta.index, Message(known.role, text, known.at, known.calls, known.model))
+            position, keep, text, run = delta
+            messages = self._messages[run]
+            if position < len(messages):
+                known = messages[position]
+                text = known.text[:keep] + text
+                self._put_message(run, position, Message(known.role, text, known.at, known.calls, known.model))
         elif isinstance(delta, PutMessage):
-            self._put_message(delta.run, delta.index, delta.message)
+            self._put_message(delta.run, delta.position, delta.message)
         else:
             self._put_node(delta.scope, delta.node)
 
@@ -388,7 +389,8 @@ class Execution:
         messages = self._messages[run]
         if index == len(messages):
             messages.append(message)
-        elif messages[index] == message:
+        elif messages[index].text == message.text and messages[index] == message:
+            # The texts first: of most changes, they are what differs.
             return
         self._note(Part(run, index))
         messages[index] = message.as_of(self.revision)

@@ -127,8 +127,8 @@ class TreeOutline(Outline):
         """Takes over what changed."""
 
     @abstractmethod
-    def _new_key(self, node: Node, owner: NodeKey, around: EntryKey) -> EntryKey:
-        """The key of a node that is new below another one, which has the entry at `around`."""
+    def _new_key(self, key: NodeKey, node: Node) -> EntryKey:
+        """The key of the entry of a node that has none."""
 
     def _owner(self, key: NodeKey, node: Node) -> NodeKey:
         """The node below which a node stands: the nearest one that has an entry, or the root."""
@@ -148,34 +148,22 @@ class TreeOutline(Outline):
             self._touch(entry_key)
 
     def _place(self, key: NodeKey) -> EntryKey:
-        """The key of a node's entry, which is put if it is new."""
-        entry_key = self._entry_keys.get(key)
-        return self._add(key, self._execution.node(key)) if entry_key is None else entry_key
+        """The key of a node's entry. Nodes that have none yet get theirs from the outside in, however many they are."""
+        way = []
+        while (entry_key := self._entry_keys.get(key)) is None:
+            node = self._execution.node(key)
+            way.append((key, node))
+            key = self._owner(key, node)
+        for key, node in reversed(way):
+            entry_key = self._add(key, node)
+        return entry_key
 
     def _add(self, key: NodeKey, node: Node) -> EntryKey:
-        """Puts the entry of a node that has none, after those of the nodes around it; returns its key.
-
-        A run has a key, and no entry: it is shown by the node that stands for it.
-        """
-        owner = self._owner(key, node)
-        around = self._entry_keys.get(owner)
-        if around is None:
-            around = self._place_ancestors(owner)
-        entry_key = self._new_key(node, owner, around)
+        """Puts the entry of a node that has none. A run has a key only: it is shown by the node that stands for it."""
+        entry_key = self._new_key(key, node)
         self._assign(entry_key, key)
         if node.kind is not NodeKind.RUN:
             self._put(entry_key)
-        return entry_key
-
-    def _place_ancestors(self, key: NodeKey) -> EntryKey:
-        """Places a node and those around it, from the outside in: there may be any number of them."""
-        way = []
-        while key not in self._entry_keys:
-            way.append(key)
-            key = self._owner(key, self._execution.node(key))
-        entry_key = self._entry_keys[key]
-        for key in reversed(way):
-            entry_key = self._add(key, self._execution.node(key))
         return entry_key
 
     def _assign(self, entry_key: EntryKey, key: NodeKey) -> None:

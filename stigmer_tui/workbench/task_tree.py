@@ -72,12 +72,13 @@ class TaskTree(TreeOutline):
         if node.state is RunState.FAILED:
             self._touch_node(self._owner(key, node))
 
-    def _new_key(self, node: Node, owner: NodeKey, around: EntryKey) -> EntryKey:
+    def _new_key(self, key: NodeKey, node: Node) -> EntryKey:
+        around = self._place(self._owner(key, node))
         if around and node.kind is NodeKind.TASK and (name := branch_of(node)):
             around = self._branch(around, name)
-            key = self._free_key(around, self._sizes[around])
-            self._branches[around].members.append(key)
-            return key
+            entry_key = self._free_key(around, self._sizes[around])
+            self._branches[around].members.append(entry_key)
+            return entry_key
         return self._free_key(around, self._sizes[around])
 
     def _branch(self, around: EntryKey, name: str) -> EntryKey:

@@ -4,9 +4,10 @@ tasks as they started, each with everything that happened in it below."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import itemgetter
 from struct import Struct
 
 from stigmer_tui.workbench.entries import LAST, NUMBER, EndEntry, Entry, EntryKey, MessageEntry, NodeEntry
@@ -63,6 +64,8 @@ class Transcript(TreeOutline):
     def __init__(self, execution: Execution) -> None:
         super().__init__(execution)
         self._sections: dict[NodeKey, _Section] = {}
+        self._sections_in: dict[NodeKey, _Section] = {}
+        """Where tasks stand, by the task around them."""
         self._former_lasts: dict[EntryKey, EntryKey] = {}
         """What stood last in a section before the present changes, by its prefix."""
         self._cause = ""
@@ -109,8 +112,8 @@ class Transcript(TreeOutline):
         for _, (messages, nodes) in sorted(levels.items()):
             for run, index in messages:
                 self._follow_message(run, index)
-            for key in self._by_start(nodes) if len(nodes) > 1 else nodes:
-                self._follow_node(key)
+            for key, node in self._by_start(nodes):
+                self._follow_node(key, node)
         for last in self._former_lasts.values():
             self._touch_message(last)
         self._former_lasts.clear()
@@ -130,8 +133,7 @@ class Transcript(TreeOutline):
                 self._assign(key, call)
                 self._put_in(section, key)
 
-    def _follow_node(self, key: NodeKey) -> None:
-        node = self._execution.node(key)
+    def _follow_node(self, key: NodeKey, node: Node) -> None:
         if node.kind is NodeKind.RUN:
             if section := self._sections.get(key):
                 self._touch_message(section.last)
@@ -154,8 +156,9 @@ class Transcript(TreeOutline):
                 owner = self._execution.parent_key(owner)
         return owner
 
-    def _new_key(self, node: Node, owner: NodeKey, around: EntryKey) -> EntryKey:
-        section = self._section(owner)
+    def _new_key(self, key: NodeKey, node: Node) -> EntryKey:
+        is_inside = node.kind is NodeKind.TASK and node.parent
+        section = self._section_of_task(key, node) if is_inside else self._section(self._owner(key, node))
         newest = len(section.messages)
         if newest != section.newest:
             section.newest, section.unnamed = newest, 0
@@ -163,6 +166,16 @@ class Transcript(TreeOutline):
         section.unnamed += 1
         self._note_last(section, new)
         return new
+
+    def _section_of_task(self, key: NodeKey, node: Node) -> _Section:
+        """Looked up once for all tasks in a task: a loop can have 100,000 of them."""
+        around = (*key[:-1], node.parent)
+        section = self._sections_in.get(around)
+        if section is None:
+            section = self._section(self._owner(key, node))
+            if self._execution.find(around):
+                self._sections_in[around] = section
+        return section
 
     def _section(self, owner: NodeKey) -> _Section:
         section = self._sections.get(owner)
@@ -238,19 +251,21 @@ class Transcript(TreeOutline):
                 return False
         return False
 
-    def _by_start(self, keys: Iterable[NodeKey]) -> list[NodeKey]:
+    def _by_start(self, keys: Iterable[NodeKey]) -> Iterator[tuple[NodeKey, Node]]:
         """As nodes started; within one moment, as they follow each other."""
         execution, places = self._execution, dict[NodeKey, tuple[int, ...]]()
-
-        def start(key: NodeKey) -> tuple[datetime, tuple[int, ...]]:
+        rows = []
+        for key in keys:
             node = execution.node(key)
-            around = execution.parent_key(key, node)
+            around = (*key[:-1], node.parent)
             place = places.get(around)
             if place is None:
-                place = places[around] = execution.place(around)
-            return node.started_at or NOT_KNOWN, (*place, node.position)
-
-        return sorted(keys, key=start)
+                parent = execution.parent_key(key, node)
+                place = places[around] = execution.place(parent) if parent else ()
+            rows.append((node.started_at or NOT_KNOWN, (*place, node.position), key, node))
+        rows.sort(key=itemgetter(0, 1))
+        for _, _, key, node in rows:
+            yield key, node
 
     def _ending(self) -> EndEntry:
         """An error that a task shows is not repeated."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from stigmer_tui.workbench.execution_tree import Execution, Message, Role
+from stigmer_tui.workbench.execution_tree import Execution, Message, Node, NodeKind, PutMessage, PutNode, Role
 from stigmer_tui.workbench.model import ResourceKind, RunState
-from tests.workbench.trees import put, put_message, tool_call
 
 START = datetime(2026, 11, 21, 10, 0, 0, tzinfo=UTC)
 SAYING = "the item is called an item and its price has not changed since the third of **three** was `sold` at noon"
@@ -20,35 +20,39 @@ def new_execution() -> Execution:
 
 def run_events(execution: Execution) -> Iterator[None]:
     """Endless; each step is one event: an agent says some fifteen words, one at a time, then uses a tool."""
-    number = 0
+    number, run = 0, execution.root_key
     while True:
         index = len(execution.messages())
         text = ""
         for word in range(15):
             text += WORDS[(number + word) % len(WORDS)] + " "
-            put_message(execution, index, Message(Role.AGENT, text, START))
+            execution.apply(PutMessage(index, Message(Role.AGENT, text, START), run))
             yield
-        put_message(execution, index + 1, Message(Role.TOOL, "", START, calls=(f"c{number}",)))
+        execution.apply(PutMessage(index + 1, Message(Role.TOOL, "", START, calls=(f"c{number}",)), run))
         yield
-        call = tool_call(f"c{number}", "read_file", {"path": f"/notes-{number}.md"}, RunState.RUNNING, started_at=START)
-        put(execution, call)
+        call = Node(
+            f"c{number}",
+            NodeKind.TOOL_CALL,
+            "read_file",
+            state=RunState.RUNNING,
+            input={"path": f"/notes-{number}.md"},
+            started_at=START,
+        )
+        execution.apply(PutNode(call, run))
         yield
         end = START + timedelta(milliseconds=3)
-        put(
-            execution,
-            tool_call(call.id, call.name, call.input, RunState.COMPLETED, "one\ntwo\n", "", START, completed_at=end),
-        )
+        ended = replace(call, state=RunState.COMPLETED, output="one\ntwo\n", completed_at=end)
+        execution.apply(PutNode(ended, run))
         yield
         number += 1
 
 
 def line_events(execution: Execution) -> Iterator[None]:
     """Endless; each event is an entry of its own, as in a log."""
-    number = 0
+    number, run = 0, execution.root_key
     while True:
-        put_message(
-            execution, number, Message(Role.AGENT, f"line {number} of a long log, about sixty characters wide", START)
-        )
+        text = f"line {number} of a long log, about sixty characters wide"
+        execution.apply(PutMessage(number, Message(Role.AGENT, text, START), run))
         number += 1
         yield
 
