@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from stigmer_tui.api.agent_execution_pb2 import AgentExecution, AgentMessage, ToolCall
+from stigmer_tui.api.agent_execution_pb2 import (
+    AgentExecution,
+    AgentMessage,
+    SubAgentExecution,
+    SubAgentStatus,
+    ToolCall,
+)
 from stigmer_tui.api.catalogue_pb2 import ListRequest
 from stigmer_tui.api.daemon_pb2 import Component, StatusRequest
 from stigmer_tui.api.execution_pb2 import (
@@ -25,6 +31,7 @@ from tests.server.builders import agent, agent_run, workflow
 from tests.server.conftest import Api, running
 from tests.server.runner import attached
 
+RUNNING, ENDED = SubAgentStatus.SUB_AGENT_IN_PROGRESS, SubAgentStatus.SUB_AGENT_COMPLETED
 IN_PROGRESS, COMPLETED = Phase.IN_PROGRESS.for_agent, Phase.COMPLETED.for_agent
 
 
@@ -86,6 +93,20 @@ async def test_a_growing_text_is_sent_once(api: Api, interval_ms: int) -> None:
         await reading
     assert reader.texts == ["".join(words)]
     assert reader.characters <= length
+
+
+def test_sub_agents_are_sent_when_they_change_each_in_place_of_the_one_with_its_id() -> None:
+    state = AgentExecutionState(AgentExecution(), 0)
+    reader = state.cursor()
+    for name, status in (("s1", RUNNING), ("s2", RUNNING), ("s1", ENDED)):
+        state.apply(AgentExecutionDelta(sub_agents=[SubAgentExecution(id=name, status=status)]))
+    expected = [SubAgentExecution(id="s1", status=ENDED), SubAgentExecution(id="s2", status=RUNNING)]
+    assert list(state.since(reader).sub_agents) == expected
+    assert list(state.execution.status.sub_agent_executions) == expected
+    assert not state.since(reader).sub_agents
+    state.replace(state.execution)
+    state.apply(AgentExecutionDelta(sub_agents=[SubAgentExecution(id="s2", status=ENDED)]))
+    assert [each.status for each in state.execution.status.sub_agent_executions] == [ENDED, ENDED]
 
 
 async def test_a_text_that_is_rewritten_is_sent_anew(api: Api) -> None:
