@@ -12,7 +12,7 @@ import pytest
 
 from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.headless.conversation_lines import LineWriter
-from stigmer_tui.headless.json_face import JsonOutput
+from stigmer_tui.headless.json_output import JsonOutput
 from stigmer_tui.headless.run_lines import RunLines
 from stigmer_tui.tui.render.glyphs import UNICODE
 from stigmer_tui.tui.widgets.viewport import Viewport
