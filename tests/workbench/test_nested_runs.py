@@ -16,6 +16,7 @@ from stigmer_tui.headless.json_output import JsonOutput
 from stigmer_tui.headless.run_lines import RunLines
 from stigmer_tui.tui.render.glyphs import UNICODE
 from stigmer_tui.tui.widgets.viewport import Viewport
+from stigmer_tui.workbench.events import RunChanged
 from stigmer_tui.workbench.execution_tree import Execution, NodeKind, Origin, OriginKind
 from stigmer_tui.workbench.model import RunState
 from stigmer_tui.workbench.outline import Outline
@@ -168,7 +169,7 @@ async def test_in_lines(is_live: bool) -> None:
 async def test_in_events() -> None:
     out = io.StringIO()
     output = JsonOutput(out, io.StringIO(), Redactor([]), FixedClock())
-    await replay(RECORDING, output.changed)
+    await replay(RECORDING, lambda execution: output.take(RunChanged(execution)))
     events: list[dict[str, Any]] = [json.loads(line) for line in out.getvalue().splitlines()]
     assert {event["id"]: event["path"] for event in events if event["event"] == "tool_call"} == {
         "c1": [*CLERK_PATH],
