@@ -17,6 +17,7 @@ from stigmer_tui.sdk.control_flow import Case, Loop, Switch
 from stigmer_tui.sdk.errors import DefinitionError
 from stigmer_tui.sdk.expressions import Condition, Expression, Reference, Secret
 from stigmer_tui.sdk.functions import contains, env, in_, jq, length, secret
+from stigmer_tui.sdk.mcp_servers import McpServer
 from stigmer_tui.sdk.values import Text, Value
 from stigmer_tui.sdk.workflows import Workflow
 
@@ -28,6 +29,7 @@ __all__ = [
     "DefinitionError",
     "Expression",
     "Loop",
+    "McpServer",
     "Reference",
     "Secret",
     "Switch",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from stigmer_tui.sdk.errors import DefinitionError, calling_line
 from stigmer_tui.sdk.expressions import Expression, Secret
+from stigmer_tui.sdk.mcp_servers import McpServer
 from stigmer_tui.sdk.registry import AgentDefinition, current_registry, variables_in
 from stigmer_tui.sdk.values import literal_text, resource_name, temperature_value
 
@@ -33,6 +34,8 @@ class Agent:
             temperature=0.2,
             environment=[secret("DEPLOY_TOKEN"), env("REGION", default="eu")],
         )
+
+    `mcp_servers` give it more tools, see `McpServer`.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class Agent:
         temperature: float | None = None,
         script: str | Path = "",
         environment: Iterable[Expression | Secret] = (),
+        mcp_servers: Iterable[McpServer] = (),
     ) -> None:
         location = calling_line()
         self.name = resource_name(name, "an agent")
@@ -56,6 +60,15 @@ class Agent:
                 f'The instructions of agent "{name}" are shorter than {MIN_INSTRUCTIONS_LENGTH} characters',
                 "Say what the agent is there for and how it answers.",
             )
+        servers = tuple(server.definition for server in mcp_servers)
+        for server in servers:
+            if [other.name for other in servers].count(server.name) > 1:
+                raise DefinitionError(
+                    f'Agent "{name}" has two MCP servers with the name "{server.name}"',
+                    "Give one of them another name.",
+                )
+        variables = [name for value in environment for name in _variables(value)]
+        variables += [name for server in servers for name in server.variables]
         file = Path(location.file).parent / script
         current_registry().add_agent(
             AgentDefinition(
@@ -67,7 +80,8 @@ class Agent:
                 temperature_value(temperature),
                 _read_script(file, Path(script)) if script else "",
                 _path_in_project(file) if script else "",
-                tuple(name for value in environment for name in _variables(value)),
+                tuple(dict.fromkeys(variables)),
+                servers,
                 location,
             )
         )

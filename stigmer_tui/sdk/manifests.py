@@ -11,7 +11,15 @@ from google.protobuf.message import DecodeError, Message
 
 from stigmer_tui import __version__
 from stigmer_tui.api.agent_pb2 import Agent as AgentMessage
-from stigmer_tui.api.agent_pb2 import AgentSpec
+from stigmer_tui.api.agent_pb2 import (
+    AgentSpec,
+    DockerServer,
+    HttpServer,
+    McpServerDefinition,
+    PortMapping,
+    StdioServer,
+    VolumeMount,
+)
 from stigmer_tui.api.api_resource_pb2 import ApiResourceMetadata, ApiResourceOwnerScope, WorkflowTaskKind
 from stigmer_tui.api.environment_pb2 import EnvironmentSpec, EnvironmentValue
 from stigmer_tui.api.structs import to_struct
@@ -21,7 +29,16 @@ from stigmer_tui.definition import extensions
 from stigmer_tui.sdk.builder import WorkflowBuilder
 from stigmer_tui.sdk.errors import DefinitionError, near_miss
 from stigmer_tui.sdk.layout import EXPORT_ALL, PlacedTask
-from stigmer_tui.sdk.registry import AgentDefinition, DeclaredVariable, Registry, variables_in
+from stigmer_tui.sdk.registry import (
+    AgentDefinition,
+    DeclaredVariable,
+    DockerSettings,
+    HttpSettings,
+    Registry,
+    ServerDefinition,
+    StdioSettings,
+    variables_in,
+)
 
 API_VERSION = "agentic.stigmer.ai/v1"
 DSL_VERSION = "1.0.0"
@@ -84,6 +101,7 @@ def _agent(agent: AgentDefinition, registry: Registry, generated_at: int) -> Age
             description=agent.description,
             icon_url=agent.icon_url,
             instructions=agent.instructions,
+            mcp_servers=[_mcp_server(server) for server in agent.mcp_servers],
             env_spec=_environment(registry.variables[name] for name in agent.variables),
         ),
     )
@@ -95,6 +113,32 @@ def _agent(agent: AgentDefinition, registry: Registry, generated_at: int) -> Age
     if agent.script:
         message.metadata.annotations[extensions.SCRIPT] = agent.script
         message.metadata.annotations[extensions.SCRIPT_FILE] = agent.script_file
+    return message
+
+
+def _mcp_server(server: ServerDefinition) -> McpServerDefinition:
+    message = McpServerDefinition(name=server.name, enabled_tools=server.enabled_tools)
+    match server.settings:
+        case StdioSettings(command, arguments, environment, folder):
+            stdio = StdioServer(command=command, args=arguments, env_placeholders=environment, working_dir=folder)
+            message.stdio.CopyFrom(stdio)
+        case HttpSettings(url, headers, params, timeout):
+            message.http.CopyFrom(HttpServer(url=url, headers=headers, query_params=params, timeout_seconds=timeout))
+        case DockerSettings() as docker:
+            message.docker.CopyFrom(
+                DockerServer(
+                    image=docker.image,
+                    args=docker.arguments,
+                    env_placeholders=docker.environment,
+                    volumes=[
+                        VolumeMount(host_path=host, container_path=inside, read_only=read_only)
+                        for host, inside, read_only in docker.volumes
+                    ],
+                    network=docker.network,
+                    ports=[PortMapping(host_port=host, container_port=inside) for host, inside in docker.ports],
+                    container_name=docker.container_name,
+                )
+            )
     return message
 
 

@@ -15,6 +15,47 @@ VARIABLE_NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
 _VARIABLE = re.compile(rf"\.(secrets|env_vars)\.({VARIABLE_NAME.pattern})")
 
 
+class StdioSettings(NamedTuple):
+    """An MCP server that is a program."""
+
+    command: str
+    arguments: tuple[str, ...]
+    environment: dict[str, str]
+    working_dir: str
+
+
+class HttpSettings(NamedTuple):
+    """An MCP server at an address."""
+
+    url: str
+    headers: dict[str, str]
+    params: dict[str, str]
+    timeout: int
+
+
+class DockerSettings(NamedTuple):
+    """An MCP server that Docker runs."""
+
+    image: str
+    arguments: tuple[str, ...]
+    environment: dict[str, str]
+    volumes: tuple[tuple[str, str, bool], ...]
+    """Path on the machine, path in the container, whether it is read only."""
+    ports: tuple[tuple[int, int], ...]
+    """Port on the machine, port in the container."""
+    network: str
+    container_name: str
+
+
+class ServerDefinition(NamedTuple):
+    """An MCP server of an agent."""
+
+    name: str
+    settings: StdioSettings | HttpSettings | DockerSettings
+    enabled_tools: tuple[str, ...]
+    variables: tuple[str, ...]
+
+
 class AgentDefinition(NamedTuple):
     """An agent of the project."""
 
@@ -29,6 +70,7 @@ class AgentDefinition(NamedTuple):
     script_file: str
     """The file of the script, relative to the project."""
     variables: tuple[str, ...]
+    mcp_servers: tuple[ServerDefinition, ...]
     location: Location
 
 
