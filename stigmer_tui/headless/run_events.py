@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from stigmer_tui.workbench.execution_tree import Execution, Node, NodeKey, NodeKind, Part, Role
 from stigmer_tui.workbench.model import RunState
 
 
-class RunEvents:
-    """`write` is given the name of an event and what belongs to it."""
+class WriteEvent(Protocol):
+    def __call__(self, event: str, **data: object) -> None:
+        """Writes the name of an event, and what belongs to it."""
 
-    def __init__(self, execution: Execution, write: Callable[..., None]) -> None:
+
+class RunEvents:
+    def __init__(self, execution: Execution, write: WriteEvent) -> None:
         self.execution = execution
         self._write = write
         self._seen = -1

@@ -134,10 +134,12 @@ class TerminalApp(App[int]):
 
 
 class TerminalDriver(LinuxDriver):
-    def __init__(self, app: App[Any], **options: Any) -> None:
+    def __init__(
+        self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
+    ) -> None:
         # A parent that ignores this signal could not continue us.
         self._can_stop = signal.getsignal(signal.SIGTSTP) is not signal.SIG_IGN
-        super().__init__(app, **options)
+        super().__init__(app, debug=debug, mouse=mouse, size=size)
         self._owner = cast(TerminalApp, app)
         self._file = cast(TextIOWrapper, _TerminalFile(cast(TextIO, self._file), self._owner.terminal_lost))
         self._settings: list[Any] | None = None

@@ -116,5 +116,5 @@ def _paragraphs(*texts: str) -> str:
     return "\n\n".join(text for text in texts if text)
 
 
-def _json(value: Any) -> str:
+def _json(value: object) -> str:
     return "" if value is None else json.dumps(value, indent=2, ensure_ascii=False, default=str)

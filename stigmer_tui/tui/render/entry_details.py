@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from stigmer_tui.core.json_values import from_json
 from stigmer_tui.tui.render.blocks import Block, Format, LineBlock, cut_spans, indented
@@ -100,7 +99,7 @@ def plain_text(text: str, ink: StyleRole) -> list[Block]:
     return [LineBlock(tuple(lines[start : start + PIECE_SIZE]), ink) for start in range(0, len(lines), PIECE_SIZE)]
 
 
-def _value(value: Any) -> list[Block]:
+def _value(value: object) -> list[Block]:
     if value is None:
         return []
     lines = value_lines(value)

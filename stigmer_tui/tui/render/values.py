@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from stigmer_tui.tui.render.cells import clean, clean_lines
 from stigmer_tui.tui.render.styled_rows import Span, Spans, StyleRole, text_of
@@ -29,7 +29,7 @@ class ValueLine(NamedTuple):
     """Whether it is a line of text, which wraps; other lines are cut."""
 
 
-def value_lines(value: Any) -> list[ValueLine]:
+def value_lines(value: object) -> list[ValueLine]:
     """A value over several lines, within the limits above.
 
     A multi-line string is shown as text below its key.
@@ -40,7 +40,7 @@ def value_lines(value: Any) -> list[ValueLine]:
     return lines
 
 
-def value_line(value: Any) -> Spans:
+def value_line(value: object) -> Spans:
     """A value in one line of any length."""
     return (
         _short(value)
@@ -49,7 +49,7 @@ def value_line(value: Any) -> Spans:
     )
 
 
-def _lines(value: Any, indent: str, lead: Spans, tail: str) -> Iterator[ValueLine]:
+def _lines(value: object, indent: str, lead: Spans, tail: str) -> Iterator[ValueLine]:
     """Lines of a value between a lead in the first line and a tail in the last one."""
     start: Spans = ((indent, StyleRole.TEXT), *lead) if indent else lead
     end: Spans = ((tail, StyleRole.MUTED),) if tail else ()
@@ -80,12 +80,12 @@ def _lines(value: Any, indent: str, lead: Spans, tail: str) -> Iterator[ValueLin
     yield ValueLine(((indent + closing + tail, StyleRole.MUTED),))
 
 
-def _is_text(value: Any) -> bool:
+def _is_text(value: object) -> TypeGuard[str]:
     """Whether it is a multi-line string."""
     return isinstance(value, str) and "\n" in value.strip("\n")
 
 
-def _is_flat(value: Any) -> bool:
+def _is_flat(value: object) -> bool:
     if not isinstance(value, Mapping | list | tuple):
         return True
     items = value.values() if isinstance(value, Mapping) else value
@@ -94,11 +94,11 @@ def _is_flat(value: Any) -> bool:
     )
 
 
-def _is_short(value: Any) -> bool:
+def _is_short(value: object) -> bool:
     return len(text_of(_short(value))) <= SHORT
 
 
-def _short(value: Any) -> Spans:
+def _short(value: object) -> Spans:
     """A scalar, or a list or an object of scalars."""
     spans: list[Span] = []
     match value:
