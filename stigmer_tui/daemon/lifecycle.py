@@ -17,6 +17,7 @@ from stigmer_tui.client.endpoint import Endpoint
 from stigmer_tui.core import settings
 from stigmer_tui.core.addresses import require_loopback
 from stigmer_tui.core.configuration import Configuration
+from stigmer_tui.core.daemon_processes import SERVER
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.known_secrets import clean
 from stigmer_tui.core.paths import Home
@@ -131,7 +132,7 @@ def _spawn(configuration: Configuration, arguments: list[str]) -> None:
         environment[settings.SANDBOX_ROOT.variable] = str(configuration.sandbox_root)
     with open(home.log("start"), "wb", opener=opener) as output:
         process = subprocess.Popen(
-            own_command("internal-server", *arguments),
+            own_command(SERVER.command, *arguments),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -54,3 +54,8 @@ def test_the_logs_of_each_process_can_be_chosen() -> None:
 @pytest.mark.parametrize("process", RUNNERS, ids=lambda process: process.name)
 def test_a_process_is_named_in_one_file(process: DaemonProcess) -> None:
     assert files_with(f"""["'](internal-)?{process.name}["']""") == ["stigmer_tui/core/daemon_processes.py"]
+
+
+def test_a_hidden_command_is_named_by_its_process() -> None:
+    """The entry of the program only knows how their names begin."""
+    assert files_with("""["']internal-""") == ["stigmer_tui/cli/entry.py", "stigmer_tui/core/daemon_processes.py"]

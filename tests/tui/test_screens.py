@@ -42,6 +42,9 @@ def pressing(*keys: str) -> Steps:
         # Until the picker has the keys.
         await settle(pilot)
         await press(pilot, *keys)
+        # The palette looks for its lines in a worker.
+        await pilot.app.workers.wait_for_complete()
+        await settle(pilot)
 
     return steps
 
