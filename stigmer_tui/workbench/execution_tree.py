@@ -222,8 +222,13 @@ class Execution:
         self.kind = kind
         self.root_key: NodeKey = (id,)
         self.revision = 0
+        self.reshaped = 0
+        """The revision at which a node last came between others, or went from one to another: what is below it stands
+        elsewhere without a change of its own."""
         self._nodes: dict[NodeKey, Node] = {}
         self._messages: dict[NodeKey, list[Message]] = {}
+        self._missing: set[NodeKey] = set()
+        """Parents that were named and not reported yet."""
         self._changes = ChangeLog()
         self._states: dict[NodeKind, Counter[RunState]] = {kind: Counter() for kind in NodeKind}
         self._failures: dict[NodeKey, dict[NodeKey, None]] = {}
@@ -372,12 +377,18 @@ class Execution:
             raise KeyError(scope)
         key = (*scope, node.id)
         before = self._nodes.get(key)
-        is_moved = before is None or before.parent != node.parent
-        if node.parent and is_moved and self._leads_to((*scope, node.parent), key):
-            node = replace(node, parent="")
+        if node.parent and (before is None or before.parent != node.parent):
+            around = (*scope, node.parent)
+            if self._leads_to(around, key):
+                node = replace(node, parent="")
+            elif around not in self._nodes:
+                self._missing.add(around)
         if before == node:
             return
         self._note(Part(key))
+        if key in self._missing or (before is not None and before.parent != node.parent):
+            self._missing.discard(key)
+            self.reshaped = self.revision
         self._nodes[key] = node.as_of(before.position if before else len(self._nodes), self.revision)
         if node.kind is NodeKind.RUN:
             self._messages.setdefault(key, [])

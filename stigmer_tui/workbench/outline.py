@@ -140,8 +140,12 @@ class TreeOutline(Outline):
     def _follow(self) -> None:
         if self._execution.revision != self._seen:
             parts = self._execution.changed_since(self._seen)
+            is_reshaped = self._execution.reshaped > self._seen
             self._seen = self._execution.revision
             self._follow_parts(parts)
+            if is_reshaped:
+                for key in self._keys:
+                    self._touch(key)
 
     def _touch_node(self, key: NodeKey) -> None:
         if entry_key := self._entry_keys.get(key):

@@ -25,13 +25,20 @@ LIMIT = 60.0
 RECORDINGS = Path(__file__).parent / "recordings"
 
 
+Recording = list[tuple[str, FollowResponse]]
+"""Ids of executions, and what a follower of each is sent."""
+
+
+def recording(name: str) -> Recording:
+    lines = (RECORDINGS / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+    entries = [json.loads(line) for line in lines]
+    return [(entry["execution"], ParseDict(entry["response"], FollowResponse())) for entry in entries]
+
+
 class Player(ExecutionControllerServicer):
-    def __init__(self, recording: str) -> None:
-        lines = (RECORDINGS / f"{recording}.jsonl").read_text(encoding="utf-8").splitlines()
-        entries = [json.loads(line) for line in lines]
-        self.responses: list[tuple[str, FollowResponse]] = [
-            (entry["execution"], ParseDict(entry["response"], FollowResponse())) for entry in entries
-        ]
+    def __init__(self, responses: Recording) -> None:
+        self._responses = responses
+        self.followed: list[str] = []
         self._turn = 0
         self._turned = asyncio.Condition()
 
@@ -42,7 +49,8 @@ class Player(ExecutionControllerServicer):
             self._turned.notify_all()
 
     async def follow(self, request: FollowRequest, context: Any) -> AsyncIterator[FollowResponse]:
-        for number, (execution_id, response) in enumerate(self.responses):
+        self.followed.append(request.execution_id)
+        for number, (execution_id, response) in enumerate(self._responses):
             if execution_id == request.execution_id:
                 async with self._turned:
                     while self._turn < number:
@@ -53,9 +61,14 @@ class Player(ExecutionControllerServicer):
         raise AssertionError("nothing is cancelled in a recording")
 
 
-async def replay(recording: str, look: Callable[[Execution], None] = lambda execution: None) -> Execution:
-    """Follows the first execution of a recording to its end; `look` is called after each response."""
-    player = Player(recording)
+async def replay(
+    responses: Recording, look: Callable[[Execution], None] = lambda execution: None
+) -> tuple[Execution, list[str]]:
+    """Follows the first execution of a recording to its end; `look` is called after each response.
+
+    Returns the execution and the ids of all that were followed.
+    """
+    player = Player(responses)
     server = grpc.aio.server()
     add_ExecutionControllerServicer_to_server(player, server)
     port = server.add_insecure_port("127.0.0.1:0")
@@ -65,7 +78,7 @@ async def replay(recording: str, look: Callable[[Execution], None] = lambda exec
         return Endpoint(f"127.0.0.1:{port}", "", is_ours=False)
 
     connection = Connection(locate)
-    execution = Execution(ResourceKind.WORKFLOW, player.responses[0][0], "settle-orders")
+    execution = Execution(ResourceKind.WORKFLOW, responses[0][0], "settle-orders")
     turns: set[asyncio.Task[None]] = set()
 
     def changed() -> None:
@@ -79,4 +92,4 @@ async def replay(recording: str, look: Callable[[Execution], None] = lambda exec
     finally:
         await connection.close()
         await server.stop(None)
-    return execution
+    return execution, player.followed

@@ -10,6 +10,10 @@ from typing import Any
 
 import pytest
 
+from stigmer_tui.api.execution_pb2 import FollowResponse, WorkflowExecutionDelta
+from stigmer_tui.api.phases import Phase
+from stigmer_tui.api.structs import to_struct
+from stigmer_tui.api.workflow_execution_pb2 import WorkflowExecution, WorkflowExecutionStatus, WorkflowTask
 from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.headless.conversation_lines import LineWriter
 from stigmer_tui.headless.json_output import JsonOutput
@@ -25,9 +29,9 @@ from stigmer_tui.workbench.transcript import Transcript
 from tests.tui.host import FixedClock
 from tests.tui.rows import window_text
 from tests.workbench.outlines import Reader
-from tests.workbench.replay import replay
+from tests.workbench.replay import recording, replay
 
-RECORDING = "workflow_in_workflow"
+RECORDING = recording("workflow_in_workflow")
 
 EARLIER, OUTER, INNER = (f"wfx_01k9aaaaaaaaaaaaaaaaaaaaa{number}" for number in (0, 1, 2))
 CLERK, RESEARCHER = (f"agx_01k9aaaaaaaaaaaaaaaaaaaaa{number}" for number in (3, 4))
@@ -43,7 +47,8 @@ def drawn(outline: Outline) -> str:
 
 
 async def test_every_execution_that_a_node_stands_for_is_followed_into_the_tree() -> None:
-    execution = await replay(RECORDING)
+    execution, followed = await replay(RECORDING)
+    assert followed == [OUTER, INNER, CLERK, RESEARCHER]
     tool = (OUTER, "/settle", INNER, "/each/0/ask", CLERK, "s1", RESEARCHER, "k1")
     around = [execution.node(key).kind for key in execution.ancestors(tool)]
     assert around == [
@@ -61,8 +66,22 @@ async def test_every_execution_that_a_node_stands_for_is_followed_into_the_tree(
     assert execution.node((OUTER, "/done")).origin == Origin(OriginKind.REUSED, EARLIER)
 
 
+async def test_an_execution_is_followed_once_whichever_nodes_say_that_they_stand_for_it() -> None:
+    """An execution may even say it of itself."""
+    tasks = [
+        WorkflowTask(task_id=f"/{name}", metadata=to_struct({"child": child}))
+        for name, child in (("a", OUTER), ("b", INNER))
+    ]
+    running = WorkflowExecutionStatus(phase=Phase.IN_PROGRESS.for_workflow, tasks=tasks)
+    ended = FollowResponse(workflow_delta=WorkflowExecutionDelta(phase=Phase.COMPLETED.for_workflow))
+    snapshot = FollowResponse(workflow_snapshot=WorkflowExecution(status=running))
+    execution, followed = await replay([(OUTER, snapshot), (INNER, snapshot), (INNER, ended), (OUTER, ended)])
+    assert followed == [OUTER, INNER]
+    assert [key for key, node in execution.nodes() if node.kind is NodeKind.RUN] == [(OUTER,), (OUTER, "/b", INNER)]
+
+
 async def test_in_the_pane() -> None:
-    execution = await replay(RECORDING)
+    execution, _ = await replay(RECORDING)
     assert drawn(Transcript(execution)) == dedent("""\
         ✓ read            set                                                       1 ms
         ✓ settle          run    settle-order                                      83 ms
@@ -84,7 +103,7 @@ async def test_in_the_pane() -> None:
 
 
 async def test_in_the_tree() -> None:
-    execution = await replay(RECORDING)
+    execution, _ = await replay(RECORDING)
     assert drawn(TaskTree(execution)) == dedent("""\
         ✓ read            set                                                       1 ms
         ✓ settle          run    settle-order                                      83 ms
@@ -109,7 +128,7 @@ async def test_whoever_looks_after_each_response_sees_the_same_as_at_the_end() -
         for reader in readers:
             reader.read()
 
-    execution = await replay(RECORDING, look)
+    execution, _ = await replay(RECORDING, look)
     assert [entry.key for entry in readers[1].outline] == [entry.key for entry in read(TaskTree(execution))]
 
 

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stigmer_tui.workbench.execution_tree import Execution, Message, Node, NodeKind, Role
+from stigmer_tui.workbench.entries import NodeEntry
+from stigmer_tui.workbench.execution_tree import Execution, Message, Node, NodeKey, NodeKind, PutNode, Role, run_node
 from stigmer_tui.workbench.model import ResourceKind, RunState
 from stigmer_tui.workbench.outline import Inserted
 from stigmer_tui.workbench.task_tree import TaskTree
@@ -59,6 +60,8 @@ def test_every_change_of_a_conversation_is_told(steps: list[str]) -> None:
                 reader.read()
 
 
+KINDS = (NodeKind.TASK, NodeKind.TOOL_CALL, NodeKind.SUB_AGENT)
+
 workflow_steps = st.lists(
     st.tuples(st.integers(0, 5), st.integers(0, 2), st.sampled_from([*RunState]), st.booleans()), max_size=40
 )
@@ -86,6 +89,39 @@ def test_every_change_of_a_workflow_is_told(steps: list[tuple[int, int, RunState
                 reader.read()
     for reader in readers:
         reader.read()
+
+
+nodes = st.tuples(
+    st.integers(0, 3), st.sampled_from("abcdef"), st.sampled_from(KINDS), st.sampled_from("abcdefx-"), st.booleans()
+)
+
+
+@given(st.lists(nodes, max_size=60))
+def test_nothing_vanishes_whatever_stands_below_what_and_whichever_is_reported_first(
+    reports: list[tuple[int, str, NodeKind, str, bool]],
+) -> None:
+    """Of each run some nodes, of any kind, below any other, or below one that is never reported."""
+    execution = Execution(ResourceKind.AGENT, "r0", "helper", state=RunState.RUNNING)
+    readers = [Reader(Transcript(execution)), Reader(TaskTree(execution))]
+    runs = [execution.root_key]
+    kinds: dict[NodeKey, NodeKind] = {}
+    for number, name, kind, parent, is_read in reports:
+        run = runs[number % len(runs)]
+        kind = kinds.setdefault((*run, name), kind)
+        node = Node(name, kind, name, state=RunState.RUNNING, parent="" if parent == "-" else parent)
+        execution.apply(PutNode(node, run))
+        put_message(execution, len(execution.messages(run)), Message(Role.TOOL, "", calls=(name,)), run)
+        if number == 3 and len(runs) < 4:
+            execution.apply(PutNode(run_node(ResourceKind.AGENT, f"r{len(runs)}", "helper"), (*run, name)))
+            runs.append((*run, name, f"r{len(runs)}"))
+        if is_read:
+            for reader in readers:
+                reader.read()
+    readers += [Reader(Transcript(execution)), Reader(TaskTree(execution))]
+    for reader in readers:
+        reader.read()
+        shown = [entry.node for entry in reader.outline if isinstance(entry, NodeEntry)]
+        assert sorted(map(id, shown)) == sorted(id(node) for _, node in execution.nodes() if node.kind in KINDS)
 
 
 def test_a_long_execution_is_one_edit_when_it_is_opened() -> None:
