@@ -141,7 +141,7 @@ def test_a_task_is_read_with_all_that_is_known_of_it() -> None:
 @pytest.mark.parametrize(
     ("status", "metadata", "type_", "state"),
     [
-        (WORKFLOW_TASK_IN_PROGRESS, {"kind": "wait"}, "wait", RunState.WAITING),
+        (WORKFLOW_TASK_IN_PROGRESS, {"kind": "wait", "waits": True}, "wait", RunState.WAITING),
         (WORKFLOW_TASK_COMPLETED, {"kind": "wait"}, "wait", RunState.COMPLETED),
         (WORKFLOW_TASK_IN_PROGRESS, {"cancelled": True}, "set", RunState.CANCELLED),
         (WORKFLOW_TASK_FAILED, {}, "set", RunState.FAILED),
