@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+from grpc import StatusCode
+
 from stigmer_tui.api.agent_execution_pb2 import AgentExecution
 from stigmer_tui.api.runner_pb2 import (
     ReportRequest,
@@ -16,7 +18,7 @@ from stigmer_tui.api.runner_pb2 import (
 from stigmer_tui.api.workflow_execution_pb2 import WorkflowExecution
 from stigmer_tui.core.daemon_processes import RunnerIdentity
 from stigmer_tui.server.agent_executions import AgentExecutions
-from stigmer_tui.server.errors import invalid, not_supported
+from stigmer_tui.server.errors import ApiError, invalid, not_supported
 from stigmer_tui.server.execution_state import AgentExecutionState
 from stigmer_tui.server.executions import Executions
 from stigmer_tui.server.leases import Leases
@@ -40,7 +42,14 @@ class RunnerCalls:
         return ReportResponse(version=version)
 
     async def start_agent(self, runner: RunnerIdentity, request: StartAgentRequest) -> AgentExecution:
-        return await self._agent_executions.start_for_task(self._leases.leased(request.lease_id, runner), request)
+        parent = self._leases.leased(request.lease_id, runner)
+        try:
+            return await self._agent_executions.start_for_task(parent, request)
+        except ApiError as error:
+            if error.code is StatusCode.FAILED_PRECONDITION:
+                # To a runner this code says that its lease is over.
+                raise invalid(error.message) from error
+            raise
 
     async def start_workflow(self, runner: RunnerIdentity, request: StartWorkflowRequest) -> WorkflowExecution:
         self._leases.leased(request.lease_id, runner)

@@ -185,6 +185,23 @@ async def test_a_runner_of_an_unknown_kind_is_sent_away(api: Api) -> None:
     assert "no executions of the kinds [99]" in (error.value.details() or "")
 
 
+async def test_an_agent_that_cannot_run_fails_its_task_and_not_the_lease(api: Api) -> None:
+    """FAILED_PRECONDITION would say that the lease is over, and the runner would stop its work without a word."""
+    team = agent()
+    team.spec.sub_agents.add(name="reader", instructions="Read the text aloud.")
+    await api.agents.apply(team)
+    await workflow_execution(api)
+    async with attached(api, Hello.WORKFLOWS) as runner:
+        lease = (await runner.assignment()).lease_id
+        with pytest.raises(AioRpcError) as error:
+            await api.runners.startAgent(
+                StartAgentRequest(lease_id=lease, key="/answer", agent="helper", message="hello")
+            )
+        assert error.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+        assert "helper cannot run yet: it has sub-agents (reader)" in (error.value.details() or "")
+        await runner.report(lease, WorkflowExecutionDelta(phase=Phase.COMPLETED.for_workflow))
+
+
 async def test_an_unknown_agent_of_a_task_is_not_found(api: Api) -> None:
     await workflow_execution(api)
     async with attached(api, Hello.WORKFLOWS) as runner:
