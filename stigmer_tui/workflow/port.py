@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import Enum, StrEnum
 from typing import Any, Protocol, TypeVar
@@ -192,7 +192,8 @@ _RESULTS = {
 
 def encode_result(result: ActivityResult | ChildResult) -> Any:
     """As JSON-like data, for a history."""
-    return [type(result).__name__, asdict(result)]
+    # Not `asdict`, which copies all data, however large.
+    return [type(result).__name__, {each.name: getattr(result, each.name) for each in fields(result)}]
 
 
 def decode_result(data: Any) -> Any:
