@@ -32,8 +32,9 @@ from stigmer_tui.tui.render.entry_heading import KIND_WIDTH
 from stigmer_tui.tui.render.glyphs import UNICODE
 from stigmer_tui.tui.run_views import VIEWS, RunView
 from stigmer_tui.tui.widgets.viewport import Viewport
-from stigmer_tui.workbench.execution_tree import Execution, NodeKind
+from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import RunState
+from stigmer_tui.workbench.nodes import NodeKind
 from stigmer_tui.workbench.wire_deltas import execution_of
 from stigmer_tui.workflow.progress import Progress
 from stigmer_tui.workflow.secrets import SecretMarks

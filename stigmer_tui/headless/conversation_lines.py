@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from stigmer_tui.workbench.execution_tree import Execution, Message, Node, NodeKey, Role
+from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import RunState
+from stigmer_tui.workbench.nodes import Message, Node, NodeKey, Role
 
 ICONS = {Role.HUMAN: "💬 You", Role.AGENT: "🤖 Agent", Role.SYSTEM: "ℹ️  System"}
 

@@ -30,7 +30,8 @@ from stigmer_tui.workbench.events import (
     RunStarted,
     ServerLost,
 )
-from stigmer_tui.workbench.execution_tree import Execution, Role
+from stigmer_tui.workbench.execution_tree import Execution
+from stigmer_tui.workbench.nodes import Role
 from stigmer_tui.workbench.state import Deployment, ShownRun
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from stigmer_tui.workbench.execution_tree import Execution, Node, NodeKey, NodeKind, Part, Role
+from stigmer_tui.workbench.execution_tree import Execution, Part
 from stigmer_tui.workbench.model import RunState
+from stigmer_tui.workbench.nodes import Node, NodeKey, NodeKind, Role
 
 
 class WriteEvent(Protocol):

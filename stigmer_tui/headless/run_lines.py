@@ -10,8 +10,9 @@ from math import inf
 from typing import NamedTuple
 
 from stigmer_tui.headless.conversation_lines import ConversationLines, LineWriter
-from stigmer_tui.workbench.execution_tree import Execution, Node, NodeKey, NodeKind
+from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import RunState
+from stigmer_tui.workbench.nodes import Node, NodeKey, NodeKind
 
 TASK_ENDS = {
     RunState.COMPLETED: ("✓", "Completed"),

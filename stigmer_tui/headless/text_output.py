@@ -30,8 +30,9 @@ from stigmer_tui.workbench.events import (
     RunStarted,
     ServerLost,
 )
-from stigmer_tui.workbench.execution_tree import Execution, NodeKind
+from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import Resource, ResourceKind, RunState
+from stigmer_tui.workbench.nodes import NodeKind
 from stigmer_tui.workbench.state import Deployment, Level
 
 OUTCOMES = {

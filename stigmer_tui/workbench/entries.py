@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from stigmer_tui.workbench.execution_tree import Message, ModelWait, Node, NodeKind
 from stigmer_tui.workbench.model import RunState
+from stigmer_tui.workbench.nodes import Message, ModelWait, Node, NodeKind
 
 EntryKey = bytes
 """A number of four bytes for each level, so that keys sort as what they name stands, and the key of a thing begins

@@ -1,174 +1,34 @@
 """An execution as it is known so far: one tree of nodes, whatever runs in it and however deep.
 
-Nodes are frozen. The tree is the only state that is changed in place, because it can hold 100,000 of them; it changes
-by deltas and by nothing else. No generated message is imported here, so that the screen can stand before the wire is
-loaded.
+The tree is the only state that is changed in place, because it can hold 100,000 nodes; it changes by deltas and by
+nothing else.
 """
 
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
-from enum import Enum, StrEnum
 from typing import Any, NamedTuple
 
 from stigmer_tui.workbench.model import ResourceKind, Run, RunState
-
-NodeKey = tuple[str, ...]
-"""The way to a node from the root in: the ids of the runs around it, each after the node that stands for it, then its
-own. An id is unique within its run, so a key stays the same whatever is reported later."""
-
-SCRIPTED = "scripted"
+from stigmer_tui.workbench.nodes import (
+    Delta,
+    GrowMessage,
+    Message,
+    ModelWait,
+    Node,
+    NodeKey,
+    NodeKind,
+    PutMessage,
+    PutNode,
+    run_node,
+)
 
 MAX_CHANGES = 4096
 """Parts. More than change between two frames at any rate that a person can follow; a reader further behind than
 this looks at the whole execution once."""
-
-
-class NodeKind(StrEnum):
-    RUN = "run"
-    """An execution of an agent or a workflow: the root, or what another node stands for."""
-    TASK = "task"
-    TOOL_CALL = "tool_call"
-    SUB_AGENT = "sub_agent"
-
-
-class OriginKind(StrEnum):
-    REUSED = "reused"
-    PINNED = "pinned"
-    EDITED = "edited"
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where the outcome of a node comes from, when it did not happen in this run."""
-
-    kind: OriginKind
-    execution_id: str = ""
-
-
-class Role(Enum):
-    HUMAN = "You"
-    AGENT = "Agent"
-    TOOL = "Tool"
-    SYSTEM = "System"
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    role: Role
-    text: str
-    at: datetime | None = None
-    calls: tuple[str, ...] = ()
-    """Ids of the tool calls that a tool message stands for."""
-    model: str = ""
-    """What wrote it, for an agent's message; SCRIPTED where no model was asked."""
-    revision: int = field(default=0, compare=False)
-
-    def as_of(self, revision: int) -> Message:
-        """By hand: with `replace`, it would be most of what a change costs, and each token is one."""
-        return Message(self.role, self.text, self.at, self.calls, self.model, revision)
-
-
-@dataclass(frozen=True, slots=True)
-class ModelWait:
-    """A model that has been asked and has not said anything yet."""
-
-    model: str
-    """Provider and model: `openai gpt-5-mini`."""
-    since: datetime | None = None
-    reason: str = ""
-    """Why it has to be asked again; empty the first time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A run, a task, a tool call or a sub-agent. Nodes of any kind may stand below it."""
-
-    id: str
-    """Of a task, its path in the definition, with the iteration where there is one: `/each/2/charge`."""
-    kind: NodeKind
-    name: str
-    type: str = ""
-    """Of a task `set`, `http`, `switch`, `for`, `wait`, `agent` or what other servers say; of a run, the kind of its
-    resource."""
-    state: RunState = RunState.PENDING
-    parent: str = ""
-    """Id of the node around it, in the same run; empty directly in the run."""
-    detail: str = ""
-    """What it is about, in a few words: `GET 127.0.0.1:18080/item.json  200  1.3 kB`."""
-    input: Any = None
-    output: Any = None
-    error: str = ""
-    attempt: int = 1
-    child: str = ""
-    """Id of the execution that it stands for; its run is the node below it with this id."""
-    origin: Origin | None = None
-    waiting: ModelWait | None = None
-    """Of a run: the model that its agent waits for."""
-    created_at: datetime | None = None
-    started_at: datetime | None = None
-    completed_at: datetime | None = None
-    position: int = field(default=0, compare=False)
-    """In the order of the first reports. Set by the tree, as the revision of the last change is."""
-    revision: int = field(default=0, compare=False)
-
-    def as_of(self, position: int, revision: int) -> Node:
-        """By hand, as `replace` costs twice as much."""
-        return Node(
-            self.id,
-            self.kind,
-            self.name,
-            self.type,
-            self.state,
-            self.parent,
-            self.detail,
-            self.input,
-            self.output,
-            self.error,
-            self.attempt,
-            self.child,
-            self.origin,
-            self.waiting,
-            self.created_at,
-            self.started_at,
-            self.completed_at,
-            position,
-            revision,
-        )
-
-
-# Tuples, as each token is one and a dataclass costs twice as much.
-
-
-class PutNode(NamedTuple):
-    """A node as it is now, new or in place of the one with its id."""
-
-    node: Node
-    scope: NodeKey
-    """Key of the run that it is in; of a run itself, key of the node that stands for it."""
-
-
-class PutMessage(NamedTuple):
-    """A message of a run as it is now; one past the end is new."""
-
-    position: int
-    message: Message
-    run: NodeKey
-
-
-class GrowMessage(NamedTuple):
-    """New text of a message, after the characters that stay."""
-
-    position: int
-    keep: int
-    text: str
-    run: NodeKey
-
-
-Delta = PutNode | PutMessage | GrowMessage
 
 
 class Part(NamedTuple):
@@ -435,20 +295,6 @@ class Execution:
 
 def _has_failed(node: Node) -> bool:
     return node.state is RunState.FAILED and bool(node.error)
-
-
-def run_node(kind: ResourceKind, execution_id: str, resource: str) -> Node:
-    """A run of which nothing is known yet; `resource` is the slug of the agent or workflow."""
-    return Node(execution_id, NodeKind.RUN, resource, kind)
-
-
-def branch_of(task: Node) -> str:
-    """What stands between a task and the one around it: `2` in `/each/2/charge`. Empty where ids are no paths."""
-    around = f"{task.parent}/"
-    if not task.parent or not task.id.startswith(around):
-        return ""
-    branch, _, name = task.id[len(around) :].rpartition("/")
-    return branch if name == task.name else ""
 
 
 def run_of(execution: Execution, resource_id: str) -> Run:

@@ -14,8 +14,9 @@ from stigmer_tui.client.executions import is_agent_execution
 from stigmer_tui.client.follow import follow
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.redaction import Redactor
-from stigmer_tui.workbench.execution_tree import Execution, NodeKey, PutNode, run_node
+from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import ResourceKind
+from stigmer_tui.workbench.nodes import NodeKey, PutNode, run_node
 from stigmer_tui.workbench.wire_deltas import take_response
 
 MAX_CHILDREN = 16

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from stigmer_tui.workbench.entries import Entry, EntryKey
-from stigmer_tui.workbench.execution_tree import Execution, Node, NodeKey, NodeKind, Part
+from stigmer_tui.workbench.execution_tree import Execution, Part
+from stigmer_tui.workbench.nodes import Node, NodeKey, NodeKind
 
 
 @dataclass(frozen=True, slots=True)

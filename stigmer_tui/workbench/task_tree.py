@@ -6,8 +6,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from stigmer_tui.workbench.entries import LEVEL, NUMBER, Entry, EntryKey, GroupEntry, NodeEntry
-from stigmer_tui.workbench.execution_tree import Execution, Node, NodeKey, NodeKind, Part, branch_of
+from stigmer_tui.workbench.execution_tree import Execution, Part
 from stigmer_tui.workbench.model import RunState
+from stigmer_tui.workbench.nodes import Node, NodeKey, NodeKind, branch_of
 from stigmer_tui.workbench.outline import TreeOutline
 
 

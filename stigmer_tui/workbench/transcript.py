@@ -11,18 +11,9 @@ from operator import itemgetter
 from struct import Struct
 
 from stigmer_tui.workbench.entries import LAST, NUMBER, EndEntry, Entry, EntryKey, MessageEntry, NodeEntry
-from stigmer_tui.workbench.execution_tree import (
-    SCRIPTED,
-    Execution,
-    Message,
-    Node,
-    NodeKey,
-    NodeKind,
-    Part,
-    Role,
-    branch_of,
-)
+from stigmer_tui.workbench.execution_tree import Execution, Part
 from stigmer_tui.workbench.model import RunState
+from stigmer_tui.workbench.nodes import SCRIPTED, Message, Node, NodeKey, NodeKind, Role, branch_of
 from stigmer_tui.workbench.outline import TreeOutline
 
 ENDING = NUMBER.pack(LAST)

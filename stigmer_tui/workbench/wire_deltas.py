@@ -12,9 +12,10 @@ from stigmer_tui.api import workflow_execution_pb2 as workflows
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_data
 from stigmer_tui.core.clock import parse_timestamp
-from stigmer_tui.workbench.execution_tree import (
+from stigmer_tui.workbench.execution_tree import Execution
+from stigmer_tui.workbench.model import ResourceKind, RunState
+from stigmer_tui.workbench.nodes import (
     Delta,
-    Execution,
     GrowMessage,
     Message,
     ModelWait,
@@ -27,7 +28,6 @@ from stigmer_tui.workbench.execution_tree import (
     PutNode,
     Role,
 )
-from stigmer_tui.workbench.model import ResourceKind, RunState
 from stigmer_tui.workbench.translation import PHASES, moment
 
 TASK_STATES = {

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from stigmer_tui.workbench.execution_tree import Execution, Message, Node, NodeKind, PutMessage, PutNode, Role
+from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import ResourceKind, RunState
+from stigmer_tui.workbench.nodes import Message, Node, NodeKind, PutMessage, PutNode, Role
 
 START = datetime(2026, 11, 21, 10, 0, 0, tzinfo=UTC)
 SAYING = "the item is called an item and its price has not changed since the third of **three** was `sold` at noon"

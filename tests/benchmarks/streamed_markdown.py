@@ -13,7 +13,7 @@ from stigmer_tui.tui.render.palette import Palette, RowBackground
 from stigmer_tui.tui.render.styled_rows import StyleRole
 from stigmer_tui.tui.widgets.strip_renderer import StripRenderer
 from stigmer_tui.tui.widgets.viewport import Viewport
-from stigmer_tui.workbench.execution_tree import Message, Role
+from stigmer_tui.workbench.nodes import Message, Role
 from stigmer_tui.workbench.transcript import Transcript
 from tests.benchmarks.report import heading, line
 from tests.benchmarks.shapes import MARKDOWN, markdown, new_execution

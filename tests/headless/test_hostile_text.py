@@ -11,8 +11,9 @@ from stigmer_tui.headless.json_output import JsonOutput
 from stigmer_tui.headless.output import Output
 from stigmer_tui.headless.text_output import TextOutput
 from stigmer_tui.workbench.events import Deployed, ProjectLoaded, RunChanged, RunEnded, RunStarted
-from stigmer_tui.workbench.execution_tree import Execution, Message, Role
+from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import Resource, ResourceKind, RunState
+from stigmer_tui.workbench.nodes import Message, Role
 from stigmer_tui.workbench.state import ApplySummary, Deployment, ShownRun
 from tests.tui.host import FixedClock
 from tests.tui.samples import at

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from stigmer_tui.workbench.execution_tree import Execution, Message, Role
+from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import ResourceKind, RunState
+from stigmer_tui.workbench.nodes import Message, Role
 from tests.workbench.trees import change, graft, put, put_message, task, tool_call
 
 START = datetime(2026, 11, 21, 10, 0, 0, tzinfo=UTC)

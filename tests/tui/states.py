@@ -7,8 +7,9 @@ from datetime import timedelta
 
 from stigmer_tui.core.run_variable import RunVariable
 from stigmer_tui.workbench.daemon_state import Component, ComponentState, DaemonState
-from stigmer_tui.workbench.execution_tree import Execution, ModelWait
+from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import Resource, ResourceKey, ResourceKind, Run, RunState
+from stigmer_tui.workbench.nodes import ModelWait
 from stigmer_tui.workbench.state import (
     ApplySummary,
     ProjectProblem,

@@ -9,8 +9,9 @@ from textual import events
 from textual.geometry import Region
 
 from stigmer_tui.tui.widgets.entry_list import EntryList
-from stigmer_tui.workbench.execution_tree import Execution, Message, NodeKind, Role
+from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import ResourceKind, RunState
+from stigmer_tui.workbench.nodes import Message, NodeKind, Role
 from stigmer_tui.workbench.outline import Nothing
 from stigmer_tui.workbench.task_tree import TaskTree
 from stigmer_tui.workbench.transcript import Transcript

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from stigmer_tui.workbench.execution_tree import Execution, NodeKind, PutMessage, PutNode
+from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import ResourceKey
+from stigmer_tui.workbench.nodes import NodeKind, PutMessage, PutNode
 from stigmer_tui.workbench.state import Level, Notice, RunInput, Value, WorkbenchState
 from tests.tui import states
 from tests.tui.hands import press, settle

@@ -11,8 +11,9 @@ from stigmer_tui.tui.render.pane import title_rows, waiting_row
 from stigmer_tui.tui.render.styled_rows import text_of
 from stigmer_tui.tui.run_views import VIEWS
 from stigmer_tui.tui.widgets.viewport import Viewport
-from stigmer_tui.workbench.execution_tree import Execution, ModelWait
+from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import Resource, ResourceKind, RunState
+from stigmer_tui.workbench.nodes import ModelWait
 from stigmer_tui.workbench.outline import Outline
 from stigmer_tui.workbench.state import ShownRun
 from stigmer_tui.workbench.task_tree import TaskTree

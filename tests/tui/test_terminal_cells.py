@@ -6,8 +6,9 @@ import pyte
 import pytest
 from textual.geometry import Region
 
-from stigmer_tui.workbench.execution_tree import Execution, Message, Role
+from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import ResourceKind, RunState
+from stigmer_tui.workbench.nodes import Message, Role
 from stigmer_tui.workbench.transcript import Transcript
 from tests.tui.hands import press
 from tests.tui.host import Host

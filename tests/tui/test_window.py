@@ -10,8 +10,9 @@ import pytest
 from stigmer_tui.tui.render.glyphs import UNICODE
 from stigmer_tui.tui.widgets.viewport import Viewport
 from stigmer_tui.workbench.entries import GroupEntry, MessageEntry, NodeEntry
-from stigmer_tui.workbench.execution_tree import Execution, Message, NodeKind, Role
+from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import ResourceKind, RunState
+from stigmer_tui.workbench.nodes import Message, NodeKind, Role
 from stigmer_tui.workbench.outline import Outline
 from stigmer_tui.workbench.task_tree import TaskTree
 from stigmer_tui.workbench.transcript import Transcript

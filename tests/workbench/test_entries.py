@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from stigmer_tui.workbench.entries import EndEntry, Entry, GroupEntry, MessageEntry, NodeEntry, raw_arguments, text_of
-from stigmer_tui.workbench.execution_tree import Message, Node, NodeKind, Role
 from stigmer_tui.workbench.model import RunState
+from stigmer_tui.workbench.nodes import Message, Node, NodeKind, Role
 from tests.workbench.trees import task, tool_call
 
 PLACE: Any = {"key": b"", "revision": 0, "depth": 0, "has_gap": False}

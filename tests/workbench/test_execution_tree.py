@@ -5,18 +5,9 @@ from __future__ import annotations
 import pytest
 
 from stigmer_tui.workbench import execution_tree
-from stigmer_tui.workbench.execution_tree import (
-    ChangeLog,
-    Execution,
-    GrowMessage,
-    Message,
-    NodeKind,
-    Part,
-    PutNode,
-    Role,
-    run_node,
-)
+from stigmer_tui.workbench.execution_tree import ChangeLog, Execution, Part
 from stigmer_tui.workbench.model import ResourceKind, RunState
+from stigmer_tui.workbench.nodes import GrowMessage, Message, NodeKind, PutNode, Role, run_node
 from tests.workbench.trees import node, put, put_message, task, tool_call
 
 RUN = ("agx_1",)

@@ -21,8 +21,9 @@ from stigmer_tui.headless.run_lines import RunLines
 from stigmer_tui.tui.render.glyphs import UNICODE
 from stigmer_tui.tui.widgets.viewport import Viewport
 from stigmer_tui.workbench.events import RunChanged
-from stigmer_tui.workbench.execution_tree import Execution, NodeKind, Origin, OriginKind
+from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import RunState
+from stigmer_tui.workbench.nodes import NodeKind, Origin, OriginKind
 from stigmer_tui.workbench.outline import Outline
 from stigmer_tui.workbench.task_tree import TaskTree
 from stigmer_tui.workbench.transcript import Transcript

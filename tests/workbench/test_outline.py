@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stigmer_tui.workbench.entries import NodeEntry
-from stigmer_tui.workbench.execution_tree import Execution, Message, Node, NodeKey, NodeKind, PutNode, Role, run_node
+from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import ResourceKind, RunState
+from stigmer_tui.workbench.nodes import Message, Node, NodeKey, NodeKind, PutNode, Role, run_node
 from stigmer_tui.workbench.outline import Inserted
 from stigmer_tui.workbench.task_tree import TaskTree
 from stigmer_tui.workbench.transcript import Transcript

@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from stigmer_tui.workbench.entries import GroupEntry
-from stigmer_tui.workbench.execution_tree import Execution, Node
+from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import ResourceKind, RunState
+from stigmer_tui.workbench.nodes import Node
 from stigmer_tui.workbench.task_tree import TaskTree
 from tests.workbench.outlines import shown
 from tests.workbench.trees import put, task, tool_call

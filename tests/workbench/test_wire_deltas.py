@@ -40,7 +40,8 @@ from stigmer_tui.api.workflow_execution_pb2 import (
     WorkflowExecutionStatus,
     WorkflowTask,
 )
-from stigmer_tui.workbench import execution_tree as tree
+from stigmer_tui.workbench import nodes as tree
+from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import RunState
 from stigmer_tui.workbench.wire_deltas import execution_of, take_response
 
@@ -74,7 +75,7 @@ START, END = (datetime(2026, 11, 21, 10, 0, second, tzinfo=UTC) for second in (1
 TIMES: dict[str, Any] = {"started_at": AT.format(1), "completed_at": AT.format(2)}
 
 
-def nodes(execution: tree.Execution) -> dict[str, tree.Node]:
+def nodes(execution: Execution) -> dict[str, tree.Node]:
     return {node.id: node for key, node in execution.nodes() if len(key) > 1}
 
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from stigmer_tui.workbench.execution_tree import Execution, Message, Node, NodeKey, NodeKind, PutMessage, PutNode
+from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import RunState
+from stigmer_tui.workbench.nodes import Message, Node, NodeKey, NodeKind, PutMessage, PutNode
 
 
 def task(

@@ -11,8 +11,8 @@ from stigmer_tui.tui.render.entry_heading import is_short
 from stigmer_tui.tui.render.styled_rows import Row, StyleRole, text_of
 from stigmer_tui.tui.render.values import ValueLine, value_lines
 from stigmer_tui.workbench.entries import EndEntry, Entry, NodeEntry, raw_arguments
-from stigmer_tui.workbench.execution_tree import Node, NodeKind
 from stigmer_tui.workbench.model import RunState
+from stigmer_tui.workbench.nodes import Node, NodeKind
 
 PIECE_SIZE = 40
 """Lines of a long text or value that are drawn together."""

@@ -13,8 +13,8 @@ from stigmer_tui.tui.render.glyphs import STATE_INKS
 from stigmer_tui.tui.render.styled_rows import EMPTY_ROW, Row, Span, Spans, StyleRole, text_of
 from stigmer_tui.tui.render.values import value_line
 from stigmer_tui.workbench.entries import EndEntry, Entry, GroupEntry, MessageEntry, NodeEntry, raw_arguments
-from stigmer_tui.workbench.execution_tree import SCRIPTED, ModelWait, Node, NodeKind
 from stigmer_tui.workbench.model import RunState
+from stigmer_tui.workbench.nodes import SCRIPTED, ModelWait, Node, NodeKind
 
 SUBJECTS = ("command", "pattern", "file_path", "path", "url", "query")
 """Arguments that say what a tool call is about; what comes by the wire has no order of its own."""

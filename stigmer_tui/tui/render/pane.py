@@ -14,8 +14,9 @@ from stigmer_tui.tui.render.glyphs import STATE_INKS, Glyphs
 from stigmer_tui.tui.render.layout import joined, justified, muted, plain
 from stigmer_tui.tui.render.styled_rows import EMPTY_ROW, Row, Spans, StyleRole
 from stigmer_tui.workbench.daemon_state import DaemonState
-from stigmer_tui.workbench.execution_tree import Execution, NodeKind
+from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import ResourceKind, RunState
+from stigmer_tui.workbench.nodes import NodeKind
 from stigmer_tui.workbench.ownership import own_resources
 from stigmer_tui.workbench.state import ProjectProblem, ShownRun, WorkbenchState
 

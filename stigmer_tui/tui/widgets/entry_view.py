@@ -25,8 +25,8 @@ from stigmer_tui.tui.render.entry_heading import (
 from stigmer_tui.tui.render.palette import RowBackground
 from stigmer_tui.tui.render.styled_rows import Row, Spans, StyleRole
 from stigmer_tui.workbench.entries import Entry, MessageEntry
-from stigmer_tui.workbench.execution_tree import Role
 from stigmer_tui.workbench.model import RunState
+from stigmer_tui.workbench.nodes import Role
 
 if TYPE_CHECKING:
     from stigmer_tui.tui.render.markdown.splitter import Splitter
