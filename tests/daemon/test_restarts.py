@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,17 @@ import pytest
 from stigmer_tui.api.daemon_pb2 import Component
 from stigmer_tui.core.clock import SystemClock
 from stigmer_tui.core.paths import Home
-from stigmer_tui.daemon.supervision import MAX_DELAY, MAX_RESTARTS, STEADY, WINDOW, RestartPolicy, Supervisor
+from stigmer_tui.core.storage_errors import UNUSABLE
+from stigmer_tui.daemon import supervision
+from stigmer_tui.daemon.supervision import (
+    MAX_DELAY,
+    MAX_PRINTED_LINE,
+    MAX_RESTARTS,
+    STEADY,
+    WINDOW,
+    RestartPolicy,
+    Supervisor,
+)
 
 LIMIT = 60.0
 
@@ -62,3 +73,91 @@ async def test_a_child_that_keeps_ending_is_restarted_with_delays_and_then_given
     assert (name, status.state, status.restarts) == ("child", Component.FAILED, MAX_RESTARTS)
     assert detail.startswith("it ended too often; the last time it ended with code 3; see stigmer-tui server logs")
     assert delays == [0.0, 1.0, 2.0, 4.0, 8.0, 16.0, *[MAX_DELAY] * (MAX_RESTARTS - 6)]
+
+
+async def one_life(folder: Path, script: str) -> tuple[str, list[tuple[str, str]]]:
+    """Why a child ended that is not started again, and what was logged in its name."""
+    home = Home(folder)
+    home.prepare()
+    supervisor = Supervisor(home, {"child": ["/bin/sh", "-c", script]}, SystemClock(), never)
+    stopping = asyncio.Event()
+    logged: list[tuple[str, str]] = []
+    handler = Recorder(logged)
+    log = logging.getLogger("child")
+    log.addHandler(handler)
+    running = asyncio.create_task(supervisor.run({"GIVEN": "by the server"}, stopping))
+    try:
+        async with asyncio.timeout(LIMIT):
+            seen = 0
+            while (status := supervisor.statuses()[1]).state not in (Component.RESTARTING, Component.FAILED):
+                seen = await supervisor.changes.after(seen)
+    finally:
+        stopping.set()
+        await running
+        log.removeHandler(handler)
+    return status.detail, logged
+
+
+async def never(seconds: float) -> None:
+    await asyncio.Event().wait()
+
+
+class Recorder(logging.Handler):
+    def __init__(self, logged: list[tuple[str, str]]) -> None:
+        super().__init__()
+        self._logged = logged
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._logged.append((record.levelname, record.getMessage()))
+
+
+async def test_what_a_child_prints_is_logged_line_by_line(tmp_path: Path) -> None:
+    detail, logged = await one_life(tmp_path, "echo one; echo two >&2; printf 'three\\377'; exit 4")
+    assert detail == "ended with code 4; starts again"
+    assert logged == [("ERROR", "one"), ("ERROR", "two"), ("ERROR", "three\ufffd")]
+
+
+async def test_a_line_without_an_end_is_logged_in_pieces(tmp_path: Path) -> None:
+    script = f"head -c {2 * MAX_PRINTED_LINE + 5} /dev/zero | tr '\\0' x"
+    _, logged = await one_life(tmp_path, script)
+    assert "".join(text for _, text in logged) == "x" * (2 * MAX_PRINTED_LINE + 5)
+    assert max(len(text) for _, text in logged) < 2 * MAX_PRINTED_LINE
+
+
+async def test_a_signal_that_killed_a_child_is_named(tmp_path: Path) -> None:
+    assert (await one_life(tmp_path, "kill -KILL $$"))[0] == "was killed (SIGKILL); starts again"
+
+
+async def test_the_last_error_of_a_child_that_cannot_work_is_told(tmp_path: Path) -> None:
+    detail, _ = await one_life(tmp_path, f"echo 'Error: first'; echo 'Error: last'; exit {UNUSABLE}")
+    assert detail == "last; see stigmer-tui server logs, then server restart"
+    detail, _ = await one_life(tmp_path, f"exit {UNUSABLE}")
+    assert detail.startswith(f"ended with code {UNUSABLE}; see ")
+
+
+async def test_a_child_works_in_the_home_with_what_the_server_gives_it(tmp_path: Path) -> None:
+    _, logged = await one_life(tmp_path, "read token; pwd; echo $GIVEN; echo ${#token}; ps -o sid= -p $$; echo $$")
+    folder, given, length, session, pid = (text.strip() for _, text in logged)
+    assert (folder, given, length) == (str(tmp_path), "by the server", "43")
+    assert session == pid
+
+
+async def test_a_child_that_does_not_end_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervision, "STOP_LIMIT", 0.01)
+    home = Home(tmp_path)
+    home.prepare()
+    script = "trap '' TERM; echo ready; read token; while :; do read more || sleep 1000; done"
+    supervisor = Supervisor(home, {"child": ["/bin/sh", "-c", script]}, SystemClock())
+    ready = asyncio.Event()
+    handler = Recorder([])
+    monkeypatch.setattr(handler, "emit", lambda record: ready.set())
+    log = logging.getLogger("child")
+    log.addHandler(handler)
+    stopping = asyncio.Event()
+    running = asyncio.create_task(supervisor.run({}, stopping))
+    await asyncio.wait_for(ready.wait(), LIMIT)
+    log.removeHandler(handler)
+    stopping.set()
+    await asyncio.wait_for(running, LIMIT)
+    status = supervisor.statuses()[1]
+    assert (status.state, status.pid, status.restarts) == (Component.STOPPED, 0, 0)
