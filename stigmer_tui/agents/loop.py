@@ -81,9 +81,9 @@ async def _server_tools(
         return
     run.transcript.wait(str(choice), run.now(), f"starting {', '.join(server.name for server in servers)}")
     # Half a second, the first time; few agents have servers.
-    mcp = await asyncio.to_thread(import_module, "stigmer_tui.agents.mcp.toolset")
-    async with mcp.connected_servers(servers, surroundings) as connections:
-        yield [mcp.McpToolset(connections)]
+    toolsets = await asyncio.to_thread(import_module, "stigmer_tui.agents.mcp.toolset")
+    async with toolsets.connected_servers(servers, surroundings) as connections:
+        yield [toolsets.McpToolset(connections)]
 
 
 def _settings(assignment: AgentAssignment) -> ModelSettings:

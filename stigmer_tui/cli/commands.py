@@ -314,6 +314,44 @@ def unset(name: str) -> int:
     return set_setting(name, None)
 
 
+ENV_HELP = "A variable, as for a run; secret:KEY=VALUE is never shown. May be repeated."
+ORG_HELP = "The organization; default: from Stigmer.yaml or config.yaml."
+
+
+@program.group()
+def mcp() -> None:
+    """The MCP servers of agents, tried without a model."""
+
+
+@mcp.command()
+@click.argument("agent", required=False, metavar="[AGENT]")
+@click.option("-e", "--runtime-env", "runtime_env", multiple=True, metavar="KEY=VALUE", help=ENV_HELP)
+@click.option("--org", default="", metavar="NAME", help=ORG_HELP)
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="For people, or for programs.")
+def check(agent: str | None, runtime_env: tuple[str, ...], org: str, output: str) -> int:
+    """Start the MCP servers of an agent, and print their tools or what is wrong.
+
+    In a project without AGENT, those of all its agents. Exit code 1 when one does not come up.
+    """
+    from stigmer_tui.cli.mcp import check_servers
+
+    return check_servers(agent or "", runtime_env, org, output == "json")
+
+
+@mcp.command()
+@click.argument("server")
+@click.argument("tool")
+@click.option("--args", "arguments", default="{}", metavar="JSON", help="The arguments, as a JSON object.")
+@click.option("--agent", default="", metavar="NAME", help="Whose server it is, where several agents have one.")
+@click.option("-e", "--runtime-env", "runtime_env", multiple=True, metavar="KEY=VALUE", help=ENV_HELP)
+@click.option("--org", default="", metavar="NAME", help=ORG_HELP)
+def call(server: str, tool: str, arguments: str, agent: str, runtime_env: tuple[str, ...], org: str) -> int:
+    """Call one tool of an MCP server, without a model, and print its result."""
+    from stigmer_tui.cli.mcp import call_tool
+
+    return call_tool(server, tool, arguments, agent, runtime_env, org)
+
+
 @program.command(SERVER.command, hidden=True)
 @click.option("--address", default="")
 @click.option("--prefer", default="")

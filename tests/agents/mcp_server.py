@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 from mcp.server.mcpserver import Context, MCPServer
@@ -43,6 +44,15 @@ def make_server() -> MCPServer:
         with Path(file).open("a") as out:
             out.write(f"{line}\n")
         return "appended"
+
+    @server.tool()
+    def hang(file: str) -> str:
+        """A side effect that takes for ever."""
+        new = Path(f"{file}.new")
+        new.write_text(str(os.getpid()))
+        new.rename(file)
+        threading.Event().wait()
+        return "never"
 
     @server.tool()
     def large(size: int) -> str:

@@ -11,15 +11,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from stigmer_tui import __version__
 from stigmer_tui.api.agent_execution_pb2 import AgentExecutionStatus
+from stigmer_tui.api.agent_pb2 import AgentSpec
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.runner_pb2 import Assignment, Hello
 from tests.agents.conftest import assignment
 from tests.agents.controller import Controller, controller
 from tests.agents.ledger import Ledger
+from tests.agents.test_mcp import calling, notes, spec
 from tests.agents.waiting import exists
 
 pytestmark = pytest.mark.e2e
@@ -59,8 +62,14 @@ async def greeting(server: Controller) -> Hello:
         return await server.hellos.get()
 
 
-def lease(lease_id: str, attempt: int = 1, status: AgentExecutionStatus | None = None) -> Assignment:
-    it = assignment(SCRIPT, session_id="ses_1", attempt=attempt, status=status)
+def lease(
+    lease_id: str,
+    attempt: int = 1,
+    status: AgentExecutionStatus | None = None,
+    script: str = SCRIPT,
+    agent: AgentSpec | None = None,
+) -> Assignment:
+    it = assignment(script, session_id="ses_1", attempt=attempt, status=status, agent=agent)
     it.lease_id = lease_id
     return it
 
@@ -107,3 +116,31 @@ async def test_a_run_goes_on_after_sigkill_without_doing_anything_twice(tmp_path
     assert ledger.answers[2].startswith("The program was stopped while this call was under way")
     assert [message.timestamp for message in ledger.status.messages][: len(before)] == before
     assert (folder / "log.txt").read_text() == "one\n"
+
+
+async def test_tools_of_servers_are_not_called_twice_after_sigkill_and_their_programs_are_gone(tmp_path: Path) -> None:
+    log, begun = tmp_path / "log.txt", tmp_path / "begun"
+    script = calling(
+        f"{{append: {{file: '{log}', line: one}}}}", f"{{hang: {{file: '{begun}'}}}}", "{add: {a: 1, b: 2}}"
+    )
+    agent = spec(notes())
+    ledger = Ledger()
+    async with controller() as server:
+        async with runner(server, tmp_path / "home") as first:
+            await greeting(server)
+            server.assign(lease("one", script=script, agent=agent), ledger)
+            await exists(begun)
+            program = int(begun.read_text())
+            first.send_signal(signal.SIGKILL)
+            await first.wait()
+        del server.ledgers["one"]
+        async with runner(server, tmp_path / "home"):
+            await greeting(server)
+            server.assign(lease("two", attempt=2, status=ledger.status, script=script, agent=agent), ledger)
+            await ledger.until(lambda ledger: ledger.phase.is_final)
+    assert ledger.phase is Phase.COMPLETED
+    appended, interrupted, added = ledger.calls
+    assert (appended.result, added.result) == ("appended", "3")
+    assert interrupted.error.startswith("The program was stopped while this call was under way")
+    assert log.read_text() == "one\n"
+    assert not psutil.pid_exists(program)

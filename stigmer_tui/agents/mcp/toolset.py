@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import re
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import mcp_types
@@ -15,40 +12,14 @@ from pydantic_ai.toolsets import AbstractToolset, ToolsetTool
 from pydantic_core import SchemaValidator, core_schema
 
 from stigmer_tui.agents.mcp.connection import ServerConnection
-from stigmer_tui.agents.mcp.surroundings import Surroundings
-from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.definition.mcp_servers import ServerLaunch
-from stigmer_tui.definition.support import TOOLS
+from stigmer_tui.agents.mcp.names import ServerTool, ToolNames
+from stigmer_tui.agents.mcp.servers import connected_servers
 
-MAX_NAME_LENGTH = 64
-"""Characters that every provider takes."""
-
-_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]")
 _ANY_ARGUMENTS = SchemaValidator(core_schema.dict_schema(core_schema.str_schema(), core_schema.any_schema()))
 """The server checks them against its schema."""
 
-ServerTool = tuple[str, str]
-"""Names of a server and of one of its tools."""
 
-
-class ToolNames:
-    """What models call the tools of servers. A name that was given stays, also when others come and go."""
-
-    def __init__(self) -> None:
-        self._names: dict[ServerTool, str] = {}
-
-    def give(self, tools: Sequence[ServerTool]) -> dict[str, ServerTool]:
-        """All tools by name: their own, or `SERVER_TOOL` where two have the same one or it is that of a built-in."""
-        new = [tool for tool in tools if tool not in self._names]
-        taken = {*TOOLS, *self._names.values()}
-        bare = [_fit(tool) for _, tool in new]
-        for server, tool in new:
-            name = _fit(tool)
-            if name in taken or bare.count(name) > 1:
-                name = _unique(_fit(f"{server}_{tool}"), {*taken, *bare})
-            self._names[server, tool] = name
-            taken.add(name)
-        return {self._names[tool]: tool for tool in tools}
+__all__ = ["McpToolset", "connected_servers"]
 
 
 class McpToolset(AbstractToolset[None]):
@@ -84,47 +55,3 @@ class McpToolset(AbstractToolset[None]):
         return ToolsetTool(
             toolset=self, tool_def=definition, max_retries=ctx.max_retries, args_validator=_ANY_ARGUMENTS
         )
-
-
-@asynccontextmanager
-async def connected_servers(
-    launches: Iterable[ServerLaunch], surroundings: Surroundings
-) -> AsyncIterator[list[ServerConnection]]:
-    """Servers that are started at the same time, and that are gone when the block ends, however it ends.
-
-    Raises StigmerError for the first one that does not come up.
-    """
-    connections = [ServerConnection(launch, surroundings) for launch in launches]
-    try:
-        try:
-            async with asyncio.TaskGroup() as group:
-                for connection in connections:
-                    group.create_task(connection.start())
-        except BaseExceptionGroup as errors:
-            raise _first_error(errors) from None
-        yield connections
-    finally:
-        closing = asyncio.gather(*(connection.close() for connection in connections))
-        try:
-            await asyncio.shield(closing)
-        except asyncio.CancelledError:
-            await closing
-            raise
-
-
-def _first_error(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    refusals = errors.subgroup(StigmerError)
-    return (refusals or errors).exceptions[0]
-
-
-def _fit(name: str) -> str:
-    return _NOT_IN_NAMES.sub("_", name)[:MAX_NAME_LENGTH] or "_"
-
-
-def _unique(name: str, taken: set[str]) -> str:
-    number = 2
-    unique = name
-    while unique in taken:
-        unique = f"{name[: MAX_NAME_LENGTH - 4]}_{number}"
-        number += 1
-    return unique
