@@ -19,7 +19,7 @@ from stigmer_tui.workflow.embedded.seed import OtherVersionError, start_run
 from stigmer_tui.workflow.failures import TaskFailure
 from stigmer_tui.workflow.interpreter import Interpreter
 from stigmer_tui.workflow.progress import Progress
-from stigmer_tui.workflow.secrets import SecretMarks, SecretValues
+from stigmer_tui.workflow.secrets import SecretValues
 from stigmer_tui.workflow.state import RunInputs, input_of
 from stigmer_tui.workflow.worker import ActivityWorker
 
@@ -70,7 +70,7 @@ async def run_workflow(
         progress.on_change = lambda: None if engine.is_replaying else reporter.touch()
         progress.on_change()
         try:
-            progress.set_result(await Interpreter(definition, _inputs(lease, secrets), engine, progress).run())
+            progress.set_result(await Interpreter(definition, _inputs(lease, values), engine, progress).run())
             await _conclude(lease, reporter, progress, Phase.COMPLETED)
         except TaskFailure as failure:
             await _conclude(lease, reporter, progress, Phase.FAILED, secrets.hide(str(failure)))
@@ -87,11 +87,11 @@ async def _conclude(lease: Lease, reporter: Reporter, progress: Progress, phase:
     await lease.report_end(phase, error)
 
 
-def _inputs(lease: Lease, secrets: SecretMarks) -> RunInputs:
+def _inputs(lease: Lease, secrets: SecretValues) -> RunInputs:
     execution = lease.assignment.workflow.execution
     return RunInputs(
         execution_id=lease.execution_id,
         organization=execution.metadata.org,
-        secrets=secrets,
-        input=input_of(execution.spec.trigger_message, execution.spec.trigger_metadata),
+        secrets=secrets.marks,
+        input=secrets.mark(input_of(execution.spec.trigger_message, execution.spec.trigger_metadata)),
     )

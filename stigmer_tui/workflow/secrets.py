@@ -13,7 +13,7 @@ from hashlib import blake2b
 from itertools import groupby
 from typing import Any
 
-from stigmer_tui.core.redaction import REDACTED, Redactor
+from stigmer_tui.core.redaction import MIN_LENGTH, REDACTED, Redactor
 from stigmer_tui.definition.templates import text_of
 
 _LITERAL = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|[A-Za-z_]\w*')
@@ -34,6 +34,10 @@ _ERROR_WORDS = frozenset(
 """What errors of jq consist of, besides values."""
 
 
+def _mark(nonce: str, name: str) -> str:
+    return f"\ue000{nonce}:{name}\ue001"
+
+
 class SecretMarks:
     """What may be known of the variables of a run: all names with their marks, and the values that are not secret."""
 
@@ -52,7 +56,7 @@ class SecretMarks:
         """`.env_vars` in expressions."""
 
     def mark(self, name: str) -> str:
-        return f"\ue000{self._nonce}:{name}\ue001"
+        return _mark(self._nonce, name)
 
     def are_in(self, text: str) -> bool:
         return self._nonce in text
@@ -102,7 +106,14 @@ class SecretValues:
         self._values: dict[str, Any] = dict(environment)
         self._redactor = Redactor() if redactor is None else redactor
         self._redactor.add(value for name, value in environment.items() if name in secret)
-        plain = {name: value for name, value in environment.items() if name not in secret}
+        self._nonce = nonce
+        self._names = {
+            value: name for name, value in environment.items() if name in secret and len(value) >= MIN_LENGTH
+        }
+        """Secret variables by their values."""
+        # The longest first, which may hold another one.
+        self._known = re.compile("|".join(map(re.escape, sorted(self._names, key=len, reverse=True))))
+        plain = {name: self.mark(value) for name, value in environment.items() if name not in secret}
         self.marks = SecretMarks(environment, plain, nonce, self._redactor)
 
     def reveal(self, data: Any) -> Any:
@@ -124,6 +135,18 @@ class SecretValues:
 
     def reveal_json(self, text: str) -> str:
         return json.dumps(self.reveal(json.loads(text)))
+
+    def mark(self, data: Any) -> Any:
+        """A copy of what the run was given, with marks in place of the values of secret variables."""
+        match data:
+            case str() if self._names:
+                return self._known.sub(lambda match: _mark(self._nonce, self._names[match[0]]), data)
+            case dict():
+                return {self.mark(key): self.mark(item) for key, item in data.items()}
+            case list():
+                return [self.mark(item) for item in data]
+            case _:
+                return data
 
     def clean(self, data: Any) -> Any:
         """A copy of what came from outside in which known values are [REDACTED]."""

@@ -120,7 +120,9 @@ class RecordingEngine:
 class RecordedRun:
     """A workflow on the engine above, with secrets; what reached the outside, and what was reported."""
 
-    def __init__(self, secrets: Mapping[str, str]) -> None:
+    def __init__(self, secrets: Mapping[str, str], given: Mapping[str, Any] | None = None) -> None:
+        """`given` is the input of the run."""
+        self._input = given or {}
         self._values = SecretValues(secrets, secrets.keys(), "0123456789abcdef")
         self.http = EchoingClient()
         self.children = EchoingChildren()
@@ -131,7 +133,7 @@ class RecordedRun:
     async def run(self, spec: WorkflowSpec) -> Any:
         definition = parse(spec)
         progress = Progress(definition, self._values.marks, NOW)
-        inputs = RunInputs("wfx_1", "acme", self._values.marks, {})
+        inputs = RunInputs("wfx_1", "acme", self._values.marks, self._values.mark(self._input))
         try:
             return await Interpreter(definition, inputs, self.engine, progress).run()
         except TaskFailure as failure:

@@ -82,6 +82,20 @@ async def test_secrets_become_values_where_a_request_leaves() -> None:
     assert base64.b64encode(SECRET.encode()).decode() in given_
 
 
+async def test_a_secret_in_the_input_of_a_run_crosses_as_a_mark() -> None:
+    run = RecordedRun(SECRETS, {"key": SECRET, "list": [SECRET]})
+    await run.run(
+        spec(
+            set_("s", k="${ $input.key }", l="${ $input.list | length }"),
+            http("h", "http://x.example/${ $input.key }"),
+            for_("f", "${ $input.list }", agent("a", "helper", "${ .item }")),
+        )
+    )
+    assert run.failure is None
+    assert run.http.sent[0].uri == f"http://x.example/{SECRET}"
+    assert_hidden(run.engine.text)
+
+
 STEPS = (
     "ascii_upcase",
     "explode",

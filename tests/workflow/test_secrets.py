@@ -68,6 +68,42 @@ def test_another_run_has_other_marks() -> None:
     assert secrets().reveal(other.marks.mark("TOKEN")) == other.marks.mark("TOKEN")
 
 
+def test_values_in_what_a_run_was_given_become_marks() -> None:
+    found = SecretValues(
+        {"LONG": "abcd-efgh", "PART": "abcd", "NAME": "LONG", "PIN": "123", "URL": "http://abcd@x"},
+        {"LONG", "PART", "NAME", "PIN"},
+        "0123456789abcdef",
+    )
+    given_ = {"abcd": ["abcd-efgh, abcd, LONG", 123, "123", None], "n": {"u": "http://abcd@x"}}
+    marked = found.mark(given_)
+    marks = found.marks
+    assert marked == {
+        marks.mark("PART"): [f"{marks.mark('LONG')}, {marks.mark('PART')}, {marks.mark('NAME')}", 123, "123", None],
+        "n": {"u": f"http://{marks.mark('PART')}@x"},
+    }
+    assert marks.plain == {"URL": f"http://{marks.mark('PART')}@x"}
+    assert found.reveal(marked) == given_
+
+
+async def test_a_secret_in_the_input_is_sent_and_not_shown(world: World, server: HttpServer) -> None:
+    server.replies(Reply(200))
+    reported = await world.run(
+        spec(
+            switch("t", ("x", '${ $input.key } == "s3cr3t-value"', "h"), ("y", "", "end")),
+            http(
+                "h", f"{server.url}/${{ $input.key }}", headers={"N": "${ $input.key | length }", "E": "${ $env.KEY }"}
+            ),
+        ),
+        environment={"KEY": "k=s3cr3t-value"},
+        secrets={"TOKEN": "s3cr3t-value"},
+        message='{"key": "s3cr3t-value"}',
+    )
+    [asked] = server.asked
+    assert (asked.target, asked.headers["n"], asked.headers["e"]) == ("/s3cr3t-value", "12", "k=s3cr3t-value")
+    assert reported.input_of("/h")["headers"] == {"N": "[REDACTED]", "E": "k=[REDACTED]"}
+    assert "s3cr3t" not in reported.text
+
+
 async def test_conditions_and_counts_may_be_secret(world: World) -> None:
     reported = await world.run(
         spec(
