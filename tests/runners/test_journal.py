@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.sqlite import Database
 from stigmer_tui.core.storage_errors import StorageError
 from stigmer_tui.runners import journal as journal_module
-from stigmer_tui.runners.journal import Journal, JournalStep, inspect_journals
+from stigmer_tui.runners.journal import MIGRATIONS, Journal, JournalStep, inspect_journals
 from tests.core.faults import Faults
 
 LIMIT = 60.0
@@ -100,6 +101,19 @@ async def test_steps_are_there_in_the_next_process(tmp_path: Path) -> None:
         await asyncio.wait_for(journal.forget("run"), LIMIT)
         assert dict(journal.execution("run")) == {}
         assert dict(journal.execution("other")) == {"a": JournalStep(True, [1])}
+
+
+async def test_a_journal_of_the_first_version_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "agents.db"
+    with closing(Database(path, MIGRATIONS[:1])) as database:
+        row = ("run", "turn/0", 1, '{"text": "hi"}')
+        await database.write(lambda db: db.execute("INSERT INTO steps VALUES (?, ?, ?, ?)", row))
+    inspect_journals(tmp_path)
+    with closing(Journal(path)) as journal:
+        steps = journal.execution("run")
+        assert dict(steps) == {"turn/0": JournalStep(True, {"text": "hi"})}
+        await asyncio.wait_for(steps.complete("turn/1", 1), LIMIT)
+        assert dict(journal.execution("run")).keys() == {"turn/0", "turn/1"}
 
 
 async def test_what_is_noted_is_written_a_moment_later_by_itself(journal: Journal) -> None:
