@@ -190,6 +190,14 @@ _RESULTS = {
 }
 
 
+def is_success(result: ActivityResult | ChildResult) -> bool:
+    match result:
+        case HttpResponse() | EvaluationResult(error="") | ChildResult(end=ChildEnd.COMPLETED):
+            return True
+        case _:
+            return False
+
+
 def encode_result(result: ActivityResult | ChildResult) -> Any:
     """As JSON-like data, for a history."""
     # Not `asdict`, which copies all data, however large.

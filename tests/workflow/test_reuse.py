@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.workflow_pb2 import WorkflowSpec
 from stigmer_tui.definition.validation import parse
 from stigmer_tui.runners.journal import Journal, JournalStep
-from stigmer_tui.workflow.embedded.engine import EarlierRun
+from stigmer_tui.workflow.embedded.engine import UNDER_WAY, EarlierRun
 from stigmer_tui.workflow.execution import run_workflow
 from tests.definition.specs import agent, for_, http, set_, spec, wait
 from tests.workflow.http_server import Asked, HttpServer, Reply, json_reply
@@ -134,6 +135,48 @@ async def test_attempts_that_failed_are_reused_with_the_last_one(world: World, s
     again = await run(world, orders(server.url), LATER, fork="/ids")
     assert (targets(server), world.clock.slept) == (["/charge", "/ship"], [])
     assert again.metadata("/reserve")["attempt"] == 2
+
+
+async def test_what_failed_is_done_again(world: World, server: HttpServer) -> None:
+    server.answer = lambda asked: Reply(422) if asked.target == "/charge" else json_reply({"n": len(server.asked)})
+    assert (await run(world, orders(server.url))).phase is Phase.FAILED
+    assert targets(server) == ["/reserve", "/charge"]
+    count_up(server)
+    again = await run(world, orders(server.url), LATER, fork="")
+    assert (again.phase, targets(server)) == (Phase.COMPLETED, ["/charge", "/ship"])
+
+
+async def test_what_was_not_finished_is_done_again(world: World, server: HttpServer) -> None:
+    """Nobody knows of the first run whether its request was carried out; the second one asks for it anew."""
+    arrived = asyncio.Event()
+
+    async def answer(asked: Asked) -> Reply:
+        arrived.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    server.answer = answer
+    first = asyncio.create_task(run(world, orders(server.url)))
+    await arrived.wait()
+    first.cancel()
+    await asyncio.wait([first])
+    assert steps_of(world, EXECUTION)["/reserve//request/1"].value == UNDER_WAY
+    server.asked.clear()
+    count_up(server)
+    again = await run(world, orders(server.url), LATER, fork="")
+    assert (again.phase, targets(server)) == (Phase.COMPLETED, ["/reserve", "/charge", "/ship"])
+
+
+async def test_an_agent_that_failed_is_called_again(world: World, agents: StandIn) -> None:
+    found = spec(agent("ask", "helper", "hi"))
+    first = asyncio.create_task(run(world, found))
+    await agents.agent_started.wait()
+    agents.end_agents(Phase.FAILED, error="the model is gone")
+    assert (await first).phase is Phase.FAILED
+    agents.agents.clear()
+    agents.answer = "fine"
+    assert (await run(world, found, LATER, fork="")).phase is Phase.COMPLETED
+    assert list(agents.agents) == ["/ask"]
 
 
 async def test_steps_tell_what_was_asked_for_and_nothing_of_its_secrets(world: World, server: HttpServer) -> None:

@@ -28,6 +28,7 @@ from stigmer_tui.workflow.port import (
     content_of,
     decode_result,
     encode_result,
+    is_success,
 )
 from stigmer_tui.workflow.secrets import SecretMarks
 from stigmer_tui.workflow.worker import ActivityWorker
@@ -49,6 +50,17 @@ class EarlierRun:
     journal: ExecutionJournal
     fork: str = ""
     """Key of the task from which on everything is done anew; empty to reuse whatever is the same."""
+
+    def failed_tasks(self) -> frozenset[str]:
+        """Keys of the tasks in which something failed and nothing succeeded: there is nothing in them to reuse."""
+        succeeded: set[str] = set()
+        failed: set[str] = set()
+        for key, step in self.journal:
+            # Results are lists; the steps of tasks and timers are not.
+            if step.done and isinstance(step.value, list):
+                task = key.rpartition("//")[0]
+                (succeeded if is_success(decode_result(step.value)) else failed).add(task)
+        return frozenset(failed - succeeded)
 
 
 class EmbeddedEngine:
@@ -74,6 +86,7 @@ class EmbeddedEngine:
         self._marks = marks
         self._earlier = earlier
         earlier_seed = recorded_seed(earlier.journal) if earlier else None
+        self._failed_tasks = earlier.failed_tasks() if earlier else frozenset()
         self._earlier_nonce = earlier_seed.nonce if earlier_seed else seed.nonce
         self._ahead = {key for key, step in journal if step.done and "finished" in step.value}
         self._origins: dict[str, str] = {}
@@ -187,15 +200,15 @@ class EmbeddedEngine:
         return datetime.fromisoformat(value["started"])
 
     def _recorded(self, key: str, content: str) -> JournalStep | None:
-        """The step of this execution; else that of the earlier one, if it has ended and its request was the same."""
+        """The step of this execution; else that of the earlier one, where it asked for the same and did not fail."""
         step = self._journal.find(key)
-        if step is None and self._earlier is not None:
+        task = key.rpartition("//")[0]
+        if step is None and self._earlier is not None and task not in self._failed_tasks:
             earlier = self._earlier.journal.find(key)
             if earlier is not None and earlier.done and earlier.content == content:
                 origin = earlier.origin or self._earlier.execution_id
                 self._journal.note(key, earlier.value, content=content, origin=origin)
                 step = self._journal.find(key)
-        task = key.rpartition("//")[0]
         origin = step.origin if step is not None else ""
         self._origins[task] = origin if self._origins.get(task, origin) else ""
         return step
