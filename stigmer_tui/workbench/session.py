@@ -20,16 +20,17 @@ from stigmer_tui.project.project_file import is_project
 from stigmer_tui.workbench.events import Deployed
 from stigmer_tui.workbench.lists import Lists
 from stigmer_tui.workbench.model import Resource, Run
-from stigmer_tui.workbench.run_requests import RunRequest, RunRequests
 from stigmer_tui.workbench.runs import Runs
-from stigmer_tui.workbench.server_monitor import ServerMonitor
 from stigmer_tui.workbench.services import Services, load_services
 from stigmer_tui.workbench.session_cache import SessionCache
-from stigmer_tui.workbench.state import Deployment, Level, ProjectState, RunInput, WorkbenchState
+from stigmer_tui.workbench.state import Deployment, Level, ProjectState, RunInput, ShownRun, WorkbenchState
 from stigmer_tui.workbench.state_store import StateStore
-from stigmer_tui.workbench.suggestions import Suggestion, suggest
 
 if TYPE_CHECKING:
+    # A command that runs once needs none of these, and would wait for them.
+    from stigmer_tui.workbench.run_requests import RunRequests
+    from stigmer_tui.workbench.server_monitor import ServerMonitor
+    from stigmer_tui.workbench.suggestions import Suggestion
     from stigmer_tui.workbench.watch_loop import WatchLoop
 
 FRAME_MS = 16
@@ -128,27 +129,21 @@ class Session:
             self._cache.note_project()
             self.store.subscribe(self._cache.take)
         async with self.opened() as runs:
-            watch_loop_type = await asyncio.to_thread(_load_watch_loop) if self.is_project else None
+            await asyncio.to_thread(_load_live_parts, self.is_project)
             try:
                 async with asyncio.TaskGroup() as group:
-                    self._begin(group, runs, watch_loop_type)
+                    self._begin(group, runs)
             finally:
                 self._live = None
 
-    def _begin(self, group: asyncio.TaskGroup, runs: Runs, watch_loop_type: type[WatchLoop] | None) -> None:
+    def _begin(self, group: asyncio.TaskGroup, runs: Runs) -> None:
+        from stigmer_tui.workbench.run_requests import RunRequests
+        from stigmer_tui.workbench.server_monitor import ServerMonitor
+
         services = self._require_services()
         requests = RunRequests(runs, self.store, self.clock, group)
-        watch_loop = None
-        if watch_loop_type:
-            watch_loop = watch_loop_type(
-                self.folder,
-                services.make_watcher(),
-                lambda: services.make_deployer(self.store),
-                self.store,
-                self.clock,
-                requests.run_again,
-                self._refresh_lists,
-            )
+        watch_loop = self._make_watch_loop(services, requests) if self.is_project else None
+        if watch_loop:
             group.create_task(watch_loop.run())
 
         def reconnected() -> None:
@@ -162,6 +157,19 @@ class Session:
         early, self._early = self._early, []
         for intent in early:
             self._do(intent)
+
+    def _make_watch_loop(self, services: Services, requests: RunRequests) -> WatchLoop:
+        from stigmer_tui.workbench.watch_loop import WatchLoop
+
+        return WatchLoop(
+            self.folder,
+            services.make_watcher(),
+            lambda: services.make_deployer(self.store),
+            self.store,
+            self.clock,
+            requests.run_again,
+            self._refresh_lists,
+        )
 
     # What a command does, and waits for; all of it raises StigmerError
 
@@ -209,12 +217,12 @@ class Session:
             self._cache.note_inputs(self._inputs)
         if awaited := self._awaited():
             self.store.note(f"{resource.name} runs as soon as {awaited}")
-        self._request(RunRequest(resource, run_input, why, self.clock.monotonic()))
+        self._request(resource, run_input, why)
 
     def rerun(self) -> None:
         """The shown run once more, with the latest code and the same input; the old one ends if it still runs."""
         if shown := self.state.shown:
-            self._request(RunRequest(shown.resource, shown.input, "run again", self.clock.monotonic(), shown))
+            self._request(shown.resource, shown.input, "run again", shown)
 
     def cancel(self) -> None:
         """The shown run."""
@@ -251,6 +259,8 @@ class Session:
         return self._inputs.get(resource.slug, RunInput())
 
     def suggestions_for(self, resource: Resource) -> list[Suggestion]:
+        from stigmer_tui.workbench.suggestions import suggest
+
         return suggest(resource, self.input_for(resource), self.folder)
 
     def unfinished(self) -> list[Run]:
@@ -266,7 +276,11 @@ class Session:
             return "the latest code is deployed"
         return "" if self.state.daemon.connected else "the daemon is ready"
 
-    def _request(self, request: RunRequest) -> None:
+    def _request(self, resource: Resource, run_input: RunInput, why: str, instead_of: ShownRun | None = None) -> None:
+        from stigmer_tui.workbench.run_requests import RunRequest
+
+        request = RunRequest(resource, run_input, why, self.clock.monotonic(), instead_of)
+
         def begin(live: LiveParts) -> Coroutine[None, None, None]:
             # Before anything is awaited: a later request takes its place.
             live.requests.put(request)
@@ -305,7 +319,10 @@ class Session:
             self.store.note(str(error), Level.ERROR)
 
 
-def _load_watch_loop() -> type[WatchLoop]:
-    from stigmer_tui.workbench.watch_loop import WatchLoop
+def _load_live_parts(is_project: bool) -> None:
+    """Beside the event loop, which must not stand still for it."""
+    import stigmer_tui.workbench.run_requests
+    import stigmer_tui.workbench.server_monitor
 
-    return WatchLoop
+    if is_project:
+        import stigmer_tui.workbench.watch_loop  # noqa: F401
