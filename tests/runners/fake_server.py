@@ -20,7 +20,9 @@ from stigmer_tui.api.runner_pb2 import (
     RunnerMessage,
     ServerMessage,
     StartAgentRequest,
+    StartWorkflowRequest,
 )
+from stigmer_tui.api.workflow_execution_pb2 import WorkflowExecution
 
 LIMIT = 60.0
 
@@ -52,7 +54,7 @@ class FakeServer:
 
     received: asyncio.Queue[RunnerMessage] = field(default_factory=asyncio.Queue)
     reports: asyncio.Queue[ReportRequest] = field(default_factory=asyncio.Queue)
-    started: list[StartAgentRequest] = field(default_factory=list)
+    started: list[StartAgentRequest | StartWorkflowRequest] = field(default_factory=list)
     refusals: list[AioRpcError] = field(default_factory=list)
     """What the next calls fail with."""
     _sent: asyncio.Queue[ServerMessage | AioRpcError | None] = field(default_factory=asyncio.Queue)
@@ -74,7 +76,12 @@ class FakeServer:
         return self._attach
 
     def unary_unary(self, path: str, **_: Any) -> Callable[..., Any]:
-        return self._report if path.endswith("/report") else self._start_agent
+        calls: dict[str, Callable[..., Any]] = {
+            "report": self._report,
+            "startAgent": self._start_agent,
+            "startWorkflow": self._start_workflow,
+        }
+        return calls[path.rpartition("/")[2]]
 
     async def _attach(self, messages: AsyncIterator[RunnerMessage]) -> AsyncIterator[ServerMessage]:
         async def take() -> None:
@@ -102,4 +109,12 @@ class FakeServer:
         self.started.append(request)
         execution = AgentExecution()
         execution.metadata.id = "agx_child"
+        return execution
+
+    async def _start_workflow(self, request: StartWorkflowRequest) -> WorkflowExecution:
+        if self.refusals:
+            raise self.refusals.pop(0)
+        self.started.append(request)
+        execution = WorkflowExecution()
+        execution.metadata.id = "wfx_child"
         return execution

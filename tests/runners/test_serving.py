@@ -13,8 +13,9 @@ import pytest
 
 from stigmer_tui import __version__
 from stigmer_tui.api.phases import Phase
-from stigmer_tui.api.runner_pb2 import Cancel, Hello, Keys, StartAgentRequest, Welcome
+from stigmer_tui.api.runner_pb2 import Cancel, Hello, Keys, StartAgentRequest, StartWorkflowRequest, Welcome
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.logs import EXECUTION
 from stigmer_tui.runners import attachment
 from stigmer_tui.runners.attachment import Profile, serve
 from stigmer_tui.runners.lease import Lease, StopReason
@@ -257,17 +258,48 @@ async def test_a_lease_is_forgotten_when_its_work_has_ended() -> None:
         assert list((await it.server.message()).heartbeat.lease_ids) == []
 
 
-async def test_an_agent_is_started_as_a_child_of_the_lease() -> None:
+async def test_children_are_started_in_the_name_of_the_lease() -> None:
     children: list[str] = []
 
     async def starts(lease: Lease) -> None:
         children.append((await lease.start_agent(StartAgentRequest(key="/ask"))).metadata.id)
+        children.append((await lease.start_workflow(StartWorkflowRequest(key="/run"))).metadata.id)
         await lease.report_end(Phase.COMPLETED)
 
-    async with serving(starts, Profile(Hello.WORKFLOWS, 1)) as it:
+    async with serving(starts) as it:
         it.server.say(assignment=workflow_assignment())
         await it.server.report()
-        assert (children, it.server.started) == (["agx_child"], [StartAgentRequest(lease_id="lease-1", key="/ask")])
+        assert children == ["agx_child", "wfx_child"]
+        assert it.server.started == [
+            StartAgentRequest(lease_id="lease-1", key="/ask"),
+            StartWorkflowRequest(lease_id="lease-1", key="/run"),
+        ]
+
+
+async def test_a_child_is_not_started_for_a_lease_that_is_lost() -> None:
+    async def starts(lease: Lease) -> None:
+        await lease.start_workflow(StartWorkflowRequest(key="/run"))
+
+    async with serving(starts) as it:
+        it.server.refusals.append(rpc_error(grpc.StatusCode.FAILED_PRECONDITION))
+        it.server.say(assignment=workflow_assignment())
+        lease = await it.lease()
+        assert lease.task
+        await asyncio.wait_for(asyncio.wait((lease.task,)), LIMIT)
+        assert lease.ending is StopReason.LOST
+
+
+async def test_log_records_of_the_work_name_its_execution() -> None:
+    named: list[str] = []
+
+    async def notes(lease: Lease) -> None:
+        named.append(EXECUTION.get())
+        await lease.report_end(Phase.COMPLETED)
+
+    async with serving(notes) as it:
+        it.server.say(assignment=agent_assignment(execution_id="agx_7"))
+        await it.server.report()
+    assert (named, EXECUTION.get()) == (["agx_7"], "")
 
 
 async def test_an_agent_that_cannot_be_started_is_the_works_own_affair() -> None:
