@@ -168,7 +168,7 @@ PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Interrupted:
+class StreamInterrupted:
     """The connection is lost. When it is back, the stream resumes without gaps."""
 
     attempt: int
@@ -177,7 +177,7 @@ class Interrupted:
 
 async def resumed(
     connection: Connection, start: Callable[[Channel], AsyncIterator[Response]]
-) -> AsyncGenerator[Response | Interrupted, None]:
+) -> AsyncGenerator[Response | StreamInterrupted, None]:
     """The responses of a stream that is started again whenever it ends or breaks off, as it does when the server stops.
 
     Raises StigmerError when the server refuses, and when it cannot be located again.
@@ -195,6 +195,6 @@ async def resumed(
             if error.code() not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED):
                 raise explained(error, connection.address) from error
         await connection.lost(channel)
-        yield Interrupted(failures)
+        yield StreamInterrupted(failures)
         await asyncio.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
         failures += 1

@@ -10,7 +10,7 @@ from stigmer_tui.api.catalogue_pb2 import Catalogue, ListRequest
 from stigmer_tui.api.catalogue_pb2_grpc import CatalogueControllerStub
 from stigmer_tui.api.daemon_pb2 import Status, StatusRequest, TakeKeysRequest
 from stigmer_tui.api.daemon_pb2_grpc import DaemonControllerStub
-from stigmer_tui.client.connection import Connection, Interrupted, optional, resumed
+from stigmer_tui.client.connection import Connection, StreamInterrupted, optional, resumed
 from stigmer_tui.client.errors import Unimplemented
 
 Response = TypeVar("Response")
@@ -27,7 +27,7 @@ async def daemon_status(connection: Connection) -> Status | None:
     return await optional(connection.call(lambda channel: DaemonControllerStub(channel).status, StatusRequest()))
 
 
-def watch_catalogue(connection: Connection, org: str) -> AsyncGenerator[Catalogue | Interrupted, None]:
+def watch_catalogue(connection: Connection, org: str) -> AsyncGenerator[Catalogue | StreamInterrupted, None]:
     """The catalogue now and after each change. Ends at once if the server cannot list."""
     request = ListRequest(org=org)
     return _until_unimplemented(
@@ -35,7 +35,7 @@ def watch_catalogue(connection: Connection, org: str) -> AsyncGenerator[Catalogu
     )
 
 
-def watch_daemon(connection: Connection) -> AsyncGenerator[Status | Interrupted, None]:
+def watch_daemon(connection: Connection) -> AsyncGenerator[Status | StreamInterrupted, None]:
     """The status now and after each change. Ends at once if the server is not ours."""
     return _until_unimplemented(
         resumed(connection, lambda channel: aiter(DaemonControllerStub(channel).watch(StatusRequest())))

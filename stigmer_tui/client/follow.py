@@ -16,7 +16,7 @@ from stigmer_tui.api.execution_pb2_grpc import ExecutionControllerStub
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.workflow_execution_pb2 import SubscribeWorkflowExecutionRequest, WorkflowExecution
 from stigmer_tui.api.workflow_execution_pb2_grpc import WorkflowExecutionQueryControllerStub
-from stigmer_tui.client.connection import Connection, Interrupted, resumed
+from stigmer_tui.client.connection import Connection, StreamInterrupted, resumed
 from stigmer_tui.client.executions import get, is_agent_execution
 
 QUIET_LIMIT = 10.0
@@ -26,7 +26,7 @@ end."""
 
 async def follow(
     connection: Connection, execution_id: str, interval_ms: int = 0
-) -> AsyncGenerator[FollowResponse | Interrupted, None]:
+) -> AsyncGenerator[FollowResponse | StreamInterrupted, None]:
     """The changes of an execution, up to its final phase. `interval_ms` is the shortest time between two of them.
 
     Raises NotFound for an execution that does not exist, and StigmerError when the server cannot be located again.

@@ -30,7 +30,7 @@ FOLDER = "stigmer-tui/project-folder"
 
 
 @dataclass(frozen=True, slots=True)
-class Deployed:
+class DeployedResource:
     """A resource on the server."""
 
     kind: Kind
@@ -50,7 +50,7 @@ class Deployments(Protocol):
         """Creates a resource, or updates the one with the same slug. Returns the deployed resource."""
         ...
 
-    async def deployed(self, org: str) -> Sequence[Deployed] | None:
+    async def deployed(self, org: str) -> Sequence[DeployedResource] | None:
         """All agents and workflows of an organization, or None where the server cannot list them."""
         ...
 
@@ -167,7 +167,7 @@ class Plan:
 
     steps: tuple[PlanStep, ...]
     """One for each resource of the project, in the order of deployment."""
-    orphaned: tuple[Deployed, ...] = ()
+    orphaned: tuple[DeployedResource, ...] = ()
     """Deployed by this project earlier, and no longer defined by it. They stay deployed."""
     orphans_are_known: bool = True
     """False where the server cannot list its resources."""

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from stigmer_tui.core.errors import StigmerError, as_text
 from stigmer_tui.sdk.errors import DefinitionError
-from stigmer_tui.sdk.placeholders import OPENING, ValueSource
+from stigmer_tui.sdk.placeholders import OPENING, ReferenceSource
 from stigmer_tui.sdk.registry import current_registry
 
 MAX_LEVELS = 200
@@ -32,7 +32,7 @@ class JqProgram(NamedTuple):
     """jq, without braces around it."""
     is_term: bool
     """Whether it can stand next to an operator without parentheses."""
-    sources: tuple[ValueSource, ...]
+    sources: tuple[ReferenceSource, ...]
 
     @property
     def term(self) -> str:
@@ -265,7 +265,7 @@ def task_text(value: str | Expression | Secret) -> str:
     return value if isinstance(value, str) else placeholder(value)
 
 
-def sources_in(text: str) -> tuple[ValueSource, ...]:
+def sources_in(text: str) -> tuple[ReferenceSource, ...]:
     """The sources of all expressions in a text. Raises DefinitionError for handwritten jq that is not valid."""
     return current_registry().placeholders.sources_in(text)
 
@@ -350,7 +350,7 @@ def _binary(left: JqProgram, operator: str, right: JqProgram) -> JqProgram:
     return JqProgram(f"{left.term} {operator} {right.term}", False, left.sources + right.sources)
 
 
-def _sources(programs: Iterable[JqProgram]) -> tuple[ValueSource, ...]:
+def _sources(programs: Iterable[JqProgram]) -> tuple[ReferenceSource, ...]:
     return tuple(source for program in programs for source in program.sources)
 
 

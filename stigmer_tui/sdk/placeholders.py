@@ -15,7 +15,7 @@ from stigmer_tui.sdk.errors import DefinitionError
 OPENING = "${"
 
 
-class ValueSource(Protocol):
+class ReferenceSource(Protocol):
     """What an expression takes its value from. `open_workflow` is the one whose `with` block is running."""
 
     def check(self, open_workflow: WorkflowBuilder | None) -> None:
@@ -34,10 +34,10 @@ class Placeholder:
     """
 
     def __init__(self) -> None:
-        self._candidates: dict[tuple[ValueSource, ...], None] = {}
+        self._candidates: dict[tuple[ReferenceSource, ...], None] = {}
         """The sources of each expression, the newest last."""
 
-    def add(self, sources: tuple[ValueSource, ...]) -> None:
+    def add(self, sources: tuple[ReferenceSource, ...]) -> None:
         """Another expression has given this text."""
         self._candidates.pop(sources, None)
         self._candidates[sources] = None
@@ -51,7 +51,7 @@ class Placeholder:
         for source in self._sources(open_workflow):
             source.use(open_workflow)
 
-    def _sources(self, open_workflow: WorkflowBuilder | None) -> tuple[ValueSource, ...]:
+    def _sources(self, open_workflow: WorkflowBuilder | None) -> tuple[ReferenceSource, ...]:
         first_error: DefinitionError | None = None
         for sources in reversed(self._candidates):
             try:
@@ -89,15 +89,15 @@ class Placeholders:
     def __init__(self) -> None:
         self.known: dict[str, Placeholder] = {}
 
-    def remember(self, text: str, sources: tuple[ValueSource, ...]) -> None:
+    def remember(self, text: str, sources: tuple[ReferenceSource, ...]) -> None:
         """An expression has given this text."""
         if text not in self.known:
             self.known[text] = Placeholder()
         self.known[text].add(sources)
 
-    def sources_in(self, text: str) -> tuple[ValueSource, ...]:
+    def sources_in(self, text: str) -> tuple[ReferenceSource, ...]:
         """The sources of all expressions in a text. Raises DefinitionError for a handwritten one that is not valid."""
-        sources: list[ValueSource] = []
+        sources: list[ReferenceSource] = []
         is_handwritten = False
         for part in self._parts(text):
             if part in self.known:

@@ -135,7 +135,7 @@ def url_with_params(value: object, params: object) -> str:
         for key, items in params.items()
         for item in (items if isinstance(items, list | tuple) else [items])
     )
-    return f"{url}{_query_separator(url)}{query}"
+    return f"{url}{_query_separator(url)}{query}" if query else url
 
 
 def _query_value(value: object, what: str) -> str:

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from stigmer_tui.api.redaction import redact
-from stigmer_tui.client.connection import Connection, Interrupted
+from stigmer_tui.client.connection import Connection, StreamInterrupted
 from stigmer_tui.client.executions import is_agent_execution
 from stigmer_tui.client.follow import follow
 from stigmer_tui.core.errors import StigmerError
@@ -68,7 +68,7 @@ class Follower:
     async def _follow(self, tree: _Tree, run: NodeKey) -> None:
         async with aclosing(follow(self._connection, run[-1], self._interval_ms)) as responses:
             async for response in responses:
-                if isinstance(response, Interrupted):
+                if isinstance(response, StreamInterrupted):
                     self._interrupted()
                     continue
                 if self._redactor:

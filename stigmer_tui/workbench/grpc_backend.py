@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from stigmer_tui.api.kinds import AGENT, WORKFLOW
 from stigmer_tui.api.redaction import redact
 from stigmer_tui.client import executions
-from stigmer_tui.client.connection import Connection, Interrupted
+from stigmer_tui.client.connection import Connection, StreamInterrupted
 from stigmer_tui.client.daemon import list_catalogue, offer_keys, watch_catalogue, watch_daemon
 from stigmer_tui.client.errors import NotFound
 from stigmer_tui.client.resources import resolve
@@ -98,13 +98,13 @@ class GrpcBackend:
     async def watch_lists(self) -> AsyncIterator[Lists]:
         async with aclosing(watch_catalogue(self._connection, self.organization)) as catalogues:
             async for catalogue in catalogues:
-                if not isinstance(catalogue, Interrupted):
+                if not isinstance(catalogue, StreamInterrupted):
                     yield tuple(map(listed_resource, catalogue.resources)), tuple(map(listed_run, catalogue.runs))
 
     async def watch_daemon(self) -> AsyncIterator[DaemonState]:
         async with aclosing(watch_daemon(self._connection)) as statuses:
             async for status in statuses:
-                if isinstance(status, Interrupted):
+                if isinstance(status, StreamInterrupted):
                     yield DaemonState(address=self._connection.address)
                 else:
                     yield daemon_state(status)

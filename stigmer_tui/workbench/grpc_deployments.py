@@ -8,7 +8,7 @@ from stigmer_tui.api.kinds import AGENT, WORKFLOW, Kind
 from stigmer_tui.client.connection import Connection
 from stigmer_tui.client.daemon import list_catalogue
 from stigmer_tui.client.resources import apply, find
-from stigmer_tui.project.plan import Deployed
+from stigmer_tui.project.plan import DeployedResource
 from stigmer_tui.project.synthesis import Resource as Manifest
 
 
@@ -22,9 +22,9 @@ class GrpcDeployments:
     async def apply(self, resource: Manifest) -> Manifest:
         return await apply(self._connection, resource)
 
-    async def deployed(self, org: str) -> Sequence[Deployed] | None:
+    async def deployed(self, org: str) -> Sequence[DeployedResource] | None:
         catalogue = await list_catalogue(self._connection, org)
         if catalogue is None:
             return None
         kinds = {kind.number: kind for kind in (AGENT, WORKFLOW)}
-        return [Deployed(kinds[item.kind], item.slug, item.project) for item in catalogue.resources]
+        return [DeployedResource(kinds[item.kind], item.slug, item.project) for item in catalogue.resources]

@@ -17,7 +17,7 @@ from stigmer_tui.api.execution_pb2 import AgentExecutionDelta, FollowResponse, M
 from stigmer_tui.api.kinds import AGENT
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.runner_pb2 import Hello
-from stigmer_tui.client.connection import Connection, Interrupted, connected
+from stigmer_tui.client.connection import Connection, StreamInterrupted, connected
 from stigmer_tui.client.daemon import daemon_status, list_catalogue, watch_catalogue, watch_daemon
 from stigmer_tui.client.endpoint import Endpoint, probe
 from stigmer_tui.client.errors import NotFound, ServerGone
@@ -116,7 +116,7 @@ async def test_a_follower_goes_on_where_it_was_when_the_server_is_back(tmp_path:
             first = await asyncio.wait_for(anext(changes), LIMIT)
             assert isinstance(first, FollowResponse)
             assert first.WhichOneof("change") == "agent_snapshot"
-        assert isinstance(await asyncio.wait_for(anext(changes), LIMIT), Interrupted)
+        assert isinstance(await asyncio.wait_for(anext(changes), LIMIT), StreamInterrupted)
         async with machine.serving(tmp_path) as api, attached(api, Hello.AGENTS) as runner:
             lease = (await runner.assignment()).lease_id
             said = MessageDelta(index=0, message=AgentMessage(content="here again"))

@@ -16,6 +16,7 @@ SECTIONS = dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", TEXT, re.MULTILINE | 
 
 EXPECTED = [
     "A kind of task",
+    "An engine",
     "A tool of agents",
     "A provider of models",
     "A setting",

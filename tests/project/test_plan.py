@@ -19,7 +19,7 @@ from stigmer_tui.project.plan import (
     Action,
     AppliedStep,
     ApplyError,
-    Deployed,
+    DeployedResource,
     MissingAgent,
     Plan,
     apply_plan,
@@ -59,11 +59,11 @@ class Server:
         self.resources[kind_of(resource), slug_in(resource), resource.metadata.org] = stored
         return stored
 
-    async def deployed(self, org: str) -> Sequence[Deployed] | None:
+    async def deployed(self, org: str) -> Sequence[DeployedResource] | None:
         if not self.can_list:
             return None
         return [
-            Deployed(kind, slug, resource.metadata.annotations.get("stigmer-tui/project", ""))
+            DeployedResource(kind, slug, resource.metadata.annotations.get("stigmer-tui/project", ""))
             for (kind, slug, owner), resource in self.resources.items()
             if owner == org
         ]
@@ -164,7 +164,7 @@ async def test_what_the_project_defines_no_more_is_orphaned_and_stays() -> None:
     await deploy(server, agent("helper"), workflow("tally", set_task("a")))
     await deploy(server, agent("stranger"), project="another")
     plan = await plan_of(server, agent("helper"))
-    assert plan.orphaned == (Deployed(WORKFLOW, "tally", "demo"),)
+    assert plan.orphaned == (DeployedResource(WORKFLOW, "tally", "demo"),)
     await apply_plan(plan, server)
     assert (WORKFLOW, "tally", "local") in server.resources
 

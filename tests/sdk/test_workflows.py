@@ -544,6 +544,7 @@ def uri_of(write: Callable[[Any], Any]) -> str:
         (lambda flow: flow.http_get("a", URL, params={"q": "a b&c", "n": 2, "on": True}), "?q=a%20b%26c&n=2&on=true"),
         (lambda flow: flow.http_get("a", f"{URL}?x=1", params={"y": [1, "2"]}), "?x=1&y=1&y=2"),
         (lambda flow: flow.http_get("a", URL, params={}), ""),
+        (lambda flow: flow.http_get("a", URL, params={"tag": []}), ""),
         (lambda flow: flow.http_delete("a", URL, params={"é": "/"}), "?%C3%A9=%2F"),
         (lambda flow: flow.http_put("a", URL, params={"q": flow.input.q}), "?q=${ $input.q | tostring | @uri }"),
         (

@@ -16,7 +16,7 @@ from stigmer_tui.api.execution_pb2 import AgentExecutionDelta, FollowResponse, M
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_struct
 from stigmer_tui.api.workflow_execution_pb2 import WorkflowTask
-from stigmer_tui.client.connection import Interrupted
+from stigmer_tui.client.connection import StreamInterrupted
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.workbench import following
@@ -28,7 +28,7 @@ LIMIT = 60.0
 
 AGENT = f"agx_{'0' * 26}"
 
-Said = FollowResponse | Interrupted | StigmerError | None
+Said = FollowResponse | StreamInterrupted | StigmerError | None
 
 
 @dataclass
@@ -41,7 +41,7 @@ class Streams:
 
     async def follow(
         self, connection: object, execution_id: str, interval_ms: int
-    ) -> AsyncGenerator[FollowResponse | Interrupted, None]:
+    ) -> AsyncGenerator[FollowResponse | StreamInterrupted, None]:
         self.begun.append((execution_id, interval_ms))
         self.open += 1
         try:
@@ -113,7 +113,7 @@ ENDED = FollowResponse(workflow_delta=WorkflowExecutionDelta(phase=Phase.COMPLET
 
 
 async def test_each_change_is_taken_and_said(streams: Streams) -> None:
-    streams.say("wfx_1", ENDED, Interrupted(1), ENDED, None)
+    streams.say("wfx_1", ENDED, StreamInterrupted(1), ENDED, None)
     async with followed(streams) as it:
         await it.ended()
         assert it.calls == ["changed", "interrupted", "changed"]
