@@ -118,7 +118,7 @@ class Worker:
         if run.lease.assignment.attempt > 1:
             await end_processes(shell.mark)
         agent_loop = await asyncio.shield(self.agent_loop)
-        surroundings = Surroundings(shell.folder.root, around, run.lease.redactor.text, self.server_limits)
+        surroundings = Surroundings(shell.folder.root, around, run.lease.redactor.cut_text, self.server_limits)
         await agent_loop.converse(run, choice, script, shell, servers, surroundings)
 
     def _script(self, agent: Agent) -> Script | None:

@@ -42,6 +42,9 @@ from stigmer_tui.project.synthesis import slug_in, synthesize
 from stigmer_tui.workbench.servers import server_of
 from stigmer_tui.workbench.suggestions import read_dotenv
 
+MAX_DESCRIPTION_LENGTH = 100
+"""Characters of what a tool says of itself; models get all of it."""
+
 NAME_AN_AGENT = "name an agent that is deployed: stigmer-tui mcp check <name-or-id>"
 
 
@@ -169,7 +172,7 @@ async def _servers(agent: Agent, runtime_env: Sequence[str], only: str = "") -> 
 
 
 def _surroundings(agent: AgentServers, folder: str) -> Surroundings:
-    return Surroundings(Path(folder), _environment(), agent.redactor.text)
+    return Surroundings(Path(folder), _environment(), agent.redactor.cut_text)
 
 
 def _environment() -> dict[str, str]:
@@ -211,6 +214,8 @@ def _signature(name: str, tool: Tool) -> str:
     required = tool.input_schema.get("required", [])
     arguments = (one if one in required else f"{one}?" for one in tool.input_schema.get("properties", {}))
     description = (tool.description or "").strip().partition("\n")[0]
+    if len(description) > MAX_DESCRIPTION_LENGTH:
+        description = f"{description[:MAX_DESCRIPTION_LENGTH]} …"
     return f"{name}({', '.join(arguments)})  {description}".rstrip()
 
 

@@ -6,6 +6,8 @@ import asyncio
 import os
 import sys
 import textwrap
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -81,6 +83,15 @@ async def test_secrets_do_not_leave_the_run(agents: Agents) -> None:
     ledger = await agents.run(given)
     assert results(ledger) == ["[REDACTED]"]
     assert "s3cret-token" not in str(ledger.reports)
+
+
+async def test_what_a_server_writes_is_redacted_in_errors_even_where_it_is_cut(agents: Agents) -> None:
+    server = program("import sys; sys.exit('x' * 495 + sys.argv[1])")
+    server.stdio.args.append("${T}")
+    given = assignment(calling("{add: {}}"), agent=spec(server), secrets={"T": "s3cret-token"})
+    ledger = await agents.run(given)
+    assert "xxx[REDACTED] …" in ledger.status.error
+    assert "s3cre" not in ledger.status.error
 
 
 async def test_a_variable_that_is_missing_is_said_before_anything_starts(agents: Agents) -> None:
@@ -279,3 +290,75 @@ async def test_docker_is_told_everything_and_values_stay_out_of_its_command_line
         "mcp/fetch:1 --verbose"
     )
     assert removed == "rm --force fetcher"
+
+
+@asynccontextmanager
+async def answering(response: bytes) -> AsyncIterator[str]:
+    """An address that answers every request alike; without a response, never."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            await reader.readuntil(b"\r\n\r\n")
+            if response:
+                writer.write(response)
+                await writer.drain()
+                writer.close()
+            else:
+                await reader.read()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/mcp"
+    finally:
+        server.close()
+
+
+HEAD = b"HTTP/1.1 %s\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("response", "expected"),
+    [
+        (HEAD % b"401 Unauthorized", "it answered 401 Unauthorized"),
+        (HEAD % b"200 OK" + b"x" * 5_000_000, "it sent a message of more than 4.0 MB"),
+        (HEAD % b"200 OK" + b"<html>", "Failed to parse JSON response"),
+        (b"", "it was not ready within 1"),
+    ],
+)
+async def test_an_address_that_is_no_mcp_server(agents: Agents, response: bytes, expected: str) -> None:
+    async with answering(response) as url:
+        server = McpServerDefinition(name="web", http=HttpServer(url=url, timeout_seconds=1))
+        ledger = await agents.run(assignment(calling("{add: {}}"), agent=spec(server)))
+    assert ledger.status.error.startswith("The MCP server web did not come up: ")
+    assert expected in ledger.status.error
+
+
+async def test_a_call_that_takes_too_long_is_an_error_and_the_server_stays(agents: Agents, tmp_path: Path) -> None:
+    agents.server_limits = ServerLimits(call=3)
+    script = calling(f"{{hang: {{file: '{tmp_path / 'begun'}'}}}}", "{add: {a: 1, b: 1}}")
+    ledger = await agents.run(assignment(script, agent=spec(notes())))
+    hung, after = ledger.calls
+    assert (hung.status, hung.error) == (FAILED, "The MCP server notes did not answer within 3.0 s")
+    assert after.result == "2"
+
+
+ODD_SCHEMA = """
+import json, sys
+for line in sys.stdin:
+    message = json.loads(line)
+    result = {
+        "initialize": {
+            "protocolVersion": "2025-06-18", "capabilities": {"tools": {}},
+            "serverInfo": {"name": "odd", "version": "1"},
+        },
+        "tools/list": {"tools": [{"name": "pick", "inputSchema": {"type": "object", "properties": ["a", "b"]}}]},
+    }.get(message["method"])
+    if "id" in message:
+        answer = {"result": result} if result else {"error": {"code": -32601, "message": "no"}}
+        print(json.dumps({"jsonrpc": "2.0", "id": message["id"], **answer}), flush=True)
+"""
+
+
+async def test_a_schema_that_no_model_takes_is_said_before_a_model_is_asked(agents: Agents) -> None:
+    ledger = await agents.run(assignment(calling("{pick: {}}"), agent=spec(program(ODD_SCHEMA))))
+    assert "not valid: tools.0.inputSchema.properties: Input should be a valid dictionary" in ledger.status.error

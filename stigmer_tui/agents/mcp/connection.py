@@ -12,11 +12,12 @@ import mcp_types
 from mcp import Client, MCPError
 from mcp.client.session import IncomingMessage
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+from pydantic import ValidationError
 
 from stigmer_tui import __version__
 from stigmer_tui.agents.mcp.docker import remove_container
 from stigmer_tui.agents.mcp.http import NOT_STREAMABLE, HttpState, http_streams
-from stigmer_tui.agents.mcp.output import ServerOutput
+from stigmer_tui.agents.mcp.output import MAX_LINE_LENGTH, ServerOutput
 from stigmer_tui.agents.mcp.program import ProgramState, program_streams
 from stigmer_tui.agents.mcp.results import result_text
 from stigmer_tui.agents.mcp.surroundings import Surroundings
@@ -102,9 +103,9 @@ class ServerConnection:
             result = await client.call_tool(tool, dict(arguments))
         except MCPError as error:
             raise await self._call_failure(error) from error
-        except RuntimeError as error:
-            # Its result does not have the form that it has promised.
-            raise StigmerError(str(error)) from error
+        except (RuntimeError, ValidationError) as error:
+            # Its result does not have the form that it has promised, or none that the protocol knows.
+            raise StigmerError(_reason(error).removeprefix("RuntimeError: ")) from error
         text = result_text(result)
         if result.is_error:
             raise StigmerError(text or f"{tool} failed, and did not say why")
@@ -215,7 +216,10 @@ class ServerConnection:
 
     def _failure(self) -> StigmerError:
         what = f"The MCP server {self.launch.name} did not come up: {self._state}"
-        shown = f"{what}\n  {self.launch.transport}{self._output.last_lines()}"
+        command = str(self.launch.transport)
+        if len(command) > MAX_LINE_LENGTH:
+            command = f"{command[:MAX_LINE_LENGTH]} …"
+        shown = f"{what}\n  {command}{self._output.last_lines()}"
         return StigmerError(self._surroundings.redact(shown))
 
     def _problem(self) -> str:
@@ -241,5 +245,8 @@ def _reason(error: Exception) -> str:
             return error.message
         case MCPError():
             return f"it answered: {error.message}"
+        case ValidationError():
+            first = error.errors()[0]
+            return f"what it sent is not valid: {'.'.join(map(str, first['loc']))}: {first['msg']}"
         case _:
             return f"{type(error).__name__}: {error}"

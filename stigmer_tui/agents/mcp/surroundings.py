@@ -29,6 +29,7 @@ class Surroundings:
     environment: Mapping[str, str]
     """Variables that every program gets."""
     redact: Callable[[str], str]
+    """Also for texts that were cut."""
     limits: ServerLimits = field(default_factory=ServerLimits)
 
 
