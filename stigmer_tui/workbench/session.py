@@ -22,7 +22,6 @@ from stigmer_tui.workbench.lists import Lists
 from stigmer_tui.workbench.model import Resource, Run
 from stigmer_tui.workbench.runs import Runs
 from stigmer_tui.workbench.services import Services, load_services
-from stigmer_tui.workbench.session_cache import SessionCache
 from stigmer_tui.workbench.state import Deployment, Level, ProjectState, RunInput, ShownRun, WorkbenchState
 from stigmer_tui.workbench.state_store import StateStore
 
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     # A command that runs once needs none of these, and would wait for them.
     from stigmer_tui.workbench.run_requests import RunRequests
     from stigmer_tui.workbench.server_monitor import ServerMonitor
+    from stigmer_tui.workbench.session_cache import SessionCache
     from stigmer_tui.workbench.suggestions import Suggestion
     from stigmer_tui.workbench.watch_loop import WatchLoop
 
@@ -114,27 +114,35 @@ class Session:
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[Runs]:
         """The server is within reach, for one command; nothing is watched."""
-        # The wire is loaded beside the event loop, so that a screen can stand before it.
-        services = await asyncio.to_thread(self._load, self.configuration, self.folder, self._organization, self.clock)
-        self._services = services
-        try:
-            yield Runs(services.backend, self.store, self._lists, self.clock, self._interval_ms)
-        finally:
-            self._services = None
-            await services.backend.close()
+        async with self._within_reach(self._load_services()) as runs:
+            yield runs
 
     async def run(self) -> None:
         """Until cancelled: connected to the server, and in a project deploying what is saved."""
         if self._cache:
             self._cache.note_project()
             self.store.subscribe(self._cache.take)
-        async with self.opened() as runs:
+        # The wire is loaded beside the event loop, so that a screen can stand before it.
+        services = await asyncio.to_thread(self._load_services)
+        async with self._within_reach(services) as runs:
             await asyncio.to_thread(_load_live_parts, self.is_project)
             try:
                 async with asyncio.TaskGroup() as group:
                     self._begin(group, runs)
             finally:
                 self._live = None
+
+    def _load_services(self) -> Services:
+        return self._load(self.configuration, self.folder, self._organization, self.clock)
+
+    @asynccontextmanager
+    async def _within_reach(self, services: Services) -> AsyncIterator[Runs]:
+        self._services = services
+        try:
+            yield Runs(services.backend, self.store, self._lists, self.clock, self._interval_ms)
+        finally:
+            self._services = None
+            await services.backend.close()
 
     def _begin(self, group: asyncio.TaskGroup, runs: Runs) -> None:
         from stigmer_tui.workbench.run_requests import RunRequests
