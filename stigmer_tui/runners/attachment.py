@@ -1,4 +1,4 @@
-"""The life of a runner: it says hello to the server, works on the leases that it is given, and leaves in good order."""
+"""The connection of a runner to the server: it registers, works on its leases, and drains at the end."""
 
 from __future__ import annotations
 
@@ -37,28 +37,28 @@ logger = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 
 Work = Callable[[Lease], Awaitable[None]]
-"""Does all that a lease asks for, its final report included. Cancelled when the lease is stopped."""
+"""Carries out a lease, including its final report. Cancelled when the lease is stopped."""
 
 DRAIN_LIMIT = 3.0
-"""Seconds that side effects under way have when the runner must end."""
+"""Seconds that running side effects have to finish when the runner must end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a runner says of itself."""
+    """What a runner tells the server about itself."""
 
     kind: Hello.Kind.ValueType
     capacity: int
     model: str = ""
     sandbox: str = ""
     problem: Callable[[], str] = lambda: ""
-    """Why it waits at this moment, such as a full disk; empty when all is well."""
+    """Why it cannot work at the moment, such as a full disk; empty if it can."""
     take_keys: Callable[[Mapping[str, str]], str] = lambda variables: ""
-    """Is given keys of model providers; says which model there is now."""
+    """Takes keys of model providers and returns the model that is available with them."""
 
 
 async def serve(channel: Channel, profile: Profile, work: Work, stopping: asyncio.Event) -> None:
-    """Works until `stopping` is set or the server is gone, then drains. A lost server is not an error."""
+    """Works until `stopping` is set or the connection is lost, then drains. A lost connection is not an error."""
     await _Attachment(RunnerControllerStub(channel), profile, work).serve(stopping)
 
 
@@ -70,7 +70,7 @@ class _Attachment:
         self._outbox: asyncio.Queue[RunnerMessage | None] = asyncio.Queue()
         self._leases: dict[str, Lease] = {}
         self._silence_limit: asyncio.Future[float] = asyncio.get_running_loop().create_future()
-        """Seconds, once the server has said it."""
+        """Seconds; set by the welcome of the server."""
 
     async def serve(self, stopping: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as group:
@@ -139,7 +139,7 @@ class _Attachment:
         return lease
 
     async def _attend(self, lease: Lease) -> None:
-        """Whatever goes wrong with one lease ends that lease: neither this process, nor another lease."""
+        """Works on one lease. An error ends this lease only, not the process or another lease."""
         lease.task = asyncio.current_task()
         EXECUTION.set(lease.execution_id)
         try:
@@ -147,7 +147,7 @@ class _Attachment:
                 await lease.report_end(Phase.FAILED, lease.redactor.text(failure))
         except LeaseLost:
             if lease.ending is StopReason.REFUSED:
-                # The server misses the lease among those that the heartbeat names, and gives the execution out again.
+                # The next heartbeat no longer names the lease, so the server gives the execution out again.
                 logger.error("the end of %s cannot be reported: %s", lease.execution_id, lease.reason)
         except Exception:
             logger.exception("the end of %s cannot be reported", lease.execution_id)
@@ -155,7 +155,7 @@ class _Attachment:
             self._leases.pop(lease.id, None)
 
     async def _failure(self, lease: Lease) -> str:
-        """Lets the work be done. Returns why it failed, where it could not say so itself."""
+        """Runs the work. Returns why it failed if it could not report that itself; empty otherwise."""
         try:
             if lease.ending is None:
                 await self._work(lease)
@@ -201,13 +201,13 @@ class _Attachment:
 
 
 async def _let_cancellation_pass() -> None:
-    """A lease that is stopped by its own task is cancelled at the next wait; let that be this one."""
+    """Takes the cancellation of a lease that was stopped by its own task, which is raised at the next wait."""
     with suppress(asyncio.CancelledError):
         await asyncio.sleep(0)
 
 
 async def _answer(lease: Lease, call: Awaitable[Answer]) -> Answer:
-    """The answer to a call about a lease; when there can be none, the lease is stopped and LeaseLost raised."""
+    """The response to a call for a lease. Stops the lease and raises LeaseLost if the server has none."""
     try:
         return await call
     except AioRpcError as error:

@@ -1,4 +1,4 @@
-"""What a runner has done, step by step, so that whoever takes the execution over does none of it again."""
+"""What a runner has done, step by step, so that the next runner of an execution repeats none of it."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ MIGRATIONS = (
 )
 
 PREDECESSOR_LIMIT = 30.0
-"""Seconds that a runner waits for the one before it to let go of the journal."""
+"""Seconds that a runner waits for its predecessor to release the journal."""
 
 NOTE_DELAY = 0.005
-"""Seconds that a note waits at most for a step to be written with."""
+"""Seconds after which a note is written if no other step was written before."""
 
 
 def inspect_journals(folder: Path) -> None:
-    """Before the runners are started, who open them. Raises StorageError for one that cannot be used."""
+    """Checks all journals before runners open them. Raises StorageError for one that cannot be used."""
     for path in sorted(folder.glob("*.db")):
         inspect(path, len(MIGRATIONS))
 
@@ -48,7 +48,7 @@ def inspect_journals(folder: Path) -> None:
 @dataclass(frozen=True, slots=True)
 class JournalStep:
     done: bool
-    """False for a side effect that began and of which nobody knows whether it happened."""
+    """False for a side effect that began and that may or may not have happened."""
     value: Any
     content: str = ""
     """Digest of what was asked for; empty where no other run may reuse the step."""
@@ -60,7 +60,7 @@ class Journal:
     """The journal of one kind of runner, held by one process at a time."""
 
     def __init__(self, path: Path) -> None:
-        """Blocks while another process holds the journal. Raises StigmerError when it does not let go."""
+        """Blocks while another process holds the journal. Raises StigmerError if that process does not release it."""
         self._lock = FileLock(path.with_suffix(".lock"), mode=FILE_MODE, timeout=PREDECESSOR_LIMIT, poll_interval=0.02)
         try:
             self._lock.acquire()
@@ -80,12 +80,12 @@ class Journal:
 
     @property
     def problem(self) -> str:
-        """Why it cannot be written, and the work waits; empty while it can."""
+        """Why the file cannot be written, so that work waits; empty if it can."""
         problem = self._database.problem
         return problem.message if problem else ""
 
     async def forget(self, execution_id: str) -> None:
-        """Of an execution that has ended for good. Raises StorageError for a damaged file."""
+        """Deletes the steps of an execution that has ended. Raises StorageError if the file is damaged."""
 
         def write() -> asyncio.Future[object]:
             return self._database.write(lambda db: db.execute("DELETE FROM steps WHERE execution = ?", (execution_id,)))
@@ -104,7 +104,7 @@ class ExecutionJournal:
     effect waits for its `begin` where it must not happen twice, and for its `complete` before anything that depends
     on it. What costs nothing to do again is noted, and shares the next commit.
 
-    As long as the file cannot be written, whoever waits for a step waits; StorageError is raised when it is damaged.
+    Waiting for a step blocks as long as the file cannot be written, and raises StorageError if it is damaged.
     """
 
     def __init__(self, database: Database, execution_id: str, steps: dict[str, JournalStep]) -> None:
@@ -112,7 +112,7 @@ class ExecutionJournal:
         self._execution_id = execution_id
         self._steps = steps
         self._noted: dict[str, None] = {}
-        """Steps that no write has been asked for."""
+        """Steps that are not yet queued for writing."""
         self._timer: asyncio.TimerHandle | None = None
         self._saving: set[asyncio.Task[None]] = set()
 
@@ -152,7 +152,7 @@ class ExecutionJournal:
 
     async def _save(self, steps: dict[str, None], writing: asyncio.Future[None]) -> None:
         try:
-            # Written again, a step is written as it is by then: it may have gone on meanwhile.
+            # A repeated write takes the latest state of each step.
             await persisted(writing, lambda: self._write(steps))
         except BaseException:
             self._noted = steps | self._noted
@@ -173,7 +173,7 @@ class ExecutionJournal:
     def _saved(self, saving: asyncio.Task[None]) -> None:
         self._saving.discard(saving)
         if not saving.cancelled():
-            # Whoever waits for the next step meets the same error.
+            # Waiting for the next step raises the same error.
             saving.exception()
 
 

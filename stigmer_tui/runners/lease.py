@@ -22,14 +22,14 @@ Delta = AgentExecutionDelta | WorkflowExecutionDelta
 
 
 class LeaseLost(Exception):  # noqa: N818 - an outcome, not an error of the program
-    """The server has given the execution to somebody else, or has ended it; whatever is reported now is refused."""
+    """The server has given the execution to another runner, or has ended it; it refuses further reports."""
 
 
 class StopReason(Enum):
     """Why the work on a lease is stopped before its end."""
 
     CANCELLED = auto()
-    """Somebody asked for it: stop everything, report what there is and the phase CANCELLED."""
+    """It was cancelled: stop everything, report what there is and the phase CANCELLED."""
     DRAINING = auto()
     """The runner is about to end: bring side effects under way to an end, journal them, report no phase."""
     LOST = auto()
@@ -50,7 +50,7 @@ class ServerCalls:
 class Lease:
     """One assignment, and the way to report on it.
 
-    Whoever works on it runs in a task that `stop` cancels; the work then reads `ending` to know what is expected.
+    The work runs in a task that `stop` cancels; it then reads `ending` to know what is expected of it.
     """
 
     def __init__(
@@ -128,7 +128,7 @@ INTERVAL = 0.02
 
 
 class Reporter:
-    """Whoever changes the execution calls `touch`; what has changed since the last report is then taken and sent.
+    """Sends what has changed since the last report; `touch` says that something has.
 
     The first change after a quiet time goes out at once, those that follow within the interval go together.
     """

@@ -29,7 +29,7 @@ def run_process(component: str, home: Home, main: Main) -> None:
 def receive_token() -> str:
     """The token by which the server knows this process: the first line of standard input.
 
-    Raises StigmerError when nobody sends one.
+    Raises StigmerError if none is sent.
     """
     line = "" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.buffer.readline().decode(errors="replace")
     if not line.endswith("\n"):

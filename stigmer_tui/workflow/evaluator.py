@@ -81,7 +81,7 @@ class Evaluator:
         try:
             answer = await self._run(question)
         except _KilledError:
-            # By whoever had nothing against this expression; if it was for its memory, it happens again.
+            # Perhaps for a reason that has nothing to do with this expression. If it was its memory, it happens again.
             answer = await self._run(question)
         return read_answer(answer)
 
@@ -123,7 +123,7 @@ class Evaluator:
                 worker.lower_priority()
                 return await worker.answer_in_the_end(self.limits)
         finally:
-            # Whoever asked this process next would get the answer to this question.
+            # The next caller of this process would read the answer to this question.
             if worker is not None:
                 await worker.end()
 

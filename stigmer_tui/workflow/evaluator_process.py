@@ -7,7 +7,7 @@ It says `ready`, then reads pairs of lines, a program as JSON and its input. The
 
 The arguments are the limits: seconds of computing, bytes of memory, bytes of a value. A program that computes longer
 ends the process by SIGPROF, one that takes more memory by SIGABRT. Linux alone keeps the limit of memory; elsewhere
-whoever asked watches it. Only what is needed is imported, so that a process is cheap to have.
+the caller watches it. Only what is needed is imported, so that a process is cheap to have.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def _compiled(program: str) -> Any:
 
 
 def _prepare(memory_limit: int) -> None:
-    # Whoever stops the runner stops its whole group; the runner may need another value before it ends.
+    # A signal to stop the runner goes to its whole group, and the runner may need another value before it ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -25,9 +25,9 @@ from stigmer_tui.workflow.worker import ActivityWorker
 
 
 async def execute(lease: Lease, journal: Journal, resources: Resources) -> None:
-    """Runs the workflow of the lease to its end; goes on where another process has stopped.
+    """Runs the workflow of the lease to its end; continues where another process has stopped.
 
-    Raises CancelledError where somebody else is to go on, and LeaseLost.
+    Raises CancelledError if another runner is to continue, and LeaseLost.
     """
     reading = read(lease.assignment.workflow.workflow.spec)
     problems = [*reading.problems, *check_flow(reading.definition)]
@@ -57,7 +57,7 @@ async def run_workflow(
     Raises OtherVersionError.
     """
     seed = start_run(journal, resources.clock)
-    # Whatever its author calls a secret is one, also where whoever gave the value did not say so.
+    # A variable that the workflow reads as a secret is one, even if it was passed as a plain value.
     secret = lease.secrets | {use.name for use in variables(definition) if use.is_secret}
     values = SecretValues(lease.environment, secret, seed.nonce, lease.redactor)
     secrets = values.marks
@@ -66,7 +66,7 @@ async def run_workflow(
     engine = EmbeddedEngine(lease, journal, seed, resources, worker, secrets, earlier)
     progress = Progress(definition, secrets, seed.started_at)
     async with reporting(lease, progress.take) as reporter:
-        # What another process has reported already is not shown again as if it were happening.
+        # Tasks that another process has already reported are not reported again while they are replayed.
         progress.on_change = lambda: None if engine.is_replaying else reporter.touch()
         progress.on_change()
         try:
@@ -82,7 +82,7 @@ async def run_workflow(
 
 async def _conclude(lease: Lease, reporter: Reporter, progress: Progress, phase: Phase, error: str = "") -> None:
     progress.end(lease.clock.now())
-    # What was taken for a report must reach the server, also when the run is cancelled at this very moment.
+    # A change that was taken for a report must reach the server even if the run is cancelled now.
     await asyncio.shield(reporter.flush())
     await lease.report_end(phase, error)
 

@@ -1,4 +1,4 @@
-"""How a task fails: structured, so that whoever catches it can tell one failure from another."""
+"""How a task fails: with a type by which failures can be told apart."""
 
 from __future__ import annotations
 

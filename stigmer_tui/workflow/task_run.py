@@ -51,7 +51,7 @@ class Outcome:
 
 
 class Observer(Protocol):
-    """Whoever shows how far a run has come."""
+    """Reports the progress of a run."""
 
     def started(self, place: TaskPath, task: TaskDefinition, at: datetime) -> None: ...
 

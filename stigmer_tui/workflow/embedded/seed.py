@@ -24,7 +24,7 @@ class OtherVersionError(StigmerError):
 class RunSeed:
     started_at: datetime
     nonce: str
-    """Makes the identifiers and marks of this execution its own; nobody outside can guess it."""
+    """A random text from which the identifiers and marks of this execution are made, so that they cannot be guessed."""
 
 
 def start_run(journal: ExecutionJournal, clock: Clock) -> RunSeed:
