@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-COMMANDS = ("apply", "config", "doctor", "new", "run", "server")
+COMMANDS = ("apply", "config", "doctor", "mcp", "new", "run", "server")
 """Those of `commands.program`, which is not loaded for the app."""
 INTERNAL = "internal-"
 """Prefix of the hidden commands that run the daemon's processes."""
