@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,3 +39,68 @@ def test_the_section_of_the_readme_works_as_it_is_printed(world: World, section:
     assert (called.code, called.out) == (0, "250\n")
     assert ran.code == 0, ran.err
     assert "There are 250 g of Assam." in ran.out
+
+
+EVERYTHING = "@modelcontextprotocol/server-everything"
+
+CODE = """\
+from stigmer_tui.sdk import Agent, McpServer
+
+every = McpServer.{server}
+Agent("clerk", instructions="Say what the servers say.", mcp_servers=[every])
+"""
+
+
+@pytest.fixture(scope="session")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The reference server, from npm."""
+    if shutil.which("npm") is None:
+        pytest.skip("npm is not installed")
+    folder = tmp_path_factory.mktemp("npm")
+    command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder), EVERYTHING]
+    if subprocess.run(command, capture_output=True, timeout=300).returncode:
+        pytest.skip("npm cannot install the reference server here")
+    return str(folder / "node_modules" / ".bin" / "mcp-server-everything")
+
+
+@pytest.fixture
+def served(everything: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The reference server at an address."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [everything, request.param],
+        env={**os.environ, "PORT": str(port)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if b"port" in line:
+                break
+        yield f"http://127.0.0.1:{port}/{'sse' if request.param == 'sse' else 'mcp'}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def check_reference_server(world: World, server: str) -> None:
+    project = world.project(CODE.format(server=server))
+    checked = world.run("mcp", "check", cwd=project)
+    assert checked.code == 0, checked.out + checked.err
+    assert "echo(message)" in checked.out
+    called = world.run("mcp", "call", "every", "get-sum", "--args", '{"a": 2, "b": 3}', cwd=project)
+    assert (called.code, called.err) == (0, "")
+    assert "5" in called.out
+
+
+@pytest.mark.slow
+def test_the_reference_server_as_a_program(world: World, everything: str) -> None:
+    check_reference_server(world, f'stdio("every", {everything!r}, "stdio")')
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("served", ["streamableHttp", "sse"], indirect=True)
+def test_the_reference_server_over_http(world: World, served: str) -> None:
+    check_reference_server(world, f'http("every", {served!r})')
