@@ -69,6 +69,7 @@ class _Attachment:
         self._work = work
         self._outbox: asyncio.Queue[RunnerMessage | None] = asyncio.Queue()
         self._leases: dict[str, Lease] = {}
+        self._is_draining = False
         self._silence_limit: asyncio.Future[float] = asyncio.get_running_loop().create_future()
         """Seconds; set by the welcome of the server."""
 
@@ -109,7 +110,8 @@ class _Attachment:
         match message.WhichOneof("message"):
             case "welcome":
                 self._silence_limit.set_result(message.welcome.silence_limit_ms / 1000)
-            case "assignment":
+            # One that was sent before the server knew that this runner drains goes to the next runner.
+            case "assignment" if not self._is_draining:
                 lease = self._lease(message.assignment)
                 self._leases[lease.id] = lease
                 group.create_task(self._attend(lease), name=lease.execution_id)
@@ -189,6 +191,7 @@ class _Attachment:
         self._outbox.put_nowait(RunnerMessage(heartbeat=heartbeat))
 
     async def _drain(self) -> None:
+        self._is_draining = True
         tasks = []
         for lease in list(self._leases.values()):
             lease.stop(StopReason.DRAINING)

@@ -178,6 +178,35 @@ async def test_a_runner_that_must_end_says_so_and_stops_its_work() -> None:
         assert it.server.reports.empty()
 
 
+async def test_a_lease_that_arrives_while_the_runner_drains_is_not_begun() -> None:
+    """Nothing would stop it, and the runner could not end."""
+    draining, finished, received = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def finishes(lease: Lease) -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            draining.set()
+            await finished.wait()
+            raise
+
+    def take(variables: Mapping[str, str]) -> str:
+        received.set()
+        return ""
+
+    async with serving(finishes, Profile(Hello.AGENTS, 3, take_keys=take)) as it:
+        it.server.say(assignment=agent_assignment("lease-1"))
+        await it.lease()
+        it.stopping.set()
+        await draining.wait()
+        it.server.say(assignment=agent_assignment("lease-2"))
+        it.server.say(keys=Keys())
+        await received.wait()
+        finished.set()
+        await it.ended()
+        assert it.leases.empty()
+
+
 async def test_work_has_time_to_end_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attachment, "DRAIN_LIMIT", 0.01)
     cancellations: list[str] = []
