@@ -42,6 +42,8 @@ def main() -> None:
     (copy / "setup.cfg").write_text(settings(room), encoding="utf-8")
     # Makes the mutants and notes which test reaches which function; there is no name that the pattern fits.
     mutmut(copy, ["-"])
+    if not (copy / "mutants" / "mutmut-stats.json").exists():
+        sys.exit(f"The tests of {room} fail without any mutant; run them in {copy / 'mutants'}")
     chosen = sample(outcomes(copy), size)
     mutmut(copy, chosen)
     results = outcomes(copy)
