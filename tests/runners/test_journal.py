@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -129,6 +130,7 @@ async def test_what_is_noted_is_written_a_moment_later_by_itself(journal: Journa
 def test_a_journal_is_held_by_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "agents.db"
     first = Journal(path)
+    assert path.with_suffix(".lock").stat().st_mode & 0o777 == 0o600
     monkeypatch.setattr(journal_module, "PREDECESSOR_LIMIT", 0.0)
     with pytest.raises(StigmerError, match=r"agents\.db is still held by another process"):
         Journal(path)
@@ -145,3 +147,18 @@ async def test_an_execution_is_forgotten_once_the_file_can_be_written(journal: J
     faults.end()
     await asyncio.wait_for(forgotten, LIMIT)
     assert dict(journal.execution("run")) == {}
+
+
+async def test_an_error_that_no_step_waits_for_is_met_by_the_next_one_and_not_printed(
+    journal: Journal, faults: Faults
+) -> None:
+    printed: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: printed.append(context))
+    steps = journal.execution("run")
+    faults.begin(sqlite3.SQLITE_CORRUPT, "INSERT")
+    await asyncio.wait((steps.begin("call"),))
+    gc.collect()
+    assert printed == []
+    with pytest.raises(StorageError, match="it is damaged"):
+        await asyncio.wait_for(steps.complete("call"), LIMIT)
+    faults.end()
