@@ -8,11 +8,16 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from stigmer_tui.core import known_secrets
 from stigmer_tui.core.daemon_processes import PROCESSES
 
 pytest_plugins = ("tests.core.faults",)
+
+# No outcome depends on the speed of the machine.
+settings.register_profile("any speed", deadline=None)
+settings.load_profile("any speed")
 
 
 @pytest.fixture
