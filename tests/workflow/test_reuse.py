@@ -50,8 +50,10 @@ async def run(
     async with world.journal_and_resources() as (journal, resources):
         steps = journal.execution(execution_id)
         earlier = EarlierRun(of, journal.execution(of), fork) if fork is not None else None
-        await run_workflow(lease, steps, resources, parse(found), earlier)
-        await steps.flush()
+        try:
+            await run_workflow(lease, steps, resources, parse(found), earlier)
+        finally:
+            await steps.flush()
     return world.reported
 
 
@@ -95,6 +97,29 @@ async def test_a_run_that_reuses_can_itself_be_reused(world: World, server: Http
     assert last.metadata("/reserve") == first.metadata("/reserve") | REUSED
     assert last.metadata("/charge")["origin_execution"] == LATER
     assert last.output_of("/ids") == first.output_of("/ids")
+
+
+async def test_a_run_that_reuses_goes_on_in_another_process(world: World, server: HttpServer) -> None:
+    count_up(server)
+    found = spec(
+        http("reserve", f"{server.url}/reserve", "POST", body={"id": "${ uuid }"}),
+        set_("ids", u="${ uuid }"),
+        http("charge", f"{server.url}/charge", "POST", body={"u": "${ .u }"}),
+        wait("pause", 50),
+    )
+    first = await run(world, found)
+    targets(server)
+    world.clock.stop_at = len(world.clock.slept) + 1
+    process = asyncio.create_task(run(world, found, LATER, fork="/charge"))
+    await world.clock.stopped.wait()
+    process.cancel()
+    await asyncio.wait([process])
+    world.clock.stop_at = 0
+    again = await run(world, found, LATER, fork="/charge")
+    assert targets(server) == ["/charge"]
+    assert again.metadata("/reserve") == first.metadata("/reserve") | REUSED
+    assert again.output_of("/ids") == first.output_of("/ids")
+    assert "origin" not in again.metadata("/charge")
 
 
 @pytest.mark.parametrize(("note", "sent"), [("a note", []), ("another note", ["/charge", "/ship"])])
