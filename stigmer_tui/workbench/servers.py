@@ -104,7 +104,7 @@ class OwnDaemon:
 
 
 class NamedServer:
-    """Whoever runs it, it is not for us to start or stop, gets no keys, and keeps its logs to itself."""
+    """Another program runs it: it is not ours to start or stop, gets no keys, and keeps its logs to itself."""
 
     is_ours = False
 
