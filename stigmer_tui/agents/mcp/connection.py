@@ -190,8 +190,7 @@ class ServerConnection:
         listed = {tool.name for tool in tools}
         if missing := sorted(self.launch.enabled_tools - listed):
             offered = ", ".join(sorted(listed)) or "none"
-            self._note(f"it has no tool {', '.join(missing)}; its tools: {offered}")
-            raise StigmerError(self._problem())
+            raise StigmerError(f"it has no tool {', '.join(missing)}; its tools: {offered}")
         return [tool for tool in tools if self.launch.enables(tool.name)]
 
     def _must_list_again(self, client: Client) -> bool:
