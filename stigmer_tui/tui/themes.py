@@ -7,7 +7,7 @@ from pathlib import Path
 from textual.theme import Theme
 
 HERE = Path(__file__).parent
-SHEETS = ("inks.tcss", "main.tcss", "dialogs.tcss")
+SHEETS = ("roles.tcss", "main.tcss", "dialogs.tcss")
 
 
 def style_sheets() -> list[Path]:

@@ -31,7 +31,7 @@ BEAT = 0.01
 
 
 class LiveApp(App[None]):
-    CSS_PATH = Path(__file__).parents[2] / "styles" / "inks.tcss"
+    CSS_PATH = Path(__file__).parents[2] / "styles" / "roles.tcss"
     CSS = "Static { height: 1; }"
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [Binding("plus", "count", "count", priority=True)]

@@ -56,8 +56,8 @@ def _stream(shape: str, size: int) -> tuple[float, float]:
 
 def _palette() -> Palette:
     style = Style.parse("white on black")
-    grounds = dict.fromkeys(RowBackground, style)
-    return Palette(dict.fromkeys((StyleRole.TEXT, *StyleRole), style), grounds, grounds, style)
+    backgrounds = dict.fromkeys(RowBackground, style)
+    return Palette(dict.fromkeys((StyleRole.TEXT, *StyleRole), style), backgrounds, backgrounds, style)
 
 
 if __name__ == "__main__":

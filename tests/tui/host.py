@@ -15,7 +15,7 @@ from stigmer_tui.tui.widgets.themed_widget import ThemedScreen
 from stigmer_tui.workbench.outline import Outline
 from tests.tui.samples import at
 
-STYLES = Path(__file__).parents[2] / "styles" / "inks.tcss"
+STYLES = Path(__file__).parents[2] / "styles" / "roles.tcss"
 
 
 class FixedClock:

@@ -73,6 +73,6 @@ def test_no_row_is_too_wide_and_nothing_but_blanks_is_lost(text: str, width: int
 )
 def test_every_character_keeps_its_ink(spans: list[tuple[str, StyleRole]], width: int) -> None:
     def inked(parts: list[tuple[str, StyleRole]]) -> list[tuple[str, StyleRole]]:
-        return [(character, ink) for text, ink in parts for character in text if character != " "]
+        return [(character, role) for text, role in parts for character in text if character != " "]
 
     assert inked([span for row in wrap(spans, width) for span in row]) == inked(spans)

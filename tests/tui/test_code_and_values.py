@@ -18,18 +18,18 @@ def texts(lines: Iterable[Spans | ValueLine]) -> list[str]:
     return [text_of(line.spans if isinstance(line, ValueLine) else line) for line in lines]
 
 
-def inks(line: Spans) -> dict[str, StyleRole]:
-    return {text.strip(): ink for text, ink in line if ink}
+def roles(line: Spans) -> dict[str, StyleRole]:
+    return {text.strip(): role for text, role in line if role}
 
 
 def test_code_is_coloured_by_what_its_words_are() -> None:
     lines = coloured("python", PYTHON)
     assert texts(lines) == PYTHON
-    assert inks(lines[0])["def"] is StyleRole.KEYWORD
-    assert inks(lines[0])["f"] is StyleRole.NAME
-    assert inks(lines[2])["of f."] is StyleRole.TEXT_VALUE
-    assert inks(lines[4])["1"] is StyleRole.NUMBER
-    assert inks(lines[4])["# why"] is StyleRole.COMMENT
+    assert roles(lines[0])["def"] is StyleRole.KEYWORD
+    assert roles(lines[0])["f"] is StyleRole.NAME
+    assert roles(lines[2])["of f."] is StyleRole.TEXT_VALUE
+    assert roles(lines[4])["1"] is StyleRole.NUMBER
+    assert roles(lines[4])["# why"] is StyleRole.COMMENT
 
 
 def test_line_by_line_it_is_coloured_as_a_whole() -> None:

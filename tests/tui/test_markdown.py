@@ -121,8 +121,8 @@ def test_inline_markup(source: str, spans: list[tuple[str, StyleRole]]) -> None:
 
 def test_sentences_are_parsed_apart_only_where_nothing_spans_them() -> None:
     (line,) = inline("**One. Two.** And [a. b](u). *End.* x")
-    assert [text for text, ink in line if ink is StyleRole.STRONG] == ["One. Two."]
-    assert "a. b" in [text for text, ink in line if ink is StyleRole.LINK]
+    assert [text for text, role in line if role is StyleRole.STRONG] == ["One. Two."]
+    assert "a. b" in [text for text, role in line if role is StyleRole.LINK]
 
 
 class TestWhileItGrows:

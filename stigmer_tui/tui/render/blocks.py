@@ -43,11 +43,11 @@ class LineBlock:
     """Plain text; long lines wrap."""
 
     lines: tuple[str, ...]
-    ink: StyleRole = StyleRole.TEXT
+    role: StyleRole = StyleRole.TEXT
     has_gap: bool = False
 
     def rows(self, form: Format) -> list[Row]:
-        return [Row(spans) for line in self.lines for spans in wrap(((line, self.ink),), form.width)]
+        return [Row(spans) for line in self.lines for spans in wrap(((line, self.role),), form.width)]
 
     def guess(self, width: int) -> int:
         return sum(1 + len(line) // width for line in self.lines)
@@ -72,12 +72,12 @@ def cut_spans(spans: Spans, width: int, ellipsis: str) -> Spans:
     if cells(text_of(spans)) <= width:
         return spans
     kept: list[Span] = []
-    for text, ink in spans:
+    for text, role in spans:
         size = cells(text)
         if size > width - len(ellipsis):
-            kept.append((cut(text + " " * len(ellipsis), width, ellipsis), ink))
+            kept.append((cut(text + " " * len(ellipsis), width, ellipsis), role))
             break
-        kept.append((text, ink))
+        kept.append((text, role))
         width -= size
     return tuple(kept)
 

@@ -49,7 +49,7 @@ def clean_spans(spans: Spans) -> Spans:
     """Cleans spans; called for every row before it reaches the terminal."""
     if all(text.isprintable() for text, _ in spans):
         return spans
-    return tuple((clean(text), ink) for text, ink in spans)
+    return tuple((clean(text), role) for text, role in spans)
 
 
 def without_controls(text: str) -> str:
@@ -144,17 +144,17 @@ def _break(text: str, start: int, stop: int) -> int:
 def _cut_at(spans: Sequence[Span], bounds: Sequence[tuple[int, int]]) -> list[Spans]:
     rows = []
     pieces = iter(spans)
-    text, ink = next(pieces, ("", StyleRole.TEXT))
+    text, role = next(pieces, ("", StyleRole.TEXT))
     offset = 0  # of the current span in the whole text
     for start, end in bounds:
         row: list[Span] = []
         while True:
             part = text[max(0, start - offset) : end - offset]
             if part:
-                row.append((part, ink))
+                row.append((part, role))
             if offset + len(text) >= end:
                 break
             offset += len(text)
-            text, ink = next(pieces)
+            text, role = next(pieces)
         rows.append(tuple(row))
     return rows

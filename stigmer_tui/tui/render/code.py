@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MAX_LINE_LENGTH = 1000
 """Characters. Longer lines are probably data and are not highlighted."""
 
-_INKS = {
+_ROLES = {
     "Comment": StyleRole.COMMENT,
     "Keyword": StyleRole.KEYWORD,
     "Literal.Number": StyleRole.NUMBER,
@@ -55,8 +55,8 @@ class Code:
         inner = form.narrowed(self.indent + 2)
         rows = []
         for line in colour(self.language, self.lines):
-            ground = tuple((text, ink | StyleRole.CODE_BLOCK) for text, ink in line)
-            rows += [Row(spans, StyleRole.CODE_BLOCK) for spans in wrap(ground, inner.width)]
+            shaded = tuple((text, role | StyleRole.CODE_BLOCK) for text, role in line)
+            rows += [Row(spans, StyleRole.CODE_BLOCK) for spans in wrap(shaded, inner.width)]
         margin = ((" " * self.indent, StyleRole.TEXT), (" ", StyleRole.CODE_BLOCK))
         return indented(rows, margin, margin)
 
@@ -94,7 +94,7 @@ class _Run(NamedTuple):
 def _run(language: str, lines: tuple[str, ...]) -> _Run:
     lexer = _lexer(language)
     if lexer is not None and lines and all(len(line) <= MAX_LINE_LENGTH for line in lines):
-        spans = [(value, _ink(token)) for token, value in lexer.get_tokens("\n".join((*lines, "")))]
+        spans = [(value, _role(token)) for token, value in lexer.get_tokens("\n".join((*lines, "")))]
         rows = _lines_of(spans)[: len(lines)]
         if len(rows) == len(lines):
             return _Run(rows, is_whole=spans[-1][1] not in (StyleRole.TEXT_VALUE, StyleRole.COMMENT))
@@ -104,21 +104,21 @@ def _run(language: str, lines: tuple[str, ...]) -> _Run:
 def _lines_of(spans: Iterable[Span]) -> list[Spans]:
     """Spans cut at the ends of lines."""
     lines: list[list[Span]] = [[]]
-    for text, ink in spans:
+    for text, role in spans:
         first, *others = text.split("\n")
         if first:
-            lines[-1].append((first, ink))
-        lines += [[(other, ink)] if other else [] for other in others]
+            lines[-1].append((first, role))
+        lines += [[(other, role)] if other else [] for other in others]
     return [tuple(line) for line in lines]
 
 
 @lru_cache(maxsize=256)
-def _ink(token: _TokenType) -> StyleRole:
+def _role(token: _TokenType) -> StyleRole:
     """The style role of a token type or of its nearest ancestor."""
     names = list(token)
     while names:
-        if (ink := _INKS.get(".".join(names))) is not None:
-            return ink
+        if (role := _ROLES.get(".".join(names))) is not None:
+            return role
         names.pop()
     return StyleRole.TEXT
 

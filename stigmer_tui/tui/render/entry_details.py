@@ -51,8 +51,8 @@ def details(entry: Entry) -> list[Block]:
         case NodeEntry(node=node):
             return _details_of_call(node) if node.kind is NodeKind.TOOL_CALL else _details_of_task(node)
         case EndEntry():
-            ink = StyleRole.FAILED if entry.state is RunState.FAILED else StyleRole.TEXT
-            return [*plain_text(entry.error, ink), *_value(entry.output)]
+            role = StyleRole.FAILED if entry.state is RunState.FAILED else StyleRole.TEXT
+            return [*plain_text(entry.error, role), *_value(entry.output)]
         case _:
             return []
 
@@ -87,7 +87,7 @@ def _sections(pieces: list[Block], **sections: list[Block]) -> list[Block]:
     return pieces
 
 
-def plain_text(text: str, ink: StyleRole) -> list[Block]:
+def plain_text(text: str, role: StyleRole) -> list[Block]:
     """A text as it is, in pieces that are drawn one by one."""
     if not text:
         return []
@@ -96,7 +96,7 @@ def plain_text(text: str, ink: StyleRole) -> list[Block]:
         for line in clean_lines(text.strip("\n"))
         for start in range(0, max(1, len(line)), MAX_LINE_LENGTH)
     ]
-    return [LineBlock(tuple(lines[start : start + PIECE_SIZE]), ink) for start in range(0, len(lines), PIECE_SIZE)]
+    return [LineBlock(tuple(lines[start : start + PIECE_SIZE]), role) for start in range(0, len(lines), PIECE_SIZE)]
 
 
 def _value(value: object) -> list[Block]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from stigmer_tui.core.units import duration_text, plural
 from stigmer_tui.tui.render.blocks import Block, CutLineBlock, Format, cut_spans
 from stigmer_tui.tui.render.cells import cells, clean, one_line
-from stigmer_tui.tui.render.glyphs import STATE_INKS
+from stigmer_tui.tui.render.glyphs import STATE_ROLES
 from stigmer_tui.tui.render.styled_rows import EMPTY_ROW, Row, Span, Spans, StyleRole, text_of
 from stigmer_tui.tui.render.values import value_line
 from stigmer_tui.workbench.entries import EndEntry, Entry, GroupEntry, MessageEntry, NodeEntry, raw_arguments
@@ -68,7 +68,7 @@ class Head:
 
     def _state_row(self, form: Format, state: RunState, name: Spans, about: Spans) -> Row:
         """A glyph and columns of which the last is on the right."""
-        spans: list[Span] = [(form.glyphs.states[state], STATE_INKS[state]), (" ", StyleRole.TEXT), *name]
+        spans: list[Span] = [(form.glyphs.states[state], STATE_ROLES[state]), (" ", StyleRole.TEXT), *name]
         if text_of(about).strip():
             # Never wider than its column: what comes after it stands in line at every depth.
             spans[2:] = name = cut_spans(name, self.name_width - GAP, form.glyphs.ellipsis)
@@ -109,10 +109,10 @@ class Head:
             spans: Spans = (("Output", StyleRole.MUTED),)
             summary = (("  ", StyleRole.TEXT), *value_line(ending.output))
         else:
-            ink = STATE_INKS[ending.state]
+            role = STATE_ROLES[ending.state]
             where = f" at {one_line(ending.cause)}" if ending.cause else ""
-            spans = ((f"{form.glyphs.states[ending.state]} {ending.state}{where}", ink),)
-            summary = ((f"  {one_line(ending.error)}", ink),)
+            spans = ((f"{form.glyphs.states[ending.state]} {ending.state}{where}", role),)
+            summary = ((f"  {one_line(ending.error)}", role),)
         return Row(cut_spans(spans if self.is_unfolded else (*spans, *summary), form.width, form.glyphs.ellipsis))
 
 

@@ -71,7 +71,7 @@ ASCII = Glyphs(
     thumb="#",
 )
 
-STATE_INKS: Mapping[RunState, StyleRole] = {
+STATE_ROLES: Mapping[RunState, StyleRole] = {
     RunState.PENDING: StyleRole.MUTED,
     RunState.RUNNING: StyleRole.RUNNING,
     RunState.WAITING: StyleRole.WAITING,

@@ -33,8 +33,8 @@ def narrow_header_row(state: WorkbenchState, region: int, width: int, glyphs: Gl
     """For narrow windows: names the regions and marks the visible one."""
     tabs: list[tuple[str, StyleRole]] = []
     for number, name in enumerate(REGIONS):
-        ink = StyleRole.STRONG | StyleRole.RUNNING if number == region else StyleRole.MUTED
-        tabs += [(f"{number + 1} {name}", ink), ("  ", StyleRole.TEXT)]
+        role = StyleRole.STRONG | StyleRole.RUNNING if number == region else StyleRole.MUTED
+        tabs += [(f"{number + 1} {name}", role), ("  ", StyleRole.TEXT)]
     left = ((" ", StyleRole.TEXT), *tabs)
     return justified(left, (*summary_of(state, glyphs), (" ", StyleRole.TEXT)), width, glyphs.ellipsis)
 

@@ -22,9 +22,9 @@ class RowBackground(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    inks: Mapping[StyleRole, Style]
+    roles: Mapping[StyleRole, Style]
     """The style of each single role."""
-    grounds: Mapping[RowBackground, Style]
+    backgrounds: Mapping[RowBackground, Style]
     bars: Mapping[RowBackground, Style]
     """The bar at the left of the selected entry."""
     thumb: Style
@@ -32,12 +32,12 @@ class Palette:
     """Adapts a style to the colours of the terminal, once rather than in every row."""
     _styles: dict[tuple[StyleRole, RowBackground], Style] = field(default_factory=dict, repr=False, compare=False)
 
-    def style(self, ink: StyleRole, ground: RowBackground) -> Style:
+    def style(self, role: StyleRole, background: RowBackground) -> Style:
         """The styles of combined roles, layered."""
-        style = self._styles.get((ink, ground))
+        style = self._styles.get((role, background))
         if style is None:
-            style = self.grounds[ground] + self.inks[StyleRole.TEXT]
-            for single in ink:
-                style += self.inks[single]
-            style = self._styles[ink, ground] = self.adapt(style)
+            style = self.backgrounds[background] + self.roles[StyleRole.TEXT]
+            for single in role:
+                style += self.roles[single]
+            style = self._styles[role, background] = self.adapt(style)
         return style

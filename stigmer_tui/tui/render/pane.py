@@ -10,7 +10,7 @@ from stigmer_tui.core.ids import shorten_id
 from stigmer_tui.core.units import duration_text, plural
 from stigmer_tui.tui.render.cells import clean_lines, one_line, wrap
 from stigmer_tui.tui.render.entry_heading import waiting_spans
-from stigmer_tui.tui.render.glyphs import STATE_INKS, Glyphs
+from stigmer_tui.tui.render.glyphs import STATE_ROLES, Glyphs
 from stigmer_tui.tui.render.layout import joined, justified, muted, plain
 from stigmer_tui.tui.render.styled_rows import EMPTY_ROW, Row, Spans, StyleRole
 from stigmer_tui.workbench.daemon_state import DaemonState
@@ -34,11 +34,11 @@ def title_rows(
     execution = shown.execution
     state = execution.state
     if state.is_final or is_connected:
-        right = ((f"{glyphs.states[state]} {_progress(execution, now)}", STATE_INKS[state]),)
+        right = ((f"{glyphs.states[state]} {_progress(execution, now)}", STATE_ROLES[state]),)
     else:
         right = ((f"{state} when last seen", StyleRole.MUTED),)
     first = justified(((one_line(shown.resource.name), StyleRole.STRONG),), right, width, glyphs.ellipsis)
-    about: Spans = ((one_line(error), STATE_INKS[state]),) if error else ()
+    about: Spans = ((one_line(error), STATE_ROLES[state]),) if error else ()
     about = about or (_summary(execution) if state.is_final else _message(execution))
     second = justified(joined([*_reason(shown), about]), muted(shorten_id(execution.id)), width, glyphs.ellipsis)
     return [first, second]
@@ -132,7 +132,7 @@ def error_beside_tasks(execution: Execution) -> str:
 
 def welcome_rows(state: WorkbenchState, width: int) -> list[Row]:
     """Where no run is shown yet: what will be here, and how to get it there."""
-    return [row for text, ink in _welcome(state) for row in _paragraph(text, ink, width)]
+    return [row for text, role in _welcome(state) for row in _paragraph(text, role, width)]
 
 
 def _welcome(state: WorkbenchState) -> Iterator[tuple[str, StyleRole]]:
@@ -193,7 +193,7 @@ def _daemon_keys(daemon: DaemonState) -> Row:
     return Row(muted("Press r to retry" + (", or see: stigmer-tui server logs" if daemon.log_lines else "")))
 
 
-def _paragraph(text: str, ink: StyleRole, width: int) -> list[Row]:
+def _paragraph(text: str, role: StyleRole, width: int) -> list[Row]:
     if not text:
         return [EMPTY_ROW]
-    return [Row(spans) for spans in wrap(((text, ink),), width)]
+    return [Row(spans) for spans in wrap(((text, role),), width)]

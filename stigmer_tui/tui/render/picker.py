@@ -9,7 +9,7 @@ from enum import Enum
 
 from stigmer_tui.core.units import uptime_text
 from stigmer_tui.tui.render.cells import one_line
-from stigmer_tui.tui.render.glyphs import STATE_INKS, Glyphs
+from stigmer_tui.tui.render.glyphs import STATE_ROLES, Glyphs
 from stigmer_tui.tui.render.layout import justified, muted, plain
 from stigmer_tui.tui.render.styled_rows import EMPTY_ROW, Row, StyleRole
 from stigmer_tui.workbench.model import Resource, ResourceKind, Run
@@ -140,7 +140,7 @@ def _resource_line(resource: Resource, last_runs: dict[str, Run], form: PickerFo
     run = last_runs.get(resource.id)
     sign = (" ", StyleRole.TEXT)
     if run is not None and not run.state.is_final:
-        sign = (form.glyphs.states[run.state], STATE_INKS[run.state])
+        sign = (form.glyphs.states[run.state], STATE_ROLES[run.state])
     age = _age(run, form.now)
     when = age if age in (NEVER, "now") else f"{age} ago"
     left = (sign, *plain(f" {one_line(resource.name)}"))
@@ -148,7 +148,7 @@ def _resource_line(resource: Resource, last_runs: dict[str, Run], form: PickerFo
 
 
 def _run_line(run: Run, form: PickerFormat) -> PickerLine:
-    glyph = (f"{form.glyphs.states[run.state]} ", STATE_INKS[run.state])
+    glyph = (f"{form.glyphs.states[run.state]} ", STATE_ROLES[run.state])
     left = (glyph, *plain(one_line(run.resource)))
     return PickerLine(justified(left, muted(_age(run, form.now)), form.width, form.glyphs.ellipsis), run)
 

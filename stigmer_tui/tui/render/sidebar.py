@@ -68,8 +68,8 @@ def daemon_look(daemon: DaemonState) -> tuple[str, RunState, StyleRole]:
 
 
 def _daemon(daemon: DaemonState, form: SidebarFormat) -> Iterator[Row]:
-    word, sign, ink = daemon_look(daemon)
-    look = ((f"{form.glyphs.states[sign]} ", ink), (word, ink))
+    word, sign, role = daemon_look(daemon)
+    look = ((f"{form.glyphs.states[sign]} ", role), (word, role))
     heading = StyleRole.STRONG | StyleRole.RUNNING if form.has_focus else StyleRole.STRONG
     yield justified((("Daemon", heading),), look, form.width, form.glyphs.ellipsis)
     if daemon.address:
@@ -82,9 +82,9 @@ def _daemon(daemon: DaemonState, form: SidebarFormat) -> Iterator[Row]:
 
 
 def _component(component: Component, form: SidebarFormat) -> Iterator[Row]:
-    sign, ink = LOOKS[component.state]
+    sign, role = LOOKS[component.state]
     name = LABELS.get(component.name, component.name)
-    left = ((f"{form.glyphs.states[sign]} ", ink), *plain(name))
+    left = ((f"{form.glyphs.states[sign]} ", role), *plain(name))
     if not component.pid:
         yield justified(left, muted(component.state.value), form.width, form.glyphs.ellipsis)
         return
@@ -104,11 +104,11 @@ def _fact(name: str, value: str, form: SidebarFormat) -> Iterator[Row]:
 
 
 def _watch(project: ProjectState, form: SidebarFormat) -> Iterator[Row]:
-    ink = StyleRole.RUNNING if project.stage is not Stage.IDLE else StyleRole.TEXT
+    role = StyleRole.RUNNING if project.stage is not Stage.IDLE else StyleRole.TEXT
     word = STAGES[project.stage] if project.watching or project.stage is not Stage.IDLE else "off"
     if project.problem:
-        word, ink = problem_word(project.problem), StyleRole.FAILED
-    yield justified((("Watch", StyleRole.STRONG),), ((word, ink),), form.width, form.glyphs.ellipsis)
+        word, role = problem_word(project.problem), StyleRole.FAILED
+    yield justified((("Watch", StyleRole.STRONG),), ((word, role),), form.width, form.glyphs.ellipsis)
     if project.last_change and project.last_change_at:
         when = muted(_clock(project.last_change_at))
         yield justified(muted(project.last_change.replace(" changed", "")), when, form.width, form.glyphs.ellipsis)
@@ -142,9 +142,9 @@ def _clock(moment: datetime) -> str:
 
 def summary_of(state: WorkbenchState, glyphs: Glyphs) -> Spans:
     """The sidebar in one line: `✓ daemon · ▸ 1 running · watching`."""
-    word, sign, ink = daemon_look(state.daemon)
+    word, sign, role = daemon_look(state.daemon)
     name = "daemon" if word == "ready" else f"daemon {word}"
-    parts: list[Spans] = [((f"{glyphs.states[sign]} ", ink), *plain(name))]
+    parts: list[Spans] = [((f"{glyphs.states[sign]} ", role), *plain(name))]
     if state.daemon.running:
         parts.append(((f"{glyphs.states[RunState.RUNNING]} {state.daemon.running} running", StyleRole.RUNNING),))
     if project := state.project:

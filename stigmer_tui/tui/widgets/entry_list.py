@@ -289,7 +289,7 @@ class EntryList(ThemedWidget, can_focus=True):
         if not lines:
             return [*self._empty_strips(maker, height), *tail]
         first, size = self._window.thumb() or (0, 0)
-        ground = RowBackground.SELECTED if self.has_focus else RowBackground.BLURRED
+        background = RowBackground.SELECTED if self.has_focus else RowBackground.BLURRED
         strips = []
         for y in range(height):
             has_thumb = first <= y < first + size
@@ -297,7 +297,7 @@ class EntryList(ThemedWidget, can_focus=True):
                 strips.append(maker.blank(has_thumb))
             else:
                 is_selected = lines[y].key == self._window.selected and not lines[y].is_gap
-                strips.append(maker.of(lines[y], ground if is_selected else RowBackground.PLAIN, has_thumb))
+                strips.append(maker.of(lines[y], background if is_selected else RowBackground.PLAIN, has_thumb))
         # Below the last entry and a blank row, or at the foot.
         strips[len(lines) + 1 : len(lines) + 1] = tail
         if (selection := self.text_selection) is not None:

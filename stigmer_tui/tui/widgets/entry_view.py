@@ -36,7 +36,7 @@ BAR_WIDTH = 2
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """The rows of a piece, and the strips that the screen has made of them, by row, ground and scroll bar."""
+    """The rows of a piece, and the strips that the screen has made of them, by row, background and scroll bar."""
 
     rows: list[Row]
     strips: dict[tuple[int, RowBackground, bool], Strip] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class _Shown:
         return isinstance(self.entry, MessageEntry) and self.entry.is_growing
 
     @property
-    def bar_ink(self) -> StyleRole:
+    def bar_role(self) -> StyleRole:
         if self.is_growing:
             return StyleRole.RUNNING
         return StyleRole.FAILED if state_of(self.entry) is RunState.FAILED else StyleRole.MUTED
@@ -103,7 +103,7 @@ class EntryView:
         if before == after:
             return
         self._shown = after
-        if before.form != after.form or before.bar_ink != after.bar_ink:
+        if before.form != after.form or before.bar_role != after.bar_role:
             self._drawn = [None] * len(self._drawn)
         if before.is_unfolded != after.is_unfolded:
             self._keep(0)
@@ -128,7 +128,7 @@ class EntryView:
     def margin(self, number: int) -> Spans:
         """What stands before each row of a piece."""
         indent = (" " * self._indent, StyleRole.TEXT)
-        return (indent, (f"{self._shown.form.glyphs.bar} ", self._shown.bar_ink)) if number else (indent,)
+        return (indent, (f"{self._shown.form.glyphs.bar} ", self._shown.bar_role)) if number else (indent,)
 
     @property
     def _indent(self) -> int:

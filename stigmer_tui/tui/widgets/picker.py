@@ -86,7 +86,7 @@ class Picker(RowPanel, can_focus=True):
         bar = self.glyphs.selection if line.item and line.key == self._selected else " "
         return Row(((bar, StyleRole.RUNNING if self.has_focus else StyleRole.MUTED), *line.row.spans))
 
-    def ground(self, y: int) -> RowBackground:
+    def background(self, y: int) -> RowBackground:
         index = self._top + y
         if index >= len(self._lines) or not self._selected or self._lines[index].key != self._selected:
             return RowBackground.PLAIN

@@ -30,15 +30,15 @@ class StripRenderer:
         self._glyphs = glyphs
         self._blanks = {has_thumb: self._strip((), RowBackground.PLAIN, has_thumb) for has_thumb in (False, True)}
 
-    def of(self, line: RowLine, ground: RowBackground, has_thumb: bool) -> Strip:
+    def of(self, line: RowLine, background: RowBackground, has_thumb: bool) -> Strip:
         """The strip of a row, cached with the row."""
         drawn = line.view.draw(line.piece)
-        key = (line.row, ground, has_thumb)
+        key = (line.row, background, has_thumb)
         strip = drawn.strips.get(key)
         if strip is None:
             row = drawn.rows[line.row]
             spans = (*line.view.margin(line.piece), *row.spans) if row.spans or line.piece else ()
-            strip = drawn.strips[key] = self._strip(spans, ground, has_thumb, row.fill)
+            strip = drawn.strips[key] = self._strip(spans, background, has_thumb, row.fill)
         return strip
 
     def of_text(self, text: str) -> Strip:
@@ -51,20 +51,22 @@ class StripRenderer:
     def blank(self, has_thumb: bool) -> Strip:
         return self._blanks[has_thumb]
 
-    def _strip(self, spans: Spans, ground: RowBackground, has_thumb: bool, fill: StyleRole = StyleRole.TEXT) -> Strip:
+    def _strip(
+        self, spans: Spans, background: RowBackground, has_thumb: bool, fill: StyleRole = StyleRole.TEXT
+    ) -> Strip:
         spans = clean_spans(spans)
         style = self.palette.style
-        plain = style(StyleRole.TEXT, ground)
+        plain = style(StyleRole.TEXT, background)
         available = max(0, self.width - LEFT - RIGHT)
         room = available - cells(text_of(spans))
         if room < 0:
             spans, room = cut_spans(spans, available, self._glyphs.ellipsis), 0
-        is_selected = ground is not RowBackground.PLAIN
+        is_selected = background is not RowBackground.PLAIN
         parts = [
-            (self._glyphs.selection, self.palette.bars[ground]) if is_selected else (" ", plain),
+            (self._glyphs.selection, self.palette.bars[background]) if is_selected else (" ", plain),
             (" ", plain),
-            *[(text, style(ink, ground)) for text, ink in spans],
-            (" " * room, style(fill, ground)),
+            *[(text, style(role, background)) for text, role in spans],
+            (" " * room, style(fill, background)),
             (" ", plain),
             (self._glyphs.thumb, self.palette.thumb)
             if has_thumb

@@ -18,7 +18,7 @@ from stigmer_tui.tui.render.glyphs import UNICODE, Glyphs
 from stigmer_tui.tui.render.palette import Palette, RowBackground
 from stigmer_tui.tui.render.styled_rows import Row, StyleRole, text_of
 
-ROLE_CLASSES = {ink: f"ink--{(ink.name or '').lower().replace('_', '-')}" for ink in (StyleRole.TEXT, *StyleRole)}
+ROLE_CLASSES = {role: f"role--{(role.name or '').lower().replace('_', '-')}" for role in (StyleRole.TEXT, *StyleRole)}
 
 
 class ThemedScreen(Screen[None]):
@@ -29,32 +29,32 @@ class ThemedScreen(Screen[None]):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         *ROLE_CLASSES.values(),
-        "ink--selected",
-        "ink--selected-blurred",
-        "ink--thumb",
+        "role--selected",
+        "role--selected-blurred",
+        "role--thumb",
     }
 
 
 class ThemedWidget(Widget):
     def read_palette(self) -> Palette:
-        ground = Style(bgcolor=self.rich_style.bgcolor)
-        selected = self.screen.get_component_rich_style("ink--selected")
-        blurred = self.screen.get_component_rich_style("ink--selected-blurred")
-        inks = {ink: self._ink_style(name) for ink, name in ROLE_CLASSES.items()}
-        inks[StyleRole.TEXT] = Style(color=self.rich_style.color)
+        background = Style(bgcolor=self.rich_style.bgcolor)
+        selected = self.screen.get_component_rich_style("role--selected")
+        blurred = self.screen.get_component_rich_style("role--selected-blurred")
+        roles = {role: self._role_style(name) for role, name in ROLE_CLASSES.items()}
+        roles[StyleRole.TEXT] = Style(color=self.rich_style.color)
         return Palette(
-            inks=inks,
-            grounds={
-                RowBackground.PLAIN: ground,
+            roles=roles,
+            backgrounds={
+                RowBackground.PLAIN: background,
                 RowBackground.SELECTED: Style(bgcolor=selected.bgcolor),
                 RowBackground.BLURRED: Style(bgcolor=blurred.bgcolor),
             },
             bars={RowBackground.SELECTED: self._adapted(selected), RowBackground.BLURRED: self._adapted(blurred)},
-            thumb=self._adapted(ground + self._ink_style("ink--thumb")),
+            thumb=self._adapted(background + self._role_style("role--thumb")),
             adapt=self._adapted,
         )
 
-    def _ink_style(self, component: str) -> Style:
+    def _role_style(self, component: str) -> Style:
         """The component's own style without inherited parts, so that roles can be combined."""
         screen = self.screen
         says = screen.get_component_styles(component).has_rule
@@ -98,7 +98,7 @@ class RowPanel(ThemedWidget):
         if changed:
             self.refresh(*(Region(0, y, width, 1) for y in changed))
 
-    def ground(self, y: int) -> RowBackground:
+    def background(self, y: int) -> RowBackground:
         """The background of a row."""
         return RowBackground.PLAIN
 
@@ -110,12 +110,12 @@ class RowPanel(ThemedWidget):
         if self._palette is None:
             self._palette = self.read_palette()
         width = self.size.width
-        row, ground = self.row(y), self.ground(y)
+        row, background = self.row(y), self.background(y)
         spans = cut_spans(clean_spans(row.spans), width, self.glyphs.ellipsis)
-        segments = [Segment(text, self._palette.style(ink, ground)) for text, ink in spans if text]
+        segments = [Segment(text, self._palette.style(role, background)) for text, role in spans if text]
         room = width - cells(text_of(spans))
         if room > 0:
-            segments.append(Segment(" " * room, self._palette.style(row.fill, ground)))
+            segments.append(Segment(" " * room, self._palette.style(row.fill, background)))
         return Strip(segments, width)
 
     def notify_style_update(self) -> None:

@@ -18,7 +18,7 @@ _MARKUP = re.compile(r"[\\`*_\[\]<>&!~\n]")
 
 _SENTENCE_END = re.compile(r"[.!?:;]['\")”’]?(?: (?=\S)| *\n(?=.))|[。！？](?=\S)")
 
-_INKS = {
+_ROLES = {
     "strong_open": StyleRole.STRONG,
     "em_open": StyleRole.EMPHASIS,
     "s_open": StyleRole.STRUCK,
@@ -26,16 +26,16 @@ _INKS = {
 }
 
 
-def inline(source: str, ink: StyleRole = StyleRole.TEXT) -> list[Spans]:
-    """The spans of a text, one line per hard break; `ink` is their base style."""
+def inline(source: str, role: StyleRole = StyleRole.TEXT) -> list[Spans]:
+    """The spans of a text, one line per hard break; `role` is their base style."""
     if not _MARKUP.search(source):
-        return [((source, ink),)]
+        return [((source, role),)]
     lines: list[list[Span]] = [[]]
     for sentence in _sentences(source):
         first, *others = _parsed(sentence)
         lines[-1] += first
         lines += map(list, others)
-    return [tuple((text, own | ink) for text, own in line) if ink else tuple(line) for line in lines]
+    return [tuple((text, own | role) for text, own in line) if role else tuple(line) for line in lines]
 
 
 def is_whole(text: str) -> bool:
@@ -59,35 +59,35 @@ def _sentences(source: str) -> Iterator[str]:
 @lru_cache(maxsize=1024)
 def _parsed(source: str) -> tuple[Spans, ...]:
     lines: list[list[Span]] = [[]]
-    inks = [StyleRole.TEXT]
+    roles = [StyleRole.TEXT]
     targets: list[str] = []
     (root,) = _parser().parseInline(source)
     for token in root.children or ():
         match token.type:
             case "softbreak":
-                lines[-1].append((" ", inks[-1]))
+                lines[-1].append((" ", roles[-1]))
             case "hardbreak":
                 lines.append([])
             case "code_inline":
-                lines[-1].append((clean(token.content), inks[-1] | StyleRole.CODE))
+                lines[-1].append((clean(token.content), roles[-1] | StyleRole.CODE))
             case "image":
-                lines[-1].append((clean(token.content) or "image", inks[-1] | StyleRole.LINK))
+                lines[-1].append((clean(token.content) or "image", roles[-1] | StyleRole.LINK))
                 lines[-1].append((f" ({_target(token, 'src')})", StyleRole.MUTED))
             case "link_open":
                 targets.append(_target(token, "href"))
-                inks.append(inks[-1] | StyleRole.LINK)
+                roles.append(roles[-1] | StyleRole.LINK)
             case "link_close":
-                inks.pop()
+                roles.pop()
                 target = targets.pop()
                 if target not in "".join(text for text, _ in lines[-1]):
                     lines[-1].append((f" ({target})", StyleRole.MUTED))
-            case opening if opening in _INKS:
-                inks.append(inks[-1] | _INKS[opening])
+            case opening if opening in _ROLES:
+                roles.append(roles[-1] | _ROLES[opening])
             case closing if closing.endswith("_close"):
-                inks.pop()
+                roles.pop()
             case _:
                 if token.content:
-                    lines[-1].append((clean(token.content), inks[-1]))
+                    lines[-1].append((clean(token.content), roles[-1]))
     return tuple(tuple(line) for line in lines)
 
 

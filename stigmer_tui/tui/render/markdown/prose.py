@@ -80,8 +80,8 @@ class _Drawing:
             case "inline":
                 return _rows_of(inline(token.content), form)
             case "heading_open":
-                ink = StyleRole.STRONG | StyleRole.HEADING if token.tag in ("h1", "h2") else StyleRole.STRONG
-                return _rows_of(inline(next(self._tokens).content, ink), form)
+                role = StyleRole.STRONG | StyleRole.HEADING if token.tag in ("h1", "h2") else StyleRole.STRONG
+                return _rows_of(inline(next(self._tokens).content, role), form)
             case "blockquote_open":
                 bar: Spans = ((f"{form.glyphs.quote} ", StyleRole.MUTED),)
                 return indented(self.blocks(form.narrowed(2), "blockquote_close"), bar, bar)

@@ -69,10 +69,10 @@ class TablePart:
     def guess(self, width: int) -> int:
         return len(self.table_rows) + 2 * self.is_first
 
-    def _row(self, row: TableCells, widths: Sequence[int], ink: StyleRole) -> list[Spans]:
+    def _row(self, row: TableCells, widths: Sequence[int], role: StyleRole) -> list[Spans]:
         """A row of the table is as high as its highest cell."""
         columns = [
-            [spans for line in inline(cell, ink) for spans in wrap(line, width)]
+            [spans for line in inline(cell, role) for spans in wrap(line, width)]
             for cell, width in zip(row, widths, strict=True)
         ]
         rows = []
