@@ -118,7 +118,7 @@ def test_the_record_of_another_process(world: World) -> None:
     """A pid that the system has given to somebody else by now is left alone."""
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as stranger:
         world.home.prepare()
-        of_another = json.dumps(asdict(DaemonRecord(stranger.pid, "long ago", "127.0.0.1:1", "0", True)))
+        of_another = json.dumps(asdict(DaemonRecord(stranger.pid, "long ago", "127.0.0.1:0", "0", True)))
         world.home.daemon_lock.write_text(of_another)
         assert world.run("server", "status").code == 1
         assert world.run("server", "stop").out == "The daemon is not running\n"
