@@ -6,7 +6,7 @@ import traceback
 from dataclasses import dataclass
 
 from stigmer_tui.agents.journal import AgentJournal
-from stigmer_tui.agents.transcript import Transcript
+from stigmer_tui.agents.transcript import TranscriptRecorder
 from stigmer_tui.core.clock import timestamp
 from stigmer_tui.runners.lease import Lease, Reporter
 
@@ -18,7 +18,7 @@ class AgentRun:
     agent: str
     """The name of the agent, for messages to people."""
     lease: Lease
-    transcript: Transcript
+    transcript: TranscriptRecorder
     record: AgentJournal
     reporter: Reporter
 

@@ -26,7 +26,7 @@ WHOLE = -1
 """The reported length of a message that must be reported as a whole."""
 
 
-class Transcript:
+class TranscriptRecorder:
     """Collects messages and calls, without secrets, and gives what has changed. Times are RFC 3339."""
 
     def __init__(self, redactor: Redactor) -> None:

@@ -20,7 +20,7 @@ from stigmer_tui.agents.sandbox.commands import end_processes
 from stigmer_tui.agents.sandbox.confinement import Confinement, command_environment
 from stigmer_tui.agents.sandbox.folder import Folder
 from stigmer_tui.agents.tools.shell import ShellTool
-from stigmer_tui.agents.transcript import Transcript
+from stigmer_tui.agents.transcript import TranscriptRecorder
 from stigmer_tui.api.agent_execution_pb2 import AgentExecution
 from stigmer_tui.api.agent_pb2 import Agent
 from stigmer_tui.api.phases import Phase
@@ -61,7 +61,7 @@ class Worker:
         """Runs the execution of a lease to its end, and reports it."""
         execution = lease.assignment.agent.execution
         agent = lease.assignment.agent.agent.metadata
-        transcript = Transcript(lease.redactor)
+        transcript = TranscriptRecorder(lease.redactor)
         record = AgentJournal(self.journal.execution(lease.execution_id))
         async with reporting(lease, transcript.take) as reporter:
             transcript.changed = reporter.touch

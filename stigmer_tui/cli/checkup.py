@@ -55,7 +55,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Setup:
     """What is looked at."""
 
     configuration: Configuration
@@ -68,16 +68,16 @@ class Place:
         return self.configuration.home
 
 
-Check = Callable[[Place], AsyncIterator[Finding]]
+Check = Callable[[Setup], AsyncIterator[Finding]]
 
 
-async def check_program(place: Place) -> AsyncIterator[Finding]:
+async def check_program(setup: Setup) -> AsyncIterator[Finding]:
     system = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
     yield Finding("program", Verdict.OK, f"stigmer-tui {__version__}, {system}")
 
 
-async def check_home(place: Place) -> AsyncIterator[Finding]:
-    root = place.home.root
+async def check_home(setup: Setup) -> AsyncIterator[Finding]:
+    root = setup.home.root
     if not root.exists():
         yield Finding("home", Verdict.OK, f"{root} is made when it is first needed")
         return
@@ -91,30 +91,30 @@ async def check_home(place: Place) -> AsyncIterator[Finding]:
     if free < LITTLE_SPACE:
         verdict = Verdict.PROBLEM if free < NO_SPACE else Verdict.WARNING
         yield Finding("home", verdict, f"Only {size_text(free)} are free at {root}", "Runs wait when the disk is full.")
-    if readable := [path for path in _kept(place.home) if _is_readable_by_others(path)]:
-        message = f"{plural(len(readable), 'file')} in {place.home.data} can be read by other users"
-        mend = f"Close them: chmod -R go= {place.home.data}"
-        yield Finding("home", Verdict.PROBLEM, message, mend, place.home.prepare)
+    if readable := [path for path in _kept(setup.home) if _is_readable_by_others(path)]:
+        message = f"{plural(len(readable), 'file')} in {setup.home.data} can be read by other users"
+        mend = f"Close them: chmod -R go= {setup.home.data}"
+        yield Finding("home", Verdict.PROBLEM, message, mend, setup.home.prepare)
     else:
         yield Finding("home", Verdict.OK, f"{root}, {size_text(free)} free")
 
 
-async def check_server(place: Place) -> AsyncIterator[Finding]:
+async def check_server(setup: Setup) -> AsyncIterator[Finding]:
     """The server in use: the named one, or our daemon."""
     from stigmer_tui.client.endpoint import Endpoint
     from stigmer_tui.daemon.running import running_record
     from stigmer_tui.daemon.status import read_status, status_of
 
-    if place.configuration.server:
-        await status_of(Endpoint(place.configuration.server, "", is_ours=False))
-        message = f"The server at {place.configuration.server}, which {SERVER_VARIABLE} names, answers"
+    if setup.configuration.server:
+        await status_of(Endpoint(setup.configuration.server, "", is_ours=False))
+        message = f"The server at {setup.configuration.server}, which {SERVER_VARIABLE} names, answers"
         yield Finding("server", Verdict.OK, message)
         return
-    if await running_record(place.home) is None:
-        for finding in _stopped_daemon(place):
+    if await running_record(setup.home) is None:
+        for finding in _stopped_daemon(setup):
             yield finding
         return
-    if (status := await read_status(place.home)) is None:
+    if (status := await read_status(setup.home)) is None:
         return
     if status.version != __version__:
         message = f"The daemon is version {status.version}, this program is {__version__}"
@@ -127,21 +127,21 @@ async def check_server(place: Place) -> AsyncIterator[Finding]:
         yield Finding("daemon", Verdict.OK, f"running at {status.address}, version {status.version}")
 
 
-def _stopped_daemon(place: Place) -> list[Finding]:
+def _stopped_daemon(setup: Setup) -> list[Finding]:
     from stigmer_tui.core.sqlite import inspect
     from stigmer_tui.runners.journal import inspect_journals
     from stigmer_tui.server.schema import MIGRATIONS
 
-    if place.home.database.exists():
-        inspect(place.home.database, len(MIGRATIONS))
-        inspect_journals(place.home.journals)
-    if (address := place.configuration.address) and not _can_listen(address):
+    if setup.home.database.exists():
+        inspect(setup.home.database, len(MIGRATIONS))
+        inspect_journals(setup.home.journals)
+    if (address := setup.configuration.address) and not _can_listen(address):
         mend = "Choose another one: stigmer-tui config set server.address 127.0.0.1:0"
         return [Finding("daemon", Verdict.PROBLEM, f"Another program listens at {address}", mend)]
     return [Finding("daemon", Verdict.OK, "not running; it is started when it is needed")]
 
 
-async def check_model(place: Place) -> AsyncIterator[Finding]:
+async def check_model(setup: Setup) -> AsyncIterator[Finding]:
     from stigmer_tui.agents.models.choice import ModelChooser
     from stigmer_tui.core.model_providers import OLLAMA, PROVIDERS
     from stigmer_tui.core.proxies import proxy_for
@@ -149,9 +149,9 @@ async def check_model(place: Place) -> AsyncIterator[Finding]:
     for provider in PROVIDERS:
         if provider.address:
             # Raises for a variable that names no proxy.
-            proxy_for(provider.address, place.environment)
-    settings = place.configuration.model
-    choice = ModelChooser(settings, place.environment, place.home.configuration).choose(has_script=True)
+            proxy_for(provider.address, setup.environment)
+    settings = setup.configuration.model
+    choice = ModelChooser(settings, setup.environment, setup.home.configuration).choose(has_script=True)
     if choice.is_scripted:
         mend = "Set a key, such as ANTHROPIC_API_KEY, or: stigmer-tui config set backend.local.llm.provider ollama"
         yield Finding("model", Verdict.WARNING, "No provider of models: agents play their scripts only", mend)
@@ -187,7 +187,7 @@ async def _ollama(address: str, model: str) -> AsyncIterator[Finding]:
         yield Finding("model", Verdict.PROBLEM, f"Ollama has no model {model}", f"Get it: ollama pull {model}")
 
 
-async def check_secrets(place: Place) -> AsyncIterator[Finding]:
+async def check_secrets(setup: Setup) -> AsyncIterator[Finding]:
     import keyring
     from keyring.errors import KeyringError
 
@@ -204,7 +204,7 @@ async def check_secrets(place: Place) -> AsyncIterator[Finding]:
         yield Finding("secrets", Verdict.WARNING, message, mend)
 
 
-async def check_sandbox(place: Place) -> AsyncIterator[Finding]:
+async def check_sandbox(setup: Setup) -> AsyncIterator[Finding]:
     from stigmer_tui.agents.sandbox.confinement import find_confinement
 
     with tempfile.TemporaryDirectory() as folder:
@@ -220,22 +220,22 @@ async def check_sandbox(place: Place) -> AsyncIterator[Finding]:
     yield Finding("sandbox", Verdict.WARNING, message, mend)
 
 
-async def check_terminal(place: Place) -> AsyncIterator[Finding]:
-    term = place.environment.get("TERM", "")
-    if not is_addressable(place.environment):
+async def check_terminal(setup: Setup) -> AsyncIterator[Finding]:
+    term = setup.environment.get("TERM", "")
+    if not is_addressable(setup.environment):
         message = f"The app cannot draw on this terminal: TERM is {term!r}"
         yield Finding("terminal", Verdict.PROBLEM, message, "If it is a modern one: export TERM=xterm-256color")
-    elif not _can_encode("✓", encoding := terminal_encoding(place.environment)):
+    elif not _can_encode("✓", encoding := terminal_encoding(setup.environment)):
         message = f"The locale is {encoding}: the app draws with ASCII signs"
         yield Finding("terminal", Verdict.WARNING, message, "For all signs: export LC_ALL=C.UTF-8")
     else:
         yield Finding("terminal", Verdict.OK, term or "no TERM")
 
 
-async def check_watch(place: Place) -> AsyncIterator[Finding]:
+async def check_watch(setup: Setup) -> AsyncIterator[Finding]:
     from stigmer_tui.project.folder_events import must_poll
 
-    if must_poll(place.environment):
+    if must_poll(setup.environment):
         yield Finding("watch", Verdict.WARNING, "This system reports no changes of files; they are polled")
         return
     watches = _max_watches()
@@ -246,20 +246,20 @@ async def check_watch(place: Place) -> AsyncIterator[Finding]:
         yield Finding("watch", Verdict.OK, "changes of files are reported by the system")
 
 
-async def check_project(place: Place) -> AsyncIterator[Finding]:
+async def check_project(setup: Setup) -> AsyncIterator[Finding]:
     from stigmer_tui.project.project_file import Runtime, is_project, load_project
     from stigmer_tui.project.runtimes import own_interpreter
 
-    if not is_project(place.folder):
+    if not is_project(setup.folder):
         yield Finding("project", Verdict.OK, "none in this folder")
         return
-    project = load_project(place.folder)
+    project = load_project(setup.folder)
     if not project.main.is_file():
         yield Finding("project", Verdict.PROBLEM, f"There is no {project.main}", "Set `main:` in Stigmer.yaml.")
     elif project.runtime is Runtime.GO and not shutil.which("go"):
         yield Finding("project", Verdict.PROBLEM, "It is a Go project, and there is no go", "Get it: https://go.dev/dl")
     elif project.runtime is Runtime.PYTHON:
-        interpreter = own_interpreter(place.folder) or Path(sys.executable)
+        interpreter = own_interpreter(setup.folder) or Path(sys.executable)
         yield Finding("project", Verdict.OK, f"{project.name}, run by {interpreter}")
     else:
         yield Finding("project", Verdict.OK, project.name)
@@ -278,11 +278,11 @@ CHECKS: Mapping[str, Check] = {
 }
 
 
-async def checkup(place: Place) -> AsyncIterator[Finding]:
+async def checkup(setup: Setup) -> AsyncIterator[Finding]:
     """All findings, in the order of CHECKS. What a check refuses to go on with is a finding, too."""
     for subject, check in CHECKS.items():
         try:
-            async for finding in check(place):
+            async for finding in check(setup):
                 yield finding
         except StigmerError as error:
             yield Finding(subject, Verdict.PROBLEM, error.message, error.advice)
@@ -326,8 +326,8 @@ def _can_listen(address: str) -> bool:
     return True
 
 
-def run_checkup(place: Place) -> list[Finding]:
+def run_checkup(setup: Setup) -> list[Finding]:
     async def collect() -> list[Finding]:
-        return [finding async for finding in checkup(place)]
+        return [finding async for finding in checkup(setup)]
 
     return asyncio.run(collect())

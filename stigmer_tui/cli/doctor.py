@@ -7,7 +7,7 @@ import os
 
 import click
 
-from stigmer_tui.cli.checkup import Finding, Place, Verdict, run_checkup
+from stigmer_tui.cli.checkup import Finding, Setup, Verdict, run_checkup
 from stigmer_tui.core.configuration import Configuration, load_configuration
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import Home, working_folder
@@ -51,7 +51,7 @@ def _findings() -> list[Finding]:
         # Everything else can be looked at without it.
         broken = [Finding("configuration", Verdict.PROBLEM, error.message, error.advice)]
         configuration = Configuration(home)
-    return [*broken, *run_checkup(Place(configuration, working_folder(), os.environ))]
+    return [*broken, *run_checkup(Setup(configuration, working_folder(), os.environ))]
 
 
 def _text(finding: Finding) -> str:

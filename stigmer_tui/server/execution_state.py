@@ -72,7 +72,7 @@ class Cursor:
 
 
 @dataclass(frozen=True, slots=True)
-class ExecutionEvent:
+class StoredEvent:
     """A version of an execution: a delta, or the whole."""
 
     version: int
@@ -127,7 +127,7 @@ class ExecutionState(ABC, Generic[Execution, Delta]):
         self.whole_since = self.version
         self._changed.clear()
 
-    def replay(self, event: ExecutionEvent) -> None:
+    def replay(self, event: StoredEvent) -> None:
         if event.whole:
             self.replace(type(self._execution).FromString(event.data))
         else:

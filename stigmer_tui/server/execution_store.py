@@ -17,7 +17,7 @@ from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.runner_pb2 import Assignment
 from stigmer_tui.core.ids import Prefix, parse_id
 from stigmer_tui.core.sqlite import Database, Write, outcome, persisted
-from stigmer_tui.server.execution_state import AnyExecution, AnyState, ExecutionEvent, state_of
+from stigmer_tui.server.execution_state import AnyExecution, AnyState, StoredEvent, state_of
 from stigmer_tui.server.resource_store import ResourceRow, insert_rows
 from stigmer_tui.server.resources import created_at
 
@@ -117,7 +117,7 @@ class ExecutionStore:
 
         await outcome(self._database.write(write))
 
-    async def append(self, execution_id: str, event: ExecutionEvent, execution: AnyExecution | None = None) -> None:
+    async def append(self, execution_id: str, event: StoredEvent, execution: AnyExecution | None = None) -> None:
         """Stores a change that keeps the phase; `execution` is the result, given if its tags may have changed.
         Waits while the database cannot be written.
         """
@@ -129,7 +129,7 @@ class ExecutionStore:
 
         await self._persist(write)
 
-    async def append_phase(self, execution: AnyExecution, event: ExecutionEvent) -> None:
+    async def append_phase(self, execution: AnyExecution, event: StoredEvent) -> None:
         """Stores a change of phase; a final `execution` replaces its events."""
         execution_id, phase = execution.metadata.id, Phase(execution.status.phase)
         summary = Run.FromString(self._column("summary", execution_id))
@@ -174,10 +174,10 @@ class ExecutionStore:
             state.version = event.version
         return state
 
-    def events_after(self, execution_id: str, version: int) -> list[ExecutionEvent]:
+    def events_after(self, execution_id: str, version: int) -> list[StoredEvent]:
         sql = "SELECT version, whole, data FROM events WHERE execution = ? AND version > ? ORDER BY version"
         return [
-            ExecutionEvent(number, bool(whole), data)
+            StoredEvent(number, bool(whole), data)
             for number, whole, data in self._database.read(sql, (execution_id, version))
         ]
 
@@ -250,7 +250,7 @@ def _tags(execution: AnyExecution) -> str:
     return json.dumps(list(execution.metadata.tags))
 
 
-def _insert_event(db: sqlite3.Connection, execution_id: str, event: ExecutionEvent) -> None:
+def _insert_event(db: sqlite3.Connection, execution_id: str, event: StoredEvent) -> None:
     if event.whole:
         # Intermediate versions are not needed any more; whole snapshots would grow quadratically.
         db.execute("DELETE FROM events WHERE execution = ?", (execution_id,))

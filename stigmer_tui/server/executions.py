@@ -25,7 +25,7 @@ from stigmer_tui.core.clock import Clock, timestamp
 from stigmer_tui.core.ids import canonical_id
 from stigmer_tui.server.compatibility import settled_view
 from stigmer_tui.server.errors import invalid, not_found
-from stigmer_tui.server.execution_state import AgentExecutionState, AnyExecution, AnyState, Cursor, ExecutionEvent
+from stigmer_tui.server.execution_state import AgentExecutionState, AnyExecution, AnyState, Cursor, StoredEvent
 from stigmer_tui.server.execution_store import ExecutionStore, NewExecution
 from stigmer_tui.server.resource_store import ResourceRow
 
@@ -139,7 +139,7 @@ class Executions:
         state = live.state
         if problem := state.objection(delta):
             raise invalid(problem)
-        event = ExecutionEvent(state.version + 1, False, delta.SerializeToString())
+        event = StoredEvent(state.version + 1, False, delta.SerializeToString())
         if delta.HasField("phase") and Phase(delta.phase) != state.phase:
             projected = copy.deepcopy(state)
             projected.replay(event)
@@ -154,7 +154,7 @@ class Executions:
     async def _edit(self, live: LiveExecution, edit: Callable[[AnyExecution], AnyExecution]) -> None:
         state = live.state
         execution = edit(state.execution)
-        event = ExecutionEvent(state.version + 1, True, execution.SerializeToString())
+        event = StoredEvent(state.version + 1, True, execution.SerializeToString())
         if Phase(execution.status.phase) != state.phase:
             await self.store.append_phase(execution, event)
             self._changes.note()

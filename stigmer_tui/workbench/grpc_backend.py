@@ -23,7 +23,7 @@ from stigmer_tui.workbench.daemon_state import DaemonState
 from stigmer_tui.workbench.execution_tree import Execution, run_of
 from stigmer_tui.workbench.following import Follower
 from stigmer_tui.workbench.model import Resource, ResourceKind, Run
-from stigmer_tui.workbench.servers import Server
+from stigmer_tui.workbench.servers import SessionServer
 from stigmer_tui.workbench.state import RunInput
 from stigmer_tui.workbench.translation import daemon_state, listed_resource, listed_run, resource_of
 from stigmer_tui.workbench.wire_deltas import execution_of
@@ -35,7 +35,7 @@ KINDS = {ResourceKind.AGENT: AGENT, ResourceKind.WORKFLOW: WORKFLOW}
 
 
 class GrpcBackend:
-    def __init__(self, server: Server, organization: str, clock: Clock) -> None:
+    def __init__(self, server: SessionServer, organization: str, clock: Clock) -> None:
         self.organization = organization
         self._server = server
         self._clock = clock

@@ -26,7 +26,7 @@ MAX_LOG_LINES = 8
 """Enough to say why a daemon ended."""
 
 
-class Server(Protocol):
+class SessionServer(Protocol):
     is_ours: bool
     """Whether it is the daemon of this home."""
 
@@ -133,5 +133,5 @@ class NamedServer:
         return ()
 
 
-def server_of(configuration: Configuration, clock: Clock) -> Server:
+def server_of(configuration: Configuration, clock: Clock) -> SessionServer:
     return NamedServer(configuration.server) if configuration.server else OwnDaemon(configuration, clock)

@@ -14,7 +14,7 @@ from stigmer_tui.runners.journal import ExecutionJournal, Journal
 from stigmer_tui.runners.lease import Lease, Reporter, StopReason, reporting
 from stigmer_tui.workflow.child_executions import ChildExecutions
 from stigmer_tui.workflow.embedded.engine import EarlierRun, EmbeddedEngine
-from stigmer_tui.workflow.embedded.resources import Resources
+from stigmer_tui.workflow.embedded.resources import EngineResources
 from stigmer_tui.workflow.embedded.seed import OtherVersionError, start_run
 from stigmer_tui.workflow.failures import TaskFailure
 from stigmer_tui.workflow.interpreter import Interpreter
@@ -24,7 +24,7 @@ from stigmer_tui.workflow.state import RunInputs, input_of
 from stigmer_tui.workflow.worker import ActivityWorker
 
 
-async def execute(lease: Lease, journal: Journal, resources: Resources) -> None:
+async def execute(lease: Lease, journal: Journal, resources: EngineResources) -> None:
     """Runs the workflow of the lease to its end; continues where another process has stopped.
 
     Raises CancelledError if another runner is to continue, and LeaseLost.
@@ -48,7 +48,7 @@ async def execute(lease: Lease, journal: Journal, resources: Resources) -> None:
 async def run_workflow(
     lease: Lease,
     journal: ExecutionJournal,
-    resources: Resources,
+    resources: EngineResources,
     definition: Definition,
     earlier: EarlierRun | None = None,
 ) -> None:

@@ -12,7 +12,7 @@ from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.runners.attachment import Profile, serve
 from stigmer_tui.runners.journal import Journal
 from stigmer_tui.runners.lease import Lease
-from stigmer_tui.workflow.embedded.resources import Resources
+from stigmer_tui.workflow.embedded.resources import EngineResources
 from stigmer_tui.workflow.evaluator import Evaluator
 from stigmer_tui.workflow.execution import execute
 from stigmer_tui.workflow.http_client import HttpClient
@@ -25,7 +25,7 @@ async def run_workflows(configuration: Configuration, channel: Channel, stopping
     """Until `stopping` is set or the server is gone. Raises StigmerError when another process holds the journal."""
     # A predecessor may need seconds to let go of it; the loop must not stand still meanwhile.
     journal = await asyncio.to_thread(Journal, configuration.home.journals / "workflows.db")
-    resources = Resources(SystemClock(), asyncio.sleep, HttpClient(), Evaluator(), channel)
+    resources = EngineResources(SystemClock(), asyncio.sleep, HttpClient(), Evaluator(), channel)
 
     async def work(lease: Lease) -> None:
         await execute(lease, journal, resources)

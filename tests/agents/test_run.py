@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from stigmer_tui.agents.durable import MAX_TURNS
-from stigmer_tui.agents.transcript import Transcript
+from stigmer_tui.agents.transcript import TranscriptRecorder
 from stigmer_tui.api.agent_execution_pb2 import AgentExecutionStatus, ToolCallStatus
 from stigmer_tui.api.agent_pb2 import AgentSpec, SubAgent
 from stigmer_tui.api.api_resource_pb2 import ApiResourceReference
@@ -334,13 +334,13 @@ async def test_17_what_is_said_at_once_comes_in_blocks_and_arrives_whole(
     agents: Agents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pieces: list[str] = []
-    hear = Transcript.append_text
+    hear = TranscriptRecorder.append_text
 
-    def counted(transcript: Transcript, text: str) -> None:
+    def counted(transcript: TranscriptRecorder, text: str) -> None:
         pieces.append(text)
         hear(transcript, text)
 
-    monkeypatch.setattr(Transcript, "append_text", counted)
+    monkeypatch.setattr(TranscriptRecorder, "append_text", counted)
     text = " ".join(f"word{number}" for number in range(20_000))
     ledger = await agents.run(assignment(f"turns: [{{say: {text}, delay: 0}}]"))
     assert ledger.answers == [text]

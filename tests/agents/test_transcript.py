@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stigmer_tui.agents.texts import RedactedText
-from stigmer_tui.agents.transcript import Transcript
+from stigmer_tui.agents.transcript import TranscriptRecorder
 from stigmer_tui.api.agent_execution_pb2 import AgentExecutionStatus, ToolCallStatus
 from stigmer_tui.api.execution_pb2 import AgentExecutionDelta
 from stigmer_tui.api.phases import Phase
@@ -13,11 +13,11 @@ from stigmer_tui.core.redaction import Redactor
 SECRET = "sk-1234567890"
 
 
-def transcript(*secrets: str) -> Transcript:
-    return Transcript(Redactor(secrets))
+def transcript(*secrets: str) -> TranscriptRecorder:
+    return TranscriptRecorder(Redactor(secrets))
 
 
-def taken(transcript: Transcript) -> AgentExecutionDelta:
+def taken(transcript: TranscriptRecorder) -> AgentExecutionDelta:
     delta = transcript.take()
     assert delta is not None
     return delta
@@ -162,7 +162,7 @@ def test_a_secret_that_arrives_in_pieces_is_never_shown_in_part() -> None:
 
 def test_17_a_growing_text_is_put_into_its_message_once() -> None:
     """A message keeps the room of every text that it had."""
-    transcript = Transcript(Redactor())
+    transcript = TranscriptRecorder(Redactor())
     transcript.begin("Hello", "")
     transcript.start_message("model", "")
     for number in range(100):

@@ -32,7 +32,7 @@ from stigmer_tui.api.workflow_execution_pb2 import WorkflowTask as TaskMessage
 from stigmer_tui.api.workflow_pb2 import Workflow, WorkflowSpec
 from stigmer_tui.runners.journal import Journal
 from stigmer_tui.runners.lease import Lease, ServerCalls
-from stigmer_tui.workflow.embedded.resources import Resources
+from stigmer_tui.workflow.embedded.resources import EngineResources
 from stigmer_tui.workflow.evaluator import Evaluator
 from stigmer_tui.workflow.execution import execute
 from stigmer_tui.workflow.http_client import HttpClient
@@ -177,10 +177,10 @@ class World:
             await execute(lease, journal, resources)
 
     @asynccontextmanager
-    async def journal_and_resources(self) -> AsyncIterator[tuple[Journal, Resources]]:
+    async def journal_and_resources(self) -> AsyncIterator[tuple[Journal, EngineResources]]:
         """What a process has."""
         journal = Journal(self.journal_path)
-        resources = Resources(self.clock, self.clock.sleep, HttpClient(SSL_CONTEXT), self.evaluator, self.channel)
+        resources = EngineResources(self.clock, self.clock.sleep, HttpClient(SSL_CONTEXT), self.evaluator, self.channel)
         try:
             yield journal, resources
         finally:

@@ -14,7 +14,7 @@ from stigmer_tui.core.units import duration_text
 from stigmer_tui.runners.journal import ExecutionJournal, JournalStep
 from stigmer_tui.runners.lease import Lease, StopReason
 from stigmer_tui.workflow.child_executions import ChildError
-from stigmer_tui.workflow.embedded.resources import Resources
+from stigmer_tui.workflow.embedded.resources import EngineResources
 from stigmer_tui.workflow.embedded.seed import RunSeed, recorded_seed
 from stigmer_tui.workflow.failures import SIGNAL, TaskFailure
 from stigmer_tui.workflow.port import (
@@ -73,7 +73,7 @@ class EmbeddedEngine:
         lease: Lease,
         journal: ExecutionJournal,
         seed: RunSeed,
-        resources: Resources,
+        resources: EngineResources,
         worker: ActivityWorker,
         marks: SecretMarks,
         earlier: EarlierRun | None = None,

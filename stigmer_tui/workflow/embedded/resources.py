@@ -17,7 +17,7 @@ MAX_SLEEP = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Resources:
+class EngineResources:
     clock: Clock
     sleep: Callable[[float], Awaitable[None]]
     http: HttpClient
