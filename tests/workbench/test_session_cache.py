@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from stigmer_tui.core.configuration import Configuration
+from stigmer_tui.core.paths import Home
 from stigmer_tui.workbench.events import Deployed, ListsChanged, WatchSwitched
 from stigmer_tui.workbench.model import Resource, ResourceKey, ResourceKind, Run, RunState
 from stigmer_tui.workbench.session_cache import MAX_PROJECTS, MAX_RUNS, SessionCache
@@ -118,3 +121,21 @@ def test_each_project_and_server_has_its_own(tmp_path: Path, other: tuple[str, s
     another.note_deployment(deployment("of another"))
     assert cache(tmp_path, *other).warnings() == {"of another"}
     assert cache(tmp_path).warnings() == {"of the demo"}
+
+
+@pytest.mark.parametrize("is_project", [True, False])
+def test_a_session_on_a_folder_has_the_cache_of_its_project_and_server(tmp_path: Path, is_project: bool) -> None:
+    folder, home = tmp_path / "demo", Home(tmp_path / "home")
+    folder.mkdir()
+    if is_project:
+        (folder / "Stigmer.yaml").touch()
+    SessionCache.of(Configuration(home, server="server:1"), folder).note_deployment(deployment("known"))
+    project = str(folder) if is_project else ""
+    assert SessionCache(home.cache, project, "server:1").warnings() == {"known"}
+    assert SessionCache(home.cache, project).warnings() == frozenset()
+
+
+@pytest.mark.parametrize("projects", [{}, "text", None, 1])
+def test_projects_that_somebody_garbled_are_none(tmp_path: Path, projects: object) -> None:
+    (tmp_path / "session.json").write_text(json.dumps({"projects": projects}), encoding="utf-8")
+    assert cache(tmp_path).recent_projects() == ()

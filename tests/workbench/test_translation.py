@@ -13,6 +13,7 @@ from stigmer_tui.api.kinds import AGENT, WORKFLOW
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.core.run_variable import RunVariable
 from stigmer_tui.workbench.daemon_state import Component, ComponentState, DaemonState
+from stigmer_tui.workbench.described import described
 from stigmer_tui.workbench.model import Resource, ResourceKind, Run, RunState
 from stigmer_tui.workbench.translation import daemon_state, listed_resource, listed_run, resource_of
 from tests.server.builders import agent, workflow
@@ -128,3 +129,9 @@ def test_a_process_that_is_kept_from_its_work_waits(
 ) -> None:
     (component,) = daemon_state(daemons.Status(components=[daemons.Component(state=state, detail=detail)])).components
     assert (component.state, component.started_at) == (shown, None)
+
+
+def test_a_described_resource_has_the_variables_of_its_definition() -> None:
+    stored = workflow()
+    stored.spec.env_spec.data["REGION"].value = "eu-west-1"
+    assert [(variable.name, variable.default) for variable in described(stored).variables] == [("REGION", "eu-west-1")]
