@@ -150,7 +150,7 @@ def run(
 @click.option("--org", default="", metavar="NAME", help="The organization; default: from Stigmer.yaml or config.yaml.")
 def apply(dry_run: bool, org: str) -> int:
     """Deploy the project's code."""
-    from stigmer_tui.cli.apply import apply_headless
+    from stigmer_tui.cli.run import apply_headless
 
     return apply_headless(dry_run, org)
 

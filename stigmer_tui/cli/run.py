@@ -1,4 +1,4 @@
-"""`run`: from flags to a session without a screen."""
+"""`run` and `apply`: from flags to the workbench without a screen."""
 
 from __future__ import annotations
 
@@ -9,18 +9,30 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import click
+
 from stigmer_tui.core.clock import Clock, SystemClock
 from stigmer_tui.core.configuration import load_configuration
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.known_secrets import remember
 from stigmer_tui.core.paths import working_folder
 from stigmer_tui.core.redaction import Redactor
+from stigmer_tui.headless.apply import apply_project
 from stigmer_tui.headless.output import Output
 from stigmer_tui.headless.run import FAILED, TEXT_INTERVAL_MS, HeadlessRun, Request
-from stigmer_tui.headless.texts import parse_runtime_env
+from stigmer_tui.headless.text_output import TextOutput
+from stigmer_tui.headless.texts import MAKE_A_PROJECT, no_project, parse_runtime_env
 from stigmer_tui.workbench.model import Resource
 from stigmer_tui.workbench.session import Session
 from stigmer_tui.workbench.state import RunInput
+
+
+def apply_headless(dry_run: bool, organization: str) -> int:
+    session = Session(load_configuration(os.environ), working_folder(), SystemClock(), organization=organization)
+    if not session.is_project:
+        raise no_project(MAKE_A_PROJECT)
+    output = TextOutput(sys.stdout, sys.stderr, Redactor(()))
+    return asyncio.run(apply_project(session, dry_run, output, click.echo))
 
 
 @dataclass(frozen=True, slots=True)

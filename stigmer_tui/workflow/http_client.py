@@ -23,10 +23,10 @@ from stigmer_tui.workflow.http_content import (
     data_of,
     decoded,
     encodings_of,
+    sendable,
     text_of,
 )
 from stigmer_tui.workflow.http_failures import HttpError, transport_failure
-from stigmer_tui.workflow.http_headers import sendable
 from stigmer_tui.workflow.limits import MAX_RESPONSE_SIZE
 from stigmer_tui.workflow.port import HttpRequest, HttpResponse
 

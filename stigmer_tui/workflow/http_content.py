@@ -1,4 +1,4 @@
-"""The content of an HTTP answer: whole, decoded, and as data."""
+"""The content of HTTP messages: headers that can be sent, and answers whole, decoded, and as data."""
 
 from __future__ import annotations
 
@@ -6,11 +6,36 @@ import codecs
 import json
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import httpx2
+
 from stigmer_tui.core.units import size_text
+from stigmer_tui.workflow.http_failures import HttpError
 from stigmer_tui.workflow.json_text import read_json
+
+_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
+_OWN = {"content-length", "transfer-encoding", "connection", "te", "trailer", "upgrade"}
+"""What the client says of the connection and of the length itself, as it knows it better."""
+
+
+def sendable(headers: Mapping[str, str]) -> httpx2.Headers:
+    """Raises HttpError for what cannot be sent, without the value, which may be a secret."""
+    pairs = []
+    for name, value in headers.items():
+        if not _NAME.fullmatch(name):
+            raise HttpError(f"{name!r} is not a valid name of a header")
+        value = value.strip(" \t")
+        if found := _UNSENDABLE.search(value):
+            what = "a line break" if found[0] in "\r\n" else "a character that is none"
+            end = ", at its end" if found.end() == len(value) else ""
+            raise HttpError(f"the header {name} cannot be sent: its value has {what} in it{end}")
+        if name.lower() not in _OWN:
+            pairs.append((name.encode(), value.encode()))
+    return httpx2.Headers(pairs)
+
 
 ACCEPTED = "gzip, deflate"
 """Encodings that are asked for, unless the request asks for others."""

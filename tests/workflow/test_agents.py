@@ -9,7 +9,7 @@ import pytest
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.runners.lease import StopReason
 from stigmer_tui.workflow.port import ChildEnd, ChildResult
-from stigmer_tui.workflow.tasks.agent_call import output_of
+from stigmer_tui.workflow.tasks.calls import output_of
 from tests.definition.specs import agent, for_, set_, spec
 from tests.workflow.stand_in import StandIn
 from tests.workflow.world import Reported, World, until

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from stigmer_tui.api.phases import Phase
-from stigmer_tui.workflow.tasks import http_call
+from stigmer_tui.workflow.tasks import calls
 from tests.definition.specs import for_, http, set_, spec
 from tests.workflow.http_server import Asked, HttpServer, Reply, json_reply
 from tests.workflow.world import EXECUTION, World, until
@@ -354,7 +354,7 @@ async def test_a_body_that_is_sent_has_a_measure(
     world: World, server: HttpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Point 12: also one that is made of many small references to one large value."""
-    monkeypatch.setattr(http_call, "MAX_BODY", 1000)
+    monkeypatch.setattr(calls, "MAX_BODY", 1000)
     body = {"list": ["${ .x }"] * 5}
     reported = await world.run(spec(set_("s", x="x" * 300), http("h", server.url, "POST", body=body)))
     assert reported.error == "/h failed: the body is larger than 1.0 kB, or has more than 200 levels"

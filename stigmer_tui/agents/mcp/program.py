@@ -15,7 +15,7 @@ import mcp_types
 from anyio.abc import ObjectReceiveStream, ObjectSendStream
 from mcp.shared.message import SessionMessage
 
-from stigmer_tui.agents.mcp.output import ServerOutput
+from stigmer_tui.agents.mcp.results import ServerOutput
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.kept_program import KeptProgram
 from stigmer_tui.core.units import size_text

@@ -8,12 +8,8 @@ from typing import Any
 from stigmer_tui.definition.task_kinds import AgentTask, ForTask, HttpTask, SetTask, SwitchTask, WaitTask
 from stigmer_tui.definition.tasks import TaskDefinition
 from stigmer_tui.workflow.task_run import Outcome, TaskRun
-from stigmer_tui.workflow.tasks.agent_call import run_agent_call
-from stigmer_tui.workflow.tasks.http_call import run_http_call
-from stigmer_tui.workflow.tasks.loop import run_loop
-from stigmer_tui.workflow.tasks.set import run_set
-from stigmer_tui.workflow.tasks.switch import run_switch
-from stigmer_tui.workflow.tasks.wait import run_wait
+from stigmer_tui.workflow.tasks.calls import run_agent_call, run_http_call
+from stigmer_tui.workflow.tasks.flow import run_loop, run_set, run_switch, run_wait
 
 # Each takes tasks of its own class, which the type of a dictionary cannot say.
 RUNNERS: dict[type[TaskDefinition], Callable[[Any, TaskRun], Awaitable[Outcome]]] = {
