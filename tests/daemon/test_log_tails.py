@@ -51,7 +51,7 @@ async def messages(tails: LogTails, count: int) -> list[str]:
 
 
 async def test_only_what_is_written_from_now_on_is_followed(home: Home) -> None:
-    write(home, encoded(1, "before"))
+    write(home, encoded(0, "long before") + encoded(1, "before"))
     tails = LogTails(home)
     write(home, encoded(4, "last"))
     write(home, encoded(2, "first", "agent-runner"), "agent-runner")
@@ -85,6 +85,21 @@ async def test_nothing_is_lost_when_a_log_is_rotated(home: Home) -> None:
     assert await messages(tails, 2) == ["at the end of the old file", "at the beginning of the new one"]
     write(home, encoded(4, "later"))
     assert await messages(tails, 1) == ["later"]
+
+
+async def test_a_log_that_is_there_only_later_is_followed_from_its_beginning(tmp_path: Path) -> None:
+    home = Home(tmp_path / "new")
+    tails = LogTails(home)
+    write(home, encoded(1, "first") + encoded(2, "second"))
+    assert await messages(tails, 2) == ["first", "second"]
+
+
+async def test_bytes_that_are_no_text_spoil_no_other_line(home: Home) -> None:
+    tails = LogTails(home)
+    with home.log("server").open("ab") as log:
+        log.write(encoded(1, "caf?").encode().replace(b"?", b"\xe9") + encoded(2, "next").encode())
+    assert await messages(tails, 2) == ["caf\ufffd", "next"]
+    assert told(last_lines(home, 0)) == ["caf\ufffd", "next"]
 
 
 def test_the_newest_lines_of_all_files_are_read(home: Home) -> None:

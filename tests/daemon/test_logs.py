@@ -77,3 +77,30 @@ def test_a_record_names_the_execution_that_its_task_works_on() -> None:
     assert within
     assert outside
     assert (within.execution, outside.execution) == ("aex_1", "")
+
+
+def test_a_line_that_is_no_record_of_ours_is_none() -> None:
+    whole = {"time": "t", "level": "info", "component": "server", "message": 7, "trace": "at a", "execution": "aex_1"}
+    assert LogLine.parse(json.dumps(whole)) == LogLine("t", "info", "server", "7", "at a", "aex_1")
+    for missing in ("time", "level", "component", "message"):
+        assert LogLine.parse(json.dumps({name: value for name, value in whole.items() if name != missing})) is None
+    for text in ("", "[]", "3", '"text"', "null", json.dumps(whole)[:-1]):
+        assert LogLine.parse(text) is None
+
+
+def test_what_cannot_be_compared_is_judged_by_what_is_known_of_it() -> None:
+    """A level of another program is shown; a line without a readable time may be from before."""
+    odd = LogLine("some time", "notice", "server", "words")
+    assert LogFilter(level="error").matches(odd)
+    assert not LogFilter(since=datetime(2026, 1, 1, tzinfo=UTC)).matches(odd)
+
+
+def test_the_text_of_a_filter_is_sought_in_one_part_of_a_line() -> None:
+    line = LogLine("t", "error", "server", "It failed", "Traceback")
+    assert LogFilter(text="IT FAILED").matches(line)
+    assert LogFilter(text="trace").matches(line)
+    assert not LogFilter(text="failedtrace").matches(line)
+
+
+def test_a_daemon_that_has_logged_nothing_has_no_lines(tmp_path: Path) -> None:
+    assert last_lines(Home(tmp_path / "nowhere"), 5) == []

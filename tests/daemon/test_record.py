@@ -18,7 +18,7 @@ from stigmer_tui.core.paths import Home
 from stigmer_tui.core.processes import ProcessIdentity
 from stigmer_tui.daemon import record, running
 from stigmer_tui.daemon.lifecycle import stop_daemon
-from stigmer_tui.daemon.record import DaemonLock, clear_record, daemon_runs, read_record
+from stigmer_tui.daemon.record import DaemonLock, DaemonRecord, clear_record, daemon_runs, read_record
 from stigmer_tui.daemon.running import NoAnswer, running_record
 
 STAND_IN = """
@@ -122,6 +122,44 @@ def test_there_is_one_daemon(home: Home) -> None:
         DaemonLock.acquire(home.daemon_lock, 0)
     first.release()
     DaemonLock.acquire(home.daemon_lock, 0).release()
+
+
+def test_a_record_takes_the_place_of_the_one_before_and_is_cleared(home: Home) -> None:
+    lock = DaemonLock.acquire(home.daemon_lock, 0)
+    assert read_record(home) is None
+    for address in ("127.0.0.1:50051", "[::1]:1"):
+        written = DaemonRecord(1, "start", address, "1.0", requires_token=False)
+        lock.write(written)
+        assert read_record(home) == written
+    lock.clear()
+    assert read_record(home) is None
+    assert home.daemon_lock.read_bytes() == b""
+    assert daemon_runs(home)
+    lock.release()
+    assert not daemon_runs(home)
+
+
+@pytest.mark.parametrize(("pid", "is_taken"), [(-1, False), (0, False), (1, True), (2**31 - 1, True), (2**31, False)])
+def test_only_what_can_be_a_pid_is_one(home: Home, pid: int, is_taken: bool) -> None:
+    """Zero and less would name a group of processes, and ours among them."""
+    lock = DaemonLock.acquire(home.daemon_lock, 0)
+    lock.write(DaemonRecord(pid, "start", "127.0.0.1:1", "1.0", requires_token=True))
+    lock.release()
+    assert (read_record(home) is not None) is is_taken
+
+
+def test_a_daemon_waits_for_its_predecessor_as_long_as_it_is_told(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = DaemonLock.acquire(home.daemon_lock, 0)
+    pauses: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            first.release()
+
+    monkeypatch.setattr(record.time, "sleep", sleep)
+    DaemonLock.acquire(home.daemon_lock, 60).release()
+    assert pauses == [record.RETRY_PAUSE] * 3
 
 
 @pytest.mark.parametrize("replaced", [False, True])

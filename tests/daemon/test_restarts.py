@@ -117,6 +117,11 @@ async def test_what_a_child_prints_is_logged_line_by_line(tmp_path: Path) -> Non
     assert logged == [("ERROR", "one"), ("ERROR", "two"), ("ERROR", "three\ufffd")]
 
 
+async def test_bytes_that_are_no_text_are_logged_all_the_same(tmp_path: Path) -> None:
+    _, logged = await one_life(tmp_path, "printf 'caf\\351 \\nnext \\n'; exit 1")
+    assert [text for _, text in logged] == ["caf\ufffd", "next"]
+
+
 async def test_a_line_without_an_end_is_logged_in_pieces(tmp_path: Path) -> None:
     script = f"head -c {2 * MAX_PRINTED_LINE + 5} /dev/zero | tr '\\0' x"
     _, logged = await one_life(tmp_path, script)
@@ -140,6 +145,45 @@ async def test_a_child_works_in_the_home_with_what_the_server_gives_it(tmp_path:
     folder, given, length, session, pid = (text.strip() for _, text in logged)
     assert (folder, given, length) == (str(tmp_path), "by the server", "43")
     assert session == pid
+
+
+async def test_a_child_that_ends_in_good_order_is_started_again_as_well(tmp_path: Path) -> None:
+    assert (await one_life(tmp_path, "exit 0"))[0] == "ended with code 0; starts again"
+
+
+async def test_a_child_that_has_lived_long_is_started_again_at_once(tmp_path: Path) -> None:
+    """Its clock is that of the daemon: each life takes as long as the test says."""
+    clock = Lives(STEADY)
+    delays: list[float] = []
+    enough = asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        delays.append(seconds)
+        if len(delays) == 3:
+            enough.set()
+            await never(seconds)
+
+    home = Home(tmp_path)
+    home.prepare()
+    supervisor = Supervisor(home, {"child": ["/bin/sh", "-c", "exit 1"]}, clock, sleep)
+    stopping = asyncio.Event()
+    running = asyncio.create_task(supervisor.run({}, stopping))
+    await asyncio.wait_for(enough.wait(), LIMIT)
+    stopping.set()
+    await running
+    assert delays == [0.0, 0.0, 0.0]
+
+
+class Lives(SystemClock):
+    """Some seconds pass between any two looks at it."""
+
+    def __init__(self, seconds: float) -> None:
+        self._step = seconds
+        self._at = 0.0
+
+    def monotonic(self) -> float:
+        self._at += self._step
+        return self._at
 
 
 async def test_a_child_that_does_not_end_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,8 @@ from stigmer_tui.client.endpoint import Endpoint
 from stigmer_tui.core.clock import SystemClock
 from stigmer_tui.core.paths import Home
 from stigmer_tui.daemon.status import StatusText, read_status, status_json, status_of
+from stigmer_tui.daemon.token import create_token
+from tests.daemon.test_running import held
 from tests.server.conftest import running
 
 FULL = "Cannot write agents.db: the disk is full"
@@ -93,6 +95,30 @@ def test_for_programs_running_is_whether_there_is_a_daemon() -> None:
     data = json.loads(status_json(whole_status()))
     assert (data["running"], data["executions"], data["requires_token"]) == (True, 2, True)
     assert data["components"][0]["name"] == "server"
+
+
+def test_for_programs_a_daemon_without_executions_runs_too() -> None:
+    data = json.loads(status_json(Status(address="127.0.0.1:1")))
+    assert (data["running"], data["executions"], data["address"]) == (True, 0, "127.0.0.1:1")
+
+
+def test_a_state_that_a_newer_daemon_has_stands_between() -> None:
+    shown = line(Component(name="server", state=Component.STATE_UNSPECIFIED))
+    assert shown == "  server           · state_unspecified"
+
+
+def test_a_process_that_waits_to_be_started_again_says_why_and_has_no_pid() -> None:
+    shown = line(Component(name="agent-runner", state=Component.RESTARTING, restarts=3, detail="ended with code 1"))
+    assert shown == "  agent-runner     ⏸ restarting    ended with code 1"
+
+
+async def test_the_status_of_a_home_is_asked_of_its_daemon(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.prepare()
+    async with running(tmp_path, create_token(home)) as api:
+        with held(home, api.server.address):
+            status = await read_status(home)
+    assert status and status.address == api.server.address
 
 
 async def test_a_home_without_a_daemon_has_no_status(tmp_path: Path) -> None:
