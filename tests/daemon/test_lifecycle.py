@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from stigmer_tui.client.endpoint import Endpoint
 from stigmer_tui.core.configuration import Configuration, ModelSettings
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.known_secrets import remember_values
 from stigmer_tui.core.paths import Home
 from stigmer_tui.core.processes import OWNER_MARK
 from stigmer_tui.daemon import lifecycle
@@ -27,7 +32,10 @@ from stigmer_tui.daemon.lifecycle import (
     stop_daemon,
 )
 from stigmer_tui.daemon.record import DaemonLock, DaemonRecord, read_record
+from stigmer_tui.daemon.token import create_token
 from tests.daemon.test_record import stand_in
+from tests.daemon.test_running import held
+from tests.server.conftest import running
 
 LIMIT = 60.0
 
@@ -93,9 +101,52 @@ async def test_a_server_that_says_nothing_is_not_waited_for_without_end(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lifecycle, "START_LIMIT", 0.05)
-    replace_server(monkeypatch, "import time; time.sleep(1000)")
+    code = f"import os, time; open({str(home.root / 'pid')!r}, 'w').write(str(os.getpid())); time.sleep(1000)"
+    replace_server(monkeypatch, code)
+    spawned: list[subprocess.Popen[bytes]] = []
+    popen = subprocess.Popen
+
+    def spawn(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+        spawned.append(popen(*arguments, **options))
+        return spawned[0]
+
+    monkeypatch.setattr(subprocess, "Popen", spawn)
     error = await failure(Configuration(home))
     assert error.message == "The daemon did not start within 0 s"
+    assert error.advice == f"It printed nothing; see {home.log('server')}"
+    assert spawned[0].wait(LIMIT) == -signal.SIGKILL
+
+
+async def test_what_a_server_prints_is_for_its_owner_alone_and_shows_no_secret(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remember_values(["sesame-4711"])
+    code = (
+        "import sys; sys.stdout.buffer.write(b'caf\\xe9\\n'); sys.stdout.flush(); print('sesame-4711', file=sys.stderr)"
+    )
+    replace_server(monkeypatch, code)
+    assert (await failure(Configuration(home))).advice == "caf\ufffd\n[REDACTED]"
+    assert home.log("start").stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_server_that_answers_has_started(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = create_token(home)
+    async with running(home.root, token) as api:
+        address = api.server.address
+        code = f"import os; os.write(int(os.environ['{READY_DESCRIPTOR}']), b'{address}\\n')"
+        replace_server(monkeypatch, code)
+        spawn = lifecycle._spawn
+        with ExitStack() as stack:
+
+            def spawn_and_hold(configuration: Configuration, arguments: list[str]) -> None:
+                spawn(configuration, arguments)
+                stack.enter_context(held(home, address))
+
+            monkeypatch.setattr(lifecycle, "_spawn", spawn_and_hold)
+            for _ in range(2):
+                # The second time it runs already.
+                assert await asyncio.wait_for(start_daemon(Configuration(home)), LIMIT) == Endpoint(address, token)
+                monkeypatch.setattr(lifecycle, "_spawn", None)
 
 
 async def test_a_server_that_says_that_it_listens_and_is_not_there_has_failed(
@@ -218,9 +269,19 @@ async def test_where_nothing_was_ever_started_nothing_is_stopped(tmp_path: Path)
 async def test_a_daemon_is_stopped_with_all_that_it_has_started(home: Home) -> None:
     with stand_in(home) as daemon:
         assert await asyncio.wait_for(stop_daemon(home), LIMIT)
-        daemon.wait(LIMIT)
+        # In good order: it is asked to end.
+        assert daemon.wait(LIMIT) == -signal.SIGTERM
     assert read_record(home) is None
     assert not await asyncio.wait_for(stop_daemon(home), LIMIT)
+
+
+async def test_a_daemon_that_does_not_end_is_killed(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lifecycle, "STOP_LIMIT", 0.05)
+    with stand_in(home) as daemon:
+        daemon.send_signal(signal.SIGSTOP)
+        assert await asyncio.wait_for(stop_daemon(home), LIMIT)
+        assert daemon.wait(LIMIT) == -signal.SIGKILL
+    assert read_record(home) is None
 
 
 def sleeping(environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
@@ -245,6 +306,7 @@ async def test_commands_of_a_runner_that_was_killed_are_ended_too(home: Home) ->
 async def test_starts_and_stops_happen_one_at_a_time(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lifecycle, "START_LIMIT", 0.0)
     async with one_at_a_time(home):
+        assert home.start_lock.stat().st_mode & 0o777 == 0o600
         with pytest.raises(StigmerError, match="Another program has been starting or stopping the daemon for 0 s"):
             async with one_at_a_time(home):
                 raise AssertionError

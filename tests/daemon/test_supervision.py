@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import psutil
@@ -17,7 +19,8 @@ from stigmer_tui.api.daemon_pb2 import Component
 from stigmer_tui.core.clock import SystemClock
 from stigmer_tui.core.daemon_processes import RunnerIdentity
 from stigmer_tui.core.paths import Home
-from stigmer_tui.daemon.supervision import Supervisor
+from stigmer_tui.daemon.supervision import MIN_METER_SPAN, Meter, Supervisor, own_command
+from tests.workbench.stage import NOON, StoppedClock
 
 CHILD = """
 import pathlib, sys
@@ -142,3 +145,86 @@ async def test_a_child_that_the_system_cannot_start_now_is_started_later(tmp_pat
     assert "could not be started" in supervisor.statuses()[1].detail
     stopping.set()
     await running
+
+
+class Measured:
+    """In the place of a process of psutil: each measurement is another."""
+
+    def __init__(self, pid: int) -> None:
+        self.count = 0
+
+    def cpu_percent(self) -> float:
+        return float(self.count)
+
+    def memory_info(self) -> Measured:
+        self.count += 1
+        if self.count == 4:
+            raise psutil.NoSuchProcess(1)
+        return self
+
+    @property
+    def rss(self) -> int:
+        return 1000 * self.count
+
+    def oneshot(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+
+def test_a_process_is_measured_over_spans_that_mean_something(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(psutil, "Process", Measured)
+    clock = StoppedClock()
+    meter, shown = Meter(1, clock), []
+    for seconds in (0.0, MIN_METER_SPAN - 0.1, 0.1, MIN_METER_SPAN - 0.1, 0.1, MIN_METER_SPAN):
+        clock.seconds += seconds
+        component = Component()
+        meter.read(component)
+        shown.append((component.memory_bytes, component.cpu_percent))
+    # At once, then after each whole span; of a process that is gone the last is kept.
+    assert shown == [(1000, 1.0), (1000, 1.0), (2000, 2.0), (2000, 2.0), (3000, 3.0), (3000, 3.0)]
+
+
+async def test_a_status_says_who_runs_since_when_and_what_it_uses(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.prepare()
+    clock = StoppedClock()
+    supervisor = Supervisor(home, {"child": [sys.executable, "-c", CHILD, str(tmp_path)]}, clock)
+    before = supervisor.statuses()[1]
+    assert (before.name, before.state, before.pid, before.restarts) == ("child", Component.STARTING, 0, 0)
+    assert not before.HasField("started_at")
+    clock.seconds = 5
+    stopping = asyncio.Event()
+    running = asyncio.create_task(supervisor.run({}, stopping))
+    await Supervised(supervisor, tmp_path).token()
+    server, child = supervisor.statuses()
+    assert (server.name, server.state, server.pid) == ("server", Component.READY, os.getpid())
+    assert server.started_at.ToDatetime(UTC) == NOON
+    assert child.started_at.ToDatetime(UTC) == NOON + timedelta(seconds=5)
+    assert psutil.Process(child.pid).ppid() == os.getpid()
+    assert min(server.memory_bytes, child.memory_bytes) > 1_000_000
+    stopping.set()
+    await running
+    ended = supervisor.statuses()[1]
+    assert (ended.state, ended.pid, ended.memory_bytes, ended.restarts) == (Component.STOPPED, 0, 0, 0)
+
+
+async def test_what_a_child_has_started_ends_with_it(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.prepare()
+    script = "sleep 1000 </dev/null >/dev/null 2>&1 & echo $! > pid.new; mv pid.new token; read line; read line"
+    supervisor = Supervisor(home, {"child": ["/bin/sh", "-c", script]}, SystemClock())
+    stopping = asyncio.Event()
+    running = asyncio.create_task(supervisor.run({}, stopping))
+    started = psutil.Process(int(await Supervised(supervisor, tmp_path).token()))
+    stopping.set()
+    await running
+    async with asyncio.timeout(60):
+        while started.is_running() and started.status() != psutil.STATUS_ZOMBIE:  # noqa: ASYNC110 - it is no child of ours
+            await asyncio.sleep(0.005)
+
+
+def test_our_own_program_is_started_without_the_working_folder(tmp_path: Path) -> None:
+    """A file of the project must not be able to take the place of a module."""
+    assert own_command("internal-server", "--no-auth") == [
+        *(sys.executable, "-P", "-m", "stigmer_tui"),
+        *("internal-server", "--no-auth"),
+    ]
