@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -157,7 +158,7 @@ def test_a_daemon_waits_for_its_predecessor_as_long_as_it_is_told(home: Home, mo
         if len(pauses) == 3:
             first.release()
 
-    monkeypatch.setattr(record.time, "sleep", sleep)
+    monkeypatch.setattr(time, "sleep", sleep)
     DaemonLock.acquire(home.daemon_lock, 60).release()
     assert pauses == [record.RETRY_PAUSE] * 3
 
