@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from stigmer_tui.api.kinds import WORKFLOW
 from stigmer_tui.api.workflow_execution_pb2 import WorkflowExecutionId
+from stigmer_tui.client.endpoint import Endpoint
 from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.workbench.abilities import CannotCancel
+from stigmer_tui.core.run_variable import RunVariable
+from stigmer_tui.workbench.abilities import ALL, Abilities, CannotCancel
 from stigmer_tui.workbench.execution_tree import run_of
 from stigmer_tui.workbench.grpc_backend import GrpcBackend
 from stigmer_tui.workbench.model import Resource, Run, RunState
 from stigmer_tui.workbench.servers import NamedServer
 from stigmer_tui.workbench.state import RunInput, Value
+from stigmer_tui.workbench.translation import resource_of
 from tests.server.builders import workflow
 from tests.server.conftest import Api, running
-from tests.workbench.stage import StoppedClock
+from tests.workbench.stage import NOON, StoppedClock
 
 
 @asynccontextmanager
@@ -102,3 +108,140 @@ async def test_nobody_is_there(tmp_path: Path) -> None:
     with pytest.raises(StigmerError, match=address):
         await backend.connect()
     await backend.close()
+
+
+@dataclass
+class Daemon:
+    """Our own, as far as a backend knows it; what it is asked to do is written down."""
+
+    address: str
+    keys: Mapping[str, str] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    is_ours: bool = True
+
+    def search_anew(self) -> None:
+        self.asked.append("search anew")
+
+    async def locate(self) -> Endpoint:
+        return Endpoint(self.address, "")
+
+    async def wait(self) -> None:
+        self.asked.append("wait")
+
+    async def stop(self) -> None:
+        self.asked.append("stop")
+
+    async def restart(self) -> None:
+        self.asked.append("restart")
+
+    def provider_keys(self) -> Mapping[str, str]:
+        return self.keys
+
+    def last_log_lines(self) -> tuple[str, ...]:
+        return ("its last words",)
+
+
+async def test_a_daemon_gets_the_keys_that_it_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Point 21."""
+    for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    async with running(tmp_path) as api:
+        daemon = Daemon(api.server.address, {"OPENAI_API_KEY": "sk-0123456789abcdef"})
+        backend = GrpcBackend(daemon, "local", StoppedClock())
+        assert await backend.hand_over_keys() == ("OPENAI_API_KEY",)
+        assert await backend.hand_over_keys() == ()
+        daemon.keys = {"OPENAI_API_KEY": "sk-another-123456789"}
+        assert await backend.hand_over_keys() == ("OPENAI_API_KEY",)
+        await backend.close()
+
+
+async def test_our_own_daemon_is_searched_for_and_can_do_everything(tmp_path: Path) -> None:
+    async with running(tmp_path) as api:
+        daemon = Daemon(api.server.address)
+        backend = GrpcBackend(daemon, "local", StoppedClock())
+        assert backend.is_ours
+        assert await backend.connect() == api.server.address
+        assert await backend.abilities() == ALL
+        await backend.stop_daemon()
+        await backend.restart_daemon()
+        await backend.wait_for_server()
+        assert daemon.asked == ["search anew", "stop", "restart", "wait"]
+        assert backend.last_log_lines() == ("its last words",)
+        await backend.close()
+
+
+async def test_what_a_server_can_do_is_asked_again_only_after_it_was_gone(tmp_path: Path) -> None:
+    """Where there was one server, there may be another next time."""
+    async with running(tmp_path / "plain", plain=True) as api:
+        server = Daemon(api.server.address, is_ours=False)
+        backend = GrpcBackend(server, "local", StoppedClock())
+        assert not backend.is_ours
+        await backend.connect()
+        known = await backend.abilities()
+        assert known == Abilities(can_list=False, can_control=False)
+        await backend.connect()
+        assert await backend.abilities() is known
+    with pytest.raises(StigmerError):
+        await backend.connect()
+    async with running(tmp_path / "another") as api:
+        server.address = api.server.address
+        assert await backend.connect() == api.server.address
+        assert await backend.abilities() == Abilities(can_list=True, can_control=True)
+        await backend.close()
+
+
+async def test_the_lists_of_an_organization(tmp_path: Path) -> None:
+    async with connected(tmp_path) as (backend, api, tally):
+        execution = await backend.create(tally, RunInput("count"))
+        await api.workflows.apply(workflow("elsewhere", org="acme"))
+        lists = await backend.lists()
+        assert lists is not None
+        assert [(item.kind, item.id, item.slug) for item in lists[0]] == [(tally.kind, tally.id, "tally")]
+        assert [(item.id, item.resource_id, item.message) for item in lists[1]] == [(execution.id, tally.id, "count")]
+        async with aclosing(as_generator(backend.watch_lists())) as watched:
+            assert await anext(watched) == lists
+
+
+def as_generator(items: AsyncIterator[Any]) -> Any:
+    return items
+
+
+async def test_the_state_of_a_daemon_is_watched(tmp_path: Path) -> None:
+    async with connected(tmp_path) as (backend, api, _):
+        async with aclosing(as_generator(backend.watch_daemon())) as watched:
+            state = await anext(watched)
+        assert (state.connected, state.address) == (True, api.server.address)
+        assert [component.name for component in state.components] == ["server"]
+
+
+async def test_of_an_existing_server_nothing_is_watched(tmp_path: Path) -> None:
+    async with connected(tmp_path, plain=True) as (backend, _, _):
+        assert await backend.lists() is None
+        assert [lists async for lists in backend.watch_lists()] == []
+        assert [state async for state in backend.watch_daemon()] == []
+
+
+async def test_what_is_found_has_the_variables_of_its_definition(tmp_path: Path) -> None:
+    async with connected(tmp_path) as (backend, api, _):
+        stored = workflow("deploy")
+        stored.spec.env_spec.data["REGION"].value = "eu-west-1"
+        await api.workflows.apply(stored)
+        found = await backend.find("deploy")
+        assert isinstance(found, Resource)
+        assert found.variables == (RunVariable("REGION", default="eu-west-1", has_value=True),)
+
+
+async def test_a_run_is_named_after_its_moment_and_belongs_where_its_resource_does(tmp_path: Path) -> None:
+    async with connected(tmp_path) as (backend, api, tally):
+        execution = await backend.create(replace(tally, organization=""), RunInput())
+        stored = await api.workflow_run_queries.get(WorkflowExecutionId(value=execution.id))
+        assert stored.metadata.name == f"execution-{int(NOON.timestamp()) * 1_000_000}"
+        assert stored.metadata.org == "local"
+        await api.workflows.apply(workflow("elsewhere", org="acme"))
+        stored_elsewhere = await backend.deployments().get(WORKFLOW, "elsewhere", "acme")
+        assert stored_elsewhere is not None
+        resource = resource_of(stored_elsewhere)
+        assert resource.organization == "acme"
+        execution = await backend.create(resource, RunInput())
+        stored = await api.workflow_run_queries.get(WorkflowExecutionId(value=execution.id))
+        assert stored.metadata.org == "acme"

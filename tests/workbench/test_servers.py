@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,9 +12,10 @@ from stigmer_tui.client.endpoint import Endpoint
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import Home
+from stigmer_tui.daemon import lifecycle
 from stigmer_tui.workbench import servers
-from stigmer_tui.workbench.servers import NamedServer, OwnDaemon, server_of
-from tests.workbench.stage import StoppedClock
+from stigmer_tui.workbench.servers import MAX_LOG_LINES, NamedServer, OwnDaemon, server_of
+from tests.workbench.stage import NOON, StoppedClock
 
 ENDPOINT = Endpoint("127.0.0.1:1", "token")
 
@@ -74,3 +77,46 @@ def test_our_daemon_may_have_the_keys_of_this_process(tmp_path: Path, monkeypatc
     server = server_of(Configuration(Home(tmp_path)), StoppedClock())
     assert server.is_ours
     assert server.provider_keys()["OPENAI_API_KEY"] == "sk-0123456789abcdef"
+
+
+def log(home: Home, seconds: float, message: str) -> None:
+    time = (NOON + timedelta(seconds=seconds)).isoformat()
+    line = {"time": time, "level": "error", "component": "server", "message": message}
+    with home.log("server").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
+
+
+def test_the_last_words_of_a_daemon_are_those_since_it_was_searched_for(tmp_path: Path) -> None:
+    """Point 24: what it wrote before says nothing of why it is gone now."""
+    home, clock = Home(tmp_path), StoppedClock(10)
+    home.prepare()
+    daemon = OwnDaemon(Configuration(home), clock)
+    log(home, 9, "before")
+    assert daemon.last_log_lines() == ()
+    for number in range(MAX_LOG_LINES + 1):
+        log(home, 11 + number, f"line {number}")
+    ends = [line[-len("line 0") :] for line in daemon.last_log_lines()]
+    assert ends == [f"line {number}" for number in range(1, MAX_LOG_LINES + 1)]
+    clock.seconds = 100
+    daemon.search_anew()
+    assert daemon.last_log_lines() == ()
+
+
+async def test_our_daemon_is_stopped_and_restarted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    async def stop(home: Home) -> bool:
+        asked.append(home)
+        return True
+
+    async def restart(configuration: Configuration) -> Endpoint:
+        asked.append(configuration)
+        return ENDPOINT
+
+    monkeypatch.setattr(lifecycle, "stop_daemon", stop)
+    monkeypatch.setattr(lifecycle, "restart_daemon", restart)
+    configuration = Configuration(Home(tmp_path))
+    daemon = OwnDaemon(configuration, StoppedClock())
+    await daemon.stop()
+    await daemon.restart()
+    assert asked == [configuration.home, configuration]
