@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.run_variable import RunVariable
 from stigmer_tui.project.runtimes import SynthesisError
-from stigmer_tui.workbench.daemon_state import DaemonState
-from stigmer_tui.workbench.events import ListsChanged
+from stigmer_tui.workbench.daemon_state import Component, ComponentState, DaemonState
+from stigmer_tui.workbench.events import Event, ListsChanged, WatchSwitched
 from stigmer_tui.workbench.model import Run, RunState
-from stigmer_tui.workbench.state import RunInput
+from stigmer_tui.workbench.state import Level, RunInput, Value
+from stigmer_tui.workbench.suggestions import Suggestion, ValueSource
 from tests.workbench.stage import NOON, OTHER, TALLY, FakeServer, StagedSession, at_work
 from tests.workbench.trees import change
 
@@ -209,3 +213,129 @@ async def test_a_run_that_has_been_seen_to_end_is_not_unfinished(tmp_path: Path)
         assert session.unfinished() == [run]
         change(execution, state=RunState.COMPLETED)
         assert session.unfinished() == []
+
+
+class TestWatch:
+    async def test_what_was_saved_while_it_was_off_is_deployed_once_it_is_on(self, tmp_path: Path) -> None:
+        async with at_work(tmp_path) as session:
+            events: list[Event] = []
+            session.store.subscribe(events.append)
+            assert session.project.watching
+            session.toggle_watch()
+            assert not session.project.watching
+            for name in ("first.py", "second.py"):
+                session.watcher.save(name)
+                session.watcher.notice()
+                await session.settled()
+            assert session.code.runs == 1
+            session.toggle_watch()
+            await session.deployed(2)
+            assert session.project.watching
+            assert session.code.runs == 2
+            assert "Saved first.py and 1 more · 1 updated" in session.notices
+            switched = [event for event in events if isinstance(event, WatchSwitched)]
+            assert switched == [WatchSwitched(False), WatchSwitched(True)]
+
+    async def test_off_and_on_deploys_nothing_where_nothing_was_saved(self, tmp_path: Path) -> None:
+        async with at_work(tmp_path) as session:
+            for _ in range(2):
+                session.toggle_watch()
+                await session.settled()
+            assert (session.code.runs, session.project.watching) == (1, True)
+
+    async def test_outside_a_project_there_is_nothing_to_watch(self, tmp_path: Path) -> None:
+        session = StagedSession(tmp_path, FakeServer())
+        session.toggle_watch()
+        working = asyncio.create_task(session.run())
+        await session.until(lambda: session.state.daemon.connected)
+        session.toggle_watch()
+        session.start(TALLY, INPUT)
+        await session.until(lambda: bool(session.server.created))
+        assert (session.code.runs, session.state.project) == (0, None)
+        working.cancel()
+        await asyncio.wait((working,))
+
+    async def test_what_is_deployed_is_not_deployed_again_when_the_server_is_back(self, tmp_path: Path) -> None:
+        async with at_work(tmp_path) as session:
+            session.server.listed.put_nowait(StigmerError("The server is gone"))
+            await session.until(lambda: bool(session.state.daemon.problem))
+            session.retry()
+            await session.until(lambda: session.state.daemon.connected)
+            await session.settled()
+            assert session.code.runs == 1
+
+    async def test_what_the_server_refused_is_sent_again_when_it_is_back(self, tmp_path: Path) -> None:
+        async with at_work(tmp_path) as session:
+            session.code.failure = StigmerError("The server does not answer", "Is it there?")
+            session.watcher.save()
+            session.watcher.notice()
+            await session.until(lambda: session.project.problem is not None)
+            session.code.failure = None
+            session.server.listed.put_nowait(StigmerError("The server is gone"))
+            await session.until(lambda: bool(session.state.daemon.problem))
+            session.retry()
+            await session.deployed(3)
+            assert (session.code.runs, session.project.problem) == (3, None)
+
+
+async def test_what_is_asked_before_a_run_is_what_it_was_run_with_last(tmp_path: Path) -> None:
+    region, token = RunVariable("REGION"), RunVariable("TOKEN", is_secret=True)
+    deploy = replace(TALLY, variables=(region, token))
+    async with at_work(tmp_path) as session:
+        (tmp_path / ".env").write_text("REGION=from-env\nTOKEN=from-env\n", encoding="utf-8")
+        assert session.input_for(deploy) == RunInput()
+        assert session.suggestions_for(deploy) == [
+            Suggestion(region, "from-env", ValueSource.DOTENV),
+            Suggestion(token, "from-env", ValueSource.DOTENV),
+        ]
+        last = RunInput("go", {"TOKEN": Value("typed", is_secret=True)})
+        session.start(deploy, last)
+        assert session.input_for(deploy) == last
+        assert session.input_for(OTHER) == RunInput()
+        assert session.suggestions_for(deploy) == [
+            Suggestion(region, "from-env", ValueSource.DOTENV),
+            Suggestion(token, "typed", ValueSource.LAST_RUN),
+        ]
+        assert session.suggestions_for(OTHER) == []
+
+
+async def test_a_run_that_a_save_has_started_is_shown_again_for_who_asks_for_it(tmp_path: Path) -> None:
+    async with at_work(tmp_path) as session:
+        await shown_running(session)
+        session.watcher.save()
+        session.watcher.notice()
+        await session.until(lambda: len(runs(session)) == 2)
+        session.open(Run(OTHER.kind, "wfx_9", OTHER.id, OTHER.slug, RunState.RUNNING))
+        await session.until(lambda: session.server.following == {"wfx_9"})
+        session.start(TALLY, INPUT)
+        await session.until(lambda: session.server.following == {"wfx_2"})
+        assert (session.shown.execution.id, len(runs(session))) == ("wfx_2", 2)
+
+
+async def test_what_happens_to_the_daemon_is_noted_as_seriously_as_it_is(tmp_path: Path) -> None:
+    async with at_work(tmp_path) as session:
+        server = Component("server", ComponentState.READY, pid=1)
+        runner = Component("agent-runner", ComponentState.READY, pid=2)
+        failed = replace(runner, state=ComponentState.FAILED, detail="it ended too often")
+        for components in ((server, runner), (server, failed)):
+            session.server.statuses.put_nowait(DaemonState(connected=True, components=components, started_at=NOON))
+        await session.until(lambda: session.state.daemon.components == (server, failed))
+        await session.settled()
+        notice = session.state.notices[-1]
+        text = "The agent runner is not running: it ended too often"
+        assert (notice.text, notice.level, notice.at) == (text, Level.ERROR, NOON)
+
+
+async def test_a_command_finds_a_server_only_while_the_session_is_open(tmp_path: Path) -> None:
+    session = StagedSession(tmp_path, FakeServer())
+    with pytest.raises(RuntimeError, match="there is a server only while the session is open"):
+        await session.resolve("tally")
+    async with session.opened():
+        assert await session.resolve("tally") == TALLY
+        assert await session.resolve(OTHER.id) == OTHER
+        assert await session.resolve("nothing") is None
+        assert await session.find("tally") == TALLY
+        # Our own server lists what it has by itself.
+        assert session.state.resources == ()
+    with pytest.raises(RuntimeError):
+        await session.find("tally")

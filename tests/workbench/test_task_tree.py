@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from stigmer_tui.workbench.entries import GroupEntry
+from stigmer_tui.workbench.entries import GroupEntry, NodeEntry
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import ResourceKind, RunState
 from stigmer_tui.workbench.nodes import Node
@@ -109,3 +109,26 @@ def test_of_an_agent_it_is_the_list_of_its_calls() -> None:
     for number, state in enumerate((RunState.COMPLETED, RunState.RUNNING)):
         put(execution, tool_call(f"c{number}", "grep", state=state))
     assert shown(outline) == ["grep completed", "grep running"]
+
+
+def test_a_group_is_as_new_as_the_newest_of_its_tasks() -> None:
+    execution = workflow(EACH, charge(0, RunState.COMPLETED), charge(0, RunState.RUNNING, "ship"))
+    outline = TaskTree(execution)
+    shown(outline)
+    (before,) = (entry for entry in outline if isinstance(entry, GroupEntry))
+    put(execution, charge(0, RunState.COMPLETED, "ship"))
+    shown(outline)
+    (after,) = (entry for entry in outline if isinstance(entry, GroupEntry))
+    members = [entry.revision for entry in outline if isinstance(entry, NodeEntry) and entry.node.parent == "/each"]
+    assert after.revision == max(members) > before.revision
+
+
+def test_an_error_that_stands_below_is_marked_above() -> None:
+    """It is told once, at the task that failed."""
+    failed = replace(charge(0, RunState.FAILED), error="no money")
+    execution = workflow(replace(EACH, state=RunState.FAILED, error="charge failed: no money"), failed)
+    outline = TaskTree(execution)
+    outline.refresh()
+    entries = {entry.node.name: entry for entry in outline if isinstance(entry, NodeEntry)}
+    assert entries["each"].is_told_below
+    assert not entries["charge"].is_told_below
