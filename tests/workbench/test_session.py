@@ -220,9 +220,9 @@ class TestWatch:
         async with at_work(tmp_path) as session:
             events: list[Event] = []
             session.store.subscribe(events.append)
-            assert session.project.watching
+            watching = [session.project.watching]
             session.toggle_watch()
-            assert not session.project.watching
+            watching.append(session.project.watching)
             for name in ("first.py", "second.py"):
                 session.watcher.save(name)
                 session.watcher.notice()
@@ -230,8 +230,8 @@ class TestWatch:
             assert session.code.runs == 1
             session.toggle_watch()
             await session.deployed(2)
-            assert session.project.watching
-            assert session.code.runs == 2
+            watching.append(session.project.watching)
+            assert (watching, session.code.runs) == ([True, False, True], 2)
             assert "Saved first.py and 1 more · 1 updated" in session.notices
             switched = [event for event in events if isinstance(event, WatchSwitched)]
             assert switched == [WatchSwitched(False), WatchSwitched(True)]
