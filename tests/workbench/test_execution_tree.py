@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from stigmer_tui.workbench import execution_tree
-from stigmer_tui.workbench.execution_tree import ChangeLog, Execution, Part
-from stigmer_tui.workbench.model import ResourceKind, RunState
+from stigmer_tui.workbench.execution_tree import ChangeLog, Execution, Part, run_of
+from stigmer_tui.workbench.model import ResourceKind, Run, RunState
 from stigmer_tui.workbench.nodes import GrowMessage, Message, NodeKind, PutNode, Role, run_node
-from tests.workbench.trees import node, put, put_message, task, tool_call
+from tests.workbench.trees import change, node, put, put_message, task, tool_call
 
 RUN = ("agx_1",)
 
@@ -124,3 +126,30 @@ def test_nodes_are_counted_by_state_without_those_of_other_runs() -> None:
     tree.apply(PutNode(run_node(ResourceKind.AGENT, "agx_2", "helper"), (*RUN, "c1")))
     put(tree, tool_call("c1", "grep"), scope=(*RUN, "c1", "agx_2"))
     assert tree.count(NodeKind.TOOL_CALL) == {RunState.PENDING: 1, RunState.COMPLETED: 1}
+
+
+def test_a_run_of_the_list_says_what_its_execution_does() -> None:
+    moments = [datetime(2026, 11, 28, 12, minute, tzinfo=UTC) for minute in range(3)]
+    execution = Execution(
+        ResourceKind.AGENT, "agx_1", "helper", "go on", RunState.FAILED, error="No model", started_at=moments[1]
+    )
+    change(execution, created_at=moments[0], completed_at=moments[2])
+    assert run_of(execution, "agt_1") == Run(
+        ResourceKind.AGENT, "agx_1", "agt_1", "helper", RunState.FAILED, "go on", *moments, error="No model"
+    )
+
+
+def test_the_cause_of_a_failure_is_the_innermost_task_whose_error_it_is() -> None:
+    execution = Execution(ResourceKind.WORKFLOW, "wfx_1", "tally", state=RunState.FAILED)
+    put(execution, task("/other", "other", state=RunState.FAILED, error="tolerated"))
+    assert execution.cause() is None
+    put(execution, task("/each", "each", state=RunState.FAILED, error="charge: no money"))
+    put(execution, task("/each/0/charge", "charge", state=RunState.FAILED, parent="/each", error="no money"))
+    change(execution, error="each: charge: no money")
+    cause = execution.cause()
+    assert cause is not None
+    assert cause.name == "charge"
+    put(execution, task("/each/0/charge", "charge", state=RunState.COMPLETED, parent="/each"))
+    cause = execution.cause()
+    assert cause is not None
+    assert cause.name == "each"

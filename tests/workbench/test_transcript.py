@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from stigmer_tui.workbench.entries import EndEntry, Entry, MessageEntry, NodeEntry
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import ResourceKind, RunState
-from stigmer_tui.workbench.nodes import Message, Node, Role
+from stigmer_tui.workbench.nodes import Message, ModelWait, Node, NodeKind, PutNode, Role
 from stigmer_tui.workbench.task_tree import TaskTree
-from stigmer_tui.workbench.transcript import Transcript
+from stigmer_tui.workbench.transcript import FAR, Transcript
 from tests.workbench.outlines import shown
 from tests.workbench.trees import change, graft, put, put_message, task, tool_call
 
@@ -201,3 +202,86 @@ class TestOfAWorkflow:
         execution = workflow(task("/a", "a", "set", RunState.COMPLETED, started_at=at(0)), state=RunState.COMPLETED)
         change(execution, output={"title": "an item"})
         assert shown(Transcript(execution)) == ["a completed", "completed: {'title': 'an item'}"]
+
+
+def entries(execution: Execution) -> list[Entry]:
+    outline = Transcript(execution)
+    outline.refresh()
+    return list(outline)
+
+
+class TestEntries:
+    def test_a_call_that_is_named_and_not_reported_yet_is_pending(self) -> None:
+        execution = agent(human("Hello"), uses("c1"))
+        (_, entry) = entries(execution)
+        assert isinstance(entry, NodeEntry)
+        assert (entry.node.name, entry.node.kind, entry.node.state) == ("c1", NodeKind.TOOL_CALL, RunState.PENDING)
+        assert (entry.depth, entry.revision, entry.has_gap) == (0, 0, True)
+
+    def test_what_an_agent_waits_for_stands_at_its_task(self) -> None:
+        execution = workflow(task("/ask", "ask", "agent", RunState.RUNNING, started_at=at(0)))
+        run = graft(execution, "/ask", agent(human("Go")))
+        waiting = ModelWait("claude", at(1), "it is busy")
+        execution.apply(PutNode(replace(execution.node(run), waiting=waiting), run[:-1]))
+        (entry,) = entries(execution)
+        assert isinstance(entry, NodeEntry)
+        assert (entry.waiting, entry.is_told_below) == (waiting, False)
+
+    def test_an_error_is_told_by_the_task_in_which_it_happened(self) -> None:
+        execution = workflow(
+            task("/each", "each", "for", RunState.FAILED, started_at=at(0), error="charge failed: no money"),
+            task("/each/0/charge", "charge", "http", RunState.FAILED, "/each", started_at=at(1), error="no money"),
+            state=RunState.FAILED,
+        )
+        change(execution, error="each failed: charge failed: no money")
+        each, charge, ending = entries(execution)
+        assert isinstance(each, NodeEntry)
+        assert isinstance(charge, NodeEntry)
+        assert isinstance(ending, EndEntry)
+        assert (each.is_told_below, charge.is_told_below, charge.prefix) == (True, False, "0/")
+        assert (ending.error, ending.cause, ending.has_gap, ending.depth) == ("", "charge", True, 0)
+
+    def test_an_end_that_stands_alone_has_no_space_before_it(self) -> None:
+        execution = agent(state=RunState.FAILED)
+        change(execution, error="No model")
+        (ending,) = entries(execution)
+        assert isinstance(ending, EndEntry)
+        assert (ending.has_gap, ending.error, ending.cause) == (False, "No model", "")
+        assert ending.revision == execution.root.revision
+
+    def test_the_length_of_a_text_is_that_of_what_is_said(self) -> None:
+        execution = agent(human("Hello"), uses("c1"), says("Found it."), state=RunState.FAILED)
+        change(execution, error="No model")
+        put(execution, tool_call("c1", "grep"))
+        outline = Transcript(execution)
+        outline.refresh()
+        assert [outline.text_length(entry.key) for entry in outline] == [5, 0, 9, 0]
+
+    @pytest.mark.parametrize(("between", "is_named"), [(FAR - 2, False), (FAR - 1, True)])
+    def test_who_spoke_far_back_is_named_again(self, between: int, is_named: bool) -> None:
+        calls = (uses(f"c{number}") for number in range(between))
+        last = entries(agent(says("One"), *calls, says("Two")))[-1]
+        assert isinstance(last, MessageEntry)
+        assert (last.message.text, last.has_heading) == ("Two", is_named)
+
+    def test_only_the_first_message_of_a_run_below_is_left_out(self) -> None:
+        execution = workflow(task("/ask", "ask", "agent", RunState.RUNNING, started_at=at(0)))
+        graft(execution, "/ask", agent(human("Given"), says("Which?"), human("This."), state=RunState.COMPLETED))
+        assert shown(Transcript(execution)) == ["ask running", "  Which?", "  This."]
+        assert [entry.has_gap for entry in entries(execution)] == [False, False, False]
+
+    def test_an_agent_that_speaks_first_is_shown_wherever_it_is(self) -> None:
+        execution = workflow(task("/ask", "ask", "agent", RunState.RUNNING, started_at=at(0)))
+        graft(execution, "/ask", agent(says("Welcome."), state=RunState.COMPLETED))
+        assert shown(Transcript(execution)) == ["ask running", "  Welcome."]
+
+    @pytest.mark.parametrize("state", [RunState.WAITING, RunState.COMPLETED, RunState.CANCELLED])
+    def test_the_text_of_an_agent_that_does_not_speak_now_does_not_grow(self, state: RunState) -> None:
+        (entry,) = entries(agent(says("One"), state=state))[:1]
+        assert isinstance(entry, MessageEntry)
+        assert not entry.is_growing
+
+    def test_the_words_of_a_person_do_not_grow(self) -> None:
+        (entry,) = entries(agent(human("Hello"), state=RunState.PENDING))
+        assert isinstance(entry, MessageEntry)
+        assert not entry.is_growing
