@@ -129,13 +129,22 @@ def test_nodes_are_counted_by_state_without_those_of_other_runs() -> None:
 
 
 def test_a_run_of_the_list_says_what_its_execution_does() -> None:
-    moments = [datetime(2026, 11, 28, 12, minute, tzinfo=UTC) for minute in range(3)]
+    created, started, completed = (datetime(2026, 11, 28, 12, minute, tzinfo=UTC) for minute in range(3))
     execution = Execution(
-        ResourceKind.AGENT, "agx_1", "helper", "go on", RunState.FAILED, error="No model", started_at=moments[1]
+        ResourceKind.AGENT, "agx_1", "helper", "go on", RunState.FAILED, error="No model", started_at=started
     )
-    change(execution, created_at=moments[0], completed_at=moments[2])
+    change(execution, created_at=created, completed_at=completed)
     assert run_of(execution, "agt_1") == Run(
-        ResourceKind.AGENT, "agx_1", "agt_1", "helper", RunState.FAILED, "go on", *moments, error="No model"
+        ResourceKind.AGENT,
+        "agx_1",
+        "agt_1",
+        "helper",
+        RunState.FAILED,
+        "go on",
+        created,
+        started,
+        completed,
+        "No model",
     )
 
 

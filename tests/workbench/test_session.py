@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.paths import Home
 from stigmer_tui.core.run_variable import RunVariable
 from stigmer_tui.project.runtimes import SynthesisError
 from stigmer_tui.workbench.daemon_state import Component, ComponentState, DaemonState
+from stigmer_tui.workbench.deployment import Deployer
 from stigmer_tui.workbench.events import Event, ListsChanged, WatchSwitched
 from stigmer_tui.workbench.model import Run, RunState
-from stigmer_tui.workbench.state import Level, RunInput, Value
+from stigmer_tui.workbench.services import Services
+from stigmer_tui.workbench.session import Session
+from stigmer_tui.workbench.session_cache import SessionCache
+from stigmer_tui.workbench.state import ApplySummary, Deployment, DeploymentItem, Level, RunInput, Value
 from stigmer_tui.workbench.suggestions import Suggestion, ValueSource
-from tests.workbench.stage import NOON, OTHER, TALLY, FakeServer, StagedSession, at_work
+from tests.workbench.stage import NOON, OTHER, TALLY, FakeServer, FakeWatcher, StagedSession, StoppedClock, at_work
 from tests.workbench.trees import change
 
 INPUT = RunInput("once")
@@ -339,3 +345,58 @@ async def test_a_command_finds_a_server_only_while_the_session_is_open(tmp_path:
         assert session.state.resources == ()
     with pytest.raises(RuntimeError):
         await session.find("tally")
+
+
+class PartOfCode(Deployer):
+    """What a command does with the project's code is written down."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+
+    async def synthesize(self, variables: Mapping[str, str] | None = None) -> None:
+        self.done.append("synthesize")
+
+    async def preview(self) -> Deployment:
+        self.done.append("preview")
+        return Deployment(ApplySummary(NOON, created=("previewed",)), (), frozenset())
+
+    async def apply(self) -> Deployment:
+        self.done.append("apply")
+        return Deployment(ApplySummary(NOON, created=("applied",)), (), frozenset())
+
+
+async def test_a_command_previews_and_deploys_the_code_once(tmp_path: Path) -> None:
+    (tmp_path / "Stigmer.yaml").write_text("name: demo\nruntime: python\n", encoding="utf-8")
+    server, code = FakeServer(), PartOfCode()
+    services = Services(server, lambda store: code, lambda: FakeWatcher(StoppedClock()))
+    session = Session(Configuration(Home(tmp_path / "home")), tmp_path, StoppedClock(), load=lambda *_: services)
+    async with session.opened():
+        assert (await session.preview()).applied.created == ("previewed",)
+        assert code.done == ["synthesize", "preview"]
+        summaries = [session.state.project and session.state.project.applied]
+        assert (await session.deploy()).applied.created == ("applied",)
+        assert code.done[2:] == ["synthesize", "apply"]
+        summaries.append(session.state.project and session.state.project.applied)
+    assert summaries == [None, ApplySummary(NOON, created=("applied",))]
+
+
+async def test_what_the_last_session_remembered_is_there_before_any_server(tmp_path: Path) -> None:
+    (tmp_path / "Stigmer.yaml").write_text("name: demo\nruntime: python\n", encoding="utf-8")
+    configuration = Configuration(Home(tmp_path / "home"))
+    cache = SessionCache.of(configuration, tmp_path)
+    run = Run(TALLY.kind, "wfx_1", TALLY.id, TALLY.slug, RunState.COMPLETED)
+    cache.note_project()
+    cache.note_lists((TALLY,), (run,))
+    cache.note_inputs({"tally": INPUT})
+    item = DeploymentItem(TALLY.kind, "tally", "tally", "updated", TALLY)
+    cache.note_deployment(Deployment(ApplySummary(NOON), (item,), frozenset(), ("a warning",)))
+    session = Session(configuration, tmp_path, StoppedClock(), cache=cache)
+    state = session.state
+    assert (state.resources, state.runs, state.recent_projects) == ((TALLY,), (run,), (str(tmp_path),))
+    assert session.input_for(TALLY) == INPUT
+    assert state.project is not None
+    assert (state.project.name, state.project.folder) == (tmp_path.name, str(tmp_path))
+    assert (state.project.defines, state.project.warnings) == (frozenset({TALLY.key}), frozenset({"a warning"}))
+    assert state.project.watching
+    session.start(TALLY, ANOTHER)
+    assert SessionCache.of(configuration, tmp_path).inputs() == {"tally": ANOTHER}
