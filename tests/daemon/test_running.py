@@ -17,7 +17,7 @@ from stigmer_tui.core.processes import ProcessIdentity
 from stigmer_tui.daemon import lifecycle
 from stigmer_tui.daemon import running as running_module
 from stigmer_tui.daemon.record import DaemonLock, DaemonRecord
-from stigmer_tui.daemon.running import NoAnswer, ensure_daemon, running_endpoint, wait_for_daemon
+from stigmer_tui.daemon.running import NoAnswer, ensure_daemon, running_endpoint, running_record, wait_for_daemon
 from stigmer_tui.daemon.token import create_token
 from tests.server.conftest import running
 
@@ -97,6 +97,26 @@ async def test_one_that_ends_meanwhile_is_none(home: Home, monkeypatch: pytest.M
         finding = asyncio.create_task(running_endpoint(home))
         await asyncio.wait_for(probes.get(), LIMIT)
     assert await asyncio.wait_for(finding, LIMIT) is None
+
+
+async def test_one_that_has_not_said_yet_who_it_is_is_waited_for(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    identity = ProcessIdentity.of(os.getpid())
+    assert identity
+    written = DaemonRecord(identity.pid, identity.start, "127.0.0.1:1", "1.0", requires_token=True)
+    lock = DaemonLock.acquire(home.daemon_lock, 0)
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            lock.write(written)
+
+    monkeypatch.setattr(asyncio, "sleep", pause)
+    monkeypatch.setattr(running_module, "SILENCE_LIMIT", LIMIT)
+    assert await running_record(home) == written
+    assert pauses == [running_module.PAUSE] * 3
+    lock.release()
+    assert await running_record(home) is None
 
 
 async def test_a_lock_whose_holder_is_not_known_is_named(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

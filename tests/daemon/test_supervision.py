@@ -222,7 +222,7 @@ async def test_what_a_child_has_started_ends_with_it(tmp_path: Path) -> None:
             await asyncio.sleep(0.005)
 
 
-def test_our_own_program_is_started_without_the_working_folder(tmp_path: Path) -> None:
+def test_our_own_program_is_started_without_the_working_folder() -> None:
     """A file of the project must not be able to take the place of a module."""
     assert own_command("internal-server", "--no-auth") == [
         *(sys.executable, "-P", "-m", "stigmer_tui"),
