@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ import psutil
 import pytest
 
 from stigmer_tui.core.paths import Home
+from stigmer_tui.core.private_files import open_private
 from stigmer_tui.core.processes import ProcessIdentity
 from stigmer_tui.daemon import record, running
 from stigmer_tui.daemon.lifecycle import stop_daemon
@@ -149,18 +149,20 @@ def test_only_what_can_be_a_pid_is_one(home: Home, pid: int, is_taken: bool) -> 
     assert (read_record(home) is not None) is is_taken
 
 
-def test_a_daemon_waits_for_its_predecessor_as_long_as_it_is_told(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_daemon_waits_for_its_predecessor(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     first = DaemonLock.acquire(home.daemon_lock, 0)
-    pauses: list[float] = []
+    attempts: list[Path] = []
 
-    def sleep(seconds: float) -> None:
-        pauses.append(seconds)
-        if len(pauses) == 3:
+    def attempt(path: Path, flags: int) -> int:
+        attempts.append(path)
+        if len(attempts) == 3:
             first.release()
+        return open_private(path, flags)
 
-    monkeypatch.setattr(time, "sleep", sleep)
+    monkeypatch.setattr(record, "open_private", attempt)
+    monkeypatch.setattr(record, "RETRY_PAUSE", 0.0)
     DaemonLock.acquire(home.daemon_lock, 60).release()
-    assert pauses == [record.RETRY_PAUSE] * 3
+    assert attempts == [home.daemon_lock] * 3
 
 
 @pytest.mark.parametrize("replaced", [False, True])

@@ -16,7 +16,7 @@ from stigmer_tui.core.paths import Home
 from stigmer_tui.core.processes import ProcessIdentity
 from stigmer_tui.daemon import lifecycle
 from stigmer_tui.daemon import running as running_module
-from stigmer_tui.daemon.record import DaemonLock, DaemonRecord
+from stigmer_tui.daemon.record import DaemonLock, DaemonRecord, read_record
 from stigmer_tui.daemon.running import NoAnswer, ensure_daemon, running_endpoint, running_record, wait_for_daemon
 from stigmer_tui.daemon.token import create_token
 from tests.server.conftest import running
@@ -104,17 +104,19 @@ async def test_one_that_has_not_said_yet_who_it_is_is_waited_for(home: Home, mon
     assert identity
     written = DaemonRecord(identity.pid, identity.start, "127.0.0.1:1", "1.0", requires_token=True)
     lock = DaemonLock.acquire(home.daemon_lock, 0)
-    pauses: list[float] = []
+    looks: list[Home] = []
 
-    async def pause(seconds: float) -> None:
-        pauses.append(seconds)
-        if len(pauses) == 3:
+    def look(home: Home) -> DaemonRecord | None:
+        looks.append(home)
+        if len(looks) == 3:
             lock.write(written)
+        return read_record(home)
 
-    monkeypatch.setattr(asyncio, "sleep", pause)
+    monkeypatch.setattr(running_module, "read_record", look)
+    monkeypatch.setattr(running_module, "PAUSE", 0.0)
     monkeypatch.setattr(running_module, "SILENCE_LIMIT", LIMIT)
     assert await running_record(home) == written
-    assert pauses == [running_module.PAUSE] * 3
+    assert looks == [home] * 3
     lock.release()
     assert await running_record(home) is None
 

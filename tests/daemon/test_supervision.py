@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 from pathlib import Path
@@ -19,6 +19,7 @@ from stigmer_tui.api.daemon_pb2 import Component
 from stigmer_tui.core.clock import SystemClock
 from stigmer_tui.core.daemon_processes import RunnerIdentity
 from stigmer_tui.core.paths import Home
+from stigmer_tui.core.processes import wait_for_end
 from stigmer_tui.daemon.supervision import MIN_METER_SPAN, Meter, Supervisor, own_command
 from tests.workbench.stage import NOON, StoppedClock
 
@@ -217,9 +218,9 @@ async def test_what_a_child_has_started_ends_with_it(tmp_path: Path) -> None:
     started = psutil.Process(int(await Supervised(supervisor, tmp_path).token()))
     stopping.set()
     await running
-    async with asyncio.timeout(60):
-        while started.is_running() and started.status() != psutil.STATUS_ZOMBIE:  # noqa: ASYNC110 - it is no child of ours
-            await asyncio.sleep(0.005)
+    await wait_for_end([started], 60)
+    with suppress(psutil.NoSuchProcess):
+        assert started.status() == psutil.STATUS_ZOMBIE
 
 
 def test_our_own_program_is_started_without_the_working_folder() -> None:
