@@ -24,7 +24,16 @@ from stigmer_tui.workbench.session import Session
 from stigmer_tui.workbench.session_cache import SessionCache
 from stigmer_tui.workbench.state import ApplySummary, Deployment, DeploymentItem, Level, RunInput, Value
 from stigmer_tui.workbench.suggestions import Suggestion, ValueSource
-from tests.workbench.stage import NOON, OTHER, TALLY, FakeServer, FakeWatcher, StagedSession, StoppedClock, at_work
+from tests.workbench.stage import (
+    NOON,
+    OTHER,
+    TALLY,
+    FakeServer,
+    FakeWatcher,
+    StagedSession,
+    StoppedClock,
+    at_work,
+)
 from tests.workbench.trees import change
 
 INPUT = RunInput("once")
@@ -269,6 +278,24 @@ class TestWatch:
             await session.until(lambda: session.state.daemon.connected)
             await session.settled()
             assert session.code.runs == 1
+
+    async def test_a_server_that_is_found_while_the_code_runs_does_not_run_it_again(self, tmp_path: Path) -> None:
+        (tmp_path / "Stigmer.yaml").write_text("name: demo\nruntime: python\n", encoding="utf-8")
+        session = StagedSession(tmp_path, FakeServer(connect_failure=StigmerError("Nobody is there")))
+        session.code.may_end.clear()
+        working = asyncio.create_task(session.run())
+        await session.deployed(1)
+        await session.until(lambda: bool(session.state.daemon.problem))
+        session.server.connect_failure = None
+        session.server.arrived.set()
+        await session.until(lambda: session.state.daemon.connected)
+        await session.settled()
+        session.code.may_end.set()
+        await session.until(lambda: session.project.applied is not None)
+        await session.settled()
+        assert session.code.runs == 1
+        working.cancel()
+        await asyncio.wait((working,))
 
     async def test_what_the_server_refused_is_sent_again_when_it_is_back(self, tmp_path: Path) -> None:
         async with at_work(tmp_path) as session:
