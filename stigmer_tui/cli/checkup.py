@@ -6,7 +6,6 @@ import asyncio
 import os
 import platform
 import shutil
-import socket
 import stat
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from stigmer_tui import __version__
+from stigmer_tui.core.addresses import bind_error
 from stigmer_tui.core.configuration import SERVER_VARIABLE, Configuration
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import Home
@@ -135,7 +135,7 @@ def _stopped_daemon(setup: Setup) -> list[Finding]:
     if setup.home.database.exists():
         inspect(setup.home.database, len(MIGRATIONS))
         inspect_journals(setup.home.journals)
-    if (address := setup.configuration.address) and not _can_listen(address):
+    if (address := setup.configuration.address) and bind_error(address):
         mend = "Choose another one: stigmer-tui config set server.address 127.0.0.1:0"
         return [Finding("daemon", Verdict.PROBLEM, f"Another program listens at {address}", mend)]
     return [Finding("daemon", Verdict.OK, "not running; it is started when it is needed")]
@@ -221,11 +221,13 @@ async def check_sandbox(setup: Setup) -> AsyncIterator[Finding]:
 
 
 async def check_terminal(setup: Setup) -> AsyncIterator[Finding]:
+    from stigmer_tui.tui.render.glyphs import ASCII, glyphs_for
+
     term = setup.environment.get("TERM", "")
     if not is_addressable(setup.environment):
         message = f"The app cannot draw on this terminal: TERM is {term!r}"
         yield Finding("terminal", Verdict.PROBLEM, message, "If it is a modern one: export TERM=xterm-256color")
-    elif not _can_encode("✓", encoding := terminal_encoding(setup.environment)):
+    elif glyphs_for(encoding := terminal_encoding(setup.environment)) is ASCII:
         message = f"The locale is {encoding}: the app draws with ASCII signs"
         yield Finding("terminal", Verdict.WARNING, message, "For all signs: export LC_ALL=C.UTF-8")
     else:
@@ -299,31 +301,11 @@ def _is_readable_by_others(path: Path) -> bool:
         return False
 
 
-def _can_encode(sign: str, encoding: str) -> bool:
-    try:
-        sign.encode(encoding)
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True
-
-
 def _max_watches() -> int | None:
     """None where the system has no such limit."""
     with suppress(OSError, ValueError):
         return int(Path("/proc/sys/fs/inotify/max_user_watches").read_text(encoding="ascii"))
     return None
-
-
-def _can_listen(address: str) -> bool:
-    host, _, port = address.rpartition(":")
-    try:
-        family, kind, protocol, _, where = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as listener:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(where)
-    except OSError:
-        return False
-    return True
 
 
 def run_checkup(setup: Setup) -> list[Finding]:

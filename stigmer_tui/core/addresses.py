@@ -49,6 +49,23 @@ def require_loopback(address: str) -> None:
         )
 
 
+def bind_error(address: str) -> str:
+    """The system's reason why nothing can listen at host:port; empty if something can."""
+    import socket
+
+    host, _, port = address.rpartition(":")
+    try:
+        family, kind, _, _, place = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as attempt:
+            # A connection that was closed a moment ago does not keep the address.
+            attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            attempt.bind(place)
+            attempt.listen()
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
+
+
 def parse_ip(host: str) -> IPv4Address | IPv6Address | None:
     """Without the zone of an IPv6 address; None for what is no IP address."""
     from ipaddress import ip_address

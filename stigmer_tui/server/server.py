@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ import grpc.aio
 
 from stigmer_tui.api.channel import MESSAGE_SIZE_OPTIONS
 from stigmer_tui.api.runner_pb2 import Assignment
-from stigmer_tui.core.addresses import require_loopback
+from stigmer_tui.core.addresses import bind_error, require_loopback
 from stigmer_tui.core.changes import ChangeSignal
 from stigmer_tui.core.clock import Clock, SystemClock
 from stigmer_tui.core.errors import StigmerError
@@ -183,20 +182,9 @@ def _listen(listener: grpc.aio.Server, addresses: Sequence[str]) -> str:
                 return f"{address.rpartition(':')[0]}:{port}"
         except RuntimeError as error:
             logger.info("cannot listen at %s: %s", address, error)
+    # grpc does not say why.
+    reason = bind_error(addresses[-1]) or "another program may be using that port"
     raise StigmerError(
-        f"Cannot listen at {addresses[-1]}: {_bind_error(addresses[-1])}",
+        f"Cannot listen at {addresses[-1]}: {reason}",
         f"Choose another with --address, {ADDRESS.key} in config.yaml or {ADDRESS.variable}; port 0 is any free one.",
     )
-
-
-def _bind_error(address: str) -> str:
-    """The system's error for binding an address, which grpc does not report."""
-    host, _, port = address.rpartition(":")
-    try:
-        family, kind, _, _, place = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind) as attempt:
-            attempt.bind(place)
-            attempt.listen()
-    except OSError as error:
-        return error.strerror or str(error)
-    return "another program may be using that port"
