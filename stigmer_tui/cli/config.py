@@ -13,7 +13,7 @@ from stigmer_tui.core import settings
 from stigmer_tui.core.configuration import SettingValue, configuration_of, value_of
 from stigmer_tui.core.configuration_file import ConfigurationFile
 from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.core.model_providers import PROVIDERS
+from stigmer_tui.core.model_providers import PROVIDERS, find_provider
 from stigmer_tui.core.paths import Home
 from stigmer_tui.core.private_files import make_private_folders, write_private
 from stigmer_tui.core.settings import SETTINGS, Setting
@@ -96,6 +96,6 @@ def _described(value: SettingValue) -> str:
 def _check(setting: Setting, text: str) -> None:
     if not text.strip():
         raise StigmerError(f"{setting.key} cannot be empty", f"For its default: stigmer-tui config unset {setting.key}")
-    names = [provider.name for provider in PROVIDERS]
-    if setting is settings.PROVIDER and text.lower() not in names:
-        raise StigmerError(f"There is no provider {text}", f"Providers: {', '.join(names)}")
+    if setting is settings.PROVIDER and find_provider(text) is None:
+        names = ", ".join(provider.name for provider in PROVIDERS)
+        raise StigmerError(f"There is no provider {text}", f"Providers: {names}")

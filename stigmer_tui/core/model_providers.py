@@ -75,6 +75,16 @@ SCRIPTED = ModelProvider(name="scripted", framework="", default_model="scripted"
 PROVIDERS = (ANTHROPIC, OPENAI, OLLAMA, SCRIPTED)
 """The first one that there is a key for is used where none is configured."""
 
+COMPATIBLE = "-compatible"
+"""What may stand behind the name of a provider: `openai-compatible` is `openai`, at another address."""
+
+
+def find_provider(name: str) -> ModelProvider | None:
+    """The provider that a configuration names, in any case of letters."""
+    names = {provider.name: provider for provider in PROVIDERS}
+    return names.get(name.lower().removesuffix(COMPATIBLE))
+
+
 KEY_VARIABLES = {provider.key_variable: provider.base_url_variable for provider in PROVIDERS if provider.key_variable}
 """Variables of keys, each with that of the address which the key is for."""
 KEY_VARIABLES[settings.API_KEY.variable] = ""

@@ -58,6 +58,11 @@ def test_what_is_set_applies_until_it_is_unset(home: Path) -> None:
     assert config("get", "organization") == "\n"
 
 
+def test_every_name_that_a_run_understands_can_be_set(home: Path) -> None:
+    config("set", "backend.local.llm.provider", "OpenAI-compatible")
+    assert config("get", "backend.local.llm.provider") == "OpenAI-compatible\n"
+
+
 def test_a_variable_that_wins_over_what_was_set_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STIGMER_ORG", "other")
     assert "STIGMER_ORG in the environment wins" in config("set", "organization", "acme")

@@ -11,7 +11,7 @@ from stigmer_tui.core import model_providers, settings
 from stigmer_tui.core.configuration import ModelSettings
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.known_secrets import without_credentials
-from stigmer_tui.core.model_providers import PROVIDERS, ModelProvider
+from stigmer_tui.core.model_providers import PROVIDERS, ModelProvider, find_provider
 
 HAND_OVER = "where you open the app or use `run`, which hand it to the daemon"
 """How a key reaches the daemon, which does not read the start-up files of shells."""
@@ -83,10 +83,10 @@ class ModelChooser:
         """The configured provider, or one that there is a key for."""
         if not (name := self.settings.provider):
             return next((provider for provider in PROVIDERS if self.environment.get(provider.key_variable)), None)
-        names = {provider.name: provider for provider in PROVIDERS}
-        if found := names.get(name.removesuffix("-compatible")):
+        if found := find_provider(name):
             return found
-        raise StigmerError(f"Unknown model provider {name}: choose one of {', '.join(names)}")
+        names = ", ".join(provider.name for provider in PROVIDERS)
+        raise StigmerError(f"Unknown model provider {name}: choose one of {names}")
 
     def _provider_of(self, asked: str, configured: ModelProvider | None) -> ModelProvider | None:
         family = next((provider for provider in PROVIDERS if provider.serves(asked)), None)
