@@ -91,7 +91,7 @@ async def check_home(setup: Setup) -> AsyncIterator[Finding]:
     if free < LITTLE_SPACE:
         verdict = Verdict.PROBLEM if free < NO_SPACE else Verdict.WARNING
         yield Finding("home", verdict, f"Only {size_text(free)} are free at {root}", "Runs wait when the disk is full.")
-    if readable := [path for path in _kept(setup.home) if _is_readable_by_others(path)]:
+    if readable := [path for path in setup.home.data.glob("*") if _is_readable_by_others(path)]:
         message = f"{plural(len(readable), 'file')} in {setup.home.data} can be read by other users"
         mend = f"Close them: chmod -R go= {setup.home.data}"
         yield Finding("home", Verdict.PROBLEM, message, mend, setup.home.prepare)
@@ -288,10 +288,6 @@ async def checkup(setup: Setup) -> AsyncIterator[Finding]:
                 yield finding
         except StigmerError as error:
             yield Finding(subject, Verdict.PROBLEM, error.message, error.advice)
-
-
-def _kept(home: Home) -> list[Path]:
-    return [path for path in (home.root / "config.yaml", *home.data.glob("*")) if path.exists()]
 
 
 def _is_readable_by_others(path: Path) -> bool:

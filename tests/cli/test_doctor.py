@@ -196,6 +196,12 @@ def test_what_can_be_mended_safely_is(home: Path) -> None:
     assert "can be read" not in Examined().says("problem")
 
 
+def test_a_configuration_that_others_can_read_holds_no_secret_and_is_no_problem(home: Path) -> None:
+    configured(home, "organization: acme\n")
+    (home / "config.yaml").chmod(0o644)
+    assert Examined().code == 0
+
+
 def test_without_a_home_nothing_is_made(home: Path) -> None:
     examined = Examined()
     assert examined.code == 0
