@@ -89,8 +89,7 @@ class JsonOutput:
 
     def failed(self, error: StigmerError) -> None:
         self._write("error", message=error.message)
-        advice = self._printed_errors.advice_of(error)
-        self._err.write(self._redactor.text(f"Error: {error.message}\n" + (f"\n{advice}\n" if advice else "")))
+        self._err.write(self._redactor.text(self._printed_errors.text_of(error)))
         self._err.flush()
 
     def _deployed(self, deployment: Deployment) -> None:

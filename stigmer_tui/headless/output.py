@@ -30,6 +30,8 @@ class PrintedErrors:
     def add(self, line: str) -> None:
         self._lines.append(line)
 
-    def advice_of(self, error: StigmerError) -> str:
-        """Empty where it has been printed already."""
-        return "" if self._lines and error.advice == "\n".join(self._lines) else error.advice
+    def text_of(self, error: StigmerError) -> str:
+        """The error for standard error, without advice that has been printed already."""
+        is_printed = bool(self._lines) and error.advice == "\n".join(self._lines)
+        advice = "" if is_printed else error.advice
+        return f"Error: {error.message}\n" + (f"\n{advice}\n" if advice else "")

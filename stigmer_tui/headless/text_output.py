@@ -106,9 +106,7 @@ class TextOutput:
 
     def failed(self, error: StigmerError) -> None:
         self._lines.close()
-        advice = self._printed_errors.advice_of(error)
-        text = f"Error: {error.message}\n" + (f"\n{advice}\n" if advice else "")
-        self._err.write(self._redactor.text(text))
+        self._err.write(self._redactor.text(self._printed_errors.text_of(error)))
         self._err.flush()
 
     def _code_printed(self, line: str, is_error: bool) -> None:
