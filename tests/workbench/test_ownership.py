@@ -22,7 +22,7 @@ def run_of(resource: Resource, number: int) -> Run:
 
 
 STATE = WorkbenchState(
-    project=ProjectState("demo", "/work/demo"),
+    project=ProjectState("demo", "/home/ada/demo"),
     resources=(THEIRS, OURS, NAMESAKE),
     runs=(run_of(THEIRS, 1), run_of(OURS, 2), run_of(NAMESAKE, 3), run_of(THEIRS, 4)),
 )
@@ -46,7 +46,7 @@ def test_before_the_code_has_run_it_is_what_a_project_of_this_name_has_deployed(
 
 def test_then_it_is_what_the_code_defines() -> None:
     defines = frozenset({ResourceKey(ResourceKind.AGENT, "ours"), ResourceKey(ResourceKind.WORKFLOW, "new")})
-    state = replace(STATE, project=ProjectState("demo", "/work/demo", defines=defines))
+    state = replace(STATE, project=ProjectState("demo", "/home/ada/demo", defines=defines))
     assert own_resources(state) == (NAMESAKE,)
     assert own_first(state) == (NAMESAKE, THEIRS, OURS)
     assert ids(own_runs(state)) == ["x_3"]

@@ -49,7 +49,7 @@ from stigmer_tui.workbench.state import (
 )
 from tests.workbench.stage import NOON, OTHER, TALLY
 
-PROJECT = ProjectState("demo", "/work/demo", watching=True)
+PROJECT = ProjectState("demo", "/home/ada/demo", watching=True)
 STATE = WorkbenchState(DaemonState(connected=True, address="127.0.0.1:1", version="0.1.0"), PROJECT)
 SHOWN = ShownRun(Execution(TALLY.kind, "wfx_1", "tally"), TALLY)
 PROBLEM = ProjectProblem("main.py:4", "NameError")

@@ -19,7 +19,7 @@ SECRET = "sk-4711-4711"
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
 
-def cache(folder: Path, project: str = "/work/demo", server: str = "") -> SessionCache:
+def cache(folder: Path, project: str = "/home/ada/demo", server: str = "") -> SessionCache:
     return SessionCache(folder, project, server)
 
 
@@ -112,7 +112,14 @@ def test_facts_are_kept_side_by_side(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "other", [("/work/other", ""), ("/work/demo", "server:1"), ("", ""), ("", "server:1"), ("/work/demo", "server:2")]
+    "other",
+    [
+        ("/home/ada/other", ""),
+        ("/home/ada/demo", "server:1"),
+        ("", ""),
+        ("", "server:1"),
+        ("/home/ada/demo", "server:2"),
+    ],
 )
 def test_each_project_and_server_has_its_own(tmp_path: Path, other: tuple[str, str]) -> None:
     cache(tmp_path).note_deployment(deployment("of the demo"))
