@@ -17,8 +17,8 @@ from pydantic import ValidationError
 from stigmer_tui import __version__
 from stigmer_tui.agents.mcp.docker import remove_container
 from stigmer_tui.agents.mcp.http import NOT_STREAMABLE, HttpState, http_streams
-from stigmer_tui.agents.mcp.program import ProgramState, program_streams
-from stigmer_tui.agents.mcp.results import MAX_LINE_LENGTH, ServerOutput, result_text
+from stigmer_tui.agents.mcp.program import MAX_LINE_LENGTH, ProgramState, ServerOutput, program_streams
+from stigmer_tui.agents.mcp.results import result_text
 from stigmer_tui.agents.mcp.surroundings import Surroundings
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.units import duration_text

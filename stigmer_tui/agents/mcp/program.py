@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import logging
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Mapping
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +17,6 @@ import mcp_types
 from anyio.abc import ObjectReceiveStream, ObjectSendStream
 from mcp.shared.message import SessionMessage
 
-from stigmer_tui.agents.mcp.results import ServerOutput
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.kept_program import KeptProgram
 from stigmer_tui.core.units import size_text
@@ -28,8 +29,51 @@ MAX_STRAY_LINES = 1_000
 END_GRACE = 0.5
 """Seconds that a program has to end by itself once its input is closed."""
 
+MAX_LINE_LENGTH = 500
+MAX_LAST_LINES = 10
+MAX_LOGGED_LINES = 200
+"""Of one server; one that talks all the time would fill the log."""
+
+logger = logging.getLogger(__name__)
+
 Incoming = SessionMessage | Exception
 Streams = tuple[ObjectReceiveStream[Incoming], ObjectSendStream[SessionMessage]]
+
+
+class ServerOutput:
+    """What a server writes besides its messages: a few last lines for errors, and a bounded part for the log."""
+
+    def __init__(self, server: str, redact: Callable[[str], str]) -> None:
+        self._server = server
+        self._redact = redact
+        self._last: deque[str] = deque(maxlen=MAX_LAST_LINES)
+        self._logged = 0
+        self.stray_lines = 0
+        """Lines on standard output that are no messages."""
+
+    def add(self, line: str) -> None:
+        """A line of its standard error."""
+        line = line.rstrip()
+        if not line:
+            return
+        if len(line) > MAX_LINE_LENGTH:
+            line = f"{line[:MAX_LINE_LENGTH]} …"
+        self._last.append(line)
+        if self._logged < MAX_LOGGED_LINES:
+            self._logged += 1
+            logger.info("MCP server %s: %s", self._server, self._redact(line))
+        elif self._logged == MAX_LOGGED_LINES:
+            self._logged += 1
+            logger.info("MCP server %s writes more, which is not logged", self._server)
+
+    def add_stray(self, line: str) -> None:
+        """A line of its standard output that is no message of the protocol."""
+        self.stray_lines += 1
+        self.add(f"not a message: {line}")
+
+    def last_lines(self) -> str:
+        """Indented, below a message; empty when it wrote nothing."""
+        return "".join(f"\n  {line}" for line in self._last)
 
 
 @dataclass(slots=True)
