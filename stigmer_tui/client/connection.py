@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 from uuid import uuid4
 
 import grpc
-from grpc.aio import AioRpcError, Channel, UnaryUnaryMultiCallable
+from grpc.aio import AioRpcError, Channel, Metadata, UnaryUnaryMultiCallable, UsageError
 
 from stigmer_tui.api.channel import open_channel
 from stigmer_tui.api.idempotency import IDEMPOTENCY_KEY
@@ -60,7 +60,8 @@ class Connection:
         """Checks that the server responds. Raises StigmerError."""
         channel = await self.channel()
         try:
-            await ping(channel)
+            with _closing_is_a_loss():
+                await ping(channel)
         except AioRpcError as error:
             await self.lost(channel)
             raise explained(error, self.address) from error
@@ -71,13 +72,16 @@ class Connection:
         """Sends a request; locates the server again, once, if it cannot be reached. Raises StigmerError."""
         channel = await self.channel()
         try:
-            return await method(channel)(request, timeout=CALL_LIMIT)
+            with _closing_is_a_loss():
+                return await method(channel)(request, timeout=CALL_LIMIT)
         except AioRpcError as error:
             if error.code() is not grpc.StatusCode.UNAVAILABLE:
                 raise explained(error, self.address) from error
             await self.lost(channel)
+        channel = await self.channel()
         try:
-            return await method(await self.channel())(request, timeout=CALL_LIMIT)
+            with _closing_is_a_loss():
+                return await method(channel)(request, timeout=CALL_LIMIT)
         except AioRpcError as error:
             raise explained(error, self.address) from error
 
@@ -95,10 +99,11 @@ class Connection:
         while now() < end:
             channel = await self._locate_for_create(is_sent)
             try:
-                await asyncio.wait_for(channel.channel_ready(), READY_LIMIT)
-                if is_sent and not await self._knows_idempotency_keys(channel):
-                    break
-                return await method(channel)(request, timeout=CALL_LIMIT, metadata=key)
+                with _closing_is_a_loss():
+                    await asyncio.wait_for(channel.channel_ready(), READY_LIMIT)
+                    if is_sent and not await self._knows_idempotency_keys(channel):
+                        break
+                    return await method(channel)(request, timeout=CALL_LIMIT, metadata=key)
             except TimeoutError:
                 await self.lost(channel)
             except AioRpcError as error:
@@ -145,6 +150,22 @@ class Connection:
                 self._channel = None
 
 
+@contextmanager
+def _closing_is_a_loss() -> Iterator[None]:
+    """Raises AioRpcError for what was under way on a channel that another call has found lost, and closed.
+
+    grpc cancels it, and raises what would be raised if the task had been cancelled, which would end it in silence.
+    """
+    try:
+        yield
+    except (asyncio.CancelledError, UsageError) as error:
+        task = asyncio.current_task()
+        if isinstance(error, asyncio.CancelledError) and task and task.cancelling():
+            raise
+        message = "the channel was closed"
+        raise AioRpcError(grpc.StatusCode.UNAVAILABLE, Metadata(), Metadata(), message) from error
+
+
 @asynccontextmanager
 async def connected(locate: Locate) -> AsyncIterator[Connection]:
     """A connection that is closed at the end of the block."""
@@ -186,9 +207,10 @@ async def resumed(
     while True:
         channel = await connection.channel()
         try:
-            async for response in start(channel):
-                failures = 0
-                yield response
+            with _closing_is_a_loss():
+                async for response in start(channel):
+                    failures = 0
+                    yield response
         except ServerGone:
             pass
         except AioRpcError as error:

@@ -131,6 +131,49 @@ async def test_a_follower_goes_on_where_it_was_when_the_server_is_back(tmp_path:
         assert phase_of(rest[-1]) is Phase.COMPLETED
 
 
+async def test_streams_on_a_channel_that_another_call_has_closed_are_interrupted(tmp_path: Path) -> None:
+    """They ended in silence: the app went on to show a server that was gone, and a run that had ended."""
+    machine = Machine()
+    async with machine.serving(tmp_path), connected(machine.locate) as connection:
+        streams = [watch_catalogue(connection, "local"), watch_daemon(connection)]
+        for stream in streams:
+            assert not isinstance(await asyncio.wait_for(anext(stream), LIMIT), StreamInterrupted)
+        waiting = [asyncio.create_task(until_interrupted(stream)) for stream in streams]
+        await connection.lost(await connection.channel())
+        assert await asyncio.wait_for(asyncio.gather(*waiting), LIMIT) == [0, 0]
+
+
+async def until_interrupted(stream: AsyncIterator[object]) -> int:
+    async for item in stream:
+        if isinstance(item, StreamInterrupted):
+            return item.attempt
+    raise AssertionError("it has ended")
+
+
+async def test_a_call_on_a_channel_that_another_one_has_closed_is_repeated(tmp_path: Path) -> None:
+    machine = Machine()
+    async with machine.serving(tmp_path) as api, connected(machine.locate) as connection:
+        execution_id = await new_agent_execution(api, connection)
+        calls = [asyncio.create_task(get(connection, execution_id)) for _ in range(20)]
+        # Each has sent its request, and none has its response yet.
+        await asyncio.sleep(0)
+        await connection.lost(await connection.channel())
+        found = await asyncio.wait_for(asyncio.gather(*calls), LIMIT)
+        assert {stored.metadata.id for stored in found} == {execution_id}
+
+
+async def test_a_task_that_is_cancelled_during_a_call_is_cancelled(tmp_path: Path) -> None:
+    machine = Machine()
+    async with machine.serving(tmp_path), connected(machine.locate) as connection:
+        stream = watch_catalogue(connection, "local")
+        await anext(stream)
+        waiting = asyncio.create_task(until_interrupted(stream))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+
 async def test_what_must_not_happen_twice_is_sent_to_a_server_that_lives(tmp_path: Path) -> None:
     machine = Machine()
     async with connected(machine.locate) as connection:
