@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,10 +21,18 @@ OWNER_MARK = "STIGMER_SANDBOX_OF"
 def process_tree(pid: int) -> list[psutil.Process]:
     """A process and its descendants, in any session or group; empty if it is gone."""
     try:
-        process = psutil.Process(pid)
-        return [process, *process.children(recursive=True)]
+        found = [psutil.Process(pid)]
     except psutil.Error:
         return []
+    # Not `Process.children`, which leaves out a child that seems to be older than its parent, because the clock of the
+    # machine was set between two looks at it.
+    children: defaultdict[int, list[psutil.Process]] = defaultdict(list)
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            children[process.ppid()].append(process)
+    for process in found:
+        found += children[process.pid]
+    return found
 
 
 def marked_processes(variable: str, value: str) -> Iterator[psutil.Process]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import subprocess
 import sys
@@ -44,6 +45,17 @@ def test_a_tree_is_a_process_with_all_below_it() -> None:
         process.wait(LIMIT)
         psutil.wait_procs(tree, LIMIT)
         assert process_tree(process.pid) == []
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="only there the start of a process is counted from that of the machine"
+)
+def test_a_tree_is_whole_while_the_clock_is_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A child that seemed to be older than its parent was not found, and not ended."""
+    booted = itertools.count(psutil.boot_time(), -1)
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: next(booted))
+    with shell("sh -c 'sleep 1000 & echo ready; wait' & wait") as process:
+        assert len(process_tree(process.pid)) == 3
 
 
 def test_killing_passes_over_what_is_gone() -> None:
