@@ -81,6 +81,8 @@ class Child:
     arguments: Sequence[str]
     policy: RestartPolicy = field(default_factory=RestartPolicy)
     process: asyncio.subprocess.Process | None = None
+    starting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a process is started: there may be one already that `process` does not name yet."""
     token: str = ""
     """By which the server knows this process, and no other, as this child."""
     meter: Meter | None = None
@@ -173,7 +175,7 @@ class Supervisor:
             kill_all(process_tree(runner.pid))
 
     async def _keep(self, child: Child, stopping: asyncio.Event) -> None:
-        while True:
+        while not stopping.is_set():
             began = self._clock.monotonic()
             code, how, said = await self._live(child)
             if stopping.is_set():
@@ -194,7 +196,8 @@ class Supervisor:
     async def _live(self, child: Child) -> tuple[int | None, str, str]:
         """Runs a child once; returns its exit code, how it ended, and its last error."""
         try:
-            process = await self._start(child)
+            async with child.starting:
+                process = await self._start(child)
         except OSError as error:
             # Too many processes or too little memory, for example, which may pass.
             return None, f"could not be started: {error.strerror or error}", ""
@@ -221,7 +224,8 @@ class Supervisor:
         return process
 
     async def _end(self, child: Child) -> None:
-        process = child.process
+        async with child.starting:
+            process = child.process
         if process is None or process.returncode is not None:
             return
         tree = process_tree(process.pid)

@@ -223,6 +223,21 @@ async def test_what_a_child_has_started_ends_with_it(tmp_path: Path) -> None:
         assert started.status() == psutil.STATUS_ZOMBIE
 
 
+async def test_a_stop_while_a_child_is_being_started_ends_it_in_good_order(tmp_path: Path) -> None:
+    """The child was killed as soon as its start was interrupted, and what it had started went on."""
+    home = Home(tmp_path)
+    home.prepare()
+    supervisor = Supervisor(home, {"child": ["/bin/sh", "-c", "read line; read line"]}, SystemClock())
+    stopping = asyncio.Event()
+    running = asyncio.create_task(supervisor.run({}, stopping))
+    for _ in range(3):
+        # As far as the call that creates the process, which takes several turns of the loop.
+        await asyncio.sleep(0)
+    stopping.set()
+    await running
+    assert supervisor.statuses()[1].state == Component.STOPPED
+
+
 def test_our_own_program_is_started_without_the_working_folder() -> None:
     """A file of the project must not be able to take the place of a module."""
     assert own_command("internal-server", "--no-auth") == [
