@@ -11,13 +11,16 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 from uuid import uuid4
 
 from stigmer_tui.core.keeper import NOTHING_LEFT
+
+Created = TypeVar("Created")
 
 MARK = "STIGMER_COMMAND"
 """Environment variable that marks the processes of a program, for systems without subreapers."""
@@ -32,8 +35,8 @@ LOAD_KEEPER = (
 
 
 class KeptProgram:
-    """One program with its keeper. The caller starts `arguments` with `environment` and `descriptors`, then calls
-    `started`, and finally `end`, whatever happened in between.
+    """One program with its keeper. The caller creates a process of `arguments` with `environment` and `descriptors`, by
+    `start` if it can be cancelled meanwhile, and finally calls `end`, whatever happened in between.
     """
 
     def __init__(self, mark: str = "") -> None:
@@ -49,7 +52,7 @@ class KeptProgram:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.started()
+        self._theirs.close()
         self._ours.close()
 
     @property
@@ -69,9 +72,26 @@ class KeptProgram:
     def _keeper(self) -> list[str]:
         return ["-c", LOAD_KEEPER, str(Path(__file__).parent), str(self._theirs.fileno())]
 
-    def started(self) -> None:
-        """Closes the keeper's end of the socket here, so that the keeper notices when this process ends."""
+    async def start(self, creating: Coroutine[None, None, Created]) -> Created:
+        """The process of the keeper. A cancellation is raised when the caller waits next, and can end the process.
+
+        In the middle of the creation it would kill the keeper, and nothing would end what the keeper has started.
+        """
+        creation = asyncio.ensure_future(creating)
+        cancellations = 0
+        while not creation.done():
+            try:
+                await asyncio.wait([creation])
+            except asyncio.CancelledError:
+                cancellations += 1
+        if task := asyncio.current_task():
+            for _ in range(cancellations):
+                # Raised once more, not counted twice.
+                task.uncancel()
+                task.cancel()
+        # So that the keeper notices when this process ends.
         self._theirs.close()
+        return creation.result()
 
     async def end(self, kill: Callable[[], None]) -> None:
         """Waits until the program and all its descendants are gone. `kill` ends the keeper by force."""

@@ -68,16 +68,17 @@ async def _run(
     kept: KeptProgram, command: Sequence[str], folder: Path, environment: Mapping[str, str], on_line: OnLine
 ) -> Ended:
     loop = asyncio.get_running_loop()
-    transport, output = await loop.subprocess_exec(
-        lambda: _Output(on_line),
-        *command,
-        stdin=asyncio.subprocess.DEVNULL,
-        cwd=folder,
-        env={**environment, **kept.environment},
-        pass_fds=kept.descriptors,
-        start_new_session=True,
+    transport, output = await kept.start(
+        loop.subprocess_exec(
+            lambda: _Output(on_line),
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            cwd=folder,
+            env={**environment, **kept.environment},
+            pass_fds=kept.descriptors,
+            start_new_session=True,
+        )
     )
-    kept.started()
     try:
         try:
             await output.exited.wait()

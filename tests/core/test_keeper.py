@@ -40,18 +40,18 @@ class Ended:
 
 
 async def start(kept: KeptProgram, arguments: Sequence[str], folder: Path) -> asyncio.subprocess.Process:
-    process = await asyncio.create_subprocess_exec(
-        *arguments,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        cwd=folder,
-        env={**os.environ, **kept.environment},
-        pass_fds=kept.descriptors,
-        start_new_session=True,
+    return await kept.start(
+        asyncio.create_subprocess_exec(
+            *arguments,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            cwd=folder,
+            env={**os.environ, **kept.environment},
+            pass_fds=kept.descriptors,
+            start_new_session=True,
+        )
     )
-    kept.started()
-    return process
 
 
 async def run(command: str, folder: Path) -> Ended:
@@ -99,6 +99,34 @@ async def test_what_a_program_has_left_ends_with_it(tmp_path: Path, how: str) ->
         await kept.end(process.kill)
         assert not left.alive
         await process.wait()
+
+
+async def test_a_cancellation_during_the_start_comes_after_it(tmp_path: Path) -> None:
+    """It killed the keeper, and what that had started went on."""
+    started: list[asyncio.subprocess.Process] = []
+
+    async def work() -> None:
+        with KeptProgram() as kept:
+            process = await start(kept, kept.program(["/bin/sh", "-c", "sleep 1000"]), tmp_path)
+            try:
+                started.append(process)
+                await asyncio.Event().wait()
+            finally:
+                await kept.end(process.kill)
+                await process.wait()
+
+    working = asyncio.create_task(work())
+    await asyncio.sleep(0)
+    working.cancel()
+    working.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await working
+    assert [process.returncode is not None for process in started] == [True]
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0):
+            await work()
+    assert len(started) == 2
+    assert started[1].returncode is not None
 
 
 @linux_only

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 
+from stigmer_tui.core.processes import kill_all
 from tests.e2e.window import Window
 from tests.e2e.world import World, eventually
 
@@ -61,8 +62,7 @@ def cell(command: Sequence[str], world: World, folder: Path) -> Iterator[Cell]:
     try:
         yield one
     finally:
-        for process in one.processes():
-            process.kill()
+        kill_all(one.processes())
         if one.is_open:
             one.close_window()
         one.window.reap()

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import psutil
 
 from stigmer_tui.core.paths import Home
-from stigmer_tui.core.processes import OWNER_MARK, marked_processes
+from stigmer_tui.core.processes import OWNER_MARK, kill_all, marked_processes
 from stigmer_tui.daemon.record import read_record
 from tests.e2e.window import PATIENCE, Window
 
@@ -143,8 +143,7 @@ class World:
 
     def close(self) -> None:
         self.run("server", "stop")
-        for process in self.processes():
-            process.kill()
+        kill_all(self.processes())
 
 
 def eventually(found: Callable[[], T | None], what: str, seconds: float = PATIENCE) -> T:

@@ -103,20 +103,21 @@ async def program_streams(
     """Starts the program. Raises StigmerError where the folder is not there."""
     with KeptProgram() as kept:
         try:
-            process = await asyncio.create_subprocess_exec(
-                *kept.program(transport.arguments),
-                stdin=PIPE,
-                stdout=PIPE,
-                stderr=PIPE,
-                cwd=folder / transport.folder,
-                env={**environment, **transport.environment, **kept.environment},
-                pass_fds=kept.descriptors,
-                start_new_session=True,
-                limit=MAX_MESSAGE_SIZE,
+            process = await kept.start(
+                asyncio.create_subprocess_exec(
+                    *kept.program(transport.arguments),
+                    stdin=PIPE,
+                    stdout=PIPE,
+                    stderr=PIPE,
+                    cwd=folder / transport.folder,
+                    env={**environment, **transport.environment, **kept.environment},
+                    pass_fds=kept.descriptors,
+                    start_new_session=True,
+                    limit=MAX_MESSAGE_SIZE,
+                )
             )
         except OSError as error:
             raise StigmerError(f"cannot start in {folder / transport.folder}: {error.strerror}") from error
-        kept.started()
         incoming, to_read = anyio.create_memory_object_stream[Incoming](0)
         to_write, outgoing = anyio.create_memory_object_stream[SessionMessage](0)
         written, read, read_errors = _pipes(process)

@@ -76,19 +76,20 @@ async def run_command(
     output = BoundedOutput(MAX_OUTPUT_SIZE)
     with KeptProgram(mark) as kept, _collected(output) as (pipe, closed):
         try:
-            process = await asyncio.create_subprocess_exec(
-                *kept.program(arguments),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=pipe,
-                stderr=pipe,
-                cwd=folder,
-                env={**environment, **kept.environment},
-                pass_fds=kept.descriptors,
-                start_new_session=True,
+            process = await kept.start(
+                asyncio.create_subprocess_exec(
+                    *kept.program(arguments),
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=pipe,
+                    stderr=pipe,
+                    cwd=folder,
+                    env={**environment, **kept.environment},
+                    pass_fds=kept.descriptors,
+                    start_new_session=True,
+                )
             )
         finally:
             os.close(pipe)
-        kept.started()
         timed_out = False
         try:
             async with asyncio.timeout(limit):
