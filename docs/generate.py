@@ -56,6 +56,7 @@ def _read(path: Path) -> str:
 def _command_line() -> str:
     opening = "`stigmer-tui [PATH]` opens the full-screen app, on this folder or on the one that is named."
     parts = ["# The command line", NOTE, opening]
+    program.load_all()
     for name, command in _commands(program, "stigmer-tui"):
         parts.append(f"## {name}")
         parts.append(inspect.cleandoc(command.help or ""))

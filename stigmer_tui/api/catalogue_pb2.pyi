@@ -21,6 +21,54 @@ else:
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
+class ListResourcesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORG_FIELD_NUMBER: _builtins.int
+    KINDS_FIELD_NUMBER: _builtins.int
+    org: _builtins.str
+    """Empty for every organization."""
+    @_builtins.property
+    def kinds(self) -> _containers.RepeatedScalarFieldContainer[_api_resource_kind_pb2.ApiResourceKind.ValueType]:
+        """Executions and sessions are not among them; empty for all others."""
+
+    def __init__(
+        self,
+        *,
+        org: _builtins.str = ...,
+        kinds: _abc.Iterable[_api_resource_kind_pb2.ApiResourceKind.ValueType] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kinds", b"kinds", "org", b"org"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListResourcesRequest: _TypeAlias = ListResourcesRequest  # noqa: Y015
+
+@_typing.final
+class ResourceList(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESOURCES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def resources(self) -> _containers.RepeatedCompositeFieldContainer[Global___Resource]:
+        """Kind by kind, each by name."""
+
+    def __init__(
+        self,
+        *,
+        resources: _abc.Iterable[Global___Resource] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["resources", b"resources"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResourceList: _TypeAlias = ResourceList  # noqa: Y015
+
+@_typing.final
 class ListRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -74,7 +122,7 @@ Global___Catalogue: _TypeAlias = Catalogue  # noqa: Y015
 
 @_typing.final
 class Resource(_message.Message):
-    """An agent or a workflow."""
+    """A resource, in a line; only agents and workflows have variables."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -87,6 +135,7 @@ class Resource(_message.Message):
     VARIABLES_FIELD_NUMBER: _builtins.int
     UPDATED_AT_FIELD_NUMBER: _builtins.int
     PROJECT_FIELD_NUMBER: _builtins.int
+    USES_FIELD_NUMBER: _builtins.int
     kind: _api_resource_kind_pb2.ApiResourceKind.ValueType
     id: _builtins.str
     slug: _builtins.str
@@ -101,6 +150,10 @@ class Resource(_message.Message):
     def variables(self) -> _containers.RepeatedCompositeFieldContainer[Global___Variable]:
         """Declared ones first, then those that only an expression names."""
 
+    @_builtins.property
+    def uses(self) -> _containers.RepeatedCompositeFieldContainer[Global___ResourceLink]:
+        """What it refers to, such as the agents that a workflow calls."""
+
     def __init__(
         self,
         *,
@@ -113,14 +166,37 @@ class Resource(_message.Message):
         variables: _abc.Iterable[Global___Variable] | None = ...,
         updated_at: _builtins.str = ...,
         project: _builtins.str = ...,
+        uses: _abc.Iterable[Global___ResourceLink] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "id", b"id", "kind", b"kind", "name", b"name", "org", b"org", "project", b"project", "slug", b"slug", "updated_at", b"updated_at", "variables", b"variables"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "id", b"id", "kind", b"kind", "name", b"name", "org", b"org", "project", b"project", "slug", b"slug", "updated_at", b"updated_at", "uses", b"uses", "variables", b"variables"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Resource: _TypeAlias = Resource  # noqa: Y015
+
+@_typing.final
+class ResourceLink(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    SLUG_FIELD_NUMBER: _builtins.int
+    kind: _api_resource_kind_pb2.ApiResourceKind.ValueType
+    slug: _builtins.str
+    def __init__(
+        self,
+        *,
+        kind: _api_resource_kind_pb2.ApiResourceKind.ValueType = ...,
+        slug: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "slug", b"slug"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResourceLink: _TypeAlias = ResourceLink  # noqa: Y015
 
 @_typing.final
 class Variable(_message.Message):

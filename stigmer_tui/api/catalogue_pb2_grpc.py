@@ -44,6 +44,11 @@ class CatalogueControllerStub(object):
                 request_serializer=stigmer__tui_dot_catalogue_dot_v1_dot_catalogue__pb2.ListRequest.SerializeToString,
                 response_deserializer=stigmer__tui_dot_catalogue_dot_v1_dot_catalogue__pb2.Catalogue.FromString,
                 _registered_method=True)
+        self.listResources = channel.unary_unary(
+                '/stigmer_tui.catalogue.v1.CatalogueController/listResources',
+                request_serializer=stigmer__tui_dot_catalogue_dot_v1_dot_catalogue__pb2.ListResourcesRequest.SerializeToString,
+                response_deserializer=stigmer__tui_dot_catalogue_dot_v1_dot_catalogue__pb2.ResourceList.FromString,
+                _registered_method=True)
 
 
 class CatalogueControllerServicer(object):
@@ -62,6 +67,13 @@ class CatalogueControllerServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def listResources(self, request, context):
+        """Resources of any kind, also of those that cannot be run.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CatalogueControllerServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -74,6 +86,11 @@ def add_CatalogueControllerServicer_to_server(servicer, server):
                     servicer.watch,
                     request_deserializer=stigmer__tui_dot_catalogue_dot_v1_dot_catalogue__pb2.ListRequest.FromString,
                     response_serializer=stigmer__tui_dot_catalogue_dot_v1_dot_catalogue__pb2.Catalogue.SerializeToString,
+            ),
+            'listResources': grpc.unary_unary_rpc_method_handler(
+                    servicer.listResources,
+                    request_deserializer=stigmer__tui_dot_catalogue_dot_v1_dot_catalogue__pb2.ListResourcesRequest.FromString,
+                    response_serializer=stigmer__tui_dot_catalogue_dot_v1_dot_catalogue__pb2.ResourceList.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -130,6 +147,33 @@ class CatalogueController(object):
             '/stigmer_tui.catalogue.v1.CatalogueController/watch',
             stigmer__tui_dot_catalogue_dot_v1_dot_catalogue__pb2.ListRequest.SerializeToString,
             stigmer__tui_dot_catalogue_dot_v1_dot_catalogue__pb2.Catalogue.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def listResources(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stigmer_tui.catalogue.v1.CatalogueController/listResources',
+            stigmer__tui_dot_catalogue_dot_v1_dot_catalogue__pb2.ListResourcesRequest.SerializeToString,
+            stigmer__tui_dot_catalogue_dot_v1_dot_catalogue__pb2.ResourceList.FromString,
             options,
             channel_credentials,
             insecure,

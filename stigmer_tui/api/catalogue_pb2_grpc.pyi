@@ -17,6 +17,8 @@ class CatalogueControllerStub:
     list: _aio.UnaryUnaryMultiCallable[_catalogue_pb2.ListRequest, _catalogue_pb2.Catalogue]
     watch: _aio.UnaryStreamMultiCallable[_catalogue_pb2.ListRequest, _catalogue_pb2.Catalogue]
     """The catalogue at once, and again after each change; a slow reader skips versions, never the last."""
+    listResources: _aio.UnaryUnaryMultiCallable[_catalogue_pb2.ListResourcesRequest, _catalogue_pb2.ResourceList]
+    """Resources of any kind, also of those that cannot be run."""
 
 class CatalogueControllerServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -33,5 +35,13 @@ class CatalogueControllerServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_catalogue_pb2.ListRequest, _abc.AsyncIterator[_catalogue_pb2.Catalogue]],
     ) -> _abc.AsyncIterator[_catalogue_pb2.Catalogue]:
         """The catalogue at once, and again after each change; a slow reader skips versions, never the last."""
+
+    @_abc_1.abstractmethod
+    def listResources(
+        self,
+        request: _catalogue_pb2.ListResourcesRequest,
+        context: _aio.ServicerContext[_catalogue_pb2.ListResourcesRequest, _abc.Awaitable[_catalogue_pb2.ResourceList]],
+    ) -> _abc.Awaitable[_catalogue_pb2.ResourceList]:
+        """Resources of any kind, also of those that cannot be run."""
 
 def add_CatalogueControllerServicer_to_server(servicer: CatalogueControllerServicer, server: _aio.Server) -> None: ...

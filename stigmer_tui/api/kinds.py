@@ -48,3 +48,6 @@ SKILL = _kind(ApiResourceKind.skill, Prefix.SKILL, Skill)
 WORKFLOW = _kind(ApiResourceKind.workflow, Prefix.WORKFLOW, Workflow)
 WORKFLOW_EXECUTION = _kind(ApiResourceKind.workflow_execution, Prefix.WORKFLOW_EXECUTION, WorkflowExecution)
 WORKFLOW_INSTANCE = _kind(ApiResourceKind.workflow_instance, Prefix.WORKFLOW_INSTANCE, WorkflowInstance)
+
+AUTHORED = (WORKFLOW, AGENT, WORKFLOW_INSTANCE, AGENT_INSTANCE, ENVIRONMENT, SKILL)
+"""The kinds that people write, in the order of lists; executions and sessions come of using them."""

@@ -24,6 +24,8 @@ READER_IS_GONE = 128 + 13
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from click.shell_completion import CompletionItem
+
 EPILOG = "Without a command the full-screen app opens, on this folder or on the one that is named: stigmer-tui [PATH]"
 
 
@@ -53,6 +55,17 @@ def run_command(arguments: Sequence[str]) -> int:
     except Exception as error:
         return _own_error(error)
     return code if isinstance(code, int) else 0
+
+
+def complete_for_shell(instruction: str) -> int:
+    """Answers a shell in which a person has pressed tab. What fails is not said: it would stand in their line."""
+    from stigmer_tui.cli.completion import complete
+
+    _filter_output()
+    try:
+        return complete(instruction)
+    except Exception:
+        return 1
 
 
 def exit_process(code: int) -> NoReturn:
@@ -98,7 +111,25 @@ def _reader_is_gone() -> int:
     return READER_IS_GONE
 
 
-@click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class Program(click.Group):
+    """Loads the commands about what is deployed only when one of them is wanted, or all are listed."""
+
+    def load_all(self) -> None:
+        import stigmer_tui.cli.resource_commands  # noqa: F401 - adds them
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.commands:
+            self.load_all()
+        return super().get_command(ctx, cmd_name)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        self.load_all()
+        return super().list_commands(ctx)
+
+
+@click.group(
+    cls=Program, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
 def program() -> None:
     """The workbench for people who develop AI agents and workflows."""
@@ -108,8 +139,15 @@ def program() -> None:
     log_problems_to_file(Home.from_environment(os.environ).log("commands"), "commands")
 
 
+def complete_name(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Of what can be run."""
+    from stigmer_tui.cli.completion import resource_names
+
+    return resource_names("", incomplete, ctx.params.get("org") or "")
+
+
 @program.command()
-@click.argument("reference", required=False, metavar="[NAME-OR-ID]")
+@click.argument("reference", required=False, metavar="[NAME-OR-ID]", shell_complete=complete_name)
 @click.option("-m", "--message", default="", help="What to say to the agent, or to start the workflow with.")
 @click.option(
     "-e",

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
-COMMANDS = ("apply", "config", "doctor", "mcp", "new", "run", "server")
+from stigmer_tui.cli import COMPLETION
+
+COMMANDS = (
+    *("apply", "completion", "config", "delete", "describe", "doctor", "execution", "get"),
+    *("list", "mcp", "new", "run", "server"),
+)
 """Those of `commands.program`, which is not loaded for the app."""
 INTERNAL = "internal-"
 """Prefix of the hidden commands that run the daemon's processes."""
@@ -17,6 +23,10 @@ def main() -> None:
 
         sys.stdout.write(f"stigmer-tui {__version__}\n")
         return
+    if instruction := os.environ.get(COMPLETION):
+        from stigmer_tui.cli.commands import complete_for_shell, exit_process
+
+        exit_process(complete_for_shell(instruction))
     if is_for_app(arguments):
         from stigmer_tui.cli.app import open_app
 

@@ -1,4 +1,4 @@
-"""Executions on a server: create, get and cancel."""
+"""Executions on a server: create, get, cancel and delete."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from stigmer_tui.api.agent_execution_pb2_grpc import (
     AgentExecutionCommandControllerStub,
     AgentExecutionQueryControllerStub,
 )
-from stigmer_tui.api.api_resource_pb2 import ApiResourceMetadata, ApiResourceOwnerScope
+from stigmer_tui.api.api_resource_pb2 import ApiResourceId, ApiResourceMetadata, ApiResourceOwnerScope
 from stigmer_tui.api.execution_context_pb2 import ExecutionValue
 from stigmer_tui.api.execution_pb2 import CancelRequest
 from stigmer_tui.api.execution_pb2_grpc import ExecutionControllerStub
@@ -96,6 +96,15 @@ async def cancel(connection: Connection, execution_id: str, reason: str) -> bool
     request = CancelRequest(execution_id=execution_id, reason=reason)
     call = connection.call(lambda channel: ExecutionControllerStub(channel).cancel, request)
     return await optional(call) is not None
+
+
+async def delete(connection: Connection, execution_id: str) -> None:
+    """Deletes an execution; one that is under way is cancelled first. Raises NotFound."""
+    request = ApiResourceId(value=execution_id)
+    if is_agent_execution(execution_id):
+        await connection.call(lambda channel: AgentExecutionCommandControllerStub(channel).delete, request)
+    else:
+        await connection.call(lambda channel: WorkflowExecutionCommandControllerStub(channel).delete, request)
 
 
 async def can_cancel(connection: Connection) -> bool:

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 from stigmer_tui.api.agent_pb2 import Agent
-from stigmer_tui.api.catalogue_pb2 import Catalogue, ListRequest, Resource, Variable
-from stigmer_tui.api.kinds import AGENT, WORKFLOW, Kind
+from stigmer_tui.api.catalogue_pb2 import (
+    Catalogue,
+    ListRequest,
+    ListResourcesRequest,
+    Resource,
+    ResourceList,
+    Variable,
+)
+from stigmer_tui.api.kinds import AGENT, AUTHORED, WORKFLOW, Kind
 from stigmer_tui.api.workflow_pb2 import Workflow
 from stigmer_tui.core.changes import ChangeSignal
 from stigmer_tui.definition.variables import run_variables
 from stigmer_tui.server.execution_store import ExecutionStore
+from stigmer_tui.server.resource_links import links_of
 from stigmer_tui.server.resource_store import ResourceStore
 
 INTERVAL = 0.03
@@ -45,6 +54,11 @@ class CatalogueCalls:
             await asyncio.sleep(INTERVAL)
             await self._changes.after(seen)
 
+    async def list_resources(self, request: ListResourcesRequest) -> ResourceList:
+        kinds = [kind for kind in AUTHORED if not request.kinds or kind.number in request.kinds]
+        lines = (line for kind in kinds for line in self._of_kind(kind))
+        return ResourceList(resources=[line for line in lines if request.org in ("", line.org)])
+
     def _all(self) -> tuple[Resource, ...]:
         revision = self._resources.revision
         if self._listed[0] != revision:
@@ -56,24 +70,24 @@ class CatalogueCalls:
             changed = resource.status.audit.spec_audit.updated_at.ToNanoseconds()
             known, line = self._lines.get(resource.metadata.id, (0, None))
             if line is None or known != changed:
-                line = _line(kind, resource)
+                line = self._line(kind, resource)
                 self._lines[resource.metadata.id] = (changed, line)
             yield line
 
-
-def _line(kind: Kind, resource: Agent | Workflow) -> Resource:
-    metadata = resource.metadata
-    return Resource(
-        kind=kind.number,
-        id=metadata.id,
-        slug=metadata.slug,
-        name=metadata.name,
-        org=metadata.org,
-        description=resource.spec.description,
-        variables=_variables(resource),
-        updated_at=resource.status.audit.spec_audit.updated_at.ToJsonString(),
-        project=metadata.annotations.get(PROJECT_ANNOTATION, ""),
-    )
+    def _line(self, kind: Kind, resource: Any) -> Resource:
+        metadata = resource.metadata
+        return Resource(
+            kind=kind.number,
+            id=metadata.id,
+            slug=metadata.slug,
+            name=metadata.name,
+            org=metadata.org,
+            description=getattr(resource.spec, "description", ""),
+            variables=_variables(resource) if isinstance(resource, Agent | Workflow) else (),
+            updated_at=resource.status.audit.spec_audit.updated_at.ToJsonString(),
+            project=metadata.annotations.get(PROJECT_ANNOTATION, ""),
+            uses=links_of(resource, self._resources),
+        )
 
 
 def _variables(resource: Agent | Workflow) -> Iterator[Variable]:

@@ -137,7 +137,11 @@ def own_controllers(calls: Calls) -> list[Controller]:
         Controller(
             _service(catalogue_pb2, "CatalogueController"),
             Access.PUBLIC,
-            {"list": calls.catalogue.list, "watch": calls.catalogue.watch},
+            {
+                "list": calls.catalogue.list,
+                "watch": calls.catalogue.watch,
+                "listResources": calls.catalogue.list_resources,
+            },
         ),
         Controller(
             _service(daemon_pb2, "DaemonController"),

@@ -33,7 +33,7 @@ def load_services(configuration: Configuration, folder: Path, organization: str,
     from stigmer_tui.workbench.grpc_backend import GrpcBackend
     from stigmer_tui.workbench.servers import server_of
 
-    organization = organization or _organization_of(folder) or configuration.organization
+    organization = organization_for(configuration, folder, organization)
     backend = GrpcBackend(server_of(configuration, clock), organization, clock)
 
     # What reads projects is loaded where there is one.
@@ -48,6 +48,11 @@ def load_services(configuration: Configuration, folder: Path, organization: str,
         return Watcher(folder)
 
     return Services(backend, make_deployer, make_watcher)
+
+
+def organization_for(configuration: Configuration, folder: Path, named: str) -> str:
+    """The one that a person has named, or else that of the project in the folder, or of the configuration."""
+    return named or _organization_of(folder) or configuration.organization
 
 
 def _organization_of(folder: Path) -> str:

@@ -210,4 +210,5 @@ def test_without_a_home_nothing_is_made(home: Path) -> None:
 
 
 def test_the_entry_point_knows_every_command() -> None:
+    program.load_all()
     assert sorted(COMMANDS) == sorted(name for name, command in program.commands.items() if not command.hidden)

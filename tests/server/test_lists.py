@@ -18,12 +18,15 @@ from stigmer_tui.api.agent_execution_pb2 import (
     ListAgentExecutionsBySessionRequest,
     ListAgentExecutionsRequest,
 )
-from stigmer_tui.api.catalogue_pb2 import ListRequest
+from stigmer_tui.api.agent_instance_pb2 import AgentInstance, AgentInstanceSpec
+from stigmer_tui.api.api_resource_pb2 import ApiResourceReference
+from stigmer_tui.api.catalogue_pb2 import ListRequest, ListResourcesRequest
+from stigmer_tui.api.kinds import AGENT, AGENT_INSTANCE, API_VERSION, ENVIRONMENT
 from stigmer_tui.api.session_pb2 import ListSessionsRequest
 from stigmer_tui.core.sqlite import Database
 from stigmer_tui.server.schema import MIGRATIONS
 from stigmer_tui.server.sizes import MAX_STORED, that_fit
-from tests.server.builders import agent, agent_run
+from tests.server.builders import agent, agent_run, environment, metadata
 from tests.server.conftest import Api, running
 
 MIB = 1 << 20
@@ -147,6 +150,28 @@ async def test_the_catalogue_reads_resources_when_they_have_changed(api: Api, mo
 
     monkeypatch.setattr("stigmer_tui.server.resource_store.ResourceStore.all", read_again)
     assert len((await api.catalogue.list(ListRequest())).resources) == 1
+
+
+async def test_resources_of_every_kind_are_listed_with_what_they_refer_to(api: Api) -> None:
+    helper = await api.agents.apply(agent())
+    await api.environments.apply(environment("prod", {"REGION": ("eu", False)}))
+    reference = ApiResourceReference(kind=ENVIRONMENT.number, slug="prod")
+    spec = AgentInstanceSpec(agent_id=helper.metadata.id, environment_refs=[reference])
+    instance = AgentInstance(api_version=API_VERSION, kind="AgentInstance", metadata=metadata("in-prod"), spec=spec)
+    await api.agent_instances.apply(instance)
+    listed = (await api.catalogue.listResources(ListResourcesRequest(org="local"))).resources
+    assert [(resource.kind, resource.slug) for resource in listed] == [
+        (AGENT.number, "helper"),
+        (AGENT_INSTANCE.number, "helper-default"),
+        (AGENT_INSTANCE.number, "in-prod"),
+        (ENVIRONMENT.number, "prod"),
+    ]
+    assert [(link.kind, link.slug) for link in listed[2].uses] == [
+        (AGENT.number, "helper"),
+        (ENVIRONMENT.number, "prod"),
+    ]
+    only = await api.catalogue.listResources(ListResourcesRequest(kinds=[ENVIRONMENT.number]))
+    assert [resource.slug for resource in only.resources] == ["prod"]
 
 
 async def test_tags_of_an_older_database_get_their_column(tmp_path: Path) -> None:

@@ -1,0 +1,183 @@
+"""`execution list`, `show`, `cancel` and `delete`: runs that are under way or have ended."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import click
+
+from stigmer_tui.cli.printing import Column, message_text, print_rows
+from stigmer_tui.cli.resources import ask, local_time, reached_server
+from stigmer_tui.client import executions
+from stigmer_tui.client.daemon import list_catalogue
+from stigmer_tui.client.errors import NotFound
+from stigmer_tui.core.clock import SystemClock, timestamp
+from stigmer_tui.core.configuration import load_configuration
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.paths import working_folder
+from stigmer_tui.core.redaction import Redactor
+from stigmer_tui.core.units import duration_text
+from stigmer_tui.headless.output import Output
+from stigmer_tui.headless.run import BY_INTERRUPT
+from stigmer_tui.workbench.backend import Backend
+from stigmer_tui.workbench.events import RunChanged, RunDetached, RunEnded, RunStarted
+from stigmer_tui.workbench.execution_tree import Execution
+from stigmer_tui.workbench.model import Resource, Run
+from stigmer_tui.workbench.services import load_services
+from stigmer_tui.workbench.state import ShownRun
+from stigmer_tui.workbench.translation import listed_run
+
+COLUMNS = (
+    Column("STATE", "state"),
+    Column("KIND", "kind"),
+    Column("NAME", "resource"),
+    Column("STARTED", "created_at", local_time),
+    Column("TOOK", "seconds", duration_text),
+    Column("ID", "id"),
+    Column("MESSAGE", "message"),
+)
+
+
+def list_newest(number: int, organization: str, output: str) -> int:
+    async def run() -> int:
+        async with reached_server(organization) as server:
+            catalogue = await list_catalogue(server.connection, server.organization, number)
+        if catalogue is None:
+            raise StigmerError(f"The server at {server.connection.address} cannot list its executions")
+        rows = [_row(listed_run(each)) for each in catalogue.runs]
+        print_rows(rows, COLUMNS, output, _id, f"The organization {server.organization} has no executions")
+        return 0
+
+    return asyncio.run(run())
+
+
+def _id(row: dict[str, Any]) -> str:
+    return str(row["id"])
+
+
+def _row(run: Run) -> dict[str, Any]:
+    took = (run.completed_at - run.started_at).total_seconds() if run.started_at and run.completed_at else None
+    return {
+        "state": run.state.value,
+        "kind": run.kind.value,
+        "resource": run.resource,
+        "seconds": took,
+        "id": run.id,
+        "message": run.message,
+        "error": run.error,
+        "created_at": timestamp(run.created_at) if run.created_at else "",
+        "started_at": timestamp(run.started_at) if run.started_at else "",
+        "completed_at": timestamp(run.completed_at) if run.completed_at else "",
+    }
+
+
+def show_execution(execution_id: str, organization: str, output: str) -> int:
+    if output == "yaml":
+        return asyncio.run(_show_stored(execution_id, organization))
+    return asyncio.run(_show(execution_id, organization, _output(output)))
+
+
+async def _show_stored(execution_id: str, organization: str) -> int:
+    _check_id(execution_id)
+    async with reached_server(organization) as server:
+        try:
+            stored = await executions.get(server.connection, execution_id)
+        except NotFound:
+            raise _unknown(execution_id) from None
+    click.echo(message_text(stored, "yaml"))
+    return 0
+
+
+async def _show(execution_id: str, organization: str, output: Output) -> int:
+    async with _backend(organization) as backend:
+        run = await _find(backend, execution_id)
+        execution = await backend.open(run)
+        if run.state.is_final:
+            # Reads the executions that it has started as well.
+            await backend.follow(execution, lambda: None, lambda: None, 0)
+    output.take(RunStarted(ShownRun(execution, Resource(run.kind, run.resource_id, run.resource, run.resource))))
+    output.take(RunChanged(execution))
+    output.take(RunEnded(execution) if execution.state.is_final else RunDetached(execution))
+    return 0
+
+
+def cancel_execution(execution_id: str, organization: str) -> int:
+    async def run() -> int:
+        async with _backend(organization) as backend:
+            found = await _find(backend, execution_id)
+            if found.state.is_final:
+                raise StigmerError(f"The execution {found.id} has ended already: it is {found.state}")
+            execution = await backend.open(found)
+            await backend.cancel(found.id, BY_INTERRUPT)
+            await backend.follow(execution, lambda: None, lambda: None, 0)
+        click.echo(_ending(execution))
+        return 0
+
+    return asyncio.run(run())
+
+
+def _ending(execution: Execution) -> str:
+    """It may have ended by itself a moment before."""
+    return f"✓ The execution {execution.id} is {execution.state}"
+
+
+def delete_execution(execution_id: str, organization: str, is_sure: bool) -> int:
+    async def run() -> int:
+        _check_id(execution_id)
+        async with reached_server(organization) as server:
+            try:
+                stored = await executions.get(server.connection, execution_id)
+                if not is_sure:
+                    ask(f"Delete the execution {stored.metadata.id} and all that is kept of it?")
+                await executions.delete(server.connection, execution_id)
+            except NotFound:
+                raise _unknown(execution_id) from None
+        click.echo(f"✓ Deleted the execution {stored.metadata.id}")
+        return 0
+
+    return asyncio.run(run())
+
+
+async def _find(backend: Backend, execution_id: str) -> Run:
+    _check_id(execution_id)
+    found = await backend.find(execution_id)
+    if not isinstance(found, Run):
+        raise _unknown(execution_id)
+    return found
+
+
+def _check_id(text: str) -> None:
+    if not executions.is_execution(text):
+        raise StigmerError(
+            f"{text!r} is not the id of an execution", "Such ids begin with agx_ or wfx_: stigmer-tui execution list"
+        )
+
+
+def _unknown(execution_id: str) -> StigmerError:
+    return NotFound(f"There is no execution {execution_id}", "See what there is: stigmer-tui execution list")
+
+
+@asynccontextmanager
+async def _backend(organization: str) -> AsyncIterator[Backend]:
+    configuration = load_configuration(os.environ)
+    backend = load_services(configuration, working_folder(), organization, SystemClock()).backend
+    try:
+        yield backend
+    finally:
+        await backend.close()
+
+
+def _output(name: str) -> Output:
+    redactor = Redactor(())
+    if name == "json":
+        from stigmer_tui.headless.json_output import JsonOutput
+
+        return JsonOutput(sys.stdout, sys.stderr, redactor, SystemClock())
+    from stigmer_tui.headless.text_output import TextOutput
+
+    return TextOutput(sys.stdout, sys.stderr, redactor)

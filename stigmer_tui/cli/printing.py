@@ -1,0 +1,69 @@
+"""How commands print what they found: a table for people, JSON or YAML for programs, or names alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import click
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+from rich.cells import cell_len, set_cell_size
+
+from stigmer_tui.core.control_text import json_text
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    title: str
+    key: str
+    """Of the data of a row."""
+    show: Callable[[Any], object] = str
+    """Makes of a value what stands in the table."""
+
+
+def table(columns: Sequence[Column], rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Lines of text; a column that is empty in every row is left out."""
+    shown = [column for column in columns if any(row.get(column.key) for row in rows)]
+    cells = [[column.title for column in shown]]
+    cells += [[_cell(row.get(column.key), column) for column in shown] for row in rows]
+    widths = [max(cell_len(line[index]) for line in cells) for index in range(len(shown))]
+    return ["  ".join(map(set_cell_size, line, widths)).rstrip() for line in cells]
+
+
+def _cell(value: Any, column: Column) -> str:
+    return " ".join(str(column.show(value)).split()) if value not in (None, "") else "-"
+
+
+def print_rows(
+    rows: Sequence[dict[str, Any]],
+    columns: Sequence[Column],
+    output: str,
+    name: Callable[[dict[str, Any]], str],
+    nothing: str,
+) -> None:
+    """`name` identifies a row; `nothing` is what a person reads where there are no rows."""
+    match output:
+        case "json":
+            click.echo(json_text(list(rows), indent=2))
+        case "yaml":
+            from stigmer_tui.core.yaml_output import to_yaml
+
+            click.echo(to_yaml(list(rows)), nl=False)
+        case "name":
+            for row in rows:
+                click.echo(name(row))
+        case _:
+            for line in table(columns, rows) if rows else [nothing]:
+                click.echo(line)
+
+
+def message_text(message: Message, output: str) -> str:
+    """As JSON or YAML with the names of protobuf JSON."""
+    data = MessageToDict(message)
+    if output == "json":
+        return json_text(data, indent=2)
+    from stigmer_tui.core.yaml_output import to_yaml
+
+    return to_yaml(data).rstrip("\n")

@@ -1,0 +1,171 @@
+"""The commands about what is deployed, and about executions; loaded when one of them is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+from click.shell_completion import CompletionItem
+
+from stigmer_tui.cli.commands import ORG_HELP, program
+
+FORMATS = ("table", "json", "yaml", "name")
+
+KINDS = ("agent", "workflow", "environment", "skill", "agent-instance", "workflow-instance")
+
+
+class KindName(click.ParamType[str]):
+    """A kind of resource, in the singular or the plural, or as manifests write it."""
+
+    name = "KIND"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        plain = value.lower().replace("-", "").replace("_", "")
+        found = next((kind for kind in KINDS if plain.removesuffix("s") == kind.replace("-", "")), None)
+        if found is None:
+            self.fail(f"there is no kind {value!r}; there are {', '.join(KINDS)}")
+        return found
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return [CompletionItem(kind) for kind in KINDS if kind.startswith(incomplete)]
+
+
+def complete_name(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Of the kind that stands before it."""
+    from stigmer_tui.cli.completion import resource_names
+
+    return resource_names(ctx.params.get("kind") or "", incomplete, ctx.params.get("org") or "")
+
+
+def complete_execution(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from stigmer_tui.cli.completion import execution_ids
+
+    return execution_ids(incomplete, ctx.params.get("org") or "")
+
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def output_option(*formats: str) -> Callable[[Command], Command]:
+    help_text = "How it is printed."
+    return click.option("-o", "--output", type=click.Choice(formats), default=formats[0], help=help_text)
+
+
+org_option = click.option("--org", default="", metavar="NAME", help=ORG_HELP)
+kind_argument = click.argument("kind", type=KindName())
+name_argument = click.argument("name", metavar="NAME-OR-ID", shell_complete=complete_name)
+execution_argument = click.argument("execution_id", metavar="ID", shell_complete=complete_execution)
+yes_option = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+
+
+@program.command("list")
+@click.argument("kind", type=KindName(), required=False, metavar="[KIND]")
+@org_option
+@output_option(*FORMATS)
+def list_command(kind: str | None, org: str, output: str) -> int:
+    """List what is deployed: agents, workflows, environments, skills and instances, or one KIND of them."""
+    from stigmer_tui.cli.resources import list_deployed
+
+    return list_deployed(kind, org, output)
+
+
+@program.command()
+@kind_argument
+@name_argument
+@org_option
+@output_option(*FORMATS)
+def get(kind: str, name: str, org: str, output: str) -> int:
+    """Print one resource; as yaml it is a manifest that `apply -f` takes."""
+    from stigmer_tui.cli.resources import get_deployed
+
+    return get_deployed(kind, name, org, output)
+
+
+@program.command()
+@kind_argument
+@name_argument
+@org_option
+def describe(kind: str, name: str, org: str) -> int:
+    """Show what a resource is, what it refers to, and what depends on it."""
+    from stigmer_tui.cli.resources import describe_deployed
+
+    return describe_deployed(kind, name, org)
+
+
+@program.command()
+@kind_argument
+@name_argument
+@org_option
+@yes_option
+def delete(kind: str, name: str, org: str, yes: bool) -> int:
+    """Delete a resource. Says what depends on it, and asks."""
+    from stigmer_tui.cli.resources import delete_deployed
+
+    return delete_deployed(kind, name, org, yes)
+
+
+@program.group()
+def execution() -> None:
+    """Runs that are under way or have ended."""
+
+
+@execution.command("list")
+@click.option("-n", "--number", type=click.IntRange(1, 1000), default=50, show_default=True, help="At most so many.")
+@org_option
+@output_option(*FORMATS)
+def list_executions(number: int, org: str, output: str) -> int:
+    """List the newest runs, without those that another run has started."""
+    from stigmer_tui.cli.executions import list_newest
+
+    return list_newest(number, org, output)
+
+
+@execution.command()
+@execution_argument
+@org_option
+@output_option("text", "json", "yaml")
+def show(execution_id: str, org: str, output: str) -> int:
+    """Print all that has happened in a run.
+
+    With --output json the events that `run --output json` prints; with yaml the execution as it is stored.
+    """
+    from stigmer_tui.cli.executions import show_execution
+
+    return show_execution(execution_id, org, output)
+
+
+@execution.command()
+@execution_argument
+@org_option
+def cancel(execution_id: str, org: str) -> int:
+    """Cancel a run, and wait until it has ended."""
+    from stigmer_tui.cli.executions import cancel_execution
+
+    return cancel_execution(execution_id, org)
+
+
+@execution.command("delete")
+@execution_argument
+@org_option
+@yes_option
+def delete_one(execution_id: str, org: str, yes: bool) -> int:
+    """Delete a run and all that is kept of it. Asks; a run that is under way is cancelled first."""
+    from stigmer_tui.cli.executions import delete_execution
+
+    return delete_execution(execution_id, org, yes)
+
+
+@program.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> int:
+    """Print what makes a shell complete commands, options and names.
+
+    \b
+    bash: echo 'eval "$(stigmer-tui completion bash)"' >> ~/.bashrc
+    zsh:  echo 'eval "$(stigmer-tui completion zsh)"' >> ~/.zshrc
+    fish: stigmer-tui completion fish > ~/.config/fish/completions/stigmer-tui.fish
+    """
+    from stigmer_tui.cli.completion import print_script
+
+    return print_script(shell)

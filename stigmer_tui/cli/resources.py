@@ -1,0 +1,243 @@
+"""`list`, `get`, `describe` and `delete`: what is deployed, of every kind."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from stigmer_tui.api.catalogue_pb2 import Resource
+from stigmer_tui.api.kinds import AGENT, AGENT_INSTANCE, AUTHORED, WORKFLOW, WORKFLOW_INSTANCE, Kind
+from stigmer_tui.cli.printing import Column, message_text, print_rows
+from stigmer_tui.client.connection import Connection, connected
+from stigmer_tui.client.errors import NotFound
+from stigmer_tui.client.stored_resources import StoredResource, delete_resource, get_resource, list_resources
+from stigmer_tui.core.clock import SystemClock, parse_timestamp
+from stigmer_tui.core.configuration import load_configuration
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.paths import working_folder
+from stigmer_tui.core.units import plural
+from stigmer_tui.daemon.record import daemon_runs
+from stigmer_tui.workbench.servers import server_of
+from stigmer_tui.workbench.services import organization_for
+
+
+def local_time(text: str) -> str:
+    """An RFC 3339 time as a person reads it."""
+    moment = parse_timestamp(text)
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M") if moment else ""
+
+
+COLUMNS = (
+    Column("KIND", "kind"),
+    Column("NAME", "name"),
+    Column("PROJECT", "project"),
+    Column("UPDATED", "updated_at", local_time),
+    Column("ID", "id"),
+    Column("DESCRIPTION", "description"),
+)
+
+KINDS = {kind.noun.replace(" ", "-"): kind for kind in AUTHORED}
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server, and the organization that the command is about."""
+
+    connection: Connection
+    organization: str
+
+    async def get(self, kind: Kind, name: str) -> StoredResource:
+        """Raises NotFound, with the command that lists what there is."""
+        found = await get_resource(self.connection, kind, name, self.organization)
+        if found is None:
+            error = NotFound(f"There is no {kind.noun} {name} in the organization {self.organization}")
+            error.advice = f"See what there is: stigmer-tui list {kind_name(kind)}"
+            raise error
+        return found
+
+    async def list(self, kinds: Sequence[Kind] = ()) -> tuple[Resource, ...]:
+        """Raises StigmerError at a server that cannot list."""
+        listed = await list_resources(self.connection, self.organization, kinds)
+        if listed is None:
+            raise StigmerError(
+                f"The server at {self.connection.address} cannot list its resources",
+                "It can find one by its name: stigmer-tui get agent NAME",
+            )
+        return listed
+
+
+@asynccontextmanager
+async def reached_server(organization: str) -> AsyncIterator[Server]:
+    """The server of this configuration; our own daemon is started where it does not run."""
+    configuration = load_configuration(os.environ)
+    async with connected(server_of(configuration, SystemClock()).locate) as connection:
+        yield Server(connection, organization_for(configuration, working_folder(), organization))
+
+
+@asynccontextmanager
+async def running_server(organization: str) -> AsyncIterator[Server | None]:
+    """As `reached_server`, but None where our own daemon does not run: it is not started."""
+    configuration = load_configuration(os.environ)
+    if configuration.server == "" and not daemon_runs(configuration.home):
+        yield None
+        return
+    async with reached_server(organization) as server:
+        yield server
+
+
+def kind_name(kind: Kind) -> str:
+    """As the command line writes it, such as `agent-instance`."""
+    return kind.noun.replace(" ", "-")
+
+
+def list_deployed(kind: str | None, organization: str, output: str) -> int:
+    async def run() -> int:
+        async with reached_server(organization) as server:
+            listed = await server.list([KINDS[kind]] if kind else ())
+        what = f"{kind.replace('-', ' ')}s" if kind else "resources"
+        nothing = f"The organization {server.organization} has no {what}"
+        rows = [_row(resource) for resource in listed if kind or not _comes_with_another(resource)]
+        print_rows(rows, COLUMNS, output, _name if kind else _full_name, nothing)
+        return 0
+
+    return asyncio.run(run())
+
+
+def get_deployed(kind: str, name: str, organization: str, output: str) -> int:
+    async def run() -> int:
+        async with reached_server(organization) as server:
+            found = await server.get(KINDS[kind], name)
+        if output in ("json", "yaml"):
+            click.echo(message_text(found, output))
+        else:
+            print_rows([_row(_line(KINDS[kind], found))], COLUMNS, output, _name, "")
+        return 0
+
+    return asyncio.run(run())
+
+
+def describe_deployed(kind: str, name: str, organization: str) -> int:
+    async def run() -> int:
+        from stigmer_tui.cli.description import description_lines
+
+        async with reached_server(organization) as server:
+            found = await server.get(KINDS[kind], name)
+            listed = await list_resources(server.connection, server.organization)
+        users = None if listed is None else [_label(user) for user in users_of(KINDS[kind], found, listed)]
+        for line in description_lines(KINDS[kind], found, users):
+            click.echo(line)
+        return 0
+
+    return asyncio.run(run())
+
+
+def delete_deployed(kind: str, name: str, organization: str, is_sure: bool) -> int:
+    """Raises click.Abort where the person says no."""
+
+    async def run() -> int:
+        async with reached_server(organization) as server:
+            found = await server.get(KINDS[kind], name)
+            listed = await list_resources(server.connection, server.organization)
+            for line in _consequences(KINDS[kind], found, listed):
+                click.echo(line)
+            if not is_sure:
+                ask(f"Delete the {KINDS[kind].noun} {found.metadata.slug}?")
+            await delete_resource(server.connection, KINDS[kind], found.metadata.id)
+        click.echo(f"✓ Deleted the {KINDS[kind].noun} {found.metadata.slug}")
+        return 0
+
+    return asyncio.run(run())
+
+
+def ask(question: str) -> None:
+    """Raises click.Abort where the person says no, and StigmerError where there is nobody to ask."""
+    from stigmer_tui.cli.choice import can_ask
+
+    if not can_ask():
+        raise StigmerError("There is no terminal to ask at", "Add --yes if you are sure.")
+    click.confirm(question, abort=True)
+
+
+def users_of(kind: Kind, resource: StoredResource, listed: Sequence[Resource]) -> list[Resource]:
+    """What refers to a resource, without the instances that come and go with it."""
+    return [
+        other
+        for other in listed
+        if any((link.kind, link.slug) == (kind.number, resource.metadata.slug) for link in other.uses)
+        and not _comes_with_another(other)
+    ]
+
+
+def _is_instance(resource: Resource) -> bool:
+    return resource.kind in (AGENT_INSTANCE.number, WORKFLOW_INSTANCE.number)
+
+
+def _comes_with_another(resource: Resource) -> bool:
+    """Whether it is an instance that the server has made for an agent or a workflow."""
+    return _is_instance(resource) and any(resource.slug == f"{link.slug}-default" for link in resource.uses)
+
+
+def _consequences(kind: Kind, resource: StoredResource, listed: Sequence[Resource] | None) -> Iterator[str]:
+    noun = f"{kind.noun} {resource.metadata.slug}"
+    if listed is None:
+        yield f"⚠️  This server cannot say what depends on the {noun}"
+        return
+    users = users_of(kind, resource, listed)
+    removed = [user for user in users if _is_instance(user) and kind in (AGENT, WORKFLOW)]
+    broken = [user for user in users if user not in removed]
+    if broken:
+        yield f"⚠️  {plural(len(broken), 'resource')} will fail without the {noun}: {_names(broken)}"
+    if removed:
+        yield f"⚠️  Deleted with it: {_names(removed)}"
+
+
+def _names(resources: Sequence[Resource]) -> str:
+    return ", ".join(map(_label, resources))
+
+
+def _label(resource: Resource) -> str:
+    return f"{_kind_of(resource).noun} {resource.slug}"
+
+
+def _kind_of(resource: Resource) -> Kind:
+    return next(kind for kind in AUTHORED if kind.number == resource.kind)
+
+
+def _name(row: dict[str, Any]) -> str:
+    return str(row["name"])
+
+
+def _full_name(row: dict[str, Any]) -> str:
+    """Where not all are of one kind."""
+    return f"{row['kind']}/{row['name']}"
+
+
+def _line(kind: Kind, stored: StoredResource) -> Resource:
+    return Resource(
+        kind=kind.number,
+        id=stored.metadata.id,
+        slug=stored.metadata.slug,
+        org=stored.metadata.org,
+        description=getattr(stored.spec, "description", ""),
+        updated_at=stored.status.audit.spec_audit.updated_at.ToJsonString(),
+        project=stored.metadata.annotations.get("stigmer-tui/project", ""),
+    )
+
+
+def _row(resource: Resource) -> dict[str, Any]:
+    kind = kind_name(_kind_of(resource))
+    return {
+        "kind": kind,
+        "name": resource.slug,
+        "id": resource.id,
+        "organization": resource.org,
+        "project": resource.project,
+        "updated_at": resource.updated_at,
+        "description": resource.description,
+    }

@@ -1,0 +1,42 @@
+"""Everything about what is deployed, from the command line."""
+
+from __future__ import annotations
+
+import json
+
+import yaml
+
+from tests.e2e.projects import CLERK, TALKING
+from tests.e2e.world import World
+
+
+def test_resources_and_executions_are_listed_shown_and_deleted(world: World) -> None:
+    project = world.project(TALKING)
+    (project / "clerk.yaml").write_text(CLERK, encoding="utf-8")
+    ran = world.run("run", "--message", "Hello", "--output", "json", cwd=project)
+    execution = ran.events[-1]["execution_id"]
+
+    assert world.run("list", "--output", "name").out == "agent/clerk\n"
+    (listed,) = json.loads(world.run("list", "agents", "--output", "json").out)
+    assert (listed["kind"], listed["name"], listed["project"]) == ("agent", "clerk", "shop")
+    manifest = yaml.safe_load(world.run("get", "agent", "clerk", "--output", "yaml").out)
+    assert (manifest["kind"], manifest["metadata"]["id"]) == ("Agent", listed["id"])
+    assert "Used by:       nothing" in world.run("describe", "agent", "clerk").out
+
+    assert world.run("execution", "list", "--output", "name").out == f"{execution}\n"
+    shown = world.run("execution", "show", execution)
+    assert "🤖 Agent: You said: Hello\n✅ Execution completed\n" in shown.out
+    again = world.run("execution", "show", execution, "--output", "json").events
+    assert again[0]["execution_id"] == execution
+    assert again[-1] == {**ran.events[-1], "time": again[-1]["time"]}
+
+    completed = {**world.environment, "COMP_WORDS": "stigmer-tui get agent c", "COMP_CWORD": "3"}
+    asking = World(world.folder, {**completed, "_STIGMER_TUI_COMPLETE": "bash_complete"})
+    assert asking.run().out == "plain,clerk\n"
+
+    refused = world.run("delete", "agent", "clerk")
+    assert (refused.code, refused.err) == (1, "Error: There is no terminal to ask at\n\nAdd --yes if you are sure.\n")
+    assert world.run("execution", "delete", execution, "--yes").code == 0
+    assert world.run("delete", "agent", "clerk", "--yes").out == "✓ Deleted the agent clerk\n"
+    gone = world.run("get", "agent", "clerk")
+    assert gone.err.startswith("Error: There is no agent clerk in the organization local\n\nSee what there is: ")
