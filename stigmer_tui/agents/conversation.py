@@ -30,32 +30,44 @@ from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_data
 from stigmer_tui.core.errors import StigmerError
 
-MAX_EXECUTIONS = 20
-"""The number of earlier executions that the model sees, the newest ones."""
+PAGE = 50
+"""Executions of one request."""
 MAX_LENGTH = 200_000
 """Characters of all of them together. Of more, the oldest executions are left out whole."""
 
 
-async def load_history(channel: Channel, execution: AgentExecution) -> list[ModelMessage]:
-    """Messages of the executions before this one in its session. Raises StigmerError if they cannot be read."""
-    session_id = execution.spec.session_id
-    if not session_id:
+async def load_conversation(channel: Channel, execution: AgentExecution) -> list[AgentExecution]:
+    """The executions before this one in its session that have ended, the oldest first.
+
+    Raises StigmerError if they cannot be read.
+    """
+    if not execution.spec.session_id:
         return []
-    request = ListAgentExecutionsBySessionRequest(session_id=session_id, page_size=MAX_EXECUTIONS + 1)
-    try:
-        response = await AgentExecutionQueryControllerStub(channel).listBySession(request)
-    except AioRpcError as error:
-        raise StigmerError(f"Cannot read the history of session {session_id}: {error.details()}") from error
-    return history_messages([earlier for earlier in response.entries if earlier.metadata.id < execution.metadata.id])
+    query = AgentExecutionQueryControllerStub(channel)
+    # Pages go back in time, from the page token on.
+    newest_first: list[AgentExecution] = []
+    token = execution.metadata.id
+    while True:
+        request = ListAgentExecutionsBySessionRequest(
+            session_id=execution.spec.session_id, page_size=PAGE, page_token=token
+        )
+        try:
+            page = (await query.listBySession(request)).entries
+        except AioRpcError as error:
+            problem = f"Cannot read the history of session {execution.spec.session_id}: {error.details()}"
+            raise StigmerError(problem) from error
+        if not page:
+            break
+        newest_first.extend(page)
+        token = page[-1].metadata.id
+    return [earlier for earlier in reversed(newest_first) if Phase(earlier.status.phase).is_final]
 
 
 def history_messages(executions: Sequence[AgentExecution]) -> list[ModelMessage]:
-    """Messages of the executions that have ended, in the order of creation."""
-    ended = [execution for execution in executions if Phase(execution.status.phase).is_final]
-    newest_first = sorted(ended, key=lambda execution: execution.metadata.id, reverse=True)
+    """What was said and done in the executions, which have ended, the oldest first."""
     kept: list[AgentExecution] = []
     room = MAX_LENGTH
-    for execution in newest_first[:MAX_EXECUTIONS]:
+    for execution in reversed(executions):
         room -= sum(map(_length, execution.status.messages))
         if room < 0:
             break

@@ -13,7 +13,7 @@ from pydantic_ai.exceptions import AgentRunError
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.toolsets import AbstractToolset
 
-from stigmer_tui.agents.conversation import load_history
+from stigmer_tui.agents.conversation import history_messages, load_conversation
 from stigmer_tui.agents.durable import MAX_TURNS, DurableModel, DurableToolset
 from stigmer_tui.agents.mcp.surroundings import Surroundings
 from stigmer_tui.agents.models.adapters import Adapters
@@ -54,7 +54,8 @@ class AgentLoop:
         self, run: AgentRun, choice: ModelChoice, script: Script | None, toolsets: Sequence[AbstractToolset[None]]
     ) -> None:
         assignment = run.lease.assignment.agent
-        model = script_model(script) if script is not None else await self._adapters.model(choice)
+        earlier = await load_conversation(self._channel, assignment.execution)
+        model = script_model(script, len(earlier)) if script is not None else await self._adapters.model(choice)
         agent = Agent(
             DurableModel(model, choice, run),
             instructions=instructions_for(assignment.agent.spec.instructions),
@@ -63,7 +64,7 @@ class AgentLoop:
             retries={"tools": MAX_TURNS, "output": 2},
             model_settings=_settings(assignment),
         )
-        history = await load_history(self._channel, assignment.execution)
+        history = history_messages(earlier)
         message = run.lease.redactor.text(assignment.execution.spec.message)
         try:
             await agent.run(message, message_history=history, usage_limits=UsageLimits(request_limit=None))

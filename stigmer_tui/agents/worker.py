@@ -142,7 +142,8 @@ class Worker:
 
     def _root(self, execution: AgentExecution) -> Path:
         """The folder of the session, which is created if it is missing."""
-        name = execution.spec.session_id or execution.metadata.id
+        of_origin = execution.metadata.annotations.get(extensions.FOLDER, "")
+        name = of_origin or execution.spec.session_id or execution.metadata.id
         if not re.fullmatch(r"[\w-]+", name):
             raise StigmerError(f"Not an id of a session: {name}")
         root = self.configuration.sandbox_root or self.configuration.home.workspace / name

@@ -17,6 +17,13 @@ MODEL = "stigmer-tui/model"
 """On an agent: the model that it asks for where its run does not."""
 TEMPERATURE = "stigmer-tui/temperature"
 """On an agent: the temperature that it asks for where its run does not, from 0 to 1."""
+CODE = "stigmer-tui/code"
+"""On an execution of an agent: a digest of the agent as it was when the execution was created."""
+FOLDER = "stigmer-tui/folder"
+"""On an execution of an agent: the name of its working folder, where that is not the one of its own session."""
+FORK = "stigmer-tui/fork"
+"""In the metadata of a session: the session that it was forked from and the first execution of that which does not
+belong to it, with a space between them."""
 VARIABLES = "stigmer-tui/variables"
 """A JSON object: each variable, in the order of the code, with its default; null where there is none."""
 

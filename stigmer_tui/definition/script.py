@@ -16,7 +16,16 @@ A turn has `say`, `call` or both, and is played in that order; `pause` and a `de
 really made, and the next turn follows when they have ended. A turn without calls goes on with the next one, after a
 blank line. The end of the script is the end of the answer, and each message to the agent plays it from the beginning.
 
-Texts and arguments may hold `{{message}}`, what the person said; `{{result}}`, the result of the last call; and the
+A script may say something else to each message of a conversation. In place of `turns` it has `messages`, the turns for
+each of them; those of the last one are also played for all messages after it:
+
+    messages:
+      - - say: "What is your name?"
+      - - say: "Nice to meet you, {{message}}."
+      - - say: "You said {{previous}} before."
+
+Texts and arguments may hold `{{message}}`, what the person said; `{{previous}}`, what the person said before that in
+the same conversation; `{{result}}`, the result of the last call; and the
 name of a tool, as in `{{execute}}`, for the result of its last call. Results are inserted as they read best: without
 line numbers and without the exit code.
 
@@ -37,6 +46,9 @@ from stigmer_tui.definition.support import TOOLS
 
 DEFAULT_DELAY = 0.02
 PLACEHOLDER = re.compile(r"\{\{\s*([\w-]+)\s*\}\}")
+
+VALUES = frozenset({"message", "previous", "result"})
+"""What can be inserted beside the results of tools."""
 
 TOOL_NAME = re.compile(r"[\w-]+")
 
@@ -61,12 +73,20 @@ class ScriptTurn:
     """Seconds between two words."""
 
 
+Answers = tuple[tuple[ScriptTurn, ...], ...]
+"""Turns, grouped into responses: a response ends after a turn with calls."""
+
+
 @dataclass(frozen=True, slots=True)
 class Script:
     """A script that an agent plays in place of a model."""
 
-    answers: tuple[tuple[ScriptTurn, ...], ...]
-    """The turns, grouped into responses: a response ends after a turn with calls."""
+    messages: tuple[Answers, ...]
+    """What it answers to each message of a conversation, and with the last one to all after it."""
+
+    def answers(self, number: int) -> Answers:
+        """To a message, by its number in the conversation, from 0."""
+        return self.messages[min(number, len(self.messages) - 1)]
 
 
 def parse_script(text: str, source: str, has_servers: bool = False) -> Script:
@@ -83,18 +103,27 @@ class _Parser:
         self._has_servers = has_servers
 
     def script(self) -> Script:
-        script = self._mapping(self._document.value, (), ("delay", "turns"))
+        script = self._mapping(self._document.value, (), ("delay", "messages", "turns"))
         delay = self._seconds(script.get("delay", DEFAULT_DELAY), ("delay",))
-        turns = script.get("turns")
+        if "messages" not in script:
+            return Script((self._answers(script.get("turns"), ("turns",), delay),))
+        if "turns" in script:
+            raise self._error(("turns",), "must have either turns or messages, not both")
+        messages = script["messages"]
+        if not isinstance(messages, list) or not messages:
+            raise self._error(("messages",), "must have messages: a list of the turns for each of them")
+        return Script(tuple(self._answers(turns, ("messages", i), delay) for i, turns in enumerate(messages)))
+
+    def _answers(self, turns: Any, path: Path, delay: float) -> Answers:
         if not isinstance(turns, list) or not turns:
-            raise self._error(("turns",), "must have turns: a list of what the agent says and calls")
+            raise self._error(path, "must have turns: a list of what the agent says and calls")
         answers: list[list[ScriptTurn]] = [[]]
         for index, value in enumerate(turns):
-            turn = self._turn(value, ("turns", index), delay)
+            turn = self._turn(value, (*path, index), delay)
             answers[-1].append(turn)
             if turn.calls:
                 answers.append([])
-        return Script(tuple(tuple(answer) for answer in answers if answer))
+        return tuple(tuple(answer) for answer in answers if answer)
 
     def _turn(self, value: Any, path: Path, delay: float) -> ScriptTurn:
         turn = self._mapping(value, path, ("say", "call", "pause", "delay"))
@@ -140,8 +169,8 @@ class _Parser:
         match value:
             case str():
                 for name in PLACEHOLDER.findall(value):
-                    if not self._has_servers and name not in TOOLS | {"message", "result"}:
-                        known = ", ".join(("message", "result", *sorted(TOOLS)))
+                    if not self._has_servers and name not in TOOLS | VALUES:
+                        known = ", ".join((*sorted(VALUES), *sorted(TOOLS)))
                         raise self._error(path, f"has {{{{{name}}}}}, where only these can be inserted: {known}")
             case dict():
                 for key, item in value.items():

@@ -6,6 +6,8 @@ See `docs/compatibility.md` 117, 122, 123, 126.
 from __future__ import annotations
 
 import copy
+import hashlib
+import json
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +24,7 @@ from stigmer_tui.api.agent_execution_pb2 import (
     ListAgentExecutionsRequest,
 )
 from stigmer_tui.api.agent_instance_pb2 import AgentInstance
+from stigmer_tui.api.agent_pb2 import Agent
 from stigmer_tui.api.api_resource_pb2 import ApiResourceId, ApiResourceMetadata
 from stigmer_tui.api.kinds import AGENT, AGENT_EXECUTION, AGENT_INSTANCE, API_VERSION, SESSION
 from stigmer_tui.api.phases import Phase
@@ -29,12 +32,13 @@ from stigmer_tui.api.runner_pb2 import AgentAssignment, Assignment, StartAgentRe
 from stigmer_tui.api.session_pb2 import Session
 from stigmer_tui.api.workflow_tasks_pb2 import AgentExecutionConfig
 from stigmer_tui.core.ids import canonical_id
+from stigmer_tui.definition import extensions
 from stigmer_tui.definition.support import unsupported_parts
 from stigmer_tui.server.agents import Agents
 from stigmer_tui.server.compatibility import merge_agent_status
 from stigmer_tui.server.errors import impossible_now, invalid, not_found
 from stigmer_tui.server.execution_calls import ExecutionCalls
-from stigmer_tui.server.execution_store import ExecutionFilter, NewExecution
+from stigmer_tui.server.execution_store import ExecutionFilter, NewExecution, Stretch
 from stigmer_tui.server.executions import LiveExecution
 from stigmer_tui.server.resource_store import ResourceRow
 from stigmer_tui.server.resources import note_created
@@ -106,8 +110,11 @@ class AgentExecutions:
         return AgentExecutionList(total_pages=pages, entries=cast("Iterable[AgentExecution]", entries))
 
     async def list_by_session(self, request: ListAgentExecutionsBySessionRequest) -> AgentExecutionList:
-        """With messages: clients read a conversation by this list."""
-        wanted = ExecutionFilter(AGENT_EXECUTION, session=canonical_id(request.session_id))
+        """With messages: clients read a conversation by this list. That of a fork begins with what was before it."""
+        session = self._sessions.store.get(SESSION, canonical_id(request.session_id))
+        # Its executions may outlive it.
+        stretches = self._sessions.stretches(session) if session else [Stretch(canonical_id(request.session_id))]
+        wanted = ExecutionFilter(AGENT_EXECUTION, stretches=tuple(stretches))
         entries, pages = self._calls.list(wanted, request.page_size, request.page_token, whole=True)
         return AgentExecutionList(total_pages=pages, entries=cast("Iterable[AgentExecution]", entries))
 
@@ -126,6 +133,9 @@ class AgentExecutions:
         self._calls.name(AGENT_EXECUTION, execution.metadata)
         spec.session_id = session.metadata.id
         spec.agent_id = agent.metadata.id
+        note_agent(execution, agent)
+        if (folder := self._sessions.folder(session)) != session.metadata.id:
+            execution.metadata.annotations[extensions.FOLDER] = folder
         execution.ClearField("status")
         execution.status.phase = Phase.PENDING.for_agent
         note_created(execution, self._calls.clock)
@@ -152,6 +162,15 @@ class AgentExecutions:
             raise invalid("spec: session_id or agent_id is required")
         agent = self._agents.load(execution.spec.agent_id)
         return self._sessions.opened(agent.status.default_instance_id, execution.metadata.org or agent.metadata.org)
+
+
+def note_agent(execution: AgentExecution, agent: Agent) -> None:
+    """Notes which version of the agent an execution runs, so that a conversation can show where it has changed."""
+    annotations = execution.metadata.annotations
+    annotations.pop(extensions.FOLDER, None)
+    digest = hashlib.sha256(agent.spec.SerializeToString(deterministic=True))
+    digest.update(json.dumps(sorted(agent.metadata.annotations.items())).encode())
+    annotations[extensions.CODE] = digest.hexdigest()[:16]
 
 
 def _agent(live: LiveExecution) -> AgentExecution:

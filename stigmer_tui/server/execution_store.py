@@ -47,6 +47,15 @@ class NewExecution:
 
 
 @dataclass(frozen=True, slots=True)
+class Stretch:
+    """The executions of a session, up to one of them."""
+
+    session: str
+    before: str = ""
+    """The execution that the stretch ends before; empty for all of the session."""
+
+
+@dataclass(frozen=True, slots=True)
 class ExecutionFilter:
     """A filter for lists of executions; empty fields match everything."""
 
@@ -55,15 +64,20 @@ class ExecutionFilter:
     tags: frozenset[str] = frozenset()
     """All must match."""
     resource: str = ""
-    session: str = ""
+    stretches: tuple[Stretch, ...] = ()
+    """Any must match."""
 
     def sql(self) -> tuple[str, list[object]]:
         """The SQL condition and its parameters."""
         parts, values = ["kind = ?"], [cast("object", self.kind.number)]
-        for column in ("phase", "resource", "session"):
+        for column in ("phase", "resource"):
             if value := getattr(self, column):
                 parts.append(f"{column} = ?")
                 values.append(value)
+        if self.stretches:
+            of_one = "(session = ? AND (? = '' OR id < ?))"
+            parts.append(f"({' OR '.join([of_one] * len(self.stretches))})")
+            values += [value for part in self.stretches for value in (part.session, part.before, part.before)]
         if self.tags:
             parts.append(
                 "NOT EXISTS (SELECT 1 FROM json_each(?) AS tag"

@@ -64,7 +64,10 @@ class Controller(RunnerControllerServicer, AgentExecutionQueryControllerServicer
     async def listBySession(  # noqa: N802
         self, request: ListAgentExecutionsBySessionRequest, context: Any
     ) -> AgentExecutionList:
-        found = [execution for execution in self.sessions if execution.spec.session_id == request.session_id]
+        of_session = [execution for execution in self.sessions if execution.spec.session_id == request.session_id]
+        newest_first = sorted(of_session, key=lambda execution: execution.metadata.id, reverse=True)
+        token = request.page_token
+        found = [execution for execution in newest_first if not token or execution.metadata.id < token]
         return AgentExecutionList(entries=found[: request.page_size], total_pages=1)
 
 

@@ -79,6 +79,30 @@ async def test_a_script_begins_anew_with_each_message_of_a_session(agents: Agent
     assert ledger.answers == ["You said two.", "/ is empty"]
 
 
+async def test_a_script_answers_each_message_of_a_session_differently_and_knows_the_one_before(agents: Agents) -> None:
+    script = "{delay: 0, messages: [[{say: One.}], [{say: 'Two, after {{previous}}.'}]]}"
+    first = execution(1, human("one"), answer("One."))
+    second = execution(2, human("two"), answer("Two, after one."))
+    async with controller([first, second]) as server:
+        agents.channel = open_channel(server.address)
+        ledgers = [
+            await agents.run(assignment(script, "next", session_id="ses_1", execution_id=f"agx_{number:04}"))
+            for number in (1, 2, 3)
+        ]
+        await agents.channel.close()
+    assert [ledger.answers for ledger in ledgers] == [["One."], ["Two, after one."], ["Two, after two."]]
+
+
+async def test_all_of_a_long_session_is_read_page_by_page(agents: Agents, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conversation, "PAGE", 3)
+    many = [execution(number, human(f"message {number}"), answer("Yes.")) for number in range(1, 9)]
+    async with controller(many) as server:
+        channel = open_channel(server.address)
+        found = await conversation.load_conversation(channel, execution(9, human("last")))
+        await channel.close()
+    assert texts(found) == [text for number in range(1, 9) for text in (f"message {number}", "Yes.")]
+
+
 async def test_a_session_that_cannot_be_read_fails_the_run_in_words(agents: Agents) -> None:
     agents.channel = open_channel("127.0.0.1:1")
     ledger = await agents.run(assignment("turns: [{say: Hi}]", session_id="ses_1"))
@@ -110,14 +134,18 @@ def test_24_a_command_that_failed_is_remembered_by_its_output() -> None:
     assert (part.content, part.outcome) == ("oh\n[exit code 3]", "success")
 
 
-def test_what_has_not_ended_is_not_remembered_and_order_is_that_of_creation() -> None:
+async def test_what_has_not_ended_is_not_remembered_and_order_is_that_of_creation() -> None:
     going_on = execution(3, human("three"), phase=Phase.IN_PROGRESS)
     failed = execution(2, human("two"), phase=Phase.FAILED)
-    assert texts([going_on, failed, execution(1, human("one"), answer("first"))]) == ["one", "first", "two"]
+    async with controller([going_on, failed, execution(1, human("one"), answer("first"))]) as server:
+        channel = open_channel(server.address)
+        found = await conversation.load_conversation(channel, execution(4, human("four")))
+        await channel.close()
+    assert texts(found) == ["one", "first", "two"]
 
 
 def test_the_oldest_is_forgotten_when_it_is_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
     many = [execution(number, human(f"message {number}")) for number in range(1, 30)]
-    assert texts(many) == [f"message {number}" for number in range(10, 30)]
+    assert texts(many) == [f"message {number}" for number in range(1, 30)]
     monkeypatch.setattr(conversation, "MAX_LENGTH", 25)
     assert texts(many) == ["message 28", "message 29"]

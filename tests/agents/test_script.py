@@ -25,7 +25,7 @@ def test_turns_with_all_that_they_can_have() -> None:
         """,
         "a.yaml",
     )
-    assert script.answers == (
+    assert script.answers(0) == (
         (ScriptTurn("One", (ScriptCall("ls", {"path": "/"}),), 0, 0),),
         (ScriptTurn("", (ScriptCall("ls", {}), ScriptCall("execute", {"command": "date"})), 1.5, 0.1),),
     )
@@ -33,12 +33,12 @@ def test_turns_with_all_that_they_can_have() -> None:
 
 def test_turns_without_calls_belong_to_the_same_answer() -> None:
     script = parse_script("turns: [{say: a}, {say: b, call: {ls: {}}}, {say: c}, {say: d}]", "a.yaml")
-    assert [[turn.say for turn in answer] for answer in script.answers] == [["a", "b"], ["c", "d"]]
-    assert script.answers[0][0].delay == DEFAULT_DELAY
+    assert [[turn.say for turn in answer] for answer in script.answers(0)] == [["a", "b"], ["c", "d"]]
+    assert script.answers(0)[0][0].delay == DEFAULT_DELAY
 
 
 MISTAKES = {
-    "": "a.yaml:1 must hold keys out of delay, turns",
+    "": "a.yaml:1 must hold keys out of delay, messages, turns",
     "delay: 1": "a.yaml:1 must have turns: a list of what the agent says and calls",
     "turns: []": "a.yaml:1 must have turns: a list of what the agent says and calls",
     "turns:\n  say: Hi": "a.yaml:1 must have turns: a list of what the agent says and calls",
@@ -50,7 +50,7 @@ MISTAKES = {
     "turns:\n  - call:\n      fly: {}": "a.yaml:3 has 'fly', which is none of edit_file, execute, glob, grep, ls,",
     "turns:\n  - call:\n      - ls: {}\n      - ls: /": "a.yaml:4 must give ls its arguments, such as {path: /}",
     "turns:\n  - say: Hi\n    call: ls": "a.yaml:3 must hold keys out of edit_file,",
-    "turns:\n  - say: Hi {{name}}": "a.yaml:2 has {{name}}, where only these can be inserted: message, result, edit_",
+    "turns:\n  - say: Hi {{name}}": "a.yaml:2 has {{name}}, where only these can be inserted: message, previous, result, edit_",
     "turns:\n  - call:\n      execute:\n        command: '{{it}}'": "a.yaml:4 has {{it}}, where only",
     "turns: [": "a.yaml:2 is not valid YAML:",
 }
@@ -91,3 +91,22 @@ async def test_placeholders_stand_for_the_message_and_for_results_as_they_read_b
     """
     ledger = await agents.run(assignment(script, "Bob"))
     assert ledger.answers == ["For Bob:\nmilk / For Bob:\nmilk / note.md  13 B / !"]
+
+
+def test_messages_have_turns_of_their_own_and_the_last_ones_are_for_all_that_follow() -> None:
+    script = parse_script("messages: [[{say: one}], [{say: two}, {say: three}]]", "script.yaml")
+    said = [[turn.say for answer in script.answers(number) for turn in answer] for number in range(4)]
+    assert said == [["one"], ["two", "three"], ["two", "three"], ["two", "three"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("messages: []", "must have messages: a list of the turns for each of them"),
+        ("messages: [[{say: a}], []]", "must have turns: a list of what the agent says and calls"),
+        ("turns: [{say: a}]\nmessages: [[{say: a}]]", "must have either turns or messages, not both"),
+    ],
+)
+def test_messages_without_turns_are_refused(text: str, problem: str) -> None:
+    with pytest.raises(StigmerError, match=problem):
+        parse_script(text, "script.yaml")

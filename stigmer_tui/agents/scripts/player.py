@@ -12,7 +12,7 @@ from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, Tool
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
 
 from stigmer_tui.agents.models.choice import SCRIPTED
-from stigmer_tui.definition.script import PLACEHOLDER, Script, ScriptTurn
+from stigmer_tui.definition.script import PLACEHOLDER, Answers, Script, ScriptTurn
 
 THE_END = ScriptTurn("This is the end of the script.", (), 0, 0)
 """Played when the script has no more turns."""
@@ -24,14 +24,18 @@ _LINE_NUMBER = re.compile(r"^ *\d+\t", re.MULTILINE)
 _EXIT_CODE = re.compile(r"\n?\[exit code \d+\]\Z")
 
 
-def script_model(script: Script) -> FunctionModel:
-    """A model that plays the script. The next turn follows from the messages, so that any run can be resumed."""
+def script_model(script: Script, number: int = 0) -> FunctionModel:
+    """A model that plays the script for a message, by its number in the conversation, from 0.
+
+    The next turn follows from the messages, so that any run can be resumed.
+    """
+    answers = script.answers(number)
 
     async def play(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str | DeltaToolCalls]:
         run = _current_run(messages)
-        values = _values(run)
+        values = {"previous": _previous(messages, run), **_values(run)}
         gap = ""
-        for turn in _due(script, run, may_call=(info.model_settings or {}).get("tool_choice") != "none"):
+        for turn in _due(answers, run, may_call=(info.model_settings or {}).get("tool_choice") != "none"):
             await asyncio.sleep(turn.pause)
             text = fill_placeholders(turn.say, values).strip()
             if not text and not turn.calls:
@@ -61,19 +65,28 @@ def fill_placeholders(value: Any, values: Mapping[str, str]) -> Any:
             return value
 
 
-def _due(script: Script, run: Sequence[ModelMessage], may_call: bool) -> Sequence[ScriptTurn]:
+def _due(answers: Answers, run: Sequence[ModelMessage], may_call: bool) -> Sequence[ScriptTurn]:
     """The next turns. If the model may not call tools any more, the last turn of the script without its calls."""
     number = sum(isinstance(message, ModelResponse) for message in run)
     if not may_call:
-        last = script.answers[-1][-1]
+        last = answers[-1][-1]
         return (ScriptTurn(last.say or THE_END.say, (), last.pause, last.delay),)
-    return script.answers[number] if number < len(script.answers) else (THE_END,)
+    return answers[number] if number < len(answers) else (THE_END,)
 
 
 def _current_run(messages: Sequence[ModelMessage]) -> Sequence[ModelMessage]:
     """The messages since the last one of the person."""
     start = max(index for index, message in enumerate(messages) if _is_from_person(message))
     return messages[start:]
+
+
+def _previous(messages: Sequence[ModelMessage], run: Sequence[ModelMessage]) -> str:
+    """What the person said last before this run; empty where nothing was said."""
+    before = messages[: len(messages) - len(run)]
+    said = (part for message in reversed(before) if _is_from_person(message) for part in message.parts)
+    return next(
+        (part.content for part in said if isinstance(part, UserPromptPart) and isinstance(part.content, str)), ""
+    )
 
 
 def _is_from_person(message: ModelMessage) -> bool:
