@@ -46,8 +46,11 @@ async def create(
     message: str,
     environment: Mapping[str, RuntimeValue],
     org: str,
+    session: str = "",
 ) -> AnyExecution:
     """Creates an execution of an agent or a workflow. `name` must be unique on an existing server, not on ours.
+
+    `session` is the one that an agent's execution continues; empty for a new one.
 
     See `docs/compatibility.md` 115, 130. Raises StigmerError, and OutcomeUnknown as `Connection.create`.
     """
@@ -75,7 +78,12 @@ async def create(
             kind=AGENT_EXECUTION.name,
             # Agent executions belong to their session's owner and must not name one (`docs/compatibility.md` 113–117).
             metadata=ApiResourceMetadata(name=name, org=org),
-            spec=AgentExecutionSpec(agent_id=resource_id, message=message or DEFAULT_MESSAGE, runtime_env=runtime_env),
+            spec=AgentExecutionSpec(
+                session_id=session,
+                agent_id=resource_id,
+                message=message or DEFAULT_MESSAGE,
+                runtime_env=runtime_env,
+            ),
         ),
     )
 

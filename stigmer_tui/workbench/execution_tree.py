@@ -77,8 +77,15 @@ class Execution:
         state: RunState = RunState.PENDING,
         error: str = "",
         started_at: datetime | None = None,
+        *,
+        session: str = "",
+        code: str = "",
     ) -> None:
         """`resource` is the slug of the agent or workflow."""
+        self.session = session
+        """Id of the session, for an agent's."""
+        self.code = code
+        """Differs between versions of the agent; empty where the server does not say it."""
         self.kind = kind
         self.root_key: NodeKey = (id,)
         self.revision = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import aclosing, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from stigmer_tui.api.kinds import AGENT, WORKFLOW
 from stigmer_tui.api.redaction import redact
@@ -29,6 +29,7 @@ from stigmer_tui.workbench.translation import daemon_state, listed_resource, lis
 from stigmer_tui.workbench.wire_deltas import execution_of
 
 if TYPE_CHECKING:
+    from stigmer_tui.api.agent_execution_pb2 import AgentExecution
     from stigmer_tui.project.plan import Deployments
 
 KINDS = {ResourceKind.AGENT: AGENT, ResourceKind.WORKFLOW: WORKFLOW}
@@ -138,7 +139,7 @@ class GrpcBackend:
         found = await resolve(self._connection, reference, self.organization)
         return described(found) if found is not None else None
 
-    async def create(self, resource: Resource, run_input: RunInput) -> Execution:
+    async def create(self, resource: Resource, run_input: RunInput, session: str = "") -> Execution:
         environment = {
             name: executions.RuntimeValue(value.text, value.is_secret)
             for name, value in run_input.environment.items()
@@ -155,8 +156,30 @@ class GrpcBackend:
             run_input.message,
             environment,
             resource.organization or self.organization,
+            session,
         )
         return execution_of(created, resource.slug)
+
+    async def conversation(self, execution: Execution) -> tuple[Execution, ...]:
+        # Only runs of agents have one, and few of these are continued.
+        from stigmer_tui.client import sessions
+
+        if not execution.session:
+            return (execution,)
+        found = []
+        for stored in await sessions.conversation(self._connection, execution.session):
+            if stored.metadata.id == execution.id:
+                found.append(execution)
+            else:
+                redact(stored, Redactor(self._secrets))
+                found.append(execution_of(stored, execution.resource))
+        return tuple(found) if execution in found else (execution,)
+
+    async def fork(self, execution: Execution) -> str:
+        from stigmer_tui.client import sessions
+
+        stored = await executions.get(self._connection, execution.id)
+        return (await sessions.fork(self._connection, cast("AgentExecution", stored))).metadata.id
 
     async def open(self, run: Run) -> Execution:
         stored = await executions.get(self._connection, run.id)

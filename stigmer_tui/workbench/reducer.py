@@ -115,9 +115,17 @@ def _with_deployment_notices(state: WorkbenchState, project: ProjectState, event
         state = _with_notice(state, warning, Level.WARNING, deployment.applied.at, is_known)
     if not event.saved:
         return state
-    rerun = f" · running {event.rerun} again" if event.rerun else ""
-    text = f"Saved {event.saved} · {deployment.applied.summary}{rerun}"
+    text = f"Saved {event.saved} · {deployment.applied.summary}{_consequence(state, event)}"
     return _with_notice(state, text, Level.INFORMATION, deployment.applied.at)
+
+
+def _consequence(state: WorkbenchState, event: Deployed) -> str:
+    if event.rerun:
+        return f" · running {event.rerun} again"
+    shown = state.shown
+    if shown and shown.earlier and shown.resource.key in event.deployment.affected:
+        return f" · the next message to {shown.resource.name} runs on it"
+    return ""
 
 
 def _with_notice(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +15,7 @@ from stigmer_tui.workbench.model import Resource, ResourceKey, Run
 from stigmer_tui.workbench.runs import Runs
 from stigmer_tui.workbench.state import Level, RunInput, ShownRun
 from stigmer_tui.workbench.state_store import StateStore
+from stigmer_tui.workbench.turns import next_turn, resent_turn
 
 SAME_INTENT = 1.0
 """Seconds. A request so shortly after a save has started a run means that run: nobody can have seen it yet."""
@@ -54,6 +56,8 @@ class RunRequests:
         self._automatic: AutomaticRun | None = None
         self._starting = asyncio.Lock()
         """A run that takes the place of another must see what was started before."""
+        self._sending = asyncio.Lock()
+        """Messages are sent one after the other, each when the one before has been answered."""
 
     def put(self, request: RunRequest) -> None:
         """Takes the place of an earlier request for the same resource."""
@@ -74,6 +78,30 @@ class RunRequests:
             if old := automatic or self._latest_run(request.instead_of):
                 await self._end(old, request.why)
             self._follow(await self._runs.start(request.resource, request.input, request.why))
+
+    async def send(self, session: str, message: str, catch_up: Callable[[], Awaitable[None]]) -> None:
+        """Continues a conversation once the agent has answered and the latest code is deployed. Raises StigmerError."""
+        async with self._sending:
+            while not self._is_answered(session) and self._following and not self._following.done():
+                await asyncio.wait((self._following,))
+            await catch_up()
+            async with self._starting:
+                shown = self._store.state.shown
+                if shown is None or shown.execution.session != session:
+                    raise StigmerError("Another run is shown now; the message was not sent", message)
+                self._follow(await self._runs.send(next_turn(shown, message)))
+
+    async def resend(self, execution_id: str, message: str, catch_up: Callable[[], Awaitable[None]]) -> None:
+        """Forks the shown conversation, with a message in the place of an earlier one. Raises StigmerError."""
+        async with self._sending:
+            await catch_up()
+            async with self._starting:
+                shown = self._store.state.shown
+                turn = resent_turn(shown, execution_id, message) if shown else None
+                if shown is None or turn is None:
+                    raise StigmerError("Another run is shown now; the message was not sent", message)
+                await self._end(shown, "the message was edited")
+                self._follow(await self._runs.send(turn))
 
     async def run_again(self, shown: ShownRun, why: str, saved_at: datetime | None) -> None:
         """After a save: ends a run if it still goes on, and starts it anew with the same input. Notes what fails."""
@@ -105,6 +133,10 @@ class RunRequests:
         if shown and self._following and not shown.execution.state.is_final:
             await self._runs.cancel(shown.execution, reason)
             await asyncio.wait((self._following,))
+
+    def _is_answered(self, session: str) -> bool:
+        shown = self._store.state.shown
+        return shown is None or shown.execution.session != session or shown.execution.state.is_final
 
     def _take_automatic(self, request: RunRequest) -> ShownRun | None:
         """The run that a save has started just before a person has requested one of the same resource."""

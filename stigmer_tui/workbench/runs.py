@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.errors import StigmerError
@@ -24,6 +25,9 @@ from stigmer_tui.workbench.lists import Lists
 from stigmer_tui.workbench.model import Resource, Run, RunState
 from stigmer_tui.workbench.state import RunInput, ShownRun
 from stigmer_tui.workbench.state_store import StateStore
+
+if TYPE_CHECKING:
+    from stigmer_tui.workbench.turns import Turn
 
 
 class Runs:
@@ -46,11 +50,23 @@ class Runs:
 
     async def start(self, resource: Resource, run_input: RunInput, why: str = "") -> ShownRun:
         execution = await self._backend.create(self._latest(resource), run_input)
+        number = self._counts[resource.slug] = self._counts.get(resource.slug, 0) + 1
+        return self._take_over(ShownRun(execution, resource, run_input, number, why))
+
+    async def send(self, turn: Turn) -> ShownRun:
+        """The next message of a conversation."""
+        session = turn.session
+        if turn.fork is not None:
+            session = await self._backend.fork(turn.fork)
+        execution = await self._backend.create(self._latest(turn.resource), turn.input, session)
+        return self._take_over(ShownRun(execution, turn.resource, turn.input, turn.number, earlier=turn.earlier))
+
+    def _take_over(self, run: ShownRun) -> ShownRun:
+        """A run that was just created is shown in the place of another."""
+        execution, resource = run.execution, run.resource
         self._started.add(execution.id)
         if not self._store.state.daemon.abilities.can_list:
             self._lists.add_run(run_of(execution, resource.id))
-        number = self._counts[resource.slug] = self._counts.get(resource.slug, 0) + 1
-        run = ShownRun(execution, resource, run_input, number, why)
         self._replace_followed()
         self._store.emit(RunStarted(run))
         return run
@@ -64,7 +80,11 @@ class Runs:
             (item for item in self._store.state.resources if item.id == run.resource_id),
             Resource(run.kind, run.resource_id, run.resource, run.resource),
         )
-        return self.show(ShownRun(execution, resource, replace(run_input, message=execution.message)))
+        conversation = await self._backend.conversation(execution)
+        place = conversation.index(execution)
+        later = next(iter(conversation[place + 1 :]), None)
+        own_input = replace(run_input, message=execution.message)
+        return self.show(ShownRun(execution, resource, own_input, earlier=conversation[:place], later=later))
 
     def show(self, run: ShownRun) -> ShownRun:
         self._replace_followed()

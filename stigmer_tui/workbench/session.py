@@ -52,6 +52,11 @@ class LiveParts:
     monitor: ServerMonitor
     watch_loop: WatchLoop | None
 
+    async def catch_up(self) -> None:
+        """Until what was saved is deployed."""
+        if self.watch_loop:
+            await self.watch_loop.catch_up()
+
 
 Intent = Callable[[LiveParts], Coroutine[None, None, None]]
 
@@ -228,9 +233,28 @@ class Session:
         self._request(resource, run_input, why)
 
     def rerun(self) -> None:
-        """The shown run once more, with the latest code and the same input; the old one ends if it still runs."""
-        if shown := self.state.shown:
+        """The shown run once more, with the latest code and the same input; the old one ends if it still runs.
+
+        In a conversation it is the last message that is sent again.
+        """
+        shown = self.state.shown
+        if shown and shown.earlier:
+            self.resend(shown.execution.id, shown.input.message)
+        elif shown:
             self._request(shown.resource, shown.input, "run again", shown)
+
+    def send(self, message: str) -> None:
+        """Continues the shown conversation, with the latest code. While the agent works, the message waits."""
+        if not (shown := self.state.shown):
+            return
+        if not shown.execution.state.is_final:
+            self.store.note(f"The message is sent when {shown.resource.name} has answered")
+        session = shown.execution.session
+        self._do(lambda live: live.requests.send(session, message, live.catch_up))
+
+    def resend(self, execution_id: str, message: str) -> None:
+        """Forks the shown conversation, with a message in the place of that of one of its executions."""
+        self._do(lambda live: live.requests.resend(execution_id, message, live.catch_up))
 
     def cancel(self) -> None:
         """The shown run."""
@@ -295,8 +319,7 @@ class Session:
             return fulfil(live)
 
         async def fulfil(live: LiveParts) -> None:
-            if live.watch_loop:
-                await live.watch_loop.catch_up()
+            await live.catch_up()
             await live.requests.fulfil(request)
 
         self._do(begin)

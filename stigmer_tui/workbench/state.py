@@ -39,6 +39,19 @@ class ShownRun:
     """Counts the runs of this resource in this session; 0 for a run that was opened from the list."""
     why: str = ""
     """What started it: a person, or a file that changed."""
+    earlier: tuple[Execution, ...] = ()
+    """The executions before it in its conversation, the oldest first."""
+    later: Execution | None = None
+    """The next execution in its session, when an old one is shown."""
+
+    @property
+    def conversation(self) -> tuple[Execution, ...]:
+        return (*self.earlier, self.execution)
+
+    @property
+    def can_continue(self) -> bool:
+        """Whether a person can write to the agent."""
+        return self.execution.kind is ResourceKind.AGENT and bool(self.execution.session)
 
 
 class Stage(StrEnum):

@@ -201,9 +201,12 @@ class WatchLoop:
         return True
 
     def _affected_run(self, deployment: Deployment) -> ShownRun | None:
-        """The shown run, when it would now run differently, and nobody has requested one."""
+        """The shown run, when it would now run differently, and nobody has requested one.
+
+        A conversation stays as it is: its next message runs on the new code.
+        """
         shown = self._store.state.shown
-        if shown is None or not shown.number or self._waiting:
+        if shown is None or not shown.number or self._waiting or shown.earlier:
             return None
         return shown if shown.resource.key in deployment.affected else None
 

@@ -12,6 +12,7 @@ from stigmer_tui.api import workflow_execution_pb2 as workflows
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_data
 from stigmer_tui.core.clock import parse_timestamp
+from stigmer_tui.definition.extensions import CODE
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import ResourceKind, RunState
 from stigmer_tui.workbench.nodes import (
@@ -76,7 +77,14 @@ def take_response(execution: Execution, response: follows.FollowResponse, run: N
 def execution_of(stored: agents.AgentExecution | workflows.WorkflowExecution, resource: str) -> Execution:
     """An execution that was just created, or read; `resource` is the slug of what it runs."""
     if isinstance(stored, agents.AgentExecution):
-        execution = Execution(ResourceKind.AGENT, stored.metadata.id, resource)
+        metadata = stored.metadata
+        execution = Execution(
+            ResourceKind.AGENT,
+            metadata.id,
+            resource,
+            session=stored.spec.session_id,
+            code=metadata.annotations.get(CODE, ""),
+        )
         deltas = _agent_snapshot(stored, execution.root_key, execution.root)
     else:
         execution = Execution(ResourceKind.WORKFLOW, stored.metadata.id, resource)

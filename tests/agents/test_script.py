@@ -50,7 +50,7 @@ MISTAKES = {
     "turns:\n  - call:\n      fly: {}": "a.yaml:3 has 'fly', which is none of edit_file, execute, glob, grep, ls,",
     "turns:\n  - call:\n      - ls: {}\n      - ls: /": "a.yaml:4 must give ls its arguments, such as {path: /}",
     "turns:\n  - say: Hi\n    call: ls": "a.yaml:3 must hold keys out of edit_file,",
-    "turns:\n  - say: Hi {{name}}": "a.yaml:2 has {{name}}, where only these can be inserted: message, previous, result, edit_",
+    "turns:\n  - say: Hi {{name}}": "a.yaml:2 has {{name}}, where only these can be inserted: message, previous",
     "turns:\n  - call:\n      execute:\n        command: '{{it}}'": "a.yaml:4 has {{it}}, where only",
     "turns: [": "a.yaml:2 is not valid YAML:",
 }

@@ -52,6 +52,10 @@ class FakeServer:
     is_ours: bool = True
     created: list[tuple[str, RunInput]] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
+    conversations: dict[str, list[Execution]] = field(default_factory=dict)
+    """By session."""
+    code: str = "1"
+    """The version of every agent."""
     creating: int = 0
     """Requests for a run, answered or not."""
     looks: int = 0
@@ -137,12 +141,30 @@ class FakeServer:
     async def open(self, run: Run) -> Execution:
         return self._known(Execution(run.kind, run.id, run.resource, run.message, run.state))
 
-    async def create(self, resource: Resource, run_input: RunInput) -> Execution:
+    async def create(self, resource: Resource, run_input: RunInput, session: str = "") -> Execution:
         self.creating += 1
         await self.may_create.wait()
         self.created.append((resource.slug, run_input))
         number, message = len(self.created), run_input.message
-        return self._known(Execution(resource.kind, f"wfx_{number}", resource.slug, message, RunState.RUNNING))
+        execution_id, own_session = f"wfx_{number}", ""
+        if resource.kind is ResourceKind.AGENT:
+            execution_id, own_session = f"agx_{number}", session or f"ses_{number}"
+        execution = Execution(
+            resource.kind, execution_id, resource.slug, message, RunState.RUNNING, session=own_session, code=self.code
+        )
+        if own_session:
+            self.conversations.setdefault(own_session, []).append(execution)
+        return self._known(execution)
+
+    async def conversation(self, execution: Execution) -> tuple[Execution, ...]:
+        known = self.conversations.get(execution.session, [execution])
+        return tuple(execution if other.id == execution.id else other for other in known)
+
+    async def fork(self, execution: Execution) -> str:
+        of_session = self.conversations[execution.session]
+        session = f"fork_{len(self.conversations)}"
+        self.conversations[session] = of_session[: of_session.index(execution)]
+        return session
 
     def _known(self, execution: Execution) -> Execution:
         self._changes[execution.id] = asyncio.Queue()

@@ -1,0 +1,98 @@
+"""Sessions on a server: the conversations that executions of agents belong to."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from stigmer_tui.api.agent_execution_pb2 import AgentExecution, ListAgentExecutionsBySessionRequest
+from stigmer_tui.api.agent_execution_pb2_grpc import (
+    AgentExecutionCommandControllerStub,
+    AgentExecutionQueryControllerStub,
+)
+from stigmer_tui.api.api_resource_pb2 import ApiResourceId, ApiResourceMetadata
+from stigmer_tui.api.kinds import API_VERSION, SESSION
+from stigmer_tui.api.session_pb2 import ListSessionsRequest, Session, SessionId, SessionSpec
+from stigmer_tui.api.session_pb2_grpc import SessionCommandControllerStub, SessionQueryControllerStub
+from stigmer_tui.client.connection import Connection
+from stigmer_tui.definition.extensions import FORK
+
+PAGE = 50
+"""Of one request."""
+
+
+async def conversation(connection: Connection, session_id: str) -> list[AgentExecution]:
+    """The executions of a session, the oldest first; those of a fork begin with what was before it.
+
+    Empty where the server cannot list them.
+    """
+    newest_first: list[AgentExecution] = []
+    request = ListAgentExecutionsBySessionRequest(session_id=session_id, page_size=PAGE)
+    while True:
+        page = await connection.call(lambda channel: AgentExecutionQueryControllerStub(channel).listBySession, request)
+        newest_first += page.entries
+        if not page.entries or (page.total_pages <= 1 and len(page.entries) == len(newest_first) < PAGE):
+            break
+        request.page_token = page.entries[-1].metadata.id
+    return newest_first[::-1]
+
+
+async def get(connection: Connection, session_id: str) -> Session:
+    """Raises NotFound."""
+    return await connection.call(lambda channel: SessionQueryControllerStub(channel).get, SessionId(value=session_id))
+
+
+async def newest(connection: Connection, count: int) -> list[Session]:
+    """The newest sessions first, at most `count`."""
+    found: list[Session] = []
+    request = ListSessionsRequest(page_size=min(count, PAGE))
+    while len(found) < count:
+        page = await connection.call(lambda channel: SessionQueryControllerStub(channel).list, request)
+        if not page.entries:
+            break
+        found += page.entries
+        request.page_token = page.entries[-1].metadata.id
+    return found[:count]
+
+
+async def fork(connection: Connection, execution: AgentExecution) -> Session:
+    """A new session whose conversation is that before an execution."""
+    origin = await get(connection, execution.spec.session_id)
+    spec = SessionSpec(
+        agent_instance_id=origin.spec.agent_instance_id,
+        subject=origin.spec.subject,
+        metadata={FORK: f"{origin.metadata.id} {execution.metadata.id}"},
+    )
+    metadata = ApiResourceMetadata(
+        # Unique, as names of sessions must be.
+        name=f"fork-{execution.metadata.id[4:].lower()}-{uuid4().hex[:8]}",
+        org=origin.metadata.org,
+        owner_scope=origin.metadata.owner_scope,
+    )
+    return await connection.create(
+        lambda channel: SessionCommandControllerStub(channel).create,
+        Session(api_version=API_VERSION, kind=SESSION.name, metadata=metadata, spec=spec),
+    )
+
+
+async def rename(connection: Connection, session: Session, subject: str) -> Session:
+    """Changes what it is called in lists."""
+    renamed = Session()
+    renamed.CopyFrom(session)
+    renamed.spec.subject = subject
+    return await connection.call(lambda channel: SessionCommandControllerStub(channel).update, renamed)
+
+
+async def delete(connection: Connection, session: Session) -> int:
+    """Deletes a session with its own executions; returns how many these were. Raises StigmerError if forks need it."""
+    of_session = [
+        execution
+        for execution in await conversation(connection, session.metadata.id)
+        if execution.spec.session_id == session.metadata.id
+    ]
+    await connection.call(
+        lambda channel: SessionCommandControllerStub(channel).delete, SessionId(value=session.metadata.id)
+    )
+    for execution in of_session:
+        request = ApiResourceId(value=execution.metadata.id)
+        await connection.call(lambda channel: AgentExecutionCommandControllerStub(channel).delete, request)
+    return len(of_session)

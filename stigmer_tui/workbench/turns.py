@@ -1,0 +1,42 @@
+"""Messages of a person in a conversation: what each follows, and in which session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from stigmer_tui.workbench.execution_tree import Execution
+from stigmer_tui.workbench.model import Resource
+from stigmer_tui.workbench.state import RunInput, ShownRun
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A message that a person sends in a conversation."""
+
+    resource: Resource
+    input: RunInput
+    earlier: tuple[Execution, ...]
+    """What it follows, the oldest first."""
+    number: int
+    """Of the run that the conversation began with."""
+    session: str
+    """Empty for a session that is forked for it."""
+    fork: Execution | None = None
+    """The first execution that does not belong to the conversation any more."""
+
+
+def next_turn(shown: ShownRun, message: str) -> Turn:
+    """After the shown execution; where its session has gone on since, in a fork."""
+    run_input = replace(shown.input, message=message)
+    session = "" if shown.later else shown.execution.session
+    return Turn(shown.resource, run_input, shown.conversation, shown.number, session, shown.later)
+
+
+def resent_turn(shown: ShownRun, execution_id: str, message: str) -> Turn | None:
+    """In the place of an execution of the conversation; None for one that is not in it."""
+    conversation = shown.conversation
+    for index, execution in enumerate(conversation):
+        if execution.id == execution_id:
+            run_input = replace(shown.input, message=message)
+            return Turn(shown.resource, run_input, conversation[:index], shown.number, "", execution)
+    return None
