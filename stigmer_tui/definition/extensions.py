@@ -24,6 +24,10 @@ FOLDER = "stigmer-tui/folder"
 FORK = "stigmer-tui/fork"
 """In the metadata of a session: the session that it was forked from and the first execution of that which does not
 belong to it, with a space between them."""
+APPROVE = "stigmer-tui/approve"
+"""On an execution, or else on an agent: the tools whose calls wait for an approval, as `ApprovalPolicy.parse` reads it.
+An execution hands it on to those that it starts.
+"""
 VARIABLES = "stigmer-tui/variables"
 """A JSON object: each variable, in the order of the code, with its default; null where there is none."""
 
@@ -44,6 +48,11 @@ def temperature_in(annotations: Annotations) -> float | None:
     if not 0 <= temperature <= 1:
         raise StigmerError(f"The temperature of the agent is {text!r}, which is not a number from 0 to 1")
     return temperature
+
+
+def inherited(annotations: Annotations) -> dict[str, str]:
+    """What an execution hands on to those that it starts."""
+    return {APPROVE: annotations[APPROVE]} if APPROVE in annotations else {}
 
 
 def model_settings_in(annotations: Annotations) -> tuple[str, ...]:

@@ -77,7 +77,11 @@ class AgentExecutions:
         execution = AgentExecution(
             api_version=API_VERSION,
             kind=AGENT_EXECUTION.name,
-            metadata=ApiResourceMetadata(name=f"{request.agent} for {request.key}", org=metadata.org),
+            metadata=ApiResourceMetadata(
+                name=f"{request.agent} for {request.key}",
+                org=metadata.org,
+                annotations=extensions.inherited(metadata.annotations),
+            ),
             spec=AgentExecutionSpec(
                 agent_id=agent.metadata.id,
                 message=request.message,

@@ -89,4 +89,12 @@ MIGRATIONS = (
     CREATE INDEX execution_by_kind_and_phase ON executions (kind, phase, age)
     """,
     fill_in_tags,
+    """
+    CREATE TABLE approvals (
+        execution TEXT NOT NULL REFERENCES executions (id) ON DELETE CASCADE,
+        call TEXT NOT NULL,            -- id of a tool call
+        decision BLOB NOT NULL,
+        PRIMARY KEY (execution, call)
+    ) WITHOUT ROWID
+    """,
 )

@@ -24,6 +24,7 @@ from stigmer_tui.core.sqlite import Database
 from stigmer_tui.server.access import TokenAuth
 from stigmer_tui.server.agent_executions import AgentExecutions
 from stigmer_tui.server.agents import AgentInstances, Agents
+from stigmer_tui.server.approvals import Approvals, DecisionStore
 from stigmer_tui.server.background import Background
 from stigmer_tui.server.catalogue import CatalogueCalls
 from stigmer_tui.server.controllers import handlers
@@ -172,6 +173,7 @@ def _assemble(
         catalogue=CatalogueCalls(store, executions.store, changes),
         daemon=DaemonCalls(instance, components, leases, vault, database, provider_keys),
         runners=RunnerCalls(leases, executions, agent_executions),
+        approvals=Approvals(DecisionStore(database), executions, leases),
     )
 
 

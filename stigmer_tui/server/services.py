@@ -13,6 +13,7 @@ from stigmer_tui.api import (
     agent_execution_pb2,
     agent_instance_pb2,
     agent_pb2,
+    approval_pb2,
     catalogue_pb2,
     daemon_pb2,
     environment_pb2,
@@ -28,6 +29,7 @@ from stigmer_tui.api import (
 from stigmer_tui.server.access import Access
 from stigmer_tui.server.agent_executions import AgentExecutions
 from stigmer_tui.server.agents import AgentInstances, Agents
+from stigmer_tui.server.approvals import Approvals
 from stigmer_tui.server.catalogue import CatalogueCalls
 from stigmer_tui.server.controllers import Controller
 from stigmer_tui.server.daemon_status import DaemonCalls
@@ -61,6 +63,7 @@ class Calls:
     catalogue: CatalogueCalls
     daemon: DaemonCalls
     runners: RunnerCalls
+    approvals: Approvals
 
 
 def contract_controllers(calls: Calls) -> list[Controller]:
@@ -147,6 +150,12 @@ def own_controllers(calls: Calls) -> list[Controller]:
             _service(daemon_pb2, "DaemonController"),
             Access.PUBLIC,
             {"status": calls.daemon.status, "watch": calls.daemon.watch, "takeKeys": calls.daemon.take_keys},
+        ),
+        Controller(
+            _service(approval_pb2, "ApprovalController"), Access.PUBLIC, {"decide": calls.approvals.decide}
+        ),
+        Controller(
+            _service(approval_pb2, "ApprovalRunnerController"), Access.RUNNER, {"wait": calls.approvals.wait}
         ),
         Controller(
             _service(runner_pb2, "RunnerController"),

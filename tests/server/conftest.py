@@ -14,6 +14,7 @@ from stigmer_tui.api import (
     agent_execution_pb2_grpc,
     agent_instance_pb2_grpc,
     agent_pb2_grpc,
+    approval_pb2_grpc,
     catalogue_pb2_grpc,
     daemon_pb2_grpc,
     environment_pb2_grpc,
@@ -101,6 +102,8 @@ class Api:
         self.executions = execution_pb2_grpc.ExecutionControllerStub(channel)
         self.catalogue = catalogue_pb2_grpc.CatalogueControllerStub(channel)
         self.daemon = daemon_pb2_grpc.DaemonControllerStub(channel)
+        self.approvals = approval_pb2_grpc.ApprovalControllerStub(channel)
+        self.approval_waits = approval_pb2_grpc.ApprovalRunnerControllerStub(self.runner_channel)
         self.runners = runner_pb2_grpc.RunnerControllerStub(self.runner_channel)
 
 

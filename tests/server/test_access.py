@@ -26,7 +26,7 @@ from tests.server.builders import agent, agent_run
 from tests.server.conftest import OTHER_RUNNER_TOKEN, Api, NoKeyring, NoProcesses, running
 from tests.server.runner import attached
 
-RUNNER_SERVICES = {"stigmer_tui.runner.v1.RunnerController"}
+RUNNER_SERVICES = {"stigmer_tui.runner.v1.RunnerController", "stigmer_tui.approval.v1.ApprovalRunnerController"}
 
 
 async def test_without_a_token_only_public_services_answer(api: Api, registered: list[str]) -> None:
@@ -35,7 +35,7 @@ async def test_without_a_token_only_public_services_answer(api: Api, registered:
     refused = {method for method in registered if await code_of(channel, method) is grpc.StatusCode.UNAUTHENTICATED}
     await channel.close()
     assert {method.split("/")[1] for method in refused} == RUNNER_SERVICES
-    assert len(refused) == 4
+    assert len(refused) == 5
 
 
 async def test_with_a_token_no_service_answers_without_it(tmp_path: Path, registered: list[str]) -> None:
