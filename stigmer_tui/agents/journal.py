@@ -30,6 +30,20 @@ class CallOutcome:
     error: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class CallDecision:
+    """What a person has decided on a tool call that waited for approval."""
+
+    at: str
+    is_allowed: bool
+    arguments: dict[str, Any] | None = None
+    """What the person has made of the arguments; None if they stay."""
+    is_for_run: bool = False
+    """Whether later calls of the same tool in this run need no approval."""
+    reason: str = ""
+    """Why the call was denied, for the model."""
+
+
 class AgentJournal:
     """Turns by number, from 0, and calls by their ids in the transcript."""
 
@@ -62,3 +76,12 @@ class AgentJournal:
     async def end_call(self, call_id: str, end: CallOutcome) -> None:
         """Records the outcome of a call. Returns when it is durable."""
         await self._journal.complete(f"call/{call_id}", asdict(end))
+
+    def decision(self, call_id: str) -> CallDecision | None:
+        """The decision on a call, or None."""
+        step = self._journal.find(f"approval/{call_id}")
+        return CallDecision(**step.value) if step is not None else None
+
+    async def end_decision(self, call_id: str, decision: CallDecision) -> None:
+        """Records the decision on a call. Returns when it is durable."""
+        await self._journal.complete(f"approval/{call_id}", asdict(decision))

@@ -13,6 +13,7 @@ from pydantic_ai.exceptions import AgentRunError
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.toolsets import AbstractToolset
 
+from stigmer_tui.agents.approvals import Approvals, ApprovedToolset, Decide, policy_of, server_decisions
 from stigmer_tui.agents.conversation import history_messages, load_conversation
 from stigmer_tui.agents.durable import MAX_TURNS, DurableModel, DurableToolset
 from stigmer_tui.agents.mcp.surroundings import Surroundings
@@ -33,8 +34,10 @@ from stigmer_tui.definition.script import Script
 class AgentLoop:
     """Runs agents. There is one for the process, because it keeps the connections to the providers."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, decide: Decide | None = None) -> None:
+        """`decide`: where decisions on calls that wait for approval come from; None for the server."""
         self._channel = channel
+        self._decide = decide or server_decisions(channel)
         self._adapters = Adapters()
 
     async def converse(
@@ -56,10 +59,11 @@ class AgentLoop:
         assignment = run.lease.assignment.agent
         earlier = await load_conversation(self._channel, assignment.execution)
         model = script_model(script, len(earlier)) if script is not None else await self._adapters.model(choice)
+        approvals = Approvals(run, policy_of(assignment, run.approve), self._decide, set())
         agent = Agent(
             DurableModel(model, choice, run),
             instructions=instructions_for(assignment.agent.spec.instructions),
-            toolsets=[DurableToolset(tools, run) for tools in toolsets],
+            toolsets=[ApprovedToolset(DurableToolset(tools, run), approvals) for tools in toolsets],
             # Invalid calls may be retried as often as there are turns.
             retries={"tools": MAX_TURNS, "output": 2},
             model_settings=_settings(assignment),

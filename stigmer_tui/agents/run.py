@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from stigmer_tui.agents.journal import AgentJournal
 from stigmer_tui.agents.transcript import TranscriptRecorder
+from stigmer_tui.core.approval_policy import ApprovalPolicy
 from stigmer_tui.core.clock import timestamp
 from stigmer_tui.runners.lease import Lease, Reporter
 
@@ -21,6 +22,8 @@ class AgentRun:
     transcript: TranscriptRecorder
     record: AgentJournal
     reporter: Reporter
+    approve: ApprovalPolicy = field(default_factory=ApprovalPolicy)
+    """The configured tools that wait for approval, where neither the run nor its agent names any."""
 
     def now(self) -> str:
         """The current time, RFC 3339."""

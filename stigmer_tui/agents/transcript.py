@@ -17,9 +17,10 @@ from stigmer_tui.api.agent_execution_pb2 import (
     ToolCall,
     ToolCallStatus,
 )
+from stigmer_tui.api.approvals import ApprovalState, approval_metadata
 from stigmer_tui.api.execution_pb2 import AgentExecutionDelta, MessageDelta, ModelWait, TextTail
 from stigmer_tui.api.phases import Phase
-from stigmer_tui.api.structs import to_struct
+from stigmer_tui.api.structs import to_data, to_struct
 from stigmer_tui.core.redaction import Redactor
 
 WHOLE = -1
@@ -115,6 +116,19 @@ class TranscriptRecorder:
             self._add(AgentMessage(type=MessageType.MESSAGE_TOOL, timestamp=at, tool_calls=[call]))
         if arguments is not None:
             self._change_call(call_id, ToolCall(args=to_struct(shortened(self._redactor.data(dict(arguments))))))
+
+    def show_approval(self, call_id: str, state: ApprovalState) -> None:
+        """The call waits for an approval, or a person has decided on it."""
+        self._change_call(call_id, ToolCall(component_metadata=approval_metadata(state)))
+
+    def arguments(self, call_id: str) -> dict[str, Any]:
+        """The arguments of a call as they are reported."""
+        return to_data(self._calls[call_id].args)
+
+    def replace_arguments(self, call_id: str, arguments: Mapping[str, Any]) -> None:
+        """A person has changed the arguments of a call."""
+        self._calls[call_id].ClearField("args")
+        self._change_call(call_id, ToolCall(args=to_struct(shortened(self._redactor.data(dict(arguments))))))
 
     def start_call(self, call_id: str, at: str) -> None:
         """The tool begins to run."""

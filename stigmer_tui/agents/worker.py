@@ -65,7 +65,8 @@ class Worker:
         record = AgentJournal(self.journal.execution(lease.execution_id))
         async with reporting(lease, transcript.take) as reporter:
             transcript.changed = reporter.touch
-            run = AgentRun(agent.slug or agent.name, lease, transcript, record, reporter)
+            approve = self.configuration.approve
+            run = AgentRun(agent.slug or agent.name, lease, transcript, record, reporter, approve=approve)
             transcript.begin(execution.spec.message, execution.status.started_at or run.now(), execution.status)
             phase, error = await self._outcome(run)
             # Once the outcome is known, not even a cancellation may prevent the report.

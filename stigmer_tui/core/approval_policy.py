@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from stigmer_tui.core.errors import StigmerError
@@ -32,10 +31,6 @@ class ApprovalPolicy:
 
     def needs_approval(self, tool: str) -> bool:
         return self.is_for_all or tool in self.tools
-
-    def unknown(self, tools: Iterable[str]) -> list[str]:
-        """The names that are none of these tools."""
-        return sorted(self.tools.difference(tools))
 
 
 _ADVICE = f"Give names of tools with commas between them, such as execute,write_file, or {ALL}, or {NONE}."

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from stigmer_tui.core import settings
+from stigmer_tui.core.approval_policy import ApprovalPolicy
 from stigmer_tui.core.configuration_file import ConfigurationFile
 from stigmer_tui.core.errors import StigmerError, as_text
 from stigmer_tui.core.paths import Home, absolute
@@ -44,6 +45,8 @@ class Configuration:
     model: ModelSettings = field(default_factory=ModelSettings)
     sandbox_root: Path | None = None
     """One working folder for all agents, instead of one per session below the home folder."""
+    approve: ApprovalPolicy = field(default_factory=ApprovalPolicy)
+    """Tools that wait for approval where neither the run nor its project names any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,12 @@ def configuration_of(home: Home, environment: Mapping[str, str], file: Configura
             script=path(settings.SCRIPT),
         ),
         sandbox_root=path(settings.SANDBOX_ROOT),
+        approve=_approval_policy(value_of(settings.APPROVE, environment, file)),
     )
+
+
+def _approval_policy(value: SettingValue) -> ApprovalPolicy:
+    return ApprovalPolicy.parse(value.text, f"approve ({value.origin})")
 
 
 def named_server(environment: Mapping[str, str]) -> str:

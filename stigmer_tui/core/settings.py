@@ -74,6 +74,13 @@ SANDBOX_ROOT = Setting(
     key="backend.local.execution.sandbox_root",
     default="a folder for each session",
 )
+APPROVE = Setting(
+    "STIGMER_APPROVE",
+    "Tools of agents that wait for a person's approval, where neither the run nor its project names any: names with"
+    " commas between them, or `all`.",
+    key="approve",
+    default="none",
+)
 SYNTHESIS_TIMEOUT = Setting("STIGMER_SYNTHESIS_TIMEOUT", "Seconds that the code of a project may take.", default="60")
 THEME = Setting(
     "STIGMER_THEME",
@@ -92,6 +99,7 @@ SETTINGS = (
     SCRIPT,
     API_KEY,
     SANDBOX_ROOT,
+    APPROVE,
     SYNTHESIS_TIMEOUT,
     THEME,
 )

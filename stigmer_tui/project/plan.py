@@ -209,9 +209,15 @@ class Plan:
 
 
 async def make_plan(
-    manifests: Manifests, project: str, org: str, deployments: Deployments, folder: Path | None = None
+    manifests: Manifests,
+    project: str,
+    org: str,
+    deployments: Deployments,
+    folder: Path | None = None,
+    approve: str = "",
 ) -> Plan:
-    """Compares a project with the server. `folder` is the project's, if the server is on the same machine.
+    """Compares a project with the server. `folder` is the project's, if the server is on the same machine; `approve`
+    names the tools of its agents that wait for approval.
 
     Raises StigmerError when the server refuses or cannot be reached.
     """
@@ -227,7 +233,7 @@ async def make_plan(
             listed = group.create_task(deployments.deployed(org))
             called = [group.create_task(deployments.get(AGENT, call.agent, org)) for call in calls]
             steps = [
-                group.create_task(_step(prepared(resource, project, org, folder), deployments))
+                group.create_task(_step(prepared(resource, project, org, folder, approve), deployments))
                 for resource in manifests.resources
             ]
     except ExceptionGroup as errors:
@@ -246,7 +252,7 @@ async def make_plan(
     )
 
 
-def prepared(resource: Resource, project: str, org: str, folder: Path | None = None) -> Resource:
+def prepared(resource: Resource, project: str, org: str, folder: Path | None = None, approve: str = "") -> Resource:
     """A copy to deploy, with its owner (`docs/compatibility.md` 148) and the project that it comes from."""
     prepared = deepcopy(resource)
     metadata = prepared.metadata
@@ -256,6 +262,8 @@ def prepared(resource: Resource, project: str, org: str, folder: Path | None = N
     metadata.annotations[PROJECT] = project
     if folder is not None:
         metadata.annotations[FOLDER] = str(folder)
+    if approve and isinstance(prepared, Agent):
+        metadata.annotations[extensions.APPROVE] = approve
     return prepared
 
 

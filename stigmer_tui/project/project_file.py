@@ -47,8 +47,14 @@ VERSION = ProjectKey("version", "Shown only.")
 ORGANIZATION = ProjectKey(
     "organization", "Where the resources are deployed; `--org` wins.", default="that of the configuration"
 )
+APPROVE = ProjectKey(
+    "approve",
+    "Tools whose calls wait for a person's approval, in runs of its agents: a list of names, or `all`; a run's"
+    " `--approve` wins.",
+    default="that of the configuration",
+)
 
-KEYS = (NAME, RUNTIME, MAIN, VERSION, ORGANIZATION)
+KEYS = (NAME, RUNTIME, MAIN, VERSION, ORGANIZATION, APPROVE)
 """All keys of Stigmer.yaml; the reference is generated from them."""
 
 
@@ -64,6 +70,8 @@ class Project:
     version: str = ""
     organization: str = ""
     """Where its resources are deployed, unless the command line names another; may be empty."""
+    approve: str = ""
+    """The tools of its agents that wait for approval, as `ApprovalPolicy.parse` reads it; may be empty."""
 
 
 def is_project(folder: Path) -> bool:
@@ -101,6 +109,7 @@ def load_project(folder: Path) -> Project:
         main=main,
         version=_text(document, VERSION),
         organization=_text(document, ORGANIZATION),
+        approve=_approve(document),
     )
 
 
@@ -111,6 +120,18 @@ def _runtime(document: Document) -> Runtime:
     except ValueError:
         choices = " and ".join(Runtime)
         raise StigmerError(f"{document.where(RUNTIME.name)} runtime is {text!r}", f"There are {choices}.") from None
+
+
+def _approve(document: Document) -> str:
+    """A list of names, or the same as a text with commas between them."""
+    value = document.value.get(APPROVE.name)
+    is_list = isinstance(value, list) and not any(isinstance(name, dict | list) for name in value)
+    text = ",".join(map(str, value)) if is_list else _text(document, APPROVE)
+    if text:
+        from stigmer_tui.core.approval_policy import ApprovalPolicy
+
+        ApprovalPolicy.parse(text, f"{document.where(APPROVE.name)} {APPROVE.name}")
+    return text
 
 
 def _required(document: Document, key: ProjectKey) -> str:

@@ -126,16 +126,16 @@ class _Attachment:
     def _lease(self, assignment: Assignment) -> Lease:
         async def send(request: ReportRequest) -> None:
             try:
-                await _answer(lease, self._stub.report(request))
+                await response_for(lease, self._stub.report(request))
             except AioRpcError as error:
                 lease.stop(StopReason.REFUSED, error.details() or error.code().name.lower())
                 raise LeaseLost(error.details()) from error
 
         async def start_agent(request: StartAgentRequest) -> AgentExecution:
-            return await _answer(lease, self._stub.startAgent(request))
+            return await response_for(lease, self._stub.startAgent(request))
 
         async def start_workflow(request: StartWorkflowRequest) -> WorkflowExecution:
-            return await _answer(lease, self._stub.startWorkflow(request))
+            return await response_for(lease, self._stub.startWorkflow(request))
 
         lease = Lease(assignment, ServerCalls(send, start_agent, start_workflow))
         return lease
@@ -209,7 +209,7 @@ async def _let_cancellation_pass() -> None:
         await asyncio.sleep(0)
 
 
-async def _answer(lease: Lease, call: Awaitable[Answer]) -> Answer:
+async def response_for(lease: Lease, call: Awaitable[Answer]) -> Answer:
     """The response to a call for a lease. Stops the lease and raises LeaseLost if the server has none."""
     try:
         return await call

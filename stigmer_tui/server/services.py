@@ -151,12 +151,8 @@ def own_controllers(calls: Calls) -> list[Controller]:
             Access.PUBLIC,
             {"status": calls.daemon.status, "watch": calls.daemon.watch, "takeKeys": calls.daemon.take_keys},
         ),
-        Controller(
-            _service(approval_pb2, "ApprovalController"), Access.PUBLIC, {"decide": calls.approvals.decide}
-        ),
-        Controller(
-            _service(approval_pb2, "ApprovalRunnerController"), Access.RUNNER, {"wait": calls.approvals.wait}
-        ),
+        Controller(_service(approval_pb2, "ApprovalController"), Access.PUBLIC, {"decide": calls.approvals.decide}),
+        Controller(_service(approval_pb2, "ApprovalRunnerController"), Access.RUNNER, {"wait": calls.approvals.wait}),
         Controller(
             _service(runner_pb2, "RunnerController"),
             Access.RUNNER,

@@ -55,7 +55,8 @@ class Deployer:
         # Of no use to others, and nothing that a server elsewhere should know.
         folder = self._project.folder.resolve() if self._backend.is_ours else None
         deployments = self._backend.deployments()
-        return await make_plan(self._manifests, self._project.name, self._backend.organization, deployments, folder)
+        project, organization = self._project, self._backend.organization
+        return await make_plan(self._manifests, project.name, organization, deployments, folder, project.approve)
 
     def _deployment(self, plan: Plan, sent: dict[tuple[Kind, str], Manifest]) -> Deployment:
         return Deployment(

@@ -13,6 +13,7 @@ from typing import NoReturn, cast
 import pytest
 from grpc.aio import Channel
 
+from stigmer_tui.agents.approvals import Decide
 from stigmer_tui.agents.loop import AgentLoop
 from stigmer_tui.agents.mcp.surroundings import ServerLimits
 from stigmer_tui.agents.models import failures
@@ -27,6 +28,7 @@ from stigmer_tui.api.agent_execution_pb2 import (
 )
 from stigmer_tui.api.agent_pb2 import Agent, AgentSpec
 from stigmer_tui.api.api_resource_pb2 import ApiResourceMetadata
+from stigmer_tui.api.approval_pb2 import Decision
 from stigmer_tui.api.execution_context_pb2 import ExecutionValue
 from stigmer_tui.api.runner_pb2 import (
     AgentAssignment,
@@ -36,6 +38,7 @@ from stigmer_tui.api.runner_pb2 import (
     StartWorkflowRequest,
 )
 from stigmer_tui.api.workflow_tasks_pb2 import AgentExecutionConfig
+from stigmer_tui.core.approval_policy import ApprovalPolicy
 from stigmer_tui.core.configuration import Configuration, ModelSettings
 from stigmer_tui.core.paths import Home
 from stigmer_tui.definition.extensions import SCRIPT
@@ -61,6 +64,10 @@ class TickingClock:
         return self.moment.timestamp()
 
 
+async def nobody_decides(lease: Lease, call_id: str) -> Decision:
+    raise NotImplementedError
+
+
 @dataclass
 class Agents:
     """A runner's worker, without the runner."""
@@ -72,13 +79,15 @@ class Agents:
     channel: Channel | None = None
     clock: TickingClock = field(default_factory=TickingClock)
     server_limits: ServerLimits = field(default_factory=ServerLimits)
+    approve: ApprovalPolicy = field(default_factory=ApprovalPolicy)
+    decide: Decide = field(default_factory=lambda: nobody_decides)
     journal: Journal = field(init=False)
 
     def __post_init__(self) -> None:
         self.journal = Journal(self.home.journals / "agents.db")
 
     def worker(self) -> Worker:
-        configuration = Configuration(self.home, model=self.settings)
+        configuration = Configuration(self.home, model=self.settings, approve=self.approve)
         chooser = ModelChooser(self.settings, self.environment, self.home.configuration)
         loop = asyncio.create_task(self._loop())
         return Worker(
@@ -86,7 +95,7 @@ class Agents:
         )
 
     async def _loop(self) -> AgentLoop:
-        return AgentLoop(cast(Channel, self.channel))
+        return AgentLoop(cast(Channel, self.channel), self.decide)
 
     def lease(self, assignment: Assignment, ledger: Ledger) -> Lease:
         async def send(request: ReportRequest) -> None:

@@ -10,7 +10,14 @@ import pytest
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.project.project_file import FILE_NAME, KEYS, ProjectKey, load_project
 
-VALUES = {"name": "shop", "runtime": "python", "main": "start.py", "version": "1.2", "organization": "acme"}
+VALUES = {
+    "name": "shop",
+    "runtime": "python",
+    "main": "start.py",
+    "version": "1.2",
+    "organization": "acme",
+    "approve": "execute,write_file",
+}
 
 
 def written(folder: Path, values: dict[str, str]) -> Path:
@@ -33,3 +40,11 @@ def test_one_that_is_left_out_has_a_default_or_an_example(key: ProjectKey, tmp_p
     with pytest.raises(StigmerError, match=f"{key.name} is missing") as refusal:
         load_project(folder)
     assert refusal.value.advice == f"Add a line such as: {key.name}: {key.example}"
+
+
+def test_tools_that_wait_for_approval_may_be_a_list(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_text("name: shop\nruntime: python\napprove: [execute, write_file]\n")
+    assert load_project(tmp_path).approve == "execute,write_file"
+    (tmp_path / FILE_NAME).write_text("name: shop\nruntime: python\napprove: [all, execute]\n")
+    with pytest.raises(StigmerError, match=r"Stigmer.yaml:3 approve is 'all,execute': all and none stand alone"):
+        load_project(tmp_path)

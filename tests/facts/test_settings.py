@@ -22,6 +22,7 @@ VALUES = {
     settings.BASE_URL: "http://box:11434",
     settings.SCRIPT: "/scripts/a.yaml",
     settings.SANDBOX_ROOT: "/sandbox",
+    settings.APPROVE: "execute",
 }
 
 
@@ -34,6 +35,7 @@ def read(configuration: Configuration) -> dict[Setting, str]:
         settings.BASE_URL: configuration.model.base_url,
         settings.SCRIPT: str(configuration.model.script),
         settings.SANDBOX_ROOT: str(configuration.sandbox_root),
+        settings.APPROVE: ",".join(configuration.approve.tools),
     }
 
 

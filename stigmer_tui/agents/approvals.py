@@ -1,0 +1,166 @@
+"""Tool calls that wait until a person has decided whether they are made.
+
+The wait leaves no trace that another runner would depend on: it is repeated after an interruption, and the server
+answers at once if there is a decision. A decision is in the journal before anything is done because of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from grpc.aio import Channel
+from pydantic import ValidationError
+from pydantic_ai import RunContext, ToolFailed
+from pydantic_ai.toolsets import ToolsetTool, WrapperToolset
+
+from stigmer_tui.agents.journal import CallDecision, CallOutcome
+from stigmer_tui.agents.run import AgentRun
+from stigmer_tui.api.approval_pb2 import Decision, WaitRequest
+from stigmer_tui.api.approval_pb2_grpc import ApprovalRunnerControllerStub
+from stigmer_tui.api.approvals import ApprovalState
+from stigmer_tui.api.runner_pb2 import AgentAssignment
+from stigmer_tui.api.structs import to_data
+from stigmer_tui.core.approval_policy import ApprovalPolicy
+from stigmer_tui.definition import extensions
+from stigmer_tui.runners.attachment import response_for
+from stigmer_tui.runners.lease import Lease
+
+Decide = Callable[[Lease, str], Awaitable[Decision]]
+"""Waits for the decision on the call with this id."""
+
+
+def server_decisions(channel: Channel) -> Decide:
+    """Decisions come from the server."""
+    stub = ApprovalRunnerControllerStub(channel)
+
+    async def decide(lease: Lease, call_id: str) -> Decision:
+        return await response_for(lease, stub.wait(WaitRequest(lease_id=lease.id, call_id=call_id)))
+
+    return decide
+
+
+def policy_of(assignment: AgentAssignment, configured: ApprovalPolicy) -> ApprovalPolicy:
+    """That of the run, else of the agent, else the configured one. Raises StigmerError for one that is not valid."""
+    for place, metadata in (("run", assignment.execution.metadata), ("agent", assignment.agent.metadata)):
+        if text := metadata.annotations.get(extensions.APPROVE):
+            return ApprovalPolicy.parse(text, f"approve of the {place}")
+    return configured
+
+
+@dataclass(frozen=True, slots=True)
+class Approvals:
+    """The approvals of one run."""
+
+    run: AgentRun
+    policy: ApprovalPolicy
+    decide: Decide
+    allowed: set[str]
+    """Tools that a person has allowed for the rest of the run."""
+
+    async def decision(self, call_id: str, tool: str) -> CallDecision | None:
+        """What a person has decided on a call, after waiting for it; None if the call needs no approval."""
+        decision = self.run.record.decision(call_id)
+        if decision is None and self._must_wait(call_id, tool):
+            decision = await self._wait(call_id)
+        if decision is None:
+            return None
+        if decision.is_for_run:
+            self.allowed.add(tool)
+        self.run.transcript.show_approval(call_id, _state(decision))
+        return decision
+
+    def _must_wait(self, call_id: str, tool: str) -> bool:
+        record = self.run.record
+        has_begun = bool(record.call_start(call_id)) or record.call_end(call_id) is not None
+        return self.policy.needs_approval(tool) and tool not in self.allowed and not has_begun
+
+    async def _wait(self, call_id: str) -> CallDecision:
+        self.run.transcript.show_approval(call_id, ApprovalState.WAITING)
+        # The server accepts a decision only on a call that it knows to wait.
+        await self.run.reporter.flush()
+        made = await self.decide(self.run.lease, call_id)
+        if made.HasField("denied"):
+            decision = CallDecision(self.run.now(), is_allowed=False, reason=made.denied.reason)
+        else:
+            arguments = to_data(made.allowed.args) if made.allowed.HasField("args") else None
+            decision = CallDecision(self.run.now(), True, arguments=arguments, is_for_run=made.allowed.all_of_run)
+        await self.run.record.end_decision(call_id, self._without_secrets(decision))
+        return decision
+
+    def _without_secrets(self, decision: CallDecision) -> CallDecision:
+        redactor = self.run.lease.redactor
+        arguments = redactor.data(decision.arguments) if decision.arguments is not None else None
+        return replace(decision, arguments=arguments, reason=redactor.text(decision.reason))
+
+
+def _state(decision: CallDecision) -> ApprovalState:
+    if not decision.is_allowed:
+        return ApprovalState.DENIED
+    return ApprovalState.ALLOWED if decision.arguments is None else ApprovalState.CHANGED
+
+
+@dataclass
+class ApprovedToolset(WrapperToolset[None]):
+    """Calls tools of a durable toolset once they are approved; a call that is denied fails, and the run goes on."""
+
+    approvals: Approvals
+
+    async def call_tool(
+        self, name: str, tool_args: dict[str, Any], ctx: RunContext[None], tool: ToolsetTool[None]
+    ) -> Any:
+        call_id = ctx.tool_call_id or ""
+        decision = await self.approvals.decision(call_id, name)
+        if decision is None:
+            return await super().call_tool(name, tool_args, ctx, tool)
+        if not decision.is_allowed:
+            await self._fail(call_id, decision, _denial(decision.reason))
+            return await super().call_tool(name, tool_args, ctx, tool)
+        if decision.arguments is None:
+            return await super().call_tool(name, tool_args, ctx, tool)
+        return await self._call_changed(name, tool_args, decision, ctx, tool)
+
+    async def _call_changed(
+        self,
+        name: str,
+        tool_args: dict[str, Any],
+        decision: CallDecision,
+        ctx: RunContext[None],
+        tool: ToolsetTool[None],
+    ) -> str:
+        call_id, transcript = ctx.tool_call_id or "", self.approvals.run.transcript
+        arguments = _changed(tool_args, transcript.arguments(call_id), decision.arguments or {})
+        transcript.replace_arguments(call_id, arguments)
+        shown = json.dumps(transcript.arguments(call_id), ensure_ascii=False)
+        note = f"A person has changed the arguments of this call to {shown}"
+        try:
+            arguments = tool.args_validator.validate_python(arguments)
+        except ValidationError as error:
+            problems = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+            await self._fail(call_id, decision, f"{note}, which do not fit the tool: {problems}")
+            return str(await super().call_tool(name, tool_args, ctx, tool))
+        try:
+            result = await super().call_tool(name, arguments, ctx, tool)
+        except ToolFailed as failure:
+            raise ToolFailed(f"{note}.\n{failure}") from failure
+        return f"{note}.\n{result}"
+
+    async def _fail(self, call_id: str, decision: CallDecision, error: str) -> None:
+        """The durable toolset takes the outcome from the journal instead of making the call."""
+        record = self.approvals.run.record
+        if record.call_end(call_id) is None:
+            await record.end_call(call_id, CallOutcome(decision.at, decision.at, error=error))
+
+
+def _denial(reason: str) -> str:
+    return f"The call was denied: {reason}" if reason else "The call was denied."
+
+
+def _changed(original: dict[str, Any], shown: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
+    """The wanted arguments; one that is as it was shown stays as the model wrote it, as secrets are not shown."""
+    return {
+        name: original[name] if name in original and shown.get(name) == value else value
+        for name, value in wanted.items()
+    }
