@@ -160,7 +160,7 @@ async def test_what_a_workflow_is_asked_to_have_approved_its_agents_are_too(api:
             lease_id=(await workflows.assignment()).lease_id, key="ask", agent="helper", message="Hello"
         )
         child: AgentExecution = await api.runners.startAgent(start)
-        assert dict(child.metadata.annotations) == {APPROVE: "execute"}
+        assert child.metadata.annotations[APPROVE] == "execute"
         await runner.report((await runner.assignment()).lease_id, waiting())
         decided = await api.approvals.decide(DecideRequest(execution_id=parent, decision=ALLOWED))
         assert decided.execution_id == child.metadata.id
