@@ -5,6 +5,9 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
 VENV := .venv
 BIN := $(VENV)/bin
 PROTOS_BIN := .venv-protos/bin
+BINARY_BIN := .venv-binary/bin
+BINARY := dist/agent-runner
+PREFIX ?= $(HOME)/.local
 PYTEST := $(BIN)/python -m pytest
 PIP_OPTIONS := --quiet --disable-pip-version-check --constraint requirements.lock
 
@@ -24,7 +27,8 @@ printf '%s\n' "" "$(PYTHON) could not make a virtual environment; what it says s
 	"On Debian and Ubuntu the package python3-venv is needed. Then try again: make $(MAKECMDGOALS)" >&2
 endef
 
-.PHONY: demo test chaos lint bench mutants screenshots reference protos protos-check wheel lock clean
+.PHONY: demo test chaos lint bench mutants screenshots reference protos protos-check wheel lock clean \
+	build-agent-runner install-agent-runner test-binary clean-binary release-local release-local-full
 
 # The app on an example project, which `stigmer-tui new` makes once and which is kept.
 demo: $(VENV)/installed
@@ -72,8 +76,30 @@ protos-check: $(PROTOS_BIN)/installed
 	PATH="$(abspath $(PROTOS_BIN)):$$PATH" $(PROTOS_BIN)/python protos/generate.py --check
 
 wheel: $(VENV)/tested
-	rm -rf dist
+	rm -f dist/*.whl
 	$(BIN)/python -m build --wheel
+
+# The agent runner as one executable file, which needs no Python.
+build-agent-runner: $(BINARY)
+
+install-agent-runner: $(BINARY)
+	$(BINARY_BIN)/python binary/install.py $(BINARY)
+
+test-binary: $(BINARY) $(VENV)/tested
+	$(PYTEST) tests/e2e/test_agent_runner_binary.py
+
+clean-binary:
+	rm -rf .venv-binary build/agent-runner $(BINARY)
+
+# The program for this user: in a virtual environment of its own, and a link to it in $(PREFIX)/bin.
+release-local: wheel
+	$(PYTHON) -m venv --clear $(PREFIX)/lib/stigmer-tui
+	$(PREFIX)/lib/stigmer-tui/bin/pip install $(PIP_OPTIONS) dist/*.whl || { $(NO_INDEX); exit 1; }
+	mkdir -p $(PREFIX)/bin
+	ln -sf ../lib/stigmer-tui/bin/stigmer-tui $(PREFIX)/bin/stigmer-tui
+	@echo "Installed $(PREFIX)/bin/stigmer-tui"
+
+release-local-full: release-local install-agent-runner
 
 # Versions for everybody; review what changed before committing it.
 lock: $(VENV)/tested
@@ -82,7 +108,7 @@ lock: $(VENV)/tested
 		--python-version 3.11 pyproject.toml >> requirements.lock
 
 clean:
-	rm -rf $(VENV) .venv-protos build dist
+	rm -rf $(VENV) .venv-protos .venv-binary build dist
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and none was found; see https://www.python.org"; exit 1; }
@@ -106,3 +132,14 @@ $(PROTOS_BIN)/installed: $(BIN)/python
 	@echo "Installing what generates code into .venv-protos (a few seconds)"
 	@$(PROTOS_BIN)/pip install --quiet 'grpcio-tools==1.74.0' 'mypy-protobuf==5.1.0' 'pyyaml>=6' || { $(NO_INDEX); exit 1; }
 	@touch $@
+
+# Of its own: what tests use does not get into the binary.
+$(BINARY_BIN)/installed: $(BIN)/python pyproject.toml requirements.lock
+	$(BIN)/python -m venv .venv-binary
+	@echo "Installing stigmer-tui and PyInstaller into .venv-binary (20 seconds to some minutes, by your network)"
+	@$(BINARY_BIN)/pip install $(PIP_OPTIONS) --editable '.[binary]' || { $(NO_INDEX); exit 1; }
+	@touch $@
+
+$(BINARY): $(BINARY_BIN)/installed $(shell find stigmer_tui binary -name '*.py' -o -name 'unpack.sh')
+	@echo "Building $@ (a minute or two)"
+	@$(BINARY_BIN)/python binary/build.py $@

@@ -198,6 +198,7 @@ class Component(_message.Message):
     STARTED_AT_FIELD_NUMBER: _builtins.int
     RESTARTS_FIELD_NUMBER: _builtins.int
     DETAIL_FIELD_NUMBER: _builtins.int
+    NOTICE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     state: Global___Component.State.ValueType
     pid: _builtins.int
@@ -206,6 +207,8 @@ class Component(_message.Message):
     """Of one core, since the last status."""
     restarts: _builtins.int
     detail: _builtins.str
+    notice: _builtins.str
+    """What a person should know of it, though it works: the built-in agent runner stands in for another."""
     @_builtins.property
     def started_at(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -219,10 +222,11 @@ class Component(_message.Message):
         started_at: _timestamp_pb2.Timestamp | None = ...,
         restarts: _builtins.int = ...,
         detail: _builtins.str = ...,
+        notice: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["started_at", b"started_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cpu_percent", b"cpu_percent", "detail", b"detail", "memory_bytes", b"memory_bytes", "name", b"name", "pid", b"pid", "restarts", b"restarts", "started_at", b"started_at", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cpu_percent", b"cpu_percent", "detail", b"detail", "memory_bytes", b"memory_bytes", "name", b"name", "notice", b"notice", "pid", b"pid", "restarts", b"restarts", "started_at", b"started_at", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -401,7 +401,7 @@ def internal_server(address: str, prefer: str, no_auth: bool) -> None:
 
 
 def run_daemon_runner(process: DaemonProcess) -> None:
-    from stigmer_tui.cli.internal import run_runner
+    from stigmer_tui.runners.process import run_runner
 
     run_runner(process)
 

@@ -6,36 +6,28 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Awaitable, Callable
-from pkgutil import resolve_name
-
-from grpc.aio import Channel
+from collections.abc import Callable, Sequence
 
 from stigmer_tui import __version__
-from stigmer_tui.api.channel import open_channel
 from stigmer_tui.api.runner_pb2 import Hello
 from stigmer_tui.core.clock import SystemClock
 from stigmer_tui.core.configuration import DEFAULT_ADDRESS, Configuration, load_configuration
-from stigmer_tui.core.daemon_processes import RUNNERS, SERVER, DaemonProcess
+from stigmer_tui.core.daemon_processes import AGENT_RUNNER, RUNNERS, SERVER
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.logs import log_to_file
 from stigmer_tui.core.processes import ProcessIdentity
+from stigmer_tui.daemon.agent_runner_binary import AgentRunnerBinary, ChooseProgram, RunnerProgram, choose_program
 from stigmer_tui.daemon.lifecycle import READY_DESCRIPTOR
 from stigmer_tui.daemon.record import DaemonLock, DaemonRecord
 from stigmer_tui.daemon.supervision import Supervisor, own_command
 from stigmer_tui.daemon.token import create_token
 from stigmer_tui.runners.journal import inspect_journals
-from stigmer_tui.runners.process import receive_token, run_process
-
-SERVER_ADDRESS = "STIGMER_RUNNER_SERVER"
-"""Environment variable of a runner: host:port of its server."""
+from stigmer_tui.runners.process import SERVER_ADDRESS
 
 PREDECESSOR_LIMIT = 5.0
 """Seconds to wait for a predecessor that is ending."""
 
 logger = logging.getLogger(__name__)
-
-RunnerMain = Callable[[Configuration, Channel, asyncio.Event], Awaitable[None]]
 
 
 def run_server(addresses: list[str], requires_token: bool) -> None:
@@ -54,22 +46,6 @@ def run_server(addresses: list[str], requires_token: bool) -> None:
         lock.release()
 
 
-def run_runner(process: DaemonProcess) -> None:
-    """Runs until the server that started it asks it to end, or is gone."""
-    token = receive_token()
-    configuration = load_configuration(os.environ)
-    main: RunnerMain = resolve_name(process.main)
-
-    async def attached(stopping: asyncio.Event) -> None:
-        channel = open_channel(os.environ[SERVER_ADDRESS], token)
-        try:
-            await main(configuration, channel, stopping)
-        finally:
-            await channel.close()
-
-    run_process(process.name, configuration.home, attached)
-
-
 async def _serve(configuration: Configuration, addresses: list[str], requires_token: bool, lock: DaemonLock) -> None:
     from stigmer_tui.server.server import Settings, open_server
     from stigmer_tui.server.vault import KeyringKey
@@ -82,9 +58,7 @@ async def _serve(configuration: Configuration, addresses: list[str], requires_to
     loop.add_signal_handler(signal.SIGTERM, stopping.set)
     loop.add_signal_handler(signal.SIGINT, stopping.set)
     runners = {process.name: process for process in RUNNERS}
-    supervisor = Supervisor(
-        home, {name: own_command(process.command) for name, process in runners.items()}, SystemClock()
-    )
+    supervisor = Supervisor(home, _programs(configuration), SystemClock())
     settings = Settings(home, addresses, token if requires_token else "")
     async with open_server(settings, supervisor, KeyringKey(str(home.root))) as server:
         lock.write(_record(server.address, requires_token))
@@ -97,6 +71,21 @@ async def _serve(configuration: Configuration, addresses: list[str], requires_to
             await supervisor.run({SERVER_ADDRESS: server.address}, stopping)
             watching.cancel()
         lock.clear()
+
+
+def _programs(configuration: Configuration) -> dict[str, Sequence[str] | ChooseProgram]:
+    """What each runner is started with: this program, but for an agent runner that is installed or released."""
+    binary = AgentRunnerBinary(configuration.home, __version__)
+    builtin = own_command(AGENT_RUNNER.command)
+
+    async def agent_runner(report: Callable[[str], None]) -> RunnerProgram:
+        program = await choose_program(binary, builtin, configuration.release_url, report)
+        if program.notice:
+            logger.warning("%s", program.notice)
+        return program
+
+    own = {process.name: own_command(process.command) for process in RUNNERS}
+    return {**own, AGENT_RUNNER.name: agent_runner}
 
 
 async def _end_with_home(lock: DaemonLock, stopping: asyncio.Event) -> None:

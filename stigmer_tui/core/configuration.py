@@ -47,6 +47,8 @@ class Configuration:
     """One working folder for all agents, instead of one per session below the home folder."""
     approve: ApprovalPolicy = field(default_factory=ApprovalPolicy)
     """Tools that wait for approval where neither the run nor its project names any."""
+    release_url: str = ""
+    """Where releases of the agent runner are fetched from; empty for nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,7 @@ def configuration_of(home: Home, environment: Mapping[str, str], file: Configura
         ),
         sandbox_root=path(settings.SANDBOX_ROOT),
         approve=_approval_policy(value_of(settings.APPROVE, environment, file)),
+        release_url=text(settings.RELEASE_URL),
     )
 
 

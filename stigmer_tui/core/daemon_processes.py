@@ -35,11 +35,13 @@ class DaemonProcess:
 
 SERVER = DaemonProcess("server", "server", "daemon")
 
+AGENT_RUNNER = DaemonProcess("agent-runner", "agents", "agent runner", "AGENTS", "stigmer_tui.agents.runner:run_agents")
+
 RUNNERS = (
     DaemonProcess(
         "workflow-runner", "workflows", "workflow runner", "WORKFLOWS", "stigmer_tui.workflow.runner:run_workflows"
     ),
-    DaemonProcess("agent-runner", "agents", "agent runner", "AGENTS", "stigmer_tui.agents.runner:run_agents"),
+    AGENT_RUNNER,
 )
 """Started and watched by the server."""
 

@@ -25,6 +25,9 @@ Created = TypeVar("Created")
 MARK = "STIGMER_COMMAND"
 """Environment variable that marks the processes of a program, for systems without subreapers."""
 
+KEEPER_COMMAND = "keep"
+"""By which a program that brings its own interpreter is its keeper, too (`agents/standalone`)."""
+
 END_LIMIT = 5.0
 """Seconds to wait for a keeper to end. It needs milliseconds, but the machine may be busy."""
 
@@ -62,6 +65,8 @@ class KeptProgram:
 
     def program(self, arguments: Sequence[str]) -> list[str]:
         """The command line that starts a program below its keeper."""
+        if getattr(sys, "frozen", False):
+            return [sys.executable, KEEPER_COMMAND, str(self._theirs.fileno()), "exec", *arguments]
         # Isolated and without site packages: the environment cannot affect the keeper, and it starts fast.
         return [sys.executable, "-I", "-S", *self._keeper(), "exec", *arguments]
 

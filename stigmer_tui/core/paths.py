@@ -36,6 +36,11 @@ class Home:
         return self.root / "data"
 
     @property
+    def binaries(self) -> Path:
+        """Shared with an existing installation, which has other programs there; made when something is installed."""
+        return self.root / "bin"
+
+    @property
     def database(self) -> Path:
         return self.data / "workbench.db"
 

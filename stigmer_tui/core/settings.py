@@ -81,6 +81,13 @@ APPROVE = Setting(
     key="approve",
     default="none",
 )
+RELEASE_URL = Setting(
+    "STIGMER_RELEASE_URL",
+    "Where the agent runner of a release is fetched from at the start of the daemon: the address of the folder with "
+    "`agent-runner-vVERSION-OS-ARCH` and its `.sha256`; `{version}` in it stands for `vVERSION`.",
+    key="release_url",
+    default="nothing is fetched",
+)
 SYNTHESIS_TIMEOUT = Setting("STIGMER_SYNTHESIS_TIMEOUT", "Seconds that the code of a project may take.", default="60")
 THEME = Setting(
     "STIGMER_THEME",
@@ -100,6 +107,7 @@ SETTINGS = (
     API_KEY,
     SANDBOX_ROOT,
     APPROVE,
+    RELEASE_URL,
     SYNTHESIS_TIMEOUT,
     THEME,
 )

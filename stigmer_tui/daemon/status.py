@@ -71,6 +71,8 @@ class StatusText:
         yield ""
         for component in status.components:
             yield f"  {self._component(component)}"
+            if component.notice:
+                yield f"  {'':<17}! {component.notice}"
         yield ""
         rows = {"Model": status.model, "Sandbox": status.sandbox, "Secrets": status.secrets, "Data": status.home}
         for name, value in rows.items():

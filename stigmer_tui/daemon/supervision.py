@@ -24,6 +24,7 @@ from stigmer_tui.core.daemon_processes import SERVER, RunnerIdentity
 from stigmer_tui.core.paths import Home
 from stigmer_tui.core.processes import kill_all, process_tree
 from stigmer_tui.core.storage_errors import UNUSABLE
+from stigmer_tui.daemon.agent_runner_binary import ChooseProgram, RunnerProgram
 
 WINDOW = 600.0
 """Seconds over which restarts are counted."""
@@ -78,7 +79,8 @@ class Child:
     """One supervised process, over all its lives."""
 
     name: str
-    arguments: Sequence[str]
+    choose: ChooseProgram
+    """Called before each start."""
     policy: RestartPolicy = field(default_factory=RestartPolicy)
     process: asyncio.subprocess.Process | None = None
     starting: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -90,6 +92,8 @@ class Child:
     state: State.ValueType = Component.STARTING
     restarts: int = 0
     detail: str = ""
+    notice: str = ""
+    """What a person should know of the program that runs."""
 
     @property
     def identity(self) -> RunnerIdentity | None:
@@ -131,13 +135,15 @@ class Supervisor:
     def __init__(
         self,
         home: Home,
-        children: Mapping[str, Sequence[str]],
+        children: Mapping[str, Sequence[str] | ChooseProgram],
         clock: Clock,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.changes = ChangeSignal()
         self._home = home
-        self._children = [Child(name, arguments) for name, arguments in children.items()]
+        self._children = [
+            Child(name, program if callable(program) else _always(program)) for name, program in children.items()
+        ]
         self._clock = clock
         self._sleep = sleep
         self.on_failed: Callable[[str, str], None] = lambda name, detail: None
@@ -196,17 +202,19 @@ class Supervisor:
     async def _live(self, child: Child) -> tuple[int | None, str, str]:
         """Runs a child once; returns its exit code, how it ended, and its last error."""
         try:
+            program = await child.choose(lambda detail: self._become(child, Component.STARTING, detail))
+            child.notice = program.notice
             async with child.starting:
-                process = await self._start(child)
+                process = await self._start(child, program.arguments)
         except OSError as error:
             # Too many processes or too little memory, for example, which may pass.
             return None, f"could not be started: {error.strerror or error}", ""
         _, said = await asyncio.gather(process.wait(), _log_output(child.name, process))
         return process.returncode, _ending(process.returncode), said
 
-    async def _start(self, child: Child) -> asyncio.subprocess.Process:
+    async def _start(self, child: Child, arguments: Sequence[str]) -> asyncio.subprocess.Process:
         process = child.process = await asyncio.create_subprocess_exec(
-            *child.arguments,
+            *arguments,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
@@ -257,6 +265,7 @@ class Supervisor:
             pid=identity.pid if identity else 0,
             restarts=child.restarts,
             detail=child.detail,
+            notice=child.notice,
         )
         if child.started_at:
             component.started_at.FromDatetime(child.started_at)
@@ -268,6 +277,13 @@ class Supervisor:
 def own_command(*arguments: str) -> list[str]:
     """The command line of this program with other arguments; never imports from the working folder (-P)."""
     return [sys.executable, "-P", "-m", "stigmer_tui", *arguments]
+
+
+def _always(arguments: Sequence[str]) -> ChooseProgram:
+    async def choose(report: Callable[[str], None]) -> RunnerProgram:
+        return RunnerProgram(arguments)
+
+    return choose
 
 
 def _ending(code: int | None) -> str:

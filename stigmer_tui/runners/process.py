@@ -4,16 +4,44 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from pkgutil import resolve_name
 
+from grpc.aio import Channel
+
+from stigmer_tui.api.channel import open_channel
+from stigmer_tui.core.configuration import Configuration, load_configuration
+from stigmer_tui.core.daemon_processes import DaemonProcess
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.logs import log_to_file
 from stigmer_tui.core.paths import Home
 
+SERVER_ADDRESS = "STIGMER_RUNNER_SERVER"
+"""Environment variable of a runner: host:port of its server."""
+
 Main = Callable[[asyncio.Event], Awaitable[None]]
 """The work of the process; it returns soon after the event is set."""
+
+RunnerMain = Callable[[Configuration, Channel, asyncio.Event], Awaitable[None]]
+
+
+def run_runner(process: DaemonProcess) -> None:
+    """Runs until the server that started it asks it to end, or is gone. Raises StigmerError."""
+    token = receive_token()
+    configuration = load_configuration(os.environ)
+    main: RunnerMain = resolve_name(process.main)
+
+    async def attached(stopping: asyncio.Event) -> None:
+        channel = open_channel(os.environ[SERVER_ADDRESS], token)
+        try:
+            await main(configuration, channel, stopping)
+        finally:
+            await channel.close()
+
+    run_process(process.name, configuration.home, attached)
 
 
 def run_process(component: str, home: Home, main: Main) -> None:

@@ -23,7 +23,7 @@ class LostComponent:
 
 
 class DaemonEvents:
-    """Compares each state with the one before; the first one is no news."""
+    """Compares each state with the one before; the first one is no news, but for the notices in it."""
 
     def __init__(self) -> None:
         self._server_pid = 0
@@ -58,6 +58,8 @@ class DaemonEvents:
 
     def _of_runner(self, component: Component, now: datetime) -> Iterator[tuple[str, Level]]:
         before = self._known.get(component.name)
+        if component.notice and component.notice != (before.notice if before else ""):
+            yield component.notice, Level.WARNING
         if before and component.restarts > before.restarts:
             how = component.detail.partition(";")[0] or "stopped"
             self._lost.setdefault(component.name, LostComponent(now, how))

@@ -34,6 +34,8 @@ class Component:
     started_at: datetime | None = None
     restarts: int = 0
     detail: str = ""
+    notice: str = ""
+    """What a person should know of it, though it works."""
 
 
 @dataclass(frozen=True, slots=True)

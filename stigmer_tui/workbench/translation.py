@@ -116,6 +116,7 @@ def _component(component: daemons.Component) -> Component:
         started_at=moment(component.started_at),
         restarts=component.restarts,
         detail=component.detail,
+        notice=component.notice,
     )
 
 

@@ -42,6 +42,13 @@ def test_a_process_that_failed_says_why() -> None:
     assert "✗ failed" in shown and "it ended too often" in shown
 
 
+def test_what_there_is_to_know_of_a_process_stands_below_it() -> None:
+    component = Component(name="agent-runner", state=Component.READY, pid=1, notice="The built-in one is used")
+    lines = list(StatusText(Status(components=[component]), SystemClock()).lines())
+    below = lines[lines.index(line(component)) + 1]
+    assert below.strip() == "! The built-in one is used"
+
+
 class Now:
     def now(self) -> datetime:
         return datetime(2026, 11, 28, 12, tzinfo=UTC)

@@ -6,7 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, timedelta
@@ -20,6 +20,7 @@ from stigmer_tui.core.clock import SystemClock
 from stigmer_tui.core.daemon_processes import RunnerIdentity
 from stigmer_tui.core.paths import Home
 from stigmer_tui.core.processes import wait_for_end
+from stigmer_tui.daemon.agent_runner_binary import RunnerProgram
 from stigmer_tui.daemon.supervision import MIN_METER_SPAN, Meter, Supervisor, own_command
 from tests.workbench.stage import NOON, StoppedClock
 
@@ -96,6 +97,35 @@ async def test_only_children_are_killed(tmp_path: Path) -> None:
             assert bystander.poll() is None
             bystander.communicate(b"\n")
         assert bystander.returncode == 0
+
+
+async def test_a_child_may_choose_its_program_before_each_start(tmp_path: Path) -> None:
+    """What it does meanwhile stands in its status, and what there is to know of the program afterwards."""
+    home = Home(tmp_path)
+    home.prepare()
+    chosen = asyncio.Queue[RunnerProgram]()
+
+    async def choose(report: Callable[[str], None]) -> RunnerProgram:
+        report("Fetching it: 7 %")
+        return await chosen.get()
+
+    stopping = asyncio.Event()
+    supervisor = Supervisor(home, {"child": choose}, SystemClock())
+    it = Supervised(supervisor, tmp_path)
+    before = supervisor.changes.count
+    running = asyncio.create_task(supervisor.run({}, stopping))
+    await supervisor.changes.after(before)
+    assert (it.status().state, it.status().detail, it.status().pid) == (Component.STARTING, "Fetching it: 7 %", 0)
+    for notice in ("the first", "the second"):
+        chosen.put_nowait(RunnerProgram([sys.executable, "-c", CHILD, str(tmp_path)], notice))
+        token = await it.token()
+        assert (it.status().notice, it.status().detail) == (notice, "")
+        identity = supervisor.identify(token)
+        assert identity is not None
+        supervisor.kill(identity)
+    # It ends while there is no program yet.
+    stopping.set()
+    await running
 
 
 def bystanding() -> subprocess.Popen[bytes]:

@@ -23,6 +23,7 @@ VALUES = {
     settings.SCRIPT: "/scripts/a.yaml",
     settings.SANDBOX_ROOT: "/sandbox",
     settings.APPROVE: "execute",
+    settings.RELEASE_URL: "https://releases.example/{version}",
 }
 
 
@@ -36,6 +37,7 @@ def read(configuration: Configuration) -> dict[Setting, str]:
         settings.SCRIPT: str(configuration.model.script),
         settings.SANDBOX_ROOT: str(configuration.sandbox_root),
         settings.APPROVE: ",".join(configuration.approve.tools),
+        settings.RELEASE_URL: configuration.release_url,
     }
 
 

@@ -55,3 +55,15 @@ def test_a_daemon_that_is_another_one_is_told_of() -> None:
 
 def test_a_connection_that_broke_and_mended_is_no_news() -> None:
     assert told(daemon(restarts=1), DaemonState(), daemon(restarts=1))[-1] == []
+
+
+def test_a_notice_is_passed_on_once() -> None:
+    runner = Component(
+        "agent-runner", ComponentState.READY, pid=2, notice="The built-in agent runner is used: it rains"
+    )
+    state = DaemonState(connected=True, components=(Component("server", ComponentState.READY, pid=1), runner))
+    assert told(state, state, daemon()) == [
+        [("The built-in agent runner is used: it rains", Level.WARNING)],
+        [],
+        [],
+    ]

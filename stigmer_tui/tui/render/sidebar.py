@@ -87,6 +87,8 @@ def _component(component: Component, form: SidebarFormat) -> Iterator[Row]:
     left = ((f"{form.glyphs.states[sign]} ", role), *plain(name))
     if not component.pid:
         yield justified(left, muted(component.state.value), form.width, form.glyphs.ellipsis)
+        for spans in wrap(muted(one_line(component.detail)), form.width - 2) if component.detail else ():
+            yield Row((("  ", StyleRole.TEXT), *spans))
         return
     use = f"{size_text(component.memory)} {component.cpu:4.1f}%"
     yield justified(left, plain(use), form.width, form.glyphs.ellipsis)

@@ -1,0 +1,1 @@
+"""Builds the agent runner as one executable file, and installs it."""
