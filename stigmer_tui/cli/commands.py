@@ -139,6 +139,9 @@ def program() -> None:
     log_problems_to_file(Home.from_environment(os.environ).log("commands"), "commands")
 
 
+FILE_HELP = "Manifests instead of the project's code: a YAML file, a folder of them, or - for standard input."
+
+
 def complete_name(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Of what can be run."""
     from stigmer_tui.cli.completion import resource_names
@@ -158,6 +161,7 @@ def complete_name(ctx: click.Context, param: click.Parameter, incomplete: str) -
     help="A variable of this run; secret:KEY=VALUE is never shown or stored in clear. May be repeated.",
 )
 @click.option("--follow/--no-follow", default=True, help="Follow the run to its end, or only start it.")
+@click.option("-f", "--file", "manifests", default="", metavar="PATH", help=FILE_HELP)
 @click.option("--detach", is_flag=True, help="Ctrl+C stops following; the run continues.")
 @click.option("-w", "--watch", is_flag=True, help="Deploy each save and run again, until Ctrl+C.")
 @click.option("--org", default="", metavar="NAME", help="The organization; default: from Stigmer.yaml or config.yaml.")
@@ -167,6 +171,7 @@ def run(
     message: str,
     runtime_env: tuple[str, ...],
     follow: bool,
+    manifests: str,
     detach: bool,
     watch: bool,
     org: str,
@@ -174,23 +179,29 @@ def run(
 ) -> int:
     """Deploy the latest code, run it, and show what happens.
 
-    In a project its code is applied first. Outside, NAME-OR-ID is what runs.
+    In a project its code is applied first; with --file the manifests are. Outside, NAME-OR-ID is what runs.
     """
+    if watch and manifests:
+        raise click.UsageError("--watch works in a project: make one whose runtime is yaml, or leave --file out")
     if watch and not follow:
         raise click.UsageError("--watch follows each run: leave --no-follow out")
     from stigmer_tui.cli.run import RunOptions, run_headless
 
-    return run_headless(RunOptions(reference or "", message, runtime_env, follow, detach, watch, org, output == "json"))
+    as_json = output == "json"
+    return run_headless(
+        RunOptions(reference or "", message, runtime_env, follow, detach, watch, org, as_json, manifests)
+    )
 
 
 @program.command()
+@click.option("-f", "--file", "manifests", default="", metavar="PATH", help=FILE_HELP)
 @click.option("--dry-run", is_flag=True, help="Show what would be done without doing it.")
 @click.option("--org", default="", metavar="NAME", help="The organization; default: from Stigmer.yaml or config.yaml.")
-def apply(dry_run: bool, org: str) -> int:
-    """Deploy the project's code."""
+def apply(manifests: str, dry_run: bool, org: str) -> int:
+    """Deploy the project's code, or with --file the manifests that it names."""
     from stigmer_tui.cli.run import apply_headless
 
-    return apply_headless(dry_run, org)
+    return apply_headless(dry_run, org, manifests)
 
 
 @program.command()

@@ -8,6 +8,8 @@ import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import click
 
@@ -23,16 +25,34 @@ from stigmer_tui.headless.run import FAILED, TEXT_INTERVAL_MS, HeadlessRun, Requ
 from stigmer_tui.headless.text_output import TextOutput
 from stigmer_tui.headless.texts import MAKE_A_PROJECT, no_project, parse_runtime_env
 from stigmer_tui.workbench.model import Resource
-from stigmer_tui.workbench.session import Session
+from stigmer_tui.workbench.services import load_services
+from stigmer_tui.workbench.session import LoadServices, Session
 from stigmer_tui.workbench.state import RunInput
 
 
-def apply_headless(dry_run: bool, organization: str) -> int:
-    session = Session(load_configuration(os.environ), working_folder(), SystemClock(), organization=organization)
+def apply_headless(dry_run: bool, organization: str, manifests: str) -> int:
+    session = Session(
+        load_configuration(os.environ),
+        working_folder(),
+        SystemClock(),
+        organization=organization,
+        load=_loading(manifests),
+        has_manifests=bool(manifests),
+    )
     if not session.is_project:
         raise no_project(MAKE_A_PROJECT)
     output = TextOutput(sys.stdout, sys.stderr, Redactor(()))
     return asyncio.run(apply_project(session, dry_run, output, click.echo))
+
+
+def _loading(manifests: str) -> LoadServices:
+    """`manifests` is a file, a folder or `-`; empty for the project's code."""
+    if not manifests:
+        return load_services
+    if manifests != "-" and not Path(manifests).exists():
+        raise StigmerError(f"There is no file or folder {manifests}")
+    path = Path(manifests) if manifests == "-" else working_folder() / manifests
+    return partial(load_services, manifests=path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +65,8 @@ class RunOptions:
     watch: bool
     organization: str
     as_json: bool
+    manifests: str = ""
+    """A file, a folder or `-`; they are deployed instead of the project's code."""
 
 
 def run_headless(options: RunOptions) -> int:
@@ -60,6 +82,8 @@ def run_headless(options: RunOptions) -> int:
             clock,
             organization=options.organization,
             interval_ms=TEXT_INTERVAL_MS,
+            load=_loading(options.manifests),
+            has_manifests=bool(options.manifests),
         )
     except StigmerError as error:
         output.failed(error)

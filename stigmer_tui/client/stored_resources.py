@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import import_module
@@ -16,6 +18,8 @@ from stigmer_tui.api.api_resource_pb2 import (
 from stigmer_tui.api.catalogue_pb2 import ListResourcesRequest, Resource
 from stigmer_tui.api.catalogue_pb2_grpc import CatalogueControllerStub
 from stigmer_tui.api.kinds import ENVIRONMENT, Kind
+from stigmer_tui.api.skill_pb2 import PushSkillRequest, Skill
+from stigmer_tui.api.skill_pb2_grpc import SkillCommandControllerStub
 from stigmer_tui.client.connection import Connection, optional
 from stigmer_tui.client.errors import NotFound
 from stigmer_tui.core.ids import parse_id, slug_of
@@ -82,6 +86,22 @@ async def apply_resource(connection: Connection, kind: Kind, resource: StoredRes
     """Creates a resource, or updates the one with its id or slug. Returns it as stored. Skills are pushed instead."""
     calls = _calls_of(kind)
     return await connection.call(lambda channel: calls.commands(channel).apply, resource)
+
+
+async def push_skill(connection: Connection, skill: Skill) -> Skill:
+    """Creates a skill that is its SKILL.md alone, or a new version of it. Returns it as stored."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as file:
+        # The same text is the same version: no time of its own.
+        file.writestr(zipfile.ZipInfo("SKILL.md"), skill.spec.skill_md)
+    request = PushSkillRequest(
+        name=skill.metadata.name,
+        scope=skill.metadata.owner_scope,
+        org=skill.metadata.org,
+        artifact=archive.getvalue(),
+        tag=skill.spec.tag,
+    )
+    return await connection.call(lambda channel: SkillCommandControllerStub(channel).push, request)
 
 
 async def delete_resource(connection: Connection, kind: Kind, resource_id: str) -> StoredResource:

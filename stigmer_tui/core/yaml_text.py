@@ -6,7 +6,7 @@ Remembers the line of every value for error messages.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,11 +50,12 @@ for _name, (_pattern, _first) in CORE_TYPES.items():
 
 @dataclass(slots=True)
 class Document:
-    """A value, and the line (from 1) of each part of it."""
+    """A value, and the line and column (from 1) of each part of it."""
 
     source: str
     value: Any = None
     lines: dict[Path, int] = field(default_factory=dict)
+    columns: dict[Path, int] = field(default_factory=dict)
 
     def where(self, *path: str | int) -> str:
         """`Stigmer.yaml:4` for the value at this path, or for the nearest one around it."""
@@ -62,24 +63,48 @@ class Document:
             path = path[:-1]
         return f"{self.source}:{self.lines.get(path, 1)}"
 
+    def position(self, *path: str | int) -> tuple[int, int]:
+        """Line and column of the value at this path, or of the nearest one around it."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return self.lines.get(path, 1), self.columns.get(path, 1)
+
+
+class InvalidYaml(StigmerError):  # noqa: N818 - as other refusals are named
+    def __init__(self, source: str, problem: str, mark: yaml.Mark | None) -> None:
+        self.problem = problem
+        self.line, self.column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        super().__init__(f"{source}:{self.line} {problem}")
+
 
 def read_yaml(text: str, source: str) -> Document:
     """Raises StigmerError with file and line for invalid YAML, or YAML beyond the limits above."""
-    document = Document(source)
+    documents = _read(text, source, lambda: [yaml.compose(text, Loader=_Loader)])
+    return documents[0] if documents else Document(source)
+
+
+def read_yaml_documents(text: str, source: str) -> list[Document]:
+    """As `read_yaml`, for a text of several documents; those without a value are left out."""
+    return _read(text, source, lambda: list(yaml.compose_all(text, Loader=_Loader)))
+
+
+def _read(text: str, source: str, compose: Callable[[], list[yaml.Node | None]]) -> list[Document]:
     as_text(text, source)
     try:
         # Before composing, which recurses in C for each level.
         _check_depth(text, source)
-        node = yaml.compose(text, Loader=_Loader)
+        nodes = compose()
     except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
         problem = " ".join(filter(None, (error.context, error.problem)))
-        raise StigmerError(f"{source}:{line} is not valid YAML: {problem}") from error
+        raise InvalidYaml(source, f"is not valid YAML: {problem}", error.problem_mark) from error
     except yaml.YAMLError as error:
         raise StigmerError(f"{source} is not valid YAML: {error}") from error
-    if node is not None:
+    documents = []
+    for node in filter(None, nodes):
+        document = Document(source)
         document.value = _Builder(document).build(node, ())
-    return document
+        documents.append(document)
+    return documents
 
 
 def _check_depth(text: str, source: str) -> None:
@@ -111,6 +136,7 @@ class _Builder:
         if any(node is ancestor for ancestor in self._open):
             raise StigmerError(f"{self._document.source}:{line} contains itself through an alias")
         self._document.lines[path] = line
+        self._document.columns[path] = node.start_mark.column + 1
         self._open.append(node)
         try:
             match node:
@@ -137,6 +163,7 @@ class _Builder:
             seen.add(key)
             value = self.build(value_node, (*path, key))
             self._document.lines[(*path, key)] = line
+            self._document.columns[(*path, key)] = key_node.start_mark.column + 1
             yield key, value
 
     def _scalar(self, node: yaml.ScalarNode) -> Any:

@@ -58,4 +58,4 @@ def _row(item: DeploymentItem, dry_run: bool) -> list[str]:
     kind = item.kind.capitalize()
     if dry_run:
         return [kind, item.name, ACTIONS[item.action]]
-    return [kind, item.name, STATES[item.action], item.resource.id if item.resource else ""]
+    return [kind, item.name, STATES[item.action], item.id]

@@ -20,6 +20,8 @@ COMPLETED, FAILED, INTERRUPTED = 0, 1, 130
 TEXT_INTERVAL_MS = 20
 """Shortest time between two changes that are printed."""
 
+DEPLOY_ONLY = "Deploy it without a run: stigmer-tui apply -f FILE"
+
 BY_INTERRUPT = "interrupted by the user"
 
 Choose = Callable[[Sequence[Resource]], Awaitable[Resource | None]]
@@ -104,7 +106,7 @@ class HeadlessRun:
         reference = self._request.reference
         if not self._session.is_project:
             return await self._resolve(reference)
-        if reference:
+        if reference and not self._session.has_manifests:
             self._emit(ProjectDetected())
         return await self._resource_in(await self._session.deploy())
 
@@ -114,6 +116,8 @@ class HeadlessRun:
         found = deployment.resources
         if len(found) == 1:
             return found[0]
+        if not found:
+            raise StigmerError("There is nothing to run: neither a workflow nor an agent", DEPLOY_ONLY)
         chosen = await self._choose(found)
         if chosen is None:
             raise ambiguous(found)

@@ -121,7 +121,9 @@ class TextOutput:
         for warning in deployment.warnings:
             self._lines.line(f"⚠️  {warning}")
         agents, workflows = deployment.count(ResourceKind.AGENT), deployment.count(ResourceKind.WORKFLOW)
-        parts = [f"{agents} agent(s)"] * bool(agents) + [f"{workflows} workflow(s)"] * bool(workflows)
+        others = len(deployment.items) - agents - workflows
+        counts = ((agents, "agent(s)"), (workflows, "workflow(s)"), (others, "other resource(s)"))
+        parts = [f"{count} {what}" for count, what in counts if count]
         self._lines.line(f"✓ Deployed: {' and '.join(parts)} ({deployment.applied.summary})")
 
     def _watching(self, files: int) -> None:

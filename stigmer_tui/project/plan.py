@@ -12,15 +12,18 @@ from typing import Protocol
 
 from google.protobuf.message import Message
 
+from stigmer_tui.api.agent_instance_pb2 import AgentInstance
 from stigmer_tui.api.agent_pb2 import Agent
 from stigmer_tui.api.api_resource_pb2 import ApiResourceOwnerScope
 from stigmer_tui.api.kinds import AGENT, WORKFLOW, Kind
+from stigmer_tui.api.workflow_instance_pb2 import WorkflowInstance
 from stigmer_tui.api.workflow_pb2 import Workflow, WorkflowTask
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.ids import parse_id, slug_of
 from stigmer_tui.definition import extensions
 from stigmer_tui.definition.support import called_agents
 from stigmer_tui.project.project_file import is_project
-from stigmer_tui.project.synthesis import Manifests, Resource, kind_of, slug_in
+from stigmer_tui.project.synthesis import Instance, Manifests, Resource, kind_of, slug_in
 
 PROJECT = "stigmer-tui/project"
 """Annotation with the name of the project that deployed a resource."""
@@ -208,6 +211,40 @@ class Plan:
         return frozenset(changed | callers)
 
 
+def owner_of(instance: Instance) -> tuple[Kind, str]:
+    """What it is an instance of: the name that stands in a manifest, or the id."""
+    if isinstance(instance, AgentInstance):
+        return AGENT, instance.spec.agent_id
+    return WORKFLOW, instance.spec.workflow_id
+
+
+async def with_owner(instance: Instance, deployments: Deployments) -> Instance:
+    """A copy that names the owner by its id. Unchanged where the owner is not deployed."""
+    kind, name = owner_of(instance)
+    if parse_id(name):
+        return instance
+    owner = await deployments.get(kind, slug_of(name), instance.metadata.org)
+    if owner is None:
+        return instance
+    copy = deepcopy(instance)
+    if isinstance(copy, AgentInstance):
+        copy.spec.agent_id = owner.metadata.id
+    else:
+        copy.spec.workflow_id = owner.metadata.id
+    return copy
+
+
+def _check_owners(manifests: Manifests, steps: Iterable[PlanStep]) -> None:
+    """Raises StigmerError for an instance of something that is neither deployed nor about to be."""
+    defined = {(kind_of(resource), slug_in(resource)) for resource in manifests.resources}
+    for step in steps:
+        if isinstance(step.resource, AgentInstance | WorkflowInstance):
+            kind, name = owner_of(step.resource)
+            if not parse_id(name) and (kind, slug_of(name)) not in defined:
+                advice = f"Define it, or see what there is: stigmer-tui list {kind.noun}"
+                raise StigmerError(f"There is no {kind.noun} {name} for the {step}", advice)
+
+
 async def make_plan(
     manifests: Manifests,
     project: str,
@@ -240,12 +277,13 @@ async def make_plan(
         # The first refusal is enough; it has cancelled the other requests.
         raise errors.exceptions[0] from None
     known = listed.result()
+    _check_owners(manifests, [step.result() for step in steps])
     return Plan(
         steps=tuple(step.result() for step in steps),
         orphaned=tuple(
             resource
             for resource in known or ()
-            if resource.project == project and (resource.kind, resource.slug) not in defined
+            if project and resource.project == project and (resource.kind, resource.slug) not in defined
         ),
         orphans_are_known=known is not None,
         missing_agents=tuple(call for call, agent in zip(calls, called, strict=True) if agent.result() is None),
@@ -259,7 +297,8 @@ def prepared(resource: Resource, project: str, org: str, folder: Path | None = N
     metadata.org = org
     metadata.slug = slug_in(resource)
     metadata.owner_scope = metadata.owner_scope or ApiResourceOwnerScope.organization
-    metadata.annotations[PROJECT] = project
+    if project:
+        metadata.annotations[PROJECT] = project
     if folder is not None:
         metadata.annotations[FOLDER] = str(folder)
     if approve and isinstance(prepared, Agent):
@@ -268,6 +307,8 @@ def prepared(resource: Resource, project: str, org: str, folder: Path | None = N
 
 
 async def _step(wanted: Resource, deployments: Deployments) -> PlanStep:
+    if isinstance(wanted, AgentInstance | WorkflowInstance):
+        wanted = await with_owner(wanted, deployments)
     existing = await deployments.get(kind_of(wanted), slug_in(wanted), wanted.metadata.org)
     if existing is None:
         return PlanStep(Action.CREATE, wanted)
@@ -318,7 +359,11 @@ async def apply_plan(
     applied: list[AppliedStep] = []
     for index, step in enumerate(plan.changes):
         try:
-            resource = await deployments.apply(step.resource)
+            resource = step.resource
+            if isinstance(resource, AgentInstance | WorkflowInstance):
+                # What it is an instance of may have been created a moment ago.
+                resource = await with_owner(resource, deployments)
+            resource = await deployments.apply(resource)
         except StigmerError as error:
             raise ApplyError(error, applied, step, plan.changes[index + 1 :]) from error
         applied.append(AppliedStep(step, resource))

@@ -20,11 +20,13 @@ class Runtime(StrEnum):
 
     PYTHON = "python"
     GO = "go"
+    YAML = "yaml"
+    """No code: the manifests themselves are the project."""
 
     @property
     def suffix(self) -> str:
         """The suffix of its source files."""
-        return ".py" if self is Runtime.PYTHON else ".go"
+        return {Runtime.PYTHON: ".py", Runtime.GO: ".go", Runtime.YAML: ".yaml"}[self]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,16 @@ class ProjectKey:
 
 
 NAME = ProjectKey("name", "The project; what it deploys carries this name.", example="my-project")
-RUNTIME = ProjectKey("runtime", "`python`, or `go` for projects of the existing Go SDK.", example="python")
-MAIN = ProjectKey("main", "The entry file, relative to the folder.", default="`main.py`, `main.go`")
+RUNTIME = ProjectKey(
+    "runtime",
+    "`python`, `go` for projects of the existing Go SDK, or `yaml` for manifests without code.",
+    example="python",
+)
+MAIN = ProjectKey(
+    "main",
+    "The entry file, relative to the folder; with `yaml` a file of manifests, or a folder of such files.",
+    default="`main.py`, `main.go`; with `yaml` the folder itself",
+)
 VERSION = ProjectKey("version", "Shown only.")
 ORGANIZATION = ProjectKey(
     "organization", "Where the resources are deployed; `--org` wins.", default="that of the configuration"
@@ -64,9 +74,10 @@ class Project:
 
     folder: Path
     name: str
+    """Empty for manifests that belong to no project."""
     runtime: Runtime
     main: Path
-    """The entry file, absolute."""
+    """The entry file, absolute; of manifests, a file or a folder."""
     version: str = ""
     organization: str = ""
     """Where its resources are deployed, unless the command line names another; may be empty."""
@@ -80,6 +91,11 @@ def is_project(folder: Path) -> bool:
         return any(path.name == FILE_NAME for path in folder.iterdir())
     except OSError:
         return False
+
+
+def of_manifests(path: Path, folder: Path) -> Project:
+    """Manifests that belong to no project: a file, a folder, or `-`. `folder` is what messages are relative to."""
+    return Project(folder, name="", runtime=Runtime.YAML, main=path)
 
 
 def load_project(folder: Path) -> Project:
@@ -98,8 +114,8 @@ def load_project(folder: Path) -> Project:
     if not isinstance(document.value, dict):
         raise StigmerError(f"{FILE_NAME} must hold keys such as name and runtime", "Begin with: name: my-project")
     runtime = _runtime(document)
-    main = folder / (_text(document, MAIN) or f"main{runtime.suffix}")
-    if main.suffix != runtime.suffix:
+    main = folder / (_text(document, MAIN) or ("" if runtime is Runtime.YAML else f"main{runtime.suffix}"))
+    if main.suffix != runtime.suffix and runtime is not Runtime.YAML:
         where = document.where(MAIN.name)
         raise StigmerError(f"{where} main is {main.name}, but a {runtime} project begins in a {runtime.suffix} file")
     return Project(
@@ -118,7 +134,8 @@ def _runtime(document: Document) -> Runtime:
     try:
         return Runtime(text)
     except ValueError:
-        choices = " and ".join(Runtime)
+        *others, last = Runtime
+        choices = f"{', '.join(others)} and {last}"
         raise StigmerError(f"{document.where(RUNTIME.name)} runtime is {text!r}", f"There are {choices}.") from None
 
 

@@ -20,10 +20,12 @@ from stigmer_tui.project.subprocesses import Ended, OnLine, run_package, run_pro
 class SynthesisError(StigmerError):
     """A project's code failed. The advice is the output of the tool: a traceback, or the compiler's messages."""
 
-    def __init__(self, message: str, advice: str = "", file: Path | None = None, line: int = 0) -> None:
-        """`file` is relative to the project if it is in there; `line` counts from 1, and is 0 if unknown."""
-        where = f"{file}:{line} " if file and line else f"{file} " if file else ""
-        super().__init__(where + message, advice)
+    def __init__(
+        self, message: str, advice: str = "", file: Path | None = None, line: int = 0, column: int = 0
+    ) -> None:
+        """`file` is relative to the project if it is in there; `line` and `column` count from 1; 0 is unknown."""
+        place = f"{file}:{line}:{column}" if column else f"{file}:{line}" if line else str(file)
+        super().__init__(f"{place} {message}" if file else message, advice)
         self.problem = message
         """The message without file and line."""
         self.file = file

@@ -13,8 +13,12 @@ from typing import TypeVar
 
 from google.protobuf.message import DecodeError
 
+from stigmer_tui.api.agent_instance_pb2 import AgentInstance
 from stigmer_tui.api.agent_pb2 import Agent
-from stigmer_tui.api.kinds import AGENT, WORKFLOW, Kind
+from stigmer_tui.api.environment_pb2 import Environment
+from stigmer_tui.api.kinds import AUTHORED, Kind
+from stigmer_tui.api.skill_pb2 import Skill
+from stigmer_tui.api.workflow_instance_pb2 import WorkflowInstance
 from stigmer_tui.api.workflow_pb2 import Workflow
 from stigmer_tui.core import settings
 from stigmer_tui.core.errors import StigmerError
@@ -29,8 +33,9 @@ from stigmer_tui.project.subprocesses import OnLine
 
 DEPENDENCIES = "dependencies.json"
 
-Resource = Agent | Workflow
-AnyResource = TypeVar("AnyResource", Agent, Workflow)
+Instance = AgentInstance | WorkflowInstance
+Resource = Agent | Workflow | Environment | Skill | Instance
+AnyResource = TypeVar("AnyResource", Agent, Workflow, Environment, Skill, AgentInstance, WorkflowInstance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +46,14 @@ class Manifests:
     workflows: tuple[Workflow, ...] = ()
     dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Which agents a workflow calls: `workflow:tally` → `agent:helper`. Go projects do not report it."""
+    environments: tuple[Environment, ...] = ()
+    skills: tuple[Skill, ...] = ()
+    instances: tuple[Instance, ...] = ()
 
     @property
     def resources(self) -> tuple[Resource, ...]:
-        """In the order of deployment: agents before the workflows that call them."""
-        return (*self.agents, *self.workflows)
+        """In the order of deployment: what others refer to comes before them."""
+        return (*self.environments, *self.skills, *self.agents, *self.workflows, *self.instances)
 
 
 def read_manifests(folder: Path) -> Manifests:
@@ -59,7 +67,7 @@ def read_manifests(folder: Path) -> Manifests:
 
 def kind_of(resource: Resource) -> Kind:
     """The kind of a resource."""
-    return AGENT if isinstance(resource, Agent) else WORKFLOW
+    return next(kind for kind in AUTHORED if isinstance(resource, kind.message))
 
 
 def slug_in(resource: Resource) -> str:
@@ -157,6 +165,8 @@ async def synthesize(
     """
     environment = os.environ if environment is None else environment
     limit = time_limit(environment)
+    if project.runtime is Runtime.YAML:
+        return await asyncio.to_thread(_read_files, project)
     name = project.main.name
     if not project.main.is_file():
         raise SynthesisError(f"{project.main} is not there", "main in Stigmer.yaml names the file to begin with.")
@@ -180,7 +190,31 @@ async def synthesize(
     return manifests
 
 
+def _read_files(project: Project) -> Manifests:
+    from stigmer_tui.project.manifest_files import read_manifest_files
+
+    found = read_manifest_files(project.main, project.folder)
+    try:
+        manifests = Manifests(
+            agents=_unique([each for each in found if isinstance(each, Agent)]),
+            workflows=_unique([each for each in found if isinstance(each, Workflow)]),
+            environments=_unique([each for each in found if isinstance(each, Environment)]),
+            skills=_unique([each for each in found if isinstance(each, Skill)]),
+            instances=(
+                *_unique([each for each in found if isinstance(each, AgentInstance)]),
+                *_unique([each for each in found if isinstance(each, WorkflowInstance)]),
+            ),
+        )
+    except StigmerError as error:
+        raise SynthesisError(error.message, error.advice) from error
+    check_scripts(manifests)
+    if not manifests.resources:
+        raise SynthesisError(f"{project.main.name} holds no manifests", _NOTHING[Runtime.YAML])
+    return manifests
+
+
 _NOTHING = {
+    Runtime.YAML: "A manifest begins with its kind: kind: Agent",
     Runtime.PYTHON: 'Define one: Agent("helper", instructions="Answer in one sentence.")',
     Runtime.GO: "Define one within stigmer.Run, and end with an error when it returns one: log.Fatal(err).",
 }

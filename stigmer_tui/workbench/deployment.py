@@ -6,10 +6,12 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from stigmer_tui.api.kinds import AGENT, Kind
+from stigmer_tui.api.agent_pb2 import Agent
+from stigmer_tui.api.kinds import AGENT, WORKFLOW, Kind
+from stigmer_tui.api.workflow_pb2 import Workflow
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.project.plan import Action, Plan, PlanStep, apply_plan, make_plan
-from stigmer_tui.project.project_file import Project, load_project
+from stigmer_tui.project.project_file import load_project, of_manifests
 from stigmer_tui.project.subprocesses import OutputLine
 from stigmer_tui.project.synthesis import Manifests, synthesize
 from stigmer_tui.project.synthesis import Resource as Manifest
@@ -23,9 +25,16 @@ from stigmer_tui.workbench.state import ApplySummary, Deployment, DeploymentItem
 class Deployer:
     """One passage from the project's code to the server."""
 
-    def __init__(self, folder: Path, backend: Backend, emit: Callable[[Event], None], clock: Clock) -> None:
-        """Raises StigmerError when the folder holds no usable Stigmer.yaml."""
-        self._project: Project = load_project(folder)
+    def __init__(
+        self,
+        folder: Path,
+        backend: Backend,
+        emit: Callable[[Event], None],
+        clock: Clock,
+        manifests: Path | None = None,
+    ) -> None:
+        """`manifests` are deployed instead of the project in the folder. Raises StigmerError for a bad Stigmer.yaml."""
+        self._project = load_project(folder) if manifests is None else of_manifests(manifests, folder)
         self._backend = backend
         self._emit = emit
         self._clock = clock
@@ -33,7 +42,8 @@ class Deployer:
 
     async def synthesize(self, variables: Mapping[str, str] | None = None) -> None:
         """Runs the code, with these variables besides those of our own environment. Raises SynthesisError."""
-        self._emit(ProjectLoaded(self._project.name))
+        if self._project.name:
+            self._emit(ProjectLoaded(self._project.name))
 
         def printed(line: OutputLine) -> None:
             self._emit(CodePrinted(line.text, line.is_error))
@@ -53,7 +63,7 @@ class Deployer:
 
     async def _plan(self) -> Plan:
         # Of no use to others, and nothing that a server elsewhere should know.
-        folder = self._project.folder.resolve() if self._backend.is_ours else None
+        folder = self._project.folder.resolve() if self._backend.is_ours and self._project.name else None
         deployments = self._backend.deployments()
         project, organization = self._project, self._backend.organization
         return await make_plan(self._manifests, project.name, organization, deployments, folder, project.approve)
@@ -68,18 +78,21 @@ class Deployer:
                 orphaned=tuple(resource.slug for resource in plan.orphaned),
             ),
             items=tuple(_item(step, sent.get((step.kind, step.slug)) or step.deployed) for step in plan.steps),
-            affected=frozenset(ResourceKey(_kind(kind), slug) for kind, slug in plan.affected),
+            affected=frozenset(
+                ResourceKey(ResourceKind(kind.noun), slug) for kind, slug in plan.affected if kind in (AGENT, WORKFLOW)
+            ),
             warnings=tuple(_warnings(plan)),
         )
 
 
 def _item(step: PlanStep, stored: Manifest | None) -> DeploymentItem:
     return DeploymentItem(
-        kind=_kind(step.kind),
+        kind=step.kind.noun,
         name=step.resource.metadata.name,
         slug=step.slug,
         action=step.action,
-        resource=described(stored) if stored else None,
+        resource=described(stored) if isinstance(stored, Agent | Workflow) else None,
+        id=stored.metadata.id if stored else "",
     )
 
 
@@ -97,7 +110,3 @@ def _warnings(plan: Plan) -> list[str]:
         f"the server ignores the {setting}, which only that of stigmer-tui knows" for setting in plan.ignored_settings
     ]
     return missing + taken + ignored
-
-
-def _kind(kind: Kind) -> ResourceKind:
-    return ResourceKind.AGENT if kind is AGENT else ResourceKind.WORKFLOW

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from stigmer_tui.api.agent_pb2 import Agent
 from stigmer_tui.api.kinds import AGENT, WORKFLOW, Kind
+from stigmer_tui.api.skill_pb2 import Skill
+from stigmer_tui.api.workflow_pb2 import Workflow
 from stigmer_tui.client.connection import Connection
 from stigmer_tui.client.daemon import list_catalogue
 from stigmer_tui.client.resources import apply, find
 from stigmer_tui.project.plan import DeployedResource
 from stigmer_tui.project.synthesis import Resource as Manifest
+from stigmer_tui.project.synthesis import kind_of
 
 
 class GrpcDeployments:
@@ -17,10 +21,23 @@ class GrpcDeployments:
         self._connection = connection
 
     async def get(self, kind: Kind, slug: str, org: str) -> Manifest | None:
-        return await find(self._connection, kind, slug, org)
+        if kind in (AGENT, WORKFLOW):
+            return await find(self._connection, kind, slug, org)
+        from stigmer_tui.client.stored_resources import get_resource
+
+        found: Manifest | None = await get_resource(self._connection, kind, slug, org)
+        return found
 
     async def apply(self, resource: Manifest) -> Manifest:
-        return await apply(self._connection, resource)
+        if isinstance(resource, Agent | Workflow):
+            return await apply(self._connection, resource)
+        # Most projects define nothing else.
+        from stigmer_tui.client.stored_resources import apply_resource, push_skill
+
+        if isinstance(resource, Skill):
+            return await push_skill(self._connection, resource)
+        applied: Manifest = await apply_resource(self._connection, kind_of(resource), resource)
+        return applied
 
     async def deployed(self, org: str) -> Sequence[DeployedResource] | None:
         catalogue = await list_catalogue(self._connection, org)

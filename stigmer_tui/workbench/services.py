@@ -28,8 +28,13 @@ class Services:
     make_watcher: Callable[[], Watcher]
 
 
-def load_services(configuration: Configuration, folder: Path, organization: str, clock: Clock) -> Services:
-    """Loads the wire, which takes a quarter of a second. `organization` is what a person has said; it may be empty."""
+def load_services(
+    configuration: Configuration, folder: Path, organization: str, clock: Clock, manifests: Path | None = None
+) -> Services:
+    """Loads the wire, which takes a quarter of a second. `organization` is what a person has said; it may be empty.
+
+    `manifests` are deployed instead of a project: a file, a folder, or `-`.
+    """
     from stigmer_tui.workbench.grpc_backend import GrpcBackend
     from stigmer_tui.workbench.servers import server_of
 
@@ -40,7 +45,7 @@ def load_services(configuration: Configuration, folder: Path, organization: str,
     def make_deployer(store: StateStore) -> Deployer:
         from stigmer_tui.workbench.deployment import Deployer
 
-        return Deployer(folder, backend, store.emit, clock)
+        return Deployer(folder, backend, store.emit, clock, manifests)
 
     def make_watcher() -> Watcher:
         from stigmer_tui.project.watch import Watcher

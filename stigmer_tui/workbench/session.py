@@ -72,12 +72,17 @@ class Session:
         cache: SessionCache | None = None,
         interval_ms: int = FRAME_MS,
         load: LoadServices = load_services,
+        has_manifests: bool = False,
     ) -> None:
-        """`folder` is where the program was opened; it need not be a project."""
+        """`folder` is where the program was opened; it need not be a project.
+
+        `has_manifests`: what `load` gives deploys manifests, whatever is in the folder.
+        """
         self.configuration = configuration
         self.folder = folder
         self.clock = clock
-        self.is_project = is_project(folder)
+        self.has_manifests = has_manifests
+        self.is_project = has_manifests or is_project(folder)
         self._organization = organization
         self._cache = cache
         self._interval_ms = interval_ms

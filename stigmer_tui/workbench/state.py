@@ -88,17 +88,23 @@ class ApplySummary:
         return ", ".join(f"{len(names)} {word}" for names, word in parts if names) or "nothing to deploy"
 
 
+RUNNABLE = frozenset(map(str, ResourceKind))
+
+
 @dataclass(frozen=True, slots=True)
 class DeploymentItem:
     """One resource of a project, and what was done about it, or is to be done."""
 
-    kind: ResourceKind
+    kind: str
+    """A `ResourceKind` for what can be run; the noun of the kind for anything else."""
     name: str
     slug: str
     action: str
     """`created`, `updated` or `unchanged`."""
     resource: Resource | None = None
-    """As it is deployed; None for one that is not, yet."""
+    """As it is deployed; None for one that is not, yet, and for what cannot be run."""
+    id: str = ""
+    """Empty for one that is not deployed, yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +125,13 @@ class Deployment:
 
     @property
     def defines(self) -> frozenset[ResourceKey]:
-        """All that the code defines."""
-        return frozenset(ResourceKey(item.kind, item.slug) for item in self.items)
+        """All that the code defines and that can be run."""
+        return frozenset(
+            ResourceKey(ResourceKind(item.kind), item.slug) for item in self.items if item.kind in RUNNABLE
+        )
 
     def count(self, kind: ResourceKind) -> int:
-        return sum(item.kind is kind for item in self.items)
+        return sum(item.kind == kind for item in self.items)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,24 @@ import yaml
 from tests.e2e.projects import CLERK, TALKING
 from tests.e2e.world import World
 
+MANIFESTS = """\
+kind: AgentInstance
+metadata: {name: clerk-in-prod}
+spec: {agentId: clerk, environmentRefs: [{slug: prod}]}
+---
+kind: Agent
+metadata: {name: clerk, annotations: {stigmer-tui/script: "turns: [{say: 'You said {{message}}'}]"}}
+spec: {instructions: Answer in one sentence.}
+---
+kind: Environment
+metadata: {name: prod}
+spec: {data: {REGION: {value: eu}}}
+---
+kind: Skill
+metadata: {name: tea}
+spec: {skill_md: "# Tea"}
+"""
+
 
 def test_resources_and_executions_are_listed_shown_and_deleted(world: World) -> None:
     project = world.project(TALKING)
@@ -40,3 +58,20 @@ def test_resources_and_executions_are_listed_shown_and_deleted(world: World) -> 
     assert world.run("delete", "agent", "clerk", "--yes").out == "✓ Deleted the agent clerk\n"
     gone = world.run("get", "agent", "clerk")
     assert gone.err.startswith("Error: There is no agent clerk in the organization local\n\nSee what there is: ")
+
+
+def test_manifests_are_deployed_and_run_without_a_project(world: World) -> None:
+    file = world.folder / "all.yaml"
+    file.write_text(MANIFESTS, encoding="utf-8")
+    planned = world.run("apply", "-f", "all.yaml", "--dry-run")
+    assert (planned.code, "Dry run successful: 4 created" in planned.out) == (0, True)
+    applied = world.run("apply", "-f", "-", stdin=MANIFESTS)
+    assert (applied.code, "Deployment successful: 4 created" in applied.out) == (0, True), applied.err
+    assert "Deployment successful: 4 unchanged" in world.run("apply", "-f", ".").out
+    ran = world.run("run", "-f", "all.yaml", "-m", "Hello", "--output", "json")
+    assert (ran.code, ran.events[-1]["output"]) == (0, "You said Hello"), ran.err
+    asked = world.run("describe", "environment", "prod")
+    assert "Used by:       agent instance clerk-in-prod" in asked.out
+    file.write_text(MANIFESTS.replace("skill_md", "skil_md"), encoding="utf-8")
+    refused = world.run("apply", "-f", "all.yaml")
+    assert refused.err == "Error: all.yaml:15:8 SkillSpec has no field skil_md; did you mean skillMd?\n"

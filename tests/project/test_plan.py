@@ -54,7 +54,8 @@ class Server:
         stored.MergeFromString(resource.SerializeToString())
         stored.metadata.id = f"id_{len(self.resources)}"
         stored.metadata.version.id = "1"
-        stored.status.default_instance_id = "ain_1"
+        if isinstance(stored, Agent | Workflow):
+            stored.status.default_instance_id = "ain_1"
         stored.status.audit.spec_audit.event = "updated"
         self.resources[kind_of(resource), slug_in(resource), resource.metadata.org] = stored
         return stored

@@ -12,6 +12,7 @@ import pytest
 
 from stigmer_tui.api.kinds import WORKFLOW
 from stigmer_tui.api.workflow_execution_pb2 import WorkflowExecutionId
+from stigmer_tui.api.workflow_pb2 import Workflow
 from stigmer_tui.client.endpoint import Endpoint
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.run_variable import RunVariable
@@ -239,7 +240,7 @@ async def test_a_run_is_named_after_its_moment_and_belongs_where_its_resource_do
         assert stored.metadata.org == "local"
         await api.workflows.apply(workflow("elsewhere", org="acme"))
         stored_elsewhere = await backend.deployments().get(WORKFLOW, "elsewhere", "acme")
-        assert stored_elsewhere is not None
+        assert isinstance(stored_elsewhere, Workflow)
         resource = resource_of(stored_elsewhere)
         assert resource.organization == "acme"
         execution = await backend.create(resource, RunInput())
