@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 
 from grpc.aio import Channel
 
-from stigmer_tui.agents.models.choice import ModelChooser
+from stigmer_tui.agents.models.current import CurrentModels
 from stigmer_tui.agents.sandbox.confinement import find_confinement
 from stigmer_tui.agents.worker import Worker
 from stigmer_tui.api.runner_pb2 import Hello
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.known_secrets import remember_values
 from stigmer_tui.core.processes import OWNER_MARK, kill_all, marked_processes
+from stigmer_tui.core.stored_keys import KeyStore
 from stigmer_tui.runners.attachment import Profile, serve
 from stigmer_tui.runners.journal import Journal
 
@@ -38,24 +39,24 @@ async def run_agents(configuration: Configuration, channel: Channel, stopping: a
     # Commands of a runner that was killed; they can be ended, since there is one runner to a folder.
     kill_all(marked_processes(OWNER_MARK, str(home.data)))
     environment = dict(os.environ)
-    chooser = ModelChooser(configuration.model, environment, home.configuration)
+    models = CurrentModels(home, environment, KeyStore(home))
 
     def take_keys(variables: Mapping[str, str]) -> str:
         remember_values(variables.values())
         environment.update(variables)
-        return chooser.describe()
+        return models.describe()
 
     confinement = await find_confinement(home.workspace)
     journal = Journal(home.journals / "agents.db")
     agent_loop = asyncio.create_task(_load(channel))
     # Without the framework the process is useless: it ends, and the supervisor starts another one.
     agent_loop.add_done_callback(lambda loading: None if _has_loaded(loading) else stopping.set())
-    worker = Worker(configuration, environment, chooser, confinement, journal, agent_loop)
+    worker = Worker(configuration, environment, models, confinement, journal, agent_loop)
     try:
         profile = Profile(
             Hello.Kind.AGENTS,
             CAPACITY,
-            chooser.describe(),
+            models.describe(),
             str(confinement),
             problem=lambda: journal.problem,
             take_keys=take_keys,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from stigmer_tui.agents.journal import AgentJournal
 from stigmer_tui.agents.mcp.docker import require_docker
 from stigmer_tui.agents.mcp.surroundings import ServerLimits, Surroundings, server_environment
-from stigmer_tui.agents.models.choice import ModelChooser
+from stigmer_tui.agents.models.current import CurrentModels, with_key
 from stigmer_tui.agents.run import AgentRun
 from stigmer_tui.agents.sandbox.commands import end_processes
 from stigmer_tui.agents.sandbox.confinement import Confinement, command_environment
@@ -50,7 +50,7 @@ class Worker:
     configuration: Configuration
     environment: Mapping[str, str]
     """The environment of the process."""
-    chooser: ModelChooser
+    models: CurrentModels
     confinement: Confinement
     journal: Journal
     agent_loop: asyncio.Task[AgentLoop]
@@ -104,14 +104,16 @@ class Worker:
         assignment = run.lease.assignment.agent
         if refusal := unsupported_parts(assignment.agent):
             raise StigmerError(refusal)
-        script = self._script(assignment.agent)
-        choice = self.chooser.choose(_requested_model(assignment), has_script=script is not None)
+        chooser = self.models.chooser()
+        script = self._script(assignment.agent, chooser.settings.script)
+        choice = chooser.choose(_requested_model(assignment), has_script=script is not None)
         if not choice.is_scripted:
             script = None
         elif script is None:
             raise StigmerError(
                 f"{run.agent} has no script to play: give it one, or set {settings.SCRIPT.variable} to a file"
             )
+        choice = await with_key(choice, self.models.keys)
         servers = server_launches(assignment.agent.spec, run.lease.environment)
         shell = self._shell(run)
         around = server_environment(self.environment, str(self.configuration.home.data))
@@ -122,12 +124,11 @@ class Worker:
         surroundings = Surroundings(shell.folder.root, around, run.lease.redactor.cut_text, self.server_limits)
         await agent_loop.converse(run, choice, script, shell, servers, surroundings)
 
-    def _script(self, agent: Agent) -> Script | None:
+    def _script(self, agent: Agent, path: Path | None) -> Script | None:
         """The script of the agent, or else the configured one."""
         has_servers = bool(agent.spec.mcp_servers)
         if text := agent.metadata.annotations.get(extensions.SCRIPT):
             return parse_script(text, f"script of {agent.metadata.name}", has_servers)
-        path = self.configuration.model.script
         if path is None:
             return None
         try:

@@ -69,6 +69,7 @@ class DaemonControllerServicer(object):
 
     def takeKeys(self, request, context):
         """Model providers' keys from a person's environment. Those that the daemon lacks are kept in memory, until it ends.
+        Without any, the agent runner looks again which model is configured, and the status says it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

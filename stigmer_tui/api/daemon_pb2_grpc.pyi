@@ -18,7 +18,9 @@ class DaemonControllerStub:
     watch: _aio.UnaryStreamMultiCallable[_daemon_pb2.StatusRequest, _daemon_pb2.Status]
     """The status at once, and again whenever something in it changes."""
     takeKeys: _aio.UnaryUnaryMultiCallable[_daemon_pb2.TakeKeysRequest, _daemon_pb2.TakeKeysResponse]
-    """Model providers' keys from a person's environment. Those that the daemon lacks are kept in memory, until it ends."""
+    """Model providers' keys from a person's environment. Those that the daemon lacks are kept in memory, until it ends.
+    Without any, the agent runner looks again which model is configured, and the status says it.
+    """
 
 class DaemonControllerServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -42,6 +44,8 @@ class DaemonControllerServicer(metaclass=_abc_1.ABCMeta):
         request: _daemon_pb2.TakeKeysRequest,
         context: _aio.ServicerContext[_daemon_pb2.TakeKeysRequest, _abc.Awaitable[_daemon_pb2.TakeKeysResponse]],
     ) -> _abc.Awaitable[_daemon_pb2.TakeKeysResponse]:
-        """Model providers' keys from a person's environment. Those that the daemon lacks are kept in memory, until it ends."""
+        """Model providers' keys from a person's environment. Those that the daemon lacks are kept in memory, until it ends.
+        Without any, the agent runner looks again which model is configured, and the status says it.
+        """
 
 def add_DaemonControllerServicer_to_server(servicer: DaemonControllerServicer, server: _aio.Server) -> None: ...

@@ -363,6 +363,41 @@ def unset(name: str) -> int:
     return set_setting(name, None)
 
 
+@program.group()
+def secrets() -> None:
+    """Keys of model providers, in the keyring of the system."""
+
+
+@secrets.command("set")
+@click.argument("name")
+def set_secret(name: str) -> int:
+    """Store the key of a provider; NAME is the provider or the variable of its key.
+
+    It is typed hidden, or read from standard input in a pipe.
+    """
+    from stigmer_tui.cli.secrets import set_secret
+
+    return set_secret(name)
+
+
+@secrets.command("list")
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="For people, or for programs.")
+def list_secrets(output: str) -> int:
+    """List which keys there are and where they are; never their values."""
+    from stigmer_tui.cli.secrets import list_secrets
+
+    return list_secrets(output == "json")
+
+
+@secrets.command("delete")
+@click.argument("name")
+def delete_secret(name: str) -> int:
+    """Delete the stored keys of a provider."""
+    from stigmer_tui.cli.secrets import delete_secret
+
+    return delete_secret(name)
+
+
 ENV_HELP = "A variable, as for a run; secret:KEY=VALUE is never shown. May be repeated."
 ORG_HELP = "The organization; default: from Stigmer.yaml or config.yaml."
 

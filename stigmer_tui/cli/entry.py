@@ -9,7 +9,7 @@ from stigmer_tui.cli import COMPLETION
 
 COMMANDS = (
     *("apply", "completion", "config", "delete", "describe", "doctor", "execution", "get"),
-    *("list", "mcp", "new", "run", "server"),
+    *("list", "mcp", "new", "provider", "run", "secrets", "server"),
 )
 """Those of `commands.program`, which is not loaded for the app."""
 INTERNAL = "internal-"

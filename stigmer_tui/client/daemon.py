@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import TypeVar
 
@@ -51,8 +51,13 @@ async def _until_unimplemented(responses: AsyncGenerator[Response, None]) -> Asy
             return
 
 
-async def offer_keys(connection: Connection, variables: Mapping[str, str]) -> tuple[str, ...]:
-    """Hands provider keys over to the daemon. Returns the names of those that it did not have."""
-    request = TakeKeysRequest(variables=variables)
+async def offer_keys(
+    connection: Connection, variables: Mapping[str, str], forgotten: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Hands provider keys over to the daemon. Returns the names of those that it did not have.
+
+    Without any it looks again which model is configured. `forgotten` are names of keys that it was given before.
+    """
+    request = TakeKeysRequest(variables=variables, forgotten=forgotten)
     response = await optional(connection.call(lambda channel: DaemonControllerStub(channel).takeKeys, request))
     return tuple(response.taken) if response else ()

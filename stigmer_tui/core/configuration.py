@@ -15,6 +15,7 @@ from stigmer_tui.core import settings
 from stigmer_tui.core.approval_policy import ApprovalPolicy
 from stigmer_tui.core.configuration_file import ConfigurationFile
 from stigmer_tui.core.errors import StigmerError, as_text
+from stigmer_tui.core.model_providers import find_provider
 from stigmer_tui.core.paths import Home, absolute
 from stigmer_tui.core.settings import Setting
 
@@ -84,6 +85,15 @@ def configuration_of(home: Home, environment: Mapping[str, str], file: Configura
     def text(setting: Setting) -> str:
         return value_of(setting, environment, file).text
 
+    provider = value_of(settings.PROVIDER, environment, file)
+    filed_provider = file.text(settings.PROVIDER.keys)
+    is_another = bool(filed_provider) and find_provider(provider.text) is not find_provider(filed_provider)
+
+    def of_provider(setting: Setting) -> str:
+        """Without the file's, which belong to the provider that stands there."""
+        value = value_of(setting, environment, file)
+        return "" if is_another and value.is_from_file else value.text
+
     def path(setting: Setting) -> Path | None:
         """Relative to the working folder; in config.yaml, relative to the folder of that file."""
         value = value_of(setting, environment, file)
@@ -98,9 +108,9 @@ def configuration_of(home: Home, environment: Mapping[str, str], file: Configura
         server=named_server(environment),
         organization=text(settings.ORGANIZATION) or DEFAULT_ORGANIZATION,
         model=ModelSettings(
-            provider=text(settings.PROVIDER).lower(),
-            model=text(settings.MODEL),
-            base_url=text(settings.BASE_URL),
+            provider=provider.text.lower(),
+            model=of_provider(settings.MODEL),
+            base_url=of_provider(settings.BASE_URL),
             script=path(settings.SCRIPT),
         ),
         sandbox_root=path(settings.SANDBOX_ROOT),

@@ -85,6 +85,13 @@ def find_provider(name: str) -> ModelProvider | None:
     return names.get(name.lower().removesuffix(COMPATIBLE))
 
 
+def provider_of_key(name: str) -> ModelProvider | None:
+    """The provider whose key this is, by its own name or that of the variable of its key; None for all others."""
+    keyed = {provider.key_variable: provider for provider in PROVIDERS if provider.key_variable}
+    provider = find_provider(name)
+    return provider if provider and provider.key_variable else keyed.get(name.upper())
+
+
 KEY_VARIABLES = {provider.key_variable: provider.base_url_variable for provider in PROVIDERS if provider.key_variable}
 """Variables of keys, each with that of the address which the key is for."""
 KEY_VARIABLES[settings.API_KEY.variable] = ""

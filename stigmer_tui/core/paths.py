@@ -81,6 +81,11 @@ class Home:
         return self.data / "workspace"
 
     @property
+    def stored_keys(self) -> Path:
+        """Which keys of model providers are stored, without the keys."""
+        return self.data / "stored-keys.json"
+
+    @property
     def cache(self) -> Path:
         return self.data / "cache"
 

@@ -49,21 +49,27 @@ PROVIDER = Setting(
     "The provider of models: one of those [below](#model-providers), or `scripted`.",
     key="backend.local.llm.provider",
     default="what there is a key for",
+    needs_restart=False,
 )
 MODEL = Setting(
     "STIGMER_LLM_MODEL",
     "The model, where an agent asks for none.",
     key="backend.local.llm.model",
     default="the provider's",
+    needs_restart=False,
 )
 BASE_URL = Setting(
     "STIGMER_LLM_BASE_URL",
     "Where the configured provider is. For `openai`, anything that speaks its chat completions.",
     key="backend.local.llm.base_url",
     default="the provider's",
+    needs_restart=False,
 )
 SCRIPT = Setting(
-    "STIGMER_LLM_SCRIPT", "A [script](script.md) for agents that carry none.", key="backend.local.llm.script"
+    "STIGMER_LLM_SCRIPT",
+    "A [script](script.md) for agents that carry none.",
+    key="backend.local.llm.script",
+    needs_restart=False,
 )
 API_KEY = Setting(
     "STIGMER_LLM_API_KEY", "The key of the configured provider.", default="the provider's variable", is_secret=True

@@ -86,8 +86,9 @@ class DaemonCalls:
                 continue
 
     async def take_keys(self, request: TakeKeysRequest) -> TakeKeysResponse:
+        self._keys.forget(request.forgotten)
         taken = self._keys.take(request.variables)
-        if taken:
+        if taken or not request.variables:
             self._leases.hand_over_keys()
         return TakeKeysResponse(taken=taken)
 

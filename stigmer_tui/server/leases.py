@@ -216,14 +216,12 @@ class Leases:
         self._unplaced = lost - self._unplaced
 
     def hand_over_keys(self) -> None:
-        """Sends new provider keys to each agent runner, before its next assignment."""
+        """Sends the provider keys to each agent runner, before its next assignment. It says which model it has then."""
         for runner in self._runners:
-            if keys := self._keys_for(runner):
-                runner.outbox.put_nowait(keys)
+            if Hello.Kind.AGENTS in runner.capacities:
+                runner.outbox.put_nowait(self._keys_message())
 
-    def _keys_for(self, runner: Runner) -> ServerMessage | None:
-        if Hello.Kind.AGENTS not in runner.capacities or not self._keys.variables:
-            return None
+    def _keys_message(self) -> ServerMessage:
         return ServerMessage(keys=Keys(variables=self._keys.variables))
 
     # For runners
@@ -243,8 +241,8 @@ class Leases:
         listening = asyncio.create_task(self._listen(runner, messages))
         try:
             yield ServerMessage(welcome=Welcome(silence_limit_ms=int(self._limits.silence * 1000)))
-            if keys := self._keys_for(runner):
-                yield keys
+            if Hello.Kind.AGENTS in runner.capacities and self._keys.variables:
+                yield self._keys_message()
             self._assign()
             self._processes.changes.note()
             while message := await _next_or_end(runner.outbox, listening):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from stigmer_tui.core.known_secrets import remember_values
 from stigmer_tui.core.model_providers import KEY_VARIABLES, missing_keys
@@ -22,3 +22,7 @@ class ProviderKeys:
         if taken:
             self.variables |= found
         return taken
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Empties keys that were given; runners that have one take the empty value instead of it."""
+        self.variables |= {name: "" for name in names if self.variables.get(name)}

@@ -17,7 +17,7 @@ from stigmer_tui.agents.approvals import Decide
 from stigmer_tui.agents.loop import AgentLoop
 from stigmer_tui.agents.mcp.surroundings import ServerLimits
 from stigmer_tui.agents.models import failures
-from stigmer_tui.agents.models.choice import ModelChooser
+from stigmer_tui.agents.models.current import CurrentModels
 from stigmer_tui.agents.sandbox.confinement import Confinement
 from stigmer_tui.agents.worker import Worker
 from stigmer_tui.api.agent_execution_pb2 import (
@@ -38,13 +38,16 @@ from stigmer_tui.api.runner_pb2 import (
     StartWorkflowRequest,
 )
 from stigmer_tui.api.workflow_tasks_pb2 import AgentExecutionConfig
+from stigmer_tui.core import settings
 from stigmer_tui.core.approval_policy import ApprovalPolicy
 from stigmer_tui.core.configuration import Configuration, ModelSettings
 from stigmer_tui.core.paths import Home
+from stigmer_tui.core.stored_keys import KeyStore
 from stigmer_tui.definition.extensions import SCRIPT
 from stigmer_tui.runners.journal import Journal
 from stigmer_tui.runners.lease import Lease, ServerCalls
 from tests.agents.ledger import Ledger
+from tests.core.memory_keyring import MemoryKeyring
 
 EXECUTION = f"agx_{os.getpid()}"
 """The execution of an assignment: one that no other process of the tests has, for commands are ended by its name."""
@@ -82,17 +85,24 @@ class Agents:
     approve: ApprovalPolicy = field(default_factory=ApprovalPolicy)
     decide: Decide = field(default_factory=lambda: nobody_decides)
     journal: Journal = field(init=False)
+    keys: KeyStore = field(init=False)
 
     def __post_init__(self) -> None:
+        self.keys = KeyStore(self.home, MemoryKeyring())
         self.journal = Journal(self.home.journals / "agents.db")
 
     def worker(self) -> Worker:
         configuration = Configuration(self.home, model=self.settings, approve=self.approve)
-        chooser = ModelChooser(self.settings, self.environment, self.home.configuration)
+        configured = {
+            settings.PROVIDER: self.settings.provider,
+            settings.MODEL: self.settings.model,
+            settings.BASE_URL: self.settings.base_url,
+            settings.SCRIPT: str(self.settings.script or ""),
+        }
+        variables = {setting.variable: text for setting, text in configured.items() if text}
+        models = CurrentModels(self.home, {**self.environment, **variables}, self.keys)
         loop = asyncio.create_task(self._loop())
-        return Worker(
-            configuration, self.environment, chooser, self.confinement, self.journal, loop, self.server_limits
-        )
+        return Worker(configuration, self.environment, models, self.confinement, self.journal, loop, self.server_limits)
 
     async def _loop(self) -> AgentLoop:
         return AgentLoop(cast(Channel, self.channel), self.decide)

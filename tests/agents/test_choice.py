@@ -10,6 +10,7 @@ from stigmer_tui.agents.models.choice import SCRIPTED, ModelChoice, ModelChooser
 from stigmer_tui.core import model_providers
 from stigmer_tui.core.configuration import ModelSettings
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.stored_keys import StoredKey
 
 NOTHING = ModelSettings()
 ANTHROPIC_KEY = {"ANTHROPIC_API_KEY": "sk-a"}
@@ -105,16 +106,16 @@ def test_what_is_missing_is_named() -> None:
     assert problem() == (
         "No model: set ANTHROPIC_API_KEY or OPENAI_API_KEY where you open the app or use `run`, which"
         " hand it to the daemon,"
-        " or configure a provider in /home/me/.stigmer/config.yaml"
+        " or choose a provider: stigmer-tui provider use NAME"
     )
     assert problem(ModelSettings(provider="anthropic")) == (
         "No key for anthropic, which claude-sonnet-5-5 needs: set ANTHROPIC_API_KEY"
         " where you open the app or use `run`, which"
-        " hand it to the daemon"
+        " hand it to the daemon, or store it: stigmer-tui secrets set anthropic"
     )
     assert problem(OLLAMA, asked="gpt-4o") == (
         "No key for openai, which gpt-4o needs: set OPENAI_API_KEY where you open the app or use `run`, which"
-        " hand it to the daemon"
+        " hand it to the daemon, or store it: stigmer-tui secrets set openai"
     )
     assert problem(ModelSettings(provider="clod")) == (
         "Unknown model provider clod: choose one of anthropic, openai, ollama, scripted"
@@ -149,3 +150,27 @@ def test_a_base_url_that_is_no_address_is_named(url: str) -> None:
     with pytest.raises(StigmerError, match="OLLAMA_BASE_URL is not a URL") as refusal:
         ModelChooser(ModelSettings(provider="ollama"), {"OLLAMA_BASE_URL": f"{url}@bob:pw"}, Path("x")).choose()
     assert refusal.value.advice
+
+
+def stored(settings: ModelSettings, *keys: StoredKey, environment: dict[str, str] | None = None) -> ModelChoice:
+    return ModelChooser(settings, environment or {}, Path("config.yaml"), keys).choose()
+
+
+def test_a_stored_key_is_used_where_no_variable_has_one() -> None:
+    key = StoredKey("ANTHROPIC_API_KEY", "")
+    assert stored(NOTHING, key).stored == key
+    assert stored(NOTHING, key).provider is model_providers.ANTHROPIC
+    chosen = stored(NOTHING, key, environment=ANTHROPIC_KEY)
+    assert (chosen.key, chosen.stored) == ("sk-a", None)
+
+
+def test_a_stored_key_goes_to_no_other_address() -> None:
+    own, router = StoredKey("OPENAI_API_KEY", ""), StoredKey("OPENAI_API_KEY", "http://gateway/v1")
+    assert stored(GATEWAY, own).stored is None
+    assert stored(GATEWAY, own, router).stored == router
+    assert stored(ModelSettings(provider="openai"), own, router).stored == own
+    with pytest.raises(StigmerError, match="No key for openai"):
+        stored(ModelSettings(provider="openai"), router)
+    with pytest.raises(StigmerError, match="No model"):
+        stored(NOTHING, router)
+    assert stored(NOTHING, router, environment={"OPENAI_BASE_URL": "http://gateway/v1/"}).stored == router

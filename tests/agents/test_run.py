@@ -300,7 +300,7 @@ async def test_without_a_model_the_error_says_what_to_set(agents: Agents) -> Non
     assert ledger.status.error == (
         "No model: set ANTHROPIC_API_KEY or OPENAI_API_KEY where you open the app or use `run`, which"
         " hand it to the daemon,"
-        f" or configure a provider in {agents.home.root}/config.yaml"
+        " or choose a provider: stigmer-tui provider use NAME"
     )
 
 

@@ -56,3 +56,17 @@ async def test_a_daemon_with_a_key_keeps_its_own(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-daemon")
     async with running(tmp_path) as api:
         assert list((await api.daemon.takeKeys(TakeKeysRequest(variables={"OPENAI_API_KEY": KEY}))).taken) == []
+
+
+async def test_a_key_is_forgotten_also_by_the_runner_that_has_it(tmp_path: Path) -> None:
+    async with running(tmp_path) as api, attached(api, Hello.Kind.AGENTS) as runner:
+        await api.daemon.takeKeys(TakeKeysRequest(variables={"OPENAI_API_KEY": KEY}))
+        assert (await runner.keys())["OPENAI_API_KEY"] == KEY
+        await api.daemon.takeKeys(TakeKeysRequest(forgotten=["OPENAI_API_KEY"]))
+        assert (await runner.keys())["OPENAI_API_KEY"] == ""
+
+
+async def test_without_keys_a_runner_is_asked_to_look_at_the_configuration_again(tmp_path: Path) -> None:
+    async with running(tmp_path) as api, attached(api, Hello.Kind.AGENTS) as runner:
+        await api.daemon.takeKeys(TakeKeysRequest())
+        assert await runner.keys() == {}

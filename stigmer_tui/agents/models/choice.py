@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,6 +12,7 @@ from stigmer_tui.core.configuration import ModelSettings
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.known_secrets import without_credentials
 from stigmer_tui.core.model_providers import PROVIDERS, ModelProvider, find_provider
+from stigmer_tui.core.stored_keys import StoredKey, find_stored
 
 HAND_OVER = "where you open the app or use `run`, which hand it to the daemon"
 """How a key reaches the daemon, which does not read the start-up files of shells."""
@@ -27,6 +28,8 @@ class ModelChoice:
     key: str = field(default="", repr=False)
     key_variable: str = ""
     """The variable that the key came from."""
+    stored: StoredKey | None = None
+    """What the key is to be read from, where no variable has one."""
 
     def __str__(self) -> str:
         return "scripted (demo)" if self.is_scripted else f"{self.provider.name} {self.model}"
@@ -48,6 +51,8 @@ class ModelChooser:
     environment: Mapping[str, str]
     file: Path
     """The configuration file, for messages."""
+    stored: Sequence[StoredKey] = ()
+    """The keys that a person has stored; a variable wins over them."""
 
     def choose(self, asked: str = "", has_script: bool = False) -> ModelChoice:
         """The model for a run. `asked` is the name that the run asks for; `has_script` whether its agent has a script.
@@ -61,16 +66,24 @@ class ModelChooser:
         provider = self._provider_of(asked, configured)
         if provider is None:
             variables = " or ".join(known.key_variable for known in PROVIDERS if known.key_variable)
-            raise StigmerError(f"No model: set {variables} {HAND_OVER}, or configure a provider in {self.file}")
+            raise StigmerError(
+                f"No model: set {variables} {HAND_OVER}, or choose a provider: stigmer-tui provider use NAME"
+            )
         is_configured = provider is configured
         model = asked or (model_id(self.settings.model) if is_configured else "") or provider.default_model
         base_url = self._base_url(provider, is_configured)
         variable, key = self._key(provider, configured in (None, provider))
-        if provider.key_variable and not key and not (provider.is_gateway and base_url):
+        stored = None if key else find_stored(self.stored, provider.key_variable, base_url)
+        if provider.key_variable and not key and not stored and not (provider.is_gateway and base_url):
             raise StigmerError(
-                f"No key for {provider.name}, which {model} needs: set {provider.key_variable} {HAND_OVER}"
+                f"No key for {provider.name}, which {model} needs: set {provider.key_variable} {HAND_OVER},"
+                f" or store it: stigmer-tui secrets set {provider.name}"
             )
-        return ModelChoice(provider, model, base_url, key, variable)
+        return ModelChoice(provider, model, base_url, key, variable, stored)
+
+    def address(self, provider: ModelProvider) -> str:
+        """The base URL of a provider; empty for its own address. Raises StigmerError for one that is not a URL."""
+        return self._base_url(provider, provider is self._configured())
 
     def describe(self) -> str:
         """The model of runs that ask for none: `anthropic claude-sonnet-5-5`, `scripted (demo)`, or `none`."""
@@ -82,7 +95,7 @@ class ModelChooser:
     def _configured(self) -> ModelProvider | None:
         """The configured provider, or one that there is a key for."""
         if not (name := self.settings.provider):
-            return next((provider for provider in PROVIDERS if self.environment.get(provider.key_variable)), None)
+            return next(filter(self._has_key, PROVIDERS), None)
         if found := find_provider(name):
             return found
         names = ", ".join(provider.name for provider in PROVIDERS)
@@ -94,7 +107,14 @@ class ModelChooser:
             return configured
         # A base URL may be that of a gateway, which serves models of others. A key of their own provider is preferred.
         is_gateway = configured is not None and configured.is_gateway and bool(self.settings.base_url)
-        return configured if is_gateway and not self.environment.get(family.key_variable) else family
+        return configured if is_gateway and not self._has_key(family) else family
+
+    def _has_key(self, provider: ModelProvider) -> bool:
+        """For its address where it is not configured."""
+        if self.environment.get(provider.key_variable):
+            return True
+        address = self.environment.get(provider.base_url_variable, "").strip().rstrip("/")
+        return find_stored(self.stored, provider.key_variable, address) is not None
 
     def _base_url(self, provider: ModelProvider, is_configured: bool) -> str:
         configured = self.settings.base_url if is_configured else ""

@@ -1,0 +1,84 @@
+"""What the commands `secrets` and `provider` work with: settings, stored keys, and the daemon where one runs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from stigmer_tui.agents.models.choice import ModelChooser
+from stigmer_tui.agents.models.current import CurrentModels
+from stigmer_tui.client.connection import Connection
+from stigmer_tui.client.daemon import daemon_status, offer_keys
+from stigmer_tui.client.endpoint import Endpoint
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.model_providers import PROVIDERS, ModelProvider, find_provider
+from stigmer_tui.core.paths import Home
+from stigmer_tui.core.stored_keys import KeyStore
+from stigmer_tui.daemon.running import running_endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSetup:
+    home: Home
+    environment: Mapping[str, str]
+    keys: KeyStore
+
+    @classmethod
+    def of_this_process(cls) -> ModelSetup:
+        home = Home.from_environment(os.environ)
+        return cls(home, os.environ, KeyStore(home))
+
+    def models(self) -> CurrentModels:
+        return CurrentModels(self.home, self.environment, self.keys)
+
+    def chooser(self) -> ModelChooser:
+        """Raises StigmerError for a configuration that cannot be read."""
+        return self.models().chooser()
+
+
+def provider_named(name: str) -> ModelProvider:
+    """Raises StigmerError for a name that no provider has."""
+    if provider := find_provider(name):
+        return provider
+    raise StigmerError(f"There is no provider {name}", f"Providers: {', '.join(known.name for known in PROVIDERS)}")
+
+
+def inform_daemon(home: Home, variables: Mapping[str, str], forgotten: Sequence[str] = ()) -> bool:
+    """Gives the daemon keys, and lets it look again which model is configured. Returns whether one runs."""
+
+    async def inform() -> bool:
+        if (endpoint := await running_endpoint(home)) is None:
+            return False
+        connection = _connection(endpoint)
+        try:
+            await offer_keys(connection, variables, forgotten)
+        finally:
+            await connection.close()
+        return True
+
+    return asyncio.run(inform())
+
+
+def model_of_daemon(home: Home) -> str:
+    """The model that the daemon uses where an agent asks for none, such as `ollama llama3.2`; empty where none runs."""
+
+    async def ask() -> str:
+        if (endpoint := await running_endpoint(home)) is None:
+            return ""
+        connection = _connection(endpoint)
+        try:
+            status = await daemon_status(connection)
+        finally:
+            await connection.close()
+        return status.model if status else ""
+
+    return asyncio.run(ask())
+
+
+def _connection(endpoint: Endpoint) -> Connection:
+    async def located() -> Endpoint:
+        return endpoint
+
+    return Connection(located)

@@ -1,0 +1,151 @@
+"""Keys of model providers that a person has stored, each with the address that it is for.
+
+The keys themselves are in the keyring of the system, or in an encrypted file. What stands in clear is only which there
+are, so that neither is touched by those who have stored none.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from typing import Protocol
+
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.known_secrets import remember_values
+from stigmer_tui.core.paths import Home
+from stigmer_tui.core.private_files import make_private_folders, read_private, write_private
+
+SERVICE = "stigmer-tui"
+"""The name of our entries in the keyring."""
+
+SAFE_PRIORITY = 1
+"""Of a backend of the package `keyring`: those below keep nothing, or keep it in clear."""
+
+
+class KeyPlace(StrEnum):
+    KEYRING = "keyring"
+    FILE = "file"
+    """Encrypted by a passphrase that nobody stores."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredKey:
+    variable: str
+    """The environment variable that it stands for."""
+    address: str
+    """The base URL that it is for; empty for the provider's own address. It is never sent to another one."""
+    place: KeyPlace = KeyPlace.KEYRING
+
+
+class Keyring(Protocol):
+    """Raises StigmerError where there is none, or where it stays locked."""
+
+    def read(self, name: str) -> str: ...
+
+    def write(self, name: str, value: str) -> None: ...
+
+    def delete(self, name: str) -> None: ...
+
+
+class SystemKeyring:
+    """The keyring of the operating system, by the package `keyring`."""
+
+    def read(self, name: str) -> str:
+        return self._call("get_password", name) or ""
+
+    def write(self, name: str, value: str) -> None:
+        self._call("set_password", name, value)
+
+    def delete(self, name: str) -> None:
+        if self.read(name):
+            self._call("delete_password", name)
+
+    def _call(self, function: str, *arguments: str) -> str | None:
+        # Imported lazily: it looks for its backends, which takes a while.
+        import keyring
+
+        try:
+            backend = keyring.get_keyring()
+            is_safe = backend.priority >= SAFE_PRIORITY
+            result: str | None = getattr(backend, function)(SERVICE, *arguments) if is_safe else None
+        except Exception as error:
+            # Backends raise errors of their own libraries, too.
+            raise _unusable(f"{type(error).__name__}: {error}") from error
+        if not is_safe:
+            raise _unusable("there is none that encrypts")
+        return result
+
+
+def _unusable(reason: str) -> StigmerError:
+    return StigmerError(
+        f"The keyring of this system cannot be used: {reason}",
+        "On Linux a secret service keeps keys, such as gnome-keyring or KeePassXC. It may have to be unlocked.",
+    )
+
+
+class KeyStore:
+    """The stored keys of one home folder."""
+
+    def __init__(self, home: Home, keyring: Keyring | None = None) -> None:
+        self._home = home
+        self._keyring = keyring or SystemKeyring()
+
+    def list(self) -> tuple[StoredKey, ...]:
+        """Which keys are stored. Raises StigmerError for a list that cannot be read."""
+        path = self._home.stored_keys
+        try:
+            entries = json.loads(read_private(path))
+            return tuple(
+                StoredKey(str(entry["variable"]), str(entry["address"]), KeyPlace(entry["place"])) for entry in entries
+            )
+        except FileNotFoundError:
+            return ()
+        except OSError as error:
+            raise StigmerError(f"Cannot read {path}: {error.strerror}") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise StigmerError(
+                f"{path} is damaged", "Remove it, and store the keys again: stigmer-tui secrets set NAME"
+            ) from error
+
+    def read(self, stored: StoredKey) -> str:
+        """The key itself, from the keyring; empty if it is gone from there. Raises StigmerError."""
+        key = self._keyring.read(self._name(stored))
+        remember_values([key] if key else [])
+        return key
+
+    def store(self, stored: StoredKey, key: str) -> None:
+        """Replaces the one for the same address. Raises StigmerError, and has stored nothing then."""
+        remember_values([key])
+        if stored.place is KeyPlace.KEYRING:
+            self._keyring.write(self._name(stored), key)
+        self._write([*(one for one in self.list() if not _is_same(one, stored)), stored])
+
+    def delete(self, variable: str) -> tuple[StoredKey, ...]:
+        """All keys of a variable; returns them. Raises StigmerError for what the keyring does not let go."""
+        listed = self.list()
+        found = tuple(one for one in listed if one.variable == variable)
+        for one in found:
+            if one.place is KeyPlace.KEYRING:
+                self._keyring.delete(self._name(one))
+        if found:
+            self._write([one for one in listed if one not in found])
+        return found
+
+    def _name(self, stored: StoredKey) -> str:
+        """In the keyring, which several home folders share."""
+        return " ".join(filter(None, (stored.variable, stored.address, str(self._home.root))))
+
+    def _write(self, stored: Sequence[StoredKey]) -> None:
+        make_private_folders([self._home.data])
+        write_private(self._home.stored_keys, json.dumps([asdict(one) for one in stored], indent=2))
+
+
+def find_stored(stored: Sequence[StoredKey], variable: str, address: str) -> StoredKey | None:
+    """The one for this variable and exactly this address."""
+    return next((one for one in stored if _is_same(one, StoredKey(variable, address))), None)
+
+
+def _is_same(one: StoredKey, other: StoredKey) -> bool:
+    return replace(one, place=other.place) == other

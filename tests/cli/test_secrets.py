@@ -1,0 +1,86 @@
+"""`secrets`: a person stores the keys of providers, and no value is ever printed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import keyring
+import pytest
+from click.testing import CliRunner, Result
+
+from stigmer_tui.cli.commands import program
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.model_providers import KEY_VARIABLES
+from tests.core.memory_keyring import MemoryBackend
+
+KEY = "sk-ant-0123456789"
+
+
+@pytest.fixture
+def ring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryBackend]:
+    for name in (*KEY_VARIABLES, *filter(None, KEY_VARIABLES.values())):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("STIGMER_HOME", str(tmp_path / "home"))
+    before = keyring.get_keyring()
+    ring = MemoryBackend()
+    keyring.set_keyring(ring)
+    yield ring
+    keyring.set_keyring(before)
+
+
+def secrets(*arguments: str, typed: str = "") -> Result:
+    return CliRunner().invoke(program, ["secrets", *arguments], input=typed, standalone_mode=False)
+
+
+def refused(*arguments: str, typed: str = "") -> StigmerError:
+    error = secrets(*arguments, typed=typed).exception
+    assert isinstance(error, StigmerError), error
+    return error
+
+
+@pytest.mark.parametrize("name", ["anthropic", "ANTHROPIC_API_KEY", "Anthropic"])
+def test_a_key_is_piped_in_listed_and_deleted(ring: MemoryBackend, name: str) -> None:
+    result = secrets("set", name, typed=f"{KEY}\n")
+    assert result.output == "✓ ANTHROPIC_API_KEY for anthropic is in the keyring\n"
+    assert list(ring.values.values()) == [KEY]
+    listed = secrets("list", "--output", "json").output
+    assert json.loads(listed) == {"variable": "ANTHROPIC_API_KEY", "address": "", "place": "keyring"}
+    assert KEY not in secrets("list").output
+    assert secrets("delete", name).output == "✓ ANTHROPIC_API_KEY is deleted from the keyring\n"
+    assert (ring.values, secrets("list", "--output", "json").output) == ({}, "")
+    assert secrets("delete", name).output == "ANTHROPIC_API_KEY is not stored\n"
+
+
+def test_a_key_is_for_the_configured_address(ring: MemoryBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://router.example/v1/")
+    result = secrets("set", "openai", typed=KEY)
+    assert result.output == "✓ OPENAI_API_KEY for https://router.example/v1 is in the keyring\n"
+    assert "for https://router.example/v1" in secrets("list").output
+
+
+def test_the_environment_wins_and_is_listed(ring: MemoryBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-from-environment")
+    assert "ANTHROPIC_API_KEY in the environment wins over it" in secrets("set", "anthropic", typed=KEY).output
+    places = [json.loads(line)["place"] for line in secrets("list", "--output", "json").output.splitlines()]
+    assert places == ["environment", "keyring"]
+
+
+@pytest.mark.parametrize("typed", ["", " \n", "two words", "two\nlines", "k" * 5000, "schlüssel"])
+def test_what_is_not_a_key_is_refused(ring: MemoryBackend, typed: str) -> None:
+    assert "key" in refused("set", "anthropic", typed=typed).message
+    assert ring.values == {}
+
+
+@pytest.mark.parametrize("name", ["ollama", "scripted", "clod", "STIGMER_LLM_API_KEY", "PATH"])
+def test_other_names_are_refused(ring: MemoryBackend, name: str) -> None:
+    assert "ANTHROPIC_API_KEY, OPENAI_API_KEY" in refused("set", name, typed=KEY).advice
+
+
+def test_without_keyring_and_daemon_nothing_is_stored(ring: MemoryBackend, tmp_path: Path) -> None:
+    ring.priority = 0
+    error = refused("set", "anthropic", typed=KEY)
+    assert "so ANTHROPIC_API_KEY was not stored" in error.message
+    assert "in memory until it stops" in error.advice
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and KEY in path.read_text(encoding="utf-8")]
