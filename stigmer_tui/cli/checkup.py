@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
 from stigmer_tui import __version__
 from stigmer_tui.core.addresses import bind_error
@@ -24,15 +24,15 @@ from stigmer_tui.core.paths import Home
 from stigmer_tui.core.terminal import is_addressable, terminal_encoding
 from stigmer_tui.core.units import plural, size_text
 
+if TYPE_CHECKING:
+    from stigmer_tui.agents.models.choice import ModelChoice
+
 LITTLE_SPACE = 1_000_000_000
 NO_SPACE = 50_000_000
 """Bytes that are free."""
 
 FEW_WATCHES = 8192
 """Folders that the system may watch for one user."""
-
-ANSWER_LIMIT = 2.0
-"""Seconds for a model server to answer."""
 
 
 class Verdict(StrEnum):
@@ -145,63 +145,70 @@ async def check_model(setup: Setup) -> AsyncIterator[Finding]:
     from stigmer_tui.agents.models.choice import ModelChooser
     from stigmer_tui.core.model_providers import OLLAMA, PROVIDERS
     from stigmer_tui.core.proxies import proxy_for
+    from stigmer_tui.core.stored_keys import KeyStore
 
     for provider in PROVIDERS:
         if provider.address:
             # Raises for a variable that names no proxy.
             proxy_for(provider.address, setup.environment)
     settings = setup.configuration.model
-    choice = ModelChooser(settings, setup.environment, setup.home.configuration).choose(has_script=True)
+    stored = KeyStore(setup.home).list()
+    choice = ModelChooser(settings, setup.environment, setup.home.configuration, stored).choose(has_script=True)
     if choice.is_scripted:
-        mend = "Set a key, such as ANTHROPIC_API_KEY, or: stigmer-tui config set backend.local.llm.provider ollama"
+        mend = "Choose one: stigmer-tui provider use NAME. Its key: stigmer-tui secrets set NAME"
         yield Finding("model", Verdict.WARNING, "No provider of models: agents play their scripts only", mend)
         return
     if settings.script and not settings.script.is_file():
         yield Finding("model", Verdict.PROBLEM, f"There is no script file {settings.script}")
     if choice.provider is OLLAMA:
-        async for finding in _ollama(choice.base_url or OLLAMA.address, choice.model):
-            yield finding
+        yield await _ollama(choice)
         return
     key = f", with the key in {choice.key_variable}" if choice.key_variable else ""
-    yield Finding("model", Verdict.OK, f"{choice}{key}")
+    if choice.stored:
+        key = f", with the key in the {choice.stored.place}"
+    mend = f"Whether it answers: stigmer-tui provider test {choice.provider.name}"
+    yield Finding("model", Verdict.OK, f"{choice}{key}", mend)
 
 
-async def _ollama(address: str, model: str) -> AsyncIterator[Finding]:
-    import httpx2
+async def _ollama(choice: ModelChoice) -> Finding:
+    from stigmer_tui.agents.models.ollama import Ollama
 
-    from stigmer_tui.runners.outgoing import OutgoingTransport
-
-    url = urlsplit(address)
-    address = f"{url.scheme}://{url.netloc}"
+    ollama = Ollama(choice.base_url)
     try:
-        async with httpx2.AsyncClient(transport=OutgoingTransport(httpx2.Limits()), timeout=ANSWER_LIMIT) as client:
-            response = await client.get(f"{address}/api/tags")
-            names = [str(entry["name"]) for entry in response.raise_for_status().json()["models"]]
-    except (httpx2.HTTPError, ValueError, KeyError, TypeError) as error:
-        message = f"Ollama does not answer at {address}: {str(error) or type(error).__name__}"
-        yield Finding("model", Verdict.PROBLEM, message, "Start it: ollama serve")
-        return
-    if model in names or f"{model}:latest" in names:
-        yield Finding("model", Verdict.OK, f"ollama {model}, at {address}")
-    else:
-        yield Finding("model", Verdict.PROBLEM, f"Ollama has no model {model}", f"Get it: ollama pull {model}")
+        names = await ollama.models()
+    except StigmerError as error:
+        return Finding("model", Verdict.PROBLEM, error.message, error.advice)
+    if ollama.has(choice.model, names):
+        return Finding("model", Verdict.OK, f"{choice}, at {ollama.address}")
+    mend = f"Get it: stigmer-tui provider pull {choice.model}"
+    if names:
+        mend += f"\nIt has {', '.join(names)}: stigmer-tui provider use ollama --model NAME"
+    return Finding("model", Verdict.PROBLEM, f"Ollama has no model {choice.model}", mend)
 
 
 async def check_secrets(setup: Setup) -> AsyncIterator[Finding]:
     import keyring
-    from keyring.errors import KeyringError
+
+    from stigmer_tui.core.stored_keys import SAFE_PRIORITY, KeyPlace, KeyStore
 
     try:
         backend = keyring.get_keyring()
-        is_usable = backend.priority > 0
-    except (KeyringError, RuntimeError):
+        is_usable = backend.priority >= SAFE_PRIORITY
+    except Exception:
+        # Backends raise errors of their own libraries, too.
         is_usable = False
+    kept = [one for one in KeyStore(setup.home).list() if one.place is KeyPlace.KEYRING]
+    names = ", ".join(dict.fromkeys(one.variable for one in kept))
     if is_usable:
-        yield Finding("secrets", Verdict.OK, f"encrypted, with a key in {backend.name}")
-    else:
-        mend = "On Linux a secret service keeps it, such as that of gnome-keyring or KeePassXC."
-        message = "No keyring: secrets are kept in memory only, and are gone when the daemon stops"
-        yield Finding("secrets", Verdict.WARNING, message, mend)
+        stored = f"; keys of providers in it: {names}" if names else ""
+        yield Finding("secrets", Verdict.OK, f"encrypted, with a key in {backend.name}{stored}")
+        return
+    mend = "On Linux a secret service keeps it, such as that of gnome-keyring or KeePassXC."
+    if names:
+        yield Finding("secrets", Verdict.PROBLEM, f"No keyring, but {names} should be in it", mend)
+        return
+    message = "No keyring: secrets are kept in memory only, and are gone when the daemon stops"
+    yield Finding("secrets", Verdict.WARNING, message, mend)
 
 
 async def check_sandbox(setup: Setup) -> AsyncIterator[Finding]:

@@ -398,6 +398,53 @@ def delete_secret(name: str) -> int:
     return delete_secret(name)
 
 
+@program.group()
+def provider() -> None:
+    """The providers of models: which one agents use, and whether it answers."""
+
+
+@provider.command("list")
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="For people, or for programs.")
+def list_providers(output: str) -> int:
+    """List the providers with their models and states; ● marks the one that agents use."""
+    from stigmer_tui.cli.provider import list_providers
+
+    return list_providers(output == "json")
+
+
+@provider.command("use")
+@click.argument("name")
+@click.option("--model", default="", help="The model; default: the provider's.")
+@click.option("--base-url", default="", metavar="URL", help="Where it is; default: the provider's own address.")
+def use_provider(name: str, model: str, base_url: str) -> int:
+    """Let agents use a provider from their next run on, without a restart.
+
+    A model or base URL in config.yaml that belonged to another provider is removed.
+    """
+    from stigmer_tui.cli.provider import use_provider
+
+    return use_provider(name, model, base_url)
+
+
+@provider.command("test")
+@click.argument("name", required=False)
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="For people, or for programs.")
+def test_provider(name: str | None, output: str) -> int:
+    """Ask a model one short question; say what is wrong and how to mend it. Default: the provider that agents use."""
+    from stigmer_tui.cli.provider import test_provider
+
+    return test_provider(name or "", output == "json")
+
+
+@provider.command("pull")
+@click.argument("model")
+def pull_model(model: str) -> int:
+    """Let Ollama get a model, with a progress bar."""
+    from stigmer_tui.cli.provider import pull_model
+
+    return pull_model(model)
+
+
 ENV_HELP = "A variable, as for a run; secret:KEY=VALUE is never shown. May be repeated."
 ORG_HELP = "The organization; default: from Stigmer.yaml or config.yaml."
 

@@ -66,7 +66,7 @@ OLLAMA = ModelProvider(
     base_url_variable="OLLAMA_BASE_URL",
     address="http://localhost:11434",
     path="/v1",
-    when_missing="get it with: ollama pull {model}",
+    when_missing="get it with: stigmer-tui provider pull {model}",
     when_unreachable="start it with: ollama serve",
 )
 SCRIPTED = ModelProvider(name="scripted", framework="", default_model="scripted")

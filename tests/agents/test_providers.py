@@ -211,7 +211,7 @@ async def test_what_the_provider_refuses_is_told_in_words(agents: Agents, provid
 async def test_a_model_that_ollama_does_not_have_comes_with_the_command_to_get_it(agents: Agents) -> None:
     async with serving(agents, "ollama", refused(404, "model not found")):
         ledger = await agents.run(assignment())
-    assert "get it with: ollama pull qwen2.5-coder:7b" in ledger.status.error
+    assert "get it with: stigmer-tui provider pull qwen2.5-coder:7b" in ledger.status.error
 
 
 async def test_a_rate_limit_says_how_long(agents: Agents) -> None:

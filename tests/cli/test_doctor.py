@@ -181,7 +181,7 @@ def test_a_model_that_is_not_pulled_comes_with_the_command(home: Path, monkeypat
     monkeypatch.setenv("STIGMER_LLM_MODEL", "tiny")
     with ollama("other:latest") as address:
         monkeypatch.setenv("OLLAMA_BASE_URL", address)
-        assert "ollama pull tiny" in Examined().says("problem")
+        assert "stigmer-tui provider pull tiny" in Examined().says("problem")
     with ollama("tiny:latest") as address:
         monkeypatch.setenv("OLLAMA_BASE_URL", address)
         examined = Examined()

@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
-import keyring
 import pytest
 from click.testing import CliRunner, Result
 
 from stigmer_tui.cli.commands import program
 from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.core.model_providers import KEY_VARIABLES
+from tests.cli.keyring_fixture import ring as ring
 from tests.core.memory_keyring import MemoryBackend
 
 KEY = "sk-ant-0123456789"
-
-
-@pytest.fixture
-def ring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryBackend]:
-    for name in (*KEY_VARIABLES, *filter(None, KEY_VARIABLES.values())):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("STIGMER_HOME", str(tmp_path / "home"))
-    before = keyring.get_keyring()
-    ring = MemoryBackend()
-    keyring.set_keyring(ring)
-    yield ring
-    keyring.set_keyring(before)
 
 
 def secrets(*arguments: str, typed: str = "") -> Result:

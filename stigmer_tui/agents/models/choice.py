@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -59,7 +59,7 @@ class ModelChooser:
 
         Raises StigmerError, with what to set, when there is none.
         """
-        configured = self._configured()
+        configured = self.configured()
         if configured is SCRIPTED.provider or (configured is None and (has_script or self.settings.script)):
             return SCRIPTED
         asked = model_id(asked or ("" if self.settings.provider else self.settings.model))
@@ -83,7 +83,23 @@ class ModelChooser:
 
     def address(self, provider: ModelProvider) -> str:
         """The base URL of a provider; empty for its own address. Raises StigmerError for one that is not a URL."""
-        return self._base_url(provider, provider is self._configured())
+        return self._base_url(provider, provider is self.configured())
+
+    def alone(self, provider: ModelProvider) -> ModelChooser:
+        """As if this provider were configured. Model, address and common key of the configured one stay with that."""
+        if self.settings.provider and provider is self.configured():
+            return self
+        environment = {name: value for name, value in self.environment.items() if name != settings.API_KEY.variable}
+        return replace(self, settings=ModelSettings(provider.name), environment=environment)
+
+    def configured(self) -> ModelProvider | None:
+        """The configured provider, or one that there is a key for. Raises StigmerError for one that does not exist."""
+        if not (name := self.settings.provider):
+            return next(filter(self._has_key, PROVIDERS), None)
+        if found := find_provider(name):
+            return found
+        names = ", ".join(provider.name for provider in PROVIDERS)
+        raise StigmerError(f"Unknown model provider {name}: choose one of {names}")
 
     def describe(self) -> str:
         """The model of runs that ask for none: `anthropic claude-sonnet-5-5`, `scripted (demo)`, or `none`."""
@@ -91,15 +107,6 @@ class ModelChooser:
             return str(self.choose(has_script=True))
         except StigmerError:
             return "none"
-
-    def _configured(self) -> ModelProvider | None:
-        """The configured provider, or one that there is a key for."""
-        if not (name := self.settings.provider):
-            return next(filter(self._has_key, PROVIDERS), None)
-        if found := find_provider(name):
-            return found
-        names = ", ".join(provider.name for provider in PROVIDERS)
-        raise StigmerError(f"Unknown model provider {name}: choose one of {names}")
 
     def _provider_of(self, asked: str, configured: ModelProvider | None) -> ModelProvider | None:
         family = next((provider for provider in PROVIDERS if provider.serves(asked)), None)

@@ -26,7 +26,10 @@ class CurrentModels:
 
     def chooser(self) -> ModelChooser:
         """Raises StigmerError for a configuration that cannot be read."""
-        file = ConfigurationFile.read(self.home.configuration)
+        return self.chooser_of(ConfigurationFile.read(self.home.configuration))
+
+    def chooser_of(self, file: ConfigurationFile) -> ModelChooser:
+        """By another configuration file. Raises StigmerError for values that cannot be used."""
         settings = configuration_of(self.home, self.environment, file).model
         return ModelChooser(settings, self.environment, self.home.configuration, self.keys.list())
 

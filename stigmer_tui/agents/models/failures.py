@@ -75,6 +75,12 @@ def _what_happened(error: AgentRunError, choice: ModelChoice, detail: str, retri
         case CutShortError() | StalledError() as fault:
             return f" {fault}{_address(choice)}{retried}; run it again"
     match error:
+        case ModelAuthenticationError() if choice.stored or not choice.key:
+            refused = "does not accept the stored key" if choice.stored else "wants a key"
+            return (
+                f" was refused: the provider{_address(choice)} {refused}; store the right one:"
+                f" stigmer-tui secrets set {choice.provider.name}{detail}"
+            )
         case ModelAuthenticationError():
             variable = choice.key_variable or choice.provider.key_variable or "the key"
             return (
