@@ -99,7 +99,8 @@ def use_provider(name: str, model: str, base_url: str) -> int:
     address = written.address(provider)
     make_private_folders([setup.home.root])
     write_private(setup.home.configuration, edited.content)
-    click.echo(f"✓ Agents use {name.lower()} {model.strip() or provider.default_model}{_at(address, provider)}")
+    used = model.strip() or provider.default_model
+    click.echo(f"✓ Agents use {name.lower()}{f' {used}' if provider.address else ''}{_at(address, provider)}")
     is_informed = inform_daemon(setup.home, {})
     for hint in _hints(setup, provider, is_informed):
         click.echo(f"  {hint}")
