@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"stigmer_tui/daemon/v1/daemon.proto\x12\x15stigmer_tui.daemon.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x0f\n\rStatusRequest\"\xa0\x01\n\x0fTakeKeysRequest\x12H\n\tvariables\x18\x01 \x03(\x0b\x32\x35.stigmer_tui.daemon.v1.TakeKeysRequest.VariablesEntry\x12\x11\n\tforgotten\x18\x02 \x03(\t\x1a\x30\n\x0eVariablesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"!\n\x10TakeKeysResponse\x12\r\n\x05taken\x18\x01 \x03(\t\"\xf8\x01\n\x06Status\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x16\n\x0erequires_token\x18\x03 \x01(\x08\x12\x0c\n\x04home\x18\x04 \x01(\t\x12.\n\nstarted_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\ncomponents\x18\x06 \x03(\x0b\x32 .stigmer_tui.daemon.v1.Component\x12\r\n\x05model\x18\x07 \x01(\t\x12\x0f\n\x07sandbox\x18\x08 \x01(\t\x12\x0f\n\x07secrets\x18\t \x01(\t\x12\x0f\n\x07running\x18\n \x01(\r\"\xd6\x02\n\tComponent\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x35\n\x05state\x18\x02 \x01(\x0e\x32&.stigmer_tui.daemon.v1.Component.State\x12\x0b\n\x03pid\x18\x03 \x01(\x05\x12\x14\n\x0cmemory_bytes\x18\x04 \x01(\x04\x12\x13\n\x0b\x63pu_percent\x18\x05 \x01(\x02\x12.\n\nstarted_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08restarts\x18\x07 \x01(\r\x12\x0e\n\x06\x64\x65tail\x18\x08 \x01(\t\x12\x0e\n\x06notice\x18\t \x01(\t\"j\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0c\n\x08STARTING\x10\x01\x12\t\n\x05READY\x10\x02\x12\x08\n\x04\x42USY\x10\x03\x12\x0e\n\nRESTARTING\x10\x04\x12\n\n\x06\x46\x41ILED\x10\x05\x12\x0b\n\x07STOPPED\x10\x06\x32\x8e\x02\n\x10\x44\x61\x65monController\x12M\n\x06status\x12$.stigmer_tui.daemon.v1.StatusRequest\x1a\x1d.stigmer_tui.daemon.v1.Status\x12N\n\x05watch\x12$.stigmer_tui.daemon.v1.StatusRequest\x1a\x1d.stigmer_tui.daemon.v1.Status0\x01\x12[\n\x08takeKeys\x12&.stigmer_tui.daemon.v1.TakeKeysRequest\x1a\'.stigmer_tui.daemon.v1.TakeKeysResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"stigmer_tui/daemon/v1/daemon.proto\x12\x15stigmer_tui.daemon.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"#\n\x0eRestartRequest\x12\x11\n\tcomponent\x18\x01 \x01(\t\"\x11\n\x0fRestartResponse\"\x0f\n\rStatusRequest\"\xa0\x01\n\x0fTakeKeysRequest\x12H\n\tvariables\x18\x01 \x03(\x0b\x32\x35.stigmer_tui.daemon.v1.TakeKeysRequest.VariablesEntry\x12\x11\n\tforgotten\x18\x02 \x03(\t\x1a\x30\n\x0eVariablesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"!\n\x10TakeKeysResponse\x12\r\n\x05taken\x18\x01 \x03(\t\"\x9c\x02\n\x06Status\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x16\n\x0erequires_token\x18\x03 \x01(\x08\x12\x0c\n\x04home\x18\x04 \x01(\t\x12.\n\nstarted_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\ncomponents\x18\x06 \x03(\x0b\x32 .stigmer_tui.daemon.v1.Component\x12\r\n\x05model\x18\x07 \x01(\t\x12\x0f\n\x07sandbox\x18\x08 \x01(\t\x12\x0f\n\x07secrets\x18\t \x01(\t\x12\x0f\n\x07running\x18\n \x01(\r\x12\x0e\n\x06\x65ngine\x18\x0b \x01(\t\x12\x12\n\nfree_bytes\x18\x0c \x01(\x04\"\xc0\x03\n\tComponent\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x35\n\x05state\x18\x02 \x01(\x0e\x32&.stigmer_tui.daemon.v1.Component.State\x12\x0b\n\x03pid\x18\x03 \x01(\x05\x12\x14\n\x0cmemory_bytes\x18\x04 \x01(\x04\x12\x13\n\x0b\x63pu_percent\x18\x05 \x01(\x02\x12.\n\nstarted_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08restarts\x18\x07 \x01(\r\x12\x0e\n\x06\x64\x65tail\x18\x08 \x01(\t\x12\x0e\n\x06notice\x18\t \x01(\t\x12\x12\n\nlast_error\x18\n \x01(\t\x12\x31\n\rlast_error_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tlog_lines\x18\x0c \x03(\t\x12\x0e\n\x06queued\x18\r \x01(\r\"j\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0c\n\x08STARTING\x10\x01\x12\t\n\x05READY\x10\x02\x12\x08\n\x04\x42USY\x10\x03\x12\x0e\n\nRESTARTING\x10\x04\x12\n\n\x06\x46\x41ILED\x10\x05\x12\x0b\n\x07STOPPED\x10\x06\x32\xe8\x02\n\x10\x44\x61\x65monController\x12M\n\x06status\x12$.stigmer_tui.daemon.v1.StatusRequest\x1a\x1d.stigmer_tui.daemon.v1.Status\x12N\n\x05watch\x12$.stigmer_tui.daemon.v1.StatusRequest\x1a\x1d.stigmer_tui.daemon.v1.Status0\x01\x12[\n\x08takeKeys\x12&.stigmer_tui.daemon.v1.TakeKeysRequest\x1a\'.stigmer_tui.daemon.v1.TakeKeysResponse\x12X\n\x07restart\x12%.stigmer_tui.daemon.v1.RestartRequest\x1a&.stigmer_tui.daemon.v1.RestartResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,20 +34,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_TAKEKEYSREQUEST_VARIABLESENTRY']._loaded_options = None
   _globals['_TAKEKEYSREQUEST_VARIABLESENTRY']._serialized_options = b'8\001'
-  _globals['_STATUSREQUEST']._serialized_start=94
-  _globals['_STATUSREQUEST']._serialized_end=109
-  _globals['_TAKEKEYSREQUEST']._serialized_start=112
-  _globals['_TAKEKEYSREQUEST']._serialized_end=272
-  _globals['_TAKEKEYSREQUEST_VARIABLESENTRY']._serialized_start=224
-  _globals['_TAKEKEYSREQUEST_VARIABLESENTRY']._serialized_end=272
-  _globals['_TAKEKEYSRESPONSE']._serialized_start=274
-  _globals['_TAKEKEYSRESPONSE']._serialized_end=307
-  _globals['_STATUS']._serialized_start=310
-  _globals['_STATUS']._serialized_end=558
-  _globals['_COMPONENT']._serialized_start=561
-  _globals['_COMPONENT']._serialized_end=903
-  _globals['_COMPONENT_STATE']._serialized_start=797
-  _globals['_COMPONENT_STATE']._serialized_end=903
-  _globals['_DAEMONCONTROLLER']._serialized_start=906
-  _globals['_DAEMONCONTROLLER']._serialized_end=1176
+  _globals['_RESTARTREQUEST']._serialized_start=94
+  _globals['_RESTARTREQUEST']._serialized_end=129
+  _globals['_RESTARTRESPONSE']._serialized_start=131
+  _globals['_RESTARTRESPONSE']._serialized_end=148
+  _globals['_STATUSREQUEST']._serialized_start=150
+  _globals['_STATUSREQUEST']._serialized_end=165
+  _globals['_TAKEKEYSREQUEST']._serialized_start=168
+  _globals['_TAKEKEYSREQUEST']._serialized_end=328
+  _globals['_TAKEKEYSREQUEST_VARIABLESENTRY']._serialized_start=280
+  _globals['_TAKEKEYSREQUEST_VARIABLESENTRY']._serialized_end=328
+  _globals['_TAKEKEYSRESPONSE']._serialized_start=330
+  _globals['_TAKEKEYSRESPONSE']._serialized_end=363
+  _globals['_STATUS']._serialized_start=366
+  _globals['_STATUS']._serialized_end=650
+  _globals['_COMPONENT']._serialized_start=653
+  _globals['_COMPONENT']._serialized_end=1101
+  _globals['_COMPONENT_STATE']._serialized_start=995
+  _globals['_COMPONENT_STATE']._serialized_end=1101
+  _globals['_DAEMONCONTROLLER']._serialized_start=1104
+  _globals['_DAEMONCONTROLLER']._serialized_end=1464
 # @@protoc_insertion_point(module_scope)

@@ -21,6 +21,41 @@ else:
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
+class RestartRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMPONENT_FIELD_NUMBER: _builtins.int
+    component: _builtins.str
+    """Name of a runner, such as agent-runner."""
+    def __init__(
+        self,
+        *,
+        component: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["component", b"component"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RestartRequest: _TypeAlias = RestartRequest  # noqa: Y015
+
+@_typing.final
+class RestartResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RestartResponse: _TypeAlias = RestartResponse  # noqa: Y015
+
+@_typing.final
 class StatusRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -119,6 +154,8 @@ class Status(_message.Message):
     SANDBOX_FIELD_NUMBER: _builtins.int
     SECRETS_FIELD_NUMBER: _builtins.int
     RUNNING_FIELD_NUMBER: _builtins.int
+    ENGINE_FIELD_NUMBER: _builtins.int
+    FREE_BYTES_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     address: _builtins.str
     """host:port of the API."""
@@ -133,6 +170,10 @@ class Status(_message.Message):
     secrets: _builtins.str
     """Where secret values of runs are kept."""
     running: _builtins.int
+    engine: _builtins.str
+    """What carries workflows out."""
+    free_bytes: _builtins.int
+    """Free space on the disk of the home."""
     @_builtins.property
     def started_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -152,10 +193,12 @@ class Status(_message.Message):
         sandbox: _builtins.str = ...,
         secrets: _builtins.str = ...,
         running: _builtins.int = ...,
+        engine: _builtins.str = ...,
+        free_bytes: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["started_at", b"started_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "components", b"components", "home", b"home", "model", b"model", "requires_token", b"requires_token", "running", b"running", "sandbox", b"sandbox", "secrets", b"secrets", "started_at", b"started_at", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "components", b"components", "engine", b"engine", "free_bytes", b"free_bytes", "home", b"home", "model", b"model", "requires_token", b"requires_token", "running", b"running", "sandbox", b"sandbox", "secrets", b"secrets", "started_at", b"started_at", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -205,6 +248,10 @@ class Component(_message.Message):
     RESTARTS_FIELD_NUMBER: _builtins.int
     DETAIL_FIELD_NUMBER: _builtins.int
     NOTICE_FIELD_NUMBER: _builtins.int
+    LAST_ERROR_FIELD_NUMBER: _builtins.int
+    LAST_ERROR_AT_FIELD_NUMBER: _builtins.int
+    LOG_LINES_FIELD_NUMBER: _builtins.int
+    QUEUED_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     state: Global___Component.State.ValueType
     pid: _builtins.int
@@ -215,8 +262,18 @@ class Component(_message.Message):
     detail: _builtins.str
     notice: _builtins.str
     """What a person should know of it, though it works: the built-in agent runner stands in for another."""
+    last_error: _builtins.str
+    """How its last unexpected end came about; it stays after the restart."""
+    queued: _builtins.int
+    """Executions that wait for this runner."""
     @_builtins.property
     def started_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def last_error_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def log_lines(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The last ones of its log, once it has failed."""
+
     def __init__(
         self,
         *,
@@ -229,10 +286,14 @@ class Component(_message.Message):
         restarts: _builtins.int = ...,
         detail: _builtins.str = ...,
         notice: _builtins.str = ...,
+        last_error: _builtins.str = ...,
+        last_error_at: _timestamp_pb2.Timestamp | None = ...,
+        log_lines: _abc.Iterable[_builtins.str] | None = ...,
+        queued: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["started_at", b"started_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["last_error_at", b"last_error_at", "started_at", b"started_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cpu_percent", b"cpu_percent", "detail", b"detail", "memory_bytes", b"memory_bytes", "name", b"name", "notice", b"notice", "pid", b"pid", "restarts", b"restarts", "started_at", b"started_at", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cpu_percent", b"cpu_percent", "detail", b"detail", "last_error", b"last_error", "last_error_at", b"last_error_at", "log_lines", b"log_lines", "memory_bytes", b"memory_bytes", "name", b"name", "notice", b"notice", "pid", b"pid", "queued", b"queued", "restarts", b"restarts", "started_at", b"started_at", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

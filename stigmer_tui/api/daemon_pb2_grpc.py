@@ -49,6 +49,11 @@ class DaemonControllerStub(object):
                 request_serializer=stigmer__tui_dot_daemon_dot_v1_dot_daemon__pb2.TakeKeysRequest.SerializeToString,
                 response_deserializer=stigmer__tui_dot_daemon_dot_v1_dot_daemon__pb2.TakeKeysResponse.FromString,
                 _registered_method=True)
+        self.restart = channel.unary_unary(
+                '/stigmer_tui.daemon.v1.DaemonController/restart',
+                request_serializer=stigmer__tui_dot_daemon_dot_v1_dot_daemon__pb2.RestartRequest.SerializeToString,
+                response_deserializer=stigmer__tui_dot_daemon_dot_v1_dot_daemon__pb2.RestartResponse.FromString,
+                _registered_method=True)
 
 
 class DaemonControllerServicer(object):
@@ -75,6 +80,13 @@ class DaemonControllerServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def restart(self, request, context):
+        """Ends a runner in good order, and starts it again. Its executions continue in the new one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_DaemonControllerServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -92,6 +104,11 @@ def add_DaemonControllerServicer_to_server(servicer, server):
                     servicer.takeKeys,
                     request_deserializer=stigmer__tui_dot_daemon_dot_v1_dot_daemon__pb2.TakeKeysRequest.FromString,
                     response_serializer=stigmer__tui_dot_daemon_dot_v1_dot_daemon__pb2.TakeKeysResponse.SerializeToString,
+            ),
+            'restart': grpc.unary_unary_rpc_method_handler(
+                    servicer.restart,
+                    request_deserializer=stigmer__tui_dot_daemon_dot_v1_dot_daemon__pb2.RestartRequest.FromString,
+                    response_serializer=stigmer__tui_dot_daemon_dot_v1_dot_daemon__pb2.RestartResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -175,6 +192,33 @@ class DaemonController(object):
             '/stigmer_tui.daemon.v1.DaemonController/takeKeys',
             stigmer__tui_dot_daemon_dot_v1_dot_daemon__pb2.TakeKeysRequest.SerializeToString,
             stigmer__tui_dot_daemon_dot_v1_dot_daemon__pb2.TakeKeysResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def restart(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stigmer_tui.daemon.v1.DaemonController/restart',
+            stigmer__tui_dot_daemon_dot_v1_dot_daemon__pb2.RestartRequest.SerializeToString,
+            stigmer__tui_dot_daemon_dot_v1_dot_daemon__pb2.RestartResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -21,6 +21,8 @@ class DaemonControllerStub:
     """Model providers' keys from a person's environment. Those that the daemon lacks are kept in memory, until it ends.
     Without any, the agent runner looks again which model is configured, and the status says it.
     """
+    restart: _aio.UnaryUnaryMultiCallable[_daemon_pb2.RestartRequest, _daemon_pb2.RestartResponse]
+    """Ends a runner in good order, and starts it again. Its executions continue in the new one."""
 
 class DaemonControllerServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -47,5 +49,13 @@ class DaemonControllerServicer(metaclass=_abc_1.ABCMeta):
         """Model providers' keys from a person's environment. Those that the daemon lacks are kept in memory, until it ends.
         Without any, the agent runner looks again which model is configured, and the status says it.
         """
+
+    @_abc_1.abstractmethod
+    def restart(
+        self,
+        request: _daemon_pb2.RestartRequest,
+        context: _aio.ServicerContext[_daemon_pb2.RestartRequest, _abc.Awaitable[_daemon_pb2.RestartResponse]],
+    ) -> _abc.Awaitable[_daemon_pb2.RestartResponse]:
+        """Ends a runner in good order, and starts it again. Its executions continue in the new one."""
 
 def add_DaemonControllerServicer_to_server(servicer: DaemonControllerServicer, server: _aio.Server) -> None: ...

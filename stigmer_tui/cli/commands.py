@@ -253,13 +253,19 @@ def stop() -> int:
 
 
 @server.command()
+@click.argument("component", required=False, type=click.Choice([process.label for process in PROCESSES]))
 @click.option("--address", default="", metavar="HOST:PORT", help=ADDRESS_HELP)
 @click.option("--no-auth", is_flag=True, help="Accept clients without a token, such as the existing stigmer CLI.")
-def restart(address: str, no_auth: bool) -> int:
-    """Stop the daemon, and start it again."""
-    from stigmer_tui.cli.server import restart_server
+def restart(component: str | None, address: str, no_auth: bool) -> int:
+    """Stop the daemon, and start it again; with COMPONENT only this process of it."""
+    from stigmer_tui.cli.server import restart_one, restart_server
 
-    return restart_server(address, no_auth)
+    process = next((each for each in PROCESSES if each.label == component), SERVER)
+    if process == SERVER:
+        return restart_server(address, no_auth)
+    if address or no_auth:
+        raise click.UsageError("--address and --no-auth are for the whole daemon: leave COMPONENT out")
+    return restart_one(process)
 
 
 @server.command()

@@ -26,6 +26,8 @@ from stigmer_tui.daemon.record import read_record
 from stigmer_tui.daemon.running import NoAnswer, running_endpoint
 
 if TYPE_CHECKING:
+    from stigmer_tui.api.daemon_pb2 import Component
+    from stigmer_tui.core.daemon_processes import DaemonProcess
     from stigmer_tui.daemon.logs import LogFilter, LogLine
 
 
@@ -51,6 +53,27 @@ def restart_server(address: str, no_auth: bool) -> int:
     record = read_record(configuration.home)
     _show_ready(endpoint, is_open=record is not None and not record.requires_token)
     return 0
+
+
+def restart_one(process: DaemonProcess) -> int:
+    configuration = load_configuration(os.environ)
+    _refuse_where_another_server_is_used(configuration)
+    component = asyncio.run(_restart_one(configuration.home, process))
+    click.echo(f"✓ Restarted the {process.noun} (pid {component.pid}); its runs continue")
+    return 0
+
+
+async def _restart_one(home: Home, process: DaemonProcess) -> Component:
+    from stigmer_tui.client.connection import connected
+    from stigmer_tui.daemon.component_restart import restart_and_wait
+
+    async def locate() -> Endpoint:
+        if endpoint := await running_endpoint(home):
+            return endpoint
+        raise StigmerError("The daemon is not running", "Start it with: stigmer-tui server start")
+
+    async with connected(locate) as connection:
+        return await restart_and_wait(connection, process)
 
 
 def show_status(as_json: bool) -> int:

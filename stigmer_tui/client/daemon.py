@@ -8,10 +8,11 @@ from typing import TypeVar
 
 from stigmer_tui.api.catalogue_pb2 import Catalogue, ListRequest
 from stigmer_tui.api.catalogue_pb2_grpc import CatalogueControllerStub
-from stigmer_tui.api.daemon_pb2 import Status, StatusRequest, TakeKeysRequest
+from stigmer_tui.api.daemon_pb2 import RestartRequest, Status, StatusRequest, TakeKeysRequest
 from stigmer_tui.api.daemon_pb2_grpc import DaemonControllerStub
 from stigmer_tui.client.connection import Connection, StreamInterrupted, optional, resumed
 from stigmer_tui.client.errors import Unimplemented
+from stigmer_tui.core.errors import StigmerError
 
 Response = TypeVar("Response")
 
@@ -61,3 +62,15 @@ async def offer_keys(
     request = TakeKeysRequest(variables=variables, forgotten=forgotten)
     response = await optional(connection.call(lambda channel: DaemonControllerStub(channel).takeKeys, request))
     return tuple(response.taken) if response else ()
+
+
+async def restart_component(connection: Connection, name: str) -> None:
+    """Restarts a runner, such as agent-runner. Returns when the one before has ended. Raises StigmerError."""
+    request = RestartRequest(component=name)
+    try:
+        await connection.call(lambda channel: DaemonControllerStub(channel).restart, request)
+    except Unimplemented as error:
+        raise StigmerError(
+            "The daemon is of a version that cannot restart one of its processes",
+            "Restart it as a whole: stigmer-tui server restart",
+        ) from error

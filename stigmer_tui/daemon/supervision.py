@@ -9,7 +9,6 @@ import os
 import secrets
 import signal
 import sys
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,42 +19,16 @@ import psutil
 from stigmer_tui.api.daemon_pb2 import Component
 from stigmer_tui.core.changes import ChangeSignal
 from stigmer_tui.core.clock import Clock
-from stigmer_tui.core.daemon_processes import SERVER, RunnerIdentity
+from stigmer_tui.core.daemon_processes import PROCESSES, SERVER, RunnerIdentity
+from stigmer_tui.core.known_secrets import clean
 from stigmer_tui.core.paths import Home
 from stigmer_tui.core.processes import kill_all, process_tree
 from stigmer_tui.core.storage_errors import UNUSABLE
+from stigmer_tui.core.waits import first_of
 from stigmer_tui.daemon.agent_runner_binary import ChooseProgram, RunnerProgram
-
-WINDOW = 600.0
-"""Seconds over which restarts are counted."""
-
-MAX_RESTARTS = 10
-
-STEADY = 10.0
-"""Seconds of life after which an end is an accident, and the next start need not wait."""
-
-MAX_DELAY = 30.0
-
-
-class RestartPolicy:
-    def __init__(self) -> None:
-        self._times: deque[float] = deque()
-        self._quick_ends = 0
-
-    def next_delay(self, now: float, lifetime: float) -> float | None:
-        """Seconds to wait before the next start; None when there have been too many. Times are monotonic."""
-        while self._times and now - self._times[0] > WINDOW:
-            self._times.popleft()
-        if len(self._times) >= MAX_RESTARTS:
-            return None
-        self._times.append(now)
-        if lifetime >= STEADY:
-            self._quick_ends = 0
-            return 0.0
-        self._quick_ends += 1
-        # The first quick end may be somebody's kill -9; from the second on something is wrong.
-        return 0.0 if self._quick_ends == 1 else min(MAX_DELAY, 2.0 ** (self._quick_ends - 2))
-
+from stigmer_tui.daemon.logs import LogFilter, last_lines
+from stigmer_tui.daemon.printed_output import KEPT_LINES, PrintedOutput
+from stigmer_tui.daemon.restart_policy import RestartPolicy
 
 logger = logging.getLogger(__name__)
 
@@ -65,13 +38,9 @@ STOP_LIMIT = 4.0
 MIN_METER_SPAN = 1.5
 """Seconds over which the use of a processor is measured; over shorter ones it is all or nothing."""
 
-MAX_PRINTED_LINE = 64 * 1024
-"""Bytes."""
-
-ERROR = "Error: "
-"""Before the sentence that a program of ours ends with."""
-
 State = Component.State
+
+LABELS = {process.name: process.label for process in PROCESSES}
 
 
 @dataclass(slots=True, eq=False)
@@ -85,6 +54,8 @@ class Child:
     process: asyncio.subprocess.Process | None = None
     starting: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a process is started: there may be one already that `process` does not name yet."""
+    wanted: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when a person wants it to be started again."""
     token: str = ""
     """By which the server knows this process, and no other, as this child."""
     meter: Meter | None = None
@@ -94,6 +65,11 @@ class Child:
     detail: str = ""
     notice: str = ""
     """What a person should know of the program that runs."""
+    last_error: str = ""
+    """How its last life ended that was not ended on purpose."""
+    last_error_at: datetime | None = None
+    last_lines: tuple[str, ...] = ()
+    """Of its log, once it is given up."""
 
     @property
     def identity(self) -> RunnerIdentity | None:
@@ -101,6 +77,19 @@ class Child:
         if self.process is None or self.process.returncode is not None:
             return None
         return RunnerIdentity(self.name, self.process.pid)
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """One life of a child, after its end."""
+
+    code: int | None
+    end: str
+    """How it ended, in words."""
+    error: str = ""
+    """The sentence that it ended with."""
+    last_lines: tuple[str, ...] = ()
+    """That it printed."""
 
 
 class Meter:
@@ -158,7 +147,7 @@ class Supervisor:
         async with asyncio.TaskGroup() as group:
             keepers = [group.create_task(self._keep(child, stopping)) for child in self._children]
             await stopping.wait()
-            await asyncio.gather(*(self._end(child) for child in self._children))
+            await asyncio.gather(*(self._stop(child) for child in self._children))
             for keeper in keepers:
                 keeper.cancel()
 
@@ -180,56 +169,94 @@ class Supervisor:
         if any(child.identity == runner for child in self._children):
             kill_all(process_tree(runner.pid))
 
+    async def restart(self, name: str) -> None:
+        """Ends a child in good order, if it runs, and starts it at once. Earlier failures are forgotten."""
+        child = next(child for child in self._children if child.name == name)
+        child.wanted.set()
+        await self._end(child)
+        self._become(child, Component.STARTING, "")
+
     async def _keep(self, child: Child, stopping: asyncio.Event) -> None:
         while not stopping.is_set():
+            child.wanted.clear()
             began = self._clock.monotonic()
-            code, how, said = await self._live(child)
+            life = await self._live(child)
             if stopping.is_set():
                 return
-            lifetime = self._clock.monotonic() - began
-            delay = child.policy.next_delay(self._clock.monotonic(), lifetime)
-            logger.error("%s %s after %.1f s", child.name, how, lifetime)
-            if code == UNUSABLE:
-                self._fail(child, said or how)
-                return
-            if delay is None:
-                self._fail(child, f"it ended too often; the last time it {how}")
-                return
-            child.restarts += 1
-            self._become(child, Component.RESTARTING, f"{how}; starts again")
-            await self._sleep(delay)
+            if not child.wanted.is_set():
+                await self._after_failure(child, life, self._clock.monotonic() - began)
+            if child.wanted.is_set():
+                child.policy = RestartPolicy()
+                self._become(child, Component.STARTING, "")
 
-    async def _live(self, child: Child) -> tuple[int | None, str, str]:
-        """Runs a child once; returns its exit code, how it ended, and its last error."""
+    async def _after_failure(self, child: Child, life: Life, seconds: float) -> None:
+        """Returns when it is time for the next start."""
+        logger.error("%s %s after %.1f s", child.name, life.end, seconds)
+        child.last_error, child.last_error_at = life.error or life.end, self._clock.now()
+        delay = child.policy.next_delay(self._clock.monotonic(), seconds)
+        if life.code == UNUSABLE:
+            await self._fail(child, life.error or life.end, life)
+        elif delay is None:
+            await self._fail(child, f"it ended too often; the last time it {life.end}", life)
+        else:
+            child.restarts += 1
+            again = f"starts again in {delay:.0f} s" if delay else "starts again"
+            self._become(child, Component.RESTARTING, f"{life.end}; {again}")
+            await first_of(_sleep(self._sleep, delay), child.wanted.wait())
+            return
+        await child.wanted.wait()
+
+    async def _live(self, child: Child) -> Life:
+        """Runs a child once."""
         try:
             program = await child.choose(lambda detail: self._become(child, Component.STARTING, detail))
             child.notice = program.notice
-            async with child.starting:
-                process = await self._start(child, program.arguments)
+            return await self._run(child, program.arguments)
         except OSError as error:
             # Too many processes or too little memory, for example, which may pass.
-            return None, f"could not be started: {error.strerror or error}", ""
-        _, said = await asyncio.gather(process.wait(), _log_output(child.name, process))
-        return process.returncode, _ending(process.returncode), said
+            return Life(None, f"could not be started: {error.strerror or error}")
 
-    async def _start(self, child: Child, arguments: Sequence[str]) -> asyncio.subprocess.Process:
-        process = child.process = await asyncio.create_subprocess_exec(
-            *arguments,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            env=self._environment,
-            cwd=self._home.root,
-            start_new_session=True,
-        )
+    async def _run(self, child: Child, arguments: Sequence[str]) -> Life:
+        output = PrintedOutput(child.name)
+        stdin, token_writer = os.pipe()
+        try:
+            async with child.starting:
+                process = await self._start(child, arguments, stdin, token_writer, output)
+            code = await process.wait()
+        finally:
+            os.close(token_writer)
+            output.end()
+        return Life(code, _ending(code), output.error, tuple(output.last_lines))
+
+    async def _start(
+        self, child: Child, arguments: Sequence[str], stdin: int, token_writer: int, output: PrintedOutput
+    ) -> asyncio.subprocess.Process:
+        try:
+            # Pipes of ours, since asyncio would wait for the end of its own, which a descendant may hold open.
+            process = child.process = await asyncio.create_subprocess_exec(
+                *arguments,
+                stdin=stdin,
+                stdout=output.writer,
+                stderr=asyncio.subprocess.STDOUT,
+                env=self._environment,
+                cwd=self._home.root,
+                start_new_session=True,
+            )
+        finally:
+            os.close(stdin)
+            output.close_writer()
         child.token = secrets.token_urlsafe(32)
-        if process.stdin is not None:
-            process.stdin.write(f"{child.token}\n".encode())
+        with suppress(BrokenPipeError):
+            os.write(token_writer, f"{child.token}\n".encode())
         child.started_at = self._clock.now()
         with suppress(psutil.Error):
             child.meter = Meter(process.pid, self._clock)
         self._become(child, Component.STARTING, "")
         return process
+
+    async def _stop(self, child: Child) -> None:
+        await self._end(child)
+        self._become(child, Component.STOPPED, "")
 
     async def _end(self, child: Child) -> None:
         async with child.starting:
@@ -246,15 +273,18 @@ class Supervisor:
         # Without waiting: asyncio must reap the child to get its exit code.
         kill_all([process for process in tree if process.is_running()])
         await process.wait()
-        self._become(child, Component.STOPPED, "")
 
-    def _fail(self, child: Child, detail: str) -> None:
-        self._become(child, Component.FAILED, f"{detail}; see stigmer-tui server logs, then server restart")
+    async def _fail(self, child: Child, detail: str, life: Life) -> None:
+        child.last_lines = await asyncio.to_thread(_last_lines, self._home, child.name) or life.last_lines
+        label = LABELS.get(child.name, child.name)
+        self._become(child, Component.FAILED, f"{detail}; try again with: stigmer-tui server restart {label}")
         self.on_failed(child.name, child.detail)
 
     def _become(self, child: Child, state: State.ValueType, detail: str) -> None:
         child.state = state
         child.detail = detail
+        if state != Component.FAILED:
+            child.last_lines = ()
         self.changes.note()
 
     def _status(self, child: Child) -> Component:
@@ -266,7 +296,11 @@ class Supervisor:
             restarts=child.restarts,
             detail=child.detail,
             notice=child.notice,
+            last_error=child.last_error,
+            log_lines=child.last_lines,
         )
+        if child.last_error_at:
+            component.last_error_at.FromDatetime(child.last_error_at)
         if child.started_at:
             component.started_at.FromDatetime(child.started_at)
         if identity and child.meter:
@@ -292,22 +326,9 @@ def _ending(code: int | None) -> str:
     return f"ended with code {code}"
 
 
-async def _log_output(name: str, process: asyncio.subprocess.Process) -> str:
-    """Logs what a child prints, such as errors before its own log exists. Returns the last error."""
-    if process.stdout is None:
-        return ""
-    log = logging.getLogger(name)
-    said, rest = "", b""
-    while data := await process.stdout.read(MAX_PRINTED_LINE):
-        *lines, rest = (rest + data).split(b"\n")
-        if len(rest) >= MAX_PRINTED_LINE:
-            # Output without line breaks must not accumulate here.
-            lines, rest = [*lines, rest], b""
-        for line in lines:
-            text = line.decode(errors="replace").rstrip()
-            log.error("%s", text)
-            if text.startswith(ERROR):
-                said = text.removeprefix(ERROR)
-    if rest:
-        log.error("%s", rest.decode(errors="replace").rstrip())
-    return said
+async def _sleep(sleep: Callable[[float], Awaitable[None]], seconds: float) -> None:
+    await sleep(seconds)
+
+
+def _last_lines(home: Home, name: str) -> tuple[str, ...]:
+    return tuple(clean(f"{line.level}: {line.message}") for line in last_lines(home, KEPT_LINES, LogFilter(name)))

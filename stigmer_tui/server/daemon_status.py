@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from stigmer_tui import __version__
-from stigmer_tui.api.daemon_pb2 import Component, Status, StatusRequest, TakeKeysRequest, TakeKeysResponse
-from stigmer_tui.core.daemon_processes import SERVER
+from stigmer_tui.api.daemon_pb2 import (
+    Component,
+    RestartRequest,
+    RestartResponse,
+    Status,
+    StatusRequest,
+    TakeKeysRequest,
+    TakeKeysResponse,
+)
+from stigmer_tui.api.runner_pb2 import Hello
+from stigmer_tui.core.daemon_processes import RUNNERS, SERVER
 from stigmer_tui.core.sqlite import Database
+from stigmer_tui.server.errors import invalid
 from stigmer_tui.server.leases import Leases, RunnerProcesses
 from stigmer_tui.server.provider_keys import ProviderKeys
 from stigmer_tui.server.vault import Vault
+
+ENGINE = "embedded"
+"""The only one that there is."""
+
+KINDS = {process.name: Hello.Kind.Value(process.kind) for process in RUNNERS}
 
 SAMPLING = 2.0
 """Seconds between two samples of memory and processor use, while there are watchers."""
@@ -25,6 +41,10 @@ class Components(RunnerProcesses, Protocol):
 
     def statuses(self) -> Sequence[Component]:
         """Server and runners, with their resource usage since the last call."""
+        ...
+
+    async def restart(self, name: str) -> None:
+        """Ends a runner in good order, and starts it again."""
         ...
 
 
@@ -64,6 +84,8 @@ class DaemonCalls:
             components=[self._with_work(component) for component in self._components.statuses()],
             secrets=self._vault.description,
             running=self._leases.running,
+            engine=ENGINE,
+            free_bytes=_free_bytes(self._instance.home),
         )
         status.started_at.FromDatetime(self._instance.started_at)
         for runner in self._leases.runners():
@@ -92,6 +114,14 @@ class DaemonCalls:
             self._leases.hand_over_keys()
         return TakeKeysResponse(taken=taken)
 
+    async def restart(self, request: RestartRequest) -> RestartResponse:
+        if request.component not in KINDS:
+            raise invalid(f"component: must be one of {', '.join(KINDS)}, not {request.component or 'empty'}")
+        # What is started from now on waits for the new process, also if the one before was given up.
+        self._leases.expect_kind(KINDS[request.component])
+        await self._components.restart(request.component)
+        return RestartResponse()
+
     def _with_work(self, component: Component) -> Component:
         """Adds what the server knows: a runner is ready when it is attached, and busy when it has leases; `detail` says
         what prevents it from working.
@@ -99,6 +129,8 @@ class DaemonCalls:
         problem = self._database.problem
         if component.name == SERVER.name and problem:
             component.detail = problem.message
+        if (kind := KINDS.get(component.name)) is not None:
+            component.queued = self._leases.queued(kind)
         for runner in self._leases.runners():
             if (runner.identity.name, runner.identity.pid) == (component.name, component.pid):
                 component.state = Component.BUSY if runner.leases else Component.READY
@@ -106,10 +138,21 @@ class DaemonCalls:
         return component
 
 
+def _free_bytes(folder: str) -> int:
+    """0 where it is not known."""
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return 0
+
+
 def _rounded(status: Status) -> Status:
-    """Rounds memory to two megabytes and processor use to one percent, so that an idle daemon sends no updates."""
+    """Rounds memory to two megabytes, processor use to one percent and free space to a gigabyte, so that an idle daemon
+    sends no updates.
+    """
     rounded = Status()
     rounded.CopyFrom(status)
+    rounded.free_bytes = round(status.free_bytes / 1e9)
     for component in rounded.components:
         component.memory_bytes = round(component.memory_bytes / 2e6)
         component.cpu_percent = round(component.cpu_percent)

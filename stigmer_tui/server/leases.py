@@ -198,6 +198,14 @@ class Leases:
     def running(self) -> int:
         return len(self._leases)
 
+    def queued(self, kind: int) -> int:
+        """How many executions wait for a runner of this kind."""
+        return len(self._queues[kind])
+
+    def expect_kind(self, kind: int) -> None:
+        """There will be a runner of this kind after all: executions wait for it again."""
+        self._broken.pop(kind, None)
+
     def fail_kind(self, kind: int, reason: str) -> None:
         """Fails all executions that wait for a runner of this kind, now and later, because there will be none."""
         self._broken[kind] = reason

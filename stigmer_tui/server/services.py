@@ -149,7 +149,12 @@ def own_controllers(calls: Calls) -> list[Controller]:
         Controller(
             _service(daemon_pb2, "DaemonController"),
             Access.PUBLIC,
-            {"status": calls.daemon.status, "watch": calls.daemon.watch, "takeKeys": calls.daemon.take_keys},
+            {
+                "status": calls.daemon.status,
+                "watch": calls.daemon.watch,
+                "takeKeys": calls.daemon.take_keys,
+                "restart": calls.daemon.restart,
+            },
         ),
         Controller(_service(approval_pb2, "ApprovalController"), Access.PUBLIC, {"decide": calls.approvals.decide}),
         Controller(_service(approval_pb2, "ApprovalRunnerController"), Access.RUNNER, {"wait": calls.approvals.wait}),

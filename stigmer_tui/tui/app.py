@@ -162,6 +162,12 @@ class StigmerApp(TerminalApp):
     def action_restart_daemon(self) -> None:
         self.session.restart_daemon()
 
+    def action_restart_component(self, name: str) -> None:
+        self.session.restart_component(name)
+
+    def action_retry_failed(self) -> None:
+        self.session.retry_failed()
+
     # Screens that open later are loaded later: the first one must stand at once.
 
     async def action_help(self) -> None:

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from textual.binding import Binding, BindingType
 
+from stigmer_tui.core.daemon_processes import RUNNERS
 from stigmer_tui.tui.run_views import VIEWS
 from stigmer_tui.workbench.state import WorkbenchState
 
@@ -110,6 +111,10 @@ def _is_connected(state: WorkbenchState) -> bool:
     return state.daemon.connected and bool(state.daemon.components)
 
 
+def _has_failed(state: WorkbenchState) -> bool:
+    return state.daemon.connected and bool(state.daemon.failed)
+
+
 def _has_server(state: WorkbenchState) -> bool:
     return state.daemon.connected
 
@@ -171,6 +176,10 @@ COMMANDS = (
     Command("sidebar.down", "scroll_by(1)", Place.SIDEBAR, "j,down", help="Scroll down"),
     Command("sidebar.up", "scroll_by(-1)", Place.SIDEBAR, "k,up", help="Scroll up"),
     Command(
+        "sidebar.retry", "app.retry_failed", Place.SIDEBAR, "r", "try again", "Start failed processes",
+        "Start the processes again that the daemon has given up", _has_failed, rank=0,
+    ),
+    Command(
         "run.cancel", "app.cancel", Place.WORKBENCH, "c", "cancel", "Cancel run", "Cancel the shown run",
         _is_running, rank=0,
     ),
@@ -210,6 +219,13 @@ COMMANDS = (
     Command(
         "daemon.restart", "app.restart_daemon", Place.APP, "", "", "Restart the daemon",
         "Stop it and start it again; runs continue where they were", _is_connected,
+    ),
+    *(
+        Command(
+            f"daemon.restart.{process.label}", f"app.restart_component('{process.name}')", Place.APP, "", "",
+            f"Restart {process.label}", f"Restart the {process.noun} alone; its runs continue", _is_connected,
+        )
+        for process in RUNNERS
     ),
     Command(
         "daemon.stop", "app.stop_daemon", Place.APP, "", "", "Stop the daemon",

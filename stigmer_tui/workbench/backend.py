@@ -45,6 +45,10 @@ class Backend(Protocol):
 
     async def restart_daemon(self) -> None: ...
 
+    async def restart_component(self, name: str) -> None:
+        """Restarts a process of the daemon. Raises StigmerError when it does not come up."""
+        ...
+
     def last_log_lines(self) -> tuple[str, ...]:
         """Of our own daemon, since it was last searched for."""
         ...

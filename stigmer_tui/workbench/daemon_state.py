@@ -36,6 +36,8 @@ class Component:
     detail: str = ""
     notice: str = ""
     """What a person should know of it, though it works."""
+    log_lines: tuple[str, ...] = ()
+    """The last ones that it wrote, once it has failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +59,8 @@ class DaemonState:
     problem: str = ""
     log_lines: tuple[str, ...] = ()
     """The last ones that it wrote, where there is a problem with it."""
+
+    @property
+    def failed(self) -> tuple[Component, ...]:
+        """Those that are given up."""
+        return tuple(component for component in self.components if component.state is ComponentState.FAILED)

@@ -14,6 +14,7 @@ from stigmer_tui.client.daemon import list_catalogue, offer_keys, watch_catalogu
 from stigmer_tui.client.errors import NotFound
 from stigmer_tui.client.resources import resolve
 from stigmer_tui.core.clock import Clock
+from stigmer_tui.core.daemon_processes import RUNNERS
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.known_secrets import remember_values
 from stigmer_tui.core.redaction import Redactor
@@ -83,6 +84,12 @@ class GrpcBackend:
 
     async def restart_daemon(self) -> None:
         await self._server.restart()
+
+    async def restart_component(self, name: str) -> None:
+        from stigmer_tui.daemon.component_restart import restart_and_wait
+
+        process = next(process for process in RUNNERS if process.name == name)
+        await restart_and_wait(self._connection, process)
 
     def last_log_lines(self) -> tuple[str, ...]:
         return self._server.last_log_lines()

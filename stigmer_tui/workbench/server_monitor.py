@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.waits import first_of
 from stigmer_tui.workbench.backend import Backend
-from stigmer_tui.workbench.daemon_events import DaemonEvents
+from stigmer_tui.workbench.daemon_events import NOUNS, DaemonEvents
 from stigmer_tui.workbench.events import DaemonReported, ServerConnected, ServerLost, ServerSearched
 from stigmer_tui.workbench.lists import Lists
 from stigmer_tui.workbench.runs import Runs
@@ -47,7 +48,7 @@ class ServerMonitor:
             except* StigmerError as errors:
                 lines = await asyncio.to_thread(self._backend.last_log_lines)
                 self._store.emit(ServerLost(_first(errors), lines))
-            await _first_of(self._retry.wait(), self._backend.wait_for_server())
+            await first_of(self._retry.wait(), self._backend.wait_for_server())
 
     def retry(self) -> None:
         """Searches for the server again, and starts the daemon where it does not run."""
@@ -63,6 +64,11 @@ class ServerMonitor:
         await self._backend.restart_daemon()
         self._retry.set()
         self._store.note("Restarted the daemon")
+
+    async def restart_component(self, name: str) -> None:
+        """Raises StigmerError when it does not come up."""
+        await self._backend.restart_component(name)
+        self._store.note(f"Restarted the {NOUNS[name]}; its runs continue")
 
     async def _connect(self) -> None:
         address = await self._backend.connect()
@@ -98,14 +104,3 @@ def _first(errors: BaseExceptionGroup[StigmerError]) -> str:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return str(error)
-
-
-async def _first_of(*waits: Coroutine[None, None, object]) -> None:
-    """Until one of them is over; the others are cancelled."""
-    tasks = [asyncio.create_task(wait) for wait in waits]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)

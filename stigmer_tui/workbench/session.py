@@ -289,6 +289,16 @@ class Session:
         if self._live:
             self._do(lambda live: live.monitor.restart_daemon())
 
+    def restart_component(self, name: str) -> None:
+        """One process of the daemon; its runs continue in the new one."""
+        if self._live:
+            self._do(lambda live: live.monitor.restart_component(name))
+
+    def retry_failed(self) -> None:
+        """Starts the processes again that the daemon has given up."""
+        for component in self.state.daemon.failed:
+            self.restart_component(component.name)
+
     # What a person is asked before a run
 
     def input_for(self, resource: Resource) -> RunInput:

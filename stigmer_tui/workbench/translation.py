@@ -117,6 +117,7 @@ def _component(component: daemons.Component) -> Component:
         restarts=component.restarts,
         detail=component.detail,
         notice=component.notice,
+        log_lines=tuple(component.log_lines),
     )
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import signal
 from pathlib import Path
 
+import psutil
 import pytest
 
 from stigmer_tui.api.daemon_pb2 import Component
@@ -13,15 +16,9 @@ from stigmer_tui.core.clock import SystemClock
 from stigmer_tui.core.paths import Home
 from stigmer_tui.core.storage_errors import UNUSABLE
 from stigmer_tui.daemon import supervision
-from stigmer_tui.daemon.supervision import (
-    MAX_DELAY,
-    MAX_PRINTED_LINE,
-    MAX_RESTARTS,
-    STEADY,
-    WINDOW,
-    RestartPolicy,
-    Supervisor,
-)
+from stigmer_tui.daemon.printed_output import MAX_LINE
+from stigmer_tui.daemon.restart_policy import MAX_DELAY, MAX_RESTARTS, STEADY, WINDOW, RestartPolicy
+from stigmer_tui.daemon.supervision import Supervisor
 
 LIMIT = 60.0
 
@@ -29,14 +26,14 @@ LIMIT = 60.0
 def test_quick_ends_are_followed_by_growing_delays() -> None:
     policy = RestartPolicy()
     delays = [policy.next_delay(float(second), 1.0) for second in range(9)]
-    assert delays == [0.0, 1.0, 2.0, 4.0, 8.0, 16.0, MAX_DELAY, MAX_DELAY, MAX_DELAY]
+    assert delays == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, MAX_DELAY, MAX_DELAY, MAX_DELAY]
 
 
 def test_a_steady_life_makes_the_next_start_immediate() -> None:
     policy = RestartPolicy()
-    assert [policy.next_delay(0.0, 1.0), policy.next_delay(1.0, 1.0)] == [0.0, 1.0]
+    assert [policy.next_delay(0.0, 1.0), policy.next_delay(1.0, 1.0)] == [1.0, 2.0]
     assert policy.next_delay(20.0, STEADY) == 0.0
-    assert [policy.next_delay(21.0, 1.0), policy.next_delay(22.0, STEADY - 0.1)] == [0.0, 1.0]
+    assert [policy.next_delay(21.0, 1.0), policy.next_delay(22.0, STEADY - 0.1)] == [1.0, 2.0]
 
 
 @pytest.mark.parametrize("lifetime", [0.0, STEADY])
@@ -62,7 +59,7 @@ async def test_a_child_that_keeps_ending_is_restarted_with_delays_and_then_given
 
     home = Home(tmp_path)
     home.prepare()
-    supervisor = Supervisor(home, {"child": ["/bin/sh", "-c", "exit 3"]}, SystemClock(), sleep)
+    supervisor = Supervisor(home, {"child": ["/bin/sh", "-c", "echo no room; exit 3"]}, SystemClock(), sleep)
     supervisor.on_failed = lambda name, detail: failures.put_nowait((name, detail))
     stopping = asyncio.Event()
     running = asyncio.create_task(supervisor.run({}, stopping))
@@ -71,8 +68,11 @@ async def test_a_child_that_keeps_ending_is_restarted_with_delays_and_then_given
     stopping.set()
     await running
     assert (name, status.state, status.restarts) == ("child", Component.FAILED, MAX_RESTARTS)
-    assert detail.startswith("it ended too often; the last time it ended with code 3; see stigmer-tui server logs")
-    assert delays == [0.0, 1.0, 2.0, 4.0, 8.0, 16.0, *[MAX_DELAY] * (MAX_RESTARTS - 6)]
+    assert detail == (
+        "it ended too often; the last time it ended with code 3; try again with: stigmer-tui server restart child"
+    )
+    assert delays == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, *[MAX_DELAY] * (MAX_RESTARTS - 6)]
+    assert (status.last_error, list(status.log_lines)) == ("ended with code 3", ["no room"])
 
 
 async def one_life(folder: Path, script: str) -> tuple[str, list[tuple[str, str]]]:
@@ -113,7 +113,7 @@ class Recorder(logging.Handler):
 
 async def test_what_a_child_prints_is_logged_line_by_line(tmp_path: Path) -> None:
     detail, logged = await one_life(tmp_path, "echo one; echo two >&2; printf 'three\\377'; exit 4")
-    assert detail == "ended with code 4; starts again"
+    assert detail == "ended with code 4; starts again in 1 s"
     assert logged == [("ERROR", "one"), ("ERROR", "two"), ("ERROR", "three\ufffd")]
 
 
@@ -123,21 +123,21 @@ async def test_bytes_that_are_no_text_are_logged_all_the_same(tmp_path: Path) ->
 
 
 async def test_a_line_without_an_end_is_logged_in_pieces(tmp_path: Path) -> None:
-    script = f"head -c {2 * MAX_PRINTED_LINE + 5} /dev/zero | tr '\\0' x"
+    script = f"head -c {2 * MAX_LINE + 5} /dev/zero | tr '\\0' x"
     _, logged = await one_life(tmp_path, script)
-    assert "".join(text for _, text in logged) == "x" * (2 * MAX_PRINTED_LINE + 5)
-    assert max(len(text) for _, text in logged) < 2 * MAX_PRINTED_LINE
+    assert "".join(text for _, text in logged) == "x" * (2 * MAX_LINE + 5)
+    assert max(len(text) for _, text in logged) < 2 * MAX_LINE
 
 
 async def test_a_signal_that_killed_a_child_is_named(tmp_path: Path) -> None:
-    assert (await one_life(tmp_path, "kill -KILL $$"))[0] == "was killed (SIGKILL); starts again"
+    assert (await one_life(tmp_path, "kill -KILL $$"))[0] == "was killed (SIGKILL); starts again in 1 s"
 
 
 async def test_the_last_error_of_a_child_that_cannot_work_is_told(tmp_path: Path) -> None:
     detail, _ = await one_life(tmp_path, f"echo 'Error: first'; echo 'Error: last'; exit {UNUSABLE}")
-    assert detail == "last; see stigmer-tui server logs, then server restart"
+    assert detail == "last; try again with: stigmer-tui server restart child"
     detail, _ = await one_life(tmp_path, f"exit {UNUSABLE}")
-    assert detail.startswith(f"ended with code {UNUSABLE}; see ")
+    assert detail.startswith(f"ended with code {UNUSABLE}; try again")
 
 
 async def test_a_child_works_in_the_home_with_what_the_server_gives_it(tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ async def test_a_child_works_in_the_home_with_what_the_server_gives_it(tmp_path:
 
 
 async def test_a_child_that_ends_in_good_order_is_started_again_as_well(tmp_path: Path) -> None:
-    assert (await one_life(tmp_path, "exit 0"))[0] == "ended with code 0; starts again"
+    assert (await one_life(tmp_path, "exit 0"))[0] == "ended with code 0; starts again in 1 s"
 
 
 async def test_a_child_that_has_lived_long_is_started_again_at_once(tmp_path: Path) -> None:
@@ -206,3 +206,83 @@ async def test_a_child_that_does_not_end_is_killed(tmp_path: Path, monkeypatch: 
     await asyncio.wait_for(running, LIMIT)
     status = supervisor.statuses()[1]
     assert (status.state, status.pid, status.restarts) == (Component.STOPPED, 0, 0)
+
+
+async def test_one_that_was_given_up_is_started_again_when_a_person_asks_for_it(tmp_path: Path) -> None:
+    async def no_pause(seconds: float) -> None:
+        return
+
+    home = Home(tmp_path)
+    home.prepare()
+    script = f"test -e {tmp_path}/mended || exit 3; read token; read line"
+    supervisor = Supervisor(home, {"child": ["/bin/sh", "-c", script]}, SystemClock(), no_pause)
+    failures = asyncio.Queue[str]()
+    supervisor.on_failed = lambda name, detail: failures.put_nowait(name)
+    stopping = asyncio.Event()
+    running = asyncio.create_task(supervisor.run({}, stopping))
+    for attempt in (1, 2):
+        # Its earlier failures do not count any more.
+        await asyncio.wait_for(failures.get(), LIMIT)
+        assert supervisor.statuses()[1].state == Component.FAILED
+        if attempt == 2:
+            (tmp_path / "mended").touch()
+        await supervisor.restart("child")
+    await started(supervisor, 0)
+    status = supervisor.statuses()[1]
+    assert (status.state, status.restarts) == (Component.STARTING, 2 * MAX_RESTARTS)
+    stopping.set()
+    await asyncio.wait_for(running, LIMIT)
+
+
+async def test_a_restart_that_a_person_asks_for_needs_no_pause_and_is_no_failure(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.prepare()
+    supervisor = Supervisor(home, {"child": ["/bin/sh", "-c", "read token; read line"]}, SystemClock(), never)
+    stopping = asyncio.Event()
+    running = asyncio.create_task(supervisor.run({}, stopping))
+    first = await started(supervisor, 0)
+    await supervisor.restart("child")
+    await started(supervisor, first)
+    status = supervisor.statuses()[1]
+    assert (status.restarts, status.last_error, status.detail) == (0, "", "")
+    stopping.set()
+    await asyncio.wait_for(running, LIMIT)
+
+
+async def test_a_pause_before_a_restart_is_cut_short(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.prepare()
+    script = f"test -e {tmp_path}/mended || exit 3; read token; read line"
+    supervisor = Supervisor(home, {"child": ["/bin/sh", "-c", script]}, SystemClock(), never)
+    stopping = asyncio.Event()
+    running = asyncio.create_task(supervisor.run({}, stopping))
+    async with asyncio.timeout(LIMIT):
+        seen = supervisor.changes.count
+        while supervisor.statuses()[1].state != Component.RESTARTING:
+            seen = await supervisor.changes.after(seen)
+    (tmp_path / "mended").touch()
+    await supervisor.restart("child")
+    await started(supervisor, 0)
+    stopping.set()
+    await asyncio.wait_for(running, LIMIT)
+
+
+async def started(supervisor: Supervisor, before: int) -> int:
+    """The pid of the child, once it is another than `before`."""
+    async with asyncio.timeout(LIMIT):
+        while (pid := supervisor.statuses()[1].pid) in (0, before):
+            await supervisor.changes.after(supervisor.changes.count)
+    return pid
+
+
+async def test_the_end_of_a_child_is_noticed_though_a_descendant_holds_its_output(tmp_path: Path) -> None:
+    """It was noticed when the descendant ended, and a stop took four seconds."""
+    holder = tmp_path / "holder"
+    detail, logged = await one_life(tmp_path, f"sleep 1000 & echo $! > {holder}; echo last; exit 3")
+    pid = int(holder.read_text())
+    try:
+        assert psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    finally:
+        os.kill(pid, signal.SIGKILL)
+    assert detail == "ended with code 3; starts again in 1 s"
+    assert logged == [("ERROR", "last")]

@@ -57,6 +57,7 @@ class NoProcesses:
 
     changes: ChangeSignal = field(default_factory=ChangeSignal)
     killed: list[RunnerIdentity] = field(default_factory=list)
+    restarted: list[str] = field(default_factory=list)
 
     def statuses(self) -> Sequence[Component]:
         return [Component(name="server", state=Component.READY, pid=1)]
@@ -66,6 +67,9 @@ class NoProcesses:
 
     def kill(self, runner: RunnerIdentity) -> None:
         self.killed.append(runner)
+
+    async def restart(self, name: str) -> None:
+        self.restarted.append(name)
 
 
 @dataclass

@@ -77,6 +77,12 @@ class StagedSession(Session):
     def restart_daemon(self) -> None:
         self.asked.append("restart daemon")
 
+    def restart_component(self, name: str) -> None:
+        self.asked.append(f"restart {name}")
+
+    def retry_failed(self) -> None:
+        self.asked.append("retry failed")
+
     def suggestions_for(self, resource: Resource) -> list[Suggestion]:
         return suggest(resource, self.input_for(resource), NOWHERE)
 

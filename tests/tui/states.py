@@ -164,6 +164,19 @@ def lost_daemon() -> WorkbenchState:
     return replace(running_workflow(), daemon=daemon)
 
 
+def failed_agents() -> WorkbenchState:
+    """The agent runner is given up."""
+    *others, agents = RUNNING_DAEMON.components
+    failed = replace(
+        agents,
+        state=ComponentState.FAILED,
+        pid=0,
+        detail="it ended too often; the last time it ended with code 3; try again with: server restart agents",
+        log_lines=("error: no room",),
+    )
+    return replace(running_workflow(), daemon=replace(RUNNING_DAEMON, components=(*others, failed)))
+
+
 def empty_project() -> WorkbenchState:
     project = replace(PROJECT, applied=ApplySummary(START), last_change="", last_change_at=None, latency=None)
     return WorkbenchState(replace(RUNNING_DAEMON, running=0), project, listed=True)

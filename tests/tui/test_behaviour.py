@@ -193,6 +193,19 @@ class TestRegions:
             await press(pilot, "/")
             assert "Recent runs" in screen_text(app)
 
+    async def test_what_has_failed_says_why_and_is_tried_again_from_the_sidebar(self) -> None:
+        async with running(states.failed_agents()) as (app, pilot):
+            await press(pilot, "r")
+            await press(pilot, "3")
+            for part in ("too often", "error: no room", "r here: try again"):
+                assert part in screen_text(app)
+            await press(pilot, "r")
+            assert app.asked == ["rerun", "retry failed"]
+        async with running(states.running_workflow()) as (app, pilot):
+            await press(pilot, "3")
+            await press(pilot, "r")
+            assert app.asked == ["rerun"]
+
     async def test_the_sidebar_covers_nothing_of_the_pane(self) -> None:
         """Point 26: what opens beside the run takes its room, and lines that no longer fit are cut with a mark."""
         async with running(states.running_workflow(), (100, 30)) as (app, pilot):
@@ -495,6 +508,7 @@ class TestDialogs:
             (states.running_workflow(), "Turn watch off", "toggle watch"),
             (states.running_workflow(), "Stop the daemon", "stop daemon"),
             (states.running_workflow(), "Restart the daemon", "restart daemon"),
+            (states.running_workflow(), "Restart agents", "restart agent-runner"),
             (states.lost_daemon(), "Start the daemon", "retry"),
         ):
             async with running(state) as (app, _):

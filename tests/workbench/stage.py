@@ -61,6 +61,8 @@ class FakeServer:
     looks: int = 0
     stopped: int = 0
     restarted: int = 0
+    components: list[str] = field(default_factory=list)
+    """That were restarted alone."""
     organization: str = "local"
     lacking: tuple[str, ...] = ()
     """Names of keys that the person has and the daemon has not."""
@@ -128,6 +130,9 @@ class FakeServer:
 
     async def restart_daemon(self) -> None:
         self.restarted += 1
+
+    async def restart_component(self, name: str) -> None:
+        self.components.append(name)
 
     async def resolve(self, reference: str) -> Resource | None:
         return next((item for item in (TALLY, OTHER) if reference in (item.id, item.slug)), None)

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.workbench.daemon_state import DaemonState
+from stigmer_tui.workbench.daemon_state import Component, ComponentState, DaemonState
 from stigmer_tui.workbench.events import (
     Event,
     LatencyMeasured,
@@ -291,6 +291,17 @@ class TestServer:
             session.restart_daemon()
             await session.until(lambda: "Restarted the daemon" in session.notices)
             assert (session.server.stopped, session.server.restarted) == (1, 1)
+
+    async def test_one_process_of_the_daemon_is_restarted_and_those_that_failed_are(self, tmp_path: Path) -> None:
+        async with at_work(tmp_path) as session:
+            session.restart_component("agent-runner")
+            await session.until(lambda: "Restarted the agent runner; its runs continue" in session.notices)
+            failed = Component("workflow-runner", ComponentState.FAILED, detail="it ended too often")
+            session.server.statuses.put_nowait(DaemonState(connected=True, components=(failed,)))
+            await session.until(lambda: bool(session.state.daemon.failed))
+            session.retry_failed()
+            await session.until(lambda: "Restarted the workflow runner; its runs continue" in session.notices)
+            assert session.server.components == ["agent-runner", "workflow-runner"]
 
     async def test_what_is_found_on_a_server_that_cannot_list_is_in_the_list(self, tmp_path: Path) -> None:
         async with at_work(tmp_path, FakeServer(is_ours=False)) as session:

@@ -87,8 +87,7 @@ def _component(component: Component, form: SidebarFormat) -> Iterator[Row]:
     left = ((f"{form.glyphs.states[sign]} ", role), *plain(name))
     if not component.pid:
         yield justified(left, muted(component.state.value), form.width, form.glyphs.ellipsis)
-        for spans in wrap(muted(one_line(component.detail)), form.width - 2) if component.detail else ():
-            yield Row((("  ", StyleRole.TEXT), *spans))
+        yield from _reason(component, form)
         return
     use = f"{size_text(component.memory)} {component.cpu:4.1f}%"
     yield justified(left, plain(use), form.width, form.glyphs.ellipsis)
@@ -96,6 +95,21 @@ def _component(component: Component, form: SidebarFormat) -> Iterator[Row]:
     yield justified((("  ", StyleRole.TEXT), *joined(details)), (), form.width, form.glyphs.ellipsis)
     if component.restarts:
         yield Row(((f"  {plural(component.restarts, 'restart')}", StyleRole.WAITING),))
+
+
+def _reason(component: Component, form: SidebarFormat) -> Iterator[Row]:
+    """Why a process is not there, and for one that is given up, what it wrote last and how to try again."""
+    if component.detail:
+        yield from _indented(component.detail.partition("; try again")[0], LOOKS[component.state][1], form)
+    for line in component.log_lines:
+        yield from _indented(line, StyleRole.MUTED, form)
+    if component.state is ComponentState.FAILED:
+        yield from _indented("r here: try again", StyleRole.TEXT, form)
+
+
+def _indented(text: str, role: StyleRole, form: SidebarFormat) -> Iterator[Row]:
+    for spans in wrap(((one_line(text), role),), form.width - 2):
+        yield Row((("  ", StyleRole.TEXT), *spans))
 
 
 def _fact(name: str, value: str, form: SidebarFormat) -> Iterator[Row]:
