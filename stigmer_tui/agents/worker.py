@@ -170,7 +170,8 @@ async def _time_limit(run: AgentRun) -> AsyncIterator[None]:
     """The time limit of the calling task, counted from the first start of the run."""
     seconds = run.lease.assignment.agent.config.timeout
     started = parse_timestamp(run.lease.assignment.agent.execution.status.started_at)
-    spent = (run.lease.clock.now() - started).total_seconds() if started else 0.0
+    # A clock that was set back must not make the limit longer.
+    spent = max(0.0, (run.lease.clock.now() - started).total_seconds()) if started else 0.0
     try:
         async with asyncio.timeout(seconds - spent if seconds else None) as limit:
             yield

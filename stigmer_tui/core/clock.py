@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -14,8 +15,12 @@ class Clock(Protocol):
         ...
 
     def monotonic(self) -> float:
-        """Seconds since an arbitrary moment; never goes back."""
+        """Seconds since an arbitrary moment, also those that the machine slept; no step of the clock changes them."""
         ...
+
+
+_AWAKE_OR_ASLEEP = time.CLOCK_BOOTTIME if sys.platform == "linux" else time.CLOCK_MONOTONIC
+"""CLOCK_MONOTONIC, and with it `time.monotonic`, stands still on Linux while the machine sleeps."""
 
 
 class SystemClock:
@@ -23,7 +28,7 @@ class SystemClock:
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        return time.monotonic()
+        return time.clock_gettime(_AWAKE_OR_ASLEEP)
 
 
 def timestamp(moment: datetime) -> str:

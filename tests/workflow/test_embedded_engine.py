@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import pytest
 
@@ -92,3 +93,31 @@ async def test_a_branch_that_fails_ends_the_others(world: World) -> None:
         with pytest.raises(TaskFailure, match="no"):
             await port.parallel([waits(), fails()])
     assert ended == ["waits"]
+
+
+@pytest.mark.parametrize("step", [timedelta(hours=-1), timedelta(hours=1)])
+async def test_a_wait_is_as_long_as_asked_when_the_clock_is_set_meanwhile(world: World, step: timedelta) -> None:
+    """With a clock that was set back by an hour, it lasted an hour longer."""
+    async with engine(world) as port:
+        waiting = asyncio.create_task(port.timer("/wait//timer", 90))
+        while not world.clock.slept:  # noqa: ASYNC110 - the clock has no event for it
+            await asyncio.sleep(0)
+        world.clock.moment += step
+        await waiting
+    assert world.clock.slept == [60.0, 30.0]
+
+
+@pytest.mark.parametrize(("minutes", "slept"), [(-60, [60.0, 30.0]), (1, [30.0]), (60, [])])
+async def test_a_resumed_wait_ends_when_it_is_due_and_is_never_longer_than_the_whole(
+    world: World, minutes: int, slept: list[float]
+) -> None:
+    world.clock.stop_at = 1
+    async with engine(world) as port:
+        waiting = asyncio.create_task(port.timer("/wait//timer", 90))
+        await world.clock.stopped.wait()
+        waiting.cancel()
+    world.clock.stop_at, world.clock.slept = 0, []
+    world.clock.moment += timedelta(minutes=minutes)
+    async with engine(world) as port:
+        await port.timer("/wait//timer", 90)
+    assert world.clock.slept == slept

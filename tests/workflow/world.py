@@ -43,10 +43,11 @@ SSL_CONTEXT = httpx2.create_ssl_context()
 
 
 class JumpingClock:
-    """Time passes only in sleep, and then at once."""
+    """Time passes only in sleep, and then at once. The time of day can be set: `moment`."""
 
     def __init__(self) -> None:
         self.moment = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
+        self.elapsed = 0.0
         self.slept: list[float] = []
         self.stop_at = 0
         """From which sleep on nobody wakes up again; 0 for never."""
@@ -56,7 +57,7 @@ class JumpingClock:
         return self.moment
 
     def monotonic(self) -> float:
-        return self.moment.timestamp()
+        return self.elapsed
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -64,6 +65,7 @@ class JumpingClock:
             self.stopped.set()
             await asyncio.Event().wait()
         await asyncio.sleep(0)
+        self.elapsed += seconds
         self.moment += timedelta(seconds=seconds)
 
 

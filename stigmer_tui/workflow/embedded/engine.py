@@ -149,11 +149,12 @@ class EmbeddedEngine:
         content = self._marks.digest(f"timer {seconds}")
         recorded = self._recorded(key, content)
         if recorded is not None:
-            until = datetime.fromisoformat(recorded.value["until"])
+            rest = self._resources.rest_until(datetime.fromisoformat(recorded.value["until"]), seconds)
         else:
+            rest = seconds
             until = self._resources.clock.now() + timedelta(seconds=seconds)
             self._journal.note(key, {"until": until.isoformat()}, content=content)
-        await self._resources.sleep_until(until)
+        await self._resources.wait(rest)
 
     async def child(self, key: str, request: ChildRequest, started: Callable[[str], None]) -> ChildResult:
         step = f"{key}//child"
@@ -244,7 +245,7 @@ class EmbeddedEngine:
         except ChildError as error:
             return ChildResult(ChildEnd.NOT_STARTED, error=str(error))
         started(execution_id)
-        rest = (deadline - self._resources.clock.now()).total_seconds() if request.timeout else None
+        rest = self._resources.rest_until(deadline, request.timeout) if request.timeout else None
         try:
             async with asyncio.timeout(rest):
                 return await self._worker.follow_child(execution_id)

@@ -13,7 +13,7 @@ from stigmer_tui.workflow.evaluator import Evaluator
 from stigmer_tui.workflow.http_client import HttpClient
 
 MAX_SLEEP = 60.0
-"""Seconds. A machine that was asleep itself has not counted them, so the clock is looked at again."""
+"""Seconds. A sleep does not count those in which the machine slept itself, so the clock is looked at again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,15 @@ class EngineResources:
     channel: Channel
     """To the server, for the executions that workflows start."""
 
-    async def sleep_until(self, moment: datetime) -> None:
-        while (rest := (moment - self.clock.now()).total_seconds()) > 0:
+    async def wait(self, seconds: float) -> None:
+        """By the monotonic clock: one that is set during the wait makes it neither shorter nor longer."""
+        end = self.clock.monotonic() + seconds
+        while (rest := end - self.clock.monotonic()) > 0:
             await self.sleep(min(rest, MAX_SLEEP))
+
+    def rest_until(self, moment: datetime, whole: float) -> float:
+        """Seconds left of a wait of `whole` seconds that another process may have begun: never more than all of it."""
+        return min(whole, (moment - self.clock.now()).total_seconds())
 
     async def close(self) -> None:
         await self.evaluator.close()
