@@ -46,6 +46,8 @@ def _collect() -> Path:
     options = ["--noconfirm", "--onedir", "--log-level=WARN", f"--name={AGENT_RUNNER.name}"]
     options += [f"--distpath={WORK / 'dist'}", f"--workpath={WORK}", f"--specpath={WORK}"]
     options += [f"--collect-submodules={module}" for module in MODULES]
+    # The table of prices.
+    options += ["--collect-data=stigmer_tui"]
     options += [f"--copy-metadata={package}" for package in METADATA]
     PyInstaller.__main__.run([*options, str(ROOT / "stigmer_tui" / "agents" / "standalone.py")])
     return WORK / "dist" / AGENT_RUNNER.name

@@ -11,111 +11,45 @@ import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import count
 from typing import Any
 
 from pydantic_ai import RunContext, ToolFailed
-from pydantic_ai.exceptions import ModelAPIError
 from pydantic_ai.messages import (
     ModelMessage,
     ModelRequest,
     ModelResponse,
-    TextPart,
-    ToolCallPart,
     ToolReturnPart,
     UserPromptPart,
 )
-from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
+from pydantic_ai.models import Model, ModelRequestParameters
 from pydantic_ai.models.wrapper import WrapperModel
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.toolsets import ToolsetTool, WrapperToolset
 
+from stigmer_tui.agents.asking import BuildModel, ModelAsker, Question
 from stigmer_tui.agents.journal import CallOutcome, ModelTurn
-from stigmer_tui.agents.models.choice import ModelChoice
-from stigmer_tui.agents.models.failures import explained, pause_after, retry_reason
+from stigmer_tui.agents.models.choice import ModelPlan
 from stigmer_tui.agents.repetition import Repetition, repetition
-from stigmer_tui.agents.responses import CallIds, arguments_of, from_record, stream_pieces, text_of, to_record
+from stigmer_tui.agents.responses import from_record, to_record
 from stigmer_tui.agents.run import AgentRun
+from stigmer_tui.agents.stream_recorder import StreamRecorder
 from stigmer_tui.agents.texts import well_formed
 from stigmer_tui.agents.tools.shell import CommandFailed
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.definition.support import READ_ONLY
 from stigmer_tui.runners.lease import StopReason
 
-
-class StreamRecorder:
-    """Writes the responses of a model into the transcript of a run."""
-
-    def __init__(self, run: AgentRun, choice: ModelChoice) -> None:
-        self._run = run
-        self._transcript = run.transcript
-        self._choice = choice
-        self.has_output = False
-        """Whether the latest response has brought any output."""
-
-    async def record(self, stream: StreamedResponse, ids: CallIds, asked_at: str) -> tuple[ModelResponse, str]:
-        """Records a response while it streams. Returns the complete response, and when its text began."""
-        spoke_at, self.has_output = "", False
-        try:
-            async for piece in stream_pieces(stream):
-                self.has_output = True
-                if isinstance(piece, ToolCallPart):
-                    self._transcript.call(ids.give(piece), piece.tool_name, spoke_at or asked_at)
-                elif spoke_at:
-                    self._transcript.append_text(piece)
-                else:
-                    spoke_at = self._run.now()
-                    self._transcript.start_message(self._choice.model, spoke_at)
-                    self._transcript.append_text(piece)
-                    # The first text is reported at once, because people wait for it.
-                    await self._run.reporter.flush()
-            response = ids.put_into(stream.get())
-            self._transcript.end_message(self._usage(response))
-        finally:
-            self._transcript.end_message()
-        return response, spoke_at
-
-    def replay(self, response: ModelResponse, asked_at: str, spoke_at: str) -> None:
-        """Records a response from the journal."""
-        text = text_of(response)
-        for part in response.parts:
-            if isinstance(part, ToolCallPart):
-                self._transcript.call(part.tool_call_id, part.tool_name, spoke_at or asked_at)
-            elif isinstance(part, TextPart) and text:
-                self._transcript.start_message(self._choice.model, spoke_at)
-                self._transcript.append_text(text)
-                text = ""
-        self._transcript.end_message(self._usage(response))
-
-    def conclude(self, response: ModelResponse, ended_at: str) -> None:
-        """Records what is known only of a complete response: the arguments of calls, and whether it was cut off."""
-        if response.finish_reason == "length":
-            self._transcript.note("The answer ends here because the model reached the limit of its output.", ended_at)
-        for call in response.tool_calls:
-            self._transcript.call(call.tool_call_id, call.tool_name, ended_at, arguments_of(call))
-
-    def _usage(self, response: ModelResponse) -> dict[str, Any]:
-        """The tokens that the provider has counted; none for a script."""
-        usage = response.usage
-        if self._choice.is_scripted or not usage.has_values():
-            return {}
-        return {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens}
-
-
 logger = logging.getLogger(__name__)
-
-MAX_TURNS = 100
-"""Responses of the model in one run."""
 
 
 class DurableModel(WrapperModel):
     """Streams each response into the transcript, and returns it when it is complete and durable."""
 
-    def __init__(self, model: Model, choice: ModelChoice, run: AgentRun) -> None:
+    def __init__(self, model: Model, plan: ModelPlan, run: AgentRun, build: BuildModel) -> None:
         super().__init__(model)
         self._run = run
-        self._choice = choice
-        self._recorder = StreamRecorder(run, choice)
+        self._asker = ModelAsker(model, plan, run, build)
+        self._recorder = StreamRecorder(run)
         self._number = -1
         self._ended_at = ""
         """When the previous turn ended."""
@@ -129,49 +63,31 @@ class DurableModel(WrapperModel):
     ) -> ModelResponse:
         """The next turn, from the journal or else from the model. Raises StigmerError if the model fails."""
         self._number += 1
-        if self._number == MAX_TURNS:
-            raise StigmerError(f"{self._run.agent} did not finish within {MAX_TURNS} turns")
         self._fail_refused_calls(messages[-1])
         turn = self._run.record.turn(self._number)
         asked_at = turn.asked_at if turn is not None else self._run.now()
         repeated = self._watch_for_repetition(messages, asked_at)
+        call_id = f"turn/{self._number}"
         if turn is not None:
+            choice = self._asker.choice_of(turn.provider, turn.model)
             response = from_record(turn.response)
-            self._recorder.replay(response, asked_at, turn.spoke_at)
+            self._recorder.replay(response, choice, asked_at, turn.spoke_at)
         else:
+            self._run.spending.check(self._run.agent, self._number)
             messages, model_settings = _advised(messages, model_settings, repeated)
-            response, spoke_at = await self._request(messages, model_settings, model_request_parameters, asked_at)
-            turn = ModelTurn(asked_at, spoke_at, self._run.now(), to_record(response, self._run.lease.redactor))
+            answer = await self._asker.ask(
+                Question(call_id, messages, model_settings, model_request_parameters, asked_at)
+            )
+            response, choice = answer.response, answer.choice
+            record = to_record(response, self._run.lease.redactor)
+            turn = ModelTurn(asked_at, answer.spoke_at, self._run.now(), record, choice.provider.name, choice.model)
             await self._run.record.end_turn(self._number, turn)
+        self._run.note_call(self._run.spending.call(call_id, choice, response, turn.asked_at, turn.ended_at))
         self._ended_at = turn.ended_at
         self._recorder.conclude(response, turn.ended_at)
         if response.tool_calls and repeated is not None and repeated.must_conclude:
             raise StigmerError(f"{self._run.agent} did not finish: {repeated.note}")
         return response
-
-    async def _request(
-        self,
-        messages: list[ModelMessage],
-        settings: ModelSettings | None,
-        parameters: ModelRequestParameters,
-        asked_at: str,
-    ) -> tuple[ModelResponse, str]:
-        """The response, and when its text began. A failure before any output is retried."""
-        self._run.transcript.wait(str(self._choice), asked_at)
-        for retries in count():
-            try:
-                async with self.wrapped.request_stream(messages, settings, parameters) as stream:
-                    return await self._recorder.record(stream, CallIds(messages), asked_at)
-            except ModelAPIError as error:
-                pause = None if self._recorder.has_output else pause_after(error, retries)
-                if pause is None:
-                    raise StigmerError(explained(error, self._choice, self._run.lease.redactor, retries)) from error
-                reason = f"{retry_reason(error)}, retry in {pause:.0f} s"
-            logger.warning("execution %s: %s: %s", self._run.lease.execution_id, self._choice, reason)
-            self._run.transcript.wait(str(self._choice), asked_at, reason)
-            await self._run.reporter.flush()
-            await asyncio.sleep(pause)
-        raise AssertionError
 
     def _fail_refused_calls(self, request: ModelMessage) -> None:
         """Fails the calls that the framework has refused because of their name or arguments."""

@@ -18,6 +18,9 @@ class ModelTurn:
     ended_at: str
     response: Any
     """The framework's message, as JSON data."""
+    provider: str = ""
+    """Who has given it; empty in the journal of an earlier build, where it was the model of the run."""
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,10 @@ from pydantic_ai.toolsets import AbstractToolset
 
 from stigmer_tui.agents.approvals import Approvals, ApprovedToolset, Decide, policy_of, server_decisions
 from stigmer_tui.agents.conversation import history_messages, load_conversation
-from stigmer_tui.agents.durable import MAX_TURNS, DurableModel, DurableToolset
+from stigmer_tui.agents.durable import DurableModel, DurableToolset
 from stigmer_tui.agents.mcp.surroundings import Surroundings
 from stigmer_tui.agents.models.adapters import Adapters
-from stigmer_tui.agents.models.choice import ModelChoice
+from stigmer_tui.agents.models.choice import ModelChoice, ModelPlan
 from stigmer_tui.agents.models.failures import explained
 from stigmer_tui.agents.run import AgentRun, instructions_for
 from stigmer_tui.agents.scripts.player import script_model
@@ -26,6 +26,7 @@ from stigmer_tui.agents.tools.shell import ShellTool
 from stigmer_tui.agents.tools.toolset import toolset
 from stigmer_tui.api.runner_pb2 import AgentAssignment
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.run_limits import MAX_STEPS
 from stigmer_tui.definition import extensions
 from stigmer_tui.definition.mcp_servers import ServerLaunch
 from stigmer_tui.definition.script import Script
@@ -43,29 +44,29 @@ class AgentLoop:
     async def converse(
         self,
         run: AgentRun,
-        choice: ModelChoice,
+        plan: ModelPlan,
         script: Script | None,
         shell: ShellTool,
         servers: Sequence[ServerLaunch],
         surroundings: Surroundings,
     ) -> None:
         """Runs the agent on the message of the execution, to its end. Raises StigmerError if it fails."""
-        async with _server_tools(run, choice, servers, surroundings) as server_tools:
-            await self._converse(run, choice, script, [toolset(shell), *server_tools])
+        async with _server_tools(run, plan.first, servers, surroundings) as server_tools:
+            await self._converse(run, plan, script, [toolset(shell), *server_tools])
 
     async def _converse(
-        self, run: AgentRun, choice: ModelChoice, script: Script | None, toolsets: Sequence[AbstractToolset[None]]
+        self, run: AgentRun, plan: ModelPlan, script: Script | None, toolsets: Sequence[AbstractToolset[None]]
     ) -> None:
         assignment = run.lease.assignment.agent
         earlier = await load_conversation(self._channel, assignment.execution)
-        model = script_model(script, len(earlier)) if script is not None else await self._adapters.model(choice)
+        model = script_model(script, len(earlier)) if script is not None else await self._adapters.model(plan.first)
         approvals = Approvals(run, policy_of(assignment, run.approve), self._decide, set())
         agent = Agent(
-            DurableModel(model, choice, run),
+            DurableModel(model, plan, run, self._adapters.model),
             instructions=instructions_for(assignment.agent.spec.instructions),
             toolsets=[ApprovedToolset(DurableToolset(tools, run), approvals) for tools in toolsets],
-            # Invalid calls may be retried as often as there are turns.
-            retries={"tools": MAX_TURNS, "output": 2},
+            # Invalid calls may be retried as often as there are steps.
+            retries={"tools": run.spending.limits.steps or MAX_STEPS, "output": 2},
             model_settings=_settings(assignment),
         )
         history = history_messages(earlier)
@@ -73,7 +74,7 @@ class AgentLoop:
         try:
             await agent.run(message, message_history=history, usage_limits=UsageLimits(request_limit=None))
         except AgentRunError as error:
-            raise StigmerError(explained(error, choice, run.lease.redactor)) from error
+            raise StigmerError(explained(error, plan.first, run.lease.redactor)) from error
 
 
 @asynccontextmanager

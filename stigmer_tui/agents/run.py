@@ -6,7 +6,9 @@ import traceback
 from dataclasses import dataclass, field
 
 from stigmer_tui.agents.journal import AgentJournal
+from stigmer_tui.agents.spending import Spending
 from stigmer_tui.agents.transcript import TranscriptRecorder
+from stigmer_tui.api.model_call_pb2 import ModelCall
 from stigmer_tui.core.approval_policy import ApprovalPolicy
 from stigmer_tui.core.clock import timestamp
 from stigmer_tui.runners.lease import Lease, Reporter
@@ -22,12 +24,18 @@ class AgentRun:
     transcript: TranscriptRecorder
     record: AgentJournal
     reporter: Reporter
+    spending: Spending
     approve: ApprovalPolicy = field(default_factory=ApprovalPolicy)
     """The configured tools that wait for approval, where neither the run nor its agent names any."""
 
     def now(self) -> str:
         """The current time, RFC 3339."""
         return timestamp(self.lease.clock.now())
+
+    def note_call(self, call: ModelCall) -> None:
+        """A model has answered."""
+        self.spending.note(call)
+        self.transcript.note_call(call)
 
     def redacted_trace(self) -> str:
         """The traceback of the error that is being handled, without secrets, for the log."""

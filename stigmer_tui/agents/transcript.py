@@ -19,6 +19,7 @@ from stigmer_tui.api.agent_execution_pb2 import (
 )
 from stigmer_tui.api.approvals import ApprovalState, approval_metadata
 from stigmer_tui.api.execution_pb2 import AgentExecutionDelta, MessageDelta, ModelWait, TextTail
+from stigmer_tui.api.model_call_pb2 import ModelCall
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_data, to_struct
 from stigmer_tui.core.redaction import Redactor
@@ -52,6 +53,8 @@ class TranscriptRecorder:
         self._beginning = AgentExecutionDelta()
         self._touched_messages: set[int] = set()
         self._touched_calls: dict[str, None] = {}
+        self._model_calls: list[ModelCall] = []
+        """Those that have not been reported."""
         self._waiting = ModelWait()
         self._reported_waiting = ModelWait()
 
@@ -75,6 +78,11 @@ class TranscriptRecorder:
         if self._waiting.model:
             self._waiting = ModelWait()
             self.changed()
+
+    def note_call(self, call: ModelCall) -> None:
+        """A model has answered."""
+        self._model_calls.append(call)
+        self.changed()
 
     def start_message(self, model: str, at: str) -> None:
         """The model begins a message; `append_text` brings its text."""
@@ -165,6 +173,8 @@ class TranscriptRecorder:
         delta, self._beginning = self._beginning, AgentExecutionDelta()
         delta.messages.extend(self._message_delta(index) for index in sorted(self._touched_messages))
         delta.tool_calls.extend(self._calls[call_id] for call_id in self._touched_calls)
+        delta.model_calls.extend(self._model_calls)
+        self._model_calls.clear()
         self._touched_messages.clear()
         self._touched_calls.clear()
         if self._waiting != self._reported_waiting:

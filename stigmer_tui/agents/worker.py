@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 from stigmer_tui.agents.journal import AgentJournal
 from stigmer_tui.agents.mcp.docker import require_docker
 from stigmer_tui.agents.mcp.surroundings import ServerLimits, Surroundings, server_environment
-from stigmer_tui.agents.models.current import CurrentModels, with_key
+from stigmer_tui.agents.models.current import CurrentModels
 from stigmer_tui.agents.run import AgentRun
 from stigmer_tui.agents.sandbox.commands import end_processes
 from stigmer_tui.agents.sandbox.confinement import Confinement, command_environment
 from stigmer_tui.agents.sandbox.folder import Folder
+from stigmer_tui.agents.spending import LimitReachedError, Spending
 from stigmer_tui.agents.tools.shell import ShellTool
 from stigmer_tui.agents.transcript import TranscriptRecorder
 from stigmer_tui.api.agent_execution_pb2 import AgentExecution
@@ -30,6 +31,8 @@ from stigmer_tui.core.clock import parse_timestamp
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.processes import OWNER_MARK
+from stigmer_tui.core.run_limits import RunLimits, read_limits
+from stigmer_tui.core.units import duration_text
 from stigmer_tui.definition import extensions
 from stigmer_tui.definition.mcp_servers import server_launches
 from stigmer_tui.definition.script import Script, parse_script
@@ -66,7 +69,9 @@ class Worker:
         async with reporting(lease, transcript.take) as reporter:
             transcript.changed = reporter.touch
             approve = self.configuration.approve
-            run = AgentRun(agent.slug or agent.name, lease, transcript, record, reporter, approve=approve)
+            limits = _limits(lease.assignment.agent, self.configuration.limits)
+            spending = Spending(limits, self.configuration.prices)
+            run = AgentRun(agent.slug or agent.name, lease, transcript, record, reporter, spending, approve)
             transcript.begin(execution.spec.message, execution.status.started_at or run.now(), execution.status)
             phase, error = await self._outcome(run)
             # Once the outcome is known, not even a cancellation may prevent the report.
@@ -106,14 +111,13 @@ class Worker:
             raise StigmerError(refusal)
         chooser = self.models.chooser()
         script = self._script(assignment.agent, chooser.settings.script)
-        choice = chooser.choose(_requested_model(assignment), has_script=script is not None)
-        if not choice.is_scripted:
+        plan = await self.models.plan(chooser, _requested_models(assignment), has_script=script is not None)
+        if not plan.first.is_scripted:
             script = None
         elif script is None:
             raise StigmerError(
                 f"{run.agent} has no script to play: give it one, or set {settings.SCRIPT.variable} to a file"
             )
-        choice = await with_key(choice, self.models.keys)
         servers = server_launches(assignment.agent.spec, run.lease.environment)
         shell = self._shell(run)
         around = server_environment(self.environment, str(self.configuration.home.data))
@@ -122,7 +126,7 @@ class Worker:
             await end_processes(shell.mark)
         agent_loop = await asyncio.shield(self.agent_loop)
         surroundings = Surroundings(shell.folder.root, around, run.lease.redactor.cut_text, self.server_limits)
-        await agent_loop.converse(run, choice, script, shell, servers, surroundings)
+        await agent_loop.converse(run, plan, script, shell, servers, surroundings)
 
     def _script(self, agent: Agent, path: Path | None) -> Script | None:
         """The script of the agent, or else the configured one."""
@@ -156,19 +160,25 @@ class Worker:
         return root
 
 
-def _requested_model(assignment: AgentAssignment) -> str:
-    """The model of the calling task, else of the run, else of the agent; empty for the configured one."""
-    return (
-        assignment.config.model
-        or assignment.execution.spec.execution_config.model_name
-        or assignment.agent.metadata.annotations.get(extensions.MODEL, "")
-    )
+def _requested_models(assignment: AgentAssignment) -> Sequence[str]:
+    """The model of the calling task, else of the run, else those of the agent; none for the configured one."""
+    if asked := assignment.config.model or assignment.execution.spec.execution_config.model_name:
+        return (asked,)
+    return extensions.models_in(assignment.agent.metadata.annotations)
+
+
+def _limits(assignment: AgentAssignment, configured: RunLimits) -> RunLimits:
+    """Those of the run before those of its project, and these before the configured ones."""
+    of_run = read_limits(assignment.execution.metadata.annotations.get(extensions.LIMITS, ""))
+    of_project = read_limits(assignment.agent.metadata.annotations.get(extensions.LIMITS, ""))
+    return of_run.over(of_project).over(configured)
 
 
 @asynccontextmanager
 async def _time_limit(run: AgentRun) -> AsyncIterator[None]:
-    """The time limit of the calling task, counted from the first start of the run."""
-    seconds = run.lease.assignment.agent.config.timeout
+    """The time limits of the run and of the calling task, counted from the first start of the run."""
+    of_task, of_run = run.lease.assignment.agent.config.timeout, run.spending.limits.time
+    seconds = min(filter(None, (of_task, of_run)), default=None)
     started = parse_timestamp(run.lease.assignment.agent.execution.status.started_at)
     # A clock that was set back must not make the limit longer.
     spent = max(0.0, (run.lease.clock.now() - started).total_seconds()) if started else 0.0
@@ -178,4 +188,6 @@ async def _time_limit(run: AgentRun) -> AsyncIterator[None]:
     except TimeoutError as error:
         if not limit.expired():
             raise
-        raise StigmerError(f"{run.agent} took longer than the {seconds} s that its task allows") from error
+        if seconds == of_task:
+            raise StigmerError(f"{run.agent} took longer than the {of_task} s that its task allows") from error
+        raise LimitReachedError.of(run.agent, duration_text(of_run), "time") from error

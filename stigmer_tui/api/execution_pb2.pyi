@@ -10,6 +10,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf.internal import containers as _containers
+from stigmer_tui.api import model_call_pb2 as _model_call_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -149,6 +150,7 @@ class AgentExecutionDelta(_message.Message):
     TOOL_CALLS_FIELD_NUMBER: _builtins.int
     WAITING_FIELD_NUMBER: _builtins.int
     SUB_AGENTS_FIELD_NUMBER: _builtins.int
+    MODEL_CALLS_FIELD_NUMBER: _builtins.int
     phase: _agent_execution_pb2.ExecutionPhase.ValueType
     error: _builtins.str
     started_at: _builtins.str
@@ -167,6 +169,10 @@ class AgentExecutionDelta(_message.Message):
     def sub_agents(self) -> _containers.RepeatedCompositeFieldContainer[_agent_execution_pb2.SubAgentExecution]:
         """Whole sub-agents, each in place of the one with its id."""
 
+    @_builtins.property
+    def model_calls(self) -> _containers.RepeatedCompositeFieldContainer[_model_call_pb2.ModelCall]:
+        """Whole calls, each in place of the one with its id."""
+
     def __init__(
         self,
         *,
@@ -178,10 +184,11 @@ class AgentExecutionDelta(_message.Message):
         tool_calls: _abc.Iterable[_agent_execution_pb2.ToolCall] | None = ...,
         waiting: Global___ModelWait | None = ...,
         sub_agents: _abc.Iterable[_agent_execution_pb2.SubAgentExecution] | None = ...,
+        model_calls: _abc.Iterable[_model_call_pb2.ModelCall] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_completed_at", b"_completed_at", "_error", b"_error", "_phase", b"_phase", "_started_at", b"_started_at", "completed_at", b"completed_at", "error", b"error", "phase", b"phase", "started_at", b"started_at", "waiting", b"waiting"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_completed_at", b"_completed_at", "_error", b"_error", "_phase", b"_phase", "_started_at", b"_started_at", "completed_at", b"completed_at", "error", b"error", "messages", b"messages", "phase", b"phase", "started_at", b"started_at", "sub_agents", b"sub_agents", "tool_calls", b"tool_calls", "waiting", b"waiting"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_completed_at", b"_completed_at", "_error", b"_error", "_phase", b"_phase", "_started_at", b"_started_at", "completed_at", b"completed_at", "error", b"error", "messages", b"messages", "model_calls", b"model_calls", "phase", b"phase", "started_at", b"started_at", "sub_agents", b"sub_agents", "tool_calls", b"tool_calls", "waiting", b"waiting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__completed_at: _TypeAlias = _typing.Literal["completed_at"]  # noqa: Y015
     _WhichOneofArgType__completed_at: _TypeAlias = _typing.Literal["_completed_at", b"_completed_at"]  # noqa: Y015

@@ -160,6 +160,13 @@ def complete_name(ctx: click.Context, param: click.Parameter, incomplete: str) -
     metavar="KEY=VALUE",
     help="A variable of this run; secret:KEY=VALUE is never shown or stored in clear. May be repeated.",
 )
+@click.option(
+    "--limit",
+    "limits",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="End a run of an agent at steps=20, time=5m, tokens=200k or cost=0.50 (US dollars). May be repeated.",
+)
 @click.option("--follow/--no-follow", default=True, help="Follow the run to its end, or only start it.")
 @click.option("-f", "--file", "manifests", default="", metavar="PATH", help=FILE_HELP)
 @click.option("--detach", is_flag=True, help="Ctrl+C stops following; the run continues.")
@@ -170,6 +177,7 @@ def run(
     reference: str | None,
     message: str,
     runtime_env: tuple[str, ...],
+    limits: tuple[str, ...],
     follow: bool,
     manifests: str,
     detach: bool,
@@ -189,7 +197,7 @@ def run(
 
     as_json = output == "json"
     return run_headless(
-        RunOptions(reference or "", message, runtime_env, follow, detach, watch, org, as_json, manifests)
+        RunOptions(reference or "", message, runtime_env, follow, detach, watch, org, as_json, manifests, limits)
     )
 
 

@@ -125,11 +125,19 @@ def list_executions(number: int, org: str, output: str) -> int:
 @execution_argument
 @org_option
 @output_option("text", "json", "yaml")
-def show(execution_id: str, org: str, output: str) -> int:
+@click.option("--request", type=click.IntRange(1), metavar="N", help="A request to a model as it was sent, from 1.")
+@click.option("--curl", is_flag=True, help="With --request: as a command, the key as a variable.")
+def show(execution_id: str, org: str, output: str, request: int | None, curl: bool) -> int:
     """Print all that has happened in a run.
 
     With --output json the events that `run --output json` prints; with yaml the execution as it is stored.
     """
+    if curl and not request:
+        raise click.UsageError("--curl goes with --request N")
+    if request:
+        from stigmer_tui.cli.model_requests import show_request
+
+        return show_request(execution_id, request, curl, org, output)
     from stigmer_tui.cli.executions import show_execution
 
     return show_execution(execution_id, org, output)

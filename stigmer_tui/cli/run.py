@@ -19,6 +19,8 @@ from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.known_secrets import remember
 from stigmer_tui.core.paths import working_folder
 from stigmer_tui.core.redaction import Redactor
+from stigmer_tui.core.run_limits import parse_limit_options, write_limits
+from stigmer_tui.definition import extensions
 from stigmer_tui.headless.apply import apply_project
 from stigmer_tui.headless.output import Output
 from stigmer_tui.headless.run import FAILED, TEXT_INTERVAL_MS, HeadlessRun, Request
@@ -67,10 +69,13 @@ class RunOptions:
     as_json: bool
     manifests: str = ""
     """A file, a folder or `-`; they are deployed instead of the project's code."""
+    limits: tuple[str, ...] = ()
 
 
 def run_headless(options: RunOptions) -> int:
     environment = parse_runtime_env(options.runtime_env)
+    limits = write_limits(parse_limit_options(options.limits))
+    annotations = {extensions.LIMITS: limits} if limits else {}
     redactor = Redactor(value.text for value in environment.values() if value.is_secret)
     remember(redactor)
     clock = SystemClock()
@@ -90,7 +95,7 @@ def run_headless(options: RunOptions) -> int:
         return FAILED
     request = Request(
         options.reference,
-        RunInput(options.message, environment),
+        RunInput(options.message, environment, annotations),
         options.follow,
         options.detach,
         options.watch,

@@ -47,6 +47,7 @@ async def create(
     environment: Mapping[str, RuntimeValue],
     org: str,
     session: str = "",
+    annotations: Mapping[str, str] | None = None,
 ) -> AnyExecution:
     """Creates an execution of an agent or a workflow. `name` must be unique on an existing server, not on ours.
 
@@ -63,7 +64,9 @@ async def create(
             WorkflowExecution(
                 api_version=API_VERSION,
                 kind=WORKFLOW_EXECUTION.name,
-                metadata=ApiResourceMetadata(name=name, org=org, owner_scope=ApiResourceOwnerScope.organization),
+                metadata=ApiResourceMetadata(
+                    name=name, org=org, owner_scope=ApiResourceOwnerScope.organization, annotations=annotations
+                ),
                 spec=WorkflowExecutionSpec(
                     workflow_id=resource_id,
                     trigger_message=message or DEFAULT_MESSAGE,
@@ -77,7 +80,7 @@ async def create(
             api_version=API_VERSION,
             kind=AGENT_EXECUTION.name,
             # Agent executions belong to their session's owner and must not name one (`docs/compatibility.md` 113–117).
-            metadata=ApiResourceMetadata(name=name, org=org),
+            metadata=ApiResourceMetadata(name=name, org=org, annotations=annotations),
             spec=AgentExecutionSpec(
                 session_id=session,
                 agent_id=resource_id,

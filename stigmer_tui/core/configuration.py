@@ -15,8 +15,10 @@ from stigmer_tui.core import settings
 from stigmer_tui.core.approval_policy import ApprovalPolicy
 from stigmer_tui.core.configuration_file import ConfigurationFile
 from stigmer_tui.core.errors import StigmerError, as_text
+from stigmer_tui.core.model_prices import Prices, configured_prices
 from stigmer_tui.core.model_providers import find_provider
 from stigmer_tui.core.paths import Home, absolute
+from stigmer_tui.core.run_limits import NAMES, NONE, RunLimits, parse_limits
 from stigmer_tui.core.settings import Setting
 
 DEFAULT_ADDRESS = "127.0.0.1:50051"
@@ -50,6 +52,10 @@ class Configuration:
     """Tools that wait for approval where neither the run nor its project names any."""
     release_url: str = ""
     """Where releases of the agent runner are fetched from; empty for nowhere."""
+    limits: RunLimits = NONE
+    """Of each run of an agent, where neither it nor its project says otherwise."""
+    prices: Prices = field(default_factory=dict)
+    """Of models, in place of those that come with the program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +122,22 @@ def configuration_of(home: Home, environment: Mapping[str, str], file: Configura
         sandbox_root=path(settings.SANDBOX_ROOT),
         approve=_approval_policy(value_of(settings.APPROVE, environment, file)),
         release_url=text(settings.RELEASE_URL),
+        limits=_limits(environment, file),
+        prices=configured_prices(file),
     )
 
 
 def _approval_policy(value: SettingValue) -> ApprovalPolicy:
     return ApprovalPolicy.parse(value.text, f"approve ({value.origin})")
+
+
+def _limits(environment: Mapping[str, str], file: ConfigurationFile) -> RunLimits:
+    limits = NONE
+    for name, setting in zip(NAMES, settings.LIMITS, strict=True):
+        value = value_of(setting, environment, file)
+        if value.text:
+            limits = parse_limits({name: value.text}, f"{value.origin}: ").over(limits)
+    return limits
 
 
 def named_server(environment: Mapping[str, str]) -> str:

@@ -94,6 +94,26 @@ RELEASE_URL = Setting(
     key="release_url",
     default="nothing is fetched",
 )
+LIMIT_STEPS = Setting(
+    "STIGMER_LIMIT_STEPS", "Requests to models in one run of an agent.", key="limits.steps", default="`100`"
+)
+LIMIT_TIME = Setting(
+    "STIGMER_LIMIT_TIME", "How long one run of an agent may take: `90s`, `5m`.", key="limits.time", default="none"
+)
+LIMIT_TOKENS = Setting(
+    "STIGMER_LIMIT_TOKENS",
+    "Tokens of one run of an agent, input and output: `200k`.",
+    key="limits.tokens",
+    default="none",
+)
+LIMIT_COST = Setting(
+    "STIGMER_LIMIT_COST",
+    "US dollars of one run of an agent, where the price is known: `0.50`.",
+    key="limits.cost",
+    default="none",
+)
+LIMITS = (LIMIT_STEPS, LIMIT_TIME, LIMIT_TOKENS, LIMIT_COST)
+"""In the order of the fields of `RunLimits`."""
 SYNTHESIS_TIMEOUT = Setting("STIGMER_SYNTHESIS_TIMEOUT", "Seconds that the code of a project may take.", default="60")
 THEME = Setting(
     "STIGMER_THEME",
@@ -114,6 +134,10 @@ SETTINGS = (
     SANDBOX_ROOT,
     APPROVE,
     RELEASE_URL,
+    LIMIT_STEPS,
+    LIMIT_TIME,
+    LIMIT_TOKENS,
+    LIMIT_COST,
     SYNTHESIS_TIMEOUT,
     THEME,
 )

@@ -15,6 +15,10 @@ SCRIPT_FILE = "stigmer-tui/script-file"
 """On an agent: the file of the project that the script was read from."""
 MODEL = "stigmer-tui/model"
 """On an agent: the model that it asks for where its run does not."""
+FALLBACK_MODELS = "stigmer-tui/fallback-models"
+"""On an agent: a JSON list of models that take the place of that one where it is overloaded or cannot be reached."""
+LIMITS = "stigmer-tui/limits"
+"""On an agent, and on an execution, whose limits win: see `core/run_limits`."""
 TEMPERATURE = "stigmer-tui/temperature"
 """On an agent: the temperature that it asks for where its run does not, from 0 to 1."""
 CODE = "stigmer-tui/code"
@@ -50,9 +54,23 @@ def temperature_in(annotations: Annotations) -> float | None:
     return temperature
 
 
+def models_in(annotations: Annotations) -> tuple[str, ...]:
+    """The models that an agent asks for, the first one first. Raises StigmerError for what is not a list of names."""
+    first = annotations.get(MODEL, "")
+    if not first:
+        return ()
+    try:
+        others = from_json(annotations.get(FALLBACK_MODELS, "[]"))
+    except ValueError:
+        others = None
+    if not isinstance(others, list) or not all(isinstance(name, str) and name for name in others):
+        raise StigmerError(f"The annotation {FALLBACK_MODELS} of the agent is not a list of names of models")
+    return (first, *others)
+
+
 def inherited(annotations: Annotations) -> dict[str, str]:
     """What an execution hands on to those that it starts."""
-    return {APPROVE: annotations[APPROVE]} if APPROVE in annotations else {}
+    return {name: annotations[name] for name in (APPROVE, LIMITS) if name in annotations}
 
 
 def model_settings_in(annotations: Annotations) -> tuple[str, ...]:

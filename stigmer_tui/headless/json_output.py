@@ -10,7 +10,7 @@ from stigmer_tui.core.control_text import json_text
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.headless.output import PrintedErrors
-from stigmer_tui.headless.run_events import RunEvents
+from stigmer_tui.headless.run_events import RunEvents, usage_data
 from stigmer_tui.workbench.events import (
     CodePrinted,
     ConnectionLost,
@@ -124,6 +124,7 @@ class JsonOutput:
             error=execution.error,
             started_at=_text(execution.started_at),
             completed_at=_text(execution.completed_at),
+            **({"usage": usage_data(execution.usage)} if execution.usage.is_counted else {}),
         )
 
     def _write(self, event: str, **data: object) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from stigmer_tui.workbench.execution_tree import Execution, Part
 from stigmer_tui.workbench.model import RunState
 from stigmer_tui.workbench.nodes import Node, NodeKey, NodeKind, Role
+from stigmer_tui.workbench.usage import ModelCall, Usage
 
 
 class WriteEvent(Protocol):
@@ -21,6 +22,8 @@ class RunEvents:
         self._seen = -1
         self._texts: dict[Part, str] = {}
         """What was written of messages that are not complete."""
+        self._written_calls: dict[NodeKey, int] = {}
+        """How many calls of models were written, by run."""
 
     def update(self) -> None:
         """Writes what has happened since the last time."""
@@ -61,7 +64,13 @@ class RunEvents:
                 self._write("task", **_task(node), **_where(self.execution, key))
             case NodeKind.RUN:
                 # Its messages, and the node that it stands for, say what becomes of it.
-                return
+                self._model_calls(key, node)
+
+    def _model_calls(self, run: NodeKey, node: Node) -> None:
+        written = self._written_calls.get(run, 0)
+        for number, call in enumerate(node.usage.calls[written:], written + 1):
+            self._write("model_call", number=number, **_model_call(call), **_where(self.execution, run))
+        self._written_calls[run] = len(node.usage.calls)
 
 
 def _where(execution: Execution, key: NodeKey) -> dict[str, Any]:
@@ -87,6 +96,23 @@ def _call(call: Node) -> dict[str, Any]:
         "result": call.output or "",
         "error": call.error,
         **_links(call),
+    }
+
+
+def _model_call(call: ModelCall) -> dict[str, Any]:
+    return {"model": call.model, **_tokens(call), "cost": call.cost}
+
+
+def usage_data(usage: Usage) -> dict[str, Any]:
+    """What a run has used; its cost is None where a price is not known."""
+    return {"requests": len(usage.calls), **_tokens(usage), "cost": usage.cost}
+
+
+def _tokens(counted: ModelCall | Usage) -> dict[str, Any]:
+    return {
+        "input_tokens": counted.input_tokens,
+        "cached_tokens": counted.cached_tokens,
+        "output_tokens": counted.output_tokens,
     }
 
 

@@ -34,6 +34,7 @@ from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import Resource, ResourceKind, RunState
 from stigmer_tui.workbench.nodes import NodeKind
 from stigmer_tui.workbench.state import Deployment, Level
+from stigmer_tui.workbench.usage import usage_sentence
 
 OUTCOMES = {
     RunState.COMPLETED: "✅ Execution completed",
@@ -157,6 +158,8 @@ class TextOutput:
         if execution.kind is ResourceKind.AGENT:
             self._lines.line(f"Total messages: {len(execution.messages())}")
             self._lines.line(f"Tool calls: {execution.count(NodeKind.TOOL_CALL).total()}")
+            if used := usage_sentence(execution.usage):
+                self._lines.line(f"Tokens: {used}")
         else:
             self._count(execution)
 

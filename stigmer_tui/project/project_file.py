@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.run_limits import NAMES, NONE, RunLimits, parse_limits
 
 if TYPE_CHECKING:
     from stigmer_tui.core.yaml_text import Document
@@ -64,7 +65,14 @@ APPROVE = ProjectKey(
     default="that of the configuration",
 )
 
-KEYS = (NAME, RUNTIME, MAIN, VERSION, ORGANIZATION, APPROVE)
+LIMITS = ProjectKey(
+    "limits",
+    "Where each run of an agent ends: `{steps: 20, time: 5m, tokens: 200k, cost: 0.50}`, as far as given; "
+    "`run --limit` wins.",
+    default="those of the configuration",
+)
+
+KEYS = (NAME, RUNTIME, MAIN, VERSION, ORGANIZATION, APPROVE, LIMITS)
 """All keys of Stigmer.yaml; the reference is generated from them."""
 
 
@@ -83,6 +91,8 @@ class Project:
     """Where its resources are deployed, unless the command line names another; may be empty."""
     approve: str = ""
     """The tools of its agents that wait for approval, as `ApprovalPolicy.parse` reads it; may be empty."""
+    limits: RunLimits = NONE
+    """Of each run of its agents, unless the command line says otherwise."""
 
 
 def is_project(folder: Path) -> bool:
@@ -126,6 +136,7 @@ def load_project(folder: Path) -> Project:
         version=_text(document, VERSION),
         organization=_text(document, ORGANIZATION),
         approve=_approve(document),
+        limits=_limits(document),
     )
 
 
@@ -149,6 +160,16 @@ def _approve(document: Document) -> str:
 
         ApprovalPolicy.parse(text, f"{document.where(APPROVE.name)} {APPROVE.name}")
     return text
+
+
+def _limits(document: Document) -> RunLimits:
+    values = document.value.get(LIMITS.name)
+    if values is None:
+        return NONE
+    where = document.where(LIMITS.name)
+    if not isinstance(values, dict):
+        raise StigmerError(f"{where} limits must hold {', '.join(NAMES)}", "Such as: limits: {time: 5m, cost: 0.50}")
+    return parse_limits(values, f"{where} ")
 
 
 def _required(document: Document, key: ProjectKey) -> str:

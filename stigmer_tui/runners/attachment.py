@@ -14,6 +14,7 @@ from grpc.aio import AioRpcError, Channel
 
 from stigmer_tui import __version__
 from stigmer_tui.api.agent_execution_pb2 import AgentExecution
+from stigmer_tui.api.model_call_pb2 import KeepRequestRequest
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.runner_pb2 import (
     Assignment,
@@ -137,7 +138,14 @@ class _Attachment:
         async def start_workflow(request: StartWorkflowRequest) -> WorkflowExecution:
             return await response_for(lease, self._stub.startWorkflow(request))
 
-        lease = Lease(assignment, ServerCalls(send, start_agent, start_workflow))
+        async def keep_request(request: KeepRequestRequest) -> None:
+            try:
+                await response_for(lease, self._stub.keepRequest(request))
+            except AioRpcError as error:
+                # The run does not depend on it.
+                logger.warning("the request %s is not kept: %s", request.call_id, error.details())
+
+        lease = Lease(assignment, ServerCalls(send, start_agent, start_workflow, keep_request))
         return lease
 
     async def _attend(self, lease: Lease) -> None:

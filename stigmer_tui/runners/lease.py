@@ -11,6 +11,7 @@ from enum import Enum, auto
 
 from stigmer_tui.api.agent_execution_pb2 import AgentExecution
 from stigmer_tui.api.execution_pb2 import AgentExecutionDelta, WorkflowExecutionDelta
+from stigmer_tui.api.model_call_pb2 import KeepRequestRequest
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.runner_pb2 import Assignment, ReportRequest, StartAgentRequest, StartWorkflowRequest
 from stigmer_tui.api.workflow_execution_pb2 import WorkflowExecution
@@ -38,6 +39,10 @@ class StopReason(Enum):
     """The server cannot take what is reported: stop everything; that it failed, and why, is reported for the work."""
 
 
+async def _refuse_request(request: KeepRequestRequest) -> None:
+    raise NotImplementedError(f"no requests to models are kept here: {request.call_id}")
+
+
 @dataclass(frozen=True, slots=True)
 class ServerCalls:
     """What the work on a lease asks of the server."""
@@ -45,6 +50,7 @@ class ServerCalls:
     report: Callable[[ReportRequest], Awaitable[object]]
     start_agent: Callable[[StartAgentRequest], Awaitable[AgentExecution]]
     start_workflow: Callable[[StartWorkflowRequest], Awaitable[WorkflowExecution]]
+    keep_request: Callable[[KeepRequestRequest], Awaitable[object]] = _refuse_request
 
 
 class Lease:
@@ -114,6 +120,11 @@ class Lease:
         """Starts an agent as a child of this execution; the same key gives the same child."""
         request.lease_id = self.id
         return await self._calls.start_agent(request)
+
+    async def keep_request(self, request: KeepRequestRequest) -> None:
+        """Keeps a request to a model. Returns when the server has made it durable."""
+        request.lease_id = self.id
+        await self._calls.keep_request(request)
 
     async def start_workflow(self, request: StartWorkflowRequest) -> WorkflowExecution:
         """Starts a workflow, likewise."""

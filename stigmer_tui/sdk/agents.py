@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from stigmer_tui.sdk.errors import DefinitionError, calling_line
@@ -22,7 +22,8 @@ class Agent:
         helper = Agent("helper", instructions="Answer in one sentence.")
 
     `model` and `temperature` (0 to 1) are used where a run or a calling task does not choose; without them, what is
-    configured on the server is used. Servers other than that of stigmer-tui ignore them.
+    configured on the server is used. Servers other than that of stigmer-tui ignore them. Of a list of models, the next
+    one takes the place of one that is overloaded or cannot be reached: `model=["claude-sonnet-5-5", "gpt-6-luna"]`.
 
     `script` is a file with turns that are played where no model is configured, for demonstrations and tests. Its path
     is relative to the file that names it. `environment` lists the variables that the agent's tools need:
@@ -45,7 +46,7 @@ class Agent:
         instructions: str,
         description: str = "",
         icon_url: str = "",
-        model: str = "",
+        model: str | Sequence[str] = "",
         temperature: float | None = None,
         script: str | Path = "",
         environment: Iterable[Expression | Secret] = (),
@@ -76,7 +77,7 @@ class Agent:
                 instructions,
                 literal_text(description, "description"),
                 literal_text(icon_url, "icon_url"),
-                literal_text(model, "model"),
+                *_models(model),
                 temperature_value(temperature),
                 _read_script(file, Path(script)) if script else "",
                 _path_in_project(file) if script else "",
@@ -103,6 +104,16 @@ class AgentRef:
 
     def __repr__(self) -> str:
         return f"<agent {self.name}, deployed from elsewhere>"
+
+
+def _models(model: str | Sequence[str]) -> tuple[str, tuple[str, ...]]:
+    """The first one, and those that may take its place."""
+    names = [literal_text(name, "model") for name in ([model] if isinstance(model, str) else model)]
+    if not names or (len(names) > 1 and not all(map(str.strip, names))):
+        raise DefinitionError(
+            f"model is {list(model)!r}", 'It is a name, or a list of names: ["claude-sonnet-5-5", "gpt-6-luna"].'
+        )
+    return names[0], tuple(names[1:])
 
 
 def _read_script(file: Path, path: Path) -> str:

@@ -108,6 +108,8 @@ def _agent(agent: AgentDefinition, registry: Registry, generated_at: int) -> Age
     _declare(message, [registry.variables[name] for name in agent.variables], registry)
     if agent.model:
         message.metadata.annotations[extensions.MODEL] = agent.model
+    if agent.fallback_models:
+        message.metadata.annotations[extensions.FALLBACK_MODELS] = json.dumps(agent.fallback_models)
     if agent.temperature is not None:
         message.metadata.annotations[extensions.TEMPERATURE] = f"{agent.temperature:g}"
     if agent.script:

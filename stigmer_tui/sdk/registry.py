@@ -64,6 +64,7 @@ class AgentDefinition(NamedTuple):
     description: str
     icon_url: str
     model: str
+    fallback_models: tuple[str, ...]
     temperature: float | None
     script: str
     """The text of its script."""

@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from stigmer_tui.api.api_resource_pb2 import ApiResourceMetadata
 from stigmer_tui.api.execution_pb2 import CancelRequest, CancelResponse
 from stigmer_tui.api.kinds import Kind
+from stigmer_tui.api.model_calls import MODEL_CALLS
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.ids import IdSource, canonical_id, slug_of
 from stigmer_tui.server.controllers import REQUEST_KEY
@@ -92,6 +93,8 @@ class ExecutionCalls:
                 metadata.ClearField(name)
             metadata.labels.update(sent.labels)
             metadata.annotations.update(sent.annotations)
+            if calls := execution.metadata.annotations.get(MODEL_CALLS):
+                metadata.annotations[MODEL_CALLS] = calls
             metadata.tags.extend(sent.tags)
             metadata.name = sent.name or metadata.name
             note_updated(changed, self.clock)
@@ -135,8 +138,9 @@ BULK = ("messages", "tool_calls", "sub_agent_executions", "todos", "tasks", "out
 
 
 def outline(execution: AnyExecution) -> AnyExecution:
-    """The execution without its messages and tasks."""
+    """The execution without its messages, tasks and calls of models."""
     outlined = type(execution)(api_version=execution.api_version, kind=execution.kind, metadata=execution.metadata)
+    outlined.metadata.annotations.pop(MODEL_CALLS, None)
     outlined.spec.CopyFrom(execution.spec)  # type: ignore[arg-type]
     for field, value in execution.status.ListFields():
         if field.name in BULK:

@@ -7,7 +7,7 @@ costs nothing.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -20,6 +20,8 @@ from stigmer_tui.api.execution_pb2 import (
     WorkflowExecutionDelta,
 )
 from stigmer_tui.api.kinds import AGENT_EXECUTION, Kind
+from stigmer_tui.api.model_call_pb2 import ModelCall
+from stigmer_tui.api.model_calls import MODEL_CALLS, read_model_calls, write_model_calls
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.workflow_execution_pb2 import WorkflowExecution, WorkflowTask
 
@@ -205,6 +207,8 @@ class AgentExecutionState(ExecutionState[AgentExecution, AgentExecutionDelta]):
             self._apply_call(call)
         for sub_agent in delta.sub_agents:
             self._apply_sub_agent(sub_agent)
+        if delta.model_calls:
+            self._apply_model_calls(delta.model_calls)
         if delta.HasField("waiting") or (self.waiting.model and self.phase.is_final):
             self.waiting.CopyFrom(ModelWait() if self.phase.is_final else delta.waiting)
             self._touch(("waiting", 0))
@@ -229,11 +233,15 @@ class AgentExecutionState(ExecutionState[AgentExecution, AgentExecutionDelta]):
                 case "sub_agent":
                     sub_agents = self._execution.status.sub_agent_executions
                     delta.sub_agents.append(sub_agents[self._sub_agents[str(key)]])
+                case "model_call":
+                    delta.model_calls.append(self._model_calls[str(key)])
                 case "waiting":
                     delta.waiting.CopyFrom(self.waiting)
         delta.messages.extend(self._message_since(index, cursor) for index in sorted(indexes))
         delta.tool_calls.sort(key=lambda call: self._calls[call.id])
         delta.sub_agents.sort(key=lambda sub_agent: self._sub_agents[sub_agent.id])
+        # The newest come first.
+        delta.model_calls.reverse()
         cursor.version = self.version
         return delta
 
@@ -278,6 +286,12 @@ class AgentExecutionState(ExecutionState[AgentExecution, AgentExecutionDelta]):
             sub_agents.append(sub_agent)
         self._touch(("sub_agent", sub_agent.id))
 
+    def _apply_model_calls(self, calls: Iterable[ModelCall]) -> None:
+        for call in calls:
+            self._model_calls[call.id] = call
+            self._touch(("model_call", call.id))
+        self._execution.metadata.annotations[MODEL_CALLS] = write_model_calls(self._model_calls.values())
+
     def _message_since(self, index: int, cursor: Cursor) -> MessageDelta:
         edition, length = cursor.texts.get(index, (-1, 0))
         current, text = self._editions.get(index, 0), self._text(index)
@@ -300,6 +314,7 @@ class AgentExecutionState(ExecutionState[AgentExecution, AgentExecutionDelta]):
         status = self._execution.status
         self._calls = {call.id: position for position, call in enumerate(status.tool_calls)}
         self._sub_agents = {each.id: position for position, each in enumerate(status.sub_agent_executions)}
+        self._model_calls = {call.id: call for call in read_model_calls(self._execution.metadata.annotations)}
 
 
 class WorkflowExecutionState(ExecutionState[WorkflowExecution, WorkflowExecutionDelta]):

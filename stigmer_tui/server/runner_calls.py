@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from grpc import StatusCode
 
 from stigmer_tui.api.agent_execution_pb2 import AgentExecution
+from stigmer_tui.api.model_call_pb2 import KeepRequestRequest, KeepRequestResponse
 from stigmer_tui.api.runner_pb2 import (
     ReportRequest,
     ReportResponse,
@@ -22,10 +23,18 @@ from stigmer_tui.server.errors import ApiError, invalid, not_supported
 from stigmer_tui.server.execution_state import AgentExecutionState
 from stigmer_tui.server.executions import Executions
 from stigmer_tui.server.leases import Leases
+from stigmer_tui.server.model_requests import ModelRequests
 
 
 class RunnerCalls:
-    def __init__(self, leases: Leases, executions: Executions, agent_executions: AgentExecutions) -> None:
+    def __init__(
+        self,
+        leases: Leases,
+        executions: Executions,
+        agent_executions: AgentExecutions,
+        model_requests: ModelRequests,
+    ) -> None:
+        self._model_requests = model_requests
         self._leases = leases
         self._executions = executions
         self._agent_executions = agent_executions
@@ -40,6 +49,9 @@ class RunnerCalls:
             raise invalid("delta: must be of the kind of the leased execution")
         version = await self._executions.change(live, request.agent if is_agent else request.workflow)
         return ReportResponse(version=version)
+
+    async def keep_request(self, runner: RunnerIdentity, request: KeepRequestRequest) -> KeepRequestResponse:
+        return await self._model_requests.keep(self._leases.leased(request.lease_id, runner), request)
 
     async def start_agent(self, runner: RunnerIdentity, request: StartAgentRequest) -> AgentExecution:
         parent = self._leases.leased(request.lease_id, runner)

@@ -97,4 +97,27 @@ MIGRATIONS = (
         PRIMARY KEY (execution, call)
     ) WITHOUT ROWID
     """,
+    """
+    CREATE TABLE model_requests (
+        execution TEXT NOT NULL REFERENCES executions (id) ON DELETE CASCADE,
+        call TEXT NOT NULL,
+        data BLOB NOT NULL,            -- everything but the pieces
+        PRIMARY KEY (execution, call)
+    ) WITHOUT ROWID;
+    CREATE TABLE request_pieces (
+        hash TEXT PRIMARY KEY,
+        content TEXT NOT NULL          -- JSON
+    ) WITHOUT ROWID;
+    CREATE TABLE request_piece_uses (
+        hash TEXT NOT NULL,
+        execution TEXT NOT NULL REFERENCES executions (id) ON DELETE CASCADE,
+        PRIMARY KEY (hash, execution)
+    ) WITHOUT ROWID;
+    CREATE INDEX request_piece_use_by_execution ON request_piece_uses (execution);
+    CREATE TRIGGER unused_request_piece AFTER DELETE ON request_piece_uses
+    WHEN NOT EXISTS (SELECT 1 FROM request_piece_uses WHERE hash = OLD.hash)
+    BEGIN
+        DELETE FROM request_pieces WHERE hash = OLD.hash;
+    END
+    """,
 )

@@ -35,6 +35,7 @@ from stigmer_tui.server.execution_store import ExecutionStore
 from stigmer_tui.server.executions import Executions, LiveExecution
 from stigmer_tui.server.introspection import introspection_handlers
 from stigmer_tui.server.leases import LeaseLimits, Leases
+from stigmer_tui.server.model_requests import ModelRequests
 from stigmer_tui.server.provider_keys import ProviderKeys
 from stigmer_tui.server.resource_store import ResourceStore
 from stigmer_tui.server.resources import ResourceBackend
@@ -157,6 +158,7 @@ def _assemble(
     executions.on_end = ended
     agents, workflows, sessions = Agents(backend), Workflows(backend), Sessions(backend)
     agent_executions = AgentExecutions(execution_calls, agents, sessions)
+    model_requests = ModelRequests(database, executions)
     instance = Instance(address, str(settings.home.root), bool(settings.token), clock.now())
     return Calls(
         agents=agents,
@@ -172,8 +174,9 @@ def _assemble(
         executions=execution_calls,
         catalogue=CatalogueCalls(store, executions.store, changes),
         daemon=DaemonCalls(instance, components, leases, vault, database, provider_keys),
-        runners=RunnerCalls(leases, executions, agent_executions),
         approvals=Approvals(DecisionStore(database), executions, leases),
+        runners=RunnerCalls(leases, executions, agent_executions, model_requests),
+        model_requests=model_requests,
     )
 
 

@@ -19,6 +19,7 @@ from stigmer_tui.api import (
     environment_pb2,
     execution_context_pb2,
     execution_pb2,
+    model_call_pb2,
     runner_pb2,
     session_pb2,
     skill_pb2,
@@ -35,6 +36,7 @@ from stigmer_tui.server.controllers import Controller
 from stigmer_tui.server.daemon_status import DaemonCalls
 from stigmer_tui.server.environments import Environments, ExecutionContexts
 from stigmer_tui.server.execution_calls import ExecutionCalls
+from stigmer_tui.server.model_requests import ModelRequests
 from stigmer_tui.server.resources import Resources
 from stigmer_tui.server.runner_calls import RunnerCalls
 from stigmer_tui.server.sessions import Sessions
@@ -64,6 +66,7 @@ class Calls:
     daemon: DaemonCalls
     runners: RunnerCalls
     approvals: Approvals
+    model_requests: ModelRequests
 
 
 def contract_controllers(calls: Calls) -> list[Controller]:
@@ -138,6 +141,11 @@ def own_controllers(calls: Calls) -> list[Controller]:
             {"cancel": calls.executions.cancel, "follow": calls.executions.executions.follow},
         ),
         Controller(
+            _service(model_call_pb2, "ModelCallController"),
+            Access.PUBLIC,
+            {"request": calls.model_requests.request},
+        ),
+        Controller(
             _service(catalogue_pb2, "CatalogueController"),
             Access.PUBLIC,
             {
@@ -164,6 +172,7 @@ def own_controllers(calls: Calls) -> list[Controller]:
             {
                 "attach": calls.runners.attach,
                 "report": calls.runners.report,
+                "keepRequest": calls.runners.keep_request,
                 "startAgent": calls.runners.start_agent,
                 "startWorkflow": calls.runners.start_workflow,
             },

@@ -10,6 +10,8 @@ from stigmer_tui.api.agent_pb2 import Agent
 from stigmer_tui.api.kinds import AGENT, WORKFLOW, Kind
 from stigmer_tui.api.workflow_pb2 import Workflow
 from stigmer_tui.core.clock import Clock
+from stigmer_tui.core.run_limits import write_limits
+from stigmer_tui.definition import extensions
 from stigmer_tui.project.plan import Action, Plan, PlanStep, apply_plan, make_plan
 from stigmer_tui.project.project_file import load_project, of_manifests
 from stigmer_tui.project.subprocesses import OutputLine
@@ -49,6 +51,9 @@ class Deployer:
             self._emit(CodePrinted(line.text, line.is_error))
 
         self._manifests = await synthesize(self._project, printed, os.environ | (variables or {}))
+        if limits := write_limits(self._project.limits):
+            for agent in self._manifests.agents:
+                agent.metadata.annotations[extensions.LIMITS] = limits
         self._emit(ManifestsLoaded(len(self._manifests.resources)))
 
     async def preview(self) -> Deployment:

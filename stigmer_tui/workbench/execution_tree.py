@@ -25,6 +25,7 @@ from stigmer_tui.workbench.nodes import (
     PutNode,
     run_node,
 )
+from stigmer_tui.workbench.usage import Usage
 
 MAX_CHANGES = 4096
 """Parts. More than change between two frames at any rate that a person can follow; a reader further behind than
@@ -153,6 +154,11 @@ class Execution:
     def waiting(self) -> ModelWait | None:
         """The model that the agent waits for."""
         return self.root.waiting
+
+    @property
+    def usage(self) -> Usage:
+        """What its own agent has asked of models."""
+        return self.root.usage
 
     def apply(self, delta: Delta) -> None:
         """Raises KeyError for a change in a run that is not in the tree."""

@@ -164,6 +164,7 @@ class GrpcBackend:
             environment,
             resource.organization or self.organization,
             session,
+            annotations=run_input.annotations,
         )
         return execution_of(created, resource.slug)
 

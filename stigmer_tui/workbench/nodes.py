@@ -11,6 +11,7 @@ from enum import Enum, StrEnum
 from typing import Any, NamedTuple
 
 from stigmer_tui.workbench.model import ResourceKind, RunState
+from stigmer_tui.workbench.usage import NO_USAGE, Usage
 
 NodeKey = tuple[str, ...]
 """The way to a node from the root in: the ids of the runs around it, each after the node that stands for it, then its
@@ -100,6 +101,8 @@ class Node:
     origin: Origin | None = None
     waiting: ModelWait | None = None
     """Of a run: the model that its agent waits for."""
+    usage: Usage = NO_USAGE
+    """Of a run of an agent."""
     created_at: datetime | None = None
     started_at: datetime | None = None
     completed_at: datetime | None = None
@@ -124,6 +127,7 @@ class Node:
             self.child,
             self.origin,
             self.waiting,
+            self.usage,
             self.created_at,
             self.started_at,
             self.completed_at,

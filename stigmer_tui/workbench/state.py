@@ -26,6 +26,8 @@ class RunInput:
 
     message: str = ""
     environment: Mapping[str, Value] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    """What else is asked of this run, by the names of `definition/extensions`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,9 @@ from typing import Any
 
 from stigmer_tui.api import agent_execution_pb2 as agents
 from stigmer_tui.api import execution_pb2 as follows
+from stigmer_tui.api import model_call_pb2 as model_calls
 from stigmer_tui.api import workflow_execution_pb2 as workflows
+from stigmer_tui.api.model_calls import read_model_calls
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_data
 from stigmer_tui.core.clock import parse_timestamp
@@ -30,6 +32,7 @@ from stigmer_tui.workbench.nodes import (
     Role,
 )
 from stigmer_tui.workbench.translation import PHASES, moment
+from stigmer_tui.workbench.usage import ModelCall, Usage
 
 TASK_STATES = {
     workflows.WORKFLOW_TASK_IN_PROGRESS: RunState.RUNNING,
@@ -111,7 +114,9 @@ def deltas_of(response: follows.FollowResponse, key: NodeKey, run: Node) -> Iter
 def _agent_snapshot(snapshot: agents.AgentExecution, key: NodeKey, run: Node) -> Iterator[Delta]:
     status = snapshot.status
     created_at = moment(status.audit.spec_audit.created_at)
-    yield PutNode(replace(_run(run, status), input=snapshot.spec.message, created_at=created_at), key[:-1])
+    usage = Usage(tuple(map(model_call_of, read_model_calls(snapshot.metadata.annotations))))
+    run = replace(_run(run, status), input=snapshot.spec.message, created_at=created_at, usage=usage)
+    yield PutNode(run, key[:-1])
     for index, message in enumerate(status.messages):
         yield PutMessage(index, _message(message), key)
     for sub_agent in status.sub_agent_executions:
@@ -131,6 +136,8 @@ def _agent_delta(delta: follows.AgentExecutionDelta, key: NodeKey, known: Node) 
     for call in delta.tool_calls:
         yield PutNode(_call(call), key)
     run = known
+    if delta.model_calls:
+        run = replace(run, usage=run.usage.with_calls(map(model_call_of, delta.model_calls)))
     if delta.HasField("waiting"):
         run = replace(run, waiting=_model_wait(delta.waiting))
     if delta.HasField("phase"):
@@ -177,6 +184,21 @@ def _model_wait(waiting: follows.ModelWait) -> ModelWait | None:
     if not waiting.model:
         return None
     return ModelWait(waiting.model, parse_timestamp(waiting.since), waiting.reason)
+
+
+def model_call_of(call: model_calls.ModelCall) -> ModelCall:
+    """An answer of a model as people see it."""
+    return ModelCall(
+        id=call.id,
+        model=call.model,
+        asked_at=parse_timestamp(call.asked_at),
+        ended_at=parse_timestamp(call.ended_at),
+        input_tokens=call.input_tokens,
+        cached_tokens=call.cached_tokens,
+        output_tokens=call.output_tokens,
+        cost=call.cost if call.HasField("cost") else None,
+        context_window=call.context_window,
+    )
 
 
 def _message(message: agents.AgentMessage) -> Message:

@@ -114,7 +114,7 @@ class Agents:
         async def start_child(request: StartAgentRequest | StartWorkflowRequest) -> NoReturn:
             raise NotImplementedError
 
-        return Lease(assignment, ServerCalls(send, start_child, start_child), self.clock)
+        return Lease(assignment, ServerCalls(send, start_child, start_child, ledger.keep), self.clock)
 
     def start(self, assignment: Assignment, ledger: Ledger) -> Lease:
         """The work goes on in `lease.task`."""

@@ -19,6 +19,7 @@ from stigmer_tui.api.agent_execution_pb2_grpc import (
     AgentExecutionQueryControllerServicer,
     add_AgentExecutionQueryControllerServicer_to_server,
 )
+from stigmer_tui.api.model_call_pb2 import KeepRequestRequest, KeepRequestResponse
 from stigmer_tui.api.runner_pb2 import (
     Assignment,
     Hello,
@@ -60,6 +61,10 @@ class Controller(RunnerControllerServicer, AgentExecutionQueryControllerServicer
         ledger = self.ledgers[request.lease_id]
         await ledger.receive(request.agent)
         return ReportResponse(version=len(ledger.reports))
+
+    async def keepRequest(self, request: KeepRequestRequest, context: Any) -> KeepRequestResponse:  # noqa: N802
+        await self.ledgers[request.lease_id].keep(request)
+        return KeepRequestResponse()
 
     async def listBySession(  # noqa: N802
         self, request: ListAgentExecutionsBySessionRequest, context: Any

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
+from typing import Any
 
 from stigmer_tui.api.agent_execution_pb2 import AgentExecutionStatus, AgentMessage, MessageType, ToolCall
 from stigmer_tui.api.execution_pb2 import AgentExecutionDelta
+from stigmer_tui.api.model_call_pb2 import KeepRequestRequest, ModelCall, RequestField
 from stigmer_tui.api.phases import Phase
 
 
@@ -15,6 +18,11 @@ class Ledger:
         self.status = AgentExecutionStatus()
         self.reports: list[AgentExecutionDelta] = []
         self.changed = asyncio.Condition()
+        self.model_calls: dict[str, ModelCall] = {}
+        """By their ids."""
+        self.requests: list[KeepRequestRequest] = []
+        """Those to models that were kept."""
+        self.pieces: dict[str, str] = {}
 
     async def receive(self, delta: AgentExecutionDelta) -> None:
         async with self.changed:
@@ -22,6 +30,19 @@ class Ledger:
             self.reports.append(delta)
             self._apply(delta)
             self.changed.notify_all()
+
+    async def keep(self, request: KeepRequestRequest) -> None:
+        self.requests.append(request)
+        self.pieces.update(request.pieces)
+
+    def body(self, index: int) -> dict[str, Any]:
+        """Of a request that was kept."""
+
+        def value(field: RequestField) -> Any:
+            pieces = [json.loads(self.pieces[piece]) for piece in field.pieces]
+            return pieces if field.is_list else pieces[0]
+
+        return {field.name: value(field) for field in self.requests[index].fields}
 
     async def until(self, reached: Callable[[Ledger], bool]) -> None:
         async with asyncio.timeout(60), self.changed:
@@ -62,6 +83,7 @@ class Ledger:
             else:
                 assert change.tail.keep <= len(message.content)
                 message.content = message.content[: change.tail.keep] + change.tail.text
+        self.model_calls.update({call.id: call for call in delta.model_calls})
         known = {call.id: call for call in self.status.tool_calls}
         for call in delta.tool_calls:
             if call.id in known:

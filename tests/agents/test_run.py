@@ -12,7 +12,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from stigmer_tui.agents.durable import MAX_TURNS
 from stigmer_tui.agents.transcript import TranscriptRecorder
 from stigmer_tui.api.agent_execution_pb2 import AgentExecutionStatus, ToolCallStatus
 from stigmer_tui.api.agent_pb2 import AgentSpec, SubAgent
@@ -22,6 +21,7 @@ from stigmer_tui.api.structs import to_data
 from stigmer_tui.api.workflow_tasks_pb2 import AgentExecutionConfig
 from stigmer_tui.core.configuration import ModelSettings
 from stigmer_tui.core.kept_program import MARK
+from stigmer_tui.core.run_limits import MAX_STEPS
 from stigmer_tui.runners.lease import StopReason
 from tests.agents.conftest import EXECUTION, Agents, assignment
 from tests.agents.ledger import Ledger
@@ -146,10 +146,11 @@ async def test_73_ten_rounds_of_tools_complete(agents: Agents) -> None:
 
 
 async def test_an_endless_run_is_stopped_with_its_transcript_kept(agents: Agents) -> None:
-    calls = "\n".join(f"  - call: {{ls: {{path: /{number}}}}}" for number in range(MAX_TURNS + 5))
+    calls = "\n".join(f"  - call: {{ls: {{path: /{number}}}}}" for number in range(MAX_STEPS + 5))
     ledger = await agents.run(assignment(f"turns:\n{calls}\n  - say: done"))
-    assert (ledger.phase, ledger.status.error) == (Phase.FAILED, "helper did not finish within 100 turns")
-    assert len(ledger.calls) == MAX_TURNS
+    assert ledger.phase is Phase.FAILED
+    assert ledger.status.error.startswith("helper has reached its limit of 100 steps; what it did so far stays.")
+    assert len(ledger.calls) == MAX_STEPS
 
 
 async def test_74_the_same_call_again_and_again_is_warned_of_and_ended(agents: Agents) -> None:

@@ -10,6 +10,7 @@ import pytest
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.project.project_file import FILE_NAME, KEYS, ProjectKey, load_project
 
+LIMITS = "limits"
 VALUES = {
     "name": "shop",
     "runtime": "python",
@@ -21,14 +22,33 @@ VALUES = {
 
 
 def written(folder: Path, values: dict[str, str]) -> Path:
-    (folder / FILE_NAME).write_text("".join(f"{key}: '{value}'\n" for key, value in values.items()))
+    lines = [f"{key}: '{value}'\n" for key, value in values.items()]
+    (folder / FILE_NAME).write_text("".join(lines) + "limits: {steps: 20, time: 5m, cost: 0.5}\n")
     return folder
 
 
 def test_each_key_is_read(tmp_path: Path) -> None:
-    assert [key.name for key in KEYS] == list(VALUES)
+    assert [key.name for key in KEYS] == [*VALUES, LIMITS]
     found = asdict(load_project(written(tmp_path, VALUES)))
-    assert {key.name: found[key.name] for key in KEYS} == VALUES | {"main": tmp_path / "start.py"}
+    limits = {"steps": 20, "time": 300.0, "tokens": 0, "cost": 0.5}
+    assert {key.name: found[key.name] for key in KEYS} == VALUES | {"main": tmp_path / "start.py", "limits": limits}
+
+
+@pytest.mark.parametrize(
+    ("limits", "problem"),
+    [
+        ("5", "Stigmer.yaml:3 limits must hold steps, time, tokens, cost"),
+        ("{turns: 5}", "Stigmer.yaml:3 there is no limit turns"),
+        ("{cost: much}", "Stigmer.yaml:3 the limit cost is 'much'"),
+        ("{steps: 0}", "Stigmer.yaml:3 the limit steps is 0"),
+    ],
+)
+def test_limits_that_are_none_are_refused(limits: str, problem: str, tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_text(f"name: shop\nruntime: python\nlimits: {limits}\n")
+    with pytest.raises(StigmerError) as refusal:
+        load_project(tmp_path)
+    assert refusal.value.message == problem
+    assert refusal.value.advice
 
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: key.name)

@@ -24,6 +24,10 @@ VALUES = {
     settings.SANDBOX_ROOT: "/sandbox",
     settings.APPROVE: "execute",
     settings.RELEASE_URL: "https://releases.example/{version}",
+    settings.LIMIT_STEPS: "20",
+    settings.LIMIT_TIME: "5m",
+    settings.LIMIT_TOKENS: "200k",
+    settings.LIMIT_COST: "0.50",
 }
 
 
@@ -38,6 +42,10 @@ def read(configuration: Configuration) -> dict[Setting, str]:
         settings.SANDBOX_ROOT: str(configuration.sandbox_root),
         settings.APPROVE: ",".join(configuration.approve.tools),
         settings.RELEASE_URL: configuration.release_url,
+        settings.LIMIT_STEPS: str(configuration.limits.steps),
+        settings.LIMIT_TIME: f"{configuration.limits.time / 60:g}m",
+        settings.LIMIT_TOKENS: f"{configuration.limits.tokens // 1000}k",
+        settings.LIMIT_COST: f"{configuration.limits.cost:.2f}",
     }
 
 
@@ -62,7 +70,7 @@ def test_it_is_read_from_the_file_and_the_environment_wins(setting: Setting, tmp
     lines = [f"{'  ' * depth}{key}:" for depth, key in enumerate(setting.keys)]
     (tmp_path / "config.yaml").write_text("\n".join(lines) + f" {VALUES[setting]}\n")
     assert read(load_configuration(home))[setting] == VALUES[setting]
-    (tmp_path / "config.yaml").write_text("\n".join(lines) + " 'nothing:1'\n")
+    (tmp_path / "config.yaml").write_text("\n".join(lines) + " '999'\n")
     assert read(load_configuration(home | {setting.variable: VALUES[setting]}))[setting] == VALUES[setting]
 
 

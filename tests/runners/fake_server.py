@@ -13,6 +13,7 @@ from grpc.aio import AioRpcError, Metadata
 
 from stigmer_tui.api.agent_execution_pb2 import AgentExecution
 from stigmer_tui.api.execution_context_pb2 import ExecutionValue
+from stigmer_tui.api.model_call_pb2 import KeepRequestRequest, KeepRequestResponse
 from stigmer_tui.api.runner_pb2 import (
     Assignment,
     ReportRequest,
@@ -57,6 +58,7 @@ class FakeServer:
     started: list[StartAgentRequest | StartWorkflowRequest] = field(default_factory=list)
     refusals: list[AioRpcError] = field(default_factory=list)
     """What the next calls fail with."""
+    kept: list[str] = field(default_factory=list)
     _sent: asyncio.Queue[ServerMessage | AioRpcError | None] = field(default_factory=asyncio.Queue)
 
     def say(self, **message: Any) -> None:
@@ -80,6 +82,7 @@ class FakeServer:
             "report": self._report,
             "startAgent": self._start_agent,
             "startWorkflow": self._start_workflow,
+            "keepRequest": self._keep_request,
         }
         return calls[path.rpartition("/")[2]]
 
@@ -110,6 +113,12 @@ class FakeServer:
         execution = AgentExecution()
         execution.metadata.id = "agx_child"
         return execution
+
+    async def _keep_request(self, request: KeepRequestRequest) -> KeepRequestResponse:
+        if self.refusals:
+            raise self.refusals.pop(0)
+        self.kept.append(request.call_id)
+        return KeepRequestResponse()
 
     async def _start_workflow(self, request: StartWorkflowRequest) -> WorkflowExecution:
         if self.refusals:

@@ -24,7 +24,7 @@ from stigmer_tui.api.catalogue_pb2 import ListRequest, ListResourcesRequest
 from stigmer_tui.api.kinds import AGENT, AGENT_INSTANCE, API_VERSION, ENVIRONMENT
 from stigmer_tui.api.session_pb2 import ListSessionsRequest
 from stigmer_tui.core.sqlite import Database
-from stigmer_tui.server.schema import MIGRATIONS
+from stigmer_tui.server.schema import MIGRATIONS, fill_in_tags
 from stigmer_tui.server.sizes import MAX_STORED, that_fit
 from tests.server.builders import agent, agent_run, environment, metadata
 from tests.server.conftest import Api, running
@@ -186,9 +186,10 @@ async def test_tags_of_an_older_database_get_their_column(tmp_path: Path) -> Non
 
         def as_before(db: Any) -> None:
             db.execute("UPDATE executions SET data = ?, tags = '[]'", (data,))
-            db.execute(f"PRAGMA user_version = {len(MIGRATIONS) - 1}")
+            db.execute(f"PRAGMA user_version = {MIGRATIONS.index(fill_in_tags)}")
 
         await database.write(as_before)
-    database = Database(tmp_path / "data" / "workbench.db", MIGRATIONS)
+    migrations = MIGRATIONS[: MIGRATIONS.index(fill_in_tags) + 1]
+    database = Database(tmp_path / "data" / "workbench.db", migrations)
     assert database.read("SELECT tags FROM executions") == [('["nightly"]',)]
     database.close()

@@ -14,6 +14,7 @@ from stigmer_tui.agents.models.anthropic_message import AnthropicMessage
 from stigmer_tui.agents.models.chat_completion import ChatCompletion
 from stigmer_tui.agents.models.checked_stream import FIRST_OUTPUT_LIMIT, CheckedStream, ResponseReader
 from stigmer_tui.agents.models.choice import ModelChoice
+from stigmer_tui.agents.models.requests import note_request
 from stigmer_tui.runners.outgoing import OutgoingTransport
 
 CONNECT_LIMIT = 10.0
@@ -38,7 +39,7 @@ def provider_client(reader: Callable[[], ResponseReader]) -> httpx2.AsyncClient:
         timeout=httpx2.Timeout(FIRST_OUTPUT_LIMIT, connect=CONNECT_LIMIT),
         # Compression delays a stream.
         headers={"accept-encoding": "identity"},
-        event_hooks={"response": [check]},
+        event_hooks={"request": [note_request], "response": [check]},
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -38,6 +38,17 @@ class ModelChoice:
     def is_scripted(self) -> bool:
         """Whether a script is played instead of a model."""
         return self.provider is model_providers.SCRIPTED
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPlan:
+    """The models of a run, in the order in which they are asked."""
+
+    first: ModelChoice
+    others: tuple[str, ...]
+    """Names of those that take its place where it is overloaded or cannot be reached."""
+    choose: Callable[[str], Awaitable[ModelChoice]]
+    """Raises StigmerError, with what to set, for a model that there is no key for."""
 
 
 SCRIPTED = ModelChoice(model_providers.SCRIPTED, model_providers.SCRIPTED.default_model)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from stigmer_tui.agents.models.choice import ModelChoice, ModelChooser
+from stigmer_tui.agents.models.choice import ModelChoice, ModelChooser, ModelPlan
 from stigmer_tui.core.configuration import configuration_of
 from stigmer_tui.core.configuration_file import ConfigurationFile
 from stigmer_tui.core.errors import StigmerError
@@ -32,6 +32,15 @@ class CurrentModels:
         """By another configuration file. Raises StigmerError for values that cannot be used."""
         settings = configuration_of(self.home, self.environment, file).model
         return ModelChooser(settings, self.environment, self.home.configuration, self.keys.list())
+
+    async def plan(self, chooser: ModelChooser, asked: Sequence[str], has_script: bool) -> ModelPlan:
+        """The models for a run that asks for these, the first one first. Raises StigmerError as `choose` does."""
+
+        async def choose(name: str) -> ModelChoice:
+            return await with_key(chooser.choose(name), self.keys)
+
+        first = await with_key(chooser.choose(next(iter(asked), ""), has_script), self.keys)
+        return ModelPlan(first, tuple(asked[1:]), choose)
 
     def describe(self) -> str:
         """The model of runs that ask for none, or `none`."""

@@ -174,6 +174,16 @@ def pause_after(error: ModelAPIError, retries: int) -> float | None:
     return pause if pause <= MAX_PAUSE else None
 
 
+_REFUSED = (ModelAuthenticationError, ModelNotFoundError, ModelContextWindowExceededError)
+
+
+def is_unavailable(error: ModelAPIError) -> bool:
+    """Whether the model is overloaded or cannot be reached, so that another may do; never for a refused request."""
+    if isinstance(error, _REFUSED):
+        return False
+    return isinstance(fault_in(error), StalledError) or isinstance(error, ModelTimeoutError) or _is_transient(error)
+
+
 def _is_transient(error: ModelAPIError) -> bool:
     if fault := fault_in(error):
         return isinstance(fault, CutShortError)

@@ -19,6 +19,7 @@ from stigmer_tui.workbench.model import ResourceKind, RunState
 from stigmer_tui.workbench.nodes import NodeKind
 from stigmer_tui.workbench.ownership import own_resources
 from stigmer_tui.workbench.state import ProjectProblem, ShownRun, WorkbenchState
+from stigmer_tui.workbench.usage import usage_words
 
 LAST_GOOD_RUN = "The last good run stays below; save again to retry"
 MAX_PROBLEM_ROWS = 12
@@ -40,7 +41,8 @@ def title_rows(
     first = justified(((one_line(shown.resource.name), StyleRole.STRONG),), right, width, glyphs.ellipsis)
     about: Spans = ((one_line(error), STATE_ROLES[state]),) if error else ()
     about = about or (_summary(execution) if state.is_final else _message(execution))
-    second = justified(joined([*_reason(shown), about]), muted(shorten_id(execution.id)), width, glyphs.ellipsis)
+    used = () if state.is_final else joined([muted(words) for words in usage_words(execution.usage)])
+    second = justified(joined([*_reason(shown), used, about]), muted(shorten_id(execution.id)), width, glyphs.ellipsis)
     return [first, second]
 
 
@@ -90,6 +92,7 @@ def _summary(execution: Execution) -> Spans:
         counts = [plural(len(execution.messages()), "message")]
         if calls := execution.count(NodeKind.TOOL_CALL).total():
             counts.append(plural(calls, "tool call"))
+        counts += usage_words(execution.usage)
     else:
         counts = _task_counts(execution.count(NodeKind.TASK))
     return joined([muted(count) for count in counts])

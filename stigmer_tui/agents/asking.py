@@ -1,0 +1,145 @@
+"""Asks models for a response: the chosen one, again after a failure that passes, then those that may take its place."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from itertools import count
+
+from pydantic_ai.exceptions import ModelAPIError
+from pydantic_ai.messages import ModelMessage, ModelResponse
+from pydantic_ai.models import Model, ModelRequestParameters
+from pydantic_ai.settings import ModelSettings
+
+from stigmer_tui.agents.models.choice import ModelChoice, ModelPlan
+from stigmer_tui.agents.models.failures import explained, is_unavailable, pause_after, retry_reason
+from stigmer_tui.agents.models.requests import (
+    SentRequest,
+    framework_request,
+    kept_request,
+    watched_request,
+    without_known,
+)
+from stigmer_tui.agents.responses import CallIds
+from stigmer_tui.agents.run import AgentRun
+from stigmer_tui.agents.stream_recorder import StreamRecorder
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.model_providers import find_provider
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a model is asked."""
+
+    call_id: str
+    messages: list[ModelMessage]
+    settings: ModelSettings | None
+    parameters: ModelRequestParameters
+    asked_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelAnswer:
+    """A complete response, and who gave it."""
+
+    response: ModelResponse
+    spoke_at: str
+    """When its text began; empty if it has none."""
+    choice: ModelChoice
+
+
+BuildModel = Callable[[ModelChoice], Awaitable[Model]]
+"""Makes the framework's model for a choice."""
+
+
+class ModelAsker:
+    """Of one agent in one run. Once another model has taken the place of the first, it stays."""
+
+    def __init__(self, model: Model, plan: ModelPlan, run: AgentRun, build: BuildModel) -> None:
+        """`model` is that of the plan's first choice."""
+        self._model = model
+        self.choice = plan.first
+        self._run = run
+        self._choose = plan.choose
+        self._build = build
+        self._left = list(plan.others)
+        self._recorder = StreamRecorder(run)
+        self._kept: set[str] = set()
+        """Hashes of the pieces of requests that the server has."""
+
+    async def ask(self, question: Question) -> ModelAnswer:
+        """The response of the first model that gives one. Raises StigmerError if none does."""
+        while True:
+            try:
+                return await self._ask(question)
+            except _UnavailableError as failure:
+                await self._fall_back(failure)
+
+    def choice_of(self, provider: str, model: str) -> ModelChoice:
+        """Who has given an answer of the journal."""
+        if not model or (provider, model) == (self.choice.provider.name, self.choice.model):
+            return self.choice
+        return ModelChoice(find_provider(provider) or self.choice.provider, model)
+
+    async def _ask(self, question: Question) -> ModelAnswer:
+        """The response of one model. A failure before any output is retried."""
+        run, transcript = self._run, self._run.transcript
+        transcript.wait(str(self.choice), question.asked_at)
+        for retries in count():
+            with watched_request() as sent:
+                try:
+                    response, spoke_at = await self._stream(question)
+                except ModelAPIError as error:
+                    await self._keep(question, sent)
+                    pause = None if self._recorder.has_output else pause_after(error, retries)
+                    if pause is None:
+                        reason = explained(error, self.choice, run.lease.redactor, retries)
+                        if is_unavailable(error) and not self._recorder.has_output:
+                            raise _UnavailableError(reason) from error
+                        raise StigmerError(reason) from error
+                    reason = f"{retry_reason(error)}, retry in {pause:.0f} s"
+                else:
+                    await self._keep(question, sent)
+                    return ModelAnswer(response, spoke_at, self.choice)
+            logger.warning("execution %s: %s: %s", run.lease.execution_id, self.choice, reason)
+            transcript.wait(str(self.choice), question.asked_at, reason)
+            await run.reporter.flush()
+            await asyncio.sleep(pause)
+        raise AssertionError
+
+    async def _stream(self, question: Question) -> tuple[ModelResponse, str]:
+        async with self._model.request_stream(question.messages, question.settings, question.parameters) as stream:
+            return await self._recorder.record(stream, CallIds(question.messages), self.choice, question.asked_at)
+
+    async def _fall_back(self, failure: _UnavailableError) -> None:
+        """Lets the next model take the place. Raises the failure, with reasons, if there is none."""
+        reasons = [failure.message]
+        while self._left:
+            name = self._left.pop(0)
+            try:
+                self.choice = await self._choose(name)
+            except StigmerError as refusal:
+                reasons.append(f"{name} cannot take its place: {refusal.message}")
+                continue
+            self._model = await self._build(self.choice)
+            logger.warning("execution %s: %s", self._run.lease.execution_id, "; ".join(reasons))
+            self._run.transcript.note(f"{'; '.join(reasons)}; {self.choice} is asked instead.", self._run.now())
+            return
+        raise StigmerError("; ".join(reasons)) from failure
+
+    async def _keep(self, question: Question, sent: SentRequest) -> None:
+        """The request, for people to read. It was sent at least once, whatever came of it."""
+        if not sent.body:
+            sent.body = framework_request(question.messages, question.settings, question.parameters)
+        kept = kept_request(question.call_id, sent, self.choice, self._run.lease.redactor)
+        new = set(kept.pieces)
+        await self._run.lease.keep_request(without_known(kept, self._kept))
+        self._kept |= new
+
+
+class _UnavailableError(StigmerError):
+    """A model that is overloaded or cannot be reached."""

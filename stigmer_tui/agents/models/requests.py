@@ -1,0 +1,109 @@
+"""What was really sent to a model: taken where it leaves the process, and brought into pieces that are kept once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx2
+from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ModelRequest
+from pydantic_ai.models import ModelRequestParameters
+from pydantic_ai.settings import ModelSettings
+
+from stigmer_tui.agents.models.choice import ModelChoice
+from stigmer_tui.api.model_call_pb2 import KeepRequestRequest, RequestField
+from stigmer_tui.core.known_secrets import without_credentials
+from stigmer_tui.core.redaction import Redactor
+
+KEPT_HEADERS = ("content-type", "anthropic-version", "anthropic-beta")
+
+
+@dataclass(slots=True)
+class SentRequest:
+    """A request for one response; empty until it is sent."""
+
+    url: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    body: dict[str, Any] = field(default_factory=dict)
+
+
+_watched: ContextVar[SentRequest | None] = ContextVar("stigmer_tui.agents.models.requests", default=None)
+
+
+@contextmanager
+def watched_request() -> Iterator[SentRequest]:
+    """Takes the request that is sent within the block; of several, the last."""
+    sent = SentRequest()
+    token = _watched.set(sent)
+    try:
+        yield sent
+    finally:
+        _watched.reset(token)
+
+
+async def note_request(request: httpx2.Request) -> None:
+    """A hook for the client of a provider."""
+    sent = _watched.get()
+    if sent is None:
+        return
+    sent.url = without_credentials(str(request.url))
+    sent.headers = {name: request.headers[name] for name in KEPT_HEADERS if name in request.headers}
+    sent.body = json.loads(request.content)
+
+
+def framework_request(
+    messages: Sequence[ModelMessage], settings: ModelSettings | None, parameters: ModelRequestParameters
+) -> dict[str, Any]:
+    """The body of what a script got in place of a model, in words of the framework."""
+    instructions = [message.instructions for message in messages if isinstance(message, ModelRequest)]
+    tools = [
+        {"name": tool.name, "description": tool.description, "parameters": tool.parameters_json_schema}
+        for tool in parameters.function_tools
+    ]
+    return {
+        "instructions": next(filter(None, reversed(instructions)), ""),
+        "tools": tools,
+        "messages": [_message(data) for data in ModelMessagesTypeAdapter.dump_python(list(messages), mode="json")],
+        "settings": dict(settings or {}),
+    }
+
+
+def _message(data: Mapping[str, Any]) -> dict[str, Any]:
+    parts = [{name: part[name] for name in _PART_FIELDS if part.get(name) is not None} for part in data["parts"]]
+    return {"kind": data["kind"], "parts": parts}
+
+
+_PART_FIELDS = ("part_kind", "content", "tool_name", "tool_call_id", "args")
+
+
+def kept_request(call_id: str, sent: SentRequest, choice: ModelChoice, redactor: Redactor) -> KeepRequestRequest:
+    """A request in pieces, without secrets: a value for each of its keys, and of a list each item."""
+    body = redactor.data(Redactor([choice.key]).data(sent.body))
+    kept = KeepRequestRequest(
+        call_id=call_id, url=redactor.text(sent.url), key_variable=choice.key_variable, headers=sent.headers
+    )
+    for name, value in body.items():
+        is_list = isinstance(value, list)
+        pieces = [_piece(item, kept) for item in (value if is_list else [value])]
+        kept.fields.append(RequestField(name=name, pieces=pieces, is_list=is_list))
+    return kept
+
+
+def without_known(kept: KeepRequestRequest, known: set[str]) -> KeepRequestRequest:
+    """The request without the pieces that were kept before."""
+    for piece in known & kept.pieces.keys():
+        del kept.pieces[piece]
+    return kept
+
+
+def _piece(value: Any, kept: KeepRequestRequest) -> str:
+    """The hash of a value, whose JSON is put among the pieces."""
+    content = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    digest = hashlib.sha256(content.encode("utf-8", "backslashreplace")).hexdigest()
+    kept.pieces[digest] = content.encode("utf-8", "backslashreplace").decode()
+    return digest

@@ -1,0 +1,70 @@
+"""What a run has spent on models so far, and the limits that end it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stigmer_tui.agents.models.choice import ModelChoice
+from stigmer_tui.api.model_call_pb2 import ModelCall
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.model_prices import Prices, price_of
+from stigmer_tui.core.run_limits import MAX_STEPS, RunLimits
+from stigmer_tui.core.units import count_text, plural
+
+if TYPE_CHECKING:
+    from pydantic_ai.messages import ModelResponse
+
+
+class LimitReachedError(StigmerError):
+    """The run ends here, with what was done so far."""
+
+    @classmethod
+    def of(cls, agent: str, limit: str, name: str, spent: str = "") -> LimitReachedError:
+        return cls(
+            f"{agent} has reached its limit of {limit}{spent}; what it did so far stays. "
+            f"A higher one: --limit {name}=…, or `limits` in Stigmer.yaml"
+        )
+
+
+class Spending:
+    """Of one execution, its sub-agents included."""
+
+    def __init__(self, limits: RunLimits, prices: Prices) -> None:
+        self.limits = limits
+        self._prices = prices
+        self._calls: dict[str, ModelCall] = {}
+
+    def note(self, call: ModelCall) -> None:
+        """A model has answered, or an answer was read again from the journal."""
+        self._calls[call.id] = call
+
+    def call(
+        self, call_id: str, choice: ModelChoice, response: ModelResponse, asked_at: str, ended_at: str
+    ) -> ModelCall:
+        """The record of a response. Nothing is counted for a script."""
+        call = ModelCall(id=call_id, model=str(choice), asked_at=asked_at, ended_at=ended_at)
+        if choice.is_scripted:
+            return call
+        usage, price = response.usage, price_of(choice.model, self._prices)
+        call.input_tokens = usage.input_tokens
+        call.cached_tokens = usage.cache_read_tokens
+        call.output_tokens = usage.output_tokens
+        call.context_window = price.context
+        cost = price.cost(usage.input_tokens, usage.output_tokens, usage.cache_read_tokens, usage.cache_write_tokens)
+        if cost is not None and usage.has_values():
+            call.cost = cost
+        return call
+
+    def check(self, agent: str, steps: int) -> None:
+        """Before a model is asked, after so many steps. Raises LimitReachedError."""
+        limits = self.limits
+        tokens = sum(call.input_tokens + call.output_tokens for call in self._calls.values())
+        cost = sum(call.cost for call in self._calls.values())
+        if steps >= (limits.steps or MAX_STEPS):
+            raise LimitReachedError.of(agent, plural(limits.steps or MAX_STEPS, "step"), "steps")
+        if limits.tokens and tokens >= limits.tokens:
+            raise LimitReachedError.of(
+                agent, f"{count_text(limits.tokens)} tokens", "tokens", f": it has used {count_text(tokens)}"
+            )
+        if limits.cost and cost >= limits.cost:
+            raise LimitReachedError.of(agent, f"${limits.cost:g}", "cost", f": it has cost ${cost:.4f}")

@@ -1,0 +1,71 @@
+"""Writes the responses of a model into the transcript of a run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart
+from pydantic_ai.models import StreamedResponse
+
+from stigmer_tui.agents.models.choice import ModelChoice
+from stigmer_tui.agents.responses import CallIds, arguments_of, stream_pieces, text_of
+from stigmer_tui.agents.run import AgentRun
+
+
+class StreamRecorder:
+    def __init__(self, run: AgentRun) -> None:
+        self._run = run
+        self._transcript = run.transcript
+        self.has_output = False
+        """Whether the latest response has brought any output."""
+
+    async def record(
+        self, stream: StreamedResponse, ids: CallIds, choice: ModelChoice, asked_at: str
+    ) -> tuple[ModelResponse, str]:
+        """Records a response while it streams. Returns the complete response, and when its text began."""
+        spoke_at, self.has_output = "", False
+        try:
+            async for piece in stream_pieces(stream):
+                self.has_output = True
+                if isinstance(piece, ToolCallPart):
+                    self._transcript.call(ids.give(piece), piece.tool_name, spoke_at or asked_at)
+                elif spoke_at:
+                    self._transcript.append_text(piece)
+                else:
+                    spoke_at = self._run.now()
+                    self._transcript.start_message(choice.model, spoke_at)
+                    self._transcript.append_text(piece)
+                    # The first text is reported at once, because people wait for it.
+                    await self._run.reporter.flush()
+            response = ids.put_into(stream.get())
+            self._transcript.end_message(_usage(response, choice))
+        finally:
+            self._transcript.end_message()
+        return response, spoke_at
+
+    def replay(self, response: ModelResponse, choice: ModelChoice, asked_at: str, spoke_at: str) -> None:
+        """Records a response from the journal."""
+        text = text_of(response)
+        for part in response.parts:
+            if isinstance(part, ToolCallPart):
+                self._transcript.call(part.tool_call_id, part.tool_name, spoke_at or asked_at)
+            elif isinstance(part, TextPart) and text:
+                self._transcript.start_message(choice.model, spoke_at)
+                self._transcript.append_text(text)
+                text = ""
+        self._transcript.end_message(_usage(response, choice))
+
+    def conclude(self, response: ModelResponse, ended_at: str) -> None:
+        """Records what is known only of a complete response: the arguments of calls, and whether it was cut off."""
+        if response.finish_reason == "length":
+            self._transcript.note("The answer ends here because the model reached the limit of its output.", ended_at)
+        for call in response.tool_calls:
+            self._transcript.call(call.tool_call_id, call.tool_name, ended_at, arguments_of(call))
+
+
+def _usage(response: ModelResponse, choice: ModelChoice) -> dict[str, Any]:
+    """The tokens that the provider has counted; none for a script."""
+    usage = response.usage
+    if choice.is_scripted or not usage.has_values():
+        return {}
+    return {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens}

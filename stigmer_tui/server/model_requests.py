@@ -1,0 +1,76 @@
+"""Requests to models, as they were sent: each piece of them is kept once, however many requests have it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+
+from stigmer_tui.api.model_call_pb2 import (
+    KeepRequestRequest,
+    KeepRequestResponse,
+    ModelRequest,
+    ModelRequestQuery,
+    RequestField,
+)
+from stigmer_tui.api.model_calls import read_model_calls
+from stigmer_tui.core.sqlite import Database, outcome
+from stigmer_tui.server.errors import not_found
+from stigmer_tui.server.executions import Executions, LiveExecution
+
+
+class ModelRequests:
+    def __init__(self, database: Database, executions: Executions) -> None:
+        self._database = database
+        self._executions = executions
+
+    async def keep(self, live: LiveExecution, request: KeepRequestRequest) -> KeepRequestResponse:
+        """Keeps a request in place of an earlier one of the same call. Returns when it is durable."""
+        pieces = dict(request.pieces)
+        used = {piece for field in request.fields for piece in field.pieces}
+        kept = KeepRequestRequest()
+        kept.CopyFrom(request)
+        kept.ClearField("pieces")
+        data, execution = kept.SerializeToString(), live.id
+
+        def write(db: sqlite3.Connection) -> None:
+            db.executemany("INSERT OR IGNORE INTO request_pieces VALUES (?, ?)", pieces.items())
+            uses = [(piece, execution) for piece in used]
+            db.executemany("INSERT OR IGNORE INTO request_piece_uses VALUES (?, ?)", uses)
+            db.execute("INSERT OR REPLACE INTO model_requests VALUES (?, ?, ?)", (execution, request.call_id, data))
+
+        await outcome(self._database.write(write))
+        return KeepRequestResponse()
+
+    async def request(self, query: ModelRequestQuery) -> ModelRequest:
+        live = self._executions.open(query.execution_id)
+        calls = read_model_calls(live.state.execution.metadata.annotations)
+        name = f"{query.number} of execution {live.id}, which has {len(calls)}"
+        if query.number > len(calls):
+            raise not_found("model request", name)
+        call = calls[query.number - 1]
+        rows = self._database.read(
+            "SELECT data FROM model_requests WHERE execution = ? AND call = ?", (live.id, call.id)
+        )
+        if not rows:
+            raise not_found("model request", f"{query.number} of execution {live.id}, whose request was not kept")
+        kept = KeepRequestRequest.FromString(rows[0][0])
+        return ModelRequest(
+            call=call,
+            url=kept.url,
+            key_variable=kept.key_variable,
+            headers=kept.headers,
+            body=self._body(live.id, kept),
+        )
+
+    def _body(self, execution: str, kept: KeepRequestRequest) -> str:
+        sql = (
+            "SELECT hash, content FROM request_pieces WHERE hash IN "
+            "(SELECT hash FROM request_piece_uses WHERE execution = ?)"
+        )
+        contents = dict(self._database.read(sql, (execution,)))
+
+        def value(field: RequestField) -> str:
+            pieces = [contents.get(piece, "null") for piece in field.pieces]
+            return f"[{', '.join(pieces)}]" if field.is_list else pieces[0]
+
+        return f"{{{', '.join(f'{json.dumps(field.name)}: {value(field)}' for field in kept.fields)}}}"
