@@ -23,7 +23,7 @@ class Agent:
 
     `model` and `temperature` (0 to 1) are used where a run or a calling task does not choose; without them, what is
     configured on the server is used. Servers other than that of stigmer-tui ignore them. Of a list of models, the next
-    one takes the place of one that is overloaded or cannot be reached: `model=["claude-sonnet-5-5", "gpt-6-luna"]`.
+    one takes the place of one that is overloaded or cannot be reached: `model=["claude-opus-5-5", "gpt-6-sol"]`.
 
     `script` is a file with turns that are played where no model is configured, for demonstrations and tests. Its path
     is relative to the file that names it. `environment` lists the variables that the agent's tools need:
@@ -111,7 +111,7 @@ def _models(model: str | Sequence[str]) -> tuple[str, tuple[str, ...]]:
     names = [literal_text(name, "model") for name in ([model] if isinstance(model, str) else model)]
     if not names or (len(names) > 1 and not all(map(str.strip, names))):
         raise DefinitionError(
-            f"model is {list(model)!r}", 'It is a name, or a list of names: ["claude-sonnet-5-5", "gpt-6-luna"].'
+            f"model is {list(model)!r}", 'It is a name, or a list of names: ["claude-opus-5-5", "gpt-6-sol"].'
         )
     return names[0], tuple(names[1:])
 
