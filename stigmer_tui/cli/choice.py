@@ -116,10 +116,6 @@ class ChoiceList:
             self.selected = matches[0]
 
 
-def can_ask() -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty()
-
-
 async def choose(resources: Sequence[Resource]) -> Resource | None:
     """The choice, or None if the user cancels. Requires `can_ask`."""
     if not is_addressable(os.environ):

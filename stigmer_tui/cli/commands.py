@@ -173,6 +173,18 @@ def complete_name(ctx: click.Context, param: click.Parameter, incomplete: str) -
 @click.option("-w", "--watch", is_flag=True, help="Deploy each save and run again, until Ctrl+C.")
 @click.option("--org", default="", metavar="NAME", help="The organization; default: from Stigmer.yaml or config.yaml.")
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", help="For people, or for programs.")
+@click.option(
+    "--approve",
+    default="",
+    metavar="TOOL[,TOOL]",
+    help="Tools of agents whose calls wait for approval, `all` or `none`; default: from Stigmer.yaml or config.yaml.",
+)
+@click.option(
+    "--on-approval",
+    type=click.Choice(["ask", "deny", "wait"]),
+    help="What becomes of such a call: ask here, deny it, or wait for the command approve."
+    "  [default: ask, without a terminal deny]",
+)
 def run(
     reference: str | None,
     message: str,
@@ -184,6 +196,8 @@ def run(
     watch: bool,
     org: str,
     output: str,
+    approve: str,
+    on_approval: str | None,
 ) -> int:
     """Deploy the latest code, run it, and show what happens.
 
@@ -197,7 +211,20 @@ def run(
 
     as_json = output == "json"
     return run_headless(
-        RunOptions(reference or "", message, runtime_env, follow, detach, watch, org, as_json, manifests, limits)
+        RunOptions(
+            reference or "",
+            message,
+            runtime_env,
+            follow,
+            detach,
+            watch,
+            org,
+            as_json,
+            manifests,
+            limits,
+            approve,
+            on_approval or "",
+        )
     )
 
 

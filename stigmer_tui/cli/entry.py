@@ -8,7 +8,7 @@ import sys
 from stigmer_tui.cli import COMPLETION
 
 COMMANDS = (
-    *("apply", "completion", "config", "delete", "describe", "doctor", "execution", "get"),
+    *("apply", "approve", "completion", "config", "delete", "describe", "doctor", "execution", "get"),
     *("list", "mcp", "new", "provider", "run", "secrets", "server"),
 )
 """Those of `commands.program`, which is not loaded for the app."""

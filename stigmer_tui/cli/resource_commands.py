@@ -165,6 +165,29 @@ def delete_one(execution_id: str, org: str, yes: bool) -> int:
 
 
 @program.command()
+@click.argument("execution_id", metavar="EXECUTION", shell_complete=complete_execution)
+@click.option("--call", "call_id", default="", metavar="ID", help="The call, where several wait.")
+@click.option("--args", "arguments", metavar="JSON", help="Make the call with these arguments instead of its own.")
+@click.option("--deny", "reason", metavar="REASON", help="Do not make it; the agent gets the reason.")
+@click.option("--all-of-run", is_flag=True, help="Later calls of the same tool in this run do not wait.")
+@org_option
+def approve(
+    execution_id: str, call_id: str, arguments: str | None, reason: str | None, all_of_run: bool, org: str
+) -> int:
+    """Allow a tool call that waits for approval, or deny it.
+
+    EXECUTION is the id of the run that waits, or of the one that has started it.
+    """
+    from stigmer_tui.cli.approve import allow_call, deny_call
+
+    if reason is None:
+        return allow_call(execution_id, call_id, arguments, all_of_run, org)
+    if arguments is not None or all_of_run:
+        raise click.UsageError("--deny stands alone: leave --args and --all-of-run out")
+    return deny_call(execution_id, call_id, reason, org)
+
+
+@program.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> int:
     """Print what makes a shell complete commands, options and names.

@@ -21,6 +21,7 @@ from stigmer_tui.core.clock import SystemClock, parse_timestamp
 from stigmer_tui.core.configuration import load_configuration
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import working_folder
+from stigmer_tui.core.terminal import can_ask
 from stigmer_tui.core.units import plural
 from stigmer_tui.daemon.record import daemon_runs
 from stigmer_tui.workbench.servers import server_of
@@ -157,8 +158,6 @@ def delete_deployed(kind: str, name: str, organization: str, is_sure: bool) -> i
 
 def ask(question: str) -> None:
     """Raises click.Abort where the person says no, and StigmerError where there is nobody to ask."""
-    from stigmer_tui.cli.choice import can_ask
-
     if not can_ask():
         raise StigmerError("There is no terminal to ask at", "Add --yes if you are sure.")
     click.confirm(question, abort=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from stigmer_tui.core.approval_policy import ApprovalPolicy
 from stigmer_tui.core.clock import Clock, SystemClock
 from stigmer_tui.core.configuration import load_configuration
 from stigmer_tui.core.errors import StigmerError
@@ -20,12 +21,15 @@ from stigmer_tui.core.known_secrets import remember
 from stigmer_tui.core.paths import working_folder
 from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.core.run_limits import parse_limit_options, write_limits
+from stigmer_tui.core.terminal import can_ask
 from stigmer_tui.definition import extensions
 from stigmer_tui.headless.apply import apply_project
+from stigmer_tui.headless.approvals import OnApproval
 from stigmer_tui.headless.output import Output
 from stigmer_tui.headless.run import FAILED, TEXT_INTERVAL_MS, HeadlessRun, Request
 from stigmer_tui.headless.text_output import TextOutput
 from stigmer_tui.headless.texts import MAKE_A_PROJECT, no_project, parse_runtime_env
+from stigmer_tui.workbench.approvals import Verdict, WaitingCall
 from stigmer_tui.workbench.model import Resource
 from stigmer_tui.workbench.services import load_services
 from stigmer_tui.workbench.session import LoadServices, Session
@@ -70,12 +74,18 @@ class RunOptions:
     manifests: str = ""
     """A file, a folder or `-`; they are deployed instead of the project's code."""
     limits: tuple[str, ...] = ()
+    approve: str = ""
+    on_approval: str = ""
+    """A value of OnApproval; empty to ask where there is a terminal, and to deny elsewhere."""
 
 
 def run_headless(options: RunOptions) -> int:
     environment = parse_runtime_env(options.runtime_env)
     limits = write_limits(parse_limit_options(options.limits))
     annotations = {extensions.LIMITS: limits} if limits else {}
+    if options.approve:
+        ApprovalPolicy.parse(options.approve, "--approve")
+        annotations[extensions.APPROVE] = options.approve
     redactor = Redactor(value.text for value in environment.values() if value.is_secret)
     remember(redactor)
     clock = SystemClock()
@@ -98,9 +108,19 @@ def run_headless(options: RunOptions) -> int:
         RunInput(options.message, environment, annotations),
         options.follow,
         options.detach,
+        _on_approval(options),
         options.watch,
     )
     return asyncio.run(_run(request, session, output))
+
+
+def _on_approval(options: RunOptions) -> OnApproval:
+    """Programs that read the output are no person to ask."""
+    if options.on_approval == OnApproval.ASK and not can_ask():
+        raise StigmerError("--on-approval ask needs a terminal", "Choose deny or wait.")
+    if options.on_approval:
+        return OnApproval(options.on_approval)
+    return OnApproval.ASK if can_ask() and not options.as_json else OnApproval.DENY
 
 
 def _output(as_json: bool, redactor: Redactor, clock: Clock) -> Output:
@@ -122,7 +142,7 @@ async def _run(request: Request, session: Session, output: Output) -> int:
         loop.remove_signal_handler(signal.SIGINT)
 
     async def choose(resources: Sequence[Resource]) -> Resource | None:
-        from stigmer_tui.cli.choice import can_ask, choose
+        from stigmer_tui.cli.choice import choose
 
         if not can_ask():
             return None
@@ -132,5 +152,10 @@ async def _run(request: Request, session: Session, output: Output) -> int:
             raise asyncio.CancelledError
         return chosen
 
+    async def ask(waiting: WaitingCall) -> Verdict:
+        from stigmer_tui.cli.approval_question import ask_about
+
+        return await ask_about(waiting)
+
     loop.add_signal_handler(signal.SIGINT, interrupt)
-    return await HeadlessRun(request, session, output, choose, interrupted).run()
+    return await HeadlessRun(request, session, output, choose, interrupted, ask).run()

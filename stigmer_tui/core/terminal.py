@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import os
+import sys
 import unicodedata
 from collections.abc import Mapping
 
@@ -31,6 +32,11 @@ def is_addressable(environment: Mapping[str, str]) -> bool:
         return (curses.tigetstr("cup") or b"").startswith(CURSOR_ADDRESS)
     except (ImportError, curses.error):
         return True
+
+
+def can_ask() -> bool:
+    """Whether there is a person at a terminal."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def in_foreground(descriptor: int) -> bool:

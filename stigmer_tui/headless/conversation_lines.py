@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from stigmer_tui.core.control_text import json_text
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import RunState
 from stigmer_tui.workbench.nodes import Message, Node, NodeKey, Role
@@ -59,6 +60,8 @@ class ConversationLines:
         self._printed = ""
         """Of the message at `_next`."""
         self._running: list[NodeKey] = []
+        self._waiting: set[NodeKey] = set()
+        """Calls of which it has been printed that they wait for approval."""
         self._told_scripted = False
 
     def update(self) -> None:
@@ -81,6 +84,10 @@ class ConversationLines:
     def _end_calls(self) -> None:
         for key in list(self._running):
             call = self._execution.node(key)
+            if call.state is RunState.WAITING and key not in self._waiting:
+                self._waiting.add(key)
+                self._line(f"⏸ Tool: {call.name} [Waiting for approval]")
+                self._line(f"  {json_text(dict(call.input or {}))}")
             if call.state in ENDS:
                 self._running.remove(key)
                 self._print_below(key)

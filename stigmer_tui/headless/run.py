@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.headless.approvals import Approvals, Ask, OnApproval, nobody_to_ask
 from stigmer_tui.headless.output import Output
 from stigmer_tui.headless.texts import NAME_SOMETHING, WITHOUT_WATCH, ambiguous, no_project, not_found
 from stigmer_tui.workbench.events import Deployed, Event, ProjectDetected, RunDetached
@@ -36,27 +37,39 @@ class Request:
     follow: bool = True
     detach: bool = False
     """An interrupt ends the showing only."""
+    on_approval: OnApproval = OnApproval.DENY
     watch: bool = False
     """Deploys each save, and runs again what it affects, until interrupted."""
 
 
 class HeadlessRun:
     def __init__(
-        self, request: Request, session: Session, output: Output, choose: Choose, interrupted: asyncio.Event
+        self,
+        request: Request,
+        session: Session,
+        output: Output,
+        choose: Choose,
+        interrupted: asyncio.Event,
+        ask: Ask = nobody_to_ask,
     ) -> None:
         self._request = request
         self._session = session
         self._output = output
         self._choose = choose
         self._interrupted = interrupted
+        self._approvals = Approvals(session, request.on_approval, ask)
         session.store.subscribe(output.take)
+        # After the output, which says what a question is about.
+        session.store.subscribe(self._approvals.take)
 
     async def run(self) -> int:
         """Returns the exit code. Errors go to the output."""
         working = asyncio.create_task(self._watch() if self._request.watch else self._run_once())
         stopping = asyncio.create_task(self._interrupted.wait())
+        deciding = asyncio.create_task(self._approvals.run())
         try:
             await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
+            deciding.cancel()
             if not working.done():
                 working.cancel()
             return await working
@@ -69,6 +82,7 @@ class HeadlessRun:
             return INTERRUPTED if self._interrupted.is_set() else FAILED
         finally:
             stopping.cancel()
+            deciding.cancel()
 
     # One run
 

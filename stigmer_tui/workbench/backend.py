@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from typing import TYPE_CHECKING, Protocol
 
 from stigmer_tui.workbench.abilities import Abilities
+from stigmer_tui.workbench.approvals import Verdict, WaitingCall
 from stigmer_tui.workbench.daemon_state import DaemonState
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import Resource, Run
@@ -96,6 +97,10 @@ class Backend(Protocol):
         ...
 
     async def open(self, run: Run) -> Execution: ...
+
+    async def decide(self, waiting: WaitingCall, verdict: Verdict) -> None:
+        """On a tool call that waits for approval."""
+        ...
 
     async def cancel(self, execution_id: str, reason: str) -> None:
         """Raises CannotCancel where the server has no such call."""

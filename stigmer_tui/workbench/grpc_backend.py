@@ -19,6 +19,7 @@ from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.known_secrets import remember_values
 from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.workbench.abilities import ALL, Abilities, CannotCancel
+from stigmer_tui.workbench.approvals import Allow, Deny, Verdict, WaitingCall
 from stigmer_tui.workbench.backend import Lists
 from stigmer_tui.workbench.daemon_state import DaemonState
 from stigmer_tui.workbench.execution_tree import Execution, run_of
@@ -193,6 +194,16 @@ class GrpcBackend:
         stored = await executions.get(self._connection, run.id)
         redact(stored, Redactor(self._secrets))
         return execution_of(stored, run.resource)
+
+    async def decide(self, waiting: WaitingCall, verdict: Verdict) -> None:
+        # Few runs have a call that waits.
+        from stigmer_tui.client import approvals
+
+        match verdict:
+            case Allow(arguments, is_for_run):
+                await approvals.allow(self._connection, waiting.execution_id, waiting.call.id, arguments, is_for_run)
+            case Deny(reason):
+                await approvals.deny(self._connection, waiting.execution_id, waiting.call.id, reason)
 
     async def cancel(self, execution_id: str, reason: str) -> None:
         if not await executions.cancel(self._connection, execution_id, reason):

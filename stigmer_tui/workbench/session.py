@@ -17,6 +17,7 @@ from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.project.project_file import is_project
+from stigmer_tui.workbench.approvals import Verdict, WaitingCall
 from stigmer_tui.workbench.events import Deployed
 from stigmer_tui.workbench.lists import Lists
 from stigmer_tui.workbench.model import Resource, Run
@@ -216,6 +217,10 @@ class Session:
             self._lists.add_resources([found])
         return found
 
+    async def decide(self, waiting: WaitingCall, verdict: Verdict) -> None:
+        """On a tool call that waits for approval."""
+        await self._require_services().backend.decide(waiting, verdict)
+
     async def finish(self, reason: str) -> None:
         """Ends the shown run, starts none any more, and returns when its end has been seen."""
         if self._live:
@@ -260,6 +265,10 @@ class Session:
     def resend(self, execution_id: str, message: str) -> None:
         """Forks the shown conversation, with a message in the place of that of one of its executions."""
         self._do(lambda live: live.requests.resend(execution_id, message, live.catch_up))
+
+    def answer(self, waiting: WaitingCall, verdict: Verdict) -> None:
+        """Decides on a tool call of the shown run."""
+        self._do(lambda live: self.decide(waiting, verdict))
 
     def cancel(self) -> None:
         """The shown run."""

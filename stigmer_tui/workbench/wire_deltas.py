@@ -10,6 +10,7 @@ from stigmer_tui.api import agent_execution_pb2 as agents
 from stigmer_tui.api import execution_pb2 as follows
 from stigmer_tui.api import model_call_pb2 as model_calls
 from stigmer_tui.api import workflow_execution_pb2 as workflows
+from stigmer_tui.api.approvals import is_waiting
 from stigmer_tui.api.model_calls import read_model_calls
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_data
@@ -213,11 +214,12 @@ def _message(message: agents.AgentMessage) -> Message:
 
 def _call(call: agents.ToolCall) -> Node:
     metadata = to_data(call.component_metadata.metadata) if call.HasField("component_metadata") else {}
+    state = CALL_STATES.get(call.status, RunState.PENDING)
     return Node(
         id=call.id,
         kind=NodeKind.TOOL_CALL,
         name=call.name,
-        state=CALL_STATES.get(call.status, RunState.PENDING),
+        state=RunState.WAITING if is_waiting(call) else state,
         parent=_text(metadata, "parent"),
         input=to_data(call.args),
         output=call.result,

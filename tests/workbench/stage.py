@@ -16,6 +16,7 @@ from stigmer_tui.project.plan import Deployments
 from stigmer_tui.project.snapshot import ChangeKind, FileChange
 from stigmer_tui.project.watch import Change, Watcher, WatchProblem
 from stigmer_tui.workbench.abilities import Abilities, CannotCancel
+from stigmer_tui.workbench.approvals import Verdict, WaitingCall
 from stigmer_tui.workbench.backend import Lists
 from stigmer_tui.workbench.daemon_state import DaemonState
 from stigmer_tui.workbench.deployment import Deployer
@@ -52,6 +53,7 @@ class FakeServer:
     is_ours: bool = True
     created: list[tuple[str, RunInput]] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
+    decided: list[tuple[str, Verdict]] = field(default_factory=list)
     conversations: dict[str, list[Execution]] = field(default_factory=dict)
     """By session."""
     code: str = "1"
@@ -174,6 +176,9 @@ class FakeServer:
     def _known(self, execution: Execution) -> Execution:
         self._changes[execution.id] = asyncio.Queue()
         return execution
+
+    async def decide(self, waiting: WaitingCall, verdict: Verdict) -> None:
+        self.decided.append((waiting.call.id, verdict))
 
     async def cancel(self, execution_id: str, reason: str) -> None:
         if not self.can_cancel:
