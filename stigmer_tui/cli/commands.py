@@ -411,14 +411,23 @@ def secrets() -> None:
 
 @secrets.command("set")
 @click.argument("name")
-def set_secret(name: str) -> int:
+@click.option("--file", "into_file", is_flag=True, help="In a file that a passphrase encrypts, without a keyring.")
+def set_secret(name: str, into_file: bool) -> int:
     """Store the key of a provider; NAME is the provider or the variable of its key.
 
-    It is typed hidden, or read from standard input in a pipe.
+    It is typed hidden, or read from the first line of standard input in a pipe; a passphrase from the second.
     """
     from stigmer_tui.cli.secrets import set_secret
 
-    return set_secret(name)
+    return set_secret(name, into_file)
+
+
+@secrets.command("unlock")
+def unlock_secrets() -> int:
+    """Give the daemon the keys of the encrypted file, in memory; the passphrase is typed hidden."""
+    from stigmer_tui.cli.secrets import unlock_secrets
+
+    return unlock_secrets()
 
 
 @secrets.command("list")

@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import click
@@ -16,6 +16,7 @@ from stigmer_tui.agents.models.choice import ModelChoice, ModelChooser, model_id
 from stigmer_tui.agents.models.current import with_key
 from stigmer_tui.cli.model_setup import ModelSetup, inform_daemon, provider_named
 from stigmer_tui.cli.pull_bar import PullBar
+from stigmer_tui.cli.secrets import read_passphrase
 from stigmer_tui.core import settings
 from stigmer_tui.core.configuration import value_of
 from stigmer_tui.core.configuration_file import ConfigurationFile
@@ -23,6 +24,7 @@ from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.known_secrets import without_credentials
 from stigmer_tui.core.model_providers import OLLAMA, PROVIDERS, SCRIPTED, ModelProvider
 from stigmer_tui.core.private_files import make_private_folders, write_private
+from stigmer_tui.core.stored_keys import KeyPlace
 
 
 class Readiness(StrEnum):
@@ -127,7 +129,11 @@ def test_provider(name: str, as_json: bool) -> int:
 
 
 async def _try(choice: ModelChoice, setup: ModelSetup) -> str:
-    choice = await with_key(choice, setup.keys)
+    if choice.stored and choice.stored.place is KeyPlace.FILE:
+        key = setup.keys.unlock(choice.stored, read_passphrase(f"Passphrase of {choice.stored.variable}"))
+        choice = replace(choice, key=key)
+    else:
+        choice = await with_key(choice, setup.keys)
     # The agent framework, which takes a second.
     from stigmer_tui.agents.models.trial import try_model
 

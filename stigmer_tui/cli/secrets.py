@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
 from getpass import getpass
 
 import click
@@ -14,19 +13,24 @@ from stigmer_tui.core import settings
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.known_secrets import remember_values, without_credentials
 from stigmer_tui.core.model_providers import PROVIDERS, ModelProvider, provider_of_key
-from stigmer_tui.core.stored_keys import KeyPlace, StoredKey
+from stigmer_tui.core.stored_keys import KeyPlace, StoredKey, find_stored
 
 MAX_KEY_LENGTH = 4096
 """Characters. What is longer is a file that was sent by mistake."""
 
+MIN_PASSPHRASE_LENGTH = 8
+
 ENVIRONMENT = "environment"
 
 
-def set_secret(name: str) -> int:
+def set_secret(name: str, into_file: bool) -> int:
     provider = _keyed_provider(name)
     setup = ModelSetup.of_this_process()
-    stored = StoredKey(provider.key_variable, setup.chooser().address(provider))
-    key = read_secret(f"{provider.key_variable} for {_target(provider, stored.address)}")
+    place = KeyPlace.FILE if into_file else KeyPlace.KEYRING
+    stored = StoredKey(provider.key_variable, setup.chooser().address(provider), place)
+    key = read_key(f"{provider.key_variable} for {_target(provider, stored.address)}")
+    if into_file:
+        return _encrypt(setup, provider, stored, key)
     try:
         setup.keys.store(stored, key)
     except StigmerError as error:
@@ -52,7 +56,9 @@ def list_secrets(as_json: bool) -> int:
         for name in from_environment:
             click.echo(json.dumps({"variable": name, "address": "", "place": ENVIRONMENT}))
         for one in stored:
-            click.echo(json.dumps({**asdict(one), "address": without_credentials(one.address)}))
+            click.echo(
+                json.dumps({"variable": one.variable, "address": without_credentials(one.address), "place": one.place})
+            )
         return 0
     rows = [(name, ENVIRONMENT, "") for name in from_environment]
     rows += [(one.variable, one.place, _for(one)) for one in stored]
@@ -78,22 +84,70 @@ def delete_secret(name: str) -> int:
     return 0
 
 
-def read_secret(prompt: str) -> str:
-    """From the terminal, hidden, or all of standard input in a pipe. Raises StigmerError for what cannot be a key."""
-    if sys.stdin.isatty():
-        try:
-            text = getpass(f"{prompt} (hidden): ")
-        except EOFError as error:
-            raise click.Abort from error
-    else:
-        text = sys.stdin.read(MAX_KEY_LENGTH + 2)
-    text = text.strip()
+def unlock_secrets() -> int:
+    """Gives the daemon the keys of the encrypted file, in memory."""
+    setup = ModelSetup.of_this_process()
+    locked = [one for one in setup.keys.list() if one.place is KeyPlace.FILE]
+    if not locked:
+        raise StigmerError("No key is in an encrypted file", "Put one there: stigmer-tui secrets set NAME --file")
+    passphrase = read_passphrase("Passphrase")
+    chooser = setup.chooser()
+    variables: dict[str, str] = {}
+    for provider in PROVIDERS:
+        # Of several addresses, that of the configuration.
+        if stored := find_stored(locked, provider.key_variable, chooser.address(provider)):
+            variables[stored.variable] = setup.keys.unlock(stored, passphrase)
+            variables[provider.base_url_variable] = stored.address
+    if not variables:
+        raise StigmerError("No key in the encrypted file is for an address that is configured now")
+    if not inform_daemon(setup.home, variables, [*variables]):
+        raise StigmerError("No daemon runs that could take the keys", "Start it first: stigmer-tui server start")
+    names = ", ".join(name for name in variables if provider_of_key(name))
+    click.echo(f"✓ The daemon has {names} in memory, until it stops")
+    return 0
+
+
+def read_key(prompt: str) -> str:
+    """One line, hidden on a terminal. Raises StigmerError for what cannot be a key."""
+    text = _read_line(prompt)
     remember_values([text] if text else [])
     if not text:
         raise StigmerError("The key is empty, so nothing was stored", "Type it, or pipe it in on standard input.")
     if len(text) > MAX_KEY_LENGTH or not text.isprintable() or " " in text or not text.isascii():
         raise StigmerError("This is not a key: a key is one line of ASCII signs without spaces")
     return text
+
+
+def read_passphrase(prompt: str) -> str:
+    """One line, hidden on a terminal. Raises StigmerError for one that is too short."""
+    text = _read_line(prompt)
+    remember_values([text] if text else [])
+    if len(text) < MIN_PASSPHRASE_LENGTH:
+        raise StigmerError(f"A passphrase has at least {MIN_PASSPHRASE_LENGTH} characters")
+    return text
+
+
+def _read_line(prompt: str) -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline(MAX_KEY_LENGTH + 2).strip()
+    try:
+        return getpass(f"{prompt} (hidden): ").strip()
+    except EOFError as error:
+        raise click.Abort from error
+
+
+def _encrypt(setup: ModelSetup, provider: ModelProvider, stored: StoredKey, key: str) -> int:
+    passphrase = read_passphrase("Passphrase to encrypt it with")
+    if sys.stdin.isatty() and _read_line("The same passphrase again") != passphrase:
+        raise StigmerError("The two passphrases differ, so nothing was stored")
+    setup.keys.store(stored, key, passphrase)
+    variables = {stored.variable: key, provider.base_url_variable: stored.address}
+    has_daemon = inform_daemon(setup.home, variables, [stored.variable])
+    click.echo(f"✓ {stored.variable} for {_target(provider, stored.address)} is encrypted in {setup.home.stored_keys}")
+    if has_daemon:
+        click.echo("  The daemon has it in memory until it stops")
+    click.echo("  After each start of the daemon: stigmer-tui secrets unlock")
+    return 0
 
 
 def _keep_in_memory(
@@ -104,8 +158,9 @@ def _keep_in_memory(
     if not inform_daemon(setup.home, variables, [stored.variable]):
         raise StigmerError(
             f"{problem.message}, so {stored.variable} was not stored",
-            f"{problem.advice}\nThe daemon can have it in memory until it stops: start it with"
-            f" stigmer-tui server start, then try again. Or set {stored.variable} in the environment.",
+            f"{problem.advice}\nWith --file it is kept in a file that a passphrase encrypts. Or the daemon has it in"
+            " memory until it stops: start it with stigmer-tui server start, then try again."
+            f" Or set {stored.variable} in the environment.",
         )
     click.echo(f"! {problem.message}")
     click.echo(f"  {stored.variable} is in the memory of the daemon only, and is gone when it stops")

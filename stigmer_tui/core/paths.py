@@ -82,7 +82,7 @@ class Home:
 
     @property
     def stored_keys(self) -> Path:
-        """Which keys of model providers are stored, without the keys."""
+        """Which keys of model providers are stored. The keys are in the keyring, or in here, encrypted."""
         return self.data / "stored-keys.json"
 
     @property

@@ -1,7 +1,7 @@
 """Keys of model providers that a person has stored, each with the address that it is for.
 
-The keys themselves are in the keyring of the system, or in an encrypted file. What stands in clear is only which there
-are, so that neither is touched by those who have stored none.
+The keys themselves are in the keyring of the system, or encrypted in the list of them. What stands in clear is only
+which there are, so that the keyring is not touched where nothing is stored.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.known_secrets import remember_values
 from stigmer_tui.core.paths import Home
 from stigmer_tui.core.private_files import make_private_folders, read_private, write_private
+from stigmer_tui.core.sealed_text import seal, unseal
 
 SERVICE = "stigmer-tui"
 """The name of our entries in the keyring."""
@@ -37,6 +38,8 @@ class StoredKey:
     address: str
     """The base URL that it is for; empty for the provider's own address. It is never sent to another one."""
     place: KeyPlace = KeyPlace.KEYRING
+    sealed: str = ""
+    """The key itself, encrypted, where it is in our file."""
 
 
 class Keyring(Protocol):
@@ -97,14 +100,12 @@ class KeyStore:
         path = self._home.stored_keys
         try:
             entries = json.loads(read_private(path))
-            return tuple(
-                StoredKey(str(entry["variable"]), str(entry["address"]), KeyPlace(entry["place"])) for entry in entries
-            )
+            return tuple(map(_stored_key, entries))
         except FileNotFoundError:
             return ()
         except OSError as error:
             raise StigmerError(f"Cannot read {path}: {error.strerror}") from error
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise StigmerError(
                 f"{path} is damaged", "Remove it, and store the keys again: stigmer-tui secrets set NAME"
             ) from error
@@ -115,12 +116,26 @@ class KeyStore:
         remember_values([key] if key else [])
         return key
 
-    def store(self, stored: StoredKey, key: str) -> None:
-        """Replaces the one for the same address. Raises StigmerError, and has stored nothing then."""
+    def unlock(self, stored: StoredKey, passphrase: str) -> str:
+        """The key itself, from our file. Raises StigmerError for another passphrase."""
+        key = unseal(stored.sealed, passphrase)
         remember_values([key])
+        return key
+
+    def store(self, stored: StoredKey, key: str, passphrase: str = "") -> None:
+        """Replaces the one for the same address. A passphrase is for the file.
+
+        Raises StigmerError, and has stored nothing then.
+        """
+        remember_values([key])
+        former = [one for one in self.list() if _is_same(one, stored)]
         if stored.place is KeyPlace.KEYRING:
             self._keyring.write(self._name(stored), key)
-        self._write([*(one for one in self.list() if not _is_same(one, stored)), stored])
+        else:
+            stored = replace(stored, sealed=seal(key, passphrase))
+        self._write([*(one for one in self.list() if one not in former), stored])
+        if stored.place is KeyPlace.FILE and any(one.place is KeyPlace.KEYRING for one in former):
+            self._keyring.delete(self._name(stored))
 
     def delete(self, variable: str) -> tuple[StoredKey, ...]:
         """All keys of a variable; returns them. Raises StigmerError for what the keyring does not let go."""
@@ -148,4 +163,9 @@ def find_stored(stored: Sequence[StoredKey], variable: str, address: str) -> Sto
 
 
 def _is_same(one: StoredKey, other: StoredKey) -> bool:
-    return replace(one, place=other.place) == other
+    return (one.variable, one.address) == (other.variable, other.address)
+
+
+def _stored_key(entry: Any) -> StoredKey:
+    variable, address = str(entry["variable"]), str(entry["address"])
+    return StoredKey(variable, address, KeyPlace(entry["place"]), str(entry.get("sealed", "")))

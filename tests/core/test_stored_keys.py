@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import keyring
@@ -102,7 +103,28 @@ def test_a_keyring_that_does_not_encrypt_is_none(home: Home, backend: MemoryBack
     assert (backend.values, KeyStore(home).list()) == ({}, ())
 
 
-def test_a_key_in_a_file_asks_no_keyring(home: Home) -> None:
+def test_a_key_in_a_file_is_encrypted_and_asks_no_keyring(home: Home) -> None:
     store = KeyStore(home, MemoryKeyring(problem="It is locked"))
-    store.store(StoredKey("OPENAI_API_KEY", "", KeyPlace.FILE), KEY)
-    assert store.list()[0].place is KeyPlace.FILE
+    store.store(StoredKey("OPENAI_API_KEY", "", KeyPlace.FILE), KEY, "open sesame")
+    (stored,) = store.list()
+    assert stored.place is KeyPlace.FILE
+    assert KEY not in home.stored_keys.read_text(encoding="utf-8")
+    assert store.unlock(stored, "open sesame") == KEY
+    for passphrase, sealed in (
+        ("open sesam", stored.sealed),
+        ("open sesame", stored.sealed[:-8] + "AAAAAAA="),
+        ("x", "?"),
+    ):
+        with pytest.raises(StigmerError, match="passphrase"):
+            store.unlock(replace(stored, sealed=sealed), passphrase)
+    assert store.delete("OPENAI_API_KEY") == (stored,)
+
+
+def test_a_key_is_in_one_place_only(home: Home) -> None:
+    ring = MemoryKeyring()
+    store = KeyStore(home, ring)
+    store.store(OPENAI, KEY)
+    store.store(replace(OPENAI, place=KeyPlace.FILE), KEY, "open sesame")
+    assert ([one.place for one in store.list()], ring.values) == ([KeyPlace.FILE], {})
+    store.store(OPENAI, KEY)
+    assert store.list() == (OPENAI,)
