@@ -169,6 +169,7 @@ def complete_name(ctx: click.Context, param: click.Parameter, incomplete: str) -
 )
 @click.option("--follow/--no-follow", default=True, help="Follow the run to its end, or only start it.")
 @click.option("-f", "--file", "manifests", default="", metavar="PATH", help=FILE_HELP)
+@click.option("--all", "every", is_flag=True, help="Run all that the project defines at the same time.")
 @click.option("--detach", is_flag=True, help="Ctrl+C stops following; the run continues.")
 @click.option("-w", "--watch", is_flag=True, help="Deploy each save and run again, until Ctrl+C.")
 @click.option("--org", default="", metavar="NAME", help="The organization; default: from Stigmer.yaml or config.yaml.")
@@ -192,6 +193,7 @@ def run(
     limits: tuple[str, ...],
     follow: bool,
     manifests: str,
+    every: bool,
     detach: bool,
     watch: bool,
     org: str,
@@ -207,25 +209,30 @@ def run(
         raise click.UsageError("--watch works in a project: make one whose runtime is yaml, or leave --file out")
     if watch and not follow:
         raise click.UsageError("--watch follows each run: leave --no-follow out")
+    if every and (reference or watch or not follow):
+        raise click.UsageError("--all runs everything once, to its end: leave NAME-OR-ID, --watch and --no-follow out")
     from stigmer_tui.cli.run import RunOptions, run_headless
 
     as_json = output == "json"
-    return run_headless(
-        RunOptions(
-            reference or "",
-            message,
-            runtime_env,
-            follow,
-            detach,
-            watch,
-            org,
-            as_json,
-            manifests,
-            limits,
-            approve,
-            on_approval or "",
-        )
+    options = RunOptions(
+        reference or "",
+        message,
+        runtime_env,
+        follow,
+        detach,
+        watch,
+        org,
+        as_json,
+        manifests,
+        limits,
+        approve,
+        on_approval or "",
     )
+    if every:
+        from stigmer_tui.cli.run_all import run_all_headless
+
+        return run_all_headless(options)
+    return run_headless(options)
 
 
 @program.command()

@@ -79,7 +79,8 @@ class RunOptions:
     """A value of OnApproval; empty to ask where there is a terminal, and to deny elsewhere."""
 
 
-def run_headless(options: RunOptions) -> int:
+def input_of(options: RunOptions) -> tuple[RunInput, Redactor]:
+    """What a run is started with, and what hides its secrets. Raises StigmerError for what cannot be understood."""
     environment = parse_runtime_env(options.runtime_env)
     limits = write_limits(parse_limit_options(options.limits))
     annotations = {extensions.LIMITS: limits} if limits else {}
@@ -88,24 +89,21 @@ def run_headless(options: RunOptions) -> int:
         annotations[extensions.APPROVE] = options.approve
     redactor = Redactor(value.text for value in environment.values() if value.is_secret)
     remember(redactor)
+    return RunInput(options.message, environment, annotations), redactor
+
+
+def run_headless(options: RunOptions) -> int:
+    run_input, redactor = input_of(options)
     clock = SystemClock()
-    output = _output(options.as_json, redactor, clock)
+    output = output_for(options.as_json, redactor, clock)
     try:
-        session = Session(
-            load_configuration(os.environ),
-            working_folder(),
-            clock,
-            organization=options.organization,
-            interval_ms=TEXT_INTERVAL_MS,
-            load=_loading(options.manifests),
-            has_manifests=bool(options.manifests),
-        )
+        session = session_for(options, clock, TEXT_INTERVAL_MS)
     except StigmerError as error:
         output.failed(error)
         return FAILED
     request = Request(
         options.reference,
-        RunInput(options.message, environment, annotations),
+        run_input,
         options.follow,
         options.detach,
         _on_approval(options),
@@ -123,7 +121,20 @@ def _on_approval(options: RunOptions) -> OnApproval:
     return OnApproval.ASK if can_ask() and not options.as_json else OnApproval.DENY
 
 
-def _output(as_json: bool, redactor: Redactor, clock: Clock) -> Output:
+def session_for(options: RunOptions, clock: Clock, interval_ms: int) -> Session:
+    """Raises StigmerError for a bad configuration, and for manifests that are not there."""
+    return Session(
+        load_configuration(os.environ),
+        working_folder(),
+        clock,
+        organization=options.organization,
+        interval_ms=interval_ms,
+        load=_loading(options.manifests),
+        has_manifests=bool(options.manifests),
+    )
+
+
+def output_for(as_json: bool, redactor: Redactor, clock: Clock) -> Output:
     if as_json:
         from stigmer_tui.headless.json_output import JsonOutput
 

@@ -31,6 +31,7 @@ from stigmer_tui.workbench.events import (
     ServerLost,
 )
 from stigmer_tui.workbench.execution_tree import Execution
+from stigmer_tui.workbench.model import Resource
 from stigmer_tui.workbench.nodes import Role
 from stigmer_tui.workbench.state import Deployment, ShownRun
 
@@ -68,7 +69,7 @@ class JsonOutput:
             case KeysHandedOver(names):
                 self._write("keys_handed_over", names=list(names))
             case RunStarted(ShownRun(execution, resource, _, _, why)):
-                self._write("started", execution_id=execution.id, kind=resource.kind, resource=resource.slug, why=why)
+                self.started(execution, resource, why)
             case RunChanged(execution):
                 self._changed(execution)
             case ConnectionLost():
@@ -91,6 +92,13 @@ class JsonOutput:
         self._write("error", message=error.message)
         self._err.write(self._redactor.text(self._printed_errors.text_of(error)))
         self._err.flush()
+
+    def started(self, execution: Execution, resource: Resource, why: str) -> None:
+        self._write("started", execution_id=execution.id, kind=resource.kind, resource=resource.slug, why=why)
+
+    def refused(self, resource: Resource, message: str) -> None:
+        """One of several runs could not be started, or not be followed."""
+        self._write("refused", kind=resource.kind, resource=resource.slug, message=message)
 
     def _deployed(self, deployment: Deployment) -> None:
         for warning in deployment.warnings:
@@ -117,6 +125,10 @@ class JsonOutput:
 
     def _ended(self, execution: Execution) -> None:
         self._changed(execution)
+        self.ended(execution)
+
+    def ended(self, execution: Execution) -> None:
+        """How it ended, without what happened before."""
         self._write(
             execution.state.value,
             execution_id=execution.id,
