@@ -23,7 +23,7 @@ from stigmer_tui.core.known_secrets import clean
 from stigmer_tui.core.paths import Home
 from stigmer_tui.core.private_files import FILE_MODE, opener
 from stigmer_tui.core.processes import OWNER_MARK, kill_all, marked_processes, process_tree, wait_for_end
-from stigmer_tui.daemon.record import clear_record, read_record
+from stigmer_tui.daemon.record import DaemonRecord, clear_record, read_record
 from stigmer_tui.daemon.running import running_endpoint, running_record
 from stigmer_tui.daemon.supervision import own_command
 
@@ -77,6 +77,17 @@ async def restart_daemon(configuration: Configuration, options: StartOptions | N
     return await start_daemon(configuration, options)
 
 
+async def replace_daemon(configuration: Configuration, former: DaemonRecord) -> Endpoint:
+    """Restarts the daemon with the same address and access mode, unless another program has done so already.
+
+    Raises StigmerError when the new one does not start.
+    """
+    async with one_at_a_time(configuration.home):
+        if read_record(configuration.home) == former:
+            await _stop(configuration.home)
+        return await running_endpoint(configuration.home) or await _start(configuration, StartOptions(), former)
+
+
 def check_options(configuration: Configuration, options: StartOptions) -> None:
     """Raises StigmerError for invalid options."""
     address = options.address or configuration.address
@@ -99,18 +110,18 @@ async def one_at_a_time(home: Home) -> AsyncIterator[None]:
         await lock.release()
 
 
-async def _start(configuration: Configuration, options: StartOptions) -> Endpoint:
+async def _start(configuration: Configuration, options: StartOptions, former: DaemonRecord | None = None) -> Endpoint:
     home = configuration.home
-    await asyncio.to_thread(_spawn, configuration, _arguments(configuration, options))
+    arguments = _arguments(configuration, options, former or read_record(home))
+    await asyncio.to_thread(_spawn, configuration, arguments)
     if endpoint := await running_endpoint(home):
         return endpoint
     raise _failure(home)
 
 
-def _arguments(configuration: Configuration, options: StartOptions) -> list[str]:
-    """The command line. A server that replaces a killed one listens on the same address, where clients expect it."""
+def _arguments(configuration: Configuration, options: StartOptions, former: DaemonRecord | None) -> list[str]:
+    """The command line. A server that replaces another one listens on the same address, where clients expect it."""
     arguments = []
-    former = read_record(configuration.home)
     if address := options.address or configuration.address:
         arguments += ["--address", address]
     if former:

@@ -8,6 +8,7 @@ from contextlib import aclosing
 
 from grpc.aio import AioRpcError
 
+from stigmer_tui import __version__
 from stigmer_tui.client.endpoint import Endpoint, probe
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.errors import StigmerError
@@ -44,9 +45,17 @@ class NoAnswer(StigmerError):  # noqa: N818 - what there is instead of one
 
 
 async def ensure_daemon(configuration: Configuration) -> Endpoint:
-    """Returns the endpoint of the daemon, after starting it if needed. Raises StigmerError."""
+    """Returns the endpoint of the daemon, after starting it if needed; an idle one of an older version is replaced.
+
+    Raises StigmerError.
+    """
     if endpoint := await running_endpoint(configuration.home):
-        return endpoint
+        record = read_record(configuration.home)
+        if record is None or record.version == __version__:
+            return endpoint
+        from stigmer_tui.daemon.upgrade import upgraded
+
+        return await upgraded(configuration, endpoint, record)
     # Imported lazily: not needed if the daemon runs.
     from stigmer_tui.daemon.lifecycle import start_daemon
 

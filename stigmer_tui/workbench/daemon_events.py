@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from stigmer_tui import __version__
 from stigmer_tui.core.daemon_processes import PROCESSES, SERVER
 from stigmer_tui.core.units import duration_text
+from stigmer_tui.core.versions import is_older
 from stigmer_tui.workbench.daemon_state import Component, ComponentState, DaemonState
 from stigmer_tui.workbench.state import Level
 
@@ -29,6 +31,8 @@ class DaemonEvents:
         self._server_pid = 0
         self._known: dict[str, Component] = {}
         self._lost: dict[str, LostComponent] = {}
+        self._older = ""
+        """Version of an older daemon of which the person knows."""
 
     def take(self, daemon: DaemonState, now: datetime) -> list[tuple[str, Level]]:
         if not daemon.connected:
@@ -36,12 +40,22 @@ class DaemonEvents:
                 self._lost.setdefault(SERVER.name, LostComponent(now, "was gone"))
             return []
         components = {component.name: component for component in daemon.components}
-        news = list(self._of_server(components, now))
+        news = [*self._of_version(daemon), *self._of_server(components, now)]
         for name, component in components.items():
             if name != SERVER.name:
                 news.extend(self._of_runner(component, now))
         self._known = components
         return news
+
+    def _of_version(self, daemon: DaemonState) -> Iterator[tuple[str, Level]]:
+        if daemon.version == self._older or not is_older(daemon.version, __version__):
+            return
+        self._older = daemon.version
+        text = (
+            f"The daemon is of version {daemon.version}, older than this program ({__version__}), and at work; it is "
+            "replaced when a command finds it idle, or by: stigmer-tui server restart"
+        )
+        yield text, Level.WARNING
 
     def _of_server(self, components: dict[str, Component], now: datetime) -> Iterator[tuple[str, Level]]:
         server = components.get(SERVER.name)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from stigmer_tui import __version__
 from stigmer_tui.workbench.daemon_events import DaemonEvents
 from stigmer_tui.workbench.daemon_state import Component, ComponentState, DaemonState
 from stigmer_tui.workbench.state import Level
@@ -67,3 +69,11 @@ def test_a_notice_is_passed_on_once() -> None:
         [],
         [],
     ]
+
+
+def test_a_daemon_of_an_older_version_is_told_of_once() -> None:
+    older = replace(daemon(), version="0.0.9")
+    [(text, level)], again = told(older, older)
+    assert text.startswith(f"The daemon is of version 0.0.9, older than this program ({__version__}), and at work")
+    assert (level, again) == (Level.WARNING, [])
+    assert told(replace(daemon(), version=__version__)) == [[]]
