@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import queue
 import sqlite3
 import threading
@@ -13,8 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from stigmer_tui.core.migration_backup import back_up
 from stigmer_tui.core.private_files import ensure_private
 from stigmer_tui.core.storage_errors import Fault, StorageError, storage_error
+
+logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 Write = Callable[[sqlite3.Connection], Result]
@@ -60,7 +64,8 @@ class Job(Generic[Result]):
 class Database:
     """Write-ahead log with full synchronization: a write that has returned survives a crash of the machine.
 
-    `migrations` are scripts, or functions of the connection, in order; `PRAGMA user_version` counts those applied.
+    `migrations` are scripts, or functions of the connection, in order; `PRAGMA user_version` counts those applied. An
+    older file is copied before (`core/migration_backup`).
     A write fails with StorageError if the file cannot be written, and with its own error otherwise; the writing thread
     survives both. Raises StorageError for a file that cannot be used.
     """
@@ -144,6 +149,9 @@ class Database:
         (seen,) = connection.execute("PRAGMA user_version").fetchone()
         if seen > len(migrations):
             raise StorageError(self.path, Fault.NEWER)
+        if 0 < seen < len(migrations):
+            copy = back_up(connection, self.path, seen)
+            logger.info("%s of version %d is migrated to %d; a copy is at %s", self.path, seen, len(migrations), copy)
         for version, step in enumerate(migrations[seen:], seen + 1):
             if isinstance(step, str):
                 connection.executescript(f"BEGIN; {step}; PRAGMA user_version = {version}; COMMIT")
