@@ -71,14 +71,23 @@ class StatusText:
         yield ""
         for component in status.components:
             yield f"  {self._component(component)}"
-            if component.notice:
-                yield f"  {'':<17}! {component.notice}"
+            for text in self._about(component):
+                yield f"  {'':<17}{text}"
         yield ""
-        rows = {"Model": status.model, "Sandbox": status.sandbox, "Secrets": status.secrets, "Data": status.home}
+        rows = {
+            "Model": status.model,
+            "Engine": status.engine,
+            "Sandbox": status.sandbox,
+            "Secrets": status.secrets or "no secret yet; in the keyring of the system, where there is one",
+            "Data": status.home,
+            "Disk": f"{size_text(status.free_bytes)} free" if status.free_bytes else "",
+        }
         for name, value in rows.items():
             if value:
                 yield f"  {name:<9}{value}"
-        yield f"  {'Running':<9}{plural(status.running, 'execution')}"
+        queued = sum(component.queued for component in status.components)
+        waiting = f", {queued} waiting" if queued else ""
+        yield f"  {'Running':<9}{plural(status.running, 'execution')}{waiting}"
 
     def _component(self, component: Component) -> str:
         state, glyph = Component.State.Name(component.state).lower(), GLYPHS.get(component.state, "·")
@@ -92,6 +101,15 @@ class StatusText:
         if component.detail:
             parts.append(f"   {component.detail}")
         return "".join(parts)
+
+    def _about(self, component: Component) -> Iterator[str]:
+        if component.notice:
+            yield f"! {component.notice}"
+        if component.queued:
+            yield f"{plural(component.queued, 'execution')} waiting for it"
+        if component.last_error:
+            yield f"last error, {self._since(component.last_error_at)} ago: {component.last_error}"
+        yield from component.log_lines
 
     def _since(self, moment: Timestamp) -> str:
         return uptime_text((self.clock.now() - moment.ToDatetime(UTC)).total_seconds())

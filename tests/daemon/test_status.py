@@ -49,6 +49,25 @@ def test_what_there_is_to_know_of_a_process_stands_below_it() -> None:
     assert below.strip() == "! The built-in one is used"
 
 
+def test_a_failure_is_told_with_its_age_and_the_last_lines_of_the_log() -> None:
+    component = Component(
+        name="agent-runner",
+        state=Component.FAILED,
+        queued=2,
+        last_error="ended with code 3",
+        log_lines=["error: no room"],
+    )
+    component.last_error_at.FromDatetime(datetime(2026, 11, 28, 11, 58, tzinfo=UTC))
+    lines = [line.strip() for line in StatusText(Status(components=[component]), Now()).lines()]
+    place = lines.index("agent-runner     ✗ failed")
+    assert lines[place + 1 : place + 4] == [
+        "2 executions waiting for it",
+        "last error, 2 m ago: ended with code 3",
+        "error: no room",
+    ]
+    assert lines[-1] == "Running  0 executions, 2 waiting"
+
+
 class Now:
     def now(self) -> datetime:
         return datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -71,6 +90,8 @@ def whole_status() -> Status:
         model="gpt",
         secrets="keyring",
         home="/data",
+        engine="embedded",
+        free_bytes=72_000_000_000,
         running=2,
     )
     status.started_at.FromDatetime(datetime(2026, 11, 25, 12, tzinfo=UTC))
@@ -86,8 +107,10 @@ def test_the_whole_status_stands_in_columns() -> None:
         "  workflow-runner  ⊘ stopped    ",
         "",
         "  Model    gpt",
+        "  Engine   embedded",
         "  Secrets  keyring",
         "  Data     /data",
+        "  Disk     72 GB free",
         "  Running  2 executions",
     ]
 
