@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -53,6 +53,12 @@ class IdSource:
                 value = self._last + 1
             self._last = value
         return "".join(ALPHABET[value >> shift & 31] for shift in range(125, -1, -5))
+
+
+def find_ids(text: str) -> Iterator[tuple[str, Prefix]]:
+    """The ids in a text, with their kinds."""
+    for found in _ID.finditer(text):
+        yield found[0], EXISTING_PREFIXES[found[1].lower()]
 
 
 def parse_id(text: str) -> tuple[Prefix, str] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
@@ -68,6 +68,8 @@ class LogFilter:
         return (self.component,) if self.component else tuple(process.name for process in PROCESSES)
 
     def matches(self, line: LogLine) -> bool:
+        if self.component and line.component != self.component:
+            return False
         if self.level and line.level in LOG_LEVELS and LOG_LEVELS.index(line.level) < LOG_LEVELS.index(self.level):
             return False
         if self.since and not ((at := parse_timestamp(line.time)) and at >= self.since):
@@ -97,7 +99,7 @@ class LogTails:
         self._wanted = wanted
         self._tails = [_Tail(home.log(name)) for name in wanted.components]
 
-    async def lines(self) -> AsyncIterator[LogLine]:
+    async def lines(self) -> AsyncGenerator[LogLine]:
         """Until cancelled."""
         changes = file_notifications(self._folder, step=20, debounce=50, timeout=LOOK)
         async with aclosing(changes):

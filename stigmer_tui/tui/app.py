@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from stigmer_tui.tui.screens.dialogs import Leaving
     from stigmer_tui.tui.screens.help import KeyHelp
+    from stigmer_tui.tui.screens.logs import LogScreen
     from stigmer_tui.tui.screens.run_form import Draft
 
 
@@ -128,6 +129,9 @@ class StigmerApp(TerminalApp):
     def on_entry_list_copy_requested(self, message: EntryList.CopyRequested) -> None:
         self._copy(message.text)
 
+    async def on_log_screen_run_chosen(self, message: LogScreen.RunChosen) -> None:
+        await self._run_by_name(message.execution)
+
     def run_resource(self, resource: Resource) -> None:
         """Starts a workflow at once if no value is missing; else, and for agents, opens the run form."""
         last = self.session.input_for(resource)
@@ -203,6 +207,13 @@ class StigmerApp(TerminalApp):
         from stigmer_tui.tui.screens.dialogs import NoticesScreen
 
         await self.push_screen(NoticesScreen(self.session.state.notices))
+
+    async def action_logs(self) -> None:
+        from stigmer_tui.tui.screens.logs import LogScreen
+
+        shown = self.session.state.shown
+        execution = shown.execution.id if shown and isinstance(self.focused, EntryList) else ""
+        await self.push_screen(LogScreen(self.session.configuration.home, self._glyphs, execution))
 
     async def action_quit(self) -> None:
         from stigmer_tui.tui.screens.dialogs import QuitDialog

@@ -44,6 +44,9 @@ class Place(StrEnum):
     QUIT = "Quit"
     HELP = "Help"
     NOTICES = "Notices"
+    LOGS = "Logs"
+    LOG_LINES = "Lines of the log"
+    LOG_SEARCH = "Search in the log"
     BY_NAME = "Run by name"
 
 
@@ -113,6 +116,11 @@ def _is_connected(state: WorkbenchState) -> bool:
 
 def _has_failed(state: WorkbenchState) -> bool:
     return state.daemon.connected and bool(state.daemon.failed)
+
+
+def _has_own_daemon(state: WorkbenchState) -> bool:
+    """Whether its logs are on this machine: also those of one that does not come up."""
+    return bool(state.daemon.components) or not state.daemon.connected
 
 
 def _has_server(state: WorkbenchState) -> bool:
@@ -235,6 +243,10 @@ COMMANDS = (
         "app.run_by_name", "app.run_by_name", Place.APP, "", "", "Run by name or id",
         "Run what is not in the list, or show a run", _has_server,
     ),
+    Command(
+        "daemon.logs", "app.logs", Place.WORKBENCH, "l", "", "Logs", "Read the daemon's logs; from a run, its lines",
+        _has_own_daemon,
+    ),
     Command("app.notices", "app.notices", Place.APP, "", "", "Notices", "Read the notices of this session again"),
     Command(
         "app.help", "app.help", Place.APP, "question_mark,f1", "help", "Help", "List every key", rank=1, at_end=True
@@ -273,6 +285,22 @@ COMMANDS = (
     Command("notices.page_up", "scroll(-10)", Place.NOTICES, "ctrl+u,pageup", help="Scroll a page up"),
     Command("by_name.run", "run", Place.BY_NAME, "enter", "run", help="Run what has this name or id"),
     Command("by_name.leave", "leave", Place.BY_NAME, "escape", "back", help="Back to the workbench"),
+    Command("logs.component", "component", Place.LOGS, "c", "process", help="Show the lines of one process, or of all"),
+    Command("logs.level", "level", Place.LOGS, "l", "level", help="Show only the next level and above, or all levels"),
+    Command(
+        "logs.execution", "execution", Place.LOGS, "x", "one run", help="Show the lines about one run, or all"
+    ),
+    Command("logs.search", "search", Place.LOGS, "slash", "search", help="Show the lines with a text"),
+    Command("logs.open", "open", Place.LOGS, "enter", "open run", help="Open the run that the line is about"),
+    Command("logs.leave", "leave", Place.LOGS, "escape,q", "back", help="Back to the workbench", at_end=True),
+    Command("log_lines.next", "move(1)", Place.LOG_LINES, "j,down", help="Select the next line"),
+    Command("log_lines.previous", "move(-1)", Place.LOG_LINES, "k,up", help="Select the previous line"),
+    Command("log_lines.first", "first", Place.LOG_LINES, "g,home", help="Select the first line"),
+    Command("log_lines.last", "last", Place.LOG_LINES, "f,G,end", "follow", help="Go to the last line and follow"),
+    Command("log_lines.page_down", "page(1)", Place.LOG_LINES, "ctrl+d,pagedown", help="Move a page down"),
+    Command("log_lines.page_up", "page(-1)", Place.LOG_LINES, "ctrl+u,pageup", help="Move a page up"),
+    Command("log_search.done", "to_lines", Place.LOG_SEARCH, "enter,down", "to the lines", help="Go to the lines"),
+    Command("log_search.clear", "clear", Place.LOG_SEARCH, "escape", "clear", help="Search for nothing"),
     Command("notices.leave", "leave", Place.NOTICES, "escape,q", "back", help="Back to the workbench"),
 )  # fmt: skip
 

@@ -42,7 +42,7 @@ def write(home: Home, text: str, component: str = "server") -> None:
 
 async def messages(tails: LogTails, count: int) -> list[str]:
     found: list[str] = []
-    async with asyncio.timeout(LIMIT), aclosing(tails.lines()) as lines:  # type: ignore[type-var]
+    async with asyncio.timeout(LIMIT), aclosing(tails.lines()) as lines:
         async for line in lines:
             found.append(line.message)
             if len(found) == count:

@@ -54,7 +54,14 @@ def test_it_needs_no_python(tmp_path: Path) -> None:
     place(root, BUILT, "opt/agent-runner")
     (root / "tmp").mkdir()
     ended = subprocess.run(
-        ["unshare", "--map-root-user", "chroot", root, "/opt/agent-runner", "--version"],
+        [
+            shutil.which("unshare") or "unshare",
+            "--map-root-user",
+            shutil.which("chroot") or "chroot",
+            root,
+            "/opt/agent-runner",
+            "--version",
+        ],
         env={"PATH": "/bin"},
         capture_output=True,
         text=True,

@@ -10,9 +10,11 @@ from stigmer_tui.tui.app import StigmerApp
 from stigmer_tui.tui.commands import COMMANDS, Place
 from stigmer_tui.tui.screens.dialogs import ByNameScreen, NoticesScreen, QuitDialog
 from stigmer_tui.tui.screens.help import HelpScreen
+from stigmer_tui.tui.screens.logs import LogScreen, LogSearch
 from stigmer_tui.tui.screens.main import FilterInput, MainScreen
 from stigmer_tui.tui.screens.run_form import MessageArea, RunForm, VariableField
 from stigmer_tui.tui.widgets.entry_list import EntryList
+from stigmer_tui.tui.widgets.log_list import LogList
 from stigmer_tui.tui.widgets.picker import Picker
 from stigmer_tui.tui.widgets.run_pane import RunPane
 from stigmer_tui.tui.widgets.sidebar import Sidebar
@@ -34,6 +36,9 @@ OWNERS = {
     Place.HELP: HelpScreen,
     Place.NOTICES: NoticesScreen,
     Place.BY_NAME: ByNameScreen,
+    Place.LOGS: LogScreen,
+    Place.LOG_LINES: LogList,
+    Place.LOG_SEARCH: LogSearch,
 }
 
 NOT_NAMED = {"home", "end", "page down", "page up", "down", "up", "f1", "ctrl+c"}
@@ -71,5 +76,6 @@ def test_the_readme_names_the_keys_of_the_workbench() -> None:
     rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
     named = {key for row in rows for key in re.findall(r"`([^`]+)`", row)}
     over = {Place.FORM, Place.MESSAGE, Place.VARIABLE, Place.QUIT, Place.HELP, Place.NOTICES, Place.BY_NAME}
+    over |= {Place.LOGS, Place.LOG_LINES, Place.LOG_SEARCH}
     keys = {key for command in COMMANDS if command.place not in over for key in command.key_names}
     assert named == keys - NOT_NAMED

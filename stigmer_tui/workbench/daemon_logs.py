@@ -1,0 +1,43 @@
+"""The log lines of our own daemon, for a screen: the last ones, then new ones as they are written."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+
+from stigmer_tui.core.daemon_processes import LOG_LEVELS, PROCESSES
+from stigmer_tui.core.ids import Prefix, find_ids
+from stigmer_tui.core.paths import Home
+from stigmer_tui.daemon.logs import LogFilter, LogLine, LogTails, last_lines
+
+__all__ = ["COMPONENTS", "LOG_LEVELS", "MAX_LINES", "LogFilter", "LogLine", "execution_of", "watch_logs"]
+
+MAX_LINES = 20_000
+"""The newest ones, which a screen keeps."""
+
+COMPONENTS = tuple(process.name for process in PROCESSES)
+
+EXECUTIONS = (Prefix.AGENT_EXECUTION, Prefix.WORKFLOW_EXECUTION)
+
+
+async def watch_logs(home: Home, execution: str = "") -> AsyncGenerator[Sequence[LogLine]]:
+    """All lines, or those about an execution: those that there are, and then new ones, until cancelled."""
+    wanted = LogFilter(execution=execution)
+    # Before the older lines are read, so that there is no gap.
+    tails = await asyncio.to_thread(LogTails, home, wanted)
+    last = await asyncio.to_thread(last_lines, home, MAX_LINES, wanted)
+    yield last
+    known = set(last)
+    async with aclosing(tails.lines()) as lines:
+        async for line in lines:
+            # Lines that arrived meanwhile may be in both.
+            if line not in known:
+                yield [line]
+
+
+def execution_of(line: LogLine) -> str:
+    """Id of the execution that a line is about; empty for none."""
+    if line.execution:
+        return line.execution
+    return next((text for text, prefix in find_ids(line.message) if prefix in EXECUTIONS), "")
