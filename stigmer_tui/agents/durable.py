@@ -35,8 +35,9 @@ from stigmer_tui.agents.run import AgentRun
 from stigmer_tui.agents.stream_recorder import StreamRecorder
 from stigmer_tui.agents.texts import well_formed
 from stigmer_tui.agents.tools.shell import CommandFailed
+from stigmer_tui.agents.tools.todos import WRITE_TODOS
 from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.definition.support import READ_ONLY
+from stigmer_tui.definition.support import REPEATABLE
 from stigmer_tui.runners.lease import StopReason
 
 logger = logging.getLogger(__name__)
@@ -154,6 +155,8 @@ class DurableToolset(WrapperToolset[None]):
             self.run.transcript.fail_call(call_id, end.error, end.ended_at, end.result)
         else:
             self.run.transcript.complete_call(call_id, end.result, end.ended_at)
+            if name == WRITE_TODOS:
+                self.run.transcript.write_todos(tool_args["todos"], end.ended_at)
         if end.error and not end.result:
             raise ToolFailed(end.error)
         return end.result
@@ -171,7 +174,7 @@ class DurableToolset(WrapperToolset[None]):
             if interrupted_at:
                 result, error = "", INTERRUPTED
             else:
-                if name not in READ_ONLY:
+                if name not in REPEATABLE:
                     await record.start_call(call_id, started_at)
                 result, error = await self._outcome(name, tool_args, ctx, tool)
             end = CallOutcome(started_at, self.run.now(), result, error)

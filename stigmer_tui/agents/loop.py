@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from grpc.aio import Channel
 from pydantic_ai import Agent, UsageLimits
@@ -22,6 +23,7 @@ from stigmer_tui.agents.models.choice import ModelChoice, ModelPlan
 from stigmer_tui.agents.models.failures import explained
 from stigmer_tui.agents.run import AgentRun, instructions_for
 from stigmer_tui.agents.scripts.player import script_model
+from stigmer_tui.agents.sub_agents import sub_agent_tools
 from stigmer_tui.agents.tools.shell import ShellTool
 from stigmer_tui.agents.tools.toolset import toolset
 from stigmer_tui.api.runner_pb2 import AgentAssignment
@@ -30,6 +32,9 @@ from stigmer_tui.core.run_limits import MAX_STEPS
 from stigmer_tui.definition import extensions
 from stigmer_tui.definition.mcp_servers import ServerLaunch
 from stigmer_tui.definition.script import Script
+
+if TYPE_CHECKING:
+    from stigmer_tui.agents.mcp.shared import Server
 
 
 class AgentLoop:
@@ -51,8 +56,9 @@ class AgentLoop:
         surroundings: Surroundings,
     ) -> None:
         """Runs the agent on the message of the execution, to its end. Raises StigmerError if it fails."""
-        async with _server_tools(run, plan.first, servers, surroundings) as server_tools:
-            await self._converse(run, plan, script, [toolset(shell), *server_tools])
+        async with _connections(run, plan.first, servers, surroundings) as connections:
+            tools = [toolset(shell), *sub_agent_tools(run, script, shell, connections)]
+            await self._converse(run, plan, script, [*tools, *_server_tools(connections)])
 
     async def _converse(
         self, run: AgentRun, plan: ModelPlan, script: Script | None, toolsets: Sequence[AbstractToolset[None]]
@@ -63,7 +69,7 @@ class AgentLoop:
         approvals = Approvals(run, policy_of(assignment, run.approve), self._decide, set())
         agent = Agent(
             DurableModel(model, plan, run, self._adapters.model),
-            instructions=instructions_for(assignment.agent.spec.instructions),
+            instructions=instructions_for(assignment.agent.spec.instructions, run.caller is not None),
             toolsets=[ApprovedToolset(DurableToolset(tools, run), approvals) for tools in toolsets],
             # Invalid calls may be retried as often as there are steps.
             retries={"tools": run.spending.limits.steps or MAX_STEPS, "output": 2},
@@ -78,18 +84,31 @@ class AgentLoop:
 
 
 @asynccontextmanager
-async def _server_tools(
+async def _connections(
     run: AgentRun, choice: ModelChoice, servers: Sequence[ServerLaunch], surroundings: Surroundings
-) -> AsyncIterator[list[AbstractToolset[None]]]:
-    """The tools of the agent's MCP servers, which are up as long as the block."""
+) -> AsyncIterator[Sequence[Server]]:
+    """The agent's MCP servers, which are up as long as the block; a sub-agent uses those of its agent."""
     if not servers:
         yield []
         return
+    if run.caller is not None:
+        from stigmer_tui.agents.mcp.shared import shared_servers
+
+        yield await shared_servers(servers, run.caller.servers)
+        return
     run.transcript.wait(str(choice), run.now(), f"starting {', '.join(server.name for server in servers)}")
     # Half a second, the first time; few agents have servers.
-    toolsets = await asyncio.to_thread(import_module, "stigmer_tui.agents.mcp.toolset")
-    async with toolsets.connected_servers(servers, surroundings) as connections:
-        yield [toolsets.McpToolset(connections)]
+    mcp = await asyncio.to_thread(import_module, "stigmer_tui.agents.mcp.servers")
+    async with mcp.connected_servers(servers, surroundings) as connections:
+        yield connections
+
+
+def _server_tools(connections: Sequence[Server]) -> list[AbstractToolset[None]]:
+    if not connections:
+        return []
+    from stigmer_tui.agents.mcp.toolset import McpToolset
+
+    return [McpToolset(connections)]
 
 
 def _settings(assignment: AgentAssignment) -> ModelSettings:

@@ -3,15 +3,48 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from stigmer_tui.agents.journal import AgentJournal
+from stigmer_tui.agents.sandbox.folder import Folder
 from stigmer_tui.agents.spending import Spending
 from stigmer_tui.agents.transcript import TranscriptRecorder
 from stigmer_tui.api.model_call_pb2 import ModelCall
+from stigmer_tui.api.phases import Phase
 from stigmer_tui.core.approval_policy import ApprovalPolicy
 from stigmer_tui.core.clock import timestamp
+from stigmer_tui.definition.script import Script
 from stigmer_tui.runners.lease import Lease, Reporter
+
+if TYPE_CHECKING:
+    from stigmer_tui.agents.mcp.shared import Server
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run has ended."""
+
+    phase: Phase
+    error: str = ""
+    answer: str = ""
+    """The last text of the agent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """What a sub-agent has from the run that called it."""
+
+    depth: int
+    """Of the sub-agent: 1 for one that an agent has called."""
+    folder: Folder
+    """The working folder of both."""
+    servers: Sequence[Server]
+    script: Script | None
+    """The script of the calling run, which has those of its sub-agents."""
+    spending: Spending
+    """Of both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +58,10 @@ class AgentRun:
     record: AgentJournal
     reporter: Reporter
     spending: Spending
+    work: Callable[[Lease, Caller], Awaitable[Outcome]]
+    """Works on the lease of a sub-agent."""
+    caller: Caller | None = None
+    """What has called this run, if it is that of a sub-agent."""
     approve: ApprovalPolicy = field(default_factory=ApprovalPolicy)
     """The configured tools that wait for approval, where neither the run nor its agent names any."""
 
@@ -34,7 +71,7 @@ class AgentRun:
 
     def note_call(self, call: ModelCall) -> None:
         """A model has answered."""
-        self.spending.note(call)
+        self.spending.note(self.lease.execution_id, call)
         self.transcript.note_call(call)
 
     def redacted_trace(self) -> str:
@@ -53,6 +90,13 @@ help, and answer directly when they do not.
 """
 
 
-def instructions_for(agent_instructions: str) -> str:
-    """The agent's instructions, followed by those about its working folder."""
-    return f"{agent_instructions.strip() or DEFAULT}\n{WORKING_FOLDER}"
+SUB_AGENT = """
+## Your answer
+
+Another agent has given you this task, in the first message. It sees only your last one: say all of the result there.
+"""
+
+
+def instructions_for(agent_instructions: str, is_sub_agent: bool = False) -> str:
+    """The agent's instructions, followed by those about its working folder, and about its answer if an agent asks."""
+    return f"{agent_instructions.strip() or DEFAULT}\n{WORKING_FOLDER}{SUB_AGENT if is_sub_agent else ''}"

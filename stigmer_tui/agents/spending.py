@@ -32,11 +32,11 @@ class Spending:
     def __init__(self, limits: RunLimits, prices: Prices) -> None:
         self.limits = limits
         self._prices = prices
-        self._calls: dict[str, ModelCall] = {}
+        self._calls: dict[tuple[str, str], ModelCall] = {}
 
-    def note(self, call: ModelCall) -> None:
+    def note(self, execution_id: str, call: ModelCall) -> None:
         """A model has answered, or an answer was read again from the journal."""
-        self._calls[call.id] = call
+        self._calls[execution_id, call.id] = call
 
     def call(
         self, call_id: str, choice: ModelChoice, response: ModelResponse, asked_at: str, ended_at: str

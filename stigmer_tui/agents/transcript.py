@@ -6,23 +6,31 @@ The order is that of the events: the person's message, then for each response of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from stigmer_tui.agents.texts import RedactedText, shortened, well_formed
+from stigmer_tui.agents.todos import TodoList
+from stigmer_tui.agents.tools.todos import Todo
 from stigmer_tui.api.agent_execution_pb2 import (
     AgentExecutionStatus,
     AgentMessage,
+    ComponentMetadata,
     MessageType,
+    SubAgentExecution,
+    SubAgentStatus,
     ToolCall,
     ToolCallStatus,
 )
 from stigmer_tui.api.approvals import ApprovalState, approval_metadata
 from stigmer_tui.api.execution_pb2 import AgentExecutionDelta, MessageDelta, ModelWait, TextTail
+from stigmer_tui.api.execution_pb2 import TodoList as TodoListMessage
 from stigmer_tui.api.model_call_pb2 import ModelCall
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_data, to_struct
 from stigmer_tui.core.redaction import Redactor
+from stigmer_tui.definition.sub_agents import GENERAL_PURPOSE, TASK
 
 WHOLE = -1
 """The reported length of a message that must be reported as a whole."""
@@ -57,6 +65,8 @@ class TranscriptRecorder:
         """Those that have not been reported."""
         self._waiting = ModelWait()
         self._reported_waiting = ModelWait()
+        self._todos = TodoList()
+        self._are_todos_reported = True
 
     def begin(self, message: str, at: str, known: AgentExecutionStatus | None = None) -> None:
         """Begins with the person's message. `known` is what an earlier runner has reported, to be replaced."""
@@ -118,6 +128,7 @@ class TranscriptRecorder:
             call = ToolCall(
                 id=call_id, name=self._redactor.text(well_formed(name)), status=ToolCallStatus.TOOL_CALL_PENDING
             )
+            call.MergeFrom(self._known_child(call_id))
             self._calls[call_id] = call
             self._places[call_id] = len(self._messages)
             self._touched_calls[call_id] = None
@@ -154,6 +165,21 @@ class TranscriptRecorder:
         change = ToolCall(status=status, error=redact(error), result=redact(result), completed_at=at)
         self._change_call(call_id, change)
 
+    def write_todos(self, todos: Sequence[Todo], at: str) -> None:
+        """The agent has written what there is to do."""
+        self._todos.write([replace(todo, content=self._redactor.text(well_formed(todo.content))) for todo in todos], at)
+        self._are_todos_reported = False
+        self.changed()
+
+    def name_child(self, call_id: str, execution_id: str) -> None:
+        """A call stands for the execution of a sub-agent."""
+        self._change_call(call_id, ToolCall(component_metadata=child_metadata(execution_id)))
+
+    @property
+    def answer(self) -> str:
+        """The last text of the agent so far."""
+        return last_answer(self._messages)
+
     def open_calls(self) -> list[str]:
         """Ids of the calls that have neither completed nor failed."""
         ended = (ToolCallStatus.TOOL_CALL_COMPLETED, ToolCallStatus.TOOL_CALL_FAILED)
@@ -175,12 +201,22 @@ class TranscriptRecorder:
         delta.tool_calls.extend(self._calls[call_id] for call_id in self._touched_calls)
         delta.model_calls.extend(self._model_calls)
         self._model_calls.clear()
+        delta.sub_agents.extend(sub_agent_of(call) for call in delta.tool_calls if is_sub_agent(call))
         self._touched_messages.clear()
         self._touched_calls.clear()
         if self._waiting != self._reported_waiting:
             delta.waiting.CopyFrom(self._waiting)
             self._reported_waiting = self._waiting
+        if not self._are_todos_reported:
+            delta.todos.CopyFrom(TodoListMessage(items=self._todos.items))
+            self._are_todos_reported = True
         return delta if delta.ByteSize() else None
+
+    def _known_child(self, call_id: str) -> ToolCall:
+        """The execution that the call stood for in an earlier runner, if it stood for one."""
+        known = (call.component_metadata.metadata for call in self._known.tool_calls if call.id == call_id)
+        child = next((metadata["child"] for metadata in known if "child" in metadata), "")
+        return ToolCall(component_metadata=child_metadata(str(child))) if child else ToolCall()
 
     def _keep_known(self) -> None:
         """Keeps the known messages that were not replaced: a repeated response may be shorter than the first one."""
@@ -231,3 +267,42 @@ class TranscriptRecorder:
         if is_growing:
             self._unreported = []
         return delta
+
+
+SUB_AGENT_STATUSES = {
+    ToolCallStatus.TOOL_CALL_PENDING: SubAgentStatus.SUB_AGENT_PENDING,
+    ToolCallStatus.TOOL_CALL_RUNNING: SubAgentStatus.SUB_AGENT_IN_PROGRESS,
+    ToolCallStatus.TOOL_CALL_COMPLETED: SubAgentStatus.SUB_AGENT_COMPLETED,
+    ToolCallStatus.TOOL_CALL_FAILED: SubAgentStatus.SUB_AGENT_FAILED,
+}
+
+
+def child_metadata(execution_id: str) -> ComponentMetadata:
+    """Says which execution a call stands for."""
+    return ComponentMetadata(metadata=to_struct({"child": execution_id}))
+
+
+def is_sub_agent(call: ToolCall) -> bool:
+    """Whether a call hands a task to a sub-agent; before its arguments are known, none does."""
+    return call.name == TASK and "description" in call.args.fields
+
+
+def sub_agent_of(call: ToolCall) -> SubAgentExecution:
+    """A call of a sub-agent as the sub-agent's execution (`docs/compatibility.md` 78)."""
+    arguments = to_data(call.args)
+    return SubAgentExecution(
+        id=call.id,
+        name=str(arguments.get("subagent_type", GENERAL_PURPOSE)),
+        input=str(arguments["description"]),
+        output=call.result,
+        error=call.error,
+        status=SUB_AGENT_STATUSES[call.status],
+        started_at=call.started_at,
+        completed_at=call.completed_at,
+        metadata=call.component_metadata.metadata if call.HasField("component_metadata") else None,
+    )
+
+
+def last_answer(messages: Sequence[AgentMessage]) -> str:
+    """The last text of the agent; empty if there is none."""
+    return next((each.content for each in reversed(messages) if each.type == MessageType.MESSAGE_AI), "")

@@ -15,7 +15,7 @@ from stigmer_tui.agents.journal import AgentJournal
 from stigmer_tui.agents.mcp.docker import require_docker
 from stigmer_tui.agents.mcp.surroundings import ServerLimits, Surroundings, server_environment
 from stigmer_tui.agents.models.current import CurrentModels
-from stigmer_tui.agents.run import AgentRun
+from stigmer_tui.agents.run import AgentRun, Caller, Outcome
 from stigmer_tui.agents.sandbox.commands import end_processes
 from stigmer_tui.agents.sandbox.confinement import Confinement, command_environment
 from stigmer_tui.agents.sandbox.folder import Folder
@@ -23,7 +23,6 @@ from stigmer_tui.agents.spending import LimitReachedError, Spending
 from stigmer_tui.agents.tools.shell import ShellTool
 from stigmer_tui.agents.transcript import TranscriptRecorder
 from stigmer_tui.api.agent_execution_pb2 import AgentExecution
-from stigmer_tui.api.agent_pb2 import Agent
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.runner_pb2 import AgentAssignment
 from stigmer_tui.core import settings
@@ -36,6 +35,7 @@ from stigmer_tui.core.units import duration_text
 from stigmer_tui.definition import extensions
 from stigmer_tui.definition.mcp_servers import server_launches
 from stigmer_tui.definition.script import Script, parse_script
+from stigmer_tui.definition.sub_agents import check_sub_agents
 from stigmer_tui.definition.support import unsupported_parts
 from stigmer_tui.runners.journal import Journal
 from stigmer_tui.runners.lease import Lease, LeaseLost, StopReason, reporting
@@ -62,16 +62,20 @@ class Worker:
 
     async def work(self, lease: Lease) -> None:
         """Runs the execution of a lease to its end, and reports it."""
+        await self.work_for(lease)
+
+    async def work_for(self, lease: Lease, caller: Caller | None = None) -> Outcome:
+        """The same, of a sub-agent if there is a caller. Returns how it has ended."""
         execution = lease.assignment.agent.execution
         agent = lease.assignment.agent.agent.metadata
         transcript = TranscriptRecorder(lease.redactor)
         record = AgentJournal(self.journal.execution(lease.execution_id))
         async with reporting(lease, transcript.take) as reporter:
             transcript.changed = reporter.touch
-            approve = self.configuration.approve
+            name, approve = agent.slug or agent.name, self.configuration.approve
             limits = _limits(lease.assignment.agent, self.configuration.limits)
-            spending = Spending(limits, self.configuration.prices)
-            run = AgentRun(agent.slug or agent.name, lease, transcript, record, reporter, spending, approve)
+            spending = caller.spending if caller else Spending(limits, self.configuration.prices)
+            run = AgentRun(name, lease, transcript, record, reporter, spending, self.work_for, caller, approve)
             transcript.begin(execution.spec.message, execution.status.started_at or run.now(), execution.status)
             phase, error = await self._outcome(run)
             # Once the outcome is known, not even a cancellation may prevent the report.
@@ -80,6 +84,7 @@ class Worker:
                 await asyncio.shield(end)
             except asyncio.CancelledError:
                 await end
+            return Outcome(phase, error, transcript.answer)
 
     async def _end(self, run: AgentRun, phase: Phase, error: str) -> None:
         ended = "was cancelled" if phase is Phase.CANCELLED else "ended"
@@ -109,8 +114,9 @@ class Worker:
         assignment = run.lease.assignment.agent
         if refusal := unsupported_parts(assignment.agent):
             raise StigmerError(refusal)
+        check_sub_agents(assignment.agent)
         chooser = self.models.chooser()
-        script = self._script(assignment.agent, chooser.settings.script)
+        script = self._script(run, chooser.settings.script)
         plan = await self.models.plan(chooser, _requested_models(assignment), has_script=script is not None)
         if not plan.first.is_scripted:
             script = None
@@ -128,8 +134,11 @@ class Worker:
         surroundings = Surroundings(shell.folder.root, around, run.lease.redactor.cut_text, self.server_limits)
         await agent_loop.converse(run, plan, script, shell, servers, surroundings)
 
-    def _script(self, agent: Agent, path: Path | None) -> Script | None:
-        """The script of the agent, or else the configured one."""
+    def _script(self, run: AgentRun, path: Path | None) -> Script | None:
+        """The script of the agent, or else the configured one; of a sub-agent, that in the script of its agent."""
+        agent = run.lease.assignment.agent.agent
+        if run.caller is not None:
+            return run.caller.script and run.caller.script.of_sub_agent(agent.metadata.name)
         has_servers = bool(agent.spec.mcp_servers)
         if text := agent.metadata.annotations.get(extensions.SCRIPT):
             return parse_script(text, f"script of {agent.metadata.name}", has_servers)
@@ -141,7 +150,7 @@ class Worker:
             raise StigmerError(f"Cannot read the script {path}: {error}") from error
 
     def _shell(self, run: AgentRun) -> ShellTool:
-        folder = Folder(self._root(run.lease.assignment.agent.execution))
+        folder = run.caller.folder if run.caller else Folder(self._root(run.lease.assignment.agent.execution))
         environment = command_environment(self.environment, run.lease.environment, folder.root)
         environment[OWNER_MARK] = str(self.configuration.home.data)
         return ShellTool(folder, self.confinement, environment, mark=run.lease.execution_id)

@@ -151,6 +151,7 @@ class AgentExecutionDelta(_message.Message):
     WAITING_FIELD_NUMBER: _builtins.int
     SUB_AGENTS_FIELD_NUMBER: _builtins.int
     MODEL_CALLS_FIELD_NUMBER: _builtins.int
+    TODOS_FIELD_NUMBER: _builtins.int
     phase: _agent_execution_pb2.ExecutionPhase.ValueType
     error: _builtins.str
     started_at: _builtins.str
@@ -173,6 +174,10 @@ class AgentExecutionDelta(_message.Message):
     def model_calls(self) -> _containers.RepeatedCompositeFieldContainer[_model_call_pb2.ModelCall]:
         """Whole calls, each in place of the one with its id."""
 
+    @_builtins.property
+    def todos(self) -> Global___TodoList:
+        """The whole list, in place of the one before."""
+
     def __init__(
         self,
         *,
@@ -185,10 +190,11 @@ class AgentExecutionDelta(_message.Message):
         waiting: Global___ModelWait | None = ...,
         sub_agents: _abc.Iterable[_agent_execution_pb2.SubAgentExecution] | None = ...,
         model_calls: _abc.Iterable[_model_call_pb2.ModelCall] | None = ...,
+        todos: Global___TodoList | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_completed_at", b"_completed_at", "_error", b"_error", "_phase", b"_phase", "_started_at", b"_started_at", "completed_at", b"completed_at", "error", b"error", "phase", b"phase", "started_at", b"started_at", "waiting", b"waiting"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_completed_at", b"_completed_at", "_error", b"_error", "_phase", b"_phase", "_started_at", b"_started_at", "completed_at", b"completed_at", "error", b"error", "phase", b"phase", "started_at", b"started_at", "todos", b"todos", "waiting", b"waiting"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_completed_at", b"_completed_at", "_error", b"_error", "_phase", b"_phase", "_started_at", b"_started_at", "completed_at", b"completed_at", "error", b"error", "messages", b"messages", "model_calls", b"model_calls", "phase", b"phase", "started_at", b"started_at", "sub_agents", b"sub_agents", "tool_calls", b"tool_calls", "waiting", b"waiting"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_completed_at", b"_completed_at", "_error", b"_error", "_phase", b"_phase", "_started_at", b"_started_at", "completed_at", b"completed_at", "error", b"error", "messages", b"messages", "model_calls", b"model_calls", "phase", b"phase", "started_at", b"started_at", "sub_agents", b"sub_agents", "todos", b"todos", "tool_calls", b"tool_calls", "waiting", b"waiting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__completed_at: _TypeAlias = _typing.Literal["completed_at"]  # noqa: Y015
     _WhichOneofArgType__completed_at: _TypeAlias = _typing.Literal["_completed_at", b"_completed_at"]  # noqa: Y015
@@ -208,6 +214,28 @@ class AgentExecutionDelta(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__started_at) -> _WhichOneofReturnType__started_at | None: ...
 
 Global___AgentExecutionDelta: _TypeAlias = AgentExecutionDelta  # noqa: Y015
+
+@_typing.final
+class TodoList(_message.Message):
+    """What the agent has noted that there is to do, in its order."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEMS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[_agent_execution_pb2.TodoItem]: ...
+    def __init__(
+        self,
+        *,
+        items: _abc.Iterable[_agent_execution_pb2.TodoItem] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TodoList: _TypeAlias = TodoList  # noqa: Y015
 
 @_typing.final
 class ModelWait(_message.Message):

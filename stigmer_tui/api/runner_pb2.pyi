@@ -616,3 +616,35 @@ class StartWorkflowRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StartWorkflowRequest: _TypeAlias = StartWorkflowRequest  # noqa: Y015
+
+@_typing.final
+class StartSubAgentRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEASE_ID_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    AGENT_FIELD_NUMBER: _builtins.int
+    lease_id: _builtins.str
+    key: _builtins.str
+    """Unique within the agent execution: the id of the tool call."""
+    message: _builtins.str
+    @_builtins.property
+    def agent(self) -> _agent_pb2.Agent:
+        """What runs: the sub-agent as an agent of its own."""
+
+    def __init__(
+        self,
+        *,
+        lease_id: _builtins.str = ...,
+        key: _builtins.str = ...,
+        message: _builtins.str = ...,
+        agent: _agent_pb2.Agent | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "key", b"key", "lease_id", b"lease_id", "message", b"message"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StartSubAgentRequest: _TypeAlias = StartSubAgentRequest  # noqa: Y015

@@ -62,6 +62,11 @@ class RunnerControllerStub(object):
                 request_serializer=stigmer__tui_dot_runner_dot_v1_dot_runner__pb2.StartWorkflowRequest.SerializeToString,
                 response_deserializer=ai_dot_stigmer_dot_agentic_dot_workflowexecution_dot_v1_dot_workflow__execution__pb2.WorkflowExecution.FromString,
                 _registered_method=True)
+        self.startSubAgent = channel.unary_unary(
+                '/stigmer_tui.runner.v1.RunnerController/startSubAgent',
+                request_serializer=stigmer__tui_dot_runner_dot_v1_dot_runner__pb2.StartSubAgentRequest.SerializeToString,
+                response_deserializer=stigmer__tui_dot_runner_dot_v1_dot_runner__pb2.Assignment.FromString,
+                _registered_method=True)
 
 
 class RunnerControllerServicer(object):
@@ -103,6 +108,14 @@ class RunnerControllerServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def startSubAgent(self, request, context):
+        """Starts a sub-agent of a leased agent execution, and leases it to the same runner; the same key gives the same
+        execution. Without a lease, it has ended.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RunnerControllerServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -130,6 +143,11 @@ def add_RunnerControllerServicer_to_server(servicer, server):
                     servicer.startWorkflow,
                     request_deserializer=stigmer__tui_dot_runner_dot_v1_dot_runner__pb2.StartWorkflowRequest.FromString,
                     response_serializer=ai_dot_stigmer_dot_agentic_dot_workflowexecution_dot_v1_dot_workflow__execution__pb2.WorkflowExecution.SerializeToString,
+            ),
+            'startSubAgent': grpc.unary_unary_rpc_method_handler(
+                    servicer.startSubAgent,
+                    request_deserializer=stigmer__tui_dot_runner_dot_v1_dot_runner__pb2.StartSubAgentRequest.FromString,
+                    response_serializer=stigmer__tui_dot_runner_dot_v1_dot_runner__pb2.Assignment.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -267,6 +285,33 @@ class RunnerController(object):
             '/stigmer_tui.runner.v1.RunnerController/startWorkflow',
             stigmer__tui_dot_runner_dot_v1_dot_runner__pb2.StartWorkflowRequest.SerializeToString,
             ai_dot_stigmer_dot_agentic_dot_workflowexecution_dot_v1_dot_workflow__execution__pb2.WorkflowExecution.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def startSubAgent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stigmer_tui.runner.v1.RunnerController/startSubAgent',
+            stigmer__tui_dot_runner_dot_v1_dot_runner__pb2.StartSubAgentRequest.SerializeToString,
+            stigmer__tui_dot_runner_dot_v1_dot_runner__pb2.Assignment.FromString,
             options,
             channel_credentials,
             insecure,

@@ -31,6 +31,10 @@ class RunnerControllerStub:
     """Starts an agent for a task of a leased workflow execution; the same key gives the same execution."""
     startWorkflow: _aio.UnaryUnaryMultiCallable[_runner_pb2.StartWorkflowRequest, _workflow_execution_pb2.WorkflowExecution]
     """Starts a workflow for a task of a leased workflow execution, likewise. UNIMPLEMENTED until a kind of task asks for it."""
+    startSubAgent: _aio.UnaryUnaryMultiCallable[_runner_pb2.StartSubAgentRequest, _runner_pb2.Assignment]
+    """Starts a sub-agent of a leased agent execution, and leases it to the same runner; the same key gives the same
+    execution. Without a lease, it has ended.
+    """
 
 class RunnerControllerServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -74,5 +78,15 @@ class RunnerControllerServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_runner_pb2.StartWorkflowRequest, _abc.Awaitable[_workflow_execution_pb2.WorkflowExecution]],
     ) -> _abc.Awaitable[_workflow_execution_pb2.WorkflowExecution]:
         """Starts a workflow for a task of a leased workflow execution, likewise. UNIMPLEMENTED until a kind of task asks for it."""
+
+    @_abc_1.abstractmethod
+    def startSubAgent(
+        self,
+        request: _runner_pb2.StartSubAgentRequest,
+        context: _aio.ServicerContext[_runner_pb2.StartSubAgentRequest, _abc.Awaitable[_runner_pb2.Assignment]],
+    ) -> _abc.Awaitable[_runner_pb2.Assignment]:
+        """Starts a sub-agent of a leased agent execution, and leases it to the same runner; the same key gives the same
+        execution. Without a lease, it has ended.
+        """
 
 def add_RunnerControllerServicer_to_server(servicer: RunnerControllerServicer, server: _aio.Server) -> None: ...

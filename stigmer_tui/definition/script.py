@@ -29,6 +29,22 @@ the same conversation; `{{result}}`, the result of the last call; and the
 name of a tool, as in `{{execute}}`, for the result of its last call. Results are inserted as they read best: without
 line numbers and without the exit code.
 
+The tool `task` hands something to a sub-agent, which plays a script of its own, and whose last text is the result:
+
+    turns:
+      - call:
+          - task: {subagent_type: reader, description: "Read /notes.md"}
+          - task: {subagent_type: general-purpose, description: "Count the files"}
+      - say: "{{result}}"
+    sub_agents:
+      reader:
+        turns:
+          - call: {read_file: {file_path: /notes.md}}
+          - say: "They say: {{read_file}}"
+      general-purpose:
+        turns:
+          - say: There are two.
+
 An agent with MCP servers has their tools too, by the names that `stigmer-tui mcp check` prints. Which these are is
 known only when the servers run, so a script of such an agent may name any tool.
 """
@@ -36,8 +52,8 @@ known only when the servers run, so a script of such an agent may name any tool.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from stigmer_tui.core.errors import StigmerError
@@ -83,10 +99,20 @@ class Script:
 
     messages: tuple[Answers, ...]
     """What it answers to each message of a conversation, and with the last one to all after it."""
+    sub_agents: Mapping[str, Script] = field(default_factory=dict)
+    """The scripts of its sub-agents, by their names."""
 
     def answers(self, number: int) -> Answers:
         """To a message, by its number in the conversation, from 0."""
         return self.messages[min(number, len(self.messages) - 1)]
+
+    def of_sub_agent(self, name: str) -> Script:
+        """Raises StigmerError for a sub-agent that has no script."""
+        if name not in self.sub_agents:
+            raise StigmerError(
+                f"{name} has no script to play: give it one in the script of its agent, under sub_agents"
+            )
+        return self.sub_agents[name]
 
 
 def parse_script(text: str, source: str, has_servers: bool = False) -> Script:
@@ -103,16 +129,30 @@ class _Parser:
         self._has_servers = has_servers
 
     def script(self) -> Script:
-        script = self._mapping(self._document.value, (), ("delay", "messages", "turns"))
-        delay = self._seconds(script.get("delay", DEFAULT_DELAY), ("delay",))
+        return self._script(self._document.value, (), DEFAULT_DELAY)
+
+    def _script(self, value: Any, path: Path, delay: float) -> Script:
+        script = self._mapping(value, path, ("delay", "messages", "sub_agents", "turns"))
+        delay = self._seconds(script.get("delay", delay), (*path, "delay"))
+        return Script(self._messages(script, path, delay), self._sub_agents(script.get("sub_agents"), path, delay))
+
+    def _messages(self, script: Mapping[str, Any], path: Path, delay: float) -> tuple[Answers, ...]:
         if "messages" not in script:
-            return Script((self._answers(script.get("turns"), ("turns",), delay),))
+            return (self._answers(script.get("turns"), (*path, "turns"), delay),)
         if "turns" in script:
-            raise self._error(("turns",), "must have either turns or messages, not both")
+            raise self._error((*path, "turns"), "must have either turns or messages, not both")
         messages = script["messages"]
         if not isinstance(messages, list) or not messages:
-            raise self._error(("messages",), "must have messages: a list of the turns for each of them")
-        return Script(tuple(self._answers(turns, ("messages", i), delay) for i, turns in enumerate(messages)))
+            raise self._error((*path, "messages"), "must have messages: a list of the turns for each of them")
+        return tuple(self._answers(turns, (*path, "messages", i), delay) for i, turns in enumerate(messages))
+
+    def _sub_agents(self, scripts: Any, path: Path, delay: float) -> dict[str, Script]:
+        if not isinstance(scripts or {}, dict):
+            raise self._error((*path, "sub_agents"), "must hold the scripts of sub-agents by their names")
+        return {
+            str(name): self._script(value, (*path, "sub_agents", name), delay)
+            for name, value in (scripts or {}).items()
+        }
 
     def _answers(self, turns: Any, path: Path, delay: float) -> Answers:
         if not isinstance(turns, list) or not turns:

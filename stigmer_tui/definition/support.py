@@ -37,17 +37,16 @@ def called_agents(spec: WorkflowSpec) -> tuple[str, ...]:
     return tuple(dict.fromkeys(agent for task in tasks for agent in task.agents))
 
 
-READ_ONLY = frozenset({"ls", "read_file", "glob", "grep"})
-"""Tools that can be used again after an interruption, for they have no effect."""
+REPEATABLE = frozenset({"ls", "read_file", "glob", "grep", "task", "write_todos"})
+"""Tools that can be called again after an interruption: they have no effect, or, like a sub-agent, continue it."""
 
-TOOLS = READ_ONLY | {"write_file", "edit_file", "execute"}
+TOOLS = REPEATABLE | {"write_file", "edit_file", "execute"}
 
 
 def unsupported_parts(agent: Agent) -> str:
     """Why the agent cannot run yet, as in `reader cannot run yet: it has skills (citation-style)`; empty if it can."""
     spec = agent.spec
     named = {
-        "sub-agents": [part.name for part in spec.sub_agents],
         "skills": [part.slug for part in spec.skill_refs],
     }
     parts = [f"{noun} ({', '.join(names)})" for noun, names in named.items() if names]

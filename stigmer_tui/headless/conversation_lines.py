@@ -7,7 +7,8 @@ from collections.abc import Callable
 from stigmer_tui.core.control_text import json_text
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import RunState
-from stigmer_tui.workbench.nodes import Message, Node, NodeKey, Role
+from stigmer_tui.workbench.nodes import TASK, Message, Node, NodeKey, NodeKind, Role
+from stigmer_tui.workbench.todos import todos_of
 
 ICONS = {Role.HUMAN: "💬 You", Role.AGENT: "🤖 Agent", Role.SYSTEM: "ℹ️  System"}
 
@@ -16,6 +17,11 @@ ENDS = {
     RunState.FAILED: ("✗", "Failed"),
     RunState.CANCELLED: ("⊘", "Cancelled"),
 }
+
+
+LABELS = {NodeKind.TOOL_CALL: ("🔧", "Tool"), NodeKind.SUB_AGENT: ("🤖", "Sub-agent")}
+
+TODO_SIGNS = {RunState.RUNNING: "▸", RunState.COMPLETED: "☑", RunState.CANCELLED: "⊘"}
 
 
 class LineWriter:
@@ -63,6 +69,17 @@ class ConversationLines:
         self._waiting: set[NodeKey] = set()
         """Calls of which it has been printed that they wait for approval."""
         self._told_scripted = False
+        self._is_of_sub_agent = len(run) > 1 and execution.node(run[:-1]).kind is NodeKind.SUB_AGENT
+        self._named: set[str] = set()
+        """Ids of calls that messages name, in as many messages as have been looked at."""
+        self._looked_at = 0
+
+    def names(self, call_id: str) -> bool:
+        """Whether a message stands for the call, which is printed with it."""
+        messages = self._execution.messages(self._run)
+        self._named.update(call for message in messages[self._looked_at :] for call in message.calls)
+        self._looked_at = len(messages)
+        return call_id in self._named
 
     def update(self) -> None:
         messages, is_final = self._execution.messages(self._run), self._execution.node(self._run).state.is_final
@@ -70,11 +87,17 @@ class ConversationLines:
             message = messages[self._next]
             self._end_calls()
             if message.role is Role.TOOL:
+                if not is_final and any(self._is_unclear(call_id) for call_id in message.calls):
+                    break
                 for call_id in message.calls:
                     self._call_began((*self._run, call_id))
             else:
+                may_grow = self._next == len(messages) - 1 and not is_final
+                if may_grow and self._is_of_sub_agent:
+                    # Several may speak at the same time: each says the whole of it at once.
+                    break
                 self._say(message)
-                if self._next == len(messages) - 1 and not is_final:
+                if may_grow:
                     break
                 self._lines.close()
             self._next += 1
@@ -110,15 +133,24 @@ class ConversationLines:
             self._lines.piece(f"{self._indent}{ICONS[message.role]}: {self._indented(message.text)}")
         self._printed = message.text
 
+    def _is_unclear(self, call_id: str) -> bool:
+        """Whether a call is being written that may hand something to a sub-agent."""
+        call = self._execution.find((*self._run, call_id))
+        is_known = call is None or call.name != TASK or bool(call.input) or call.state is not RunState.PENDING
+        return not is_known
+
     def _call_began(self, key: NodeKey) -> None:
         call = self._execution.find(key)
         if call is not None and not call.parent:
-            self._line(f"🔧 Tool: {call.name} [Running]")
+            icon, noun = LABELS[call.kind]
+            self._line(f"{icon} {noun}: {call.name} [Running]")
             self._running.append(key)
 
     def _call_ended(self, call: Node) -> None:
         sign, word = ENDS[call.state]
-        self._line(f"{sign} Tool: {call.name} [{word}]")
+        self._line(f"{sign} {LABELS[call.kind][1]}: {call.name} [{word}]")
+        for todo in todos_of(call):
+            self._line(f"  {TODO_SIGNS.get(todo.state, '☐')} {self._indented(todo.content)}")
         if call.error:
             self._line(f"  {self._indented(call.error)}")
 

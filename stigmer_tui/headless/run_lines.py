@@ -9,7 +9,7 @@ from functools import partial
 from math import inf
 from typing import NamedTuple
 
-from stigmer_tui.headless.conversation_lines import ConversationLines, LineWriter
+from stigmer_tui.headless.conversation_lines import LABELS, ConversationLines, LineWriter
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import RunState
 from stigmer_tui.workbench.nodes import Node, NodeKey, NodeKind
@@ -20,8 +20,6 @@ TASK_ENDS = {
     RunState.CANCELLED: ("⊘", "Cancelled"),
     RunState.SKIPPED: ("⊘", "Skipped"),
 }
-
-LABELS = {NodeKind.TOOL_CALL: ("🔧", "Tool"), NodeKind.SUB_AGENT: ("🤖", "Sub-agent")}
 
 INDENT = "   "
 
@@ -95,7 +93,7 @@ class RunLines:
         place = self.execution.place(key)
         if node.kind is NodeKind.RUN:
             yield _Below(place, self._conversation(key).update)
-        elif node.kind is NodeKind.TOOL_CALL and not node.parent:
+        elif (node.kind is NodeKind.TOOL_CALL and not node.parent) or self._is_named(key, node):
             # It may have ended, and the run say no more.
             yield _Below(self.execution.place(key[:-1]), self._conversation(key[:-1]).update)
         elif node.kind in LABELS:
@@ -107,6 +105,10 @@ class RunLines:
             if node.state in TASK_ENDS and node.state is not before:
                 lines = _end_lines(node, f"{noun}: {node.name}", indent)
                 yield _Below((*place, inf), partial(self._print_lines, lines))
+
+    def _is_named(self, key: NodeKey, node: Node) -> bool:
+        """Whether it is a sub-agent that a message names."""
+        return node.kind is NodeKind.SUB_AGENT and not node.parent and self._conversation(key[:-1]).names(key[-1])
 
     def _conversation(self, run: NodeKey) -> ConversationLines:
         if run not in self._conversations:

@@ -25,20 +25,18 @@ from stigmer_tui.api.runner_pb2 import (
     RunnerMessage,
     ServerMessage,
     StartAgentRequest,
+    StartSubAgentRequest,
     StartWorkflowRequest,
 )
 from stigmer_tui.api.runner_pb2_grpc import RunnerControllerStub
 from stigmer_tui.api.workflow_execution_pb2 import WorkflowExecution
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.logs import EXECUTION
-from stigmer_tui.runners.lease import Lease, LeaseLost, ServerCalls, StopReason
+from stigmer_tui.runners.lease import Lease, LeaseLost, ServerCalls, StopReason, Work
 
 logger = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
-
-Work = Callable[[Lease], Awaitable[None]]
-"""Carries out a lease, including its final report. Cancelled when the lease is stopped."""
 
 DRAIN_LIMIT = 3.0
 """Seconds that running side effects have to finish when the runner must end."""
@@ -115,7 +113,7 @@ class _Attachment:
             case "assignment" if not self._is_draining:
                 lease = self._lease(message.assignment)
                 self._leases[lease.id] = lease
-                group.create_task(self._attend(lease), name=lease.execution_id)
+                group.create_task(self._attend(lease, self._work), name=lease.execution_id)
             case "keys":
                 self._beat_once(self._profile.take_keys(message.keys.variables))
             case "cancel":
@@ -145,15 +143,32 @@ class _Attachment:
                 # The run does not depend on it.
                 logger.warning("the request %s is not kept: %s", request.call_id, error.details())
 
-        lease = Lease(assignment, ServerCalls(send, start_agent, start_workflow, keep_request))
+        async def run_sub_agent(request: StartSubAgentRequest, work: Work) -> Assignment:
+            assignment = await response_for(lease, self._stub.startSubAgent(request))
+            if assignment.lease_id:
+                await self._attend_part(lease, self._lease(assignment), work)
+            return assignment
+
+        lease = Lease(assignment, ServerCalls(send, start_agent, start_workflow, keep_request, run_sub_agent))
         return lease
 
-    async def _attend(self, lease: Lease) -> None:
+    async def _attend_part(self, whole: Lease, part: Lease, work: Work) -> None:
+        """Works on the lease of a sub-agent, which stops when that of its agent does, or does not wait for it."""
+        self._leases[part.id] = part
+        attending = asyncio.create_task(self._attend(part, work), name=part.execution_id)
+        try:
+            await asyncio.shield(attending)
+        except asyncio.CancelledError:
+            part.stop(whole.ending or StopReason.CANCELLED, whole.reason or "the agent that called it has ended")
+            await asyncio.wait([attending])
+            raise
+
+    async def _attend(self, lease: Lease, work: Work) -> None:
         """Works on one lease. An error ends this lease only, not the process or another lease."""
         lease.task = asyncio.current_task()
         EXECUTION.set(lease.execution_id)
         try:
-            if failure := await self._failure(lease):
+            if failure := await self._failure(lease, work):
                 await lease.report_end(Phase.FAILED, lease.redactor.text(failure))
         except LeaseLost:
             if lease.ending is StopReason.REFUSED:
@@ -164,11 +179,11 @@ class _Attachment:
         finally:
             self._leases.pop(lease.id, None)
 
-    async def _failure(self, lease: Lease) -> str:
+    async def _failure(self, lease: Lease, work: Work) -> str:
         """Runs the work. Returns why it failed if it could not report that itself; empty otherwise."""
         try:
             if lease.ending is None:
-                await self._work(lease)
+                await work(lease)
             elif lease.ending is StopReason.CANCELLED:
                 await lease.report_end(Phase.CANCELLED, lease.reason)
         except (LeaseLost, asyncio.CancelledError):

@@ -13,7 +13,13 @@ from stigmer_tui.api.agent_execution_pb2 import AgentExecution
 from stigmer_tui.api.execution_pb2 import AgentExecutionDelta, WorkflowExecutionDelta
 from stigmer_tui.api.model_call_pb2 import KeepRequestRequest
 from stigmer_tui.api.phases import Phase
-from stigmer_tui.api.runner_pb2 import Assignment, ReportRequest, StartAgentRequest, StartWorkflowRequest
+from stigmer_tui.api.runner_pb2 import (
+    Assignment,
+    ReportRequest,
+    StartAgentRequest,
+    StartSubAgentRequest,
+    StartWorkflowRequest,
+)
 from stigmer_tui.api.workflow_execution_pb2 import WorkflowExecution
 from stigmer_tui.core.clock import Clock, SystemClock, timestamp
 from stigmer_tui.core.known_secrets import remember
@@ -39,8 +45,16 @@ class StopReason(Enum):
     """The server cannot take what is reported: stop everything; that it failed, and why, is reported for the work."""
 
 
+Work = Callable[["Lease"], Awaitable[None]]
+"""Carries out a lease, including its final report. Cancelled when the lease is stopped."""
+
+
 async def _refuse_request(request: KeepRequestRequest) -> None:
     raise NotImplementedError(f"no requests to models are kept here: {request.call_id}")
+
+
+async def _refuse_sub_agent(request: StartSubAgentRequest, work: Work) -> Assignment:
+    raise NotImplementedError(f"there are no sub-agents here: {request.key}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +65,7 @@ class ServerCalls:
     start_agent: Callable[[StartAgentRequest], Awaitable[AgentExecution]]
     start_workflow: Callable[[StartWorkflowRequest], Awaitable[WorkflowExecution]]
     keep_request: Callable[[KeepRequestRequest], Awaitable[object]] = _refuse_request
+    run_sub_agent: Callable[[StartSubAgentRequest, Work], Awaitable[Assignment]] = _refuse_sub_agent
 
 
 class Lease:
@@ -130,6 +145,14 @@ class Lease:
         """Starts a workflow, likewise."""
         request.lease_id = self.id
         return await self._calls.start_workflow(request)
+
+    async def run_sub_agent(self, request: StartSubAgentRequest, work: Work) -> Assignment:
+        """Runs a sub-agent by `work` to its end, unless it has ended before, and returns what it was given.
+
+        The same key gives the same sub-agent. It is stopped with this lease, and when this call is cancelled.
+        """
+        request.lease_id = self.id
+        return await self._calls.run_sub_agent(request, work)
 
 
 logger = logging.getLogger(__name__)

@@ -60,12 +60,7 @@ class RunEnvironments:
         if isinstance(resource, Workflow):
             secret |= {use.name for use in definition_variables(read(resource.spec).definition) if use.is_secret}
         values = {name: value for name, value in merged.items() if name in secret}
-        message = _message(execution)
-        redacted = Redactor(values.values()).text(message)
-        if redacted != message:
-            values[MESSAGE] = message
-            _set_message(execution, redacted)
-        await self._vault.keep(execution.metadata.id, values)
+        await self._keep(execution, values)
         for name, value in merged.items():
             is_secret = name in secret
             assignment.environment[name].CopyFrom(
@@ -75,6 +70,14 @@ class RunEnvironments:
             given[name].is_secret = True
             if given[name].value:
                 given[name].value = REDACTED
+
+    async def share(self, owner: str, known: Assignment, execution: AgentExecution, assignment: Assignment) -> None:
+        """Gives a part of the execution `owner` the variables that its assignment `known` names."""
+        for name, variable in known.environment.items():
+            assignment.environment[name].CopyFrom(variable)
+        values = await self._revealed(owner, known.environment)
+        secrets = {name: value for name, value in values.items() if known.environment[name].is_secret}
+        await self._keep(execution, secrets)
 
     async def unsealed(self, execution: AnyExecution, assignment: Assignment) -> Assignment:
         """The assignment for a runner: with the current execution and with secrets instead of marks.
@@ -89,6 +92,15 @@ class RunEnvironments:
             secrets = await self._vault.reveal(execution.metadata.id)
             _set_message(mine.execution, secrets.get(MESSAGE, _message(execution)))
         return assignment
+
+    async def _keep(self, execution: AnyExecution, secrets: dict[str, str]) -> None:
+        """Moves the secrets to the vault, with the message if it holds one."""
+        message = _message(execution)
+        redacted = Redactor(secrets.values()).text(message)
+        if redacted != message:
+            secrets[MESSAGE] = message
+            _set_message(execution, redacted)
+        await self._vault.keep(execution.metadata.id, secrets)
 
     async def forget(self, execution_id: str) -> None:
         await self._vault.forget(execution_id)

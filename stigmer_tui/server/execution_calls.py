@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 
 from stigmer_tui.api.api_resource_pb2 import ApiResourceMetadata
 from stigmer_tui.api.execution_pb2 import CancelRequest, CancelResponse
-from stigmer_tui.api.kinds import Kind
+from stigmer_tui.api.kinds import AGENT_EXECUTION, Kind
 from stigmer_tui.api.model_calls import MODEL_CALLS
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.ids import IdSource, canonical_id, slug_of
@@ -103,11 +103,13 @@ class ExecutionCalls:
         return await self.executions.edit(live, edited)
 
     async def delete(self, kind: Kind, execution_id: str) -> Any:
-        """Ends the execution and its streams, and deletes it."""
+        """Ends the execution and its streams, and deletes it with its sub-agents."""
         live = self.open(kind, execution_id)
         if not live.phase.is_final:
             await self.leases.cancel(live, "deleted")
             await live.ended()
+        for part in self.executions.store.sub_agents(live.id):
+            await self.delete(AGENT_EXECUTION, part)
         return await self.executions.delete(live)
 
     def subscribe(self, kind: Kind, execution_id: str) -> AsyncIterator[Any]:

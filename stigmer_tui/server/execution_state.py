@@ -7,11 +7,11 @@ costs nothing.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from stigmer_tui.api.agent_execution_pb2 import AgentExecution, AgentMessage, SubAgentExecution, ToolCall
+from stigmer_tui.api.agent_execution_pb2 import AgentExecution, AgentMessage, SubAgentExecution, TodoItem, ToolCall
 from stigmer_tui.api.execution_pb2 import (
     AgentExecutionDelta,
     MessageDelta,
@@ -209,6 +209,8 @@ class AgentExecutionState(ExecutionState[AgentExecution, AgentExecutionDelta]):
             self._apply_sub_agent(sub_agent)
         if delta.model_calls:
             self._apply_model_calls(delta.model_calls)
+        if delta.HasField("todos"):
+            self._apply_todos(delta.todos.items)
         if delta.HasField("waiting") or (self.waiting.model and self.phase.is_final):
             self.waiting.CopyFrom(ModelWait() if self.phase.is_final else delta.waiting)
             self._touch(("waiting", 0))
@@ -235,6 +237,8 @@ class AgentExecutionState(ExecutionState[AgentExecution, AgentExecutionDelta]):
                     delta.sub_agents.append(sub_agents[self._sub_agents[str(key)]])
                 case "model_call":
                     delta.model_calls.append(self._model_calls[str(key)])
+                case "todos":
+                    delta.todos.items.extend(in_order(self._execution.status.todos))
                 case "waiting":
                     delta.waiting.CopyFrom(self.waiting)
         delta.messages.extend(self._message_since(index, cursor) for index in sorted(indexes))
@@ -292,6 +296,13 @@ class AgentExecutionState(ExecutionState[AgentExecution, AgentExecutionDelta]):
             self._touch(("model_call", call.id))
         self._execution.metadata.annotations[MODEL_CALLS] = write_model_calls(self._model_calls.values())
 
+    def _apply_todos(self, items: Iterable[TodoItem]) -> None:
+        todos = self._execution.status.todos
+        todos.clear()
+        for item in items:
+            todos[item.id].CopyFrom(item)
+        self._touch(("todos", 0))
+
     def _message_since(self, index: int, cursor: Cursor) -> MessageDelta:
         edition, length = cursor.texts.get(index, (-1, 0))
         current, text = self._editions.get(index, 0), self._text(index)
@@ -315,6 +326,11 @@ class AgentExecutionState(ExecutionState[AgentExecution, AgentExecutionDelta]):
         self._calls = {call.id: position for position, call in enumerate(status.tool_calls)}
         self._sub_agents = {each.id: position for position, each in enumerate(status.sub_agent_executions)}
         self._model_calls = {call.id: call for call in read_model_calls(self._execution.metadata.annotations)}
+
+
+def in_order(todos: Mapping[str, TodoItem]) -> list[TodoItem]:
+    """By their ids, which are numbers."""
+    return sorted(todos.values(), key=lambda item: (len(item.id), item.id))
 
 
 class WorkflowExecutionState(ExecutionState[WorkflowExecution, WorkflowExecutionDelta]):

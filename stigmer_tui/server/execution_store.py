@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 
 PARENT_ENDED = "the execution that started it has ended"
 
+IS_SUB_AGENT = f"substr(parent, 1, 4) = '{Prefix.AGENT_EXECUTION}_'"
+"""What an agent execution starts is a sub-agent: a part of it, which is given out with it and not by itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class NewExecution:
@@ -69,7 +72,7 @@ class ExecutionFilter:
 
     def sql(self) -> tuple[str, list[object]]:
         """The SQL condition and its parameters."""
-        parts, values = ["kind = ?"], [cast("object", self.kind.number)]
+        parts, values = ["kind = ?", f"NOT {IS_SUB_AGENT}"], [cast("object", self.kind.number)]
         for column in ("phase", "resource"):
             if value := getattr(self, column):
                 parts.append(f"{column} = ?")
@@ -207,6 +210,11 @@ class ExecutionStore:
         rows = self._database.read(sql, (parent, key))
         return str(rows[0][0]) if rows else None
 
+    def sub_agents(self, parent: str) -> list[str]:
+        """Ids of the sub-agents that an agent execution has started, ended ones too."""
+        sql = f"SELECT id FROM executions WHERE parent = ? AND {IS_SUB_AGENT} ORDER BY age"
+        return [str(execution_id) for (execution_id,) in self._database.read(sql, (parent,))]
+
     def of_request(self, kind: Kind, key: str) -> str | None:
         """The id of the execution with this request key."""
         sql = "SELECT id FROM executions WHERE request = ? AND request != '' AND kind = ?"
@@ -214,9 +222,9 @@ class ExecutionStore:
         return str(rows[0][0]) if rows else None
 
     def unfinished(self, parent: str | None = None) -> list[str]:
-        """Ids by creation, of all executions or of those that `parent` started."""
-        condition, values = ("AND parent = ?", (parent,)) if parent is not None else ("", ())
-        sql = f"SELECT id FROM executions WHERE phase < 3 {condition} ORDER BY age"
+        """Ids by creation, of all executions that are no sub-agents, or of those that `parent` started."""
+        condition, values = ("parent = ?", (parent,)) if parent is not None else (f"NOT {IS_SUB_AGENT}", ())
+        sql = f"SELECT id FROM executions WHERE phase < 3 AND {condition} ORDER BY age"
         return [str(execution_id) for (execution_id,) in self._database.read(sql, values)]
 
     def pending_cancellations(self) -> dict[str, str]:

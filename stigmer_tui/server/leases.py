@@ -75,6 +75,8 @@ class LeaseState:
     cancelling: bool = False
     missed: int = 0
     """Heartbeats in a row that did not contain it."""
+    is_part: bool = False
+    """Whether it is given out with another one, and not again by itself."""
 
 
 @dataclass(slots=True, eq=False)
@@ -95,7 +97,8 @@ class Runner:
         return {each.kind: each.executions for each in self.hello.capacities}
 
     def has_room(self, kind: int) -> bool:
-        taken = sum(_kind(lease.live) == kind for lease in self.leases.values())
+        # Parts are left out: what they are parts of waits for them.
+        taken = sum(_kind(lease.live) == kind and not lease.is_part for lease in self.leases.values())
         return not self.draining and taken < self.capacities.get(kind, 0)
 
 
@@ -137,7 +140,7 @@ class Leases:
     async def resume(self) -> None:
         """Submits what the previous server left unfinished."""
         pending_cancellations = self._executions.store.pending_cancellations()
-        for execution_id in self._executions.store.unfinished():
+        for execution_id in {**dict.fromkeys(self._executions.store.unfinished()), **pending_cancellations}:
             try:
                 live = self._executions.open(execution_id)
             except DecodeError:
@@ -169,6 +172,20 @@ class Leases:
         ):
             raise impossible_now("the lease is over: the execution has ended, or belongs to another runner")
         return lease.live
+
+    async def lease_part(self, live: LiveExecution, whole: str, identity: RunnerIdentity) -> Assignment:
+        """Leases a part of a leased execution to the runner that has the lease `whole`. Raises ApiError."""
+        assignment = await self._prepare(live)
+        self.leased(whole, identity)
+        if former := self._lease_of(live):
+            self._release(former)
+        runner = next(runner for runner in self._runners if whole in runner.leases)
+        lease = LeaseState(f"lease_{uuid4().hex}", live, sent=True, is_part=True)
+        runner.leases[lease.id] = self._leases[lease.id] = lease
+        self._attempts[live.id] = assignment.attempt = self._attempts.get(live.id, 0) + 1
+        assignment.lease_id = lease.id
+        self._spawn(self._release_at_end(lease))
+        return assignment
 
     async def cancel(self, live: LiveExecution, reason: str) -> None:
         """Asks the runner to end an execution; ends it at once if it is not leased."""
@@ -304,7 +321,7 @@ class Leases:
 
     def _resubmit(self, lease: LeaseState, runner: Runner) -> None:
         live = lease.live
-        if live.phase.is_final or live.deleted or lease.cancelling:
+        if live.phase.is_final or live.deleted or lease.cancelling or lease.is_part:
             return
         if runner.draining:
             self.submit(live)
@@ -359,6 +376,10 @@ class Leases:
         lease.sent = True
         runner.outbox.put_nowait(ServerMessage(assignment=assignment))
         self._processes.changes.note()
+        await self._release_at_end(lease)
+
+    async def _release_at_end(self, lease: LeaseState) -> None:
+        live = lease.live
         await live.ended()
         self._attempts.pop(live.id, None)
         self._losses.pop(live.id, None)

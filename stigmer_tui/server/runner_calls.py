@@ -9,11 +9,13 @@ from grpc import StatusCode
 from stigmer_tui.api.agent_execution_pb2 import AgentExecution
 from stigmer_tui.api.model_call_pb2 import KeepRequestRequest, KeepRequestResponse
 from stigmer_tui.api.runner_pb2 import (
+    Assignment,
     ReportRequest,
     ReportResponse,
     RunnerMessage,
     ServerMessage,
     StartAgentRequest,
+    StartSubAgentRequest,
     StartWorkflowRequest,
 )
 from stigmer_tui.api.workflow_execution_pb2 import WorkflowExecution
@@ -24,6 +26,7 @@ from stigmer_tui.server.execution_state import AgentExecutionState
 from stigmer_tui.server.executions import Executions
 from stigmer_tui.server.leases import Leases
 from stigmer_tui.server.model_requests import ModelRequests
+from stigmer_tui.server.sub_agents import SubAgents
 
 
 class RunnerCalls:
@@ -33,11 +36,13 @@ class RunnerCalls:
         executions: Executions,
         agent_executions: AgentExecutions,
         model_requests: ModelRequests,
+        sub_agents: SubAgents,
     ) -> None:
         self._model_requests = model_requests
         self._leases = leases
         self._executions = executions
         self._agent_executions = agent_executions
+        self._sub_agents = sub_agents
 
     def attach(self, runner: RunnerIdentity, messages: AsyncIterator[RunnerMessage]) -> AsyncIterator[ServerMessage]:
         return self._leases.attach(runner, messages)
@@ -62,6 +67,9 @@ class RunnerCalls:
                 # To a runner this code says that its lease is over.
                 raise invalid(error.message) from error
             raise
+
+    async def start_sub_agent(self, runner: RunnerIdentity, request: StartSubAgentRequest) -> Assignment:
+        return await self._sub_agents.start(runner, request)
 
     async def start_workflow(self, runner: RunnerIdentity, request: StartWorkflowRequest) -> WorkflowExecution:
         self._leases.leased(request.lease_id, runner)

@@ -44,6 +44,7 @@ from stigmer_tui.server.schema import MIGRATIONS
 from stigmer_tui.server.services import Calls, contract_controllers, own_controllers
 from stigmer_tui.server.sessions import Sessions
 from stigmer_tui.server.skills import Skills
+from stigmer_tui.server.sub_agents import SubAgents
 from stigmer_tui.server.vault import KeySource, Vault
 from stigmer_tui.server.workflow_executions import WorkflowExecutions
 from stigmer_tui.server.workflows import WorkflowInstances, Workflows
@@ -175,7 +176,7 @@ def _assemble(
         catalogue=CatalogueCalls(store, executions.store, changes),
         daemon=DaemonCalls(instance, components, leases, vault, database, provider_keys),
         approvals=Approvals(DecisionStore(database), executions, leases),
-        runners=RunnerCalls(leases, executions, agent_executions, model_requests),
+        runners=RunnerCalls(leases, executions, agent_executions, model_requests, SubAgents(execution_calls)),
         model_requests=model_requests,
     )
 

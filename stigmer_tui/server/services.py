@@ -175,6 +175,7 @@ def own_controllers(calls: Calls) -> list[Controller]:
                 "keepRequest": calls.runners.keep_request,
                 "startAgent": calls.runners.start_agent,
                 "startWorkflow": calls.runners.start_workflow,
+                "startSubAgent": calls.runners.start_sub_agent,
             },
         ),
     ]

@@ -57,6 +57,8 @@ class NodeEntry(Entry):
     """The model that the agent waits for which this stands for."""
     is_told_below: bool = False
     """Whether its error is that of an entry below it."""
+    is_superseded: bool = False
+    """Whether it is a list of things to do that was written again later."""
 
 
 @dataclass(frozen=True, slots=True)

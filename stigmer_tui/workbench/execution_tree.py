@@ -293,10 +293,10 @@ class Execution:
         return True
 
     def _count(self, node: Node, before: Node | None) -> None:
-        states = self._states[node.kind]
         if before is not None:
-            states[before.state] -= 1
-        states[node.state] += 1
+            # A call becomes a sub-agent when its arguments are known.
+            self._states[before.kind][before.state] -= 1
+        self._states[node.kind][node.state] += 1
 
     def _note_failure(self, key: NodeKey, node: Node) -> None:
         """By the node that shows it: a run is shown by the one that stands for it."""

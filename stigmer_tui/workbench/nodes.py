@@ -19,6 +19,9 @@ own. An id is unique within its run, so a key stays the same whatever is reporte
 
 SCRIPTED = "scripted"
 
+TASK = "task"
+"""The tool that hands something to a sub-agent."""
+
 
 class NodeKind(StrEnum):
     RUN = "run"

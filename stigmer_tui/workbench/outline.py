@@ -43,6 +43,8 @@ class Outline(ABC):
         self._run_index = 0
         self._run_count = 0
         """Entries inserted one after the other, which become one edit."""
+        self.closed: set[EntryKey] = set()
+        """Sub-agents: what stands below one is hidden until somebody wants to see it."""
 
     def refresh(self) -> list[Edit]:
         """Brings the sequence up to date with the execution; returns the edits that did it, in order."""

@@ -65,6 +65,8 @@ class TaskTree(TreeOutline):
             entry_key = self._add(key, node)
         else:
             self._put(entry_key)
+        if node.kind is NodeKind.SUB_AGENT:
+            self.closed.add(entry_key)
         if (around := entry_key[:-LEVEL]) in self._branches:
             self._touch(around)
         if newest := self._newest_branch.get(entry_key):

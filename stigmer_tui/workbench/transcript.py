@@ -15,6 +15,7 @@ from stigmer_tui.workbench.execution_tree import Execution, Part
 from stigmer_tui.workbench.model import RunState
 from stigmer_tui.workbench.nodes import SCRIPTED, Message, Node, NodeKey, NodeKind, Role, branch_of
 from stigmer_tui.workbench.outline import TreeOutline
+from stigmer_tui.workbench.todos import WRITE_TODOS, todos_of
 
 ENDING = NUMBER.pack(LAST)
 
@@ -59,6 +60,8 @@ class Transcript(TreeOutline):
         """Where tasks stand, by the task around them."""
         self._former_lasts: dict[EntryKey, EntryKey] = {}
         """What stood last in a section before the present changes, by its prefix."""
+        self._todo_lists: dict[NodeKey, NodeKey] = {}
+        """The newest list of things to do in each run."""
         self._cause = ""
 
     def entry(self, key: EntryKey) -> Entry:
@@ -83,6 +86,7 @@ class Transcript(TreeOutline):
             f"{branch}/" if branch else "",
             run.waiting if run else None,
             self._execution.is_error_below(node_key),
+            self._todo_lists.get(node_key[:-1], node_key) != node_key and node.name == WRITE_TODOS,
         )
 
     def text_length(self, key: EntryKey) -> int:
@@ -136,8 +140,20 @@ class Transcript(TreeOutline):
             self._put(entry_key)
         elif _has_started(node):
             self._add(key, node)
+        if node.kind is NodeKind.SUB_AGENT:
+            self.closed.add(self._entry_keys[key])
         if node.state is RunState.FAILED:
             self._touch_node(super()._owner(key, node))
+        if todos_of(node):
+            self._note_todos(key)
+
+    def _note_todos(self, key: NodeKey) -> None:
+        former = self._todo_lists.get(key[:-1], key)
+        if self._entry_keys[key] >= self._entry_keys[former]:
+            self._todo_lists[key[:-1]] = key
+        if former != key:
+            self._touch_node(former)
+            self._touch_node(key)
 
     def _owner(self, key: NodeKey, node: Node) -> NodeKey:
         owner = self._execution.parent_key(key, node)

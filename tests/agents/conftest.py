@@ -35,6 +35,7 @@ from stigmer_tui.api.runner_pb2 import (
     Assignment,
     ReportRequest,
     StartAgentRequest,
+    StartSubAgentRequest,
     StartWorkflowRequest,
 )
 from stigmer_tui.api.workflow_tasks_pb2 import AgentExecutionConfig
@@ -45,7 +46,7 @@ from stigmer_tui.core.paths import Home
 from stigmer_tui.core.stored_keys import KeyStore
 from stigmer_tui.definition.extensions import SCRIPT
 from stigmer_tui.runners.journal import Journal
-from stigmer_tui.runners.lease import Lease, ServerCalls
+from stigmer_tui.runners.lease import Lease, ServerCalls, StopReason, Work
 from tests.agents.ledger import Ledger
 from tests.core.memory_keyring import MemoryKeyring
 
@@ -86,6 +87,10 @@ class Agents:
     decide: Decide = field(default_factory=lambda: nobody_decides)
     journal: Journal = field(init=False)
     keys: KeyStore = field(init=False)
+    sub_agents: list[StartSubAgentRequest] = field(default_factory=list)
+    """Every request for one."""
+    parts: dict[str, Ledger] = field(default_factory=dict)
+    """What sub-agents have reported, by the ids of their calls."""
 
     def __post_init__(self) -> None:
         self.keys = KeyStore(self.home, MemoryKeyring())
@@ -114,7 +119,36 @@ class Agents:
         async def start_child(request: StartAgentRequest | StartWorkflowRequest) -> NoReturn:
             raise NotImplementedError
 
-        return Lease(assignment, ServerCalls(send, start_child, start_child, ledger.keep), self.clock)
+        async def run_sub_agent(request: StartSubAgentRequest, work: Work) -> Assignment:
+            self.sub_agents.append(request)
+            execution_id = f"{lease.execution_id}-{request.key}"
+            part = self.parts.setdefault(execution_id.removeprefix(f"{EXECUTION}-"), Ledger())
+            given = Assignment(
+                environment=assignment.environment,
+                attempt=assignment.attempt,
+                agent=AgentAssignment(
+                    agent=request.agent,
+                    execution=AgentExecution(
+                        metadata=ApiResourceMetadata(id=execution_id),
+                        spec=AgentExecutionSpec(message=request.message),
+                        status=part.status,
+                    ),
+                ),
+            )
+            if not part.phase.is_final:
+                given.lease_id = request.key
+                child = self.lease(given, part)
+                child.task = asyncio.create_task(work(child))  # type: ignore[arg-type]
+                try:
+                    await asyncio.shield(child.task)
+                except asyncio.CancelledError:
+                    child.stop(lease.ending or StopReason.CANCELLED, lease.reason)
+                    await asyncio.wait([child.task])
+                    raise
+            return given
+
+        lease = Lease(assignment, ServerCalls(send, start_child, start_child, ledger.keep, run_sub_agent), self.clock)
+        return lease
 
     def start(self, assignment: Assignment, ledger: Ledger) -> Lease:
         """The work goes on in `lease.task`."""

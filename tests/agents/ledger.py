@@ -84,6 +84,16 @@ class Ledger:
                 assert change.tail.keep <= len(message.content)
                 message.content = message.content[: change.tail.keep] + change.tail.text
         self.model_calls.update({call.id: call for call in delta.model_calls})
+        if delta.HasField("todos"):
+            self.status.todos.clear()
+            for item in delta.todos.items:
+                self.status.todos[item.id].CopyFrom(item)
+        parts = {part.id: part for part in self.status.sub_agent_executions}
+        for part in delta.sub_agents:
+            if part.id in parts:
+                parts[part.id].CopyFrom(part)
+            else:
+                self.status.sub_agent_executions.append(part)
         known = {call.id: call for call in self.status.tool_calls}
         for call in delta.tool_calls:
             if call.id in known:

@@ -15,7 +15,7 @@ from stigmer_tui.api.agent_execution_pb2 import AgentExecutionStatus, ToolCallSt
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_data
 from stigmer_tui.core.paths import Home
-from stigmer_tui.definition.support import READ_ONLY
+from stigmer_tui.definition.support import REPEATABLE
 from stigmer_tui.runners.journal import ExecutionJournal, Journal, JournalStep
 from stigmer_tui.runners.lease import StopReason
 from tests.agents.conftest import EXECUTION, Agents, assignment
@@ -128,7 +128,7 @@ def outline(ledger: Ledger) -> list[object]:
 
 
 def reads(ledger: Ledger, call_id: str) -> bool:
-    return any(call.id == call_id and call.name in READ_ONLY for call in ledger.calls)
+    return any(call.id == call_id and call.name in REPEATABLE for call in ledger.calls)
 
 
 def content(agents: Agents, name: str) -> str:

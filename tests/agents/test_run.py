@@ -288,9 +288,7 @@ async def test_an_agent_with_parts_that_cannot_run_fails_before_anything_is_done
     )
     ledger = await agents.run(assignment("turns: [{say: no}]", agent=spec))
     assert ledger.phase is Phase.FAILED
-    assert ledger.status.error == (
-        "helper cannot run yet: it has sub-agents (finder, reader) and skills (citation-style)"
-    )
+    assert ledger.status.error == "helper cannot run yet: it has skills (citation-style)"
     assert ledger.kinds == ["HUMAN"]
     assert not agents.folder.exists()
 

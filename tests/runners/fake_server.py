@@ -21,6 +21,7 @@ from stigmer_tui.api.runner_pb2 import (
     RunnerMessage,
     ServerMessage,
     StartAgentRequest,
+    StartSubAgentRequest,
     StartWorkflowRequest,
 )
 from stigmer_tui.api.workflow_execution_pb2 import WorkflowExecution
@@ -55,7 +56,7 @@ class FakeServer:
 
     received: asyncio.Queue[RunnerMessage] = field(default_factory=asyncio.Queue)
     reports: asyncio.Queue[ReportRequest] = field(default_factory=asyncio.Queue)
-    started: list[StartAgentRequest | StartWorkflowRequest] = field(default_factory=list)
+    started: list[StartAgentRequest | StartSubAgentRequest | StartWorkflowRequest] = field(default_factory=list)
     refusals: list[AioRpcError] = field(default_factory=list)
     """What the next calls fail with."""
     kept: list[str] = field(default_factory=list)
@@ -83,6 +84,7 @@ class FakeServer:
             "startAgent": self._start_agent,
             "startWorkflow": self._start_workflow,
             "keepRequest": self._keep_request,
+            "startSubAgent": self._start_sub_agent,
         }
         return calls[path.rpartition("/")[2]]
 
@@ -119,6 +121,11 @@ class FakeServer:
             raise self.refusals.pop(0)
         self.kept.append(request.call_id)
         return KeepRequestResponse()
+
+    async def _start_sub_agent(self, request: StartSubAgentRequest) -> Assignment:
+        """Ended at once where the request has no message."""
+        self.started.append(request)
+        return assignment("part" if request.message else "", "agx_part")
 
     async def _start_workflow(self, request: StartWorkflowRequest) -> WorkflowExecution:
         if self.refusals:

@@ -10,9 +10,15 @@ import pytest
 
 from stigmer_tui.api.execution_pb2 import AgentExecutionDelta, WorkflowExecutionDelta
 from stigmer_tui.api.phases import Phase
-from stigmer_tui.api.runner_pb2 import Assignment, ReportRequest, StartAgentRequest, StartWorkflowRequest
+from stigmer_tui.api.runner_pb2 import (
+    Assignment,
+    ReportRequest,
+    StartAgentRequest,
+    StartSubAgentRequest,
+    StartWorkflowRequest,
+)
 from stigmer_tui.core.known_secrets import clean
-from stigmer_tui.runners.lease import Lease, LeaseLost, Reporter, ServerCalls, StopReason, reporting
+from stigmer_tui.runners.lease import Lease, LeaseLost, Reporter, ServerCalls, StopReason, Work, reporting
 from tests.runners.fake_server import LIMIT, assignment, workflow_assignment
 
 SECRET = "hush-4711-hush"
@@ -41,9 +47,13 @@ async def no_children(request: StartAgentRequest | StartWorkflowRequest) -> NoRe
     raise NotImplementedError
 
 
+async def no_sub_agents(request: StartSubAgentRequest, work: Work) -> NoReturn:
+    raise NotImplementedError
+
+
 def lease_on(given: Assignment, sent: Sent | None = None) -> Lease:
     send = (sent if sent is not None else Sent()).send
-    return Lease(given, ServerCalls(send, no_children, no_children), Noon())
+    return Lease(given, ServerCalls(send, no_children, no_children, run_sub_agent=no_sub_agents), Noon())
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,15 @@ import pytest
 from stigmer_tui import __version__
 from stigmer_tui.api.model_call_pb2 import KeepRequestRequest
 from stigmer_tui.api.phases import Phase
-from stigmer_tui.api.runner_pb2 import Cancel, Hello, Keys, StartAgentRequest, StartWorkflowRequest, Welcome
+from stigmer_tui.api.runner_pb2 import (
+    Cancel,
+    Hello,
+    Keys,
+    StartAgentRequest,
+    StartSubAgentRequest,
+    StartWorkflowRequest,
+    Welcome,
+)
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.logs import EXECUTION
 from stigmer_tui.runners import attachment
@@ -317,6 +325,45 @@ async def test_a_child_is_not_started_for_a_lease_that_is_lost() -> None:
         assert lease.task
         await asyncio.wait_for(asyncio.wait((lease.task,)), LIMIT)
         assert lease.ending is StopReason.LOST
+
+
+async def test_a_sub_agent_is_worked_on_with_a_lease_of_its_own() -> None:
+    async def works(lease: Lease) -> None:
+        await lease.report_end(Phase.COMPLETED)
+
+    async def calls(lease: Lease) -> None:
+        await lease.run_sub_agent(StartSubAgentRequest(key="call-1", message="Read it"), works)
+        await lease.run_sub_agent(StartSubAgentRequest(key="call-2"), works)
+        await lease.report_end(Phase.COMPLETED)
+
+    async with serving(calls) as it:
+        it.server.say(assignment=agent_assignment())
+        assert [(await it.server.report()).lease_id for _ in range(2)] == ["part", "lease-1"]
+        assert it.server.started == [
+            StartSubAgentRequest(lease_id="lease-1", key="call-1", message="Read it"),
+            StartSubAgentRequest(lease_id="lease-1", key="call-2"),
+        ]
+
+
+async def test_a_sub_agent_is_cancelled_with_its_agent() -> None:
+    async def works(lease: Lease) -> None:
+        it.server.say(cancel=Cancel(lease_id="lease-1", reason="enough"))
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            assert lease.ending is StopReason.CANCELLED
+            await lease.report_end(Phase.CANCELLED, lease.reason)
+
+    async def calls(lease: Lease) -> None:
+        try:
+            await lease.run_sub_agent(StartSubAgentRequest(key="call-1", message="Read it"), works)
+        except asyncio.CancelledError:
+            await lease.report_end(Phase.CANCELLED, lease.reason)
+
+    async with serving(calls) as it:
+        it.server.say(assignment=agent_assignment())
+        ends = [await it.server.report() for _ in range(2)]
+        assert [(end.lease_id, end.agent.error) for end in ends] == [("part", "enough"), ("lease-1", "enough")]
 
 
 async def test_log_records_of_the_work_name_its_execution() -> None:

@@ -11,6 +11,7 @@ import pytest
 from grpc.aio import AioRpcError
 
 from stigmer_tui.api.agent_execution_pb2 import AgentExecutionId, AgentMessage
+from stigmer_tui.api.api_resource_kind_pb2 import ApiResourceKind
 from stigmer_tui.api.execution_pb2 import (
     AgentExecutionDelta,
     CancelRequest,
@@ -188,7 +189,7 @@ async def test_a_runner_of_an_unknown_kind_is_sent_away(api: Api) -> None:
 async def test_an_agent_that_cannot_run_fails_its_task_and_not_the_lease(api: Api) -> None:
     """FAILED_PRECONDITION would say that the lease is over, and the runner would stop its work without a word."""
     team = agent()
-    team.spec.sub_agents.add(name="reader", instructions="Read the text aloud.")
+    team.spec.skill_refs.add(kind=ApiResourceKind.skill, slug="citation-style")
     await api.agents.apply(team)
     await workflow_execution(api)
     async with attached(api, Hello.WORKFLOWS) as runner:
@@ -198,7 +199,7 @@ async def test_an_agent_that_cannot_run_fails_its_task_and_not_the_lease(api: Ap
                 StartAgentRequest(lease_id=lease, key="/answer", agent="helper", message="hello")
             )
         assert error.value.code() is grpc.StatusCode.INVALID_ARGUMENT
-        assert "helper cannot run yet: it has sub-agents (reader)" in (error.value.details() or "")
+        assert "helper cannot run yet: it has skills (citation-style)" in (error.value.details() or "")
         await runner.report(lease, WorkflowExecutionDelta(phase=Phase.COMPLETED.for_workflow))
 
 

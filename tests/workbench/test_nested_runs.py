@@ -40,10 +40,14 @@ CLERK, RESEARCHER = (f"agx_01k9aaaaaaaaaaaaaaaaaaaaa{number}" for number in (3, 
 CLERK_PATH = ("/settle", INNER, "/each", "/each/0/ask", CLERK)
 
 
-def drawn(outline: Outline) -> str:
+def drawn(outline: Outline, is_open: bool = False) -> str:
+    """With sub-agents folded, or open."""
     window = Viewport(outline, FixedClock(), UNICODE)
     window.resize(80, 60)
     window.update()
+    for key in sorted(outline.closed) if is_open else ():
+        window.selected = key
+        window.toggle()
     return window_text(window)
 
 
@@ -91,16 +95,25 @@ async def test_in_the_pane() -> None:
               ┃ I ask the researcher.
               ✓ delegate  researcher  It costs 3.50.                               31 ms
                 ✓ resea…  agent  What does the item cost?                          29 ms
-                  ✓ rea…  /prices.csv  3.50                                         2 ms
-                  ┃ It costs 3.50.
               ✓ delegate  checker  yes                                              5 ms
                 ✓ check…  agent  Is that so?                                        3 ms
-                  ✓ grep  3.50  1 line                                              1 ms
               ┃ Order 7 is settled.
         ✓ done            set      reused                                           1 ms
 
         Output
         ┃ {"settled": 7}""")
+
+
+async def test_a_sub_agent_unfolds_to_what_it_said_and_did() -> None:
+    execution, _ = await replay(RECORDING)
+    lines = [line.split("   ")[0] for line in map(str.strip, drawn(Transcript(execution), is_open=True).splitlines())]
+    first = lines.index("✓ resea…  agent  What does the item cost?")
+    assert lines[first + 1 : first + 5] == [
+        "┃ input",
+        "┃ What does the item cost?",
+        "✓ rea…  /prices.csv  3.50",
+        "┃ It costs 3.50.",
+    ]
 
 
 async def test_in_the_tree() -> None:
@@ -113,10 +126,8 @@ async def test_in_the_tree() -> None:
               ✓ ask       agent  clerk                                             75 ms
                 ✓ deleg…  researcher  It costs 3.50.                               31 ms
                   ✓ res…  agent  What does the item cost?                          29 ms
-                  ✓ rea…  /prices.csv  3.50                                         2 ms
                 ✓ deleg…  checker  yes                                              5 ms
                   ✓ che…  agent  Is that so?                                        3 ms
-                  ✓ grep  3.50  1 line                                              1 ms
         ✓ done            set      reused                                           1 ms""")
 
 

@@ -34,6 +34,7 @@ from stigmer_tui.api.runner_pb2 import (
     RunnerMessage,
     ServerMessage,
     StartAgentRequest,
+    StartSubAgentRequest,
     StartWorkflowRequest,
     Welcome,
 )
@@ -110,6 +111,10 @@ class StandIn(RunnerControllerServicer, ExecutionControllerServicer):
 
     async def startWorkflow(self, request: StartWorkflowRequest, context: Any) -> NoReturn:  # noqa: N802
         await context.abort(grpc.StatusCode.UNIMPLEMENTED, "there are no workflows in workflows")
+        raise AssertionError
+
+    async def startSubAgent(self, request: StartSubAgentRequest, context: Any) -> NoReturn:  # noqa: N802
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, "a workflow has no sub-agents")
         raise AssertionError
 
     async def follow(self, request: FollowRequest, context: Any) -> AsyncIterator[FollowResponse]:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx2
 from grpc.aio import Channel
@@ -23,6 +23,7 @@ from stigmer_tui.api.runner_pb2 import (
     Assignment,
     ReportRequest,
     StartAgentRequest,
+    StartSubAgentRequest,
     StartWorkflowRequest,
     WorkflowAssignment,
 )
@@ -31,7 +32,7 @@ from stigmer_tui.api.workflow_execution_pb2 import WorkflowExecution, WorkflowEx
 from stigmer_tui.api.workflow_execution_pb2 import WorkflowTask as TaskMessage
 from stigmer_tui.api.workflow_pb2 import Workflow, WorkflowSpec
 from stigmer_tui.runners.journal import Journal
-from stigmer_tui.runners.lease import Lease, ServerCalls
+from stigmer_tui.runners.lease import Lease, ServerCalls, Work
 from stigmer_tui.workflow.embedded.resources import EngineResources
 from stigmer_tui.workflow.evaluator import Evaluator
 from stigmer_tui.workflow.execution import execute
@@ -163,7 +164,7 @@ class World:
             spec=WorkflowExecutionSpec(trigger_message=message, trigger_metadata={"by": "test"} if message else {}),
         )
         work = WorkflowAssignment(execution=execution, workflow=Workflow(spec=spec))
-        calls = ServerCalls(self._send, self._start_agent, self.workflow)
+        calls = ServerCalls(self._send, self._start_agent, self.workflow, run_sub_agent=self._run_sub_agent)
         return Lease(Assignment(lease_id="lease", environment=values, workflow=work), calls, self.clock)
 
     async def run(self, spec: WorkflowSpec, **options: Any) -> Reported:
@@ -191,6 +192,9 @@ class World:
 
     async def _send(self, request: ReportRequest) -> None:
         self.reported.take_in(request.workflow)
+
+    async def _run_sub_agent(self, request: StartSubAgentRequest, work: Work) -> NoReturn:
+        raise NotImplementedError
 
     async def _start_agent(self, request: StartAgentRequest) -> AgentExecution:
         return await self.agent(request)

@@ -11,19 +11,15 @@ from pydantic_ai.tools import ToolDefinition
 from pydantic_ai.toolsets import AbstractToolset, ToolsetTool
 from pydantic_core import SchemaValidator, core_schema
 
-from stigmer_tui.agents.mcp.connection import ServerConnection
 from stigmer_tui.agents.mcp.names import ServerTool, ToolNames
-from stigmer_tui.agents.mcp.servers import connected_servers
+from stigmer_tui.agents.mcp.shared import Server
 
 _ANY_ARGUMENTS = SchemaValidator(core_schema.dict_schema(core_schema.str_schema(), core_schema.any_schema()))
 """The server checks them against its schema."""
 
 
-__all__ = ["McpToolset", "connected_servers"]
-
-
 class McpToolset(AbstractToolset[None]):
-    def __init__(self, connections: Sequence[ServerConnection]) -> None:
+    def __init__(self, connections: Sequence[Server]) -> None:
         self._connections = {connection.launch.name: connection for connection in connections}
         self._names = ToolNames()
         self._tools: dict[str, ServerTool] = {}

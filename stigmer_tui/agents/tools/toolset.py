@@ -12,6 +12,7 @@ from stigmer_tui.agents.sandbox.stopping import run_stoppable
 from stigmer_tui.agents.tools.files import FileTools
 from stigmer_tui.agents.tools.search import SearchTools
 from stigmer_tui.agents.tools.shell import ShellTool
+from stigmer_tui.agents.tools.todos import TodoTools
 
 TIME_LIMIT = 60.0
 """Seconds for a call of a tool on files."""
@@ -30,6 +31,7 @@ def toolset(shell: ShellTool) -> FunctionToolset[None]:
         _stoppable(search.glob),
         _stoppable(search.grep),
         shell.execute,
+        TodoTools().write_todos,
     )
     return FunctionToolset(tools, sequential=True)
 

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 from stigmer_tui.core.json_values import from_json
 from stigmer_tui.tui.render.blocks import Block, Format, LineBlock, cut_spans, indented
-from stigmer_tui.tui.render.cells import clean_lines, wrap
+from stigmer_tui.tui.render.cells import clean_lines, one_line, wrap
 from stigmer_tui.tui.render.entry_heading import is_short
+from stigmer_tui.tui.render.glyphs import STATE_ROLES
 from stigmer_tui.tui.render.styled_rows import Row, StyleRole, text_of
 from stigmer_tui.tui.render.values import ValueLine, value_lines
 from stigmer_tui.workbench.entries import EndEntry, Entry, NodeEntry, raw_arguments
 from stigmer_tui.workbench.model import RunState
 from stigmer_tui.workbench.nodes import Node, NodeKind
+from stigmer_tui.workbench.todos import Todo, todos_of
 
 PIECE_SIZE = 40
 """Lines of a long text or value that are drawn together."""
@@ -45,6 +47,27 @@ class ValueLines:
         return indented(rows, (indent,), (indent,))
 
 
+@dataclass(frozen=True, slots=True)
+class TodoLines:
+    """Things to do, each below the sign of its state."""
+
+    todos: tuple[Todo, ...]
+    has_gap: bool = False
+
+    def rows(self, form: Format) -> list[Row]:
+        return [row for todo in self.todos for row in self._rows(todo, form)]
+
+    def guess(self, width: int) -> int:
+        return len(self.todos)
+
+    def _rows(self, todo: Todo, form: Format) -> list[Row]:
+        is_over = todo.state in (RunState.COMPLETED, RunState.CANCELLED)
+        text = ((one_line(todo.content, MAX_LINE_LENGTH), StyleRole.MUTED if is_over else StyleRole.TEXT),)
+        sign = (f"{form.glyphs.states[todo.state]} ", STATE_ROLES[todo.state])
+        rows = [Row(spans) for spans in wrap(text, max(1, form.width - 2))]
+        return indented(rows, (sign,), (("  ", StyleRole.TEXT),))
+
+
 def details(entry: Entry) -> list[Block]:
     """An error first, then sections, each under its name."""
     match entry:
@@ -58,10 +81,19 @@ def details(entry: Entry) -> list[Block]:
 
 
 def _details_of_task(task: Node) -> list[Block]:
-    return _sections(plain_text(task.error, StyleRole.FAILED), input=_value(task.input), output=_value(task.output))
+    error = plain_text(task.error, StyleRole.FAILED)
+    if task.kind is not NodeKind.SUB_AGENT:
+        return _sections(error, input=_value(task.input), output=_value(task.output))
+    # What it says last is its output, and stands below if what it says is known.
+    output = "" if task.child else str(task.output or "")
+    return _sections(
+        error, input=plain_text(str(task.input or ""), StyleRole.TEXT), output=plain_text(output, StyleRole.TEXT)
+    )
 
 
 def _details_of_call(call: Node) -> list[Block]:
+    if todos := todos_of(call):
+        return [*plain_text(call.error, StyleRole.FAILED), TodoLines(todos)]
     raw = raw_arguments(call)
     arguments = plain_text(raw, StyleRole.TEXT) if raw is not None else _value(call.input or None)
     error = [] if is_short(call.error) else plain_text(call.error, StyleRole.FAILED)

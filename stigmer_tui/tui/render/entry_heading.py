@@ -15,6 +15,7 @@ from stigmer_tui.tui.render.values import value_line
 from stigmer_tui.workbench.entries import EndEntry, Entry, GroupEntry, MessageEntry, NodeEntry, raw_arguments
 from stigmer_tui.workbench.model import RunState
 from stigmer_tui.workbench.nodes import SCRIPTED, ModelWait, Node, NodeKind
+from stigmer_tui.workbench.todos import progress_of, todos_of
 
 SUBJECTS = ("command", "pattern", "file_path", "path", "url", "query")
 """Arguments that say what a tool call is about; what comes by the wire has no order of its own."""
@@ -88,17 +89,22 @@ class Head:
     def _about_task(self, task: Node, is_told_below: bool) -> Spans:
         """Of a sub-agent as of a task that calls an agent."""
         kind = (task.type.ljust(KIND_WIDTH), StyleRole.MUTED)
-        if task.state is RunState.FAILED and not self.is_unfolded and not is_told_below:
+        # What stands below a folded sub-agent is hidden.
+        is_told = is_told_below and task.kind is not NodeKind.SUB_AGENT
+        if task.state is RunState.FAILED and not self.is_unfolded and not is_told:
             return kind, (one_line(task.error), StyleRole.FAILED)
         attempt = f"  attempt {task.attempt}" if task.attempt > 1 else ""
         about = (clean(_detail(task).replace("\n", " ")), StyleRole.TEXT)
         return kind, about, (attempt, StyleRole.WAITING), *self._wait()
 
     def _about_call(self, call: Node, is_told_below: bool) -> Spans:
-        arguments = (_arguments(call), StyleRole.TEXT)
+        todos = todos_of(call)
+        arguments = (one_line(progress_of(todos)) if todos else _arguments(call), StyleRole.TEXT)
         if call.state is RunState.FAILED:
             is_told = is_told_below or (self.is_unfolded and not is_short(call.error))
             return arguments, ("" if is_told else f"  {one_line(call.error)}", StyleRole.FAILED)
+        if todos:
+            return (arguments,)
         return arguments, (f"  {_size_of(call.output or '')}", StyleRole.MUTED)
 
     def _wait(self) -> Spans:

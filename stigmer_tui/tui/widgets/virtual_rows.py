@@ -14,7 +14,7 @@ from stigmer_tui.tui.render.blocks import Format
 from stigmer_tui.tui.widgets.entry_view import EntryView
 from stigmer_tui.tui.widgets.folds import Folds
 from stigmer_tui.tui.widgets.heights import Heights
-from stigmer_tui.workbench.entries import EntryKey, GroupEntry
+from stigmer_tui.workbench.entries import EntryKey
 from stigmer_tui.workbench.outline import Changed, Edit, Inserted, Outline
 
 MAX_VIEWS = 256
@@ -65,7 +65,7 @@ class VirtualRows:
         self.form = form
         self._clock = clock
         self._heights = Heights()
-        self._folds = Folds()
+        self._folds = Folds(outline.closed)
         self._views: OrderedDict[EntryKey, EntryView] = OrderedDict()
         if len(outline):
             # Another instance has already consumed its changes.
@@ -175,10 +175,10 @@ class VirtualRows:
         return self._folds.is_foldable(self.outline.entry(key))
 
     def toggle(self, key: EntryKey) -> None:
-        """Folds or unfolds an entry; a group hides or shows its content."""
+        """Folds or unfolds an entry; a group or a sub-agent hides or shows its content."""
         entry = self.outline.entry(key)
         self._folds.toggle(entry)
-        if isinstance(entry, GroupEntry):
+        if self._folds.has_content(entry):
             for index in range(self.outline.index(key) + 1, len(self.outline)):
                 below = self.outline.key(index)
                 if not below.startswith(key):
