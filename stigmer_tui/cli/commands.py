@@ -295,6 +295,25 @@ def stop() -> int:
 
 
 @server.command()
+@click.option("--address", default="", metavar="HOST:PORT", help=ADDRESS_HELP)
+@click.option("--no-auth", is_flag=True, help="Accept clients without a token, such as the existing stigmer CLI.")
+@click.option("--print", "only_print", is_flag=True, help="Print what would be written, and do nothing.")
+def install(address: str, no_auth: bool, only_print: bool) -> int:
+    """Start the daemon with each session: a systemd user unit, or a launchd agent on macOS."""
+    from stigmer_tui.cli.service import install_service
+
+    return install_service(address, no_auth, only_print)
+
+
+@server.command()
+def uninstall() -> int:
+    """Stop and remove what `server install` has written. Runs go on when the daemon is started again."""
+    from stigmer_tui.cli.service import uninstall_service
+
+    return uninstall_service()
+
+
+@server.command()
 @click.argument("component", required=False, type=click.Choice([process.label for process in PROCESSES]))
 @click.option("--address", default="", metavar="HOST:PORT", help=ADDRESS_HELP)
 @click.option("--no-auth", is_flag=True, help="Accept clients without a token, such as the existing stigmer CLI.")

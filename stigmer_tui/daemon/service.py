@@ -1,0 +1,192 @@
+"""The daemon as a service of the person's session: a systemd user unit on Linux, a launchd agent on macOS."""
+
+from __future__ import annotations
+
+import os
+import plistlib
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+from stigmer_tui.core import settings
+from stigmer_tui.core.daemon_processes import SERVER
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.paths import Home
+from stigmer_tui.daemon.supervision import own_command
+
+MANAGER_LIMIT = 15.0
+"""Seconds for systemctl or launchctl, which wait for the start or end of the daemon."""
+
+Run = Callable[[Sequence[str]], str]
+"""Runs a command of the service manager; returns what is wrong, empty for nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What is written, where, and how the service manager learns of it."""
+
+    name: str
+    path: Path
+    text: str
+    enable: tuple[tuple[str, ...], ...]
+    disable: tuple[tuple[str, ...], ...]
+    forget: tuple[tuple[str, ...], ...]
+    """After the file is gone."""
+
+
+def service_of(home: Home, environment: Mapping[str, str], arguments: Sequence[str] = ()) -> Service:
+    """`arguments` are those of the server, such as `--no-auth`. Raises StigmerError on a system that has neither."""
+    variables = {settings.HOME.variable: str(home.root)}
+    if path := environment.get("PATH"):
+        # A service has only the folders of the system, and commands of agents need the person's.
+        variables["PATH"] = path
+    command = own_command(SERVER.command, *arguments)
+    for text in (*command, *variables.values()):
+        if not text.isprintable():
+            raise StigmerError(f"A service cannot have control characters in a path: {text!r}")
+    # An instance in a folder of its own is a service of its own.
+    is_default = home == Home.from_environment({})
+    suffix = "" if is_default else blake2b(str(home.root).encode(), digest_size=4).hexdigest()
+    match sys.platform:
+        case "linux":
+            return _systemd(environment, suffix, home, command, variables)
+        case "darwin":
+            return _launchd(suffix, home, command, variables)
+        case other:
+            raise StigmerError(f"There is no service for {other}", "Start the daemon with: stigmer-tui server start")
+
+
+def install(service: Service, run: Run) -> str:
+    """Writes the service and enables it. Returns what the service manager says against it, empty for nothing.
+
+    Raises StigmerError where the file cannot be written, or is not ours.
+    """
+    _require_ours(service)
+    try:
+        service.path.parent.mkdir(parents=True, exist_ok=True)
+        service.path.write_text(service.text, encoding="utf-8")
+    except OSError as error:
+        raise StigmerError(f"Cannot write {service.path}: {error.strerror}") from error
+    return _run_all(service.enable, run)
+
+
+def uninstall(service: Service, run: Run) -> bool:
+    """Stops and removes the service; returns whether there was one. Raises StigmerError as `install` does."""
+    _require_ours(service)
+    if not service.path.exists():
+        return False
+    _run_all(service.disable, run)
+    try:
+        service.path.unlink(missing_ok=True)
+    except OSError as error:
+        raise StigmerError(f"Cannot remove {service.path}: {error.strerror}") from error
+    _run_all(service.forget, run)
+    return True
+
+
+def run_manager(command: Sequence[str]) -> str:
+    """A Run."""
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=MANAGER_LIMIT, check=False
+        )
+    except FileNotFoundError:
+        return f"{command[0]} is not installed"
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    return "" if done.returncode == 0 else done.stderr.strip() or f"{command[0]} ended with code {done.returncode}"
+
+
+def _run_all(commands: Sequence[Sequence[str]], run: Run) -> str:
+    for command in commands:
+        if problem := run(command):
+            return problem
+    return ""
+
+
+def _require_ours(service: Service) -> None:
+    try:
+        text = service.path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StigmerError(f"Cannot read {service.path}: {error.strerror}") from error
+    if SERVER.command not in text:
+        raise StigmerError(f"{service.path} is another program's service", "Move it away first.")
+
+
+def _systemd(
+    environment: Mapping[str, str], suffix: str, home: Home, command: Sequence[str], variables: Mapping[str, str]
+) -> Service:
+    name = f"stigmer-tui{f'-{suffix}' if suffix else ''}.service"
+    folder = Path(environment.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    lines = [
+        "# Written by: stigmer-tui server install",
+        "[Unit]",
+        "Description=The daemon of stigmer-tui",
+        "StartLimitIntervalSec=600",
+        "StartLimitBurst=10",
+        "",
+        "[Service]",
+        "Type=exec",
+        # A dollar sign would be a variable in a command only.
+        f"ExecStart={' '.join(_quoted(word).replace('$', '$$') for word in command)}",
+        *(f"Environment={_quoted(f'{key}={value}')}" for key, value in variables.items()),
+        f"WorkingDirectory=-{str(home.root).replace('%', '%%')}",
+        # A daemon that was stopped stays stopped.
+        "Restart=on-failure",
+        "RestartSec=1",
+        # The server ends its runners in good order.
+        "KillMode=mixed",
+        "TimeoutStopSec=10",
+        "UMask=0077",
+        "",
+        "[Install]",
+        "WantedBy=default.target",
+        "",
+    ]
+    manager = ("systemctl", "--user")
+    return Service(
+        name,
+        folder / "systemd" / "user" / name,
+        "\n".join(lines),
+        enable=((*manager, "daemon-reload"), (*manager, "enable", "--now", name)),
+        disable=((*manager, "disable", "--now", name),),
+        forget=((*manager, "daemon-reload"),),
+    )
+
+
+def _quoted(word: str) -> str:
+    """For a unit file (systemd.syntax(7)); a percent sign would be a specifier."""
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    return f'"{escaped}"'
+
+
+def _launchd(suffix: str, home: Home, command: Sequence[str], variables: Mapping[str, str]) -> Service:
+    label = f"ai.stigmer.tui{f'.{suffix}' if suffix else ''}"
+    path = Path.home() / "Library" / "LaunchAgents" / f"{label}.plist"
+    agent = {
+        "Label": label,
+        "ProgramArguments": list(command),
+        "EnvironmentVariables": dict(variables),
+        "WorkingDirectory": str(home.root),
+        "RunAtLoad": True,
+        # A daemon that was stopped stays stopped.
+        "KeepAlive": {"SuccessfulExit": False},
+        "ThrottleInterval": 10,
+        "ExitTimeOut": 10,
+        "Umask": 0o077,
+        "ProcessType": "Background",
+    }
+    domain = f"gui/{os.getuid()}"
+    return Service(
+        label,
+        path,
+        plistlib.dumps(agent).decode(),
+        enable=(("launchctl", "bootstrap", domain, str(path)),),
+        disable=(("launchctl", "bootout", f"{domain}/{label}"),),
+        forget=(),
+    )
