@@ -8,8 +8,8 @@ import sys
 from stigmer_tui.cli import COMPLETION
 
 COMMANDS = (
-    *("apply", "approve", "completion", "config", "delete", "describe", "doctor", "execution", "get"),
-    *("list", "mcp", "new", "provider", "run", "secrets", "server"),
+    *("apply", "approve", "completion", "config", "delete", "describe", "doctor", "edit", "environment"),
+    *("execution", "get", "list", "mcp", "new", "provider", "run", "secrets", "server"),
 )
 """Those of `commands.program`, which is not loaded for the app."""
 INTERNAL = "internal-"

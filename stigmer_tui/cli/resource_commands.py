@@ -38,6 +38,12 @@ def complete_name(ctx: click.Context, param: click.Parameter, incomplete: str) -
     return resource_names(ctx.params.get("kind") or "", incomplete, ctx.params.get("org") or "")
 
 
+def complete_environment(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from stigmer_tui.cli.completion import resource_names
+
+    return resource_names("environment", incomplete, ctx.params.get("org") or "")
+
+
 def complete_execution(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     from stigmer_tui.cli.completion import execution_ids
 
@@ -103,6 +109,38 @@ def delete(kind: str, name: str, org: str, yes: bool) -> int:
     from stigmer_tui.cli.resources import delete_deployed
 
     return delete_deployed(kind, name, org, yes)
+
+
+@program.command()
+@kind_argument
+@name_argument
+@org_option
+def edit(kind: str, name: str, org: str) -> int:
+    """Change a resource in $EDITOR, as YAML; it is deployed when it is saved."""
+    from stigmer_tui.cli.edits import edit_deployed
+
+    return edit_deployed(kind, name, org)
+
+
+@program.group()
+def environment() -> None:
+    """Named sets of variables, in which instances of agents and workflows run."""
+
+
+@environment.command("set")
+@click.argument("name", shell_complete=complete_environment)
+@click.argument("variables", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option("--unset", "removed", multiple=True, metavar="KEY", help="Remove a variable. May be repeated.")
+@click.option("--description", default="", help="What the environment is for.")
+@org_option
+def set_variables(name: str, variables: tuple[str, ...], removed: tuple[str, ...], description: str, org: str) -> int:
+    """Set variables of an environment; it is made where there is none.
+
+    secret:KEY=VALUE is never shown or stored in clear; secret:KEY alone asks for the value.
+    """
+    from stigmer_tui.cli.edits import set_environment
+
+    return set_environment(name, variables, removed, description, org)
 
 
 @program.group()

@@ -43,6 +43,9 @@ COLUMNS = (
     Column("DESCRIPTION", "description"),
 )
 
+PROJECT = "stigmer-tui/project"
+"""Annotation with the name of the project that deployed a resource."""
+
 KINDS = {kind.noun.replace(" ", "-"): kind for kind in AUTHORED}
 
 
@@ -225,7 +228,7 @@ def _line(kind: Kind, stored: StoredResource) -> Resource:
         org=stored.metadata.org,
         description=getattr(stored.spec, "description", ""),
         updated_at=stored.status.audit.spec_audit.updated_at.ToJsonString(),
-        project=stored.metadata.annotations.get("stigmer-tui/project", ""),
+        project=stored.metadata.annotations.get(PROJECT, ""),
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -50,21 +50,39 @@ def read_manifest_files(path: Path, folder: Path) -> list[Message]:
 
     `folder` is what paths in messages are relative to. Raises SynthesisError with all problems, the first one first.
     """
-    resources: list[Message] = []
-    problems: list[ManifestProblem] = []
+    found = _Found()
     for file in _files(path):
         shown = file.relative_to(folder) if file.is_relative_to(folder) else file
-        for document in _documents(file, shown):
-            reader = _DocumentReader(document, shown, file.parent)
+        found.add(_text_of(file, shown), shown, file.parent)
+    return found.resources_or_problems()
+
+
+def read_manifest_text(text: str, name: str, folder: Path) -> list[Message]:
+    """As `read_manifest_files`, of a text; `folder` is what paths in it are relative to."""
+    found = _Found()
+    found.add(text, Path(name), folder)
+    return found.resources_or_problems()
+
+
+@dataclass(slots=True)
+class _Found:
+    resources: list[Message] = field(default_factory=list)
+    problems: list[ManifestProblem] = field(default_factory=list)
+
+    def add(self, text: str, shown: Path, folder: Path) -> None:
+        for document in _documents(text, shown):
+            reader = _DocumentReader(document, shown, folder)
             resource = reader.read()
-            problems += reader.problems
+            self.problems += reader.problems
             if resource is not None:
-                resources.append(resource)
-    if problems:
-        first, *others = problems
-        advice = "\n".join(map(str, others))
-        raise SynthesisError(first.message, advice, first.file, first.line, first.column)
-    return resources
+                self.resources.append(resource)
+
+    def resources_or_problems(self) -> list[Message]:
+        if self.problems:
+            first, *others = self.problems
+            advice = "\n".join(map(str, others))
+            raise SynthesisError(first.message, advice, first.file, first.line, first.column)
+        return self.resources
 
 
 def _files(path: Path) -> Sequence[Path]:
@@ -82,14 +100,18 @@ def _files(path: Path) -> Sequence[Path]:
     return files
 
 
-def _documents(file: Path, shown: Path) -> list[Document]:
+def _text_of(file: Path, shown: Path) -> str:
     try:
-        text = sys.stdin.read() if file == STANDARD_INPUT else file.read_text(encoding="utf-8")
-        return read_yaml_documents(text, str(shown))
+        return sys.stdin.read() if file == STANDARD_INPUT else file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise SynthesisError(f"{shown} is not UTF-8 text: {error.reason}") from error
     except OSError as error:
         raise SynthesisError(f"{shown} cannot be read: {error.strerror}") from error
+
+
+def _documents(text: str, shown: Path) -> list[Document]:
+    try:
+        return read_yaml_documents(text, str(shown))
     except InvalidYaml as error:
         raise SynthesisError(error.problem, "", shown, error.line, error.column) from error
     except StigmerError as error:
@@ -193,7 +215,8 @@ class _DocumentReader:
 
     def _parse(self, message: Message, field: FieldDescriptor, value: Any, path: YamlPath) -> None:
         try:
-            ParseDict({field.name: value}, message)
+            # Not into the message itself: that would forget the other entries of a map.
+            message.MergeFrom(ParseDict({field.name: value}, type(message)()))
         except ParseError as error:
             self._report(path, _reason(field, value, error))
         except (TypeError, ValueError) as error:

@@ -75,3 +75,17 @@ def test_manifests_are_deployed_and_run_without_a_project(world: World) -> None:
     file.write_text(MANIFESTS.replace("skill_md", "skil_md"), encoding="utf-8")
     refused = world.run("apply", "-f", "all.yaml")
     assert refused.err == "Error: all.yaml:15:8 SkillSpec has no field skil_md; did you mean skillMd?\n"
+
+
+def test_an_environment_is_set_and_a_resource_is_edited(world: World) -> None:
+    assert world.run("environment", "set", "prod", "REGION=us", "secret:TOKEN=hush-4711").code == 0
+    changed = world.run("environment", "set", "prod", "REGION=eu")
+    assert changed.out == "✓ Changed the environment prod: REGION, TOKEN\n"
+    editing = World(world.folder, {"EDITOR": "sed -i s/eu/asia/", "VISUAL": ""})
+    assert editing.run("edit", "environment", "prod").out == "✓ Changed the environment prod\n"
+    assert editing.run("edit", "environment", "prod").out == "Nothing was changed\n"
+    shown = world.run("get", "environment", "prod", "--output", "yaml").out
+    assert ("value: asia" in shown, "hush-4711" in shown, "[REDACTED]" in shown) == (True, False, True)
+    failing = World(world.folder, {"EDITOR": "sed -i s/data:/date:/", "VISUAL": ""})
+    refused = failing.run("edit", "environment", "prod")
+    assert "EnvironmentSpec has no field date; did you mean data?" in refused.err

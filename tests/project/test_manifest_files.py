@@ -78,6 +78,12 @@ spec:
     assert found.agents[0].api_version == "agentic.stigmer.ai/v1"
 
 
+async def test_all_entries_of_a_map_are_read(tmp_path: Path) -> None:
+    file = tmp_path / "all.yaml"
+    file.write_text(AGENT.replace("{name: clerk}", "{name: clerk, labels: {a: x, b: y}}"), encoding="utf-8")
+    assert dict((await manifests(file, tmp_path)).agents[0].metadata.labels) == {"a": "x", "b": "y"}
+
+
 async def test_a_folder_is_read_without_the_folders_in_it(tmp_path: Path) -> None:
     (tmp_path / "Stigmer.yaml").write_text("name: shop\nruntime: yaml\n", encoding="utf-8")
     (tmp_path / "b.yaml").write_text(AGENT, encoding="utf-8")
