@@ -128,7 +128,7 @@ class TranscriptRecorder:
             call = ToolCall(
                 id=call_id, name=self._redactor.text(well_formed(name)), status=ToolCallStatus.TOOL_CALL_PENDING
             )
-            call.MergeFrom(self._known_child(call_id))
+            call.MergeFrom(self._known_metadata(call_id))
             self._calls[call_id] = call
             self._places[call_id] = len(self._messages)
             self._touched_calls[call_id] = None
@@ -212,11 +212,10 @@ class TranscriptRecorder:
             self._are_todos_reported = True
         return delta if delta.ByteSize() else None
 
-    def _known_child(self, call_id: str) -> ToolCall:
-        """The execution that the call stood for in an earlier runner, if it stood for one."""
-        known = (call.component_metadata.metadata for call in self._known.tool_calls if call.id == call_id)
-        child = next((metadata["child"] for metadata in known if "child" in metadata), "")
-        return ToolCall(component_metadata=child_metadata(str(child))) if child else ToolCall()
+    def _known_metadata(self, call_id: str) -> ToolCall:
+        """What an earlier runner has noted on the call, such as that it waits for an approval: it still does."""
+        known = (call for call in self._known.tool_calls if call.id == call_id and call.HasField("component_metadata"))
+        return next((ToolCall(component_metadata=call.component_metadata) for call in known), ToolCall())
 
     def _keep_known(self) -> None:
         """Keeps the known messages that were not replaced: a repeated response may be shorter than the first one."""

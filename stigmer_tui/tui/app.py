@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import BindingType
@@ -25,6 +26,7 @@ from stigmer_tui.tui.terminal import TerminalApp
 from stigmer_tui.tui.themes import DARK, LIGHT, default_theme, style_sheets
 from stigmer_tui.tui.widgets.entry_list import EntryList
 from stigmer_tui.tui.widgets.picker import Picker
+from stigmer_tui.workbench.approvals import Allow, Verdict, WaitingCall
 from stigmer_tui.workbench.events import Event
 from stigmer_tui.workbench.model import Resource, ResourceKind, Run
 from stigmer_tui.workbench.session import Session
@@ -144,6 +146,30 @@ class StigmerApp(TerminalApp):
     def action_edit(self) -> None:
         if shown := self.session.state.shown:
             self.open_form(shown.resource)
+
+    def action_allow(self) -> None:
+        if waiting := self.main.waiting_call:
+            self.session.answer(waiting, Allow())
+
+    def action_allow_tool(self) -> None:
+        if waiting := self.main.waiting_call:
+            self.session.answer(waiting, Allow(is_for_run=True))
+
+    async def action_change_arguments(self) -> None:
+        from stigmer_tui.tui.screens.approval import ArgumentsDialog
+
+        if waiting := self.main.waiting_call:
+            await self.push_screen(ArgumentsDialog(waiting), partial(self._answer, waiting))
+
+    async def action_deny(self) -> None:
+        from stigmer_tui.tui.screens.approval import DenyDialog
+
+        if waiting := self.main.waiting_call:
+            await self.push_screen(DenyDialog(waiting), partial(self._answer, waiting))
+
+    def _answer(self, waiting: WaitingCall, verdict: Verdict | None) -> None:
+        if verdict is not None:
+            self.session.answer(waiting, verdict)
 
     def action_cancel(self) -> None:
         self.session.cancel()

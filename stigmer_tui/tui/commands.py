@@ -14,6 +14,7 @@ from textual.binding import Binding, BindingType
 
 from stigmer_tui.core.daemon_processes import RUNNERS
 from stigmer_tui.tui.run_views import VIEWS
+from stigmer_tui.workbench.approvals import is_waiting
 from stigmer_tui.workbench.state import WorkbenchState
 
 KEY_NAMES = {
@@ -48,6 +49,7 @@ class Place(StrEnum):
     LOG_LINES = "Lines of the log"
     LOG_SEARCH = "Search in the log"
     BY_NAME = "Run by name"
+    APPROVAL = "Approval"
 
 
 When = Callable[[WorkbenchState], bool]
@@ -99,6 +101,11 @@ def key_name(key: str) -> str:
 
 def _is_running(state: WorkbenchState) -> bool:
     return state.shown is not None and not state.shown.execution.state.is_final and not state.daemon.problem
+
+
+def _is_asked(state: WorkbenchState) -> bool:
+    """A tool call of the shown run waits for approval."""
+    return state.shown is not None and not state.daemon.problem and is_waiting(state.shown.execution)
 
 
 def _can_run_again(state: WorkbenchState) -> bool:
@@ -180,6 +187,22 @@ COMMANDS = (
     Command(
         "pane.edit", "app.edit", Place.PANE, "e", "edit input", "Edit input and run",
         "Edit message and variables, then run it again", _is_shown,
+    ),
+    Command(
+        "pane.allow", "app.allow", Place.PANE, "a", "allow", "Allow", "Make the tool call that waits", _is_asked,
+        rank=0,
+    ),
+    Command(
+        "pane.allow_tool", "app.allow_tool", Place.PANE, "A", "", "Allow in this run",
+        "Make the call that waits, and later ones of its tool in this run", _is_asked,
+    ),
+    Command(
+        "pane.change_arguments", "app.change_arguments", Place.PANE, "E", "", "Edit the arguments",
+        "Make the call that waits with other arguments", _is_asked,
+    ),
+    Command(
+        "pane.deny", "app.deny", Place.PANE, "d", "deny", "Deny, with a reason",
+        "Do not make the call that waits; the agent gets the reason", _is_asked, rank=0,
     ),
     Command("sidebar.down", "scroll_by(1)", Place.SIDEBAR, "j,down", help="Scroll down"),
     Command("sidebar.up", "scroll_by(-1)", Place.SIDEBAR, "k,up", help="Scroll up"),
@@ -301,6 +324,8 @@ COMMANDS = (
     Command("log_lines.page_up", "page(-1)", Place.LOG_LINES, "ctrl+u,pageup", help="Move a page up"),
     Command("log_search.done", "to_lines", Place.LOG_SEARCH, "enter,down", "to the lines", help="Go to the lines"),
     Command("log_search.clear", "clear", Place.LOG_SEARCH, "escape", "clear", help="Search for nothing"),
+    Command("approval.send", "send", Place.APPROVAL, "enter", "send", help="Send the decision"),
+    Command("approval.leave", "leave", Place.APPROVAL, "escape", "back", help="Back; nothing is decided"),
     Command("notices.leave", "leave", Place.NOTICES, "escape,q", "back", help="Back to the workbench"),
 )  # fmt: skip
 

@@ -255,9 +255,12 @@ async def test_a_wait_goes_on_in_the_next_runner(agents: Agents, reason: StopRea
     lease.stop(reason)
     await asyncio.wait([lease.task])
     assert is_waiting(ledger.calls[0])
-    desk.decision = ALLOWED
+    desk.decision, before = ALLOWED, len(ledger.reports)
     await take_up(agents, ledger)
     assert (ledger.answers, log(agents)) == (["It said one"], "one\n")
+    # For whoever decides meanwhile, it has never ceased to wait.
+    states = [state(call) for report in ledger.reports[before:] for call in report.tool_calls]
+    assert states[0] == "waiting" and set(states) == {"waiting", "allowed"}
     assert desk.asked == [ledger.calls[0].id] * 2
 
 

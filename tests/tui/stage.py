@@ -9,6 +9,7 @@ from typing import Any
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.paths import Home
 from stigmer_tui.tui.app import StigmerApp
+from stigmer_tui.workbench.approvals import Verdict, WaitingCall
 from stigmer_tui.workbench.events import ServerSearched, WatchSwitched
 from stigmer_tui.workbench.model import Resource, Run
 from stigmer_tui.workbench.session import Session
@@ -38,6 +39,8 @@ class StagedSession(Session):
         self.asked: list[str] = []
         """What the person wanted, in the order in which they did."""
         self.started: list[RunInput] = []
+        self.decided: list[tuple[str, Verdict]] = []
+        """By the id of the call."""
         self.found: dict[str, Resource | Run] = {}
         """What is on the server, by its name or id."""
         self.unfinished_runs: list[Run] = []
@@ -52,6 +55,9 @@ class StagedSession(Session):
 
     def rerun(self) -> None:
         self.asked.append("rerun")
+
+    def answer(self, waiting: WaitingCall, verdict: Verdict) -> None:
+        self.decided.append((waiting.call.id, verdict))
 
     def cancel(self) -> None:
         self.asked.append("cancel")

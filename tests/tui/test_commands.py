@@ -8,6 +8,7 @@ from pathlib import Path
 
 from stigmer_tui.tui.app import StigmerApp
 from stigmer_tui.tui.commands import COMMANDS, Place
+from stigmer_tui.tui.screens.approval import DenyDialog
 from stigmer_tui.tui.screens.dialogs import ByNameScreen, NoticesScreen, QuitDialog
 from stigmer_tui.tui.screens.help import HelpScreen
 from stigmer_tui.tui.screens.logs import LogScreen, LogSearch
@@ -39,6 +40,7 @@ OWNERS = {
     Place.LOGS: LogScreen,
     Place.LOG_LINES: LogList,
     Place.LOG_SEARCH: LogSearch,
+    Place.APPROVAL: DenyDialog,
 }
 
 NOT_NAMED = {"home", "end", "page down", "page up", "down", "up", "f1", "ctrl+c"}
@@ -76,6 +78,7 @@ def test_the_readme_names_the_keys_of_the_workbench() -> None:
     rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
     named = {key for row in rows for key in re.findall(r"`([^`]+)`", row)}
     over = {Place.FORM, Place.MESSAGE, Place.VARIABLE, Place.QUIT, Place.HELP, Place.NOTICES, Place.BY_NAME}
-    over |= {Place.LOGS, Place.LOG_LINES, Place.LOG_SEARCH}
+    over |= {Place.LOGS, Place.LOG_LINES, Place.LOG_SEARCH, Place.APPROVAL}
+
     keys = {key for command in COMMANDS if command.place not in over for key in command.key_names}
     assert named == keys - NOT_NAMED

@@ -99,7 +99,7 @@ class Head:
 
     def _about_call(self, call: Node, is_told_below: bool) -> Spans:
         todos = todos_of(call)
-        arguments = (one_line(progress_of(todos)) if todos else _arguments(call), StyleRole.TEXT)
+        arguments = (one_line(progress_of(todos)) if todos else arguments_line(call), StyleRole.TEXT)
         if call.state is RunState.FAILED:
             is_told = is_told_below or (self.is_unfolded and not is_short(call.error))
             return arguments, ("" if is_told else f"  {one_line(call.error)}", StyleRole.FAILED)
@@ -197,7 +197,7 @@ def _origin(node: Node) -> Spans:
     return ((f"  {node.origin.kind}", StyleRole.MUTED),) if node.origin else ()
 
 
-def _arguments(call: Node) -> str:
+def arguments_line(call: Node) -> str:
     """What the call is about as it is, the others with their names."""
     if (raw := raw_arguments(call)) is not None:
         return one_line(raw, 120)

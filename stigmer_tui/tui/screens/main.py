@@ -18,6 +18,7 @@ from stigmer_tui.tui.render.glyphs import Glyphs
 from stigmer_tui.tui.render.header import header_row, narrow_header_row, too_small_text
 from stigmer_tui.tui.render.styled_rows import Row, StyleRole
 from stigmer_tui.tui.sizes import MIN_SIZE, PICKER_WIDTH, SIDEBAR_WIDTH, size_class
+from stigmer_tui.tui.widgets.approval_panel import ApprovalPanel
 from stigmer_tui.tui.widgets.entry_list import EntryList
 from stigmer_tui.tui.widgets.key_bar import KeyBar
 from stigmer_tui.tui.widgets.notice_area import NoticeArea
@@ -26,6 +27,7 @@ from stigmer_tui.tui.widgets.rule import Rule
 from stigmer_tui.tui.widgets.run_pane import RunPane
 from stigmer_tui.tui.widgets.sidebar import Sidebar
 from stigmer_tui.tui.widgets.themed_widget import RowPanel, ThemedScreen
+from stigmer_tui.workbench.approvals import WaitingCall
 from stigmer_tui.workbench.state import Notice, WorkbenchState
 
 AGES = 60.0
@@ -86,6 +88,11 @@ class MainScreen(ThemedScreen):
         if (now := possible(state)) != self._possible:
             self._possible = now
             self.refresh_bindings()
+
+    @property
+    def waiting_call(self) -> WaitingCall | None:
+        """The tool call that a person can decide on now."""
+        return self.query_one(ApprovalPanel).call
 
     def show_notices(self, notices: Iterable[Notice]) -> None:
         self.query_one(NoticeArea).add(notices)

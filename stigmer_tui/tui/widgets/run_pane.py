@@ -25,6 +25,7 @@ from stigmer_tui.tui.render.pane import (
 )
 from stigmer_tui.tui.render.styled_rows import EMPTY_ROW, Row, Span, StyleRole
 from stigmer_tui.tui.run_views import VIEWS, RunView
+from stigmer_tui.tui.widgets.approval_panel import ApprovalPanel
 from stigmer_tui.tui.widgets.entry_list import EntryList
 from stigmer_tui.tui.widgets.themed_widget import RowPanel
 from stigmer_tui.workbench.execution_tree import Execution
@@ -100,11 +101,12 @@ class RunPane(Vertical):
         yield Tabs(glyphs=self._glyphs, id="tabs")
         yield RowPanel(glyphs=self._glyphs, id="welcome")
         yield EntryList(clock=self._clock, glyphs=self._glyphs, id="entries")
+        yield ApprovalPanel(clock=self._clock, glyphs=self._glyphs, id="approval")
 
     def on_mount(self) -> None:
         self._title, self._tabs = self.query_one("#title", RowPanel), self.query_one(Tabs)
         self._problem, self._welcome = self.query_one("#problem", RowPanel), self.query_one("#welcome", RowPanel)
-        self._entries = self.query_one(EntryList)
+        self._entries, self._approval = self.query_one(EntryList), self.query_one(ApprovalPanel)
         self.update(self._state)
 
     def on_resize(self) -> None:
@@ -117,6 +119,7 @@ class RunPane(Vertical):
         self._show_problem()
         shown = state.shown
         self.set_class(shown is not None, "has-run")
+        self._approval.update(shown.execution if shown else None)
         if shown is None:
             self._show_welcome()
             return
