@@ -85,7 +85,7 @@ class DurableModel(WrapperModel):
             await self._run.record.end_turn(self._number, turn)
         self._run.note_call(self._run.spending.call(call_id, choice, response, turn.asked_at, turn.ended_at))
         self._ended_at = turn.ended_at
-        self._recorder.conclude(response, turn.ended_at)
+        self._recorder.conclude(response, choice, turn.ended_at)
         if response.tool_calls and repeated is not None and repeated.must_conclude:
             raise StigmerError(f"{self._run.agent} did not finish: {repeated.note}")
         return response

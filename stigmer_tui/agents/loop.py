@@ -26,6 +26,7 @@ from stigmer_tui.agents.scripts.player import script_model
 from stigmer_tui.agents.sub_agents import sub_agent_tools
 from stigmer_tui.agents.tools.shell import ShellTool
 from stigmer_tui.agents.tools.toolset import toolset
+from stigmer_tui.agents.typed_output import REPAIRS, check_output, output_type
 from stigmer_tui.api.runner_pb2 import AgentAssignment
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.run_limits import MAX_STEPS
@@ -67,14 +68,17 @@ class AgentLoop:
         earlier = await load_conversation(self._channel, assignment.execution)
         model = script_model(script, len(earlier)) if script is not None else await self._adapters.model(plan.first)
         approvals = Approvals(run, policy_of(assignment, run.approve), self._decide, set())
+        schema = extensions.output_schema_in(assignment.agent.metadata.annotations)
         agent = Agent(
             DurableModel(model, plan, run, self._adapters.model),
             instructions=instructions_for(assignment.agent.spec.instructions, run.caller is not None),
             toolsets=[ApprovedToolset(DurableToolset(tools, run), approvals) for tools in toolsets],
             # Invalid calls may be retried as often as there are steps.
-            retries={"tools": run.spending.limits.steps or MAX_STEPS, "output": 2},
+            retries={"tools": run.spending.limits.steps or MAX_STEPS, "output": REPAIRS if schema else 2},
+            output_type=output_type(schema, model, plan.first),
             model_settings=_settings(assignment),
         )
+        check_output(agent, schema)
         history = history_messages(earlier)
         message = run.lease.redactor.text(assignment.execution.spec.message)
         try:

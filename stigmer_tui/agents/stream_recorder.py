@@ -10,6 +10,7 @@ from pydantic_ai.models import StreamedResponse
 from stigmer_tui.agents.models.choice import ModelChoice
 from stigmer_tui.agents.responses import CallIds, arguments_of, stream_pieces, text_of
 from stigmer_tui.agents.run import AgentRun
+from stigmer_tui.agents.typed_output import final_answer, is_final_answer
 
 
 class StreamRecorder:
@@ -27,7 +28,9 @@ class StreamRecorder:
         try:
             async for piece in stream_pieces(stream):
                 self.has_output = True
-                if isinstance(piece, ToolCallPart):
+                if isinstance(piece, ToolCallPart) and is_final_answer(piece):
+                    ids.give(piece)
+                elif isinstance(piece, ToolCallPart):
                     self._transcript.call(ids.give(piece), piece.tool_name, spoke_at or asked_at)
                 elif spoke_at:
                     self._transcript.append_text(piece)
@@ -47,7 +50,7 @@ class StreamRecorder:
         """Records a response from the journal."""
         text = text_of(response)
         for part in response.parts:
-            if isinstance(part, ToolCallPart):
+            if isinstance(part, ToolCallPart) and not is_final_answer(part):
                 self._transcript.call(part.tool_call_id, part.tool_name, spoke_at or asked_at)
             elif isinstance(part, TextPart) and text:
                 self._transcript.start_message(choice.model, spoke_at)
@@ -55,12 +58,19 @@ class StreamRecorder:
                 text = ""
         self._transcript.end_message(_usage(response, choice))
 
-    def conclude(self, response: ModelResponse, ended_at: str) -> None:
-        """Records what is known only of a complete response: the arguments of calls, and whether it was cut off."""
+    def conclude(self, response: ModelResponse, choice: ModelChoice, ended_at: str) -> None:
+        """Records what is known only of a complete response: the arguments of calls, a typed answer, and whether it
+        was cut off.
+        """
         if response.finish_reason == "length":
             self._transcript.note("The answer ends here because the model reached the limit of its output.", ended_at)
         for call in response.tool_calls:
-            self._transcript.call(call.tool_call_id, call.tool_name, ended_at, arguments_of(call))
+            if not is_final_answer(call):
+                self._transcript.call(call.tool_call_id, call.tool_name, ended_at, arguments_of(call))
+        if answer := final_answer(response):
+            self._transcript.start_message(choice.model, ended_at)
+            self._transcript.append_text(answer)
+            self._transcript.end_message(_usage(response, choice))
 
 
 def _usage(response: ModelResponse, choice: ModelChoice) -> dict[str, Any]:

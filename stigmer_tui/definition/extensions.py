@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from typing import Any
 
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.json_values import from_json
@@ -17,6 +18,8 @@ MODEL = "stigmer-tui/model"
 """On an agent: the model that it asks for where its run does not."""
 FALLBACK_MODELS = "stigmer-tui/fallback-models"
 """On an agent: a JSON list of models that take the place of that one where it is overloaded or cannot be reached."""
+OUTPUT = "stigmer-tui/output"
+"""On an agent: the JSON schema of its answers, which are objects."""
 LIMITS = "stigmer-tui/limits"
 """On an agent, and on an execution, whose limits win: see `core/run_limits`."""
 TEMPERATURE = "stigmer-tui/temperature"
@@ -66,6 +69,20 @@ def models_in(annotations: Annotations) -> tuple[str, ...]:
     if not isinstance(others, list) or not all(isinstance(name, str) and name for name in others):
         raise StigmerError(f"The annotation {FALLBACK_MODELS} of the agent is not a list of names of models")
     return (first, *others)
+
+
+def output_schema_in(annotations: Annotations) -> dict[str, Any] | None:
+    """The schema of an agent's answers; None if they are texts. Raises StigmerError for what is not a schema."""
+    text = annotations.get(OUTPUT)
+    if not text:
+        return None
+    try:
+        schema = from_json(text)
+    except ValueError:
+        schema = None
+    if not isinstance(schema, dict):
+        raise StigmerError(f"The annotation {OUTPUT} of the agent is not a JSON schema")
+    return schema
 
 
 def inherited(annotations: Annotations) -> dict[str, str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from stigmer_tui.sdk.errors import DefinitionError, calling_line
 from stigmer_tui.sdk.expressions import Expression, Secret
 from stigmer_tui.sdk.mcp_servers import McpServer
+from stigmer_tui.sdk.output_schemas import known_fields, output_schema
 from stigmer_tui.sdk.registry import AgentDefinition, current_registry, variables_in
 from stigmer_tui.sdk.values import literal_text, resource_name, temperature_value
 
@@ -37,6 +39,11 @@ class Agent:
         )
 
     `mcp_servers` give it more tools, see `McpServer`.
+
+    With `output`, its answers are JSON objects: a model of pydantic, or a JSON schema. Workflows then know the fields.
+
+        verdict = {"type": "object", "properties": {"score": {"type": "integer"}}, "required": ["score"]}
+        Agent("judge", instructions="Judge the text that you are given.", output=verdict)
     """
 
     def __init__(
@@ -51,6 +58,7 @@ class Agent:
         script: str | Path = "",
         environment: Iterable[Expression | Secret] = (),
         mcp_servers: Iterable[McpServer] = (),
+        output: type | Mapping[str, Any] | None = None,
     ) -> None:
         location = calling_line()
         self.name = resource_name(name, "an agent")
@@ -70,6 +78,9 @@ class Agent:
                 )
         variables = [name for value in environment for name in _variables(value)]
         variables += [name for server in servers for name in server.variables]
+        schema = output_schema(output)
+        self.output_fields = known_fields(schema)
+        """The fields of its answers; None where they are texts, or may have others."""
         file = Path(location.file).parent / script
         current_registry().add_agent(
             AgentDefinition(
@@ -83,6 +94,7 @@ class Agent:
                 _path_in_project(file) if script else "",
                 tuple(dict.fromkeys(variables)),
                 servers,
+                schema,
                 location,
             )
         )

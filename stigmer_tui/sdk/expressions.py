@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, NoReturn
 
 from stigmer_tui.core.errors import StigmerError, as_text
-from stigmer_tui.sdk.errors import DefinitionError
+from stigmer_tui.sdk.errors import DefinitionError, near_miss
 from stigmer_tui.sdk.placeholders import OPENING, ReferenceSource
 from stigmer_tui.sdk.registry import current_registry
 
@@ -216,6 +216,24 @@ class Reference(Expression):
             case _:
                 raise DefinitionError(f"{key!r} is not a key", "Use a text, a number, a range or a reference.")
         return Reference(JqProgram(program.term + access, True, sources))
+
+
+class AgentOutput(Reference):
+    """The output of an agent whose answers have known fields."""
+
+    __slots__ = ("__fields__",)
+    __fields__: tuple[str, ...]
+
+    def __init__(self, program: JqProgram, fields: tuple[str, ...]) -> None:
+        super().__init__(program)
+        self.__fields__ = fields
+
+    def __getitem__(self, key: str | int | slice | Expression) -> Reference:
+        if isinstance(key, str) and key not in self.__fields__:
+            raise DefinitionError(
+                f'The answers of this agent have no field "{key}"', near_miss(key, list(self.__fields__))
+            )
+        return super().__getitem__(key)
 
 
 def output_of(task: str) -> str:

@@ -112,6 +112,8 @@ def _agent(agent: AgentDefinition, registry: Registry, generated_at: int) -> Age
         message.metadata.annotations[extensions.FALLBACK_MODELS] = json.dumps(agent.fallback_models)
     if agent.temperature is not None:
         message.metadata.annotations[extensions.TEMPERATURE] = f"{agent.temperature:g}"
+    if agent.output:
+        message.metadata.annotations[extensions.OUTPUT] = agent.output
     if agent.script:
         message.metadata.annotations[extensions.SCRIPT] = agent.script
         message.metadata.annotations[extensions.SCRIPT_FILE] = agent.script_file

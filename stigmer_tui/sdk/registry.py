@@ -72,6 +72,8 @@ class AgentDefinition(NamedTuple):
     """The file of the script, relative to the project."""
     variables: tuple[str, ...]
     mcp_servers: tuple[ServerDefinition, ...]
+    output: str
+    """The JSON schema of its answers; empty where they are texts."""
     location: Location
 
 

@@ -10,7 +10,7 @@ from stigmer_tui.sdk.agents import Agent, AgentRef
 from stigmer_tui.sdk.builder import AgentCall, TaskOutput, WorkflowBuilder, WorkflowInput
 from stigmer_tui.sdk.control_flow import Loop, Switch, task_of
 from stigmer_tui.sdk.errors import DefinitionError, calling_line
-from stigmer_tui.sdk.expressions import Expression, JqProgram, Reference, output_of
+from stigmer_tui.sdk.expressions import AgentOutput, Expression, JqProgram, Reference, output_of
 from stigmer_tui.sdk.layout import END, LoopNode, SwitchNode, TaskNode
 from stigmer_tui.sdk.registry import current_registry
 from stigmer_tui.sdk.values import (
@@ -37,6 +37,10 @@ MAX_HTTP_TIMEOUT = 300
 MAX_WAIT = 366 * 24 * 3600
 """Seconds."""
 _KIND = re.compile(r"[A-Z]+(_[A-Z]+)*")
+
+
+ANSWER_FIELDS = ("response", "content", "agent_execution_id")
+"""What the output of every call of an agent has."""
 
 
 class Workflow:
@@ -216,8 +220,9 @@ class Workflow:
             praise = flow.call_agent("praise", helper, message=f"Say something kind about {item.title}")
             flow.set("result", praise=praise.response)
 
-        Where the response is a JSON object, its fields are in the output too. `agent` is an agent of this project or
-        its name, or an `AgentRef`; `env` are variables for this call; `timeout` is in seconds. `model` and
+        Where the response is a JSON object, its fields are in the output too; of an agent with `output`, any other
+        field is an error. `agent` is an agent of this project or its name, or an `AgentRef`; `env` are variables for
+        this call; `timeout` is in seconds. `model` and
         `temperature` override those of the agent; on the wire a temperature of 0 is none.
         """
         slug = agent.name if isinstance(agent, Agent | AgentRef) else resource_name(agent, "an agent")
@@ -228,6 +233,8 @@ class Workflow:
             config["config"] = execution
         output = self._add(name, "AGENT_CALL", config)
         self._builder.calls.append(AgentCall(slug, isinstance(agent, AgentRef), calling_line()))
+        if isinstance(agent, Agent) and agent.output_fields is not None:
+            return AgentOutput(output.__stigmer__, (*agent.output_fields, *ANSWER_FIELDS))
         return output
 
     def wait(self, name: str, seconds: int) -> Reference:

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, ToolReturnPart, UserPromptPart
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
+from pydantic_ai.profiles import ModelProfile
 
 from stigmer_tui.agents.models.choice import SCRIPTED
 from stigmer_tui.definition.script import PLACEHOLDER, Answers, Script, ScriptTurn
@@ -49,7 +50,9 @@ def script_model(script: Script, number: int = 0) -> FunctionModel:
                 arguments = json.dumps(fill_placeholders(call.arguments, values))
                 yield {index: DeltaToolCall(call.tool, arguments, tool_call_id=f"call-{len(run)}-{index}")}
 
-    return FunctionModel(stream_function=play, model_name=SCRIPTED.model)
+    # What a script says is the answer, also where it is to be typed.
+    profile = ModelProfile(supports_json_schema_output=True)
+    return FunctionModel(stream_function=play, model_name=SCRIPTED.model, profile=profile)
 
 
 def fill_placeholders(value: Any, values: Mapping[str, str]) -> Any:
