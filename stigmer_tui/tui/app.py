@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from stigmer_tui.tui.screens.help import KeyHelp
     from stigmer_tui.tui.screens.logs import LogScreen
     from stigmer_tui.tui.screens.run_form import Draft
+    from stigmer_tui.tui.widgets.message_input import MessageInput
 
 
 def _command_provider() -> type[Provider]:
@@ -133,6 +134,15 @@ class StigmerApp(TerminalApp):
 
     async def on_log_screen_run_chosen(self, message: LogScreen.RunChosen) -> None:
         await self._run_by_name(message.execution)
+
+    def on_message_input_submitted(self, message: MessageInput.Submitted) -> None:
+        if message.execution_id:
+            self.session.resend(message.execution_id, message.text)
+        else:
+            self.session.send(message.text)
+
+    def on_message_input_editor_failed(self, message: MessageInput.EditorFailed) -> None:
+        self.session.store.note(str(message.error), Level.ERROR)
 
     def run_resource(self, resource: Resource) -> None:
         """Starts a workflow at once if no value is missing; else, and for agents, opens the run form."""

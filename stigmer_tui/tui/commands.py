@@ -36,6 +36,7 @@ class Place(StrEnum):
     FILTER = "Filter"
     ENTRIES = "Run"
     PANE = "Views of a run"
+    WRITING = "Message to an agent"
     SIDEBAR = "Daemon"
     WORKBENCH = "Workbench"
     APP = "Everywhere"
@@ -112,6 +113,10 @@ def _can_run_again(state: WorkbenchState) -> bool:
     return state.shown is not None and not state.daemon.problem
 
 
+def _can_write(state: WorkbenchState) -> bool:
+    return state.shown is not None and state.shown.can_continue
+
+
 def _is_shown(state: WorkbenchState) -> bool:
     return state.shown is not None
 
@@ -163,6 +168,13 @@ COMMANDS = (
     Command("picker.page_up", "page(-1)", Place.PICKER, "ctrl+u,pageup", help="Move a page up"),
     Command("filter.done", "to_list", Place.FILTER, "enter,down", "to the list", help="Go to the list"),
     Command("filter.clear", "clear", Place.FILTER, "escape", "clear", help="Clear the filter"),
+    Command(
+        "entries.write", "write", Place.ENTRIES, "enter", "write", help="Write to the agent, at the end",
+    ),
+    Command(
+        "entries.edit", "edit_message", Place.ENTRIES, "e", "edit message", "Edit message",
+        "Edit a message of your own and send it again, in a fork of the conversation",
+    ),
     Command("entries.fold", "fold", Place.ENTRIES, "enter,x", "fold", "Fold or unfold", "Fold or unfold the selection"),
     Command("entries.copy", "copy", Place.ENTRIES, "y", "copy", "Copy", "Copy what is selected"),
     Command(
@@ -184,6 +196,16 @@ COMMANDS = (
         # A run opens in the first view, so that is the last one that a person goes to.
         for view in reversed(VIEWS)
     ),
+    Command(
+        "pane.write", "write", Place.PANE, "i", "write", "Write to the agent", "Continue the conversation",
+        _can_write, rank=4,
+    ),
+    Command("writing.send", "send", Place.WRITING, "enter", "send", help="Send the message", rank=1),
+    Command("writing.new_line", "new_line", Place.WRITING, "ctrl+j,shift+enter,alt+enter", "line", help="Add a line"),
+    Command("writing.older", "cursor_up", Place.WRITING, "up", help="Bring the message before, from the first line"),
+    Command("writing.newer", "cursor_down", Place.WRITING, "down", help="Bring the message after, from the last line"),
+    Command("writing.editor", "editor", Place.WRITING, "ctrl+g", "editor", help="Write it in $EDITOR"),
+    Command("writing.leave", "leave", Place.WRITING, "escape", "back", help="Back to the transcript; the text stays"),
     Command(
         "pane.edit", "app.edit", Place.PANE, "e", "edit input", "Edit input and run",
         "Edit message and variables, then run it again", _is_shown,

@@ -37,10 +37,14 @@ class RunView:
     """The error of a run that no entry of this view shows; it is in the title."""
     when: Callable[[WorkbenchState], bool] = _has_run
     """Whether it can be shown."""
+    is_of_conversation: bool = False
+    """Whether the whole conversation of an agent is shown, not only its last run."""
 
 
 VIEWS = (
-    RunView("transcript", "Transcript", "t", "Show the transcript", Transcript, empty_transcript),
+    RunView(
+        "transcript", "Transcript", "t", "Show the transcript", Transcript, empty_transcript, is_of_conversation=True
+    ),
     RunView("tasks", "Tasks", "t", "Show the tree of tasks", TaskTree, empty_tasks, error_beside_tasks),
 )
 """In the order of their tabs; the first one is shown first."""

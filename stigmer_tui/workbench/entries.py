@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from stigmer_tui.workbench.model import RunState
-from stigmer_tui.workbench.nodes import Message, ModelWait, Node, NodeKind
+from stigmer_tui.workbench.nodes import Message, ModelWait, Node, NodeKind, Role
 
 EntryKey = bytes
 """A number of four bytes for each level, so that keys sort as what they name stands, and the key of a thing begins
@@ -80,6 +80,11 @@ class EndEntry(Entry):
     output: Any
     cause: str = ""
     """Name of the task that failed and shows the error already."""
+
+
+def is_own_message(entry: Entry | None) -> bool:
+    """Whether it is what the person said to the agent that is shown."""
+    return isinstance(entry, MessageEntry) and entry.message.role is Role.HUMAN and not entry.depth
 
 
 def raw_arguments(call: Node) -> str | None:

@@ -53,6 +53,12 @@ class StagedSession(Session):
         self.asked.append(f"start {resource.slug}")
         self.started.append(run_input)
 
+    def send(self, message: str) -> None:
+        self.asked.append(f"send {message}")
+
+    def resend(self, execution_id: str, message: str) -> None:
+        self.asked.append(f"resend {execution_id} {message}")
+
     def rerun(self) -> None:
         self.asked.append("rerun")
 

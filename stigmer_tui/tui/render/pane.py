@@ -79,7 +79,8 @@ def _progress(execution: Execution, now: datetime) -> str:
 def _reason(shown: ShownRun) -> list[Spans]:
     """It stays when the run has ended: many end before anybody could read it."""
     number = muted(f"run {shown.number}") if shown.number else ()
-    return [number, muted(one_line(shown.why))]
+    turn = muted(f"turn {len(shown.conversation)}") if shown.earlier else ()
+    return [number, turn, muted(one_line(shown.why))]
 
 
 def _message(execution: Execution) -> Spans:

@@ -24,7 +24,7 @@ from stigmer_tui.tui.widgets.key_bar import KeyBar
 from stigmer_tui.tui.widgets.notice_area import NoticeArea
 from stigmer_tui.tui.widgets.picker import Picker
 from stigmer_tui.tui.widgets.rule import Rule
-from stigmer_tui.tui.widgets.run_pane import RunPane
+from stigmer_tui.tui.widgets.run_pane import MESSAGE_INPUT, RunPane
 from stigmer_tui.tui.widgets.sidebar import Sidebar
 from stigmer_tui.tui.widgets.themed_widget import RowPanel, ThemedScreen
 from stigmer_tui.workbench.approvals import WaitingCall
@@ -35,8 +35,8 @@ AGES = 60.0
 
 PICKER, PANE, SIDEBAR = range(3)
 REGION_CLASSES = ("show-picker", "show-pane", "show-sidebar")
-REGIONS = {EntryList: PANE, Sidebar: SIDEBAR}
-"""The region of each focusable widget; the picker by default."""
+REGIONS = {RunPane: PANE, Sidebar: SIDEBAR}
+"""What is focused in them belongs to these regions; anything else to the picker."""
 
 
 class MainScreen(ThemedScreen):
@@ -124,7 +124,9 @@ class MainScreen(ThemedScreen):
         self._draw_rules()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in ("next_region", "filter"):
+        if action == "filter":
+            return not isinstance(self.focused, FilterInput) and not self._is_writing
+        if action == "next_region":
             return not isinstance(self.focused, FilterInput)
         return True
 
@@ -185,9 +187,14 @@ class MainScreen(ThemedScreen):
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Keeps the shown region in step with clicks."""
-        region = REGIONS.get(type(event.widget), PICKER)
+        around = map(type, event.widget.ancestors_with_self)
+        region = next((REGIONS[kind] for kind in around if kind in REGIONS), PICKER)
         if region != self._region:
             self.show_region(region)
+
+    @property
+    def _is_writing(self) -> bool:
+        return self.focused is not None and self.focused.id == MESSAGE_INPUT
 
     @property
     def _has_sidebar(self) -> bool:

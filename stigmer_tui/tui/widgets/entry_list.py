@@ -27,7 +27,7 @@ from stigmer_tui.tui.widgets.strip_renderer import LEFT, RIGHT, StripRenderer, h
 from stigmer_tui.tui.widgets.themed_widget import ThemedWidget
 from stigmer_tui.tui.widgets.viewport import STEP, Viewport
 from stigmer_tui.tui.widgets.virtual_rows import RowLine
-from stigmer_tui.workbench.entries import text_of
+from stigmer_tui.workbench.entries import EntryKey, is_own_message, text_of
 from stigmer_tui.workbench.outline import Nothing, Outline
 
 WINDOWS = 2
@@ -54,6 +54,16 @@ class EntryList(ThemedWidget, can_focus=True):
             super().__init__()
             self.text = text
 
+    class WriteRequested(Message):
+        """The person wants to go on with the conversation."""
+
+    class EditRequested(Message):
+        """The person wants to change a message of their own."""
+
+        def __init__(self, key: EntryKey) -> None:
+            super().__init__()
+            self.key = key
+
     def __init__(
         self,
         *,
@@ -71,14 +81,15 @@ class EntryList(ThemedWidget, can_focus=True):
         self._windows = [self._window]
         """The last ones that were shown, the present one first."""
         self._empty = empty
+        self._can_write = False
         self._tail: Spans = ()
         """What stands below the last entry."""
         self._is_live = True
         self._strips: list[Strip] = []
         self._maker: StripRenderer | None = None
         self._are_styles_stale = True
-        self._possible = (False, False, False)
-        """Whether there is anything, something to copy, and something to fold."""
+        self._possible = (False, False, False, False, False)
+        """Whether there is anything, something to copy, to fold and to edit, and whether enter is for writing."""
         self._lines_of_selection: list[RowLine] = []
         self._ticker: Timer | None = None
         self._grip: int | None = None
@@ -88,13 +99,22 @@ class EntryList(ThemedWidget, can_focus=True):
     def is_following(self) -> bool:
         return self._window.is_following
 
-    def update(self, outline: Outline, empty: str | None = None, tail: Spans = (), is_live: bool = True) -> None:
+    def update(
+        self,
+        outline: Outline,
+        empty: str | None = None,
+        tail: Spans = (),
+        is_live: bool = True,
+        can_write: bool = False,
+    ) -> None:
         """Shows an outline as it is now, and below it what is waited for. Once a frame is enough.
 
         A new one is shown from its end, the one that was shown before this as it was left. `is_live` says whether
-        time goes on for what is running.
+        time goes on for what is running, `can_write` whether a person may write to the agent.
         """
-        is_other = outline is not self._window.outline or empty not in (None, self._empty) or tail != self._tail
+        is_other = can_write is not self._can_write
+        self._can_write = can_write
+        is_other |= outline is not self._window.outline or empty not in (None, self._empty) or tail != self._tail
         self._empty = self._empty if empty is None else empty
         self._tail, self._is_live = tail, is_live
         self._turn_to(outline)
@@ -131,12 +151,16 @@ class EntryList(ThemedWidget, can_focus=True):
         self._are_styles_stale = True
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        has_entries, can_copy, can_fold = self._possible
+        has_entries, can_copy, can_fold, can_edit, can_write = self._possible
         match action:
             case "copy":
                 return can_copy
             case "fold":
                 return can_fold
+            case "edit_message":
+                return can_edit
+            case "write":
+                return can_write
             case "follow":
                 return has_entries
             case _:
@@ -172,6 +196,13 @@ class EntryList(ThemedWidget, can_focus=True):
     def action_fold(self) -> None:
         self._window.toggle()
         self._paint()
+
+    def action_write(self) -> None:
+        self.post_message(self.WriteRequested())
+
+    def action_edit_message(self) -> None:
+        if self._window.selected is not None:
+            self.post_message(self.EditRequested(self._window.selected))
 
     def action_copy(self) -> None:
         entry = self._window.selected_entry
@@ -260,7 +291,14 @@ class EntryList(ThemedWidget, can_focus=True):
             changed = [y for y, (old, new) in enumerate(zip(before, self._strips, strict=True)) if old is not new]
             if changed:
                 self.refresh(*(Region(0, first, width, last - first) for first, last in _runs(changed)))
-        possible = (bool(self._window.lines), self._window.selected is not None, self._window.is_foldable)
+        window = self._window
+        possible = (
+            bool(window.lines),
+            window.selected is not None,
+            window.is_foldable,
+            self._can_write and is_own_message(window.selected_entry),
+            self._can_write and window.is_at_last,
+        )
         if possible != self._possible:
             self._possible = possible
             self.refresh_bindings()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from itertools import accumulate
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events
 from textual.app import ComposeResult
@@ -28,14 +28,22 @@ from stigmer_tui.tui.run_views import VIEWS, RunView
 from stigmer_tui.tui.widgets.approval_panel import ApprovalPanel
 from stigmer_tui.tui.widgets.entry_list import EntryList
 from stigmer_tui.tui.widgets.themed_widget import RowPanel
+from stigmer_tui.workbench.conversation import Conversation
 from stigmer_tui.workbench.execution_tree import Execution
+from stigmer_tui.workbench.model import ResourceKind
 from stigmer_tui.workbench.outline import Outline
-from stigmer_tui.workbench.state import WorkbenchState
+from stigmer_tui.workbench.state import ShownRun, WorkbenchState
+
+if TYPE_CHECKING:
+    from stigmer_tui.tui.widgets.message_input import MessageInput
 
 TICK = 1.0
 """Seconds between two looks at how long the shown run has been going on."""
 
 TAB_GAP = "  "
+
+MESSAGE_INPUT = "message-input"
+"""Id of the widget below the transcript of an agent."""
 
 
 class HeldClock:
@@ -125,8 +133,9 @@ class RunPane(Vertical):
             return
         if shown.execution is not self._execution:
             self._execution = shown.execution
-            self._outlines = {view.id: view.outline(shown.execution) for view in VIEWS}
+            self._outlines = {view.id: self._outline(view, shown) for view in VIEWS}
             self._tabs.show_view(self._view)
+            self._show_input(shown)
         self._show_title()
         self._show_entries(shown.execution)
 
@@ -136,14 +145,57 @@ class RunPane(Vertical):
         self.update(self._state)
         self.refresh_bindings()
 
+    def action_write(self) -> None:
+        for message_input in self.query(f"#{MESSAGE_INPUT}"):
+            message_input.focus()
+
+    def on_entry_list_write_requested(self) -> None:
+        self.action_write()
+
+    def on_entry_list_edit_requested(self, message: EntryList.EditRequested) -> None:
+        outline = self._outlines[self._view.id]
+        if isinstance(outline, Conversation):
+            execution = outline.execution_at(message.key)
+            for message_input in self.query(f"#{MESSAGE_INPUT}"):
+                cast("MessageInput", message_input).edit_message(execution.id, execution.message)
+
+    def on_message_input_left(self) -> None:
+        self._entries.focus()
+
     def action_view(self, id_: str) -> None:
         self.show_view(next(view for view in VIEWS if view.id == id_))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "write":
+            return self.has_class("can-write")
         if action != "view":
             return True
         (view,) = (view for view in VIEWS if view.id in parameters)
         return view is not self._view and view.when(self._state)
+
+    def _outline(self, view: RunView, shown: ShownRun) -> Outline:
+        """A conversation goes on in the outline that it was shown in."""
+        if not (view.is_of_conversation and shown.execution.kind is ResourceKind.AGENT):
+            return view.outline(shown.execution)
+        known = self._outlines.get(view.id)
+        is_same = isinstance(known, Conversation) and known.goes_on_with(shown.conversation)
+        conversation = known if is_same and isinstance(known, Conversation) else Conversation()
+        conversation.extend(shown.conversation)
+        return conversation
+
+    def _show_input(self, shown: ShownRun) -> None:
+        self.set_class(shown.can_continue, "can-write")
+        if not shown.can_continue:
+            return
+        # Loaded when there is an agent to write to: the first screen must stand at once.
+        from stigmer_tui.tui.widgets.message_input import MessageInput
+
+        found = self.query(MessageInput)
+        message_input = found.first() if found else MessageInput(id=MESSAGE_INPUT)
+        if not found:
+            self.mount(message_input)
+        history = [execution.message for execution in shown.conversation]
+        message_input.show(shown.resource.name, shown.execution.session, history)
 
     def _show_title(self) -> None:
         shown = self._state.shown
@@ -162,7 +214,9 @@ class RunPane(Vertical):
             empty = self._view.empty(execution)
             if not (self._state.daemon.abilities.can_control or execution.state.is_final):
                 empty = f"{empty.rstrip(' …')}; this server does not tell of every task"
-            self._entries.update(self._outlines[self._view.id], empty, waiting, is_live=not self._clock.is_held)
+            can_write = self.has_class("can-write")
+            outline, is_live = self._outlines[self._view.id], not self._clock.is_held
+            self._entries.update(outline, empty, waiting, is_live=is_live, can_write=can_write)
 
     def _tick(self) -> None:
         self._ticker = None

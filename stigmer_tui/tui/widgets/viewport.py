@@ -48,6 +48,11 @@ class Viewport:
         return not self.lines or (self.lines[-1].key == self._sheet.last_key and self.lines[-1].is_last)
 
     @property
+    def is_at_last(self) -> bool:
+        """Whether the last entry is in sight, and no other one is selected."""
+        return self.is_at_end and self.selected in (None, self._sheet.last_key)
+
+    @property
     def is_running(self) -> bool:
         """Whether a visible entry shows a running time."""
         return any(line.view.is_running for line in self.lines)

@@ -1,0 +1,140 @@
+"""The line below the transcript of an agent, where a person goes on with the conversation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import events
+from textual.binding import BindingType
+from textual.message import Message
+from textual.widgets import TextArea
+
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.tui.commands import Place, bindings
+from stigmer_tui.tui.editor import edited
+from stigmer_tui.tui.render.cells import one_line
+
+
+class MessageInput(TextArea):
+    """It grows with what is written. `up` on its first row brings earlier messages, `down` on its last newer ones."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Place.WRITING)
+
+    class Submitted(Message):
+        """`execution_id` is that of the message in whose place this one is sent; empty for a new one."""
+
+        def __init__(self, text: str, execution_id: str) -> None:
+            super().__init__()
+            self.text = text
+            self.execution_id = execution_id
+
+    class EditorFailed(Message):
+        """What was written stays as it is."""
+
+        def __init__(self, error: StigmerError) -> None:
+            super().__init__()
+            self.error = error
+
+    class Left(Message):
+        """The person is done with writing, for now."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(soft_wrap=True, show_line_numbers=False, id=id)
+        self.cursor_blink = False
+        self._agent = ""
+        self._history: Sequence[str] = ()
+        """What the person said in this conversation, the oldest first."""
+        self._place = 0
+        """In the history; its length for the message that is being written."""
+        self._draft = ""
+        """That message, while an earlier one stands here."""
+        self._edited = ""
+        """The execution whose message is edited."""
+        self._session = ""
+        self._drafts: dict[str, str] = {}
+        """By session."""
+
+    def show(self, agent: str, session: str, history: Sequence[str]) -> None:
+        """Is about a conversation from now on. What was written to another one is kept for when that is shown."""
+        if session != self._session:
+            self._drafts[self._session] = self.text
+            self._session, self._edited = session, ""
+            self.text = self._drafts.pop(session, "")
+            self._place = len(history)
+        if len(history) != len(self._history):
+            self._place = len(history)
+        self._history = history
+        if agent != self._agent:
+            self._agent = agent
+            self._show_title()
+
+    def edit_message(self, execution_id: str, text: str) -> None:
+        """Has a message edited that was sent before."""
+        self._edited = execution_id
+        self.text = text
+        self.move_cursor(self.document.end)
+        self._show_title()
+        self.focus()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return bool(self.text.strip()) if action == "send" else True
+
+    def action_send(self) -> None:
+        text = self.text.strip()
+        if text:
+            self.post_message(self.Submitted(text, self._edited))
+            self._clear()
+
+    def action_new_line(self) -> None:
+        self.insert("\n")
+
+    def action_leave(self) -> None:
+        if self._edited:
+            self._clear()
+        self.post_message(self.Left())
+
+    async def action_editor(self) -> None:
+        try:
+            self.text = await edited(self.app, self.text)
+        except StigmerError as error:
+            self.post_message(self.EditorFailed(error))
+            return
+        self.move_cursor(self.document.end)
+
+    def action_cursor_up(self, select: bool = False) -> None:
+        if select or self.cursor_location[0] or not self._place:
+            super().action_cursor_up(select)
+            return
+        if self._place == len(self._history):
+            self._draft = self.text
+        self._bring(self._place - 1)
+
+    def action_cursor_down(self, select: bool = False) -> None:
+        if select or self.cursor_location[0] < self.document.line_count - 1 or self._place >= len(self._history):
+            super().action_cursor_down(select)
+        else:
+            self._bring(self._place + 1)
+
+    async def _on_key(self, event: events.Key) -> None:
+        if event.key == "enter":
+            event.stop()
+            event.prevent_default()
+            self.action_send()
+            return
+        await super()._on_key(event)
+
+    def _bring(self, place: int) -> None:
+        self._place = place
+        self.text = self._history[place] if place < len(self._history) else self._draft
+        self.move_cursor(self.document.end)
+
+    def _clear(self) -> None:
+        self._edited, self._draft, self._place = "", "", len(self._history)
+        self.text = ""
+        self._show_title()
+
+    def _show_title(self) -> None:
+        agent = one_line(self._agent)
+        self.border_title = "Your message, edited: it is sent in a fork of the conversation" if self._edited else ""
+        self.placeholder = f"Write to {agent}"
