@@ -16,6 +16,7 @@ from stigmer_tui.api.agent_pb2 import Agent
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.runner_pb2 import StartSubAgentRequest
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.run_limits import write_limits
 from stigmer_tui.definition import extensions
 from stigmer_tui.definition.script import Script
 from stigmer_tui.definition.sub_agents import GENERAL_PURPOSE, MAX_DEPTH, TASK, sub_agent, sub_agent_types
@@ -97,7 +98,7 @@ class SubAgentTool:
         return Outcome(Phase(ended.status.phase), ended.status.error, last_answer(ended.status.messages))
 
     def _agent(self, name: str) -> Agent:
-        """With what this run has of its own: approvals, model and temperature."""
+        """With what this run has of its own: approvals, limits, model and temperature."""
         assignment = self._run.lease.assignment.agent
         agent = sub_agent(assignment.agent, name)
         if model := assignment.config.model or assignment.execution.spec.execution_config.model_name:
@@ -106,4 +107,6 @@ class SubAgentTool:
             agent.metadata.annotations[extensions.TEMPERATURE] = f"{assignment.config.temperature:g}"
         if approve := assignment.execution.metadata.annotations.get(extensions.APPROVE):
             agent.metadata.annotations[extensions.APPROVE] = approve
+        if limits := write_limits(self._run.spending.limits):
+            agent.metadata.annotations[extensions.LIMITS] = limits
         return agent

@@ -42,7 +42,7 @@ def sub_agent(agent: Agent, name: str) -> Agent:
     own = Agent()
     own.CopyFrom(agent)
     own.metadata.name = own.metadata.slug = name
-    for annotation in (extensions.SCRIPT, extensions.SCRIPT_FILE, extensions.VARIABLES):
+    for annotation in (extensions.SCRIPT, extensions.SCRIPT_FILE, extensions.VARIABLES, extensions.OUTPUT):
         own.metadata.annotations.pop(annotation, None)
     declared = next((part for part in agent.spec.sub_agents if part.name == name), None)
     if declared is not None:

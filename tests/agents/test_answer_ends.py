@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 
+import httpx2
 import pytest
 
 from stigmer_tui.agents.models import checked_stream
+from stigmer_tui.agents.models.anthropic_message import AnthropicMessage
+from stigmer_tui.agents.models.chat_completion import ChatCompletion
+from stigmer_tui.agents.models.checked_stream import CheckedStream, ResponseReader
+from stigmer_tui.agents.models.faults import StalledError
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.core.configuration import ModelSettings
 from tests.agents.conftest import Agents, assignment
@@ -182,3 +188,30 @@ async def test_a_provider_that_asks_for_a_long_pause_is_not_asked_again(agents: 
     ledger, server = await run(agents, provider, limited)
     assert ": rate limited (429), retry in 3600 s (429: oops)" in ledger.status.error
     assert len(server.bodies) == 1
+
+
+class Pings(httpx2.AsyncByteStream):
+    """A body that goes on for ever and says nothing."""
+
+    def __init__(self, first: bytes, ping: bytes) -> None:
+        self._first = first
+        self._ping = ping
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._first
+        while True:
+            await asyncio.sleep(0)
+            yield self._ping
+
+
+@pytest.mark.parametrize(
+    ("reader", "ping"),
+    [(AnthropicMessage, b'event: ping\ndata: {"type": "ping"}\n\n'), (ChatCompletion, b": ping\n\n")],
+)
+async def test_a_server_that_only_says_that_it_is_there_has_stalled(
+    reader: Callable[[], ResponseReader], ping: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checked_stream, "FIRST_OUTPUT_LIMIT", 0.01)
+    with pytest.raises(StalledError):
+        async for _ in CheckedStream(Pings(b"", ping), "", reader()):
+            pass

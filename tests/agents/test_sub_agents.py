@@ -8,6 +8,8 @@ from stigmer_tui.api.agent_execution_pb2 import SubAgentStatus, ToolCallStatus
 from stigmer_tui.api.agent_pb2 import AgentSpec, SubAgent
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_data
+from stigmer_tui.core.run_limits import RunLimits, read_limits
+from stigmer_tui.definition import extensions
 from stigmer_tui.runners.lease import StopReason
 from tests.agents.conftest import EXECUTION, Agents, assignment
 from tests.agents.ledger import Ledger
@@ -153,3 +155,14 @@ async def test_cancel_reaches_a_sub_agent(agents: Agents) -> None:
     assert part.answers == ["I wait."]
     assert part.calls[0].status == ToolCallStatus.TOOL_CALL_FAILED
     assert ledger.status.sub_agent_executions[0].status == SubAgentStatus.SUB_AGENT_FAILED
+
+
+async def test_the_limits_of_the_run_are_those_of_each_sub_agent_and_the_schema_is_not(agents: Agents) -> None:
+    annotations = {extensions.LIMITS: '{"steps": 5}', extensions.OUTPUT: '{"type": "object"}'}
+    run = assignment(SCRIPT, agent=SPEC, annotations=annotations)
+    run.agent.execution.metadata.annotations[extensions.LIMITS] = '{"cost": 1}'
+    await agents.run(run)
+    [request] = agents.sub_agents
+    own = request.agent.metadata.annotations
+    assert read_limits(own[extensions.LIMITS]) == RunLimits(steps=5, cost=1)
+    assert extensions.OUTPUT not in own

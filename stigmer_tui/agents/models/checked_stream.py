@@ -66,6 +66,8 @@ class CheckedStream(httpx2.AsyncByteStream):
         self._encoding = encoding
         self._response = response
         self._reading: AsyncIterator[bytes] | None = None
+        self._progressed_at = 0.0
+        """When something was last said, by the clock of the event loop; a server that only sends pings says nothing."""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         if self._reading is not None:
@@ -108,12 +110,15 @@ class CheckedStream(httpx2.AsyncByteStream):
 
     def _checked(self, events: Iterator[ServerSentEvent]) -> Iterator[bytes]:
         for event in events:
-            yield from self._response.read(event)
+            for checked in self._response.read(event):
+                self._progressed_at = asyncio.get_running_loop().time()
+                yield checked
 
     async def _pieces(self) -> AsyncIterator[bytes]:
         """The body in pieces, decompressed."""
         decoder = _Decoder(self._encoding)
-        reading = aiter(self._source)
+        reading, loop = aiter(self._source), asyncio.get_running_loop()
+        self._progressed_at = loop.time()
         while True:
             limit = (
                 TRAILING_LIMIT
@@ -123,7 +128,7 @@ class CheckedStream(httpx2.AsyncByteStream):
                 else FIRST_OUTPUT_LIMIT
             )
             try:
-                async with asyncio.timeout(limit):
+                async with asyncio.timeout_at(self._progressed_at + limit):
                     data = await anext(reading)
             except StopAsyncIteration:
                 break
