@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +44,12 @@ from stigmer_tui.runners.lease import Lease, LeaseLost, StopReason, reporting
 if TYPE_CHECKING:
     from stigmer_tui.agents.loop import AgentLoop
 
+PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""What is wrong with a disk until a person makes room, or it is mounted again."""
+
+ROOM_PAUSE = 1.0
+"""Seconds before a folder for which there was no room is tried again."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -59,6 +66,7 @@ class Worker:
     agent_loop: asyncio.Task[AgentLoop]
     """Done when the framework has been loaded."""
     server_limits: ServerLimits = field(default_factory=ServerLimits)
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     async def work(self, lease: Lease) -> None:
         """Runs the execution of a lease to its end, and reports it."""
@@ -125,7 +133,7 @@ class Worker:
                 f"{run.agent} has no script to play: give it one, or set {settings.SCRIPT.variable} to a file"
             )
         servers = server_launches(assignment.agent.spec, run.lease.environment)
-        shell = self._shell(run)
+        shell = await self._shell(run)
         around = server_environment(self.environment, str(self.configuration.home.data))
         await require_docker(servers, around)
         if run.lease.assignment.attempt > 1:
@@ -149,24 +157,28 @@ class Worker:
         except (OSError, UnicodeDecodeError) as error:
             raise StigmerError(f"Cannot read the script {path}: {error}") from error
 
-    def _shell(self, run: AgentRun) -> ShellTool:
-        folder = run.caller.folder if run.caller else Folder(self._root(run.lease.assignment.agent.execution))
+    async def _shell(self, run: AgentRun) -> ShellTool:
+        folder = run.caller.folder if run.caller else Folder(await self._root(run.lease.assignment.agent.execution))
         environment = command_environment(self.environment, run.lease.environment, folder.root)
         environment[OWNER_MARK] = str(self.configuration.home.data)
         return ShellTool(folder, self.confinement, environment, mark=run.lease.execution_id)
 
-    def _root(self, execution: AgentExecution) -> Path:
-        """The folder of the session, which is created if it is missing."""
+    async def _root(self, execution: AgentExecution) -> Path:
+        """The folder of the session, which is created if it is missing, and when there is room on the disk."""
         of_origin = execution.metadata.annotations.get(extensions.FOLDER, "")
         name = of_origin or execution.spec.session_id or execution.metadata.id
         if not re.fullmatch(r"[\w-]+", name):
             raise StigmerError(f"Not an id of a session: {name}")
         root = self.configuration.sandbox_root or self.configuration.home.workspace / name
-        try:
-            root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise StigmerError(f"Cannot make the working folder {root}: {error.strerror}") from error
-        return root
+        while True:
+            try:
+                root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            except OSError as error:
+                if error.errno not in PASSING:
+                    raise StigmerError(f"Cannot make the working folder {root}: {error.strerror}") from error
+            else:
+                return root
+            await self.sleep(ROOM_PAUSE)
 
 
 def _requested_models(assignment: AgentAssignment) -> Sequence[str]:

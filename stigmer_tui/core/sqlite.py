@@ -7,7 +7,7 @@ import logging
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
@@ -304,6 +304,22 @@ async def persisted(first: asyncio.Future[Result], again: Callable[[], asyncio.F
         await asyncio.sleep(RETRY_PAUSES[min(attempt, len(RETRY_PAUSES) - 1)])
         attempt += 1
         future = again()
+
+
+async def when_writable(action: Callable[[], Awaitable[Result]]) -> Result:
+    """The result of an action that writes, and that can be repeated: tried for as long as the file cannot be written.
+
+    Raises StorageError if waiting does not help.
+    """
+    attempt = 0
+    while True:
+        try:
+            return await action()
+        except StorageError as error:
+            if not error.may_pass:
+                raise
+        await asyncio.sleep(RETRY_PAUSES[min(attempt, len(RETRY_PAUSES) - 1)])
+        attempt += 1
 
 
 def _cancel_later() -> None:

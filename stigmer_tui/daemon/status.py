@@ -80,7 +80,7 @@ class StatusText:
             "Sandbox": status.sandbox,
             "Secrets": status.secrets or "no secret yet; in the keyring of the system, where there is one",
             "Data": status.home,
-            "Disk": f"{size_text(status.free_bytes)} free" if status.free_bytes else "",
+            "Disk": f"{size_text(status.free_bytes)} free" if status.engine else "",
         }
         for name, value in rows.items():
             if value:

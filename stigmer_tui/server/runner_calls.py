@@ -20,6 +20,7 @@ from stigmer_tui.api.runner_pb2 import (
 )
 from stigmer_tui.api.workflow_execution_pb2 import WorkflowExecution
 from stigmer_tui.core.daemon_processes import RunnerIdentity
+from stigmer_tui.core.sqlite import when_writable
 from stigmer_tui.server.agent_executions import AgentExecutions
 from stigmer_tui.server.errors import ApiError, invalid, not_supported
 from stigmer_tui.server.execution_state import AgentExecutionState
@@ -61,7 +62,8 @@ class RunnerCalls:
     async def start_agent(self, runner: RunnerIdentity, request: StartAgentRequest) -> AgentExecution:
         parent = self._leases.leased(request.lease_id, runner)
         try:
-            return await self._agent_executions.start_for_task(parent, request)
+            # A full disk holds the workflow up, and does not end it.
+            return await when_writable(lambda: self._agent_executions.start_for_task(parent, request))
         except ApiError as error:
             if error.code is StatusCode.FAILED_PRECONDITION:
                 # To a runner this code says that its lease is over.
@@ -69,7 +71,7 @@ class RunnerCalls:
             raise
 
     async def start_sub_agent(self, runner: RunnerIdentity, request: StartSubAgentRequest) -> Assignment:
-        return await self._sub_agents.start(runner, request)
+        return await when_writable(lambda: self._sub_agents.start(runner, request))
 
     async def start_workflow(self, runner: RunnerIdentity, request: StartWorkflowRequest) -> WorkflowExecution:
         self._leases.leased(request.lease_id, runner)

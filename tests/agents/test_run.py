@@ -6,13 +6,18 @@ See `docs/compatibility.md` 1–80.
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import signal
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from stigmer_tui.agents.transcript import TranscriptRecorder
+from stigmer_tui.agents.worker import ROOM_PAUSE
 from stigmer_tui.api.agent_execution_pb2 import AgentExecutionStatus, ToolCallStatus
 from stigmer_tui.api.agent_pb2 import AgentSpec, SubAgent
 from stigmer_tui.api.api_resource_pb2 import ApiResourceReference
@@ -278,6 +283,33 @@ async def test_a_task_can_limit_the_time(agents: Agents) -> None:
     assert (ledger.phase, ledger.status.error) == (Phase.FAILED, "helper took longer than the 2 s that its task allows")
     # How far it gets depends on the machine.
     assert ledger.answers in ([], ["Well"])
+
+
+async def test_a_clock_that_was_set_back_makes_the_limit_no_longer(agents: Agents) -> None:
+    later = AgentExecutionStatus(started_at="2026-11-21T11:00:00Z")
+    config = AgentExecutionConfig(timeout=1)
+    ledger = await agents.run(assignment("turns: [{pause: 300, say: no}]", config=config, status=later))
+    assert (ledger.phase, ledger.status.error) == (Phase.FAILED, "helper took longer than the 1 s that its task allows")
+
+
+async def test_a_full_disk_holds_a_run_up_that_needs_a_folder(agents: Agents, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    make = Path.mkdir
+
+    def refuse(path: Path, *args: Any, **options: Any) -> None:
+        if path == agents.folder and len(pauses) < 2:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        make(path, *args, **options)
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    ledger = Ledger()
+    worker = replace(agents.worker(), sleep=sleep)
+    await asyncio.wait_for(worker.work(agents.lease(assignment("turns: [{say: Hi, delay: 0}]"), ledger)), 60)
+    assert (ledger.phase, ledger.answers) == (Phase.COMPLETED, ["Hi"])
+    assert pauses == [ROOM_PAUSE, ROOM_PAUSE]
 
 
 async def test_an_agent_with_parts_that_cannot_run_fails_before_anything_is_done(agents: Agents) -> None:

@@ -18,7 +18,7 @@ from stigmer_tui.api.agent_execution_pb2 import AgentExecutionId, AgentMessage
 from stigmer_tui.api.daemon_pb2 import StatusRequest
 from stigmer_tui.api.execution_pb2 import AgentExecutionDelta, CancelRequest, MessageDelta
 from stigmer_tui.api.phases import Phase
-from stigmer_tui.api.runner_pb2 import Hello
+from stigmer_tui.api.runner_pb2 import Hello, StartAgentRequest
 from stigmer_tui.core import sqlite
 from stigmer_tui.core.sqlite import Database
 from stigmer_tui.core.storage_errors import Fault, StorageError
@@ -27,6 +27,7 @@ from tests.core.faults import Faults
 from tests.server.builders import agent, agent_run
 from tests.server.conftest import Api, running
 from tests.server.runner import Runner, attached
+from tests.server.test_leases import workflow_execution
 
 LIMIT = 60.0
 RUNNING = AgentExecutionDelta(phase=Phase.IN_PROGRESS.for_agent)
@@ -207,6 +208,22 @@ async def test_a_full_disk_holds_runs_up_refuses_new_ones_and_is_told(
         await runner.report(lease, DONE)
         assert await final_phase(api, execution_id) == (Phase.COMPLETED, "")
         assert not (await api.daemon.status(StatusRequest())).components[0].detail
+
+
+async def test_a_full_disk_holds_the_start_of_an_agent_up(tmp_path: Path, faults: Faults) -> None:
+    """Its workflow failed, though there was room again a moment later."""
+    async with running(tmp_path) as api, attached(api, Hello.WORKFLOWS) as runner:
+        await api.agents.apply(agent())
+        await workflow_execution(api)
+        lease = (await runner.assignment()).lease_id
+        request = StartAgentRequest(lease_id=lease, key="/ask", agent="helper", message="hi")
+        faults.begin(sqlite3.SQLITE_FULL, "BEGIN")
+        start = asyncio.ensure_future(api.runners.startAgent(request))
+        assert await asyncio.to_thread(faults.repeated.wait, LIMIT)
+        assert not start.done()
+        faults.end()
+        started = await asyncio.wait_for(start, LIMIT)
+        assert (await api.runners.startAgent(request)).metadata.id == started.metadata.id
 
 
 async def test_a_run_can_be_cancelled_on_a_full_disk(tmp_path: Path, faults: Faults) -> None:
