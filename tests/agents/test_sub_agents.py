@@ -159,7 +159,8 @@ async def test_cancel_reaches_a_sub_agent(agents: Agents) -> None:
 
 async def test_the_limits_of_the_run_are_those_of_each_sub_agent_and_the_schema_is_not(agents: Agents) -> None:
     annotations = {extensions.LIMITS: '{"steps": 5}', extensions.OUTPUT: '{"type": "object"}'}
-    run = assignment(SCRIPT, agent=SPEC, annotations=annotations)
+    script = SCRIPT.replace('"It says: {{result}}"', "'{}'")
+    run = assignment(script, agent=SPEC, annotations=annotations)
     run.agent.execution.metadata.annotations[extensions.LIMITS] = '{"cost": 1}'
     await agents.run(run)
     [request] = agents.sub_agents
