@@ -139,6 +139,7 @@ def program() -> None:
     log_problems_to_file(Home.from_environment(os.environ).log("commands"), "commands")
 
 
+RESUME_HELP = "Attach to an execution, or show one that has ended; with --message, continue an agent's conversation."
 FILE_HELP = "Manifests instead of the project's code: a YAML file, a folder of them, or - for standard input."
 
 
@@ -147,6 +148,12 @@ def complete_name(ctx: click.Context, param: click.Parameter, incomplete: str) -
     from stigmer_tui.cli.completion import resource_names
 
     return resource_names("", incomplete, ctx.params.get("org") or "")
+
+
+def complete_execution(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from stigmer_tui.cli.completion import execution_ids
+
+    return execution_ids(incomplete, ctx.params.get("org") or "")
 
 
 @program.command()
@@ -169,6 +176,7 @@ def complete_name(ctx: click.Context, param: click.Parameter, incomplete: str) -
 )
 @click.option("--follow/--no-follow", default=True, help="Follow the run to its end, or only start it.")
 @click.option("-f", "--file", "manifests", default="", metavar="PATH", help=FILE_HELP)
+@click.option("--resume", default="", metavar="ID", shell_complete=complete_execution, help=RESUME_HELP)
 @click.option("--all", "every", is_flag=True, help="Run all that the project defines at the same time.")
 @click.option("--detach", is_flag=True, help="Ctrl+C stops following; the run continues.")
 @click.option("-w", "--watch", is_flag=True, help="Deploy each save and run again, until Ctrl+C.")
@@ -193,6 +201,7 @@ def run(
     limits: tuple[str, ...],
     follow: bool,
     manifests: str,
+    resume: str,
     every: bool,
     detach: bool,
     watch: bool,
@@ -209,6 +218,8 @@ def run(
         raise click.UsageError("--watch works in a project: make one whose runtime is yaml, or leave --file out")
     if watch and not follow:
         raise click.UsageError("--watch follows each run: leave --no-follow out")
+    if resume and (reference or watch or manifests or every):
+        raise click.UsageError("--resume is about one execution: leave NAME-OR-ID, --watch, --file and --all out")
     if every and (reference or watch or not follow):
         raise click.UsageError("--all runs everything once, to its end: leave NAME-OR-ID, --watch and --no-follow out")
     from stigmer_tui.cli.run import RunOptions, run_headless
@@ -227,6 +238,7 @@ def run(
         limits,
         approve,
         on_approval or "",
+        resume,
     )
     if every:
         from stigmer_tui.cli.run_all import run_all_headless

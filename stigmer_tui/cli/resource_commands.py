@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from stigmer_tui.cli.commands import ORG_HELP, program
+from stigmer_tui.cli.commands import ORG_HELP, complete_execution, program
 
 FORMATS = ("table", "json", "yaml", "name")
 
@@ -42,12 +42,6 @@ def complete_environment(ctx: click.Context, param: click.Parameter, incomplete:
     from stigmer_tui.cli.completion import resource_names
 
     return resource_names("environment", incomplete, ctx.params.get("org") or "")
-
-
-def complete_execution(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    from stigmer_tui.cli.completion import execution_ids
-
-    return execution_ids(incomplete, ctx.params.get("org") or "")
 
 
 Command = TypeVar("Command", bound=Callable[..., Any])

@@ -77,6 +77,8 @@ class RunOptions:
     approve: str = ""
     on_approval: str = ""
     """A value of OnApproval; empty to ask where there is a terminal, and to deny elsewhere."""
+    resume: str = ""
+    """Id of an execution to attach to, instead of a new run."""
 
 
 def input_of(options: RunOptions) -> tuple[RunInput, Redactor]:
@@ -108,6 +110,7 @@ def run_headless(options: RunOptions) -> int:
         options.detach,
         _on_approval(options),
         options.watch,
+        options.resume,
     )
     return asyncio.run(_run(request, session, output))
 

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.headless.approvals import Approvals, Ask, OnApproval, nobody_to_ask
 from stigmer_tui.headless.output import Output
-from stigmer_tui.headless.texts import NAME_SOMETHING, WITHOUT_WATCH, ambiguous, no_project, not_found
-from stigmer_tui.workbench.events import Deployed, Event, ProjectDetected, RunDetached
-from stigmer_tui.workbench.model import Resource, RunState
+from stigmer_tui.headless.texts import (
+    NAME_SOMETHING,
+    WITHOUT_WATCH,
+    ambiguous,
+    no_project,
+    not_found,
+    unknown_execution,
+)
+from stigmer_tui.workbench.events import Deployed, Event, ProjectDetected, RunDetached, RunStarted
+from stigmer_tui.workbench.model import Resource, Run, RunState
 from stigmer_tui.workbench.runs import Runs
 from stigmer_tui.workbench.session import Session
 from stigmer_tui.workbench.state import Deployment, RunInput, ShownRun
+from stigmer_tui.workbench.turns import next_turn
 
 COMPLETED, FAILED, INTERRUPTED = 0, 1, 130
 
@@ -40,6 +48,8 @@ class Request:
     on_approval: OnApproval = OnApproval.DENY
     watch: bool = False
     """Deploys each save, and runs again what it affects, until interrupted."""
+    resume: str = ""
+    """Id of an execution that is shown to its end; with a message, its conversation continues."""
 
 
 class HeadlessRun:
@@ -64,7 +74,7 @@ class HeadlessRun:
 
     async def run(self) -> int:
         """Returns the exit code. Errors go to the output."""
-        working = asyncio.create_task(self._watch() if self._request.watch else self._run_once())
+        working = asyncio.create_task(self._work())
         stopping = asyncio.create_task(self._interrupted.wait())
         deciding = asyncio.create_task(self._approvals.run())
         try:
@@ -84,24 +94,63 @@ class HeadlessRun:
             stopping.cancel()
             deciding.cancel()
 
+    async def _work(self) -> int:
+        if self._request.resume:
+            return await self._resume()
+        return await (self._watch() if self._request.watch else self._run_once())
+
+    # An execution that exists already
+
+    async def _resume(self) -> int:
+        async with self._session.opened() as runs:
+            found = await self._session.find(self._request.resume)
+            if not isinstance(found, Run):
+                raise unknown_execution(self._request.resume)
+            shown = await runs.open(found, self._request.input)
+            if self._request.input.message:
+                return await self._continue(runs, shown)
+            self._emit(RunStarted(shown))
+            try:
+                await runs.follow(shown.execution)
+            except asyncio.CancelledError:
+                # It was started elsewhere; to look at it no longer is not to end it.
+                self._emit(RunDetached(shown.execution))
+                raise
+        return COMPLETED if shown.execution.state is RunState.COMPLETED else FAILED
+
+    async def _continue(self, runs: Runs, shown: ShownRun) -> int:
+        """The next message of a conversation, with the latest code."""
+        execution = shown.execution
+        if not execution.session:
+            raise StigmerError("Only the run of an agent can be continued by a message", "Leave --message out.")
+        if not execution.state.is_final:
+            advice = f"See it to its end first: stigmer-tui run --resume {execution.id}"
+            raise StigmerError("The agent is still at its last message", advice)
+        if self._session.is_project:
+            await self._session.deploy()
+        await runs.hand_over_keys()
+        return await self._see_through(runs, runs.send(next_turn(shown, self._request.input.message)))
+
     # One run
 
     async def _run_once(self) -> int:
         if not self._session.is_project and not self._request.reference:
             raise no_project(NAME_SOMETHING)
         async with self._session.opened() as runs:
-            resource = await self._resource()
-            starting = asyncio.create_task(self._start(runs, resource))
-            try:
-                execution = (await asyncio.shield(starting)).execution
-                if not self._request.follow:
-                    self._emit(RunDetached(execution))
-                    return COMPLETED
-                await runs.follow(execution)
-            except asyncio.CancelledError:
-                # Once requested, a run comes into being, whether or not anybody still waits for the answer.
-                await self._interrupt(runs, await starting)
-                raise
+            return await self._see_through(runs, self._start(runs, await self._resource()))
+
+    async def _see_through(self, runs: Runs, start: Coroutine[None, None, ShownRun]) -> int:
+        starting = asyncio.create_task(start)
+        try:
+            execution = (await asyncio.shield(starting)).execution
+            if not self._request.follow:
+                self._emit(RunDetached(execution))
+                return COMPLETED
+            await runs.follow(execution)
+        except asyncio.CancelledError:
+            # Once requested, a run comes into being, whether or not anybody still waits for the answer.
+            await self._interrupt(runs, await starting)
+            raise
         return COMPLETED if execution.state is RunState.COMPLETED else FAILED
 
     async def _start(self, runs: Runs, resource: Resource) -> ShownRun:

@@ -97,8 +97,8 @@ class TextOutput:
                 self._lines.line("⚠️  A newer run takes its place")
             case RunEnded(execution):
                 self._ended(execution)
-            case RunDetached():
-                self._lines.line("It goes on. Look at it in the app: stigmer-tui")
+            case RunDetached(execution):
+                self._lines.line(f"It goes on. See it to its end: stigmer-tui run --resume {execution.id}")
             case Noticed(text, Level.WARNING | Level.ERROR):
                 self._lines.line(f"⚠️  {text}")
             case _:

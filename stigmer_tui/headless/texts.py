@@ -37,6 +37,10 @@ def not_found(reference: str) -> StigmerError:
     )
 
 
+def unknown_execution(execution_id: str) -> StigmerError:
+    return StigmerError(f"There is no execution {execution_id}", "See what there is: stigmer-tui execution list")
+
+
 def ambiguous(resources: Sequence[Resource]) -> StigmerError:
     return StigmerError(
         "Several resources, and no terminal to choose at",

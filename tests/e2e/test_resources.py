@@ -70,6 +70,8 @@ def test_manifests_are_deployed_and_run_without_a_project(world: World) -> None:
     assert "Deployment successful: 4 unchanged" in world.run("apply", "-f", ".").out
     ran = world.run("run", "-f", "all.yaml", "-m", "Hello", "--output", "json")
     assert (ran.code, ran.events[-1]["output"]) == (0, "You said Hello"), ran.err
+    went_on = world.run("run", "--resume", ran.events[-1]["execution_id"], "-m", "Again", "--output", "json")
+    assert (went_on.code, went_on.events[-1]["output"]) == (0, "You said Again"), went_on.err
     asked = world.run("describe", "environment", "prod")
     assert "Used by:       agent instance clerk-in-prod" in asked.out
     file.write_text(MANIFESTS.replace("skill_md", "skil_md"), encoding="utf-8")

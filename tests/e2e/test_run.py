@@ -227,8 +227,21 @@ def test_detached_and_unfollowed_runs_go_on(world: World) -> None:
     assert process.wait() == 130
     assert running(world) == 1
     finished = world.run("run", "--no-follow", cwd=project)
-    assert (finished.code, finished.out.splitlines()[-1]) == (0, "It goes on. Look at it in the app: stigmer-tui")
+    hint = finished.out.splitlines()[-1]
+    assert (finished.code, hint.startswith("It goes on. See it to its end: stigmer-tui run --resume wfx_")) == (0, True)
     assert running(world) == 2
+    execution = hint.rpartition(" ")[2]
+    attached = world.started("run", "--resume", execution, cwd=project)
+    assert attached.stdout is not None
+    for line in attached.stdout:
+        if "rest [Running]" in line:
+            break
+    attached.send_signal(signal.SIGINT)
+    assert (attached.stdout.read(), attached.wait()) == (f"{hint}\n", 130)
+    assert running(world) == 2
+    assert world.run("execution", "cancel", execution).code == 0
+    ended = world.run("run", "--resume", execution)
+    assert (ended.code, "Execution cancelled" in ended.out) == (1, True)
 
 
 def running(world: World) -> int:

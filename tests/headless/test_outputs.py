@@ -93,7 +93,7 @@ CASES: list[tuple[Event, list[str], list[dict[str, Any]]]] = [
     (RunReplaced(EXECUTION), ["⚠️  A newer run takes its place"], [{"event": "replaced", "execution_id": "wfx_1"}]),
     (
         RunDetached(EXECUTION),
-        ["It goes on. Look at it in the app: stigmer-tui"],
+        ["It goes on. See it to its end: stigmer-tui run --resume wfx_1"],
         [{"event": "detached", "execution_id": "wfx_1"}],
     ),
     (

@@ -23,7 +23,7 @@ from stigmer_tui.workbench.events import (
     RunReplaced,
     RunStarted,
 )
-from stigmer_tui.workbench.model import Resource, RunState
+from stigmer_tui.workbench.model import Resource, Run, RunState
 from stigmer_tui.workbench.state import RunInput
 from tests.workbench.stage import LIMIT, OTHER, TALLY, FakeCode, FakeServer, StagedSession
 
@@ -261,3 +261,30 @@ class TestWatch:
         server.listed.put_nowait(ZeroDivisionError())
         with pytest.raises(BaseExceptionGroup):
             await command.ends()
+
+
+class ServerWithARun(FakeServer):
+    async def find(self, reference: str) -> Resource | Run | None:
+        return Run(TALLY.kind, reference, TALLY.id, TALLY.slug, RunState.RUNNING)
+
+
+async def test_an_execution_is_attached_to_and_left_to_itself(tmp_path: Path) -> None:
+    server = ServerWithARun()
+    command = Command(tmp_path, Request("", RunInput(), resume="wfx_9"), server=server)
+    await command.following("wfx_9")
+    command.interrupted.set()
+    assert await command.ends() == INTERRUPTED
+    assert (server.created, server.cancelled) == ([], [])
+    assert command.output.has(RunStarted, RunDetached)
+
+
+async def test_an_execution_that_is_not_there_is_told(tmp_path: Path) -> None:
+    command = Command(tmp_path, Request("", RunInput(), resume="wfx_9"))
+    assert await command.ends() == FAILED
+    assert command.output.errors == ["There is no execution wfx_9"]
+
+
+async def test_a_message_continues_only_what_has_ended_and_is_a_conversation(tmp_path: Path) -> None:
+    command = Command(tmp_path, Request("", INPUT, resume="wfx_9"), server=ServerWithARun())
+    assert await command.ends() == FAILED
+    assert command.output.errors == ["Only the run of an agent can be continued by a message"]
