@@ -12,10 +12,8 @@ from stigmer_tui.sdk.expressions import Expression, Secret
 from stigmer_tui.sdk.mcp_servers import McpServer
 from stigmer_tui.sdk.output_schemas import known_fields, output_schema
 from stigmer_tui.sdk.registry import AgentDefinition, current_registry, variables_in
-from stigmer_tui.sdk.values import literal_text, resource_name, temperature_value
-
-MIN_INSTRUCTIONS_LENGTH = 10
-"""Characters (`docs/compatibility.md` 100)."""
+from stigmer_tui.sdk.sub_agents import SubAgent, sub_agent_definitions
+from stigmer_tui.sdk.values import instructions_text, literal_text, resource_name, temperature_value
 
 
 class Agent:
@@ -38,7 +36,7 @@ class Agent:
             environment=[secret("DEPLOY_TOKEN"), env("REGION", default="eu")],
         )
 
-    `mcp_servers` give it more tools, see `McpServer`.
+    `mcp_servers` give it more tools, see `McpServer`, and `sub_agents` others to hand tasks to, see `SubAgent`.
 
     With `output`, its answers are JSON objects: a model of pydantic, or a JSON schema. Workflows then know the fields.
 
@@ -58,17 +56,13 @@ class Agent:
         script: str | Path = "",
         environment: Iterable[Expression | Secret] = (),
         mcp_servers: Iterable[McpServer] = (),
+        sub_agents: Iterable[SubAgent] = (),
         output: type | Mapping[str, Any] | None = None,
     ) -> None:
         location = calling_line()
         self.name = resource_name(name, "an agent")
         """Its name, by which workflows and people refer to it."""
-        instructions = literal_text(instructions, "instructions")
-        if len(instructions.strip()) < MIN_INSTRUCTIONS_LENGTH:
-            raise DefinitionError(
-                f'The instructions of agent "{name}" are shorter than {MIN_INSTRUCTIONS_LENGTH} characters',
-                "Say what the agent is there for and how it answers.",
-            )
+        instructions = instructions_text(instructions, f'agent "{name}"')
         servers = tuple(server.definition for server in mcp_servers)
         for server in servers:
             if [other.name for other in servers].count(server.name) > 1:
@@ -94,6 +88,7 @@ class Agent:
                 _path_in_project(file) if script else "",
                 tuple(dict.fromkeys(variables)),
                 servers,
+                sub_agent_definitions(sub_agents, name, servers),
                 schema,
                 location,
             )

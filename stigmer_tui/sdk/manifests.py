@@ -16,8 +16,10 @@ from stigmer_tui.api.agent_pb2 import (
     DockerServer,
     HttpServer,
     McpServerDefinition,
+    McpToolSelection,
     PortMapping,
     StdioServer,
+    SubAgent,
     VolumeMount,
 )
 from stigmer_tui.api.api_resource_pb2 import ApiResourceMetadata, ApiResourceOwnerScope, WorkflowTaskKind
@@ -37,6 +39,7 @@ from stigmer_tui.sdk.registry import (
     Registry,
     ServerDefinition,
     StdioSettings,
+    SubAgentDefinition,
     variables_in,
 )
 
@@ -102,6 +105,7 @@ def _agent(agent: AgentDefinition, registry: Registry, generated_at: int) -> Age
             icon_url=agent.icon_url,
             instructions=agent.instructions,
             mcp_servers=[_mcp_server(server) for server in agent.mcp_servers],
+            sub_agents=[_sub_agent(sub_agent) for sub_agent in agent.sub_agents],
             env_spec=_environment(registry.variables[name] for name in agent.variables),
         ),
     )
@@ -118,6 +122,16 @@ def _agent(agent: AgentDefinition, registry: Registry, generated_at: int) -> Age
         message.metadata.annotations[extensions.SCRIPT] = agent.script
         message.metadata.annotations[extensions.SCRIPT_FILE] = agent.script_file
     return message
+
+
+def _sub_agent(sub_agent: SubAgentDefinition) -> SubAgent:
+    return SubAgent(
+        name=sub_agent.name,
+        description=sub_agent.description,
+        instructions=sub_agent.instructions,
+        mcp_servers=sub_agent.mcp_servers,
+        mcp_tool_selections={name: McpToolSelection(enabled_tools=tools) for name, tools in sub_agent.tools.items()},
+    )
 
 
 def _mcp_server(server: ServerDefinition) -> McpServerDefinition:

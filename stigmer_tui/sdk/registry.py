@@ -56,6 +56,18 @@ class ServerDefinition(NamedTuple):
     variables: tuple[str, ...]
 
 
+class SubAgentDefinition(NamedTuple):
+    """A sub-agent of an agent."""
+
+    name: str
+    instructions: str
+    description: str
+    mcp_servers: tuple[str, ...]
+    """Names of servers of the agent."""
+    tools: dict[str, tuple[str, ...]]
+    """The only tools of some of these servers."""
+
+
 class AgentDefinition(NamedTuple):
     """An agent of the project."""
 
@@ -72,6 +84,7 @@ class AgentDefinition(NamedTuple):
     """The file of the script, relative to the project."""
     variables: tuple[str, ...]
     mcp_servers: tuple[ServerDefinition, ...]
+    sub_agents: tuple[SubAgentDefinition, ...]
     output: str
     """The JSON schema of its answers; empty where they are texts."""
     location: Location

@@ -95,6 +95,21 @@ def json_value(value: Value, what: str, level: int = 0) -> Any:
             )
 
 
+MIN_INSTRUCTIONS_LENGTH = 10
+"""Characters (`docs/compatibility.md` 100)."""
+
+
+def instructions_text(value: object, whose: str) -> str:
+    """Instructions for a model. Raises DefinitionError for what is too short to be any."""
+    text = literal_text(value, "instructions")
+    if len(text.strip()) < MIN_INSTRUCTIONS_LENGTH:
+        raise DefinitionError(
+            f"The instructions of {whose} are shorter than {MIN_INSTRUCTIONS_LENGTH} characters",
+            "Say what it is there for and how it answers.",
+        )
+    return text
+
+
 def literal_text(value: object, what: str) -> str:
     """A text without expressions. Raises DefinitionError for anything else; `what` names it."""
     if not isinstance(value, str) or OPENING in value:
