@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from stigmer_tui.api.agent_execution_pb2 import SubAgentStatus, ToolCallStatus
 from stigmer_tui.api.agent_pb2 import AgentSpec, SubAgent
 from stigmer_tui.api.phases import Phase
@@ -13,6 +15,7 @@ from stigmer_tui.definition import extensions
 from stigmer_tui.runners.lease import StopReason
 from tests.agents.conftest import EXECUTION, Agents, assignment
 from tests.agents.ledger import Ledger
+from tests.agents.test_resume import CutJournal
 from tests.agents.waiting import exists
 
 INSTRUCTIONS = "Hand on what you are asked."
@@ -167,3 +170,63 @@ async def test_the_limits_of_the_run_are_those_of_each_sub_agent_and_the_schema_
     own = request.agent.metadata.annotations
     assert read_limits(own[extensions.LIMITS]) == RunLimits(steps=5, cost=1)
     assert extensions.OUTPUT not in own
+
+
+LOGGING = """
+delay: 0
+turns:
+  - call: {task: {description: "Write it down"}}
+  - say: "{{result}}"
+sub_agents:
+  general-purpose:
+    turns:
+      - say: I write.
+        call: {execute: {command: "echo one >> log.txt"}}
+      - call: {read_file: {file_path: /log.txt}}
+      - say: "It is written: {{message}}"
+"""
+
+WRITES = 9
+"""Three turns of the sub-agent and two of its agent, the beginning and the end of the command, the end of the reading,
+and the end of the call of the sub-agent."""
+
+
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize("number", range(WRITES))
+async def test_a_run_that_is_cut_off_anywhere_does_nothing_twice(agents: Agents, number: int, before: bool) -> None:
+    cut = CutJournal(agents.journal, number, before)
+    ledger = Ledger()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(agents, "journal", cut)
+        lease = agents.start(assignment(LOGGING), ledger)
+    assert lease.task is not None
+    async with asyncio.timeout(60):
+        await cut.died.wait()
+    lease.stop(StopReason.LOST)
+    await asyncio.wait([lease.task])
+
+    following = agents.start(assignment(LOGGING, attempt=2, status=ledger.status), ledger)
+    assert following.task is not None
+    async with asyncio.timeout(60):
+        await following.task
+    assert (ledger.phase, ledger.answers) == (Phase.COMPLETED, ["It is written: Write it down"])
+    log = agents.folder / "log.txt"
+    has_begun = cut.at == "begin call/call-1-0" and not before
+    assert not log.exists() if has_begun else log.read_text() == "one\n"
+    [part], [own] = ledger.status.sub_agent_executions, agents.parts.values()
+    assert part.status == SubAgentStatus.SUB_AGENT_COMPLETED
+    assert to_data(part.metadata) == {"child": f"{EXECUTION}-{part.id}"}
+    assert own.answers == ["I write.", "It is written: Write it down"]
+    assert {request.key for request in agents.sub_agents} == {part.id}
+
+
+async def test_a_sub_agent_that_has_ended_is_not_run_again(agents: Agents) -> None:
+    """Its agent was killed before the end of the call was in the journal."""
+    await agents.run(assignment(LOGGING))
+    ledger = Ledger()
+    lease = agents.start(assignment(LOGGING, attempt=2), ledger)
+    assert lease.task is not None
+    async with asyncio.timeout(60):
+        await lease.task
+    assert ledger.answers == ["It is written: Write it down"]
+    assert (agents.folder / "log.txt").read_text() == "one\n"

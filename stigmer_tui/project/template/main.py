@@ -3,7 +3,7 @@
 Change something while stigmer-tui is open, an order or a text, and save: the workflow runs again.
 """
 
-from stigmer_tui.sdk import Agent, Workflow, jq, length
+from stigmer_tui.sdk import Agent, SubAgent, Workflow, jq, length
 
 # An agent is a model with instructions. Where no model is configured its script is played, so all this works offline.
 host = Agent(
@@ -17,8 +17,14 @@ host = Agent(
 Agent(
     "note-keeper",
     description="Keeps your notes",
-    instructions="You keep notes for the owner of a small tea shop. Each note is a file in /notes.",
+    instructions="You keep the notes of a small tea shop, each in a file in /notes. Have it proofread first.",
     script="scripts/note-keeper.yaml",
+    # Another agent, to which it can hand something: in a conversation of its own, of which it gets the last message.
+    sub_agents=[
+        SubAgent(
+            "proofreader", description="Corrects texts", instructions="Correct the text, and answer with it alone."
+        )
+    ],
 )
 
 with Workflow("settle-orders", namespace="tea-shop", description="Settles the orders of the day") as flow:
