@@ -34,7 +34,7 @@ def todos_of(node: Node) -> tuple[Todo, ...]:
 
 
 def progress_of(todos: tuple[Todo, ...]) -> str:
-    """`2 of 5 done  Write the tests`, with what is in progress."""
+    """`2 of 5 done: Write the tests`, with what is in progress."""
     done = sum(todo.state is RunState.COMPLETED for todo in todos)
     current = next((todo.content for todo in todos if todo.state is RunState.RUNNING), "")
-    return f"{done} of {len(todos)} done{f'  {current}' if current else ''}"
+    return f"{done} of {len(todos)} done{f': {current}' if current else ''}"

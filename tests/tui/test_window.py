@@ -12,7 +12,7 @@ from stigmer_tui.tui.widgets.viewport import Viewport
 from stigmer_tui.workbench.entries import GroupEntry, MessageEntry, NodeEntry
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import ResourceKind, RunState
-from stigmer_tui.workbench.nodes import Message, NodeKind, Role
+from stigmer_tui.workbench.nodes import Message, Node, NodeKind, Role
 from stigmer_tui.workbench.outline import Outline
 from stigmer_tui.workbench.task_tree import TaskTree
 from stigmer_tui.workbench.transcript import Transcript
@@ -341,3 +341,24 @@ def test_a_text_that_shows_nothing_is_no_end_that_cannot_be_reached() -> None:
     window.scroll(1)
     assert follows(window)
     assert isinstance(window.lines[-1].view.entry, MessageEntry)
+
+
+def test_what_happens_in_one_sub_agent_hides_no_other() -> None:
+    """Within one frame, the next one is called and the first one does something: entries come before it."""
+    execution = Execution(ResourceKind.AGENT, "agx_1", "helper", state=RunState.RUNNING)
+
+    def sub_agent(name: str, index: int) -> None:
+        put_message(execution, index, Message(Role.TOOL, "", calls=(name,)))
+        put(execution, Node(name, NodeKind.SUB_AGENT, name, state=RunState.RUNNING, input="Look"))
+
+    sub_agent("first", 0)
+    inner = Execution(ResourceKind.AGENT, "agx_2", "first", state=RunState.RUNNING)
+    run = graft(execution, "first", inner)
+    window = window_over(Transcript(execution), height=10)
+    sub_agent("second", 1)
+    put(execution, tool_call("c1", "ls"), tool_call("c2", "grep"), scope=run)
+    window.update()
+    assert names(window) == ["first", "second"]
+    window.select_first()
+    window.toggle()
+    assert list(dict.fromkeys(names(window))) == ["first", "ls", "grep", "second"]

@@ -86,6 +86,8 @@ class VirtualRows:
         edits = self.outline.refresh()
         for edit in edits:
             self._apply(edit)
+        if len(edits) > 1 and self._folds.hides_any:
+            self._hide_and_show(min(edit.index for edit in edits))
         return bool(edits)
 
     def forget_drawn(self) -> None:
@@ -194,6 +196,13 @@ class VirtualRows:
                 self._heights.insert(index, [self._guess(self.outline.key(i)) for i in range(index, index + count)])
             case Changed(index):
                 self._heights[index] = self._guess(self.outline.key(index))
+
+    def _hide_and_show(self, first: int) -> None:
+        """Corrects what several edits have hidden or shown: the index of one is not that after those that follow it."""
+        for index in range(first, len(self.outline)):
+            key = self.outline.key(index)
+            if (self._heights[index] == 0) != self._folds.hides(key):
+                self._heights[index] = self._guess(key)
 
     def _guess(self, key: EntryKey) -> int:
         """Estimated rows of an entry; 0 if it is hidden."""
