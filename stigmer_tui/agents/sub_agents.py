@@ -103,6 +103,7 @@ class SubAgentTool:
         agent = sub_agent(assignment.agent, name)
         if model := assignment.config.model or assignment.execution.spec.execution_config.model_name:
             agent.metadata.annotations[extensions.MODEL] = model
+            agent.metadata.annotations.pop(extensions.FALLBACK_MODELS, None)
         if assignment.config.temperature:
             agent.metadata.annotations[extensions.TEMPERATURE] = f"{assignment.config.temperature:g}"
         if approve := assignment.execution.metadata.annotations.get(extensions.APPROVE):
