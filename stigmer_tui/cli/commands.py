@@ -139,6 +139,7 @@ def program() -> None:
     log_problems_to_file(Home.from_environment(os.environ).log("commands"), "commands")
 
 
+PATH = click.Path(allow_dash=True)
 RESUME_HELP = "Attach to an execution, or show one that has ended; with --message, continue an agent's conversation."
 FILE_HELP = "Manifests instead of the project's code: a YAML file, a folder of them, or - for standard input."
 
@@ -175,7 +176,7 @@ def complete_execution(ctx: click.Context, param: click.Parameter, incomplete: s
     help="End a run of an agent at steps=20, time=5m, tokens=200k or cost=0.50 (US dollars). May be repeated.",
 )
 @click.option("--follow/--no-follow", default=True, help="Follow the run to its end, or only start it.")
-@click.option("-f", "--file", "manifests", default="", metavar="PATH", help=FILE_HELP)
+@click.option("-f", "--file", "manifests", default="", type=PATH, metavar="PATH", help=FILE_HELP)
 @click.option("--resume", default="", metavar="ID", shell_complete=complete_execution, help=RESUME_HELP)
 @click.option("--all", "every", is_flag=True, help="Run all that the project defines at the same time.")
 @click.option("--detach", is_flag=True, help="Ctrl+C stops following; the run continues.")
@@ -248,7 +249,7 @@ def run(
 
 
 @program.command()
-@click.option("-f", "--file", "manifests", default="", metavar="PATH", help=FILE_HELP)
+@click.option("-f", "--file", "manifests", default="", type=PATH, metavar="PATH", help=FILE_HELP)
 @click.option("--dry-run", is_flag=True, help="Show what would be done without doing it.")
 @click.option("--org", default="", metavar="NAME", help="The organization; default: from Stigmer.yaml or config.yaml.")
 def apply(manifests: str, dry_run: bool, org: str) -> int:

@@ -72,6 +72,16 @@ def test_manifests_are_deployed_and_run_without_a_project(world: World) -> None:
     assert (ran.code, ran.events[-1]["output"]) == (0, "You said Hello"), ran.err
     went_on = world.run("run", "--resume", ran.events[-1]["execution_id"], "-m", "Again", "--output", "json")
     assert (went_on.code, went_on.events[-1]["output"]) == (0, "You said Again"), went_on.err
+    at_once = world.run("run", "--all", "-f", "all.yaml", "-m", "Hello")
+    assert (at_once.code, at_once.out.splitlines()[-1]) == (0, "1 completed")
+    for kind, name in (
+        ("agent", "clerk"),
+        ("agent-instance", "clerk-in-prod"),
+        ("skill", "tea"),
+        ("environment", "prod"),
+    ):
+        manifest = world.run("get", kind, name, "--output", "yaml").out
+        assert "Deployment successful: 1 unchanged" in world.run("apply", "-f", "-", stdin=manifest).out
     asked = world.run("describe", "environment", "prod")
     assert "Used by:       agent instance clerk-in-prod" in asked.out
     file.write_text(MANIFESTS.replace("skill_md", "skil_md"), encoding="utf-8")
