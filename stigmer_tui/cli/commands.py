@@ -178,6 +178,7 @@ def complete_execution(ctx: click.Context, param: click.Parameter, incomplete: s
 @click.option("--follow/--no-follow", default=True, help="Follow the run to its end, or only start it.")
 @click.option("-f", "--file", "manifests", default="", type=PATH, metavar="PATH", help=FILE_HELP)
 @click.option("--resume", default="", metavar="ID", shell_complete=complete_execution, help=RESUME_HELP)
+@click.option("--session", default="", metavar="ID", help="Continue this session's conversation, with --message.")
 @click.option("--all", "every", is_flag=True, help="Run all that the project defines at the same time.")
 @click.option("--detach", is_flag=True, help="Ctrl+C stops following; the run continues.")
 @click.option("-w", "--watch", is_flag=True, help="Deploy each save and run again, until Ctrl+C.")
@@ -203,6 +204,7 @@ def run(
     follow: bool,
     manifests: str,
     resume: str,
+    session: str,
     every: bool,
     detach: bool,
     watch: bool,
@@ -219,8 +221,11 @@ def run(
         raise click.UsageError("--watch works in a project: make one whose runtime is yaml, or leave --file out")
     if watch and not follow:
         raise click.UsageError("--watch follows each run: leave --no-follow out")
+    if session and (resume or not message):
+        raise click.UsageError("--session needs the --message that continues it, and no --resume")
+    resume = resume or session
     if resume and (reference or watch or manifests or every):
-        raise click.UsageError("--resume is about one execution: leave NAME-OR-ID, --watch, --file and --all out")
+        raise click.UsageError("--resume and --session say what runs: leave NAME-OR-ID, --watch, --file and --all out")
     if every and (reference or watch or not follow):
         raise click.UsageError("--all runs everything once, to its end: leave NAME-OR-ID, --watch and --no-follow out")
     from stigmer_tui.cli.run import RunOptions, run_headless

@@ -78,7 +78,7 @@ class RunOptions:
     on_approval: str = ""
     """A value of OnApproval; empty to ask where there is a terminal, and to deny elsewhere."""
     resume: str = ""
-    """Id of an execution to attach to, instead of a new run."""
+    """Id of an execution to attach to, instead of a new run; or of a session, for its newest one."""
 
 
 def input_of(options: RunOptions) -> tuple[RunInput, Redactor]:

@@ -140,6 +140,12 @@ def is_execution(reference: str) -> bool:
     return parsed is not None and parsed[0] in (Prefix.AGENT_EXECUTION, Prefix.WORKFLOW_EXECUTION)
 
 
+def is_session(reference: str) -> bool:
+    """Whether a reference is the id of a session."""
+    parsed = parse_id(reference)
+    return parsed is not None and parsed[0] is Prefix.SESSION
+
+
 def is_agent_execution(execution_id: str) -> bool:
     """Whether it is the execution of an agent, not of a workflow."""
     parsed = parse_id(execution_id)

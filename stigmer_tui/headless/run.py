@@ -49,7 +49,8 @@ class Request:
     watch: bool = False
     """Deploys each save, and runs again what it affects, until interrupted."""
     resume: str = ""
-    """Id of an execution that is shown to its end; with a message, its conversation continues."""
+    """Id of an execution, or of a session for its newest one. It is shown to its end; with a message, its conversation
+    continues."""
 
 
 class HeadlessRun:

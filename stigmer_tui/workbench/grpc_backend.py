@@ -123,15 +123,28 @@ class GrpcBackend:
         return resource_of(found) if found is not None else None
 
     async def find(self, reference: str) -> Resource | Run | None:
-        if not executions.is_execution(reference):
+        if executions.is_session(reference):
+            stored = await self._newest_of_session(reference)
+        elif executions.is_execution(reference):
+            stored = await self._stored(reference)
+        else:
             return await self._described(reference)
-        try:
-            stored = await executions.get(self._connection, reference)
-        except NotFound:
+        if stored is None:
             return None
         resource_id = executions.resource_of(stored)
         resource = await self.resolve(resource_id)
         return run_of(execution_of(stored, resource.slug if resource else resource_id or reference), resource_id)
+
+    async def _stored(self, execution_id: str) -> executions.AnyExecution | None:
+        try:
+            return await executions.get(self._connection, execution_id)
+        except NotFound:
+            return None
+
+    async def _newest_of_session(self, session_id: str) -> executions.AnyExecution | None:
+        from stigmer_tui.client import sessions
+
+        return next(reversed(await sessions.conversation(self._connection, session_id)), None)
 
     async def look_up(self, resources: Iterable[Resource], runs: Iterable[Run]) -> Lists:
         found = [await self._described(resource.id) for resource in resources]

@@ -1,0 +1,49 @@
+"""A conversation in the app and without a screen, with an agent that plays a script: no model is asked."""
+
+from __future__ import annotations
+
+from tests.e2e.world import World
+
+CODE = """\
+from stigmer_tui.sdk import Agent
+
+Agent("clerk", instructions="Answer in one sentence.", script="clerk.yaml")
+"""
+
+SCRIPT = """\
+delay: 0
+messages:
+  - - say: "Hello {{message}}, what do you do?"
+  - - say: "So {{previous}} is a {{message}}."
+  - - say: "As I said, {{previous}} it is."
+"""
+
+
+def test_three_turns_with_a_save_before_the_third(world: World) -> None:
+    project = world.project(CODE)
+    (project / "clerk.yaml").write_text(SCRIPT, encoding="utf-8")
+    with world.window(cwd=project) as window:
+        window.shows("1 created")
+        window.press("enter")
+        window.shows("Run clerk")
+        window.type("Ada")
+        window.press("enter")
+        window.shows("Hello Ada, what do you do")
+        window.shows("✓ completed")
+        window.press("i")
+        window.type("gardener")
+        window.press("enter")
+        window.shows("So Ada is a gardener")
+        window.shows("turn 2")
+        window.shows("✓ completed")
+        script = (project / "clerk.yaml").read_text(encoding="utf-8")
+        (project / "clerk.yaml").write_text(script.replace("As I said", "With new code"), encoding="utf-8")
+        window.shows("the next message to clerk runs on it")
+        window.type("thanks")
+        window.press("enter")
+        window.shows("from here on the new code answers")
+        window.shows("With new code, gardener it is")
+        window.shows("Hello Ada, what do you do")
+        window.shows("turn 3")
+        window.press("esc", "q")
+        assert window.ends() == 0
