@@ -115,7 +115,8 @@ class Program(click.Group):
     """Loads the commands about what is deployed only when one of them is wanted, or all are listed."""
 
     def load_all(self) -> None:
-        import stigmer_tui.cli.resource_commands  # noqa: F401 - adds them
+        import stigmer_tui.cli.resource_commands
+        import stigmer_tui.cli.session_commands  # noqa: F401 - they add them
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.commands:

@@ -9,7 +9,7 @@ from stigmer_tui.cli import COMPLETION
 
 COMMANDS = (
     *("apply", "approve", "completion", "config", "delete", "describe", "doctor", "edit", "environment"),
-    *("execution", "get", "list", "mcp", "new", "provider", "run", "secrets", "server"),
+    *("execution", "get", "list", "mcp", "new", "provider", "run", "secrets", "server", "sessions"),
 )
 """Those of `commands.program`, which is not loaded for the app."""
 INTERNAL = "internal-"

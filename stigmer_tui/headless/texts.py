@@ -37,8 +37,11 @@ def not_found(reference: str) -> StigmerError:
     )
 
 
-def unknown_execution(execution_id: str) -> StigmerError:
-    return StigmerError(f"There is no execution {execution_id}", "See what there is: stigmer-tui execution list")
+def unknown_execution(reference: str) -> StigmerError:
+    """`reference` is the id of an execution, or of a session."""
+    if reference.startswith("ses"):
+        return StigmerError(f"There is no session {reference}", "See what there is: stigmer-tui sessions list")
+    return StigmerError(f"There is no execution {reference}", "See what there is: stigmer-tui execution list")
 
 
 def ambiguous(resources: Sequence[Resource]) -> StigmerError:

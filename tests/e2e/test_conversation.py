@@ -47,3 +47,25 @@ def test_three_turns_with_a_save_before_the_third(world: World) -> None:
         window.shows("turn 3")
         window.press("esc", "q")
         assert window.ends() == 0
+
+
+def test_a_session_is_continued_shown_renamed_and_deleted_from_the_command_line(world: World) -> None:
+    project = world.project(CODE)
+    (project / "clerk.yaml").write_text(SCRIPT, encoding="utf-8")
+    first = world.run("run", "clerk", "--message", "Ada", cwd=project)
+    assert "Hello Ada, what do you do?" in first.out
+    session = world.run("sessions", "list", "--output", "name").out.strip()
+    second = world.run("run", "--session", session, "--message", "gardener", cwd=project)
+    assert (second.code, "So Ada is a gardener." in second.out) == (0, True)
+    execution = world.run("execution", "list", "--output", "name").out.split()[0]
+    third = world.run("run", "--resume", execution, "--message", "thanks")
+    assert (third.code, "As I said, gardener it is." in third.out) == (0, True)
+    old = world.run("run", "--resume", execution)
+    assert (old.code, "So Ada is a gardener." in old.out) == (0, True)
+    assert world.run("sessions", "rename", session, "A gardener").code == 0
+    assert "A gardener" in world.run("sessions", "list").out
+    shown = world.run("sessions", "show", session).out
+    assert shown.index("Hello Ada") < shown.index("So Ada is a gardener") < shown.index("As I said")
+    assert "with 3 executions" in world.run("sessions", "delete", session, "--yes").out
+    gone = world.run("run", "--session", session, "--message", "hello")
+    assert (gone.code, f"There is no session {session}" in gone.err) == (1, True)

@@ -1,0 +1,58 @@
+"""The commands about sessions; loaded with those about what is deployed."""
+
+from __future__ import annotations
+
+import click
+
+from stigmer_tui.cli.commands import program
+from stigmer_tui.cli.resource_commands import FORMATS, org_option, output_option, yes_option
+
+session_argument = click.argument("session_id", metavar="ID")
+
+
+@program.group()
+def sessions() -> None:
+    """Conversations with agents. `run --session ID --message …` continues one."""
+
+
+@sessions.command("list")
+@click.option("-n", "--number", type=click.IntRange(1, 1000), default=50, show_default=True, help="At most so many.")
+@org_option
+@output_option(*FORMATS)
+def list_sessions(number: int, org: str, output: str) -> int:
+    """List the newest sessions."""
+    from stigmer_tui.cli.sessions import list_newest
+
+    return list_newest(number, org, output)
+
+
+@sessions.command()
+@session_argument
+@org_option
+def show(session_id: str, org: str) -> int:
+    """Print the whole conversation; that of a fork begins with what was before it."""
+    from stigmer_tui.cli.sessions import show_session
+
+    return show_session(session_id, org)
+
+
+@sessions.command()
+@session_argument
+@click.argument("subject")
+@org_option
+def rename(session_id: str, subject: str, org: str) -> int:
+    """Give a session another name in lists."""
+    from stigmer_tui.cli.sessions import rename_session
+
+    return rename_session(session_id, subject, org)
+
+
+@sessions.command()
+@session_argument
+@org_option
+@yes_option
+def delete(session_id: str, org: str, yes: bool) -> int:
+    """Delete a session with its executions. Asks; one that another was forked from is kept."""
+    from stigmer_tui.cli.sessions import delete_session
+
+    return delete_session(session_id, org, yes)

@@ -1,0 +1,97 @@
+"""`sessions list`, `show`, `rename` and `delete`: conversations with agents."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import Any
+
+import click
+
+from stigmer_tui.api.session_pb2 import Session
+from stigmer_tui.cli.printing import Column, print_rows
+from stigmer_tui.cli.resources import Server, ask, local_time, reached_server
+from stigmer_tui.client import sessions
+from stigmer_tui.client.errors import NotFound
+from stigmer_tui.core.clock import timestamp
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.units import plural
+from stigmer_tui.definition.extensions import FORK
+from stigmer_tui.headless.conversation_lines import LineWriter
+from stigmer_tui.headless.run_lines import RunLines
+from stigmer_tui.workbench.translation import moment
+from stigmer_tui.workbench.wire_deltas import execution_of
+
+COLUMNS = (
+    Column("STARTED", "created_at", local_time),
+    Column("SUBJECT", "subject"),
+    Column("ID", "id"),
+    Column("FORK OF", "fork_of"),
+)
+
+
+def list_newest(number: int, organization: str, output: str) -> int:
+    async def run() -> int:
+        async with reached_server(organization) as server:
+            found = await sessions.newest(server.connection, number)
+        rows = [_row(session) for session in found if session.metadata.org in ("", server.organization)]
+        nothing = f"The organization {server.organization} has no sessions"
+        print_rows(rows, COLUMNS, output, lambda row: str(row["id"]), nothing)
+        return 0
+
+    return asyncio.run(run())
+
+
+def _row(session: Session) -> dict[str, Any]:
+    created_at = moment(session.status.audit.spec_audit.created_at)
+    return {
+        "created_at": timestamp(created_at) if created_at else "",
+        "subject": session.spec.subject,
+        "id": session.metadata.id,
+        "fork_of": session.spec.metadata.get(FORK, "").partition(" ")[0],
+    }
+
+
+def show_session(session_id: str, organization: str) -> int:
+    async def run() -> int:
+        async with reached_server(organization) as server:
+            session = await _session(server, session_id)
+            stored = await sessions.conversation(server.connection, session.metadata.id)
+        lines = LineWriter(sys.stdout.write)
+        for execution in stored:
+            lines.line(f"Execution ID: {execution.metadata.id}")
+            RunLines(execution_of(execution, execution.metadata.name), lines).update()
+            lines.line(execution.status.error)
+        return 0
+
+    return asyncio.run(run())
+
+
+def rename_session(session_id: str, subject: str, organization: str) -> int:
+    async def run() -> int:
+        async with reached_server(organization) as server:
+            renamed = await sessions.rename(server.connection, await _session(server, session_id), subject)
+        click.echo(f"Session {renamed.metadata.id} is called {renamed.spec.subject}")
+        return 0
+
+    return asyncio.run(run())
+
+
+def delete_session(session_id: str, organization: str, is_sure: bool) -> int:
+    async def run() -> int:
+        async with reached_server(organization) as server:
+            session = await _session(server, session_id)
+            if not is_sure:
+                ask(f"Delete session {session.metadata.id} “{session.spec.subject}” and all that was said in it?")
+            count = await sessions.delete(server.connection, session)
+        click.echo(f"Deleted session {session.metadata.id} with {plural(count, 'execution')}")
+        return 0
+
+    return asyncio.run(run())
+
+
+async def _session(server: Server, session_id: str) -> Session:
+    try:
+        return await sessions.get(server.connection, session_id)
+    except NotFound:
+        raise StigmerError(f"There is no session {session_id}", "What there is: stigmer-tui sessions list") from None
