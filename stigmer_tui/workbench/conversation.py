@@ -35,7 +35,7 @@ class Conversation(Outline):
             if number and _has_new_code(executions[number - 1], execution):
                 self._put(NUMBER.pack(2 * number))
             prefix = NUMBER.pack(2 * number + 1)
-            self._turns.append(_Turn(execution, prefix, self._put))
+            self._turns.append(_Turn(execution, prefix, self._put, self._close))
             self._executions.append(execution)
 
     def execution_at(self, key: EntryKey) -> Execution:
@@ -64,14 +64,21 @@ class Conversation(Outline):
 class _Turn(Transcript):
     """The transcript of one execution, which passes on what changes."""
 
-    def __init__(self, execution: Execution, prefix: EntryKey, put: Callable[[EntryKey], None]) -> None:
+    def __init__(
+        self, execution: Execution, prefix: EntryKey, put: Callable[[EntryKey], None], close: Callable[[EntryKey], None]
+    ) -> None:
         super().__init__(execution)
         self._prefix = prefix
         self._pass_on = put
+        self._pass_on_closed = close
 
     def _put(self, key: EntryKey) -> None:
         super()._put(key)
         self._pass_on(self._prefix + key)
+
+    def _close(self, key: EntryKey) -> None:
+        super()._close(key)
+        self._pass_on_closed(self._prefix + key)
 
 
 def _place(key: EntryKey) -> tuple[int, bool]:

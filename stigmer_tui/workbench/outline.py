@@ -94,6 +94,10 @@ class Outline(ABC):
         if self._is_read:
             self._note(index, is_new)
 
+    def _close(self, key: EntryKey) -> None:
+        """Notes that an entry is a sub-agent's."""
+        self.closed.add(key)
+
     def _touch(self, key: EntryKey) -> None:
         """Notes that an entry looks different because another one changed."""
         if self._is_read:

@@ -66,7 +66,7 @@ class TaskTree(TreeOutline):
         else:
             self._put(entry_key)
         if node.kind is NodeKind.SUB_AGENT:
-            self.closed.add(entry_key)
+            self._close(entry_key)
         if (around := entry_key[:-LEVEL]) in self._branches:
             self._touch(around)
         if newest := self._newest_branch.get(entry_key):

@@ -141,7 +141,7 @@ class Transcript(TreeOutline):
         elif _has_started(node):
             self._add(key, node)
         if node.kind is NodeKind.SUB_AGENT:
-            self.closed.add(self._entry_keys[key])
+            self._close(self._entry_keys[key])
         if node.state is RunState.FAILED:
             self._touch_node(super()._owner(key, node))
         if todos_of(node):

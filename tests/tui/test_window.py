@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 
@@ -9,6 +10,7 @@ import pytest
 
 from stigmer_tui.tui.render.glyphs import UNICODE
 from stigmer_tui.tui.widgets.viewport import Viewport
+from stigmer_tui.workbench.conversation import Conversation
 from stigmer_tui.workbench.entries import GroupEntry, MessageEntry, NodeEntry
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import ResourceKind, RunState
@@ -343,7 +345,14 @@ def test_a_text_that_shows_nothing_is_no_end_that_cannot_be_reached() -> None:
     assert isinstance(window.lines[-1].view.entry, MessageEntry)
 
 
-def test_what_happens_in_one_sub_agent_hides_no_other() -> None:
+def of_one(execution: Execution) -> Conversation:
+    conversation = Conversation()
+    conversation.extend([execution])
+    return conversation
+
+
+@pytest.mark.parametrize("outline", [Transcript, of_one])
+def test_what_happens_in_one_sub_agent_hides_no_other(outline: Callable[[Execution], Outline]) -> None:
     """Within one frame, the next one is called and the first one does something: entries come before it."""
     execution = Execution(ResourceKind.AGENT, "agx_1", "helper", state=RunState.RUNNING)
 
@@ -354,7 +363,7 @@ def test_what_happens_in_one_sub_agent_hides_no_other() -> None:
     sub_agent("first", 0)
     inner = Execution(ResourceKind.AGENT, "agx_2", "first", state=RunState.RUNNING)
     run = graft(execution, "first", inner)
-    window = window_over(Transcript(execution), height=10)
+    window = window_over(outline(execution), height=10)
     sub_agent("second", 1)
     put(execution, tool_call("c1", "ls"), tool_call("c2", "grep"), scope=run)
     window.update()
