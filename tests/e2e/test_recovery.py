@@ -107,6 +107,26 @@ def test_a_process_is_killed_while_a_run_follows(world: World, shop: Shop, proje
     assert_nothing_is_left(world)
 
 
+@pytest.mark.parametrize("component", ["workflows", "agents"])
+def test_one_process_is_restarted_in_the_middle_of_a_run(
+    world: World, shop: Shop, project: Path, component: str
+) -> None:
+    process = world.started("run", "sell", "--output", "json", cwd=project)
+    read_until(process, lambda event: event["event"] == "tool_call" and event["state"] == "completed")
+    before = {name: world.runner(name).pid for name in ("workflow-runner", "agent-runner")}
+    restarted = world.run("server", "restart", component)
+    assert restarted.code == 0, restarted.err
+    last = read_until(process, lambda event: event["event"] in ("completed", "failed", "cancelled", "error"))
+    assert (last["event"], process.wait()) == ("completed", 0), last
+    assert last["output"] == {"answer": "There is tea.", "bills": 1}
+    assert_nothing_was_done_twice(world, shop)
+    changed = [name for name, pid in before.items() if world.runner(name).pid != pid]
+    assert changed == [f"{component.removesuffix('s')}-runner"]
+    components = json.loads(world.run("server", "status", "--output", "json").out)["components"]
+    assert not any("restarts" in each or "last_error" in each for each in components)
+    assert_nothing_is_left(world)
+
+
 def test_a_killed_server_is_back_at_once(world: World, project: Path) -> None:
     with world.window(cwd=project) as window:
         window.shows("✓ ready")
