@@ -29,7 +29,8 @@ async def restart_and_wait(connection: Connection, process: DaemonProcess, limit
             f"The {process.noun} is not ready after {limit:.0f} s", f"See stigmer-tui server logs -c {process.name}"
         ) from error
     if component.state in ENDED:
-        raise StigmerError(f"The {process.noun} does not come up: {component.detail}", "\n".join(component.log_lines))
+        why = component.detail.partition("; try again")[0]
+        raise StigmerError(f"The {process.noun} does not come up: {why}", "\n".join(component.log_lines))
     return component
 
 
