@@ -102,7 +102,7 @@ def _what_happened(error: AgentRunError, choice: ModelChoice, detail: str, retri
             wait = f", retry in {error.retry_after:.0f} s" if error.retry_after else ""
             return f": {retry_reason(error)}{retried}{wait}{detail}"
         case ModelQuotaExceededError():
-            return f" is refused: the credit of the account is used up{detail}"
+            return f" is refused: the credit of the account is used up; add some, or choose another model{detail}"
         case ModelUnavailableError() | ModelServerError():
             return f": {retry_reason(error)}{retried}{detail}"
         case ModelContextWindowExceededError():
@@ -113,9 +113,9 @@ def _what_happened(error: AgentRunError, choice: ModelChoice, detail: str, retri
             hint = _base_url_hint(choice) if "endpoint" in error.message else ""
             return f" answered with an error{hint}{detail}"
         case OutputTokenLimitExceeded():
-            return " reached the limit of its output before it had said anything usable"
+            return " reached the limit of its output before it had said anything usable; ask for less at a time"
         case ContentFilterError():
-            return " gave no answer: a content filter of the provider held it back"
+            return " gave no answer: a content filter of the provider held it back; say it differently"
         case _:
             return f" gave no usable answer, also when asked again ({error})"
 
