@@ -180,6 +180,7 @@ def complete_execution(ctx: click.Context, param: click.Parameter, incomplete: s
 @click.option("-f", "--file", "manifests", default="", type=PATH, metavar="PATH", help=FILE_HELP)
 @click.option("--resume", default="", metavar="ID", shell_complete=complete_execution, help=RESUME_HELP)
 @click.option("--session", default="", metavar="ID", help="Continue this session's conversation, with --message.")
+@click.option("-i", "--interactive", is_flag=True, help="Talk with an agent line by line, until Ctrl+D.")
 @click.option("--all", "every", is_flag=True, help="Run all that the project defines at the same time.")
 @click.option("--detach", is_flag=True, help="Ctrl+C stops following; the run continues.")
 @click.option("-w", "--watch", is_flag=True, help="Deploy each save and run again, until Ctrl+C.")
@@ -206,6 +207,7 @@ def run(
     manifests: str,
     resume: str,
     session: str,
+    interactive: bool,
     every: bool,
     detach: bool,
     watch: bool,
@@ -222,6 +224,8 @@ def run(
         raise click.UsageError("--watch works in a project: make one whose runtime is yaml, or leave --file out")
     if watch and not follow:
         raise click.UsageError("--watch follows each run: leave --no-follow out")
+    if interactive and (resume or session or watch or every or not follow):
+        raise click.UsageError("--interactive is a new conversation: only NAME-OR-ID, --file and --message go with it")
     if session and (resume or not message):
         raise click.UsageError("--session needs the --message that continues it, and no --resume")
     resume = resume or session
@@ -246,6 +250,7 @@ def run(
         approve,
         on_approval or "",
         resume,
+        interactive,
     )
     if every:
         from stigmer_tui.cli.run_all import run_all_headless

@@ -7,9 +7,11 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from threading import Thread
 
 import click
 
@@ -79,6 +81,8 @@ class RunOptions:
     """A value of OnApproval; empty to ask where there is a terminal, and to deny elsewhere."""
     resume: str = ""
     """Id of an execution to attach to, instead of a new run; or of a session, for its newest one."""
+    interactive: bool = False
+    """Whether the conversation with an agent goes on with what is read line by line."""
 
 
 def input_of(options: RunOptions) -> tuple[RunInput, Redactor]:
@@ -112,7 +116,7 @@ def run_headless(options: RunOptions) -> int:
         options.watch,
         options.resume,
     )
-    return asyncio.run(_run(request, session, output))
+    return asyncio.run(_run(request, session, output, options.interactive))
 
 
 def _on_approval(options: RunOptions) -> OnApproval:
@@ -147,7 +151,7 @@ def output_for(as_json: bool, redactor: Redactor, clock: Clock) -> Output:
     return TextOutput(sys.stdout, sys.stderr, redactor)
 
 
-async def _run(request: Request, session: Session, output: Output) -> int:
+async def _run(request: Request, session: Session, output: Output, is_interactive: bool) -> int:
     loop, interrupted = asyncio.get_running_loop(), asyncio.Event()
 
     def interrupt() -> None:
@@ -172,4 +176,31 @@ async def _run(request: Request, session: Session, output: Output) -> int:
         return await ask_about(waiting)
 
     loop.add_signal_handler(signal.SIGINT, interrupt)
-    return await HeadlessRun(request, session, output, choose, interrupted, ask).run()
+    if not is_interactive:
+        return await HeadlessRun(request, session, output, choose, interrupted, ask).run()
+    from stigmer_tui.headless.interactive import InteractiveRun
+
+    return await InteractiveRun(request, session, output, choose, interrupted, _read_line, ask).run()
+
+
+async def _read_line() -> str:
+    """Of standard input, by a thread that nobody waits for: an interrupt ends the command while it reads."""
+    loop = asyncio.get_running_loop()
+    line: asyncio.Future[str] = loop.create_future()
+
+    def put(text: str) -> None:
+        if not line.done():
+            line.set_result(text)
+
+    def read() -> None:
+        text = sys.stdin.buffer.readline().decode(errors="replace")
+        with suppress(RuntimeError):
+            # The loop is closed when the command has ended meanwhile.
+            loop.call_soon_threadsafe(put, text)
+
+    if can_ask():
+        click.echo("> ", nl=False)
+    Thread(target=read, daemon=True).start()
+    if not (text := await line):
+        raise EOFError
+    return text

@@ -69,3 +69,12 @@ def test_a_session_is_continued_shown_renamed_and_deleted_from_the_command_line(
     assert "with 3 executions" in world.run("sessions", "delete", session, "--yes").out
     gone = world.run("run", "--session", session, "--message", "hello")
     assert (gone.code, f"There is no session {session}" in gone.err) == (1, True)
+
+
+def test_a_conversation_line_by_line(world: World) -> None:
+    project = world.project(CODE)
+    (project / "clerk.yaml").write_text(SCRIPT, encoding="utf-8")
+    finished = world.run("run", "--interactive", cwd=project, stdin="Ada\n\ngardener\n")
+    said = finished.out
+    assert said.index("Hello Ada, what do you do?") < said.index("So Ada is a gardener.")
+    assert finished.code == 0
