@@ -70,3 +70,19 @@ def test_without_a_terminal_a_call_is_denied_and_from_outside_it_is_decided_on(w
     out, _ = process.communicate(timeout=60)
     assert "Told: The call was denied: keep it" in out
     assert process.returncode == 0
+
+
+def test_at_a_terminal_the_person_is_asked_line_by_line(world: World) -> None:
+    project = cleaner(world)
+    with world.window("run", "cleaner", cwd=project) as window:
+        window.shows("d deny:$")
+        window.type("e\r")
+        window.shows("new, as JSON:$")
+        window.type('{"command": "echo changed"}\r')
+        window.shows('"rm log.txt"}')
+        window.shows("d deny:$")
+        window.type("d\r")
+        window.shows("why, for the agent:$")
+        window.type("keep it\r")
+        window.shows("Told: The call was denied: keep it")
+        assert window.ends() == 0
