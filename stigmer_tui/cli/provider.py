@@ -25,11 +25,12 @@ from stigmer_tui.core.known_secrets import without_credentials
 from stigmer_tui.core.model_providers import OLLAMA, PROVIDERS, SCRIPTED, ModelProvider
 from stigmer_tui.core.private_files import make_private_folders, write_private
 from stigmer_tui.core.stored_keys import KeyPlace
+from stigmer_tui.workbench import model_providers
 
 
 class Readiness(StrEnum):
     READY = "ready"
-    NO_KEY = "no key"
+    NO_KEY = model_providers.NO_KEY
     NO_ANSWER = "does not answer"
     NO_MODEL = "model is missing"
 

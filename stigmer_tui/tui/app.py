@@ -239,6 +239,14 @@ class StigmerApp(TerminalApp):
                     f"No agent, workflow or run is named {reference} on the server at {where}", Level.WARNING
                 )
 
+    async def action_providers(self) -> None:
+        from stigmer_tui.tui.screens.providers import ProvidersScreen
+
+        if server := self.session.configuration.server:
+            self.session.store.note(f"The server at {server} chooses its models itself", Level.WARNING)
+            return
+        await self.push_screen(ProvidersScreen(self.session.model_providers()))
+
     async def action_notices(self) -> None:
         from stigmer_tui.tui.screens.dialogs import NoticesScreen
 

@@ -51,6 +51,7 @@ class Place(StrEnum):
     LOG_SEARCH = "Search in the log"
     BY_NAME = "Run by name"
     APPROVAL = "Approval"
+    PROVIDERS = "Model providers"
 
 
 When = Callable[[WorkbenchState], bool]
@@ -252,6 +253,10 @@ COMMANDS = (
         "watch.on", "app.turn_watch_on", Place.WORKBENCH, "w", "watch on", "Turn watch on",
         "Turn watch on: deploy and run again when a file is saved", _is_not_watching, rank=6,
     ),
+    Command(
+        "providers.open", "app.providers", Place.WORKBENCH, "s", "", "Model providers",
+        "Choose a provider of models, enter its key, or test it",
+    ),
     Command("picker.filter", "filter", Place.WORKBENCH, "slash", "filter", "Filter", "Filter the list", rank=7),
     Command(
         "region.next", "next_region", Place.WORKBENCH, "tab", "next pane", help="Go to the next region",
@@ -348,6 +353,12 @@ COMMANDS = (
     Command("log_search.clear", "clear", Place.LOG_SEARCH, "escape", "clear", help="Search for nothing"),
     Command("approval.send", "send", Place.APPROVAL, "enter", "send", help="Send the decision"),
     Command("approval.leave", "leave", Place.APPROVAL, "escape", "back", help="Back; nothing is decided"),
+    Command("providers.use", "use", Place.PROVIDERS, "enter", "use", help="Use it from the next run on"),
+    Command("providers.key", "key", Place.PROVIDERS, "e", "enter key", help="Enter its key, which is not shown"),
+    Command("providers.test", "test", Place.PROVIDERS, "t", "test", help="Ask its model one short question"),
+    Command("providers.next", "move(1)", Place.PROVIDERS, "j,down", help="Select the next line"),
+    Command("providers.previous", "move(-1)", Place.PROVIDERS, "k,up", help="Select the previous line"),
+    Command("providers.leave", "leave", Place.PROVIDERS, "escape", "back", help="Back to the workbench"),
     Command("notices.leave", "leave", Place.NOTICES, "escape,q", "back", help="Back to the workbench"),
 )  # fmt: skip
 

@@ -28,6 +28,7 @@ from stigmer_tui.workbench.state_store import StateStore
 
 if TYPE_CHECKING:
     # A command that runs once needs none of these, and would wait for them.
+    from stigmer_tui.workbench.model_providers import ModelProviders
     from stigmer_tui.workbench.run_requests import RunRequests
     from stigmer_tui.workbench.server_monitor import ServerMonitor
     from stigmer_tui.workbench.session_cache import SessionCache
@@ -307,6 +308,12 @@ class Session:
         """Starts the processes again that the daemon has given up."""
         for component in self.state.daemon.failed:
             self.restart_component(component.name)
+
+    def model_providers(self) -> ModelProviders:
+        """Those of our own daemon."""
+        from stigmer_tui.workbench.model_providers import ProviderCommands
+
+        return ProviderCommands()
 
     # What a person is asked before a run
 

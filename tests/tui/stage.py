@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from stigmer_tui.core.configuration import Configuration
+from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import Home
 from stigmer_tui.tui.app import StigmerApp
 from stigmer_tui.workbench.approvals import Verdict, WaitingCall
 from stigmer_tui.workbench.events import ServerSearched, WatchSwitched
 from stigmer_tui.workbench.model import Resource, Run
+from stigmer_tui.workbench.model_providers import ModelProviders, ProviderView
 from stigmer_tui.workbench.session import Session
 from stigmer_tui.workbench.state import RunInput, WorkbenchState
 from stigmer_tui.workbench.state_store import StateStore
@@ -27,6 +30,37 @@ class StagedStore(StateStore):
         self.state = state
         for listener in self._listeners:
             listener(ServerSearched())
+
+
+@dataclass
+class StagedProviders:
+    views: list[ProviderView] = field(
+        default_factory=lambda: [
+            ProviderView("anthropic", "claude-sonnet-5-5", "no key", "", key_variable="ANTHROPIC_API_KEY"),
+            ProviderView("ollama", "llama3.2", "ready", "models: llama3.2", is_used=True),
+        ]
+    )
+    asked: list[str] = field(default_factory=list)
+    problem: str = ""
+    """Why a test call does not work."""
+
+    async def list(self) -> Sequence[ProviderView]:
+        return self.views
+
+    async def use(self, name: str) -> str:
+        self.asked.append(f"use {name}")
+        self.views = [replace(view, is_used=view.name == name) for view in self.views]
+        return f"Agents use {name}"
+
+    async def store_key(self, name: str, key: str) -> str:
+        self.asked.append(f"store {name} {key}")
+        return f"The key of {name} is in the keyring"
+
+    async def test(self, name: str) -> str:
+        self.asked.append(f"test {name}")
+        if self.problem:
+            raise StigmerError(self.problem)
+        return f"{name} answers"
 
 
 class StagedSession(Session):
@@ -45,6 +79,7 @@ class StagedSession(Session):
         """What is on the server, by its name or id."""
         self.unfinished_runs: list[Run] = []
         self._inputs = inputs or {}
+        self.providers = StagedProviders()
 
     async def run(self) -> None:
         return
@@ -94,6 +129,9 @@ class StagedSession(Session):
 
     def retry_failed(self) -> None:
         self.asked.append("retry failed")
+
+    def model_providers(self) -> ModelProviders:
+        return self.providers
 
     def suggestions_for(self, resource: Resource) -> list[Suggestion]:
         return suggest(resource, self.input_for(resource), NOWHERE)

@@ -13,6 +13,7 @@ from stigmer_tui.tui.screens.dialogs import ByNameScreen, NoticesScreen, QuitDia
 from stigmer_tui.tui.screens.help import HelpScreen
 from stigmer_tui.tui.screens.logs import LogScreen, LogSearch
 from stigmer_tui.tui.screens.main import FilterInput, MainScreen
+from stigmer_tui.tui.screens.providers import ProvidersScreen
 from stigmer_tui.tui.screens.run_form import MessageArea, RunForm, VariableField
 from stigmer_tui.tui.widgets.entry_list import EntryList
 from stigmer_tui.tui.widgets.log_list import LogList
@@ -43,6 +44,7 @@ OWNERS = {
     Place.LOG_LINES: LogList,
     Place.LOG_SEARCH: LogSearch,
     Place.APPROVAL: DenyDialog,
+    Place.PROVIDERS: ProvidersScreen,
 }
 
 NOT_NAMED = {"home", "end", "page down", "page up", "down", "up", "f1", "ctrl+c"}
@@ -81,5 +83,6 @@ def test_the_readme_names_the_keys_of_the_workbench() -> None:
     named = {key for row in rows for key in re.findall(r"`([^`]+)`", row)}
     over = {Place.FORM, Place.MESSAGE, Place.VARIABLE, Place.QUIT, Place.HELP, Place.NOTICES, Place.BY_NAME}
     over |= {Place.LOGS, Place.LOG_LINES, Place.LOG_SEARCH, Place.APPROVAL, Place.WRITING}
+    over.add(Place.PROVIDERS)
     keys = {key for command in COMMANDS if command.place not in over for key in command.key_names}
     assert named - {"ctrl+j", "ctrl+g"} == keys - NOT_NAMED
