@@ -255,7 +255,7 @@ COMMANDS = (
     ),
     Command(
         "providers.open", "app.providers", Place.WORKBENCH, "s", "", "Model providers",
-        "Choose a provider of models, enter its key, or test it",
+        "Choose, test or give a key to a model provider",
     ),
     Command("picker.filter", "filter", Place.WORKBENCH, "slash", "filter", "Filter", "Filter the list", rank=7),
     Command(
