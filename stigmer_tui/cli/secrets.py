@@ -121,9 +121,9 @@ def read_key(prompt: str) -> str:
 def read_passphrase(prompt: str) -> str:
     """One line, hidden on a terminal. Raises StigmerError for one that is too short."""
     text = _read_line(prompt)
-    remember_values([text] if text else [])
     if len(text) < MIN_PASSPHRASE_LENGTH:
         raise StigmerError(f"A passphrase has at least {MIN_PASSPHRASE_LENGTH} characters")
+    remember_values([text])
     return text
 
 
