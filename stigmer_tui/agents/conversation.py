@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from grpc.aio import AioRpcError, Channel
 from pydantic_ai.messages import (
@@ -18,6 +18,7 @@ from pydantic_ai.messages import (
 )
 
 from stigmer_tui.agents.responses import framework_arguments
+from stigmer_tui.api import pages
 from stigmer_tui.api.agent_execution_pb2 import (
     AgentExecution,
     AgentMessage,
@@ -30,8 +31,6 @@ from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_data
 from stigmer_tui.core.errors import StigmerError
 
-PAGE = 50
-"""Executions of one request."""
 MAX_LENGTH = 200_000
 """Characters of all of them together. Of more, the oldest executions are left out whole."""
 
@@ -43,23 +42,20 @@ async def load_conversation(channel: Channel, execution: AgentExecution) -> list
     """
     if not execution.spec.session_id:
         return []
+    session_id = execution.spec.session_id
     query = AgentExecutionQueryControllerStub(channel)
-    # Pages go back in time, from the page token on.
-    newest_first: list[AgentExecution] = []
-    token = execution.metadata.id
-    while True:
+
+    async def fetch(token: str) -> Iterable[AgentExecution]:
         request = ListAgentExecutionsBySessionRequest(
-            session_id=execution.spec.session_id, page_size=PAGE, page_token=token
+            session_id=session_id, page_size=pages.MAX_ENTRIES, page_token=token
         )
-        try:
-            page = (await query.listBySession(request)).entries
-        except AioRpcError as error:
-            problem = f"Cannot read the history of session {execution.spec.session_id}: {error.details()}"
-            raise StigmerError(problem) from error
-        if not page:
-            break
-        newest_first.extend(page)
-        token = page[-1].metadata.id
+        return (await query.listBySession(request)).entries
+
+    try:
+        # They go back in time.
+        newest_first = [earlier async for page in pages.pages(fetch, execution.metadata.id) for earlier in page]
+    except AioRpcError as error:
+        raise StigmerError(f"Cannot read the history of session {session_id}: {error.details()}") from error
     return [earlier for earlier in reversed(newest_first) if Phase(earlier.status.phase).is_final]
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from contextlib import aclosing
 from uuid import uuid4
 
+from stigmer_tui.api import pages
 from stigmer_tui.api.agent_execution_pb2 import AgentExecution, ListAgentExecutionsBySessionRequest
 from stigmer_tui.api.agent_execution_pb2_grpc import (
     AgentExecutionCommandControllerStub,
@@ -16,24 +19,28 @@ from stigmer_tui.api.session_pb2_grpc import SessionCommandControllerStub, Sessi
 from stigmer_tui.client.connection import Connection
 from stigmer_tui.definition.extensions import FORK
 
-PAGE = 50
-"""Of one request."""
-
 
 async def conversation(connection: Connection, session_id: str) -> list[AgentExecution]:
-    """The executions of a session, the oldest first; those of a fork begin with what was before it.
+    """The executions of a session, the oldest first; those of a fork begin with what was before it."""
 
-    Empty where the server cannot list them.
-    """
-    newest_first: list[AgentExecution] = []
-    request = ListAgentExecutionsBySessionRequest(session_id=session_id, page_size=PAGE)
-    while True:
-        page = await connection.call(lambda channel: AgentExecutionQueryControllerStub(channel).listBySession, request)
-        newest_first += page.entries
-        if not page.entries or (page.total_pages <= 1 and len(page.entries) == len(newest_first) < PAGE):
-            break
-        request.page_token = page.entries[-1].metadata.id
+    async def fetch(token: str) -> Iterable[AgentExecution]:
+        return await _executions(connection, session_id, pages.MAX_ENTRIES, token)
+
+    newest_first = [execution async for page in pages.pages(fetch) for execution in page]
     return newest_first[::-1]
+
+
+async def newest_execution(connection: Connection, session_id: str) -> AgentExecution | None:
+    """The last one of its conversation; None if there is none."""
+    return next(iter(await _executions(connection, session_id, 1)), None)
+
+
+async def _executions(connection: Connection, session_id: str, count: int, token: str = "") -> Sequence[AgentExecution]:
+    """The newest first."""
+    request = ListAgentExecutionsBySessionRequest(session_id=session_id, page_size=count, page_token=token)
+    return (
+        await connection.call(lambda channel: AgentExecutionQueryControllerStub(channel).listBySession, request)
+    ).entries
 
 
 async def get(connection: Connection, session_id: str) -> Session:
@@ -43,14 +50,17 @@ async def get(connection: Connection, session_id: str) -> Session:
 
 async def newest(connection: Connection, count: int) -> list[Session]:
     """The newest sessions first, at most `count`."""
+
+    async def fetch(token: str) -> Iterable[Session]:
+        request = ListSessionsRequest(page_size=min(count, pages.MAX_ENTRIES), page_token=token)
+        return (await connection.call(lambda channel: SessionQueryControllerStub(channel).list, request)).entries
+
     found: list[Session] = []
-    request = ListSessionsRequest(page_size=min(count, PAGE))
-    while len(found) < count:
-        page = await connection.call(lambda channel: SessionQueryControllerStub(channel).list, request)
-        if not page.entries:
-            break
-        found += page.entries
-        request.page_token = page.entries[-1].metadata.id
+    async with aclosing(pages.pages(fetch)) as listed:
+        async for page in listed:
+            found += page
+            if len(found) >= count:
+                break
     return found[:count]
 
 

@@ -144,7 +144,7 @@ class GrpcBackend:
     async def _newest_of_session(self, session_id: str) -> executions.AnyExecution | None:
         from stigmer_tui.client import sessions
 
-        return next(reversed(await sessions.conversation(self._connection, session_id)), None)
+        return await sessions.newest_execution(self._connection, session_id)
 
     async def look_up(self, resources: Iterable[Resource], runs: Iterable[Run]) -> Lists:
         found = [await self._described(resource.id) for resource in resources]

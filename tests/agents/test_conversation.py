@@ -7,6 +7,7 @@ from pydantic_ai.messages import ModelRequest, ModelResponse, TextPart, ToolCall
 
 from stigmer_tui.agents import conversation
 from stigmer_tui.agents.conversation import history_messages
+from stigmer_tui.api import pages
 from stigmer_tui.api.agent_execution_pb2 import (
     AgentExecution,
     AgentExecutionSpec,
@@ -94,7 +95,7 @@ async def test_a_script_answers_each_message_of_a_session_differently_and_knows_
 
 
 async def test_all_of_a_long_session_is_read_page_by_page(agents: Agents, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conversation, "PAGE", 3)
+    monkeypatch.setattr(pages, "MAX_ENTRIES", 3)
     many = [execution(number, human(f"message {number}"), answer("Yes.")) for number in range(1, 9)]
     async with controller(many) as server:
         channel = open_channel(server.address)
