@@ -18,6 +18,7 @@ from pydantic_ai.toolsets import ToolsetTool, WrapperToolset
 
 from stigmer_tui.agents.journal import CallDecision, CallOutcome
 from stigmer_tui.agents.run import AgentRun
+from stigmer_tui.agents.texts import problems_text
 from stigmer_tui.api.approval_pb2 import Decision, WaitRequest
 from stigmer_tui.api.approval_pb2_grpc import ApprovalRunnerControllerStub
 from stigmer_tui.api.approvals import ApprovalState
@@ -113,14 +114,11 @@ class ApprovedToolset(WrapperToolset[None]):
     ) -> Any:
         call_id = ctx.tool_call_id or ""
         decision = await self.approvals.decision(call_id, name)
-        if decision is None:
-            return await super().call_tool(name, tool_args, ctx, tool)
-        if not decision.is_allowed:
+        if decision is not None and not decision.is_allowed:
             await self._fail(call_id, decision, _denial(decision.reason))
-            return await super().call_tool(name, tool_args, ctx, tool)
-        if decision.arguments is None:
-            return await super().call_tool(name, tool_args, ctx, tool)
-        return await self._call_changed(name, tool_args, decision, ctx, tool)
+        elif decision is not None and decision.arguments is not None:
+            return await self._call_changed(name, tool_args, decision, ctx, tool)
+        return await super().call_tool(name, tool_args, ctx, tool)
 
     async def _call_changed(
         self,
@@ -138,8 +136,8 @@ class ApprovedToolset(WrapperToolset[None]):
         try:
             arguments = tool.args_validator.validate_python(arguments)
         except ValidationError as error:
-            problems = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-            await self._fail(call_id, decision, f"{note}, which do not fit the tool: {problems}")
+            misfit = f"{note}, which do not fit the tool: {problems_text(error.errors())}"
+            await self._fail(call_id, decision, misfit)
             return str(await super().call_tool(name, tool_args, ctx, tool))
         try:
             result = await super().call_tool(name, arguments, ctx, tool)

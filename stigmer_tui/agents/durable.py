@@ -33,9 +33,9 @@ from stigmer_tui.agents.repetition import Repetition, repetition
 from stigmer_tui.agents.responses import from_record, to_record
 from stigmer_tui.agents.run import AgentRun
 from stigmer_tui.agents.stream_recorder import StreamRecorder
-from stigmer_tui.agents.texts import well_formed
+from stigmer_tui.agents.texts import problems_text, well_formed
 from stigmer_tui.agents.tools.shell import CommandFailed
-from stigmer_tui.agents.tools.todos import WRITE_TODOS
+from stigmer_tui.core.agent_tools import WRITE_TODOS
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.definition.support import REPEATABLE
 from stigmer_tui.runners.lease import StopReason
@@ -108,7 +108,7 @@ def _refusal(part: ToolReturnPart) -> str:
     """Why a call was refused, for people; the model gets the details as data."""
     if not isinstance(part.content, list):
         return part.model_response_str(wrap_if_error=False)
-    return "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in part.content)
+    return problems_text(part.content)
 
 
 def _advised(

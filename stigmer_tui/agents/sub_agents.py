@@ -15,11 +15,12 @@ from stigmer_tui.agents.transcript import last_answer
 from stigmer_tui.api.agent_pb2 import Agent
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.runner_pb2 import StartSubAgentRequest
+from stigmer_tui.core.agent_tools import TASK
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.run_limits import write_limits
 from stigmer_tui.definition import extensions
 from stigmer_tui.definition.script import Script
-from stigmer_tui.definition.sub_agents import GENERAL_PURPOSE, MAX_DEPTH, TASK, sub_agent, sub_agent_types
+from stigmer_tui.definition.sub_agents import GENERAL_PURPOSE, MAX_DEPTH, sub_agent, sub_agent_types
 from stigmer_tui.runners.lease import Lease
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from stigmer_tui.core.redaction import Redactor
@@ -32,6 +33,11 @@ class RedactedText:
             end = min(self._redactor.settled(text), end - ("\ud800" <= text[-1:] <= "\udbff"))  # Half a character.
         self._pieces = [text[end:]] if end < len(text) else []
         return well_formed(self._redactor.text(text[:end]))
+
+
+def problems_text(problems: Iterable[Mapping[str, Any]]) -> str:
+    """What pydantic has found wrong with the arguments of a call, for people."""
+    return "; ".join(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in problems)
 
 
 def well_formed(text: str) -> str:

@@ -16,10 +16,7 @@ from stigmer_tui.agents.tools.todos import Todo
 from stigmer_tui.api.agent_execution_pb2 import (
     AgentExecutionStatus,
     AgentMessage,
-    ComponentMetadata,
     MessageType,
-    SubAgentExecution,
-    SubAgentStatus,
     ToolCall,
     ToolCallStatus,
 )
@@ -30,7 +27,7 @@ from stigmer_tui.api.model_call_pb2 import ModelCall
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_data, to_struct
 from stigmer_tui.core.redaction import Redactor
-from stigmer_tui.definition.sub_agents import GENERAL_PURPOSE, TASK
+from stigmer_tui.definition.sub_agent_calls import child_metadata, is_sub_agent, sub_agent_of
 
 WHOLE = -1
 """The reported length of a message that must be reported as a whole."""
@@ -134,7 +131,7 @@ class TranscriptRecorder:
             self._touched_calls[call_id] = None
             self._add(AgentMessage(type=MessageType.MESSAGE_TOOL, timestamp=at, tool_calls=[call]))
         if arguments is not None:
-            self._change_call(call_id, ToolCall(args=to_struct(shortened(self._redactor.data(dict(arguments))))))
+            self._set_arguments(call_id, arguments)
 
     def show_approval(self, call_id: str, state: ApprovalState) -> None:
         """The call waits for an approval, or a person has decided on it."""
@@ -147,7 +144,7 @@ class TranscriptRecorder:
     def replace_arguments(self, call_id: str, arguments: Mapping[str, Any]) -> None:
         """A person has changed the arguments of a call."""
         self._calls[call_id].ClearField("args")
-        self._change_call(call_id, ToolCall(args=to_struct(shortened(self._redactor.data(dict(arguments))))))
+        self._set_arguments(call_id, arguments)
 
     def start_call(self, call_id: str, at: str) -> None:
         """The tool begins to run."""
@@ -212,6 +209,9 @@ class TranscriptRecorder:
             self._are_todos_reported = True
         return delta if delta.ByteSize() else None
 
+    def _set_arguments(self, call_id: str, arguments: Mapping[str, Any]) -> None:
+        self._change_call(call_id, ToolCall(args=to_struct(shortened(self._redactor.data(dict(arguments))))))
+
     def _known_metadata(self, call_id: str) -> ToolCall:
         """What an earlier runner has noted on the call, such as that it waits for an approval: it still does."""
         known = (call for call in self._known.tool_calls if call.id == call_id and call.HasField("component_metadata"))
@@ -266,40 +266,6 @@ class TranscriptRecorder:
         if is_growing:
             self._unreported = []
         return delta
-
-
-SUB_AGENT_STATUSES = {
-    ToolCallStatus.TOOL_CALL_PENDING: SubAgentStatus.SUB_AGENT_PENDING,
-    ToolCallStatus.TOOL_CALL_RUNNING: SubAgentStatus.SUB_AGENT_IN_PROGRESS,
-    ToolCallStatus.TOOL_CALL_COMPLETED: SubAgentStatus.SUB_AGENT_COMPLETED,
-    ToolCallStatus.TOOL_CALL_FAILED: SubAgentStatus.SUB_AGENT_FAILED,
-}
-
-
-def child_metadata(execution_id: str) -> ComponentMetadata:
-    """Says which execution a call stands for."""
-    return ComponentMetadata(metadata=to_struct({"child": execution_id}))
-
-
-def is_sub_agent(call: ToolCall) -> bool:
-    """Whether a call hands a task to a sub-agent; before its arguments are known, none does."""
-    return call.name == TASK and "description" in call.args.fields
-
-
-def sub_agent_of(call: ToolCall) -> SubAgentExecution:
-    """A call of a sub-agent as the sub-agent's execution (`docs/compatibility.md` 78)."""
-    arguments = to_data(call.args)
-    return SubAgentExecution(
-        id=call.id,
-        name=str(arguments.get("subagent_type", GENERAL_PURPOSE)),
-        input=str(arguments["description"]),
-        output=call.result,
-        error=call.error,
-        status=SUB_AGENT_STATUSES[call.status],
-        started_at=call.started_at,
-        completed_at=call.completed_at,
-        metadata=call.component_metadata.metadata if call.HasField("component_metadata") else None,
-    )
 
 
 def last_answer(messages: Sequence[AgentMessage]) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable
 
 
-async def first_of(*waits: Coroutine[None, None, object]) -> None:
+async def first_of(*waits: Awaitable[object]) -> None:
     """Returns when one of them is over; the others are cancelled."""
-    tasks = [asyncio.create_task(wait) for wait in waits]
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:

@@ -202,7 +202,7 @@ class Supervisor:
             child.restarts += 1
             again = f"starts again in {delay:.0f} s" if delay else "starts again"
             self._become(child, Component.RESTARTING, f"{life.end}; {again}")
-            await first_of(_sleep(self._sleep, delay), child.wanted.wait())
+            await first_of(self._sleep(delay), child.wanted.wait())
             return
         await child.wanted.wait()
 
@@ -324,10 +324,6 @@ def _ending(code: int | None) -> str:
     if code is not None and code < 0:
         return f"was killed ({signal.Signals(-code).name})"
     return f"ended with code {code}"
-
-
-async def _sleep(sleep: Callable[[float], Awaitable[None]], seconds: float) -> None:
-    await sleep(seconds)
 
 
 def _last_lines(home: Home, name: str) -> tuple[str, ...]:

@@ -6,9 +6,6 @@ from stigmer_tui.api.agent_pb2 import Agent, McpServerDefinition, SubAgent
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.definition import extensions
 
-TASK = "task"
-"""The tool that hands a task to a sub-agent."""
-
 GENERAL_PURPOSE = "general-purpose"
 """The sub-agent that every agent has: the agent itself, with a conversation of its own."""
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from stigmer_tui.api.agent_pb2 import Agent
 from stigmer_tui.api.workflow_pb2 import WorkflowSpec
+from stigmer_tui.core.agent_tools import TASK, WRITE_TODOS
 from stigmer_tui.definition.problems import DefinitionProblem, near_miss
 from stigmer_tui.definition.reading import read
 from stigmer_tui.definition.tasks import (
@@ -37,7 +38,7 @@ def called_agents(spec: WorkflowSpec) -> tuple[str, ...]:
     return tuple(dict.fromkeys(agent for task in tasks for agent in task.agents))
 
 
-REPEATABLE = frozenset({"ls", "read_file", "glob", "grep", "task", "write_todos"})
+REPEATABLE = frozenset({"ls", "read_file", "glob", "grep", TASK, WRITE_TODOS})
 """Tools that can be called again after an interruption: they have no effect, or, like a sub-agent, continue it."""
 
 TOOLS = REPEATABLE | {"write_file", "edit_file", "execute"}

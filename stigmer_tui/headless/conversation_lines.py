@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from stigmer_tui.core.agent_tools import TASK
 from stigmer_tui.core.control_text import json_text
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import RunState
-from stigmer_tui.workbench.nodes import TASK, Message, Node, NodeKey, NodeKind, Role
+from stigmer_tui.workbench.nodes import Message, Node, NodeKey, NodeKind, Role
 from stigmer_tui.workbench.todos import todos_of
 
 ICONS = {Role.HUMAN: "💬 You", Role.AGENT: "🤖 Agent", Role.SYSTEM: "ℹ️  System"}

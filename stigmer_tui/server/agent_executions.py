@@ -138,6 +138,7 @@ class AgentExecutions:
         spec.session_id = session.metadata.id
         spec.agent_id = agent.metadata.id
         note_agent(execution, agent)
+        execution.metadata.annotations.pop(extensions.FOLDER, None)
         if (folder := self._sessions.folder(session)) != session.metadata.id:
             execution.metadata.annotations[extensions.FOLDER] = folder
         execution.ClearField("status")
@@ -170,11 +171,9 @@ class AgentExecutions:
 
 def note_agent(execution: AgentExecution, agent: Agent) -> None:
     """Notes which version of the agent an execution runs, so that a conversation can show where it has changed."""
-    annotations = execution.metadata.annotations
-    annotations.pop(extensions.FOLDER, None)
     digest = hashlib.sha256(agent.spec.SerializeToString(deterministic=True))
     digest.update(json.dumps(sorted(agent.metadata.annotations.items())).encode())
-    annotations[extensions.CODE] = digest.hexdigest()[:16]
+    execution.metadata.annotations[extensions.CODE] = digest.hexdigest()[:16]
 
 
 def _agent(live: LiveExecution) -> AgentExecution:

@@ -19,9 +19,6 @@ own. An id is unique within its run, so a key stays the same whatever is reporte
 
 SCRIPTED = "scripted"
 
-TASK = "task"
-"""The tool that hands something to a sub-agent."""
-
 
 class NodeKind(StrEnum):
     RUN = "run"

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from stigmer_tui.core.agent_tools import WRITE_TODOS
 from stigmer_tui.workbench.model import RunState
 from stigmer_tui.workbench.nodes import Node, NodeKind
-
-WRITE_TODOS = "write_todos"
 
 STATES = {
     "in_progress": RunState.RUNNING,

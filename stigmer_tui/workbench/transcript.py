@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 from operator import itemgetter
 from struct import Struct
 
+from stigmer_tui.core.agent_tools import WRITE_TODOS
 from stigmer_tui.workbench.entries import LAST, NUMBER, EndEntry, Entry, EntryKey, MessageEntry, NodeEntry
 from stigmer_tui.workbench.execution_tree import Execution, Part
 from stigmer_tui.workbench.model import RunState
 from stigmer_tui.workbench.nodes import SCRIPTED, Message, Node, NodeKey, NodeKind, Role, branch_of
 from stigmer_tui.workbench.outline import TreeOutline
-from stigmer_tui.workbench.todos import WRITE_TODOS, todos_of
+from stigmer_tui.workbench.todos import todos_of
 
 ENDING = NUMBER.pack(LAST)
 

@@ -16,11 +16,10 @@ from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_data
 from stigmer_tui.core.clock import parse_timestamp
 from stigmer_tui.definition.extensions import CODE
-from stigmer_tui.definition.sub_agents import GENERAL_PURPOSE
+from stigmer_tui.definition.sub_agent_calls import is_sub_agent, sub_agent_of
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import ResourceKind, RunState
 from stigmer_tui.workbench.nodes import (
-    TASK,
     Delta,
     GrowMessage,
     Message,
@@ -215,13 +214,17 @@ def _message(message: agents.AgentMessage) -> Message:
 
 
 def _call(call: agents.ToolCall) -> Node:
+    node = _sub_agent(sub_agent_of(call)) if is_sub_agent(call) else _tool_call(call)
+    return replace(node, state=RunState.WAITING) if is_waiting(call) else node
+
+
+def _tool_call(call: agents.ToolCall) -> Node:
     metadata = to_data(call.component_metadata.metadata) if call.HasField("component_metadata") else {}
-    state = CALL_STATES.get(call.status, RunState.PENDING)
-    node = Node(
+    return Node(
         id=call.id,
         kind=NodeKind.TOOL_CALL,
         name=call.name,
-        state=RunState.WAITING if is_waiting(call) else state,
+        state=CALL_STATES.get(call.status, RunState.PENDING),
         parent=_text(metadata, "parent"),
         input=to_data(call.args),
         output=call.result,
@@ -230,19 +233,6 @@ def _call(call: agents.ToolCall) -> Node:
         origin=_origin(metadata),
         started_at=parse_timestamp(call.started_at),
         completed_at=parse_timestamp(call.completed_at),
-    )
-    return _sub_agent_of(node) if call.name == TASK and "description" in node.input else node
-
-
-def _sub_agent_of(call: Node) -> Node:
-    """What a call hands a task to: the same that its `SubAgentExecution` says, under the same id."""
-    return replace(
-        call,
-        kind=NodeKind.SUB_AGENT,
-        name=str(call.input.get("subagent_type", GENERAL_PURPOSE)),
-        type="agent",
-        input=str(call.input["description"]) or None,
-        output=call.output or None,
     )
 
 

@@ -8,8 +8,6 @@ from typing import Literal
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.units import plural
 
-WRITE_TODOS = "write_todos"
-
 MAX_TODOS = 200
 
 MARKS = {"pending": "[ ]", "in_progress": "[~]", "completed": "[x]", "cancelled": "[-]"}

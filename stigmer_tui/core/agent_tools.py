@@ -1,0 +1,9 @@
+"""Names of agents' tools that more than their own code knows."""
+
+from __future__ import annotations
+
+TASK = "task"
+"""Hands a task to a sub-agent."""
+
+WRITE_TODOS = "write_todos"
+"""Notes what there is to do."""
