@@ -36,7 +36,7 @@ def description_lines(kind: Kind, resource: Any, users: Sequence[str] | None) ->
         yield from _field("Name", metadata.name)
     yield from _field("Id", metadata.id)
     yield from _field("Organization", metadata.org)
-    yield from _field("Project", metadata.annotations.get("stigmer-tui/project", ""))
+    yield from _field("Project", metadata.annotations.get(extensions.PROJECT, ""))
     updated_at = resource.status.audit.spec_audit.updated_at
     yield from _field("Updated", updated_at.ToJsonString() if updated_at.seconds else "")
     yield from _field("Description", getattr(resource.spec, "description", ""))

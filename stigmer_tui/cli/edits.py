@@ -13,11 +13,12 @@ from stigmer_tui.api.environment_pb2 import Environment
 from stigmer_tui.api.kinds import API_VERSION, ENVIRONMENT, SKILL, Kind
 from stigmer_tui.api.skill_pb2 import Skill
 from stigmer_tui.cli.printing import message_text
-from stigmer_tui.cli.resources import KINDS, PROJECT, Server, reached_server
+from stigmer_tui.cli.resources import KINDS, Server, reached_server
 from stigmer_tui.client.stored_resources import StoredResource, apply_resource, get_resource, push_skill
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import working_folder
 from stigmer_tui.core.terminal import can_ask
+from stigmer_tui.definition.extensions import PROJECT
 from stigmer_tui.headless.texts import SECRET_PREFIX, parse_runtime_env
 from stigmer_tui.project.manifest_files import read_manifest_text
 from stigmer_tui.workbench.state import Value

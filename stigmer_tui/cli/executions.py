@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,6 +12,7 @@ import click
 
 from stigmer_tui.cli.printing import Column, message_text, print_rows
 from stigmer_tui.cli.resources import ask, local_time, reached_server
+from stigmer_tui.cli.run import output_for
 from stigmer_tui.client import executions
 from stigmer_tui.client.daemon import list_catalogue
 from stigmer_tui.client.errors import NotFound
@@ -24,6 +24,7 @@ from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.core.units import duration_text
 from stigmer_tui.headless.output import Output
 from stigmer_tui.headless.run import BY_INTERRUPT
+from stigmer_tui.headless.texts import unknown_execution
 from stigmer_tui.workbench.backend import Backend
 from stigmer_tui.workbench.events import RunChanged, RunDetached, RunEnded, RunStarted
 from stigmer_tui.workbench.execution_tree import Execution
@@ -79,7 +80,7 @@ def _row(run: Run) -> dict[str, Any]:
 def show_execution(execution_id: str, organization: str, output: str) -> int:
     if output == "yaml":
         return asyncio.run(_show_stored(execution_id, organization))
-    return asyncio.run(_show(execution_id, organization, _output(output)))
+    return asyncio.run(_show(execution_id, organization, output_for(output == "json", Redactor(()), SystemClock())))
 
 
 async def _show_stored(execution_id: str, organization: str) -> int:
@@ -88,7 +89,7 @@ async def _show_stored(execution_id: str, organization: str) -> int:
         try:
             stored = await executions.get(server.connection, execution_id)
         except NotFound:
-            raise _unknown(execution_id) from None
+            raise unknown_execution(execution_id) from None
     click.echo(message_text(stored, "yaml"))
     return 0
 
@@ -136,7 +137,7 @@ def delete_execution(execution_id: str, organization: str, is_sure: bool) -> int
                     ask(f"Delete the execution {stored.metadata.id} and all that is kept of it?")
                 await executions.delete(server.connection, execution_id)
             except NotFound:
-                raise _unknown(execution_id) from None
+                raise unknown_execution(execution_id) from None
         click.echo(f"✓ Deleted the execution {stored.metadata.id}")
         return 0
 
@@ -147,7 +148,7 @@ async def _find(backend: Backend, execution_id: str) -> Run:
     _check_id(execution_id)
     found = await backend.find(execution_id)
     if not isinstance(found, Run):
-        raise _unknown(execution_id)
+        raise unknown_execution(execution_id)
     return found
 
 
@@ -158,10 +159,6 @@ def _check_id(text: str) -> None:
         )
 
 
-def _unknown(execution_id: str) -> StigmerError:
-    return NotFound(f"There is no execution {execution_id}", "See what there is: stigmer-tui execution list")
-
-
 @asynccontextmanager
 async def _backend(organization: str) -> AsyncIterator[Backend]:
     configuration = load_configuration(os.environ)
@@ -170,14 +167,3 @@ async def _backend(organization: str) -> AsyncIterator[Backend]:
         yield backend
     finally:
         await backend.close()
-
-
-def _output(name: str) -> Output:
-    redactor = Redactor(())
-    if name == "json":
-        from stigmer_tui.headless.json_output import JsonOutput
-
-        return JsonOutput(sys.stdout, sys.stderr, redactor, SystemClock())
-    from stigmer_tui.headless.text_output import TextOutput
-
-    return TextOutput(sys.stdout, sys.stderr, redactor)

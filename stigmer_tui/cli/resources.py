@@ -24,6 +24,7 @@ from stigmer_tui.core.paths import working_folder
 from stigmer_tui.core.terminal import can_ask
 from stigmer_tui.core.units import plural
 from stigmer_tui.daemon.record import daemon_runs
+from stigmer_tui.definition.extensions import PROJECT
 from stigmer_tui.workbench.servers import server_of
 from stigmer_tui.workbench.services import organization_for
 
@@ -43,10 +44,13 @@ COLUMNS = (
     Column("DESCRIPTION", "description"),
 )
 
-PROJECT = "stigmer-tui/project"
-"""Annotation with the name of the project that deployed a resource."""
 
-KINDS = {kind.noun.replace(" ", "-"): kind for kind in AUTHORED}
+def kind_name(kind: Kind) -> str:
+    """As the command line writes it, such as `agent-instance`."""
+    return kind.noun.replace(" ", "-")
+
+
+KINDS = {kind_name(kind): kind for kind in AUTHORED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +97,6 @@ async def running_server(organization: str) -> AsyncIterator[Server | None]:
         return
     async with reached_server(organization) as server:
         yield server
-
-
-def kind_name(kind: Kind) -> str:
-    """As the command line writes it, such as `agent-instance`."""
-    return kind.noun.replace(" ", "-")
 
 
 def list_deployed(kind: str | None, organization: str, output: str) -> int:

@@ -27,8 +27,9 @@ from stigmer_tui.core.terminal import can_ask
 from stigmer_tui.definition import extensions
 from stigmer_tui.headless.apply import apply_project
 from stigmer_tui.headless.approvals import OnApproval
+from stigmer_tui.headless.exit_code import FAILED
 from stigmer_tui.headless.output import Output
-from stigmer_tui.headless.run import FAILED, TEXT_INTERVAL_MS, HeadlessRun, Request
+from stigmer_tui.headless.run import TEXT_INTERVAL_MS, HeadlessRun, Request
 from stigmer_tui.headless.text_output import TextOutput
 from stigmer_tui.headless.texts import MAKE_A_PROJECT, no_project, parse_runtime_env
 from stigmer_tui.workbench.approvals import Verdict, WaitingCall
@@ -151,13 +152,20 @@ def output_for(as_json: bool, redactor: Redactor, clock: Clock) -> Output:
     return TextOutput(sys.stdout, sys.stderr, redactor)
 
 
-async def _run(request: Request, session: Session, output: Output, is_interactive: bool) -> int:
+def interrupt_event() -> asyncio.Event:
+    """Set by the first ctrl+c, which ends the command gracefully; the second one ends it at once."""
     loop, interrupted = asyncio.get_running_loop(), asyncio.Event()
 
     def interrupt() -> None:
-        """The first ctrl+c ends gracefully, the second one at once."""
         interrupted.set()
         loop.remove_signal_handler(signal.SIGINT)
+
+    loop.add_signal_handler(signal.SIGINT, interrupt)
+    return interrupted
+
+
+async def _run(request: Request, session: Session, output: Output, is_interactive: bool) -> int:
+    interrupted = interrupt_event()
 
     async def choose(resources: Sequence[Resource]) -> Resource | None:
         from stigmer_tui.cli.choice import choose
@@ -175,7 +183,6 @@ async def _run(request: Request, session: Session, output: Output, is_interactiv
 
         return await ask_about(waiting)
 
-    loop.add_signal_handler(signal.SIGINT, interrupt)
     if not is_interactive:
         return await HeadlessRun(request, session, output, choose, interrupted, ask).run()
     from stigmer_tui.headless.interactive import InteractiveRun

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
 from contextlib import suppress
 
 import click
 
-from stigmer_tui.cli.run import RunOptions, input_of, output_for, session_for
+from stigmer_tui.cli.run import RunOptions, input_of, interrupt_event, output_for, session_for
 from stigmer_tui.core.clock import Clock, SystemClock
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.terminal import SIGNS, is_addressable, terminal_encoding
 from stigmer_tui.headless.approvals import OnApproval
+from stigmer_tui.headless.exit_code import FAILED
 from stigmer_tui.headless.json_output import JsonOutput
 from stigmer_tui.headless.output import Output
-from stigmer_tui.headless.run import FAILED
 from stigmer_tui.headless.run_all import INTERVAL_MS, RunAll, RunAllView
 from stigmer_tui.headless.run_all_views import Block, JsonLines, PlainLines
 from stigmer_tui.headless.texts import NAME_SOMETHING, no_project
@@ -48,14 +47,7 @@ def run_all_headless(options: RunOptions) -> int:
 async def _run(
     options: RunOptions, run_input: RunInput, on_approval: OnApproval, session: Session, output: Output, clock: Clock
 ) -> int:
-    loop, interrupted = asyncio.get_running_loop(), asyncio.Event()
-
-    def interrupt() -> None:
-        """The first ctrl+c ends gracefully, the second one at once."""
-        interrupted.set()
-        loop.remove_signal_handler(signal.SIGINT)
-
-    loop.add_signal_handler(signal.SIGINT, interrupt)
+    interrupted = interrupt_event()
     block = None if isinstance(output, JsonOutput) else _block(clock)
     view: RunAllView = JsonLines(output) if isinstance(output, JsonOutput) else block or PlainLines(click.echo)
     drawing = asyncio.create_task(_draw(block)) if block else None

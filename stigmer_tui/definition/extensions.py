@@ -10,6 +10,8 @@ from typing import Any
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.json_values import from_json
 
+PROJECT = "stigmer-tui/project"
+"""On a resource: the name of the project that deployed it."""
 SCRIPT = "stigmer-tui/script"
 """On an agent: the text of the script that it plays where no model is configured."""
 SCRIPT_FILE = "stigmer-tui/script-file"

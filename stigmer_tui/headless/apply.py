@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.headless.exit_code import COMPLETED, FAILED
 from stigmer_tui.headless.output import Output
-from stigmer_tui.headless.run import COMPLETED, FAILED
 from stigmer_tui.workbench.events import CodePrinted, Event, ManifestsLoaded, ProjectLoaded
 from stigmer_tui.workbench.session import Session
 from stigmer_tui.workbench.state import Deployment, DeploymentItem

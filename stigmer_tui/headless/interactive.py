@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.headless.approvals import Ask, nobody_to_ask
+from stigmer_tui.headless.exit_code import COMPLETED
 from stigmer_tui.headless.output import Output
-from stigmer_tui.headless.run import COMPLETED, Choose, HeadlessRun, Request
+from stigmer_tui.headless.run import Choose, HeadlessRun, Request
 from stigmer_tui.workbench.model import ResourceKind
 from stigmer_tui.workbench.session import Session
 from stigmer_tui.workbench.turns import next_turn

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.headless.approvals import Approvals, Ask, OnApproval, nobody_to_ask
+from stigmer_tui.headless.exit_code import COMPLETED, FAILED, until_interrupted
 from stigmer_tui.headless.output import Output
 from stigmer_tui.headless.texts import (
     NAME_SOMETHING,
@@ -15,6 +16,7 @@ from stigmer_tui.headless.texts import (
     ambiguous,
     no_project,
     not_found,
+    nothing_to_run,
     unknown_execution,
 )
 from stigmer_tui.workbench.events import Deployed, Event, ProjectDetected, RunDetached, RunStarted
@@ -24,12 +26,8 @@ from stigmer_tui.workbench.session import Session
 from stigmer_tui.workbench.state import Deployment, RunInput, ShownRun
 from stigmer_tui.workbench.turns import next_turn
 
-COMPLETED, FAILED, INTERRUPTED = 0, 1, 130
-
 TEXT_INTERVAL_MS = 20
 """Shortest time between two changes that are printed."""
-
-DEPLOY_ONLY = "Deploy it without a run: stigmer-tui apply -f FILE"
 
 BY_INTERRUPT = "interrupted by the user"
 
@@ -75,25 +73,7 @@ class HeadlessRun:
 
     async def run(self) -> int:
         """Returns the exit code. Errors go to the output."""
-        working = asyncio.create_task(self._work())
-        stopping = asyncio.create_task(self._interrupted.wait())
-        deciding = asyncio.create_task(self._approvals.run())
-        try:
-            await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
-            deciding.cancel()
-            if not working.done():
-                working.cancel()
-            return await working
-        except asyncio.CancelledError:
-            if not self._interrupted.is_set():
-                raise
-            return INTERRUPTED
-        except StigmerError as error:
-            self._output.failed(error)
-            return INTERRUPTED if self._interrupted.is_set() else FAILED
-        finally:
-            stopping.cancel()
-            deciding.cancel()
+        return await until_interrupted(self._work(), self._interrupted, self._output, self._approvals.run())
 
     async def _work(self) -> int:
         if self._request.resume:
@@ -181,7 +161,7 @@ class HeadlessRun:
         if len(found) == 1:
             return found[0]
         if not found:
-            raise StigmerError("There is nothing to run: neither a workflow nor an agent", DEPLOY_ONLY)
+            raise nothing_to_run()
         chosen = await self._choose(found)
         if chosen is None:
             raise ambiguous(found)

@@ -9,8 +9,10 @@ from typing import Protocol
 
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.headless.approvals import Approvals, OnApproval, nobody_to_ask
+from stigmer_tui.headless.exit_code import COMPLETED, FAILED, until_interrupted
 from stigmer_tui.headless.output import Output
-from stigmer_tui.headless.run import BY_INTERRUPT, COMPLETED, DEPLOY_ONLY, FAILED, INTERRUPTED
+from stigmer_tui.headless.run import BY_INTERRUPT
+from stigmer_tui.headless.texts import nothing_to_run
 from stigmer_tui.workbench.events import Event, RunChanged, RunEnded, RunStarted
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import Resource, RunState
@@ -103,29 +105,14 @@ class RunAll:
 
     async def run(self) -> int:
         """Returns the exit code: 0 when every run has completed. Errors go to the output."""
-        working = asyncio.create_task(self._run())
-        stopping = asyncio.create_task(self._interrupted.wait())
-        try:
-            await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
-            if not working.done():
-                working.cancel()
-            return await working
-        except asyncio.CancelledError:
-            if not self._interrupted.is_set():
-                raise
-            return INTERRUPTED
-        except StigmerError as error:
-            self._output.failed(error)
-            return FAILED
-        finally:
-            stopping.cancel()
+        return await until_interrupted(self._run(), self._interrupted, self._output)
 
     async def _run(self) -> int:
         self._session.store.subscribe(self._take)
         async with self._session.opened() as runs:
             deployment = await self._session.deploy()
             if not deployment.resources:
-                raise StigmerError("There is nothing to run: neither a workflow nor an agent", DEPLOY_ONLY)
+                raise nothing_to_run()
             await runs.hand_over_keys()
             self._lines = [RunLine(resource, self._approvals()) for resource in deployment.resources]
             self._view.begin(self._lines)

@@ -44,6 +44,13 @@ def unknown_execution(reference: str) -> StigmerError:
     return StigmerError(f"There is no execution {reference}", "See what there is: stigmer-tui execution list")
 
 
+def nothing_to_run() -> StigmerError:
+    return StigmerError(
+        "There is nothing to run: neither a workflow nor an agent",
+        "Deploy it without a run: stigmer-tui apply -f FILE",
+    )
+
+
 def ambiguous(resources: Sequence[Resource]) -> StigmerError:
     return StigmerError(
         "Several resources, and no terminal to choose at",

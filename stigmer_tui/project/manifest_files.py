@@ -22,7 +22,7 @@ from stigmer_tui.core.ids import slug_of
 from stigmer_tui.core.yaml_text import Document, InvalidYaml, read_yaml_documents
 from stigmer_tui.definition import extensions
 from stigmer_tui.definition.problems import near_miss
-from stigmer_tui.project.manifest_checks import broken_rules
+from stigmer_tui.project.manifest_checks import YamlPath, broken_rules
 from stigmer_tui.project.runtimes import SynthesisError
 
 STANDARD_INPUT = Path("-")
@@ -30,8 +30,6 @@ SUFFIXES = (".yaml", ".yml")
 FOR_PROJECTS = "Stigmer.yaml"
 
 KINDS = {kind.name: kind for kind in AUTHORED}
-
-YamlPath = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)

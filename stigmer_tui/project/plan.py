@@ -21,15 +21,15 @@ from stigmer_tui.api.workflow_pb2 import Workflow, WorkflowTask
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.ids import parse_id, slug_of
 from stigmer_tui.definition import extensions
+from stigmer_tui.definition.extensions import PROJECT
 from stigmer_tui.definition.support import called_agents
 from stigmer_tui.project.project_file import is_project
 from stigmer_tui.project.synthesis import Instance, Manifests, Resource, kind_of, slug_in
 
-PROJECT = "stigmer-tui/project"
-"""Annotation with the name of the project that deployed a resource."""
-
 FOLDER = "stigmer-tui/project-folder"
-"""Annotation with the folder of that project, on a daemon of the same machine, as two projects may share a name."""
+"""Annotation with the folder of the project that deployed a resource, on a daemon of the same machine, as two projects
+may share a name.
+"""
 
 
 @dataclass(frozen=True, slots=True)

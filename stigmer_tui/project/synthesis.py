@@ -6,12 +6,12 @@ import asyncio
 import os
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 
 from stigmer_tui.api.agent_instance_pb2 import AgentInstance
 from stigmer_tui.api.agent_pb2 import Agent
@@ -92,6 +92,10 @@ def _read(path: Path, kind: type[AnyResource]) -> AnyResource:
 
 
 _ADVICE = "Check that the SDK with which the project is written fits this version."
+
+
+def _of(kind: type[AnyResource], found: Iterable[Message]) -> list[AnyResource]:
+    return [resource for resource in found if isinstance(resource, kind)]
 
 
 def _unique(resources: list[AnyResource]) -> tuple[AnyResource, ...]:
@@ -196,13 +200,13 @@ def _read_files(project: Project) -> Manifests:
     found = read_manifest_files(project.main, project.folder)
     try:
         manifests = Manifests(
-            agents=_unique([each for each in found if isinstance(each, Agent)]),
-            workflows=_unique([each for each in found if isinstance(each, Workflow)]),
-            environments=_unique([each for each in found if isinstance(each, Environment)]),
-            skills=_unique([each for each in found if isinstance(each, Skill)]),
+            agents=_unique(_of(Agent, found)),
+            workflows=_unique(_of(Workflow, found)),
+            environments=_unique(_of(Environment, found)),
+            skills=_unique(_of(Skill, found)),
             instances=(
-                *_unique([each for each in found if isinstance(each, AgentInstance)]),
-                *_unique([each for each in found if isinstance(each, WorkflowInstance)]),
+                *_unique(_of(AgentInstance, found)),
+                *_unique(_of(WorkflowInstance, found)),
             ),
         )
     except StigmerError as error:

@@ -18,6 +18,7 @@ from stigmer_tui.api.catalogue_pb2 import (
 from stigmer_tui.api.kinds import AGENT, AUTHORED, WORKFLOW, Kind
 from stigmer_tui.api.workflow_pb2 import Workflow
 from stigmer_tui.core.changes import ChangeSignal
+from stigmer_tui.definition.extensions import PROJECT
 from stigmer_tui.definition.variables import run_variables
 from stigmer_tui.server.execution_store import ExecutionStore
 from stigmer_tui.server.resource_links import links_of
@@ -27,8 +28,6 @@ INTERVAL = 0.03
 """Minimum seconds between two catalogues for one watcher."""
 
 DEFAULT_RECENT = 50
-
-PROJECT_ANNOTATION = "stigmer-tui/project"
 
 
 class CatalogueCalls:
@@ -85,7 +84,7 @@ class CatalogueCalls:
             description=getattr(resource.spec, "description", ""),
             variables=_variables(resource) if isinstance(resource, Agent | Workflow) else (),
             updated_at=resource.status.audit.spec_audit.updated_at.ToJsonString(),
-            project=metadata.annotations.get(PROJECT_ANNOTATION, ""),
+            project=metadata.annotations.get(PROJECT, ""),
             uses=links_of(resource, self._resources),
         )
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.headless.run import COMPLETED, FAILED, INTERRUPTED, HeadlessRun, Request
+from stigmer_tui.headless.exit_code import COMPLETED, FAILED, INTERRUPTED
+from stigmer_tui.headless.run import HeadlessRun, Request
 from stigmer_tui.workbench.events import (
     Deployed,
     DeploymentFailed,

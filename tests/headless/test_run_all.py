@@ -13,8 +13,8 @@ import pytest
 
 from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.headless.approvals import Approvals, OnApproval, nobody_to_ask
+from stigmer_tui.headless.exit_code import COMPLETED, FAILED, INTERRUPTED
 from stigmer_tui.headless.json_output import JsonOutput
-from stigmer_tui.headless.run import COMPLETED, FAILED, INTERRUPTED
 from stigmer_tui.headless.run_all import RunAll, RunLine
 from stigmer_tui.headless.run_all_views import Block, JsonLines, PlainLines
 from stigmer_tui.workbench.execution_tree import Execution

@@ -6,7 +6,7 @@ window. Of a frame only the rows that differ from the one before are painted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 from rich.style import Style
@@ -29,6 +29,9 @@ from stigmer_tui.tui.widgets.viewport import STEP, Viewport
 from stigmer_tui.tui.widgets.virtual_rows import RowLine
 from stigmer_tui.workbench.entries import EntryKey, is_own_message, text_of
 from stigmer_tui.workbench.outline import Nothing, Outline
+
+OCCASIONAL = ("follow", "copy", "fold", "edit_message", "write")
+"""Actions that need something to act on."""
 
 WINDOWS = 2
 """Outlines that are remembered with their places, selections and folds: the views of one execution."""
@@ -88,8 +91,7 @@ class EntryList(ThemedWidget, can_focus=True):
         self._strips: list[Strip] = []
         self._maker: StripRenderer | None = None
         self._are_styles_stale = True
-        self._possible = (False, False, False, False, False)
-        """Whether there is anything, something to copy, to fold and to edit, and whether enter is for writing."""
+        self._possible: Mapping[str, bool] = dict.fromkeys(OCCASIONAL, False)
         self._lines_of_selection: list[RowLine] = []
         self._ticker: Timer | None = None
         self._grip: int | None = None
@@ -151,20 +153,7 @@ class EntryList(ThemedWidget, can_focus=True):
         self._are_styles_stale = True
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        has_entries, can_copy, can_fold, can_edit, can_write = self._possible
-        match action:
-            case "copy":
-                return can_copy
-            case "fold":
-                return can_fold
-            case "edit_message":
-                return can_edit
-            case "write":
-                return can_write
-            case "follow":
-                return has_entries
-            case _:
-                return True
+        return self._possible.get(action, True)
 
     def action_next(self) -> None:
         self._window.select_next()
@@ -292,13 +281,13 @@ class EntryList(ThemedWidget, can_focus=True):
             if changed:
                 self.refresh(*(Region(0, first, width, last - first) for first, last in _runs(changed)))
         window = self._window
-        possible = (
-            bool(window.lines),
-            window.selected is not None,
-            window.is_foldable,
-            self._can_write and is_own_message(window.selected_entry),
-            self._can_write and window.is_at_last,
-        )
+        possible = {
+            "follow": bool(window.lines),
+            "copy": window.selected is not None,
+            "fold": window.is_foldable,
+            "edit_message": self._can_write and is_own_message(window.selected_entry),
+            "write": self._can_write and window.is_at_last,
+        }
         if possible != self._possible:
             self._possible = possible
             self.refresh_bindings()
