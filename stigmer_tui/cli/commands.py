@@ -112,9 +112,10 @@ def _reader_is_gone() -> int:
 
 
 class Program(click.Group):
-    """Loads the commands about what is deployed only when one of them is wanted, or all are listed."""
+    """Loads the commands about what is deployed, and about models, only when one is wanted, or all are listed."""
 
     def load_all(self) -> None:
+        import stigmer_tui.cli.model_commands
         import stigmer_tui.cli.resource_commands
         import stigmer_tui.cli.session_commands  # noqa: F401 - they add them
 
@@ -235,22 +236,21 @@ def run(
         raise click.UsageError("--all runs everything once, to its end: leave NAME-OR-ID, --watch and --no-follow out")
     from stigmer_tui.cli.run import RunOptions, run_headless
 
-    as_json = output == "json"
     options = RunOptions(
-        reference or "",
-        message,
-        runtime_env,
-        follow,
-        detach,
-        watch,
-        org,
-        as_json,
-        manifests,
-        limits,
-        approve,
-        on_approval or "",
-        resume,
-        interactive,
+        reference=reference or "",
+        message=message,
+        runtime_env=runtime_env,
+        follow=follow,
+        detach=detach,
+        watch=watch,
+        organization=org,
+        as_json=output == "json",
+        manifests=manifests,
+        limits=limits,
+        approve=approve,
+        on_approval=on_approval or "",
+        resume=resume,
+        interactive=interactive,
     )
     if every:
         from stigmer_tui.cli.run_all import run_all_headless
@@ -452,97 +452,6 @@ def unset(name: str) -> int:
     from stigmer_tui.cli.config import set_setting
 
     return set_setting(name, None)
-
-
-@program.group()
-def secrets() -> None:
-    """Keys of model providers, in the keyring of the system."""
-
-
-@secrets.command("set")
-@click.argument("name")
-@click.option("--file", "into_file", is_flag=True, help="In a file that a passphrase encrypts, without a keyring.")
-def set_secret(name: str, into_file: bool) -> int:
-    """Store the key of a provider; NAME is the provider or the variable of its key.
-
-    It is typed hidden, or read from the first line of standard input in a pipe; a passphrase from the second.
-    """
-    from stigmer_tui.cli.secrets import set_secret
-
-    return set_secret(name, into_file)
-
-
-@secrets.command("unlock")
-def unlock_secrets() -> int:
-    """Give the daemon the keys of the encrypted file, in memory; the passphrase is typed hidden."""
-    from stigmer_tui.cli.secrets import unlock_secrets
-
-    return unlock_secrets()
-
-
-@secrets.command("list")
-@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="For people, or for programs.")
-def list_secrets(output: str) -> int:
-    """List which keys there are and where they are; never their values."""
-    from stigmer_tui.cli.secrets import list_secrets
-
-    return list_secrets(output == "json")
-
-
-@secrets.command("delete")
-@click.argument("name")
-def delete_secret(name: str) -> int:
-    """Delete the stored keys of a provider."""
-    from stigmer_tui.cli.secrets import delete_secret
-
-    return delete_secret(name)
-
-
-@program.group()
-def provider() -> None:
-    """The providers of models: which one agents use, and whether it answers."""
-
-
-@provider.command("list")
-@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="For people, or for programs.")
-def list_providers(output: str) -> int:
-    """List the providers with their models and states; ● marks the one that agents use."""
-    from stigmer_tui.cli.provider import list_providers
-
-    return list_providers(output == "json")
-
-
-@provider.command("use")
-@click.argument("name")
-@click.option("--model", default="", help="The model; default: the provider's.")
-@click.option("--base-url", default="", metavar="URL", help="Where it is; default: the provider's own address.")
-def use_provider(name: str, model: str, base_url: str) -> int:
-    """Let agents use a provider from their next run on, without a restart.
-
-    A model or base URL in config.yaml that belonged to another provider is removed.
-    """
-    from stigmer_tui.cli.provider import use_provider
-
-    return use_provider(name, model, base_url)
-
-
-@provider.command("test")
-@click.argument("name", required=False)
-@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="For people, or for programs.")
-def test_provider(name: str | None, output: str) -> int:
-    """Ask a model one short question; say what is wrong and how to mend it. Default: the provider that agents use."""
-    from stigmer_tui.cli.provider import test_provider
-
-    return test_provider(name or "", output == "json")
-
-
-@provider.command("pull")
-@click.argument("model")
-def pull_model(model: str) -> int:
-    """Let Ollama get a model, with a progress bar."""
-    from stigmer_tui.cli.provider import pull_model
-
-    return pull_model(model)
 
 
 ENV_HELP = "A variable, as for a run; secret:KEY=VALUE is never shown. May be repeated."

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from stigmer_tui.agents.models.choice import ModelChooser
 from stigmer_tui.agents.models.current import CurrentModels
-from stigmer_tui.client.connection import Connection
-from stigmer_tui.client.daemon import daemon_status, offer_keys
+from stigmer_tui.client.connection import Connection, connected
+from stigmer_tui.client.daemon import offer_keys
 from stigmer_tui.client.endpoint import Endpoint
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.model_providers import PROVIDERS, ModelProvider, find_provider
@@ -49,36 +50,25 @@ def inform_daemon(home: Home, variables: Mapping[str, str], forgotten: Sequence[
     """Gives the daemon keys, and lets it look again which model is configured. Returns whether one runs."""
 
     async def inform() -> bool:
-        if (endpoint := await running_endpoint(home)) is None:
-            return False
-        connection = _connection(endpoint)
-        try:
+        async with _daemon(home) as connection:
+            if connection is None:
+                return False
             await offer_keys(connection, variables, forgotten)
-        finally:
-            await connection.close()
         return True
 
     return asyncio.run(inform())
 
 
-def model_of_daemon(home: Home) -> str:
-    """The model that the daemon uses where an agent asks for none, such as `ollama llama3.2`; empty where none runs."""
+@asynccontextmanager
+async def _daemon(home: Home) -> AsyncIterator[Connection | None]:
+    """A connection to the daemon; None where none runs."""
+    endpoint = await running_endpoint(home)
+    if endpoint is None:
+        yield None
+        return
 
-    async def ask() -> str:
-        if (endpoint := await running_endpoint(home)) is None:
-            return ""
-        connection = _connection(endpoint)
-        try:
-            status = await daemon_status(connection)
-        finally:
-            await connection.close()
-        return status.model if status else ""
-
-    return asyncio.run(ask())
-
-
-def _connection(endpoint: Endpoint) -> Connection:
     async def located() -> Endpoint:
         return endpoint
 
-    return Connection(located)
+    async with connected(located) as connection:
+        yield connection
