@@ -56,7 +56,6 @@ def _read(path: Path) -> str:
 def _command_line() -> str:
     opening = "`stigmer-tui [PATH]` opens the full-screen app, on this folder or on the one that is named."
     parts = ["# The command line", NOTE, opening]
-    program.load_all()
     for name, command in _commands(program, "stigmer-tui"):
         parts.append(f"## {name}")
         parts.append(inspect.cleandoc(command.help or ""))
@@ -68,7 +67,9 @@ def _command_line() -> str:
 
 
 def _commands(group: click.Group, prefix: str) -> Iterator[tuple[str, click.Command]]:
-    for name, command in group.commands.items():
+    # As help lists them: in which order they came to be depends on what was imported first.
+    for name in group.list_commands(click.Context(group)):
+        command = group.commands[name]
         if command.hidden:
             continue
         if isinstance(command, click.Group):
