@@ -27,7 +27,7 @@ printf '%s\n' "" "$(PYTHON) could not make a virtual environment; what it says s
 	"On Debian and Ubuntu the package python3-venv is needed. Then try again: make $(MAKECMDGOALS)" >&2
 endef
 
-.PHONY: demo test chaos lint bench mutants screenshots reference protos protos-check wheel lock clean \
+.PHONY: demo test test-failed chaos lint bench mutants screenshots reference protos protos-check wheel lock clean \
 	build-agent-runner install-agent-runner test-binary clean-binary release-local release-local-full
 
 # The app on an example project, which `stigmer-tui new` makes once and which is kept.
@@ -40,6 +40,10 @@ demo: $(VENV)/installed
 test: $(VENV)/tested
 	@echo "Running every test, which takes some minutes"
 	$(PYTEST) -n auto --dist worksteal
+
+# What failed in the last run, one after the other.
+test-failed: $(VENV)/tested
+	$(PYTEST) --last-failed --last-failed-no-failures none
 
 # Five minutes of troubles of all kinds against a real daemon.
 chaos: $(VENV)/tested
