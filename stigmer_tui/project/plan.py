@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from enum import StrEnum
@@ -339,36 +339,55 @@ class AppliedStep:
 
 
 class ApplyError(StigmerError):
-    """The server refused a resource. The resources before it are deployed and stay so, those after it are not."""
+    """The server refused a resource, or several of one kind. What is deployed stays so; later kinds are not."""
 
     def __init__(
-        self, cause: StigmerError, applied: Sequence[AppliedStep], failed: PlanStep, remaining: Sequence[PlanStep]
+        self,
+        refused: Sequence[tuple[PlanStep, StigmerError]],
+        applied: Sequence[AppliedStep],
+        remaining: Sequence[PlanStep],
     ) -> None:
-        parts = [cause.advice, _listed("Deployed", [item.step for item in applied])]
-        parts.append(_listed("Not deployed", [failed, *remaining]))
-        super().__init__(f"Cannot deploy {failed}: {cause.message}", "\n".join(filter(None, parts)))
+        (first, cause), *others = refused
+        parts = [cause.advice, *(f"Cannot deploy {step}: {error}" for step, error in others)]
+        parts.append(_listed("Deployed", [item.step for item in applied]))
+        parts.append(_listed("Not deployed", [*(step for step, _ in refused), *remaining]))
+        super().__init__(f"Cannot deploy {first}: {cause.message}", "\n".join(filter(None, parts)))
         self.applied = tuple(applied)
-        self.failed = failed
+        self.failed = tuple(step for step, _ in refused)
         self.remaining = tuple(remaining)
 
 
-async def apply_plan(
-    plan: Plan, deployments: Deployments, on_applied: Callable[[AppliedStep], None] = lambda applied: None
-) -> tuple[AppliedStep, ...]:
-    """Creates and updates resources, one after another. Raises ApplyError at the first failure."""
+async def apply_plan(plan: Plan, deployments: Deployments) -> tuple[AppliedStep, ...]:
+    """Creates and updates resources, kind after kind, those of a kind at the same time. Raises ApplyError after the
+    first kind with a refusal.
+    """
     applied: list[AppliedStep] = []
-    for index, step in enumerate(plan.changes):
-        try:
-            resource = step.resource
-            if isinstance(resource, AgentInstance | WorkflowInstance):
-                # What it is an instance of may have been created a moment ago.
-                resource = await with_owner(resource, deployments)
-            resource = await deployments.apply(resource)
-        except StigmerError as error:
-            raise ApplyError(error, applied, step, plan.changes[index + 1 :]) from error
-        applied.append(AppliedStep(step, resource))
-        on_applied(applied[-1])
+    remaining = plan.changes
+    while remaining:
+        kind = remaining[0].kind
+        steps = [step for step in remaining if step.kind is kind]
+        remaining = tuple(step for step in remaining if step.kind is not kind)
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(_apply(step, deployments)) for step in steps]
+        outcomes = [task.result() for task in tasks]
+        applied += [outcome for outcome in outcomes if isinstance(outcome, AppliedStep)]
+        refused = [
+            (step, outcome) for step, outcome in zip(steps, outcomes, strict=True) if isinstance(outcome, StigmerError)
+        ]
+        if refused:
+            raise ApplyError(refused, applied, remaining) from refused[0][1]
     return tuple(applied)
+
+
+async def _apply(step: PlanStep, deployments: Deployments) -> AppliedStep | StigmerError:
+    try:
+        resource = step.resource
+        if isinstance(resource, AgentInstance | WorkflowInstance):
+            # What it is an instance of may have been created a moment ago.
+            resource = await with_owner(resource, deployments)
+        return AppliedStep(step, await deployments.apply(resource))
+    except StigmerError as error:
+        return error
 
 
 def _listed(title: str, steps: Sequence[PlanStep]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -245,27 +246,47 @@ async def test_agents_that_are_nowhere_are_missing() -> None:
     assert plan.missing_agents == (MissingAgent("calls", "nowhere"),)
 
 
-async def test_the_first_refusal_ends_it_and_says_what_is_deployed_and_what_is_not() -> None:
+async def test_a_refusal_ends_it_after_its_kind_and_says_what_is_deployed_and_what_is_not() -> None:
     server = Server(refuses="bad")
-    resources: list[Resource] = [agent("helper"), workflow("bad"), workflow("later", set_task("a"))]
+    resources: list[Resource] = [agent("helper"), agent("bad"), agent("writer"), workflow("later", set_task("a"))]
     with pytest.raises(ApplyError) as raised:
         await deploy(server, *resources)
-    assert raised.value.message == "Cannot deploy workflow bad: spec.tasks: at least one task is needed"
+    assert raised.value.message == "Cannot deploy agent bad: spec.tasks: at least one task is needed"
     assert raised.value.advice.splitlines() == [
         "Add one.",
-        "Deployed: agent helper",
-        "Not deployed: workflow bad, workflow later",
+        "Deployed: agent helper, agent writer",
+        "Not deployed: agent bad, workflow later",
     ]
     assert [step.slug for step in raised.value.remaining] == ["later"]
-    assert server.received == ["helper", "bad"]
+    assert server.received == ["helper", "bad", "writer"]
 
 
-async def test_progress_is_told_step_by_step() -> None:
-    server = Server()
-    seen: list[str] = []
-    plan = await plan_of(server, agent("helper"), workflow("tally", set_task("a")))
-    await apply_plan(plan, server, lambda applied: seen.append(f"{applied.step} {applied.resource.metadata.id}"))
-    assert seen == ["agent helper id_0", "workflow tally id_1"]
+async def test_every_refusal_of_a_kind_is_an_error_of_its_own() -> None:
+    class Refusing(Server):
+        async def apply(self, resource: Resource) -> Resource:
+            raise StigmerError(f"{slug_in(resource)} is refused")
+
+    with pytest.raises(ApplyError, match="Cannot deploy agent a: a is refused") as raised:
+        await deploy(Refusing(), agent("a"), agent("b"))
+    assert raised.value.advice.splitlines() == [
+        "Cannot deploy agent b: b is refused",
+        "Deployed: nothing",
+        "Not deployed: agent a, agent b",
+    ]
+
+
+async def test_resources_of_a_kind_are_sent_at_the_same_time() -> None:
+    class Waiting(Server):
+        def __init__(self) -> None:
+            super().__init__()
+            self.both = asyncio.Barrier(2)
+
+        async def apply(self, resource: Resource) -> Resource:
+            await self.both.wait()
+            return await super().apply(resource)
+
+    async with asyncio.timeout(60):
+        await deploy(Waiting(), agent("a"), agent("b"))
 
 
 async def test_a_server_out_of_reach_is_one_error() -> None:
