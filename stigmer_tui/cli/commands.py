@@ -262,12 +262,27 @@ def run(
 @program.command()
 @click.option("-f", "--file", "manifests", default="", type=PATH, metavar="PATH", help=FILE_HELP)
 @click.option("--dry-run", is_flag=True, help="Show what would be done without doing it.")
+@click.option("--prune", is_flag=True, help="Delete what this project deployed and no longer defines; asks.")
+@click.option("-y", "--yes", is_flag=True, help="With --prune: do not ask.")
 @click.option("--org", default="", metavar="NAME", help="The organization; default: from Stigmer.yaml or config.yaml.")
-def apply(manifests: str, dry_run: bool, org: str) -> int:
+def apply(manifests: str, dry_run: bool, prune: bool, yes: bool, org: str) -> int:
     """Deploy the project's code, or with --file the manifests that it names."""
-    from stigmer_tui.cli.run import apply_headless
+    from stigmer_tui.cli.deploy import apply_headless
 
-    return apply_headless(dry_run, org, manifests)
+    return apply_headless(dry_run, org, manifests, prune, yes)
+
+
+@program.command()
+@click.argument("name", required=False, default="", metavar="[NAME]", shell_complete=complete_name)
+@click.option("-f", "--file", "manifests", default="", type=PATH, metavar="PATH", help=FILE_HELP)
+@click.option("--org", default="", metavar="NAME", help="The organization; default: from Stigmer.yaml or config.yaml.")
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="For people, or for programs.")
+@click.option("--exit-code", is_flag=True, help="Exit with 1 where something differs.")
+def diff(name: str, manifests: str, org: str, output: str, exit_code: bool) -> int:
+    """Show how the project's code differs from what is deployed, of all or of NAME."""
+    from stigmer_tui.cli.deploy import diff_headless
+
+    return diff_headless(name, org, manifests, output == "json", exit_code)
 
 
 @program.command()

@@ -8,7 +8,7 @@ import sys
 from stigmer_tui.cli import COMPLETION
 
 COMMANDS = (
-    *("apply", "approve", "completion", "config", "delete", "describe", "doctor", "edit", "environment"),
+    *("apply", "approve", "completion", "config", "delete", "describe", "diff", "doctor", "edit", "environment"),
     *("execution", "get", "list", "mcp", "new", "provider", "run", "secrets", "server", "sessions"),
 )
 """Those of `commands.program`, which is not loaded for the app."""

@@ -105,7 +105,7 @@ def list_deployed(kind: str | None, organization: str, output: str) -> int:
             listed = await server.list([KINDS[kind]] if kind else ())
         what = f"{kind.replace('-', ' ')}s" if kind else "resources"
         nothing = f"The organization {server.organization} has no {what}"
-        rows = [_row(resource) for resource in listed if kind or not _comes_with_another(resource)]
+        rows = [_row(resource) for resource in listed if kind or not comes_with_another(resource)]
         print_rows(rows, COLUMNS, output, _name if kind else _full_name, nothing)
         return 0
 
@@ -132,7 +132,7 @@ def describe_deployed(kind: str, name: str, organization: str) -> int:
         async with reached_server(organization) as server:
             found = await server.get(KINDS[kind], name)
             listed = await list_resources(server.connection, server.organization)
-        users = None if listed is None else [_label(user) for user in users_of(KINDS[kind], found, listed)]
+        users = None if listed is None else [label(user) for user in users_of(KINDS[kind], found, listed)]
         for line in description_lines(KINDS[kind], found, users):
             click.echo(line)
         return 0
@@ -147,7 +147,7 @@ def delete_deployed(kind: str, name: str, organization: str, is_sure: bool) -> i
         async with reached_server(organization) as server:
             found = await server.get(KINDS[kind], name)
             listed = await list_resources(server.connection, server.organization)
-            for line in _consequences(KINDS[kind], found, listed):
+            for line in consequences(KINDS[kind], found, listed):
                 click.echo(line)
             if not is_sure:
                 ask(f"Delete the {KINDS[kind].noun} {found.metadata.slug}?")
@@ -171,7 +171,7 @@ def users_of(kind: Kind, resource: StoredResource, listed: Sequence[Resource]) -
         other
         for other in listed
         if any((link.kind, link.slug) == (kind.number, resource.metadata.slug) for link in other.uses)
-        and not _comes_with_another(other)
+        and not comes_with_another(other)
     ]
 
 
@@ -179,12 +179,13 @@ def _is_instance(resource: Resource) -> bool:
     return resource.kind in (AGENT_INSTANCE.number, WORKFLOW_INSTANCE.number)
 
 
-def _comes_with_another(resource: Resource) -> bool:
+def comes_with_another(resource: Resource) -> bool:
     """Whether it is an instance that the server has made for an agent or a workflow."""
     return _is_instance(resource) and any(resource.slug == f"{link.slug}-default" for link in resource.uses)
 
 
-def _consequences(kind: Kind, resource: StoredResource, listed: Sequence[Resource] | None) -> Iterator[str]:
+def consequences(kind: Kind, resource: StoredResource, listed: Sequence[Resource] | None) -> Iterator[str]:
+    """What deleting it does to others; None for `listed` where the server cannot say."""
     noun = f"{kind.noun} {resource.metadata.slug}"
     if listed is None:
         yield f"⚠️  This server cannot say what depends on the {noun}"
@@ -199,14 +200,14 @@ def _consequences(kind: Kind, resource: StoredResource, listed: Sequence[Resourc
 
 
 def _names(resources: Sequence[Resource]) -> str:
-    return ", ".join(map(_label, resources))
+    return ", ".join(map(label, resources))
 
 
-def _label(resource: Resource) -> str:
-    return f"{_kind_of(resource).noun} {resource.slug}"
+def label(resource: Resource) -> str:
+    return f"{kind_of(resource).noun} {resource.slug}"
 
 
-def _kind_of(resource: Resource) -> Kind:
+def kind_of(resource: Resource) -> Kind:
     return next(kind for kind in AUTHORED if kind.number == resource.kind)
 
 
@@ -232,7 +233,7 @@ def _line(kind: Kind, stored: StoredResource) -> Resource:
 
 
 def _row(resource: Resource) -> dict[str, Any]:
-    kind = kind_name(_kind_of(resource))
+    kind = kind_name(kind_of(resource))
     return {
         "kind": kind,
         "name": resource.slug,

@@ -1,4 +1,4 @@
-"""`run` and `apply`: from flags to the workbench without a screen."""
+"""`run`: from flags to the workbench without a screen."""
 
 from __future__ import annotations
 
@@ -25,13 +25,12 @@ from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.core.run_limits import parse_limit_options, write_limits
 from stigmer_tui.core.terminal import can_ask
 from stigmer_tui.definition import extensions
-from stigmer_tui.headless.apply import apply_project
 from stigmer_tui.headless.approvals import OnApproval
 from stigmer_tui.headless.exit_code import FAILED
 from stigmer_tui.headless.output import Output
 from stigmer_tui.headless.run import TEXT_INTERVAL_MS, HeadlessRun, Request
 from stigmer_tui.headless.text_output import TextOutput
-from stigmer_tui.headless.texts import MAKE_A_PROJECT, no_project, parse_runtime_env
+from stigmer_tui.headless.texts import parse_runtime_env
 from stigmer_tui.workbench.approvals import Verdict, WaitingCall
 from stigmer_tui.workbench.model import Resource
 from stigmer_tui.workbench.services import load_services
@@ -39,22 +38,7 @@ from stigmer_tui.workbench.session import LoadServices, Session
 from stigmer_tui.workbench.state import RunInput
 
 
-def apply_headless(dry_run: bool, organization: str, manifests: str) -> int:
-    session = Session(
-        load_configuration(os.environ),
-        working_folder(),
-        SystemClock(),
-        organization=organization,
-        load=_loading(manifests),
-        has_manifests=bool(manifests),
-    )
-    if not session.is_project:
-        raise no_project(MAKE_A_PROJECT)
-    output = TextOutput(sys.stdout, sys.stderr, Redactor(()))
-    return asyncio.run(apply_project(session, dry_run, output, click.echo))
-
-
-def _loading(manifests: str) -> LoadServices:
+def loading(manifests: str) -> LoadServices:
     """`manifests` is a file, a folder or `-`; empty for the project's code."""
     if not manifests:
         return load_services
@@ -137,7 +121,7 @@ def session_for(options: RunOptions, clock: Clock, interval_ms: int) -> Session:
         clock,
         organization=options.organization,
         interval_ms=interval_ms,
-        load=_loading(options.manifests),
+        load=loading(options.manifests),
         has_manifests=bool(options.manifests),
     )
 
@@ -147,7 +131,6 @@ def output_for(as_json: bool, redactor: Redactor, clock: Clock) -> Output:
         from stigmer_tui.headless.json_output import JsonOutput
 
         return JsonOutput(sys.stdout, sys.stderr, redactor, clock)
-    from stigmer_tui.headless.text_output import TextOutput
 
     return TextOutput(sys.stdout, sys.stderr, redactor)
 

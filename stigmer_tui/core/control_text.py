@@ -87,6 +87,10 @@ class FilteredOutput:
         self._stream.write(self._filter.feed(text))
         return len(text)
 
+    def write_styled(self, text: str, style: str) -> None:
+        """Writes text in a style of our own, such as `31` (red); styles within the text are removed."""
+        self._stream.write(f"\x1b[{style}m{self._filter.feed(text)}\x1b[0m")
+
     def flush(self) -> None:
         self._stream.flush()
 

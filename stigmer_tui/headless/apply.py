@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.headless.exit_code import COMPLETED, FAILED
 from stigmer_tui.headless.output import Output
 from stigmer_tui.workbench.events import CodePrinted, Event, ManifestsLoaded, ProjectLoaded
 from stigmer_tui.workbench.session import Session
@@ -15,8 +14,12 @@ ACTIONS = {"created": "Create", "updated": "Update", "unchanged": "Keep"}
 STATES = {"created": "✓ Created", "updated": "✓ Updated", "unchanged": "· Unchanged"}
 
 
-async def apply_project(session: Session, dry_run: bool, output: Output, echo: Callable[[str], None]) -> int:
-    """Returns the exit code. `echo` prints a line of the table."""
+async def apply_project(
+    session: Session, dry_run: bool, output: Output, echo: Callable[[str], None]
+) -> Deployment | None:
+    """Returns how the project stands on the server; None after an error, which is printed. `echo` prints a line of the
+    table.
+    """
 
     def take(event: Event) -> None:
         # The table says the rest.
@@ -29,10 +32,10 @@ async def apply_project(session: Session, dry_run: bool, output: Output, echo: C
             deployment = await (session.preview() if dry_run else session.deploy())
     except StigmerError as error:
         output.failed(error)
-        return FAILED
+        return None
     for line in _report(deployment, dry_run):
         echo(line)
-    return COMPLETED
+    return deployment
 
 
 def _report(deployment: Deployment, dry_run: bool) -> list[str]:

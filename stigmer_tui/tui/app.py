@@ -252,6 +252,11 @@ class StigmerApp(TerminalApp):
 
         await self.push_screen(NoticesScreen(self.session.state.notices))
 
+    async def action_differences(self) -> None:
+        from stigmer_tui.tui.screens.differences import DifferencesScreen
+
+        await self.push_screen(DifferencesScreen(self.session.differences))
+
     async def action_logs(self) -> None:
         from stigmer_tui.tui.screens.logs import LogScreen
 

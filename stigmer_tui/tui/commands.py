@@ -52,6 +52,7 @@ class Place(StrEnum):
     BY_NAME = "Run by name"
     APPROVAL = "Approval"
     PROVIDERS = "Model providers"
+    DIFFERENCES = "Differences"
 
 
 When = Callable[[WorkbenchState], bool]
@@ -142,6 +143,10 @@ def _has_server(state: WorkbenchState) -> bool:
 
 def _is_disconnected(state: WorkbenchState) -> bool:
     return bool(state.daemon.problem)
+
+
+def _has_project(state: WorkbenchState) -> bool:
+    return state.project is not None and state.daemon.connected
 
 
 def _is_watching(state: WorkbenchState) -> bool:
@@ -257,6 +262,10 @@ COMMANDS = (
         "providers.open", "app.providers", Place.WORKBENCH, "s", "", "Model providers",
         "Choose, test or give a key to a model provider",
     ),
+    Command(
+        "project.differences", "app.differences", Place.WORKBENCH, "D", "", "Differences",
+        "Show how the project's code differs from what is deployed", _has_project,
+    ),
     Command("picker.filter", "filter", Place.WORKBENCH, "slash", "filter", "Filter", "Filter the list", rank=7),
     Command(
         "region.next", "next_region", Place.WORKBENCH, "tab", "next pane", help="Go to the next region",
@@ -359,6 +368,11 @@ COMMANDS = (
     Command("providers.next", "move(1)", Place.PROVIDERS, "j,down", help="Select the next line"),
     Command("providers.previous", "move(-1)", Place.PROVIDERS, "k,up", help="Select the previous line"),
     Command("providers.leave", "leave", Place.PROVIDERS, "escape", "back", help="Back to the workbench"),
+    Command("differences.down", "scroll(1)", Place.DIFFERENCES, "j,down", help="Scroll down"),
+    Command("differences.up", "scroll(-1)", Place.DIFFERENCES, "k,up", help="Scroll up"),
+    Command("differences.page_down", "scroll(10)", Place.DIFFERENCES, "ctrl+d,pagedown", help="Scroll a page down"),
+    Command("differences.page_up", "scroll(-10)", Place.DIFFERENCES, "ctrl+u,pageup", help="Scroll a page up"),
+    Command("differences.leave", "leave", Place.DIFFERENCES, "escape,q", "back", help="Back to the workbench"),
     Command("notices.leave", "leave", Place.NOTICES, "escape,q", "back", help="Back to the workbench"),
 )  # fmt: skip
 

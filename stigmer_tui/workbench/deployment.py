@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stigmer_tui.api.agent_pb2 import Agent
 from stigmer_tui.api.kinds import AGENT, WORKFLOW, Kind
@@ -22,6 +23,10 @@ from stigmer_tui.workbench.described import described
 from stigmer_tui.workbench.events import CodePrinted, Event, ManifestsLoaded, ProjectLoaded
 from stigmer_tui.workbench.model import ResourceKey, ResourceKind
 from stigmer_tui.workbench.state import ApplySummary, Deployment, DeploymentItem
+
+if TYPE_CHECKING:
+    # Most deployments are not compared by a person.
+    from stigmer_tui.workbench.differences import ResourceDifference
 
 
 class Deployer:
@@ -59,6 +64,12 @@ class Deployer:
     async def preview(self) -> Deployment:
         """What `apply` would do."""
         return self._deployment(await self._plan(), {})
+
+    async def differences(self) -> tuple[ResourceDifference, ...]:
+        """What `apply` would change, line by line."""
+        from stigmer_tui.workbench.comparison import differences_of
+
+        return differences_of(await self._plan())
 
     async def apply(self) -> Deployment:
         """Sends what differs. Raises ApplyError, which says what is deployed and what is not."""

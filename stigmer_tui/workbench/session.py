@@ -28,6 +28,7 @@ from stigmer_tui.workbench.state_store import StateStore
 
 if TYPE_CHECKING:
     # A command that runs once needs none of these, and would wait for them.
+    from stigmer_tui.workbench.differences import ResourceDifference
     from stigmer_tui.workbench.model_providers import ModelProviders
     from stigmer_tui.workbench.run_requests import RunRequests
     from stigmer_tui.workbench.server_monitor import ServerMonitor
@@ -206,6 +207,13 @@ class Session:
         deployer = self._require_services().make_deployer(self.store)
         await deployer.synthesize()
         return await deployer.preview()
+
+    async def differences(self) -> tuple[ResourceDifference, ...]:
+        """How the project's code differs from what is deployed."""
+        # A store of its own: the session deploys nothing.
+        deployer = self._require_services().make_deployer(StateStore(self.state, self.clock))
+        await deployer.synthesize()
+        return await deployer.differences()
 
     async def resolve(self, reference: str) -> Resource | None:
         """By id or name; a workflow before an agent of the same name."""

@@ -89,6 +89,35 @@ def test_manifests_are_deployed_and_run_without_a_project(world: World) -> None:
     assert refused.err == "Error: all.yaml:15:8 SkillSpec has no field skil_md; did you mean skillMd?\n"
 
 
+def test_the_code_is_compared_with_what_is_deployed_and_what_is_orphaned_is_deleted(world: World) -> None:
+    project = world.project(TALKING)
+    (project / "clerk.yaml").write_text(CLERK, encoding="utf-8")
+    world.run("apply", cwd=project)
+    assert world.run("diff", "--exit-code", cwd=project).out == "All that the project defines is deployed\n"
+    code = (project / "main.py").read_text(encoding="utf-8")
+    (project / "main.py").write_text(code.replace('"clerk"', '"waiter"'), encoding="utf-8")
+    differing = world.run("diff", "--exit-code", cwd=project)
+    assert (differing.code, differing.out.splitlines()[0]) == (1, "agent waiter · created")
+    assert "\nagent clerk · orphaned\n" in differing.out
+    (only,) = json.loads(world.run("diff", "waiter", "--output", "json", cwd=project).out)
+    assert (only["name"], only["action"], "+  name: waiter" in only["lines"]) == ("waiter", "created", True)
+    # Another project of the same name, which is not to lose what is its own.
+    other = world.folder / "other"
+    other.mkdir()
+    for file in ("Stigmer.yaml", "main.py", "clerk.yaml"):
+        text = (project / file).read_text(encoding="utf-8").replace('"waiter"', '"cook"')
+        (other / file).write_text(text, encoding="utf-8")
+    world.run("apply", cwd=other)
+
+    foreseen = world.run("apply", "--prune", "--dry-run", cwd=project)
+    assert foreseen.out.splitlines()[-1] == "No longer defined: agent clerk"
+    refused = world.run("apply", "--prune", cwd=project)
+    assert (refused.code, refused.err) == (1, "Error: There is no terminal to ask at\n\nAdd --yes if you are sure.\n")
+    pruned = world.run("apply", "--prune", "--yes", cwd=project)
+    assert pruned.out.splitlines()[-1] == "✓ Deleted the agent clerk"
+    assert world.run("list", "--output", "name").out.split() == ["agent/cook", "agent/waiter"]
+
+
 def test_an_environment_is_set_and_a_resource_is_edited(world: World) -> None:
     assert world.run("environment", "set", "prod", "REGION=us", "secret:TOKEN=hush-4711").code == 0
     changed = world.run("environment", "set", "prod", "REGION=eu")

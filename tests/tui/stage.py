@@ -12,6 +12,7 @@ from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import Home
 from stigmer_tui.tui.app import StigmerApp
 from stigmer_tui.workbench.approvals import Verdict, WaitingCall
+from stigmer_tui.workbench.differences import ResourceDifference
 from stigmer_tui.workbench.events import ServerSearched, WatchSwitched
 from stigmer_tui.workbench.model import Resource, Run
 from stigmer_tui.workbench.model_providers import ModelProviders, ProviderView
@@ -80,6 +81,8 @@ class StagedSession(Session):
         self.unfinished_runs: list[Run] = []
         self._inputs = inputs or {}
         self.providers = StagedProviders()
+        self.differs: Sequence[ResourceDifference] | StigmerError = ()
+        """What comparing the code with the server comes to."""
 
     async def run(self) -> None:
         return
@@ -109,6 +112,11 @@ class StagedSession(Session):
     async def find(self, reference: str) -> Resource | Run | None:
         self.asked.append(f"find {reference}")
         return self.found.get(reference)
+
+    async def differences(self) -> tuple[ResourceDifference, ...]:
+        if isinstance(self.differs, StigmerError):
+            raise self.differs
+        return tuple(self.differs)
 
     def toggle_watch(self) -> None:
         self.asked.append("toggle watch")

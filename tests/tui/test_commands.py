@@ -10,6 +10,7 @@ from stigmer_tui.tui.app import StigmerApp
 from stigmer_tui.tui.commands import COMMANDS, Place
 from stigmer_tui.tui.screens.approval import DenyDialog
 from stigmer_tui.tui.screens.dialogs import ByNameScreen, NoticesScreen, QuitDialog
+from stigmer_tui.tui.screens.differences import DifferencesScreen
 from stigmer_tui.tui.screens.help import HelpScreen
 from stigmer_tui.tui.screens.logs import LogScreen, LogSearch
 from stigmer_tui.tui.screens.main import FilterInput, MainScreen
@@ -45,6 +46,7 @@ OWNERS = {
     Place.LOG_SEARCH: LogSearch,
     Place.APPROVAL: DenyDialog,
     Place.PROVIDERS: ProvidersScreen,
+    Place.DIFFERENCES: DifferencesScreen,
 }
 
 NOT_NAMED = {"home", "end", "page down", "page up", "down", "up", "f1", "ctrl+c"}

@@ -1,0 +1,72 @@
+"""`apply` and `diff`: the project's code, or manifests, beside what is deployed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+
+import click
+
+from stigmer_tui.cli.run import loading
+from stigmer_tui.core.clock import SystemClock
+from stigmer_tui.core.configuration import load_configuration
+from stigmer_tui.core.control_text import FilteredOutput
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.ids import slug_of
+from stigmer_tui.core.paths import working_folder
+from stigmer_tui.core.redaction import Redactor
+from stigmer_tui.headless.apply import apply_project
+from stigmer_tui.headless.differences import show_differences
+from stigmer_tui.headless.exit_code import COMPLETED, FAILED
+from stigmer_tui.headless.text_output import TextOutput
+from stigmer_tui.headless.texts import MAKE_A_PROJECT, no_project
+from stigmer_tui.workbench.differences import LineKind
+from stigmer_tui.workbench.session import Session
+
+STYLES = {LineKind.ADDED: "32", LineKind.REMOVED: "31", LineKind.GAP: "36", LineKind.TITLE: "1"}
+
+
+def apply_headless(dry_run: bool, organization: str, manifests: str, is_pruning: bool, is_sure: bool) -> int:
+    """Raises click.Abort where a person does not want to delete what is no longer defined."""
+    if is_pruning and manifests:
+        raise StigmerError("--prune is for a project, which knows all that it has deployed", "Leave --file out.")
+    session = _session(organization, manifests)
+    output = TextOutput(sys.stdout, sys.stderr, Redactor(()))
+    deployment = asyncio.run(apply_project(session, dry_run, output, click.echo))
+    if deployment is None:
+        return FAILED
+    if is_pruning and session.state.project:
+        from stigmer_tui.cli.prune import prune
+
+        defined = {(item.kind, item.slug) for item in deployment.items}
+        asyncio.run(prune(session.state.project.name, defined, organization, dry_run, is_sure))
+    return COMPLETED
+
+
+def diff_headless(name: str, organization: str, manifests: str, as_json: bool, fails: bool) -> int:
+    session = _session(organization, manifests)
+    return asyncio.run(show_differences(session, slug_of(name), as_json, fails, _print))
+
+
+def _session(organization: str, manifests: str) -> Session:
+    session = Session(
+        load_configuration(os.environ),
+        working_folder(),
+        SystemClock(),
+        organization=organization,
+        load=loading(manifests),
+        has_manifests=bool(manifests),
+    )
+    if not session.is_project:
+        raise no_project(MAKE_A_PROJECT)
+    return session
+
+
+def _print(line: str, kind: LineKind) -> None:
+    style = STYLES.get(kind, "")
+    if line and style and isinstance(sys.stdout, FilteredOutput) and sys.stdout.isatty() and not os.getenv("NO_COLOR"):
+        sys.stdout.write_styled(line, style)
+        click.echo()
+    else:
+        click.echo(line)

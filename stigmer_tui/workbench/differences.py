@@ -1,0 +1,51 @@
+"""How the code differs from what is deployed, resource by resource, as people read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+ORPHANED = "orphaned"
+"""What is done with a resource that only the server has: it stays, unless it is pruned."""
+
+
+class LineKind(StrEnum):
+    """What a line of a difference is."""
+
+    CONTEXT = "context"
+    ADDED = "added"
+    REMOVED = "removed"
+    GAP = "gap"
+    """Stands for unchanged lines that are left out."""
+    TITLE = "title"
+    """About the lines below it."""
+
+
+SIGNS = {LineKind.CONTEXT: " ", LineKind.ADDED: "+", LineKind.REMOVED: "-", LineKind.GAP: "⋮", LineKind.TITLE: ""}
+"""What stands before a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class DifferenceLine:
+    kind: LineKind
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceDifference:
+    """What applying the project would change of one resource."""
+
+    kind: str
+    """As people call it, such as `workflow`."""
+    slug: str
+    action: str
+    """`created`, `updated`, or `orphaned` for what only the server has."""
+    what: tuple[str, ...] = ()
+    """What an update changes, such as `instructions` or `task fetch`."""
+    lines: tuple[DifferenceLine, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """`workflow tally · updated: task add`."""
+        parts = f": {', '.join(self.what)}" if self.what else ""
+        return f"{self.kind} {self.slug} · {self.action}{parts}"
