@@ -7,7 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from stigmer_tui.agents.models.faults import MAX_EXCERPT, CutShortError, InvalidResponseError, error_in
+from stigmer_tui.agents.models.gathering import Output, TextDelta
 from stigmer_tui.agents.models.server_events import ServerSentEvent
+
+_TEXTS = ("text", "thinking", "partial_json")
+"""Fields of a delta that are pieces of a text."""
 
 NOTHING_USED = {"input_tokens": 0, "output_tokens": 0}
 
@@ -27,7 +31,7 @@ class AnthropicMessage:
         self._block = -1
         """The index of the latest block."""
 
-    def read(self, event: ServerSentEvent) -> Iterator[bytes]:
+    def read(self, event: ServerSentEvent) -> Iterator[Output]:
         """Reads an event. Raises InvalidResponseError for one that is not valid."""
         text = event.data.strip()
         if text.startswith("[DONE]"):
@@ -40,7 +44,7 @@ class AnthropicMessage:
             if isinstance(data, dict):
                 yield from self.read_data({"type": event.name, **data})
 
-    def read_data(self, data: Any) -> Iterator[bytes]:
+    def read_data(self, data: Any) -> Iterator[Output]:
         """Reads an event, or a whole message or an error that comes instead of a stream."""
         if not isinstance(data, Mapping):
             raise InvalidResponseError(f"answered with data that is not a message: {json.dumps(data)[:MAX_EXCERPT]}")
@@ -65,21 +69,21 @@ class AnthropicMessage:
                     f"answered with data that is not a message: {json.dumps(data)[:MAX_EXCERPT]}"
                 )
 
-    def end(self) -> Iterator[bytes]:
+    def end(self) -> Iterator[Output]:
         """Reads the end of the body. Raises CutShortError if the response is not complete."""
         if not self.is_finished:
             raise CutShortError
         if self._has_begun and not self._has_stopped:
             yield _event({"type": "message_stop"})
 
-    def _begin(self, message: Any) -> Iterator[bytes]:
+    def _begin(self, message: Any) -> Iterator[Output]:
         message = message if isinstance(message, Mapping) else {}
         self._has_begun = True
         known = {"id": "", "type": "message", "role": "assistant", "model": "", **message}
         known |= {"content": [], "stop_reason": None, "usage": {**NOTHING_USED, **_counted(message.get("usage"))}}
         yield _event({"type": "message_start", "message": known})
 
-    def _part(self, data: dict[str, Any]) -> Iterator[bytes]:
+    def _part(self, data: dict[str, Any]) -> Iterator[Output]:
         if not self._has_begun:
             yield from self._begin(None)
         index = data.get("index")
@@ -89,9 +93,9 @@ class AnthropicMessage:
             data["content_block"] = _block(data.get("content_block"))
         said = data.get("content_block") or data.get("delta") or {}
         self.has_output = self.has_output or bool(said.get("text")) or said.get("type") == "tool_use"
-        yield _event(data)
+        yield _text_delta(data) or _event(data)
 
-    def _finish(self, data: Mapping[str, Any]) -> Iterator[bytes]:
+    def _finish(self, data: Mapping[str, Any]) -> Iterator[Output]:
         delta = data.get("delta")
         delta = delta if isinstance(delta, Mapping) else {}
         self.is_finished = self.is_finished or bool(delta.get("stop_reason"))
@@ -99,7 +103,7 @@ class AnthropicMessage:
             yield from self._begin(None)
         yield _event({**data, "delta": delta, "usage": {"output_tokens": 0, **_counted(data.get("usage"))}})
 
-    def _whole(self, message: Mapping[str, Any]) -> Iterator[bytes]:
+    def _whole(self, message: Mapping[str, Any]) -> Iterator[Output]:
         yield from self._begin(message)
         for index, block in enumerate(message.get("content") or []):
             yield from self._part({"type": "content_block_start", "index": index, "content_block": block})
@@ -110,6 +114,18 @@ class AnthropicMessage:
 
 def _event(data: Mapping[str, Any]) -> bytes:
     return f"event: {data['type']}\ndata: {json.dumps(data)}\n\n".encode()
+
+
+def _text_delta(data: dict[str, Any]) -> TextDelta | None:
+    """None for what is not a piece of a text."""
+    match data:
+        case {"type": "content_block_delta", "delta": {"type": str(kind), **rest}} if len(rest) == 1:
+            [(name, text)] = rest.items()
+            if name in _TEXTS and isinstance(text, str):
+                return TextDelta(
+                    (data["index"], kind), text, lambda whole: _event({**data, "delta": {"type": kind, name: whole}})
+                )
+    return None
 
 
 def _block(given: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from stigmer_tui.agents.models.faults import MAX_EXCERPT, CutShortError, InvalidResponseError, error_in
+from stigmer_tui.agents.models.gathering import Output, TextDelta
 from stigmer_tui.agents.models.server_events import ServerSentEvent
 from stigmer_tui.agents.models.thinking import TextKind, ThinkingTags
 from stigmer_tui.agents.models.tool_calls import ToolCalls
@@ -41,7 +42,7 @@ class ChatCompletion:
         self._calls = ToolCalls(TOOLS)
         self._usage: dict[str, Any] | None = None
 
-    def read(self, event: ServerSentEvent) -> Iterator[bytes]:
+    def read(self, event: ServerSentEvent) -> Iterator[Output]:
         """Reads an event. Raises InvalidResponseError for one that is not valid."""
         text = event.data.strip()
         is_over = text.endswith("[DONE]")
@@ -50,7 +51,7 @@ class ChatCompletion:
         if is_over:
             self.is_finished = self.is_over = True
 
-    def read_data(self, data: Any) -> Iterator[bytes]:
+    def read_data(self, data: Any) -> Iterator[Output]:
         """Reads a chunk, or a whole completion or an error that comes instead of a stream."""
         if error := error_in(data):
             self.is_finished = True
@@ -60,7 +61,7 @@ class ChatCompletion:
         elif isinstance(data, Mapping) and not self.has_output and "id" not in data:
             raise InvalidResponseError(f"answered with data that is not a completion: {json.dumps(data)[:MAX_EXCERPT]}")
 
-    def end(self) -> Iterator[bytes]:
+    def end(self) -> Iterator[Output]:
         """Reads the end of the body. Raises CutShortError if the response is not complete."""
         if not self.is_finished:
             raise CutShortError
@@ -69,7 +70,7 @@ class ChatCompletion:
             yield _event({**self._head, "choices": [], "usage": self._usage})
         yield DONE
 
-    def _chunk(self, data: Mapping[str, Any]) -> Iterator[bytes]:
+    def _chunk(self, data: Mapping[str, Any]) -> Iterator[Output]:
         self._head |= {name: value for name in ("id", "model") if isinstance(value := data.get(name), str) and value}
         # Some send a running count in every chunk, so that the last one is the total.
         self._usage = _usage(data.get("usage")) or self._usage
@@ -80,12 +81,12 @@ class ChatCompletion:
                 # Only the last chunk has the usage and nothing else.
                 self.is_finished = True
 
-    def _choice(self, choice: Mapping[str, Any]) -> Iterator[bytes]:
+    def _choice(self, choice: Mapping[str, Any]) -> Iterator[Output]:
         delta = choice.get("delta", choice.get("message"))
         delta = delta if isinstance(delta, Mapping) else {}
         for name in ("reasoning_content", "reasoning", "thinking"):
             if thought := _text(delta.get(name)):
-                yield self._delta(reasoning_content=thought)
+                yield TextDelta("reasoning", thought, self._reasoning)
                 break
         if text := _text(delta.get("content", choice.get("text"))):
             yield from self._text_deltas(self._tags.read(text))
@@ -99,7 +100,7 @@ class ChatCompletion:
         if reason := _text(choice.get("finish_reason")) or _text(choice.get("finishReason")):
             yield from self._finish(reason, choice)
 
-    def _finish(self, reason: str, choice: Mapping[str, Any]) -> Iterator[bytes]:
+    def _finish(self, reason: str, choice: Mapping[str, Any]) -> Iterator[Output]:
         self.is_finished = True
         if reason == "error":
             error = error_in(choice) or {"message": "the provider ended the answer with an error"}
@@ -108,22 +109,28 @@ class ChatCompletion:
         yield from self._release()
         yield self._delta(FINISH_REASONS.get(reason.lower(), "stop"))
 
-    def _release(self) -> Iterator[bytes]:
+    def _release(self) -> Iterator[Output]:
         yield from self._text_deltas(self._tags.end())
         yield from self._call_deltas(self._calls.end())
 
-    def _text_deltas(self, pieces: Iterator[tuple[TextKind, str]]) -> Iterator[bytes]:
+    def _text_deltas(self, pieces: Iterator[tuple[TextKind, str]]) -> Iterator[Output]:
         for kind, text in pieces:
             if kind is TextKind.THINKING:
-                yield self._delta(reasoning_content=text)
+                yield TextDelta("reasoning", text, self._reasoning)
             else:
                 self.has_output = True
-                yield self._delta(content=text)
+                yield TextDelta("content", text, self._content)
 
-    def _call_deltas(self, calls: Iterator[dict[str, Any]]) -> Iterator[bytes]:
+    def _call_deltas(self, calls: Iterator[dict[str, Any]]) -> Iterator[Output]:
         for call in calls:
             self.has_output = True
             yield self._delta(tool_calls=[call])
+
+    def _reasoning(self, text: str) -> bytes:
+        return self._delta(reasoning_content=text)
+
+    def _content(self, text: str) -> bytes:
+        return self._delta(content=text)
 
     def _delta(self, finish_reason: str | None = None, **delta: Any) -> bytes:
         return _event({**self._head, "choices": [{"index": 0, "delta": delta, "finish_reason": finish_reason}]})

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import httpx2
 
 from stigmer_tui.agents.models.faults import CutShortError, InvalidResponseError, StalledError
+from stigmer_tui.agents.models.gathering import GatheredOutput, Output
 from stigmer_tui.agents.models.server_events import EventReader, ServerSentEvent
 
 FIRST_OUTPUT_LIMIT = 600.0
@@ -45,15 +46,15 @@ class ResponseReader(Protocol):
     is_over: bool
     """Whether the server has signalled the end of the stream."""
 
-    def read(self, event: ServerSentEvent) -> Iterator[bytes]:
+    def read(self, event: ServerSentEvent) -> Iterator[Output]:
         """Reads an event. Raises InvalidResponseError for one that is not valid."""
         ...
 
-    def read_data(self, data: Any) -> Iterator[bytes]:
+    def read_data(self, data: Any) -> Iterator[Output]:
         """Reads a whole response or an error that comes instead of a stream."""
         ...
 
-    def end(self) -> Iterator[bytes]:
+    def end(self) -> Iterator[Output]:
         """Reads the end of the body. Raises CutShortError if the response is not complete."""
         ...
 
@@ -66,6 +67,7 @@ class CheckedStream(httpx2.AsyncByteStream):
         self._encoding = encoding
         self._response = response
         self._reading: AsyncIterator[bytes] | None = None
+        self._gathered: GatheredOutput | None = None
         self._progressed_at = 0.0
         """When something was last said, by the clock of the event loop; a server that only sends pings says nothing."""
 
@@ -75,28 +77,38 @@ class CheckedStream(httpx2.AsyncByteStream):
             async for piece in self._reading:
                 yield piece
             return
-        self._reading = pieces = self._pieces()
+        self._reading = self._pieces()
+        self._gathered = GatheredOutput(self._output(self._reading))
+        try:
+            async for event in self._gathered:
+                yield event
+        finally:
+            await self._gathered.close()
+
+    async def aclose(self) -> None:
+        """Closes the connection's body."""
+        if self._gathered is not None:
+            await self._gathered.close()
+        await self._source.aclose()
+
+    async def _output(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[Output]:
         head = b""
         async for piece in pieces:
             head = (head + piece).lstrip(_BLANK)
             if head:
                 break
         if head.startswith((b"{", b"[")):
-            for event in self._response.read_data(await _whole(head, pieces)):
-                yield event
+            for output in self._response.read_data(await _whole(head, pieces)):
+                yield output
         elif head.startswith(b"<"):
             raise InvalidResponseError(await _page(head, pieces))
         else:
-            async for event in self._events(head, pieces):
-                yield event
-        for event in self._response.end():
-            yield event
+            async for output in self._events(head, pieces):
+                yield output
+        for output in self._response.end():
+            yield output
 
-    async def aclose(self) -> None:
-        """Closes the connection's body."""
-        await self._source.aclose()
-
-    async def _events(self, head: bytes, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async def _events(self, head: bytes, pieces: AsyncIterator[bytes]) -> AsyncIterator[Output]:
         reader = EventReader()
         for checked in self._checked(reader.feed(head)):
             yield checked
@@ -108,7 +120,7 @@ class CheckedStream(httpx2.AsyncByteStream):
         if reader.stray and not self._response.is_finished and not self._response.has_output:
             raise InvalidResponseError(f"answered with text that is not a stream: {' '.join(reader.stray.split())}")
 
-    def _checked(self, events: Iterator[ServerSentEvent]) -> Iterator[bytes]:
+    def _checked(self, events: Iterator[ServerSentEvent]) -> Iterator[Output]:
         for event in events:
             for checked in self._response.read(event):
                 self._progressed_at = asyncio.get_running_loop().time()
