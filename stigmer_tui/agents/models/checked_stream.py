@@ -121,10 +121,13 @@ class CheckedStream(httpx2.AsyncByteStream):
             raise InvalidResponseError(f"answered with text that is not a stream: {' '.join(reader.stray.split())}")
 
     def _checked(self, events: Iterator[ServerSentEvent]) -> Iterator[Output]:
+        has_progressed = False
         for event in events:
             for checked in self._response.read(event):
-                self._progressed_at = asyncio.get_running_loop().time()
+                has_progressed = True
                 yield checked
+        if has_progressed:
+            self._progressed_at = asyncio.get_running_loop().time()
 
     async def _pieces(self) -> AsyncIterator[bytes]:
         """The body in pieces, decompressed."""
