@@ -47,6 +47,11 @@ class AgentLoop:
         self._decide = decide or server_decisions(channel)
         self._adapters = Adapters()
 
+    async def preload(self, choice: ModelChoice) -> None:
+        """So that the first run of this choice does not wait for a client library."""
+        if not choice.is_scripted:
+            await self._adapters.load(choice)
+
     async def converse(
         self,
         run: AgentRun,

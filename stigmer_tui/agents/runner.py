@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import import_module
 
 # Before the framework is imported, which prints a banner at the first run of an agent.
@@ -20,6 +21,7 @@ from stigmer_tui.agents.sandbox.confinement import find_confinement
 from stigmer_tui.agents.worker import Worker
 from stigmer_tui.api.runner_pb2 import Hello
 from stigmer_tui.core.configuration import Configuration
+from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.known_secrets import remember_values
 from stigmer_tui.core.processes import OWNER_MARK, kill_all, marked_processes
 from stigmer_tui.core.stored_keys import KeyStore
@@ -41,9 +43,13 @@ async def run_agents(configuration: Configuration, channel: Channel, stopping: a
     environment = dict(os.environ)
     models = CurrentModels(home, environment, KeyStore(home))
 
+    has_news = asyncio.Event()
+    has_news.set()
+
     def take_keys(variables: Mapping[str, str]) -> str:
         remember_values(variables.values())
         environment.update(variables)
+        has_news.set()
         return models.describe()
 
     confinement = await find_confinement(home.workspace)
@@ -51,6 +57,7 @@ async def run_agents(configuration: Configuration, channel: Channel, stopping: a
     agent_loop = asyncio.create_task(_load(channel))
     # Without the framework the process is useless: it ends, and the supervisor starts another one.
     agent_loop.add_done_callback(lambda loading: None if _has_loaded(loading) else stopping.set())
+    preloading = asyncio.create_task(_preload(agent_loop, models, has_news))
     worker = Worker(configuration, environment, models, confinement, journal, agent_loop)
     try:
         profile = Profile(
@@ -65,6 +72,7 @@ async def run_agents(configuration: Configuration, channel: Channel, stopping: a
         if agent_loop.done():
             agent_loop.result()
     finally:
+        preloading.cancel()
         agent_loop.cancel()
         journal.close()
 
@@ -80,3 +88,14 @@ async def _load(channel: Channel) -> AgentLoop:
     # What was imported stays for good, so the garbage collector need not examine it in the middle of a stream.
     gc.freeze()
     return loop(channel)
+
+
+async def _preload(agent_loop: asyncio.Task[AgentLoop], models: CurrentModels, has_news: asyncio.Event) -> None:
+    """Loads the client library of the provider of runs that ask for none, whenever that may be another one."""
+    loop = await asyncio.shield(agent_loop)
+    while True:
+        await has_news.wait()
+        has_news.clear()
+        with suppress(StigmerError):
+            await loop.preload(models.chooser().choose())
+            gc.freeze()

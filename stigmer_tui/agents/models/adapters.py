@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx2
@@ -54,6 +55,10 @@ class Adapters:
         if choice not in self._models:
             self._models[choice] = await asyncio.to_thread(_build, choice)
         return self._models[choice]
+
+    async def load(self, choice: ModelChoice) -> None:
+        """Loads what a model of this provider needs; the key may be missing."""
+        await asyncio.to_thread(_build, replace(choice, key=choice.key or "none"))
 
 
 def _build(choice: ModelChoice) -> Model:
