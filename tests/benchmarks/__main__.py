@@ -19,6 +19,7 @@ BENCHMARKS = {
     "project": "Synthesis and watch",
     "workflows": "The workflow runner",
     "agents": "The agent runner",
+    "model_calls": "What an agent adds to its model",
     "daemon": "The daemon as a whole, and headless runs",
 }
 
