@@ -10,7 +10,6 @@ from stigmer_tui.api.api_resource_pb2 import WorkflowTaskKind
 from stigmer_tui.api.structs import to_data
 from stigmer_tui.api.validation import violations
 from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.core.yaml_text import read_yaml
 from stigmer_tui.project.project_file import load_project
 from stigmer_tui.project.scaffold import create_project
 from stigmer_tui.project.synthesis import synthesize
@@ -51,8 +50,8 @@ async def test_it_runs_and_uses_what_a_workflow_can_do(tmp_path: Path) -> None:
 def test_its_agents_carry_their_scripts(tmp_path: Path) -> None:
     folder = create_project(tmp_path, "demo")
     for script in (folder / "scripts").iterdir():
-        turns = read_yaml(script.read_text(), script.name).value["turns"]
-        assert all({"say", "call"} & set(turn) for turn in turns)
+        parsed = parse_script(script.read_text(), script.name)
+        assert all(turn.say or turn.calls for answers in parsed.messages for response in answers for turn in response)
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a/b", "..", "ä", "a.b"])

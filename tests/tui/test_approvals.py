@@ -71,6 +71,20 @@ async def test_it_is_denied_with_a_reason() -> None:
         assert app.stage.decided == [("c9", Deny("no"))]
 
 
+@pytest.mark.parametrize("written", ["", "and"])
+async def test_who_waits_at_the_empty_line_for_messages_can_answer_at_once(written: str) -> None:
+    execution = agent_execution()
+    execution.session = "ses_1"
+    async with running(state_of(execution)) as (app, pilot):
+        await press(pilot, "2", "i", *written)
+        put(execution, tool_call("c9", "execute", {"command": "rm -r build"}, RunState.WAITING))
+        app.main.show(state_of(execution))
+        await settle(pilot)
+        await pass_time(app)
+        await press(pilot, "a")
+        assert app.stage.decided == ([] if written else [("c9", Allow())])
+
+
 async def test_its_arguments_are_edited_until_they_are_an_object() -> None:
     async with running(state_of(asking())) as (app, pilot):
         await press(pilot, "2")

@@ -29,8 +29,9 @@ class ApprovalPanel(RowPanel):
             return None
         return self._waiting[0]
 
-    def update(self, execution: Execution | None) -> None:
-        """Shows what waits in an execution; once a frame is enough."""
+    def update(self, execution: Execution | None) -> bool:
+        """Shows what waits in an execution; once a frame is enough. Returns whether it is a new question."""
+        is_new = False
         seen = (execution.id, execution.revision) if execution else ("", -1)
         if seen != self._seen:
             self._seen = seen
@@ -38,8 +39,10 @@ class ApprovalPanel(RowPanel):
             self._waiting = waiting_calls(execution) if execution else []
             if self._waiting and self._waiting[0].key != before:
                 self._shown_at = self._clock.monotonic()
+                is_new = True
         self.display = bool(self._waiting)
         self._draw()
+        return is_new
 
     def on_resize(self) -> None:
         self._draw()

@@ -127,7 +127,8 @@ class RunPane(Vertical):
         self._show_problem()
         shown = state.shown
         self.set_class(shown is not None, "has-run")
-        self._approval.update(shown.execution if shown else None)
+        if self._approval.update(shown.execution if shown else None):
+            self._let_answer()
         if shown is None:
             self._show_welcome()
             return
@@ -158,6 +159,12 @@ class RunPane(Vertical):
             execution = outline.execution_at(message.key)
             for message_input in self.query(f"#{MESSAGE_INPUT}"):
                 cast("MessageInput", message_input).edit_message(execution.id, execution.message)
+
+    def _let_answer(self) -> None:
+        """The keys of a question work outside of the message, which a person who writes one leaves by themselves."""
+        for message_input in self.query(f"#{MESSAGE_INPUT}"):
+            if message_input.has_focus and not cast("MessageInput", message_input).text:
+                self._entries.focus()
 
     def on_message_input_left(self) -> None:
         self._entries.focus()
