@@ -10,6 +10,7 @@ from stigmer_tui.api.api_resource_pb2 import WorkflowTaskKind
 from stigmer_tui.api.structs import to_data
 from stigmer_tui.api.validation import violations
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.definition.script import parse_script
 from stigmer_tui.project.project_file import load_project
 from stigmer_tui.project.scaffold import create_project
 from stigmer_tui.project.synthesis import synthesize
