@@ -30,6 +30,7 @@ from stigmer_tui.api.agent_execution_pb2_grpc import AgentExecutionQueryControll
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_data
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.definition.extensions import replaced_in
 
 MAX_LENGTH = 200_000
 """Characters of all of them together. Of more, the oldest executions are left out whole."""
@@ -37,6 +38,8 @@ MAX_LENGTH = 200_000
 
 async def load_conversation(channel: Channel, execution: AgentExecution) -> list[AgentExecution]:
     """The executions before this one in its session that have ended, the oldest first.
+
+    Those are left out whose place it, or another one, takes.
 
     Raises StigmerError if they cannot be read.
     """
@@ -56,7 +59,9 @@ async def load_conversation(channel: Channel, execution: AgentExecution) -> list
         newest_first = [earlier async for page in pages.pages(fetch, execution.metadata.id) for earlier in page]
     except AioRpcError as error:
         raise StigmerError(f"Cannot read the history of session {session_id}: {error.details()}") from error
-    return [earlier for earlier in reversed(newest_first) if Phase(earlier.status.phase).is_final]
+    replaced = {id_ for later in (execution, *newest_first) for id_ in replaced_in(later.metadata.annotations)}
+    counted = (earlier for earlier in reversed(newest_first) if earlier.metadata.id not in replaced)
+    return [earlier for earlier in counted if Phase(earlier.status.phase).is_final]
 
 
 def history_messages(executions: Sequence[AgentExecution]) -> list[ModelMessage]:

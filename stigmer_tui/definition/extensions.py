@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stigmer_tui.core.errors import StigmerError
@@ -33,6 +33,9 @@ FOLDER = "stigmer-tui/folder"
 FORK = "stigmer-tui/fork"
 """In the metadata of a session: the session that it was forked from and the first execution of that which does not
 belong to it, with a space between them."""
+REPLACES = "stigmer-tui/replaces"
+"""On an execution of an agent: those of its session whose place it takes, with a space between them. What was said and
+done in them is not part of the conversation any more."""
 APPROVE = "stigmer-tui/approve"
 """On an execution, or else on an agent: the tools whose calls wait for an approval, as `ApprovalPolicy.parse` reads it.
 An execution hands it on to those that it starts.
@@ -85,6 +88,17 @@ def output_schema_in(annotations: Annotations) -> dict[str, Any] | None:
     if not isinstance(schema, dict):
         raise StigmerError(f"The annotation {OUTPUT} of the agent is not a JSON schema")
     return schema
+
+
+def replaced_in(annotations: Annotations) -> tuple[str, ...]:
+    """The executions whose place this one takes."""
+    return tuple(annotations.get(REPLACES, "").split())
+
+
+def replacing(annotations: Annotations, replaced: Sequence[str]) -> dict[str, str]:
+    """The annotations of an execution that takes the place of these, and of no other."""
+    kept = {name: value for name, value in annotations.items() if name != REPLACES}
+    return {**kept, REPLACES: " ".join(replaced)} if replaced else kept
 
 
 def inherited(annotations: Annotations) -> dict[str, str]:

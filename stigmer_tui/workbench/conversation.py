@@ -22,6 +22,8 @@ class Conversation(Outline):
         super().__init__()
         self._executions: list[Execution] = []
         self._turns: list[_Turn] = []
+        self._changes_of_code: list[EntryKey] = []
+        """The lines about new code that stand nowhere yet: what is to be read is put when it is read."""
 
     def goes_on_with(self, executions: Sequence[Execution]) -> bool:
         """Whether the executions begin with those that are in it."""
@@ -33,7 +35,7 @@ class Conversation(Outline):
         for number in range(len(self._executions), len(executions)):
             execution = executions[number]
             if number and _has_new_code(executions[number - 1], execution):
-                self._put(NUMBER.pack(2 * number))
+                self._changes_of_code.append(NUMBER.pack(2 * number))
             prefix = NUMBER.pack(2 * number + 1)
             self._turns.append(_Turn(execution, prefix, self._put, self._close))
             self._executions.append(execution)
@@ -57,6 +59,9 @@ class Conversation(Outline):
         return self._turns[number].text_length(key[NUMBER.size :]) if is_in_turn else len(NEW_CODE)
 
     def _follow(self) -> None:
+        for key in self._changes_of_code:
+            self._put(key)
+        self._changes_of_code.clear()
         for turn in self._turns:
             turn.refresh()
 

@@ -81,12 +81,15 @@ class Execution:
         *,
         session: str = "",
         code: str = "",
+        replaces: tuple[str, ...] = (),
     ) -> None:
         """`resource` is the slug of the agent or workflow."""
         self.session = session
         """Id of the session, for an agent's."""
         self.code = code
         """Differs between versions of the agent; empty where the server does not say it."""
+        self.replaces = replaces
+        """Ids of the executions of its session whose place it takes."""
         self.kind = kind
         self.root_key: NodeKey = (id,)
         self.revision = 0

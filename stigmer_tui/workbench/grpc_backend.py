@@ -18,6 +18,7 @@ from stigmer_tui.core.daemon_processes import RUNNERS
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.known_secrets import remember_values
 from stigmer_tui.core.redaction import Redactor
+from stigmer_tui.definition.extensions import replaced_in
 from stigmer_tui.workbench.abilities import ALL, Abilities, CannotCancel
 from stigmer_tui.workbench.approvals import Allow, Deny, Verdict, WaitingCall
 from stigmer_tui.workbench.backend import Lists
@@ -189,10 +190,12 @@ class GrpcBackend:
         if not execution.session:
             return (execution,)
         found = []
-        for stored in await sessions.conversation(self._connection, execution.session):
+        everything = await sessions.conversation(self._connection, execution.session)
+        replaced = {id_ for stored in everything for id_ in replaced_in(stored.metadata.annotations)}
+        for stored in everything:
             if stored.metadata.id == execution.id:
                 found.append(execution)
-            else:
+            elif stored.metadata.id not in replaced:
                 redact(stored, Redactor(self._secrets))
                 found.append(execution_of(stored, execution.resource))
         return tuple(found) if execution in found else (execution,)

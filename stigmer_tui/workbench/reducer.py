@@ -35,7 +35,7 @@ from stigmer_tui.workbench.events import (
     ServerSearched,
     WatchSwitched,
 )
-from stigmer_tui.workbench.state import Level, Notice, ProjectState, Stage, WorkbenchState
+from stigmer_tui.workbench.state import Level, Notice, ProjectState, ShownRun, Stage, WorkbenchState
 
 MAX_NOTICES = 500
 """Older ones are forgotten."""
@@ -72,8 +72,14 @@ def _reduce_in_project(state: WorkbenchState, event: ProjectEvent) -> WorkbenchS
     """Outside a project there is nothing to change."""
     if state.project is None:
         return state
-    noticed = _with_deployment_notices(state, state.project, event) if isinstance(event, Deployed) else state
-    return replace(noticed, project=_reduce_project(state.project, event))
+    project = _reduce_project(state.project, event)
+    if not isinstance(event, Deployed):
+        return replace(state, project=project)
+    noticed = _with_deployment_notices(state, state.project, event)
+    shown = state.shown
+    if shown and _waits_for_message(shown, event):
+        shown = replace(shown, has_newer_code=True)
+    return replace(noticed, project=project, shown=shown)
 
 
 def _reduce_project(project: ProjectState, event: ProjectEvent) -> ProjectState:
@@ -120,12 +126,19 @@ def _with_deployment_notices(state: WorkbenchState, project: ProjectState, event
 
 
 def _consequence(state: WorkbenchState, event: Deployed) -> str:
-    if event.rerun:
-        return f" · running {event.rerun} again"
     shown = state.shown
-    if shown and shown.earlier and shown.resource.key in event.deployment.affected:
+    if event.rerun:
+        if shown and shown.earlier:
+            return f" · {shown.resource.name} answers the last message again"
+        return f" · running {event.rerun} again"
+    if shown and _waits_for_message(shown, event):
         return f" · the next message to {shown.resource.name} runs on it"
     return ""
+
+
+def _waits_for_message(shown: ShownRun, event: Deployed) -> bool:
+    """Whether the deployment takes effect with the next message of the shown conversation."""
+    return not event.rerun and shown.can_continue and shown.resource.key in event.deployment.affected
 
 
 def _with_notice(

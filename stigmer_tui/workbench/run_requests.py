@@ -15,7 +15,7 @@ from stigmer_tui.workbench.model import Resource, ResourceKey, Run
 from stigmer_tui.workbench.runs import Runs
 from stigmer_tui.workbench.state import Level, RunInput, ShownRun
 from stigmer_tui.workbench.state_store import StateStore
-from stigmer_tui.workbench.turns import next_turn, resent_turn
+from stigmer_tui.workbench.turns import next_turn, repeated_turn, resent_turn
 
 SAME_INTENT = 1.0
 """Seconds. A request so shortly after a save has started a run means that run: nobody can have seen it yet."""
@@ -56,6 +56,8 @@ class RunRequests:
         self._automatic: AutomaticRun | None = None
         self._starting = asyncio.Lock()
         """A run that takes the place of another must see what was started before."""
+        self._unsent: list[str] = []
+        """The sessions of the messages that wait to be sent."""
         self._sending = asyncio.Lock()
         """Messages are sent one after the other, each when the one before has been answered."""
 
@@ -81,15 +83,28 @@ class RunRequests:
 
     async def send(self, session: str, message: str, catch_up: Callable[[], Awaitable[None]]) -> None:
         """Continues a conversation once the agent has answered and the latest code is deployed. Raises StigmerError."""
-        async with self._sending:
-            while not self._is_answered(session) and self._following and not self._following.done():
-                await asyncio.wait((self._following,))
-            await catch_up()
-            async with self._starting:
-                shown = self._store.state.shown
-                if shown is None or shown.execution.session != session:
-                    raise StigmerError("Another run is shown now; the message was not sent", message)
-                self._follow(await self._runs.send(next_turn(shown, message)))
+        self._unsent.append(session)
+        try:
+            async with self._sending:
+                while not await self._sent(session, message, catch_up):
+                    # A save has come first, and had the last message answered again.
+                    continue
+        finally:
+            self._unsent.remove(session)
+
+    async def _sent(self, session: str, message: str, catch_up: Callable[[], Awaitable[None]]) -> bool:
+        """False where the agent is at work again when the code is deployed."""
+        while (following := self._following) and self._is_at_work(session):
+            await asyncio.wait((following,))
+        await catch_up()
+        async with self._starting:
+            shown = self._store.state.shown
+            if shown is None or shown.execution.session != session:
+                raise StigmerError("Another run is shown now; the message was not sent", message)
+            if self._is_at_work(session):
+                return False
+            self._follow(await self._runs.send(next_turn(shown, message)))
+            return True
 
     async def resend(self, execution_id: str, message: str, catch_up: Callable[[], Awaitable[None]]) -> None:
         """Forks the shown conversation, with a message in the place of an earlier one. Raises StigmerError."""
@@ -104,11 +119,20 @@ class RunRequests:
                 self._follow(await self._runs.send(turn))
 
     async def run_again(self, shown: ShownRun, why: str, saved_at: datetime | None) -> None:
-        """After a save: ends a run if it still goes on, and starts it anew with the same input. Notes what fails."""
+        """After a save: ends a run if it still goes on, and starts it anew with the same input. Notes what fails.
+
+        What was said before in its session, or waits to be sent there, keeps it in that session.
+        """
         async with self._starting:
             try:
-                await self._end(shown, why)
-                started = await self._runs.start(shown.resource, shown.input, why)
+                is_ending = await self._end(shown, why)
+                if shown.earlier or shown.execution.session in self._unsent:
+                    if is_ending and self._following and self._is_shown(shown.execution):
+                        # Both would work in the same folder.
+                        await asyncio.wait((self._following,))
+                    started = await self._runs.send(repeated_turn(shown, why))
+                else:
+                    started = await self._runs.start(shown.resource, shown.input, why)
             except StigmerError as error:
                 self._store.note(str(error), Level.ERROR)
             else:
@@ -134,9 +158,12 @@ class RunRequests:
             await self._runs.cancel(shown.execution, reason)
             await asyncio.wait((self._following,))
 
-    def _is_answered(self, session: str) -> bool:
+    def _is_at_work(self, session: str) -> bool:
+        """Whether a message of the session is being answered, as far as can be seen."""
         shown = self._store.state.shown
-        return shown is None or shown.execution.session != session or shown.execution.state.is_final
+        if shown is None or shown.execution.session != session or shown.execution.state.is_final:
+            return False
+        return self._following is not None and not self._following.done()
 
     def _take_automatic(self, request: RunRequest) -> ShownRun | None:
         """The run that a save has started just before a person has requested one of the same resource."""
@@ -150,16 +177,22 @@ class RunRequests:
         shown = self._store.state.shown
         return shown if run and shown and shown.resource.key == run.resource.key else run
 
-    async def _end(self, shown: ShownRun, why: str) -> None:
-        """A run whose place another takes. That it cannot be ended does not keep the other one from running."""
+    async def _end(self, shown: ShownRun, why: str) -> bool:
+        """A run whose place another takes. That it cannot be ended does not keep the other one from running.
+
+        Returns whether its end is on the way.
+        """
         if shown.execution.state.is_final:
-            return
+            return False
         try:
             await self._runs.cancel(shown.execution, why)
         except CannotCancel as error:
             self._store.note(f"{error.message}: the old run of {shown.resource.name} goes on", Level.WARNING)
         except StigmerError as error:
             self._store.note(f"The old run of {shown.resource.name} goes on: {error}", Level.WARNING)
+        else:
+            return True
+        return False
 
     def _is_shown(self, execution: Execution) -> bool:
         shown = self._store.state.shown

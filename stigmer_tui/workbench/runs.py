@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.definition.extensions import replacing
 from stigmer_tui.workbench.backend import Backend
 from stigmer_tui.workbench.events import (
     ConnectionLost,
@@ -58,8 +59,9 @@ class Runs:
         session = turn.session
         if turn.fork is not None:
             session = await self._backend.fork(turn.fork)
-        execution = await self._backend.create(self._latest(turn.resource), turn.input, session)
-        return self._take_over(ShownRun(execution, turn.resource, turn.input, turn.number, earlier=turn.earlier))
+        run_input = replace(turn.input, annotations=replacing(turn.input.annotations, turn.replaces))
+        execution = await self._backend.create(self._latest(turn.resource), run_input, session)
+        return self._take_over(ShownRun(execution, turn.resource, turn.input, turn.number, turn.why, turn.earlier))
 
     def _take_over(self, run: ShownRun) -> ShownRun:
         """A run that was just created is shown in the place of another."""

@@ -45,6 +45,8 @@ class ShownRun:
     """The executions before it in its conversation, the oldest first."""
     later: Execution | None = None
     """The next execution in its session, when an old one is shown."""
+    has_newer_code: bool = False
+    """Whether the agent was deployed again since: the next message runs on that."""
 
     @property
     def conversation(self) -> tuple[Execution, ...]:

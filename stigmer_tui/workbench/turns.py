@@ -23,13 +23,25 @@ class Turn:
     """Empty for a session that is forked for it."""
     fork: Execution | None = None
     """The first execution that does not belong to the conversation any more."""
+    replaces: tuple[str, ...] = ()
+    """Ids of the executions whose place it takes in its session."""
+    why: str = ""
+    """What had it sent, where that was not the person."""
 
 
 def next_turn(shown: ShownRun, message: str) -> Turn:
     """After the shown execution; where its session has gone on since, in a fork."""
     run_input = replace(shown.input, message=message)
     session = "" if shown.later else shown.execution.session
-    return Turn(shown.resource, run_input, shown.conversation, shown.number, session, shown.later)
+    replaces = shown.later.replaces if shown.later else ()
+    return Turn(shown.resource, run_input, shown.conversation, shown.number, session, shown.later, replaces)
+
+
+def repeated_turn(shown: ShownRun, why: str) -> Turn:
+    """The last message once more, in the same session: the execution that it led to counts no longer."""
+    execution = shown.execution
+    replaces = (*execution.replaces, execution.id)
+    return Turn(shown.resource, shown.input, shown.earlier, shown.number, execution.session, None, replaces, why)
 
 
 def resent_turn(shown: ShownRun, execution_id: str, message: str) -> Turn | None:
@@ -38,5 +50,6 @@ def resent_turn(shown: ShownRun, execution_id: str, message: str) -> Turn | None
     for index, execution in enumerate(conversation):
         if execution.id == execution_id:
             run_input = replace(shown.input, message=message)
-            return Turn(shown.resource, run_input, conversation[:index], shown.number, "", execution)
+            earlier, replaces = conversation[:index], execution.replaces
+            return Turn(shown.resource, run_input, earlier, shown.number, "", execution, replaces)
     return None

@@ -203,10 +203,12 @@ class WatchLoop:
     def _affected_run(self, deployment: Deployment) -> ShownRun | None:
         """The shown run, when it would now run differently, and nobody has requested one.
 
-        A conversation stays as it is: its next message runs on the new code.
+        A conversation whose last message is answered stays as it is: its next message runs on the new code.
         """
         shown = self._store.state.shown
-        if shown is None or not shown.number or self._waiting or shown.earlier:
+        if shown is None or not shown.number or self._waiting:
+            return None
+        if shown.earlier and shown.execution.state.is_final:
             return None
         return shown if shown.resource.key in deployment.affected else None
 

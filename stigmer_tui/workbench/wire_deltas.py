@@ -15,7 +15,7 @@ from stigmer_tui.api.model_calls import read_model_calls
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_data
 from stigmer_tui.core.clock import parse_timestamp
-from stigmer_tui.definition.extensions import CODE
+from stigmer_tui.definition.extensions import CODE, replaced_in
 from stigmer_tui.definition.sub_agent_calls import is_sub_agent, sub_agent_of
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import ResourceKind, RunState
@@ -89,6 +89,7 @@ def execution_of(stored: agents.AgentExecution | workflows.WorkflowExecution, re
             resource,
             session=stored.spec.session_id,
             code=metadata.annotations.get(CODE, ""),
+            replaces=replaced_in(metadata.annotations),
         )
         deltas = _agent_snapshot(stored, execution.root_key, execution.root)
     else:

@@ -21,6 +21,7 @@ from stigmer_tui.api.channel import open_channel
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_struct
 from stigmer_tui.core.configuration import ModelSettings
+from stigmer_tui.definition.extensions import REPLACES
 from tests.agents.conftest import Agents, assignment
 from tests.agents.controller import controller
 from tests.agents.provider_server import Answer, openai_events, provider_server
@@ -102,6 +103,18 @@ async def test_all_of_a_long_session_is_read_page_by_page(agents: Agents, monkey
         found = await conversation.load_conversation(channel, execution(9, human("last")))
         await channel.close()
     assert texts(found) == [text for number in range(1, 9) for text in (f"message {number}", "Yes.")]
+
+
+async def test_what_was_answered_again_is_not_told_to_the_model(agents: Agents) -> None:
+    first, cancelled, again = (execution(number, human(f"message {number}")) for number in (1, 2, 3))
+    again.metadata.annotations[REPLACES] = cancelled.metadata.id
+    current = execution(4, human("last"))
+    async with controller([first, cancelled, again]) as server:
+        channel = open_channel(server.address)
+        assert texts(await conversation.load_conversation(channel, current)) == ["message 1", "message 3"]
+        current.metadata.annotations[REPLACES] = again.metadata.id
+        assert texts(await conversation.load_conversation(channel, current)) == ["message 1"]
+        await channel.close()
 
 
 async def test_a_session_that_cannot_be_read_fails_the_run_in_words(agents: Agents) -> None:

@@ -38,7 +38,7 @@ def test_three_turns_with_a_save_before_the_third(world: World) -> None:
         window.shows("✓ completed")
         script = (project / "clerk.yaml").read_text(encoding="utf-8")
         (project / "clerk.yaml").write_text(script.replace("As I said", "With new code"), encoding="utf-8")
-        window.shows("the next message to clerk runs on it")
+        window.shows("Deployed again: the next message runs on the new code")
         window.type("thanks")
         window.press("enter")
         window.shows("from here on the new code answers")
@@ -47,6 +47,32 @@ def test_three_turns_with_a_save_before_the_third(world: World) -> None:
         window.shows("turn 3")
         window.press("esc", "q")
         assert window.ends() == 0
+
+
+def test_a_save_while_the_agent_answers_has_it_answer_again_in_the_same_session(world: World) -> None:
+    project = world.project(CODE)
+    slow = SCRIPT.replace('- - say: "So {{previous}} is', '- - pause: 600\n      say: "So {{previous}} is')
+    (project / "clerk.yaml").write_text(slow, encoding="utf-8")
+    with world.window(cwd=project) as window:
+        window.shows("1 created")
+        window.press("enter")
+        window.shows("Run clerk")
+        window.type("Ada")
+        window.press("enter")
+        window.shows("✓ completed")
+        window.press("i")
+        window.type("gardener")
+        window.press("enter")
+        window.shows("turn 2")
+        (project / "clerk.yaml").write_text(SCRIPT, encoding="utf-8")
+        window.shows("clerk answers the last message again")
+        window.shows("So Ada is a gardener")
+        window.shows("Hello Ada, what do you do")
+        window.press("esc", "q")
+        assert window.ends() == 0
+    executions = world.run("execution", "list", "--output", "name").out.split()
+    assert len(executions) == 3
+    assert len(world.run("sessions", "list", "--output", "name").out.split()) == 1
 
 
 def test_a_session_is_continued_shown_renamed_and_deleted_from_the_command_line(world: World) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import Home
+from stigmer_tui.definition.extensions import replaced_in
 from stigmer_tui.project.plan import Deployments
 from stigmer_tui.project.snapshot import ChangeKind, FileChange
 from stigmer_tui.project.watch import Change, Watcher, WatchProblem
@@ -157,7 +158,14 @@ class FakeServer:
         if resource.kind is ResourceKind.AGENT:
             execution_id, own_session = f"agx_{number}", session or f"ses_{number}"
         execution = Execution(
-            resource.kind, execution_id, resource.slug, message, RunState.RUNNING, session=own_session, code=self.code
+            resource.kind,
+            execution_id,
+            resource.slug,
+            message,
+            RunState.RUNNING,
+            session=own_session,
+            code=self.code,
+            replaces=replaced_in(run_input.annotations),
         )
         if own_session:
             self.conversations.setdefault(own_session, []).append(execution)

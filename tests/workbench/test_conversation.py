@@ -28,6 +28,10 @@ def ids(session: StagedSession) -> list[str]:
     return [execution.id for execution in session.shown.conversation]
 
 
+def replaced(session: StagedSession) -> list[str]:
+    return list(session.shown.execution.replaces)
+
+
 async def begun(session: StagedSession) -> None:
     """A first message has been answered."""
     session.start(AGENT, INPUT)
@@ -100,8 +104,75 @@ async def test_a_save_between_two_messages_keeps_the_conversation(tmp_path: Path
         await session.deployed(2)
         assert said(session) == ["one", "two"]
         assert "Saved main.py · 1 updated · the next message to helper runs on it" in session.notices
+        assert session.shown.has_newer_code
         await sent(session, "three", 3)
         assert ids(session) == ["agx_1", "agx_2", "agx_3"]
+        assert not session.shown.has_newer_code
+
+
+async def save(session: StagedSession) -> None:
+    session.watcher.save()
+    session.watcher.notice()
+    await session.deployed(2)
+
+
+async def test_a_save_while_the_agent_answers_has_it_answer_again_in_the_same_session(tmp_path: Path) -> None:
+    async with at_work(tmp_path, code=FakeCode(affected=(AGENT,), defined=(AGENT,))) as session:
+        await begun(session)
+        await sent(session, "two", 2)
+        await save(session)
+        await session.until(lambda: session.server.following == {"agx_3"})
+        assert session.server.cancelled == ["agx_2"]
+        assert said(session) == ["one", "two", "two"]
+        assert ids(session) == ["agx_1", "agx_3"]
+        assert session.shown.execution.session == "ses_1"
+        assert replaced(session) == ["agx_2"]
+        assert "Saved main.py · 1 updated · helper answers the last message again" in session.notices
+        await answered(session, 3)
+        await sent(session, "three", 4)
+        assert replaced(session) == []
+        assert ids(session) == ["agx_1", "agx_3", "agx_4"]
+
+
+async def test_what_was_replaced_stays_so_in_a_fork_at_what_took_its_place(tmp_path: Path) -> None:
+    async with at_work(tmp_path, code=FakeCode(affected=(AGENT,), defined=(AGENT,))) as session:
+        await begun(session)
+        await sent(session, "two", 2)
+        await save(session)
+        await session.until(lambda: session.server.following == {"agx_3"})
+        session.resend("agx_3", "another two")
+        await session.until(lambda: session.server.following == {"agx_4"})
+        assert session.shown.execution.session.startswith("fork")
+        assert replaced(session) == ["agx_2"]
+
+
+async def test_a_first_message_is_answered_again_in_its_session_where_a_second_one_waits(tmp_path: Path) -> None:
+    async with at_work(tmp_path, code=FakeCode(affected=(AGENT,), defined=(AGENT,))) as session:
+        session.start(AGENT, INPUT)
+        await session.until(lambda: session.server.following == {"agx_1"})
+        session.send("two")
+        await session.settled()
+        await save(session)
+        await session.until(lambda: session.server.following == {"agx_2"})
+        await session.settled()
+        assert said(session) == ["one", "one"]
+        await answered_again(session)
+        assert ids(session) == ["agx_2", "agx_3"]
+        assert {execution.session for execution in session.shown.conversation} == {"ses_1"}
+
+
+async def answered_again(session: StagedSession) -> None:
+    session.server.end("agx_2")
+    await session.until(lambda: session.server.following == {"agx_3"})
+
+
+async def test_a_single_message_begins_anew_in_a_new_session(tmp_path: Path) -> None:
+    async with at_work(tmp_path, code=FakeCode(affected=(AGENT,), defined=(AGENT,))) as session:
+        await begun(session)
+        await save(session)
+        await session.until(lambda: session.server.following == {"agx_2"})
+        assert ids(session) == ["agx_2"]
+        assert session.shown.execution.session == "ses_2"
 
 
 async def test_what_was_just_saved_is_deployed_before_a_message_is_sent(tmp_path: Path) -> None:
@@ -213,7 +284,8 @@ def test_a_fork_is_another_conversation() -> None:
 def test_a_line_says_where_new_code_answers() -> None:
     conversation = Conversation()
     conversation.extend([execution(1), execution(2), execution(3, code="2"), execution(4, code="")])
-    conversation.refresh()
+    assert len(conversation) == 0
+    assert conversation.refresh() == [Inserted(0, 5)]
     assert texts(conversation) == ["message 1", "message 2", NEW_CODE, "message 3", "message 4"]
     line = conversation[2]
     assert isinstance(line, MessageEntry)

@@ -15,6 +15,8 @@ from stigmer_tui.tui.commands import Place, bindings
 from stigmer_tui.tui.editor import edited
 from stigmer_tui.tui.render.cells import one_line
 
+NEWER_CODE = "Deployed again: the next message runs on the new code"
+
 
 class MessageInput(TextArea):
     """It grows with what is written. `up` on its first row brings earlier messages, `down` on its last newer ones."""
@@ -51,6 +53,7 @@ class MessageInput(TextArea):
         """That message, while an earlier one stands here."""
         self._edited = ""
         """The execution whose message is edited."""
+        self._has_newer_code = False
         self._session = ""
         self._drafts: dict[str, str] = {}
         """By session."""
@@ -67,6 +70,12 @@ class MessageInput(TextArea):
         self._history = history
         if agent != self._agent:
             self._agent = agent
+            self._show_title()
+
+    def announce_new_code(self, is_newer: bool) -> None:
+        """Whether what is written here runs on newer code than what was answered last."""
+        if is_newer is not self._has_newer_code:
+            self._has_newer_code = is_newer
             self._show_title()
 
     def edit_message(self, execution_id: str, text: str) -> None:
@@ -136,5 +145,6 @@ class MessageInput(TextArea):
 
     def _show_title(self) -> None:
         agent = one_line(self._agent)
-        self.border_title = "Your message, edited: it is sent in a fork of the conversation" if self._edited else ""
+        newer = NEWER_CODE if self._has_newer_code else ""
+        self.border_title = "Your message, edited: it is sent in a fork of the conversation" if self._edited else newer
         self.placeholder = f"Write to {agent}"

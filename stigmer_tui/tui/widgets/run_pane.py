@@ -137,6 +137,8 @@ class RunPane(Vertical):
             self._outlines = {view.id: self._outline(view, shown) for view in VIEWS}
             self._tabs.show_view(self._view)
             self._show_input(shown)
+        for message_input in self.query(f"#{MESSAGE_INPUT}"):
+            cast("MessageInput", message_input).announce_new_code(shown.has_newer_code)
         self._show_title()
         self._show_entries(shown.execution)
 
