@@ -8,8 +8,9 @@ import sys
 from stigmer_tui.cli import COMPLETION
 
 COMMANDS = (
-    *("apply", "approve", "completion", "config", "delete", "describe", "diff", "doctor", "edit", "environment"),
-    *("execution", "get", "list", "mcp", "new", "provider", "run", "secrets", "server", "sessions"),
+    *("agent-runner", "apply", "approve", "completion", "config", "delete", "describe", "diff", "doctor", "edit"),
+    *("environment", "execution", "get", "list", "mcp", "new", "provider", "run", "secrets", "server", "sessions"),
+    "task",
 )
 """Those of `commands.program`, which is not loaded for the app."""
 INTERNAL = "internal-"

@@ -1,0 +1,22 @@
+"""How opencode is run without a person at it."""
+
+from __future__ import annotations
+
+from stigmer_tui.agent_clis.agent_cli import AgentCli, Launch
+from stigmer_tui.agent_clis.formats.opencode import OpencodeLines
+
+
+def _arguments(launch: Launch) -> list[str]:
+    return ["run", "--auto", "--format", "json", "-m", launch.model, launch.prompt]
+
+
+OPENCODE = AgentCli(
+    "opencode",
+    "opencode",
+    "npm install -g opencode-ai",
+    60,
+    _arguments,
+    OpencodeLines,
+    default_model="opencode/glm-5-free",
+    model_variable="OPENCODE_MODEL",
+)

@@ -1,0 +1,331 @@
+"""Runs agents on a task: checks, the program, what it has done, the records, the notification."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from stigmer_tui.agent_clis import git
+from stigmer_tui.agent_clis.agent_cli import AgentCli, Launch
+from stigmer_tui.agent_clis.events import CliEvent, Failed, Printed, Said, Usage
+from stigmer_tui.agent_clis.notifications import OFF, notification_of, notify
+from stigmer_tui.agent_clis.outcome import ADVICE, NO_COMMITS, ExitCode, classify
+from stigmer_tui.agent_clis.process import ProcessEnd, run_process
+from stigmer_tui.agent_clis.records import RunFolder, RunRecord
+from stigmer_tui.agent_clis.tasks import AUTO, Task, seconds_of
+from stigmer_tui.core.clock import Clock, timestamp
+from stigmer_tui.core.errors import StigmerError
+
+TIMEOUT_VARIABLE = "AGENT_RUNNER_TIMEOUT_SECONDS"
+DEFAULT_TIMEOUT = 900.0
+"""Seconds of a run."""
+CONNECTIVITY_LIMIT = 30.0
+"""Seconds of the check by which `auto` finds an agent that answers."""
+CONNECTIVITY_PROMPT = "Answer with the one word: ready"
+
+
+class RunRefusedError(StigmerError):
+    """A run that does not begin, and the exit code that says why."""
+
+    def __init__(self, code: ExitCode, message: str, advice: str = "") -> None:
+        super().__init__(message, advice)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What a person says of a run, besides agent and task."""
+
+    folder: Path
+    """Of the project."""
+    logs: Path
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    model: str = ""
+    timeout: float | None = None
+    """Seconds; None for that of the task, or of the environment."""
+    worktree: bool = False
+    notifies: bool = True
+    dry_run: bool = False
+    debug: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A run that has begun."""
+
+    agent: str
+    run_folder: Path
+    command: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """Something in a run."""
+
+    agent: str
+    event: CliEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A run that has ended."""
+
+    record: RunRecord
+    run_folder: Path
+
+
+Report = Callable[[Begun | Happened | Ended], None]
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What is to be known at the end of what was printed."""
+
+    usage: Usage | None = None
+    last_message: str = ""
+    last_line: str = ""
+    failures: list[str] = field(default_factory=list)
+
+    def take(self, event: CliEvent) -> None:
+        match event:
+            case Said(text, is_reasoning=False):
+                self.last_message = text
+            case Usage():
+                self.usage = (self.usage or Usage()) + event
+            case Failed(message):
+                self.failures.append(message)
+            case Printed(text) if text.strip():
+                self.last_line = text
+
+
+async def choose_agent(agents: Mapping[str, AgentCli], name: str, options: RunOptions, clock: Clock) -> AgentCli:
+    """The agent of this name; of `auto` the preferred one that answers. Raises RunRefusedError."""
+    if name != AUTO:
+        if name not in agents:
+            raise RunRefusedError(
+                ExitCode.NO_AGENT, f"There is no agent {name}", f"There are {', '.join(agents)} and {AUTO}"
+            )
+        _check(agents[name], options.environment)
+        return agents[name]
+    reasons = []
+    for agent in agents.values():
+        try:
+            _check(agent, options.environment)
+        except RunRefusedError as refusal:
+            reasons.append(refusal.message)
+            continue
+        if options.dry_run or await _answers(agent, options, clock):
+            return agent
+        reasons.append(f"{agent.name} does not answer")
+    raise RunRefusedError(ExitCode.NO_AGENT, "No agent answers", "\n".join(reasons))
+
+
+def _check(agent: AgentCli, environment: Mapping[str, str]) -> None:
+    if not agent.found(environment):
+        install = f"Install it: {agent.install}" if agent.install else "Its binary is to be found on PATH."
+        raise RunRefusedError(ExitCode.NO_AGENT, f"{agent.name} is not installed: {agent.binary} is not found", install)
+    if refusal := agent.refusal(environment):
+        raise RunRefusedError(ExitCode.NO_AGENT, refusal)
+
+
+async def _answers(agent: AgentCli, options: RunOptions, clock: Clock) -> bool:
+    """Whether it answers a tiny prompt. What that was stands in the records of the task `connectivity`."""
+    folder = RunFolder.create(options.logs, "connectivity", agent.name, clock.now())
+    command = _command(agent, CONNECTIVITY_PROMPT, options.folder, folder, options)
+    reader, heard = agent.reader(), _Heard()
+
+    def take(line: str) -> None:
+        for event in reader.read(line):
+            heard.take(event)
+
+    try:
+        end = await run_process(
+            command, options.folder, options.environment, folder.transcript, CONNECTIVITY_LIMIT, take
+        )
+    except OSError:
+        return False
+    code = classify(end.status, end.timed_out, heard.failures, end.output, heard.last_message, agent.usage_limits)
+    return code is ExitCode.SUCCESS
+
+
+async def run_agent(agent: AgentCli, task: Task, options: RunOptions, clock: Clock, report: Report) -> RunRecord:
+    """Runs one agent on a task to its end, and records it. Raises StigmerError where nothing can be recorded."""
+    started, began = clock.now(), clock.monotonic()
+    folder = RunFolder.create(options.logs, task.name, agent.name, started)
+    record = RunRecord(
+        folder.run_id,
+        agent.name,
+        task.name,
+        timestamp(started),
+        debug_prompt=task.prompt if options.debug else None,
+        dry_run=options.dry_run,
+        requires_commit=task.requires_commit,
+        model=agent.model(options.model, options.environment),
+    )
+    run = _Run(agent, task, options, folder, clock, report, record)
+    try:
+        record, output, patch = await run.work()
+    except (OSError, StigmerError) as error:
+        record, output, patch = _failed(run.record, ExitCode.UNEXPECTED, str(error)), "", ""
+    except asyncio.CancelledError:
+        cancelled = _failed(run.record, ExitCode.AGENT_ERROR, "The run was cancelled")
+        folder.write(_at_end(cancelled, clock, began))
+        raise
+    record = _at_end(record, clock, began)
+    folder.write(record, output, patch)
+    record = replace(record, notification=await run.notified(record))
+    folder.log(clock.now(), f"notification: {record.notification}")
+    folder.write(record, output, patch)
+    folder.collect(record)
+    report(Ended(record, folder.path))
+    return record
+
+
+def _at_end(record: RunRecord, clock: Clock, began: float) -> RunRecord:
+    return replace(record, end_time=timestamp(clock.now()), elapsed_seconds=round(clock.monotonic() - began, 3))
+
+
+def _failed(record: RunRecord, code: ExitCode, why: str) -> RunRecord:
+    return replace(record, exit_code=int(code), classified_error=code.kind, error=why)
+
+
+def _command(agent: AgentCli, prompt: str, working: Path, folder: RunFolder, options: RunOptions) -> list[str]:
+    model = agent.model(options.model, options.environment)
+    launch = Launch(prompt, working, folder.path, model)
+    return [agent.found(options.environment) or agent.binary, *agent.arguments(launch)]
+
+
+class _Run:
+    def __init__(
+        self,
+        agent: AgentCli,
+        task: Task,
+        options: RunOptions,
+        folder: RunFolder,
+        clock: Clock,
+        report: Report,
+        record: RunRecord,
+    ) -> None:
+        self._agent = agent
+        self._task = task
+        self._options = options
+        self._folder = folder
+        self._clock = clock
+        self._report = report
+        self.record = record
+
+    async def work(self) -> tuple[RunRecord, str, str]:
+        """The record, the end of the output, and the patch of what was committed."""
+        project = self._options.folder
+        is_repository = await git.is_repository(project)
+        if self._task.requires_commit and not is_repository:
+            raise StigmerError(f"{project} is no git repository, but the task requires a commit", "Make one: git init")
+        self._log(f"{self._agent.name} on {self._task.name}, model {self.record.model or 'of its own'}")
+        if self._options.dry_run:
+            command = _command(self._agent, self._task.prompt, project / self._task.folder, self._folder, self._options)
+            self._report(Begun(self._agent.name, self._folder.path, command))
+            return replace(self.record, exit_code=0, folder=str(project)), "", ""
+        if not (self._options.worktree or self._task.worktree):
+            return await self._work_in(project, is_repository)
+        branch = f"task/{self._task.name}/{self._agent.name}/{self._folder.run_id}"
+        worktree = self._folder.path / "worktree"
+        await git.add_worktree(project, worktree, branch)
+        self.record = replace(self.record, branch=branch)
+        record, output, patch = await self._work_in(worktree, is_repository=True)
+        if not await git.remove_worktree(project, worktree, branch, keeps_branch=bool(record.commits)):
+            self._log(f"the worktree stays, with what was not committed: {worktree}")
+        elif not record.commits:
+            record = replace(record, branch="")
+        return record, output, patch
+
+    async def _work_in(self, root: Path, is_repository: bool) -> tuple[RunRecord, str, str]:
+        working = root / self._task.folder
+        if not working.is_dir():
+            raise StigmerError(f"There is no folder {working} for the task {self._task.name}")
+        self.record = replace(self.record, folder=str(working))
+        self._folder.write(self.record)
+        before = await git.head(root) if is_repository else ""
+        command = _command(self._agent, self._task.prompt, working, self._folder, self._options)
+        self._log(f"command: {command[0]} with {len(command) - 1} arguments, at most {self._timeout():.0f} s")
+        self._report(Begun(self._agent.name, self._folder.path, command))
+        heard, end = await self._run(command, working)
+        done = git.Changes()
+        if is_repository:
+            done = await git.changes(root, before, await git.head(root))
+        return self._judged(heard, end, done), end.output, done.patch
+
+    async def _run(self, command: list[str], working: Path) -> tuple[_Heard, ProcessEnd]:
+        reader, heard = self._agent.reader(), _Heard()
+
+        def take(line: str) -> None:
+            for event in reader.read(line):
+                heard.take(event)
+                self._report(Happened(self._agent.name, event))
+
+        environment = self._options.environment
+        end = await run_process(command, working, environment, self._folder.transcript, self._timeout(), take)
+        self._log(f"ended with status {end.status}{', after its time was up' if end.timed_out else ''}")
+        return heard, end
+
+    def _judged(self, heard: _Heard, end: ProcessEnd, done: git.Changes) -> RunRecord:
+        last_message = self._last_message(heard)
+        record = replace(
+            self.record,
+            token_count=heard.usage.tokens if heard.usage else None,
+            cost=heard.usage.cost if heard.usage else None,
+            last_message=last_message,
+            commits=done.commits,
+            files_changed=done.files,
+            insertions=done.insertions,
+            deletions=done.deletions,
+        )
+        code = classify(end.status, end.timed_out, heard.failures, end.output, last_message, self._agent.usage_limits)
+        if code is ExitCode.SUCCESS and self._task.requires_commit and not done.commits:
+            return _failed(record, ExitCode.AGENT_ERROR, NO_COMMITS)
+        if code is ExitCode.SUCCESS:
+            return replace(record, exit_code=0)
+        return _failed(record, code, self._reason(code, heard, end))
+
+    def _reason(self, code: ExitCode, heard: _Heard, end: ProcessEnd) -> str:
+        said = next(iter(heard.failures), "") or heard.last_line or heard.last_message
+        match code:
+            case ExitCode.TIMEOUT:
+                why = f"{self._agent.name} did not end within {self._timeout():.0f} s"
+            case _ if end.status:
+                why = f"{self._agent.name} ended with status {end.status}{f': {said}' if said else ''}"
+            case _:
+                why = said
+        return f"{why}. {ADVICE[code]}"
+
+    def _last_message(self, heard: _Heard) -> str:
+        if self._agent.last_message is not None:
+            try:
+                return self._agent.last_message(self._folder.path).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError):
+                pass
+        return heard.last_message or heard.last_line
+
+    async def notified(self, record: RunRecord) -> str:
+        if not (self._options.notifies and self._task.notify) or self._options.dry_run:
+            return OFF
+        return await notify(notification_of(record, self._folder.path), self._options.environment)
+
+    def _timeout(self) -> float:
+        configured = seconds_of(self._options.environment.get(TIMEOUT_VARIABLE, ""))
+        return self._options.timeout or self._task.timeout or configured or DEFAULT_TIMEOUT
+
+    def _log(self, text: str) -> None:
+        self._folder.log(self._clock.now(), text)
+
+
+async def run_side_by_side(
+    agents: Sequence[AgentCli], task: Task, options: RunOptions, clock: Clock, report: Report
+) -> list[RunRecord]:
+    """Several agents on one task at the same time, each in a worktree of its own."""
+    apart = replace(options, worktree=True)
+    async with asyncio.TaskGroup() as group:
+        runs = [group.create_task(run_agent(agent, task, apart, clock, report)) for agent in agents]
+    return [run.result() for run in runs]
