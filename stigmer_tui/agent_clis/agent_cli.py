@@ -23,6 +23,8 @@ class Launch:
     run_folder: Path
     """In which the run is recorded."""
     model: str
+    git_folder: str = ""
+    """In which the repository keeps its commits; empty outside of one."""
 
 
 @dataclass(frozen=True, slots=True)

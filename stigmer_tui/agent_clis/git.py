@@ -41,9 +41,10 @@ async def head(folder: Path) -> str:
     return output.strip() if status == 0 else ""
 
 
-async def is_repository(folder: Path) -> bool:
-    status, _ = await _git(folder, "rev-parse", "--git-dir")
-    return status == 0
+async def git_folder(folder: Path) -> str:
+    """In which the repository of a folder keeps its commits, absolute; empty outside of one."""
+    status, output = await _git(folder, "rev-parse", "--path-format=absolute", "--git-common-dir")
+    return output.strip() if status == 0 else ""
 
 
 async def changes(folder: Path, before: str, after: str) -> Changes:

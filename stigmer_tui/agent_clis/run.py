@@ -192,9 +192,11 @@ def _failed(record: RunRecord, code: ExitCode, why: str) -> RunRecord:
     return replace(record, exit_code=int(code), classified_error=code.kind, error=why)
 
 
-def _command(agent: AgentCli, prompt: str, working: Path, folder: RunFolder, options: RunOptions) -> list[str]:
+def _command(
+    agent: AgentCli, prompt: str, working: Path, folder: RunFolder, options: RunOptions, repository: str = ""
+) -> list[str]:
     model = agent.model(options.model, options.environment)
-    launch = Launch(prompt, working, folder.path, model)
+    launch = Launch(prompt, working, folder.path, model, repository)
     return [agent.found(options.environment) or agent.binary, *agent.arguments(launch)]
 
 
@@ -220,8 +222,8 @@ class _Run:
     async def work(self) -> tuple[RunRecord, str, str]:
         """The record, the end of the output, and the patch of what was committed."""
         project = self._options.folder
-        is_repository = await git.is_repository(project)
-        if self._task.requires_commit and not is_repository:
+        repository = await git.git_folder(project)
+        if self._task.requires_commit and not repository:
             raise StigmerError(f"{project} is no git repository, but the task requires a commit", "Make one: git init")
         self._log(f"{self._agent.name} on {self._task.name}, model {self.record.model or 'of its own'}")
         if self._options.dry_run:
@@ -229,31 +231,31 @@ class _Run:
             self._report(Begun(self._agent.name, self._folder.path, command))
             return replace(self.record, exit_code=0, folder=str(project)), "", ""
         if not (self._options.worktree or self._task.worktree):
-            return await self._work_in(project, is_repository)
+            return await self._work_in(project, repository)
         branch = f"task/{self._task.name}/{self._agent.name}/{self._folder.run_id}"
         worktree = self._folder.path / "worktree"
         await git.add_worktree(project, worktree, branch)
         self.record = replace(self.record, branch=branch)
-        record, output, patch = await self._work_in(worktree, is_repository=True)
+        record, output, patch = await self._work_in(worktree, repository)
         if not await git.remove_worktree(project, worktree, branch, keeps_branch=bool(record.commits)):
             self._log(f"the worktree stays, with what was not committed: {worktree}")
         elif not record.commits:
             record = replace(record, branch="")
         return record, output, patch
 
-    async def _work_in(self, root: Path, is_repository: bool) -> tuple[RunRecord, str, str]:
+    async def _work_in(self, root: Path, repository: str) -> tuple[RunRecord, str, str]:
         working = root / self._task.folder
         if not working.is_dir():
             raise StigmerError(f"There is no folder {working} for the task {self._task.name}")
         self.record = replace(self.record, folder=str(working))
         self._folder.write(self.record)
-        before = await git.head(root) if is_repository else ""
-        command = _command(self._agent, self._task.prompt, working, self._folder, self._options)
+        before = await git.head(root) if repository else ""
+        command = _command(self._agent, self._task.prompt, working, self._folder, self._options, repository)
         self._log(f"command: {command[0]} with {len(command) - 1} arguments, at most {self._timeout():.0f} s")
         self._report(Begun(self._agent.name, self._folder.path, command))
         heard, end = await self._run(command, working)
         done = git.Changes()
-        if is_repository:
+        if repository:
             done = await git.changes(root, before, await git.head(root))
         return self._judged(heard, end, done), end.output, done.patch
 

@@ -11,7 +11,7 @@ import pytest
 from stigmer_tui.api.runner_pb2 import Hello
 from stigmer_tui.cli.commands import logs, program
 from stigmer_tui.cli.entry import INTERNAL, is_for_app, is_internal
-from stigmer_tui.core.daemon_processes import PROCESSES, RUNNERS, DaemonProcess
+from stigmer_tui.core.daemon_processes import AGENT_RUNNER, PROCESSES, RUNNERS, DaemonProcess
 from stigmer_tui.server.leases import NAMES
 from tests.facts.sources import files_with
 
@@ -53,7 +53,10 @@ def test_the_logs_of_each_process_can_be_chosen() -> None:
 
 @pytest.mark.parametrize("process", RUNNERS, ids=lambda process: process.name)
 def test_a_process_is_named_in_one_file(process: DaemonProcess) -> None:
-    assert files_with(f"""["'](internal-)?{process.name}["']""") == ["stigmer_tui/core/daemon_processes.py"]
+    """But for the command `agent-runner`, which runs external agents and is no process of the daemon."""
+    commands = {"stigmer_tui/cli/entry.py", "stigmer_tui/cli/task_commands.py"} if process is AGENT_RUNNER else set()
+    files = set(files_with(f"""["'](internal-)?{process.name}["']"""))
+    assert files - commands == {"stigmer_tui/core/daemon_processes.py"}
 
 
 def test_a_hidden_command_is_named_by_its_process() -> None:

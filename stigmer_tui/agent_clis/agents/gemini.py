@@ -7,7 +7,16 @@ from stigmer_tui.agent_clis.formats.gemini import GeminiLines
 
 
 def _arguments(launch: Launch) -> list[str]:
-    return ["--model", launch.model, "--yolo", "--output-format", "stream-json", "--prompt", launch.prompt]
+    return [
+        "--model",
+        launch.model,
+        "--yolo",
+        "--skip-trust",
+        "--output-format",
+        "stream-json",
+        "--prompt",
+        launch.prompt,
+    ]
 
 
 GEMINI = AgentCli(
