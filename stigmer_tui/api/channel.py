@@ -11,7 +11,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 
-from grpc.aio import Channel, insecure_channel
+from grpc import ssl_channel_credentials
+from grpc.aio import Channel, insecure_channel, secure_channel
 
 from stigmer_tui.core.addresses import names_this_machine
 
@@ -31,14 +32,21 @@ CHANNEL_OPTIONS = [
 ]
 
 
-def open_channel(address: str, token: str = "", is_ours: bool = True) -> Channel:
-    """A plaintext channel to `host:port`. Must be called, and closed, within a running event loop.
+def open_channel(
+    address: str, token: str = "", is_ours: bool = True, tls: bool = False, certificates: bytes | None = None
+) -> Channel:
+    """A channel to `host:port`. Must be called, and closed, within a running event loop.
 
+    TLS trusts `certificates` (PEM), or what gRPC trusts, which GRPC_DEFAULT_SSL_ROOTS_FILE_PATH replaces.
     A server that is ours is reached without a proxy, and so is every one on this machine; for another it is grpc that
     looks into the environment (`grpc_proxy`, `https_proxy`, `http_proxy`, `no_proxy`, in lower case).
     """
     straight = is_ours or names_this_machine(address.rpartition(":")[0])
-    channel = insecure_channel(address, options=[*CHANNEL_OPTIONS, ("grpc.enable_http_proxy", int(not straight))])
+    options = [*CHANNEL_OPTIONS, ("grpc.enable_http_proxy", int(not straight))]
+    if tls:
+        channel = secure_channel(address, ssl_channel_credentials(certificates), options=options)
+    else:
+        channel = insecure_channel(address, options=options)
     return cast(Channel, _AuthorizedChannel(channel, token)) if token else channel
 
 

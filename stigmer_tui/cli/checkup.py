@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from stigmer_tui import __version__
 from stigmer_tui.core.addresses import bind_error
-from stigmer_tui.core.configuration import SERVER_VARIABLE, Configuration
+from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import Home
 from stigmer_tui.core.terminal import is_addressable, terminal_encoding
@@ -106,8 +106,10 @@ async def check_server(setup: Setup) -> AsyncIterator[Finding]:
     from stigmer_tui.daemon.status import read_status, status_of
 
     if setup.configuration.server:
-        await status_of(Endpoint(setup.configuration.server, "", is_ours=False))
-        message = f"The server at {setup.configuration.server}, which {SERVER_VARIABLE} names, answers"
+        await status_of(Endpoint.named(setup.configuration.context, setup.home, setup.environment))
+        message = (
+            f"The server at {setup.configuration.server}, which {setup.configuration.context_origin} names, answers"
+        )
         yield Finding("server", Verdict.OK, message)
         return
     if await running_record(setup.home) is None:

@@ -6,12 +6,14 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
 
 import click
 
 from stigmer_tui import __version__
+from stigmer_tui.core import settings
 from stigmer_tui.core.control_text import FilteredOutput
 from stigmer_tui.core.daemon_processes import LOG_LEVELS, PROCESSES, RUNNERS, SERVER, DaemonProcess
 from stigmer_tui.core.errors import StigmerError, as_text, system_refusal
@@ -123,15 +125,47 @@ class Program(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.commands:
             self.load_all()
-        return super().get_command(ctx, cmd_name)
+        if command := super().get_command(ctx, cmd_name):
+            _take_context(command)
+        return command
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         self.load_all()
         return super().list_commands(ctx)
 
 
+def _choose_context(ctx: click.Context, param: click.Parameter, name: str) -> None:
+    if name:
+        settings.choose_context(os.environ, name)
+
+
+CONTEXT = click.Option(
+    ["--context"],
+    metavar="NAME",
+    default="",
+    callback=_choose_context,
+    expose_value=False,
+    is_eager=True,
+    help="The backend to use, by its name in `context list`; also after a command.",
+)
+
+
+def _take_context(command: click.Command) -> None:
+    """Lets a command, and all below it, take --context too, which stands in the help of the program only."""
+    if isinstance(command, click.Group):
+        for each in command.commands.values():
+            _take_context(each)
+    elif all(param.name != CONTEXT.name for param in command.params):
+        option = copy(CONTEXT)
+        option.hidden = True
+        command.params.append(option)
+
+
 @click.group(
-    cls=Program, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    cls=Program,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    params=[CONTEXT],
 )
 @click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
 def program() -> None:
@@ -468,6 +502,77 @@ def unset(name: str) -> int:
     from stigmer_tui.cli.config import set_setting
 
     return set_setting(name, None)
+
+
+@program.group()
+def context() -> None:
+    """The backends to work with, by name; `local` is the daemon on this machine."""
+
+
+@context.command("list")
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="For people, or for programs.")
+def list_contexts(output: str) -> int:
+    """List them; a star marks the one that is used here."""
+    from stigmer_tui.cli.context import list_contexts
+
+    return list_contexts(output == "json")
+
+
+@context.command()
+@click.argument("name", required=False, default="")
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="For people, or for programs.")
+def show(name: str, output: str) -> int:
+    """Show one of them, by default the one that is used here; never its token."""
+    from stigmer_tui.cli.context import show_context
+
+    return show_context(name, output == "json")
+
+
+@context.command()
+@click.argument("name")
+def use(name: str) -> int:
+    """Use a context from now on, where the environment names no other."""
+    from stigmer_tui.cli.context import use_context
+
+    return use_context(name)
+
+
+@context.command("set")
+@click.argument("name")
+@click.option("--server", default="", metavar="HOST:PORT", help="A server that runs already; https://HOST:PORT is TLS.")
+@click.option("--tls", is_flag=True, help="Reach it by TLS.")
+@click.option("--ca", default="", metavar="FILE", help="Certificates to trust instead of the system's, as PEM.")
+@click.option("--token", is_flag=True, help="Ask for its token, or read standard input; the keyring keeps it.")
+@click.option(
+    "--token-variable", default="", metavar="NAME", help="The variable with its token, in place of the keyring."
+)
+@click.option("--org", default="", metavar="NAME", help="The organization there.")
+@click.option("--home", default="", metavar="FOLDER", help="Another daemon on this machine, with this home folder.")
+def set_context(
+    name: str, server: str, tls: bool, ca: str, token: bool, token_variable: str, org: str, home: str
+) -> int:
+    """Make a context, or change what is given of one."""
+    from stigmer_tui.cli.context import set_context
+
+    return set_context(
+        name,
+        server=server,
+        tls=tls,
+        ca=ca,
+        asks_for_token=token,
+        token_variable=token_variable,
+        organization=org,
+        home=home,
+    )
+
+
+@context.command("delete")
+@click.argument("name")
+def delete_context(name: str) -> int:
+    """Delete a context and its stored token; nothing is done to its server."""
+    from stigmer_tui.cli.context import delete_context
+
+    return delete_context(name)
 
 
 ENV_HELP = "A variable, as for a run; secret:KEY=VALUE is never shown. May be repeated."

@@ -8,9 +8,9 @@ import sys
 from stigmer_tui.cli import COMPLETION
 
 COMMANDS = (
-    *("agent-runner", "apply", "approve", "completion", "config", "delete", "describe", "diff", "doctor", "edit"),
-    *("environment", "execution", "get", "list", "mcp", "new", "provider", "run", "secrets", "server", "sessions"),
-    "task",
+    *("agent-runner", "apply", "approve", "completion", "config", "context", "delete", "describe", "diff", "doctor"),
+    *("edit", "environment", "execution", "get", "list", "mcp", "new", "provider", "run", "secrets", "server"),
+    *("sessions", "task"),
 )
 """Those of `commands.program`, which is not loaded for the app."""
 INTERNAL = "internal-"
@@ -18,7 +18,7 @@ INTERNAL = "internal-"
 
 
 def main() -> None:
-    arguments = sys.argv[1:]
+    arguments = use_context(sys.argv[1:])
     if arguments in (["--version"], ["-V"]):
         from stigmer_tui import __version__
 
@@ -38,6 +38,20 @@ def main() -> None:
     if is_internal(arguments):
         sys.exit(code)
     exit_process(code)
+
+
+def use_context(arguments: list[str]) -> list[str]:
+    """Notes the context that stands before anything else; returns the other arguments."""
+    first, _, name = arguments[0].partition("=") if arguments else ("", "", "")
+    if first != "--context":
+        return arguments
+    rest = arguments[1:] if name else arguments[2:]
+    if name := name or "".join(arguments[1:2]):
+        from stigmer_tui.core.settings import choose_context
+
+        choose_context(os.environ, name)
+        return rest
+    return arguments
 
 
 def is_for_app(arguments: list[str]) -> bool:

@@ -10,8 +10,10 @@ from collections.abc import Callable, Sequence
 
 from stigmer_tui import __version__
 from stigmer_tui.api.runner_pb2 import Hello
+from stigmer_tui.core import settings
 from stigmer_tui.core.clock import SystemClock
 from stigmer_tui.core.configuration import DEFAULT_ADDRESS, Configuration, load_configuration
+from stigmer_tui.core.contexts import LOCAL
 from stigmer_tui.core.daemon_processes import AGENT_RUNNER, RUNNERS, SERVER
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.logs import log_to_file
@@ -32,6 +34,7 @@ logger = logging.getLogger(__name__)
 
 def run_server(addresses: list[str], requires_token: bool) -> None:
     """Runs until SIGTERM. `addresses` are tried in order. Raises StigmerError."""
+    _be_local()
     configuration = load_configuration(os.environ)
     home = configuration.home
     home.prepare()
@@ -44,6 +47,14 @@ def run_server(addresses: list[str], requires_token: bool) -> None:
         asyncio.run(_serve(configuration, addresses, requires_token, lock))
     finally:
         lock.release()
+
+
+def _be_local() -> None:
+    """A daemon and its runners are the local backend, whichever one the shell that started them uses."""
+    for setting in (settings.SERVER, settings.CONTEXT):
+        os.environ.pop(setting.variable, None)
+    # As an existing installation's agent runner expects it (`docs/compatibility.md` 161).
+    os.environ[settings.MODE.variable] = LOCAL
 
 
 async def _serve(configuration: Configuration, addresses: list[str], requires_token: bool, lock: DaemonLock) -> None:

@@ -13,6 +13,7 @@ from stigmer_tui.agents.models.current import CurrentModels
 from stigmer_tui.client.connection import Connection, connected
 from stigmer_tui.client.daemon import offer_keys
 from stigmer_tui.client.endpoint import Endpoint
+from stigmer_tui.core.configuration import load_configuration
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.model_providers import PROVIDERS, ModelProvider, find_provider
 from stigmer_tui.core.paths import Home
@@ -28,7 +29,7 @@ class ModelSetup:
 
     @classmethod
     def of_this_process(cls) -> ModelSetup:
-        home = Home.from_environment(os.environ)
+        home = load_configuration(os.environ).home
         return cls(home, os.environ, KeyStore(home))
 
     def models(self) -> CurrentModels:

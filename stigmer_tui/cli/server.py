@@ -16,7 +16,6 @@ from stigmer_tui.core.configuration import (
     SERVER_VARIABLE,
     Configuration,
     load_configuration,
-    named_server,
     parse_address,
 )
 from stigmer_tui.core.errors import StigmerError
@@ -39,10 +38,11 @@ def start_server(address: str, no_auth: bool) -> int:
 
 
 def stop_server() -> int:
-    stopped = asyncio.run(stop_daemon(Home.from_environment(os.environ)))
+    configuration = load_configuration(os.environ)
+    stopped = asyncio.run(stop_daemon(configuration.home))
     click.echo("✓ Stopped the daemon" if stopped else "The daemon is not running")
-    if server := named_server(os.environ):
-        click.echo(f"  The server at {server}, which {SERVER_VARIABLE} names, is left alone")
+    if configuration.server:
+        click.echo(f"  The server at {configuration.server}, which {_chosen_by(configuration)} names, is left alone")
     return 0
 
 
@@ -79,10 +79,11 @@ async def _restart_one(home: Home, process: DaemonProcess) -> Component:
 def show_status(as_json: bool) -> int:
     from stigmer_tui.daemon.status import StatusText, read_status, status_json
 
-    if server := named_server(os.environ):
-        return _show_named_server(server, as_json)
+    configuration = load_configuration(os.environ)
+    if configuration.server:
+        return _show_named_server(configuration, as_json)
     try:
-        status = asyncio.run(read_status(Home.from_environment(os.environ)))
+        status = asyncio.run(read_status(configuration.home))
     except NoAnswer as problem:
         if not as_json:
             raise
@@ -96,13 +97,13 @@ def show_status(as_json: bool) -> int:
     return 0
 
 
-def _show_named_server(address: str, as_json: bool) -> int:
+def _show_named_server(configuration: Configuration, as_json: bool) -> int:
     """The full status of one of our daemons; address and reachability of any other server."""
     from stigmer_tui.daemon.status import StatusText, status_json, status_of
 
-    named = {"address": address, "named_by": SERVER_VARIABLE}
+    named = {"address": configuration.server, "named_by": _chosen_by(configuration)}
     try:
-        status = asyncio.run(status_of(Endpoint(address, "", is_ours=False)))
+        status = asyncio.run(status_of(Endpoint.named(configuration.context, configuration.home, os.environ)))
     except StigmerError as problem:
         if not as_json:
             raise
@@ -112,7 +113,7 @@ def _show_named_server(address: str, as_json: bool) -> int:
         known = json.loads(status_json(status)) if status else {"running": True}
         click.echo(json.dumps({**known, **named}))
         return 0
-    click.echo(f"✓ A server answers at {address}, which {SERVER_VARIABLE} names")
+    click.echo(f"✓ A server answers at {configuration.server}, which {_chosen_by(configuration)} names")
     if status:
         click.echo("\n".join(StatusText(status, SystemClock()).lines()))
     else:
@@ -122,10 +123,20 @@ def _show_named_server(address: str, as_json: bool) -> int:
 
 def _refuse_where_another_server_is_used(configuration: Configuration) -> None:
     if configuration.server:
+        chosen_by = _chosen_by(configuration)
         raise StigmerError(
-            f"{SERVER_VARIABLE} names the server that is used, {configuration.server}; no daemon is started here",
-            f"To use a daemon on this machine: unset {SERVER_VARIABLE}",
+            f"{chosen_by[0].upper()}{chosen_by[1:]} names the server that is used, {configuration.server}; "
+            "no daemon is started here",
+            f"To use a daemon on this machine: unset {chosen_by}"
+            if chosen_by == SERVER_VARIABLE
+            else "To use the daemon on this machine: stigmer-tui --context local server start",
         )
+
+
+def _chosen_by(configuration: Configuration) -> str:
+    """What names a server that is not a daemon of ours."""
+    context = configuration.context
+    return f"the context {context.name}" if context.name else configuration.context_origin
 
 
 def show_logs(follow: bool, lines: int, wanted: LogFilter, as_json: bool) -> int:
@@ -134,7 +145,7 @@ def show_logs(follow: bool, lines: int, wanted: LogFilter, as_json: bool) -> int
     def show(line: LogLine) -> None:
         click.echo(json.dumps(asdict(line), ensure_ascii=False) if as_json else line.text())
 
-    home = Home.from_environment(os.environ)
+    home = load_configuration(os.environ).home
     tails = LogTails(home, wanted) if follow else None
     last = last_lines(home, lines, wanted)
     for line in last:

@@ -9,7 +9,6 @@ import click
 
 from stigmer_tui.core.configuration import load_configuration, parse_address
 from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.core.paths import Home
 from stigmer_tui.daemon.lifecycle import StartOptions, check_options
 from stigmer_tui.daemon.running import running_endpoint
 from stigmer_tui.daemon.service import Service, install, run_manager, service_of, uninstall
@@ -41,7 +40,7 @@ def install_service(address: str, no_auth: bool, only_print: bool) -> int:
 
 
 def uninstall_service() -> int:
-    service = service_of(Home.from_environment(os.environ), os.environ)
+    service = service_of(load_configuration(os.environ).home, os.environ)
     if uninstall(service, run_manager):
         click.echo(f"✓ Removed {service.path}")
     else:

@@ -12,10 +12,17 @@ from uuid import uuid4
 import grpc
 from grpc.aio import AioRpcError, Channel, Metadata, UnaryUnaryMultiCallable, UsageError
 
-from stigmer_tui.api.channel import open_channel
 from stigmer_tui.api.idempotency import IDEMPOTENCY_KEY
 from stigmer_tui.client.endpoint import Endpoint, ping
-from stigmer_tui.client.errors import OutcomeUnknown, ServerGone, Unimplemented, explained, unreachable
+from stigmer_tui.client.errors import (
+    OutcomeUnknown,
+    ServerGone,
+    Unimplemented,
+    explained,
+    is_behind_proxy,
+    rejected_token,
+    unreachable,
+)
 from stigmer_tui.core.errors import StigmerError
 
 Request = TypeVar("Request")
@@ -53,7 +60,7 @@ class Connection:
         async with self._opening:
             if self._channel is None:
                 self._endpoint = await self._locate()
-                self._channel = open_channel(self._endpoint.address, self._endpoint.token, self._endpoint.is_ours)
+                self._channel = self._endpoint.open()
             return self._channel
 
     async def check(self) -> None:
@@ -64,7 +71,7 @@ class Connection:
                 await ping(channel)
         except AioRpcError as error:
             await self.lost(channel)
-            raise explained(error, self.address) from error
+            raise await self.explained(error) from error
 
     async def call(
         self, method: Callable[[Channel], UnaryUnaryMultiCallable[Request, Response]], request: Request
@@ -76,14 +83,14 @@ class Connection:
                 return await method(channel)(request, timeout=CALL_LIMIT)
         except AioRpcError as error:
             if error.code() is not grpc.StatusCode.UNAVAILABLE:
-                raise explained(error, self.address) from error
+                raise await self.explained(error) from error
             await self.lost(channel)
         channel = await self.channel()
         try:
             with _closing_is_a_loss():
                 return await method(channel)(request, timeout=CALL_LIMIT)
         except AioRpcError as error:
-            raise explained(error, self.address) from error
+            raise await self.explained(error) from error
 
     async def create(
         self, method: Callable[[Channel], UnaryUnaryMultiCallable[Request, Response]], request: Request
@@ -108,10 +115,26 @@ class Connection:
                 await self.lost(channel)
             except AioRpcError as error:
                 if error.code() not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
-                    raise explained(error, self.address) from error
+                    raise await self.explained(error) from error
                 is_sent = True
                 await self.lost(channel)
-        raise OutcomeUnknown(self.address) if is_sent else unreachable(self.address)
+        raise OutcomeUnknown(self.address) if is_sent else await self._unreachable()
+
+    async def explained(self, error: AioRpcError) -> StigmerError:
+        """In words for people. Looks at the server's TLS where it cannot be reached."""
+        if error.code() is grpc.StatusCode.UNAVAILABLE:
+            return await self._unreachable()
+        if error.code() is grpc.StatusCode.UNAUTHENTICATED and self._endpoint and self._endpoint.context:
+            return rejected_token(self.address, self._endpoint.context, bool(self._endpoint.token))
+        return explained(error, self.address)
+
+    async def _unreachable(self) -> ServerGone:
+        if self._endpoint is None or self._endpoint.is_ours or is_behind_proxy(self.address):
+            return unreachable(self.address)
+        # Imported lazily: a server of ours speaks plaintext, and most connections succeed.
+        from stigmer_tui.client.tls_diagnosis import diagnose
+
+        return await diagnose(self._endpoint) or unreachable(self.address)
 
     async def _locate_for_create(self, is_sent: bool) -> Channel:
         try:
@@ -215,7 +238,7 @@ async def resumed(
             pass
         except AioRpcError as error:
             if error.code() not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED):
-                raise explained(error, connection.address) from error
+                raise await connection.explained(error) from error
         await connection.lost(channel)
         yield StreamInterrupted(failures)
         await asyncio.sleep(PAUSES[min(failures, len(PAUSES) - 1)])

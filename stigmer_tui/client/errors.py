@@ -57,8 +57,21 @@ def explained(error: AioRpcError, address: str) -> StigmerError:
 
 def unreachable(address: str) -> ServerGone:
     """The error for a server that cannot be reached, with advice about proxies where one is in use."""
-    advice = "For the daemon see: stigmer-tui server status; STIGMER_SERVER_ADDR names another server."
+    advice = "For the daemon see: stigmer-tui server status. Which backend is used says: stigmer-tui context show"
     return ServerGone(f"Cannot reach the server at {address}", _proxy_advice(address) or advice)
+
+
+def rejected_token(address: str, context: str, had_one: bool) -> StigmerError:
+    """The error for a named server that does not accept our token, or asks for one."""
+    if had_one:
+        message = f"The server at {address} rejected the token of the context {context}: it is wrong or has expired"
+    else:
+        message = f"The server at {address} asks for a token, and the context {context} has none"
+    return StigmerError(message, f"Store the one that is valid there: stigmer-tui context set {context} --token")
+
+
+def is_behind_proxy(address: str) -> bool:
+    return bool(_proxy_advice(address))
 
 
 def _proxy_advice(address: str) -> str:

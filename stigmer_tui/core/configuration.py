@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from stigmer_tui.core import settings
 from stigmer_tui.core.approval_policy import ApprovalPolicy
 from stigmer_tui.core.configuration_file import ConfigurationFile
+from stigmer_tui.core.contexts import CLOUD, LOCAL, OUR_DAEMON, Context, find_context, parse_server
 from stigmer_tui.core.errors import StigmerError, as_text
 from stigmer_tui.core.model_prices import Prices, configured_prices
 from stigmer_tui.core.model_providers import find_provider
@@ -42,8 +43,10 @@ class Configuration:
     home: Home
     address: str = ""
     """host:port for the daemon to listen on; empty for the default."""
-    server: str = ""
-    """host:port of a server to connect to (STIGMER_SERVER_ADDR); empty to use our own daemon."""
+    context: Context = OUR_DAEMON
+    """The backend to use."""
+    context_origin: str = ""
+    """What chose it: a variable, or a place in config.yaml; empty for the default."""
     organization: str = DEFAULT_ORGANIZATION
     model: ModelSettings = field(default_factory=ModelSettings)
     sandbox_root: Path | None = None
@@ -56,6 +59,11 @@ class Configuration:
     """Of each run of an agent, where neither it nor its project says otherwise."""
     prices: Prices = field(default_factory=dict)
     """Of models, in place of those that come with the program."""
+
+    @property
+    def server(self) -> str:
+        """host:port of the server to use; empty for a daemon of ours."""
+        return self.context.address
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +90,19 @@ def value_of(setting: Setting, environment: Mapping[str, str], file: Configurati
 def load_configuration(environment: Mapping[str, str]) -> Configuration:
     """Raises StigmerError, with file and line, for an invalid config.yaml."""
     home = Home.from_environment(environment)
-    return configuration_of(home, environment, ConfigurationFile.read(home.configuration))
+    file = ConfigurationFile.read(home.configuration)
+    context, origin = choose_context(environment, file)
+    if context.home:
+        home = Home(context.home)
+        file = ConfigurationFile.read(home.configuration)
+    configuration = replace(configuration_of(home, environment, file), context=context, context_origin=origin)
+    if context.organization and not environment.get(settings.ORGANIZATION.variable, "").strip():
+        return replace(configuration, organization=context.organization)
+    return configuration
 
 
 def configuration_of(home: Home, environment: Mapping[str, str], file: ConfigurationFile) -> Configuration:
-    """Raises StigmerError, with file and line, for an invalid value."""
+    """Of one home, whose daemon is its context. Raises StigmerError, with file and line, for an invalid value."""
 
     def text(setting: Setting) -> str:
         return value_of(setting, environment, file).text
@@ -111,7 +127,6 @@ def configuration_of(home: Home, environment: Mapping[str, str], file: Configura
     return Configuration(
         home=home,
         address=parse_address(text(settings.ADDRESS)),
-        server=named_server(environment),
         organization=text(settings.ORGANIZATION) or DEFAULT_ORGANIZATION,
         model=ModelSettings(
             provider=provider.text.lower(),
@@ -140,9 +155,21 @@ def _limits(environment: Mapping[str, str], file: ConfigurationFile) -> RunLimit
     return limits
 
 
-def named_server(environment: Mapping[str, str]) -> str:
-    """host:port from STIGMER_SERVER_ADDR; empty if it is not set."""
-    return parse_address(as_text(environment.get(SERVER_VARIABLE, ""), SERVER_VARIABLE).strip())
+def choose_context(environment: Mapping[str, str], file: ConfigurationFile) -> tuple[Context, str]:
+    """The backend to use, and what chose it, empty for the default. Raises StigmerError for an unknown one."""
+    if text := as_text(environment.get(SERVER_VARIABLE, ""), SERVER_VARIABLE).strip():
+        if "://" in text:
+            address, tls = parse_server(text, SERVER_VARIABLE)
+            return Context("", address, tls), SERVER_VARIABLE
+        return Context("", parse_address(text)), SERVER_VARIABLE
+    named, mode = value_of(settings.CONTEXT, environment, file), value_of(settings.MODE, environment, file)
+    if mode.text and mode.text.lower() not in (LOCAL, CLOUD):
+        if mode.is_from_file:
+            raise StigmerError(f"{mode.origin}: there is no backend of type {mode.text}", "Types: local, cloud")
+        mode = SettingValue(settings.MODE)
+    is_by_mode = not named.text or (named.is_from_file and mode.text != "" and not mode.is_from_file)
+    chosen = replace(mode, text=mode.text.lower()) if is_by_mode else named
+    return find_context(chosen.text, chosen.origin, file), chosen.origin if chosen.text else ""
 
 
 def parse_address(text: str) -> str:

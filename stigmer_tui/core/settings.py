@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
 from dataclasses import dataclass
 
 
@@ -43,6 +44,21 @@ ADDRESS = Setting(
     default="`127.0.0.1:50051`",
 )
 SERVER = Setting("STIGMER_SERVER_ADDR", "An existing server to use instead of the daemon.")
+CONTEXT = Setting(
+    "STIGMER_CONTEXT",
+    "The backend to use, by its name in `stigmer-tui context list`.",
+    key="current_context",
+    default="`local`, the daemon",
+    needs_restart=False,
+)
+MODE = Setting(
+    "MODE",
+    "`local` is the daemon, `cloud` the backend of `backend.cloud`; any other value of the variable is another"
+    " program's, and ignored.",
+    key="backend.type",
+    default="`local`",
+    needs_restart=False,
+)
 ORGANIZATION = Setting("STIGMER_ORG", "The organization.", key="organization", default="`local`", needs_restart=False)
 PROVIDER = Setting(
     "STIGMER_LLM_PROVIDER",
@@ -125,6 +141,8 @@ SETTINGS = (
     HOME,
     ADDRESS,
     SERVER,
+    CONTEXT,
+    MODE,
     ORGANIZATION,
     PROVIDER,
     MODEL,
@@ -141,3 +159,9 @@ SETTINGS = (
     SYNTHESIS_TIMEOUT,
     THEME,
 )
+
+
+def choose_context(environment: MutableMapping[str, str], name: str) -> None:
+    """The flag, which overrides what the environment says of the backend."""
+    environment[CONTEXT.variable] = name
+    environment.pop(SERVER.variable, None)

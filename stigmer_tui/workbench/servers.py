@@ -14,8 +14,10 @@ from typing import Protocol
 from stigmer_tui.client.endpoint import Endpoint
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.configuration import Configuration
+from stigmer_tui.core.contexts import Context
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.model_providers import provider_keys
+from stigmer_tui.core.paths import Home
 from stigmer_tui.daemon.record import read_record
 from stigmer_tui.daemon.running import ensure_daemon, wait_for_daemon
 
@@ -108,14 +110,16 @@ class NamedServer:
 
     is_ours = False
 
-    def __init__(self, address: str) -> None:
-        self._address = address
+    def __init__(self, context: Context, home: Home) -> None:
+        """`home` is where its token is known, if it needs one."""
+        self._context = context
+        self._home = home
 
     def search_anew(self) -> None:
         return
 
     async def locate(self) -> Endpoint:
-        return Endpoint(self._address, "", is_ours=False)
+        return await asyncio.to_thread(Endpoint.named, self._context, self._home, os.environ)
 
     async def wait(self) -> None:
         await asyncio.sleep(LOOK_INTERVAL)
@@ -134,4 +138,6 @@ class NamedServer:
 
 
 def server_of(configuration: Configuration, clock: Clock) -> SessionServer:
-    return NamedServer(configuration.server) if configuration.server else OwnDaemon(configuration, clock)
+    if configuration.server:
+        return NamedServer(configuration.context, configuration.home)
+    return OwnDaemon(configuration, clock)

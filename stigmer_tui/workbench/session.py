@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.configuration import Configuration
+from stigmer_tui.core.contexts import OUR_DAEMON
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.project.project_file import is_project
 from stigmer_tui.workbench.approvals import Verdict, WaitingCall
@@ -120,6 +121,7 @@ class Session:
             resources=resources,
             runs=runs,
             recent_projects=cache.recent_projects() if cache else (),
+            context="" if self.configuration.context == OUR_DAEMON else self.configuration.context.name,
         )
 
     # The life of a session

@@ -202,3 +202,5 @@ class WorkbenchState:
     """The latest last."""
     recent_projects: tuple[str, ...] = ()
     """Folders, the latest first."""
+    context: str = ""
+    """The name of the backend that is used; empty for the daemon of this home, and for a mere address."""

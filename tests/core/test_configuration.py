@@ -11,9 +11,9 @@ from stigmer_tui.core.configuration import (
     Configuration,
     ModelSettings,
     load_configuration,
-    named_server,
     parse_address,
 )
+from stigmer_tui.core.contexts import Context
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import Home
 
@@ -49,10 +49,9 @@ def test_the_file_is_read(home: Path) -> None:
     assert load(home, FILE) == Configuration(
         Home(home),
         "127.0.0.1:50052",
-        "",
-        "acme",
-        ModelSettings("anthropic", "claude", "https://models.example", home / "turns.yaml"),
-        home / "sandboxes",
+        organization="acme",
+        model=ModelSettings("anthropic", "claude", "https://models.example", home / "turns.yaml"),
+        sandbox_root=home / "sandboxes",
     )
 
 
@@ -70,7 +69,8 @@ def test_the_environment_wins_over_the_file(home: Path, tmp_path: Path) -> None:
     assert load(home, FILE, **environment) == Configuration(
         Home(home),
         "127.0.0.1:1",
-        "example.org:443",
+        Context("", "example.org:443"),
+        "STIGMER_SERVER_ADDR",
         "initech",
         ModelSettings("openai", "gpt", "http://here", Path("/scripts/a.yaml")),
         Path("/sandboxes"),
@@ -137,8 +137,8 @@ def test_a_file_that_cannot_be_read_is_named(home: Path) -> None:
 )
 def test_addresses(text: str, address: str) -> None:
     assert parse_address(text) == address
-    assert named_server({"STIGMER_SERVER_ADDR": f" {text} "}) == address
-    assert named_server({}) == ""
+    assert load_configuration({"STIGMER_SERVER_ADDR": f" {text} "}).server == address
+    assert load_configuration({}).server == ""
 
 
 @pytest.mark.parametrize("text", ["65536", "host:", "host", "a:-1", "a:1x", "a:123456"])

@@ -16,6 +16,8 @@ IN_FILE = [setting for setting in SETTINGS if setting.key]
 
 VALUES = {
     settings.ADDRESS: "127.0.0.1:4711",
+    settings.CONTEXT: "cloud",
+    settings.MODE: "cloud",
     settings.ORGANIZATION: "acme",
     settings.PROVIDER: "ollama",
     settings.MODEL: "llama3.2",
@@ -34,6 +36,8 @@ VALUES = {
 def read(configuration: Configuration) -> dict[Setting, str]:
     return {
         settings.ADDRESS: configuration.address,
+        settings.CONTEXT: configuration.context.name,
+        settings.MODE: configuration.context.name,
         settings.ORGANIZATION: configuration.organization,
         settings.PROVIDER: configuration.model.provider,
         settings.MODEL: configuration.model.model,

@@ -11,6 +11,7 @@ import pytest
 
 from stigmer_tui.core.clock import SystemClock
 from stigmer_tui.core.configuration import Configuration
+from stigmer_tui.core.contexts import Context
 from stigmer_tui.core.paths import Home
 from stigmer_tui.workbench.model import Resource, Run
 from stigmer_tui.workbench.session import Session
@@ -53,7 +54,7 @@ async def opened(tmp_path: Path, api: Api, code: str = ONE_TASK.format(title="on
         folder.mkdir()
         (folder / "Stigmer.yaml").write_text("name: demo\nruntime: python\n", encoding="utf-8")
         (folder / "main.py").write_text(code, encoding="utf-8")
-    configuration = Configuration(Home(tmp_path / "own-home"), server=api.server.address)
+    configuration = Configuration(Home(tmp_path / "own-home"), context=Context("", api.server.address))
     session = Session(configuration, folder, SystemClock(), cache=SessionCache.of(configuration, folder))
     bench = Opened(session)
     working = asyncio.create_task(session.run())

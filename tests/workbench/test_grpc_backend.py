@@ -14,7 +14,9 @@ from stigmer_tui.api.kinds import WORKFLOW
 from stigmer_tui.api.workflow_execution_pb2 import WorkflowExecutionId
 from stigmer_tui.api.workflow_pb2 import Workflow
 from stigmer_tui.client.endpoint import Endpoint
+from stigmer_tui.core.contexts import Context
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.paths import Home
 from stigmer_tui.core.run_variable import RunVariable
 from stigmer_tui.workbench.abilities import ALL, Abilities, CannotCancel
 from stigmer_tui.workbench.execution_tree import run_of
@@ -32,7 +34,7 @@ from tests.workbench.stage import NOON, StoppedClock
 async def connected(folder: Path, plain: bool = False) -> AsyncIterator[tuple[GrpcBackend, Api, Resource]]:
     """With a workflow that can be run."""
     async with running(folder, plain=plain) as api:
-        backend = GrpcBackend(NamedServer(api.server.address), "local", StoppedClock())
+        backend = GrpcBackend(NamedServer(Context("", api.server.address), Home(folder)), "local", StoppedClock())
         await api.workflows.apply(workflow("tally"))
         resource = await backend.resolve("tally")
         assert resource is not None
@@ -105,7 +107,7 @@ async def test_cancelling(tmp_path: Path, plain: bool) -> None:
 async def test_nobody_is_there(tmp_path: Path) -> None:
     async with connected(tmp_path) as (_, api, _):
         address = api.server.address
-    backend = GrpcBackend(NamedServer(address), "local", StoppedClock())
+    backend = GrpcBackend(NamedServer(Context("", address), Home(tmp_path)), "local", StoppedClock())
     with pytest.raises(StigmerError, match=address):
         await backend.connect()
     await backend.close()

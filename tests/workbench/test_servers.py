@@ -10,6 +10,7 @@ import pytest
 
 from stigmer_tui.client.endpoint import Endpoint
 from stigmer_tui.core.configuration import Configuration
+from stigmer_tui.core.contexts import Context
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import Home
 from stigmer_tui.daemon import lifecycle
@@ -64,7 +65,7 @@ async def test_a_named_server_is_only_an_address(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, starts: list[Home]
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-0123456789abcdef")
-    server = server_of(Configuration(Home(tmp_path), server="example.org:443"), StoppedClock())
+    server = server_of(Configuration(Home(tmp_path), context=Context("", "example.org:443")), StoppedClock())
     assert isinstance(server, NamedServer)
     assert await server.locate() == Endpoint("example.org:443", "", is_ours=False)
     await server.stop()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from stigmer_tui.core.configuration import Configuration
+from stigmer_tui.core.contexts import Context
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import Home
 from stigmer_tui.project.watch import Watcher
@@ -21,7 +22,7 @@ PROJECT = "name: demo\nruntime: python\n"
 
 
 def loaded(folder: Path, said: str = "", configured: str = "configured", server: str = "") -> Services:
-    configuration = Configuration(Home(folder / "home"), organization=configured, server=server)
+    configuration = Configuration(Home(folder / "home"), organization=configured, context=Context("", server))
     return load_services(configuration, folder, said, StoppedClock())
 
 

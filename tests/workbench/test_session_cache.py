@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from stigmer_tui.core.configuration import Configuration
+from stigmer_tui.core.contexts import Context
 from stigmer_tui.core.paths import Home
 from stigmer_tui.workbench.events import Deployed, ListsChanged, WatchSwitched
 from stigmer_tui.workbench.model import Resource, ResourceKey, ResourceKind, Run, RunState
@@ -136,7 +137,7 @@ def test_a_session_on_a_folder_has_the_cache_of_its_project_and_server(tmp_path:
     folder.mkdir()
     if is_project:
         (folder / "Stigmer.yaml").touch()
-    SessionCache.of(Configuration(home, server="server:1"), folder).note_deployment(deployment("known"))
+    SessionCache.of(Configuration(home, context=Context("", "server:1")), folder).note_deployment(deployment("known"))
     project = str(folder) if is_project else ""
     assert SessionCache(home.cache, project, "server:1").warnings() == {"known"}
     assert SessionCache(home.cache, project).warnings() == frozenset()

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from stigmer_tui.core.clock import SystemClock
+from stigmer_tui.core.contexts import Context
+from stigmer_tui.core.paths import Home
 from stigmer_tui.project import own_writes
 from stigmer_tui.project.watch import Watcher
 from stigmer_tui.workbench.deployment import Deployer
@@ -100,7 +102,7 @@ async def developing(tmp_path: Path, code: str, folders: tuple[str, ...] = ()) -
     bench = Bench(folder, store)
     bench.write(code)
     async with running(tmp_path / "home") as api:
-        backend = GrpcBackend(NamedServer(api.server.address), "local", clock)
+        backend = GrpcBackend(NamedServer(Context("", api.server.address), Home(tmp_path)), "local", clock)
 
         def deployer() -> Deployer:
             return Deployer(folder, backend, store.emit, clock)

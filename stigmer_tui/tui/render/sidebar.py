@@ -40,7 +40,7 @@ class SidebarFormat:
 
 
 def sidebar_rows(state: WorkbenchState, form: SidebarFormat) -> list[Row]:
-    rows = [*_daemon(state.daemon, form), EMPTY_ROW]
+    rows = [*_daemon(state.daemon, state.context, form), EMPTY_ROW]
     for component in state.daemon.components:
         rows.extend(_component(component, form))
     facts = {"Model": state.daemon.model, "Sandbox": state.daemon.sandbox}
@@ -67,11 +67,11 @@ def daemon_look(daemon: DaemonState) -> tuple[str, RunState, StyleRole]:
     return "ready", RunState.COMPLETED, StyleRole.COMPLETED
 
 
-def _daemon(daemon: DaemonState, form: SidebarFormat) -> Iterator[Row]:
+def _daemon(daemon: DaemonState, context: str, form: SidebarFormat) -> Iterator[Row]:
     word, sign, role = daemon_look(daemon)
     look = ((f"{form.glyphs.states[sign]} ", role), (word, role))
     heading = StyleRole.STRONG | StyleRole.RUNNING if form.has_focus else StyleRole.STRONG
-    yield justified((("Daemon", heading),), look, form.width, form.glyphs.ellipsis)
+    yield justified(((context or "Daemon", heading),), look, form.width, form.glyphs.ellipsis)
     if daemon.address:
         version = muted(f"v{daemon.version}") if daemon.version else ()
         yield justified(muted(daemon.address), version, form.width, form.glyphs.ellipsis)
