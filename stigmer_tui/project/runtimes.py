@@ -14,7 +14,7 @@ import stigmer_tui
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.json_values import from_json
 from stigmer_tui.project.project_file import Project
-from stigmer_tui.project.subprocesses import Ended, OnLine, run_package, run_program
+from stigmer_tui.project.subprocesses import Ended, OnLine, RunPackage, run_package, run_program
 
 
 class SynthesisError(StigmerError):
@@ -43,14 +43,20 @@ REPORT_FILE = "error.json"
 ENVIRONMENTS = (".venv", "venv")
 
 
-async def run_python(project: Project, output: Path, environment: Mapping[str, str], on_line: OnLine) -> None:
+async def run_python(
+    project: Project,
+    output: Path,
+    environment: Mapping[str, str],
+    on_line: OnLine,
+    run: RunPackage = run_package,
+) -> None:
     """Runs a Python project. Raises SynthesisError if its code fails."""
     interpreter = own_interpreter(project.folder)
     variables = {**environment, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
     if interpreter is None:
         variables |= _own_package_path(environment)
     arguments = [RUNNER, str(project.main)]
-    ended = await run_package(interpreter or Path(sys.executable), arguments, project.folder, variables, on_line)
+    ended = await run(interpreter or Path(sys.executable), arguments, project.folder, variables, on_line)
     if ended.status != 0:
         raise _python_failure(project, interpreter, output, ended)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import codecs
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from stigmer_tui.core.kept_program import KeptProgram
 
@@ -47,6 +48,71 @@ class Ended:
         return "\n".join(line.text for line in self.lines if line.is_error)
 
 
+RunPackage = Callable[[Path, Sequence[str], Path, Mapping[str, str], OnLine], Coroutine[None, None, Ended]]
+"""`run_package`, or what does the same in another way."""
+
+
+class Running(Protocol):
+    """A process that runs a program."""
+
+    @property
+    def status(self) -> int:
+        """The exit status, once the process has exited; negative for the signal that ended it."""
+        ...
+
+    def kill(self) -> None:
+        """Ends it by force."""
+        ...
+
+    def close(self) -> None:
+        """Lets go of its pipes."""
+        ...
+
+
+class Output:
+    """What a program prints. It separates the end of the process from the end of its output, and has no limit to a
+    line.
+    """
+
+    def __init__(self, on_line: OnLine) -> None:
+        self.exited = asyncio.Event()
+        self.closed = asyncio.Event()
+        self.lines: deque[OutputLine] = deque(maxlen=MAX_LINES)
+        self._on_line = on_line
+        self._decoders = {fd: codecs.getincrementaldecoder("utf-8")("replace") for fd in (1, 2)}
+        self._rests = {1: "", 2: ""}
+
+    def receive(self, fd: int, data: bytes) -> None:
+        """What has come from the descriptor 1 or 2."""
+        self._receive(fd, self._decoders[fd].decode(data))
+
+    def close(self, fd: int) -> None:
+        """Nothing more comes from this descriptor."""
+        if fd in self._rests:
+            self._receive(fd, self._decoders[fd].decode(b"", final=True))
+            if rest := self._rests.pop(fd):
+                self._emit(fd, rest)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether both descriptors are closed."""
+        return not self._rests
+
+    def _receive(self, fd: int, text: str) -> None:
+        *lines, rest = (self._rests[fd] + text).split("\n")
+        for line in lines:
+            self._emit(fd, line.removesuffix("\r"))
+        if len(rest) > MAX_LINE_LENGTH:
+            self._emit(fd, rest)
+            rest = ""
+        self._rests[fd] = rest
+
+    def _emit(self, fd: int, text: str) -> None:
+        line = OutputLine(text, fd == STANDARD_ERROR)
+        self.lines.append(line)
+        self._on_line(line)
+
+
 async def run_program(command: Sequence[str], folder: Path, environment: Mapping[str, str], on_line: OnLine) -> Ended:
     """Runs a program to its end. At the end, or when cancelled, all processes that it has started are ended too."""
     with KeptProgram() as kept:
@@ -64,13 +130,31 @@ async def run_package(
         return await _run(kept, kept.package(str(interpreter), *arguments), folder, environment, on_line)
 
 
+async def until_ended(kept: KeptProgram, running: Running, output: Output) -> Ended:
+    """Waits for a program that runs below its keeper, then ends all that it has started; at once when cancelled."""
+    try:
+        try:
+            await output.exited.wait()
+        finally:
+            # Processes that it has left behind would keep its output open.
+            await kept.end(running.kill)
+            await output.exited.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSING_LIMIT):
+                await output.closed.wait()
+    finally:
+        running.close()
+    return Ended(running.status, tuple(output.lines))
+
+
 async def _run(
     kept: KeptProgram, command: Sequence[str], folder: Path, environment: Mapping[str, str], on_line: OnLine
 ) -> Ended:
     loop = asyncio.get_running_loop()
-    transport, output = await kept.start(
+    output = Output(on_line)
+    transport, _ = await kept.start(
         loop.subprocess_exec(
-            lambda: _Output(on_line),
+            lambda: _Events(output),
             *command,
             stdin=asyncio.subprocess.DEVNULL,
             cwd=folder,
@@ -79,57 +163,36 @@ async def _run(
             start_new_session=True,
         )
     )
-    try:
-        try:
-            await output.exited.wait()
-        finally:
-            # Processes that it has left behind would keep its output open.
-            await kept.end(transport.kill)
-            await output.exited.wait()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(CLOSING_LIMIT):
-                await output.closed.wait()
-    finally:
-        transport.close()
-    return Ended(transport.get_returncode() or 0, tuple(output.lines))
+    return await until_ended(kept, _Started(transport), output)
 
 
-class _Output(asyncio.SubprocessProtocol):
-    """Unlike streams, it separates the end of the process from the end of its output, and has no limit to a line."""
+@dataclass(frozen=True, slots=True)
+class _Started:
+    transport: asyncio.SubprocessTransport
 
-    def __init__(self, on_line: OnLine) -> None:
-        self.exited = asyncio.Event()
-        self.closed = asyncio.Event()
-        self.lines: deque[OutputLine] = deque(maxlen=MAX_LINES)
-        self._on_line = on_line
-        self._decoders = {fd: codecs.getincrementaldecoder("utf-8")("replace") for fd in (1, 2)}
-        self._rests = {1: "", 2: ""}
+    @property
+    def status(self) -> int:
+        return self.transport.get_returncode() or 0
+
+    def kill(self) -> None:
+        self.transport.kill()
+
+    def close(self) -> None:
+        self.transport.close()
+
+
+class _Events(asyncio.SubprocessProtocol):
+    def __init__(self, output: Output) -> None:
+        self._output = output
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
-        self._receive(fd, self._decoders[fd].decode(data))
+        self._output.receive(fd, data)
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
-        if fd in self._rests:
-            self._receive(fd, self._decoders[fd].decode(b"", final=True))
-            if rest := self._rests.pop(fd):
-                self._emit(fd, rest)
+        self._output.close(fd)
 
     def process_exited(self) -> None:
-        self.exited.set()
+        self._output.exited.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.closed.set()
-
-    def _receive(self, fd: int, text: str) -> None:
-        *lines, rest = (self._rests[fd] + text).split("\n")
-        for line in lines:
-            self._emit(fd, line.removesuffix("\r"))
-        if len(rest) > MAX_LINE_LENGTH:
-            self._emit(fd, rest)
-            rest = ""
-        self._rests[fd] = rest
-
-    def _emit(self, fd: int, text: str) -> None:
-        line = OutputLine(text, fd == STANDARD_ERROR)
-        self.lines.append(line)
-        self._on_line(line)
+        self._output.closed.set()

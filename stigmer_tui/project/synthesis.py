@@ -29,7 +29,7 @@ from stigmer_tui.definition import extensions
 from stigmer_tui.definition.script import parse_script
 from stigmer_tui.project.project_file import Project, Runtime
 from stigmer_tui.project.runtimes import SynthesisError, run_go, run_python
-from stigmer_tui.project.subprocesses import OnLine
+from stigmer_tui.project.subprocesses import OnLine, RunPackage, run_package
 
 DEPENDENCIES = "dependencies.json"
 
@@ -160,11 +160,15 @@ def time_limit(environment: Mapping[str, str]) -> float:
 
 
 async def synthesize(
-    project: Project, on_line: OnLine = lambda line: None, environment: Mapping[str, str] | None = None
+    project: Project,
+    on_line: OnLine = lambda line: None,
+    environment: Mapping[str, str] | None = None,
+    run_package: RunPackage = run_package,
 ) -> Manifests:
     """Runs the project's code, with an output folder of its own, and reads the manifests.
 
-    `on_line` gets each line that the code prints as it comes. Cancelling ends all processes at once.
+    `on_line` gets each line that the code prints as it comes, `run_package` runs the SDK. Cancelling ends all processes
+    at once.
     Raises SynthesisError for code that fails or defines nothing, and StigmerError for a bad time limit.
     """
     environment = os.environ if environment is None else environment
@@ -174,11 +178,14 @@ async def synthesize(
     name = project.main.name
     if not project.main.is_file():
         raise SynthesisError(f"{project.main} is not there", "main in Stigmer.yaml names the file to begin with.")
-    run = run_python if project.runtime is Runtime.PYTHON else run_go
     with tempfile.TemporaryDirectory(prefix="stigmer-", ignore_cleanup_errors=True) as output:
         try:
             async with asyncio.timeout(limit):
-                await run(project, Path(output), {**environment, OUTPUT_FOLDER: output}, on_line)
+                variables = {**environment, OUTPUT_FOLDER: output}
+                if project.runtime is Runtime.PYTHON:
+                    await run_python(project, Path(output), variables, on_line, run_package)
+                else:
+                    await run_go(project, Path(output), variables, on_line)
         except TimeoutError:
             advice = f"{TIME_LIMIT} gives it more seconds. Is it waiting for something, such as input or a server?"
             raise SynthesisError(f"{name} did not finish within {duration_text(limit)}", advice) from None

@@ -15,7 +15,7 @@ from stigmer_tui.core.run_limits import write_limits
 from stigmer_tui.definition import extensions
 from stigmer_tui.project.plan import Action, Plan, PlanStep, apply_plan, make_plan
 from stigmer_tui.project.project_file import load_project, of_manifests
-from stigmer_tui.project.subprocesses import OutputLine
+from stigmer_tui.project.subprocesses import OutputLine, RunPackage, run_package
 from stigmer_tui.project.synthesis import Manifests, synthesize
 from stigmer_tui.project.synthesis import Resource as Manifest
 from stigmer_tui.workbench.backend import Backend
@@ -47,7 +47,9 @@ class Deployer:
         self._clock = clock
         self._manifests = Manifests()
 
-    async def synthesize(self, variables: Mapping[str, str] | None = None) -> None:
+    async def synthesize(
+        self, variables: Mapping[str, str] | None = None, run_package: RunPackage = run_package
+    ) -> None:
         """Runs the code, with these variables besides those of our own environment. Raises SynthesisError."""
         if self._project.name:
             self._emit(ProjectLoaded(self._project.name))
@@ -55,7 +57,7 @@ class Deployer:
         def printed(line: OutputLine) -> None:
             self._emit(CodePrinted(line.text, line.is_error))
 
-        self._manifests = await synthesize(self._project, printed, os.environ | (variables or {}))
+        self._manifests = await synthesize(self._project, printed, os.environ | (variables or {}), run_package)
         if limits := write_limits(self._project.limits):
             for agent in self._manifests.agents:
                 agent.metadata.annotations[extensions.LIMITS] = limits

@@ -12,6 +12,7 @@ from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.project.own_writes import OwnWrites
 from stigmer_tui.project.runtimes import SynthesisError
+from stigmer_tui.project.warm_interpreter import WarmInterpreter
 from stigmer_tui.project.watch import Change, Watcher, WatchProblem
 from stigmer_tui.workbench.deployment import Deployer
 from stigmer_tui.workbench.events import (
@@ -51,6 +52,7 @@ class WatchLoop:
         """`take_deployment` is awaited before anything runs because of the deployment."""
         self._watcher = watcher
         self._own_writes = OwnWrites(folder)
+        self._interpreter = WarmInterpreter()
         self._make_deployer = make_deployer
         self._store = store
         self._clock = clock
@@ -72,7 +74,7 @@ class WatchLoop:
         """Until cancelled."""
         # First look, then run the code: what is saved meanwhile is a change.
         try:
-            async with self._watcher, asyncio.TaskGroup() as group:
+            async with self._watcher, self._interpreter, asyncio.TaskGroup() as group:
                 self._is_looking = True
                 group.create_task(self._watch())
                 self._wanted.set()
@@ -188,7 +190,9 @@ class WatchLoop:
 
     async def _synthesize(self, deployer: Deployer) -> bool:
         with self._own_writes.run() as variables:
-            synthesis = self._synthesis = asyncio.create_task(deployer.synthesize(variables))
+            synthesis = self._synthesis = asyncio.create_task(
+                deployer.synthesize(variables, self._interpreter.run_package)
+            )
             try:
                 await asyncio.wait((synthesis,))
             finally:

@@ -15,6 +15,7 @@ from stigmer_tui.core.paths import Home
 from stigmer_tui.definition.extensions import replaced_in
 from stigmer_tui.project.plan import Deployments
 from stigmer_tui.project.snapshot import ChangeKind, FileChange
+from stigmer_tui.project.subprocesses import RunPackage, run_package
 from stigmer_tui.project.watch import Change, Watcher, WatchProblem
 from stigmer_tui.workbench.abilities import Abilities, CannotCancel
 from stigmer_tui.workbench.approvals import Verdict, WaitingCall
@@ -278,7 +279,9 @@ class FakeDeployer(Deployer):
     def __init__(self, code: FakeCode) -> None:
         self._code = code
 
-    async def synthesize(self, variables: Mapping[str, str] | None = None) -> None:
+    async def synthesize(
+        self, variables: Mapping[str, str] | None = None, run_package: RunPackage = run_package
+    ) -> None:
         self._code.runs += 1
         await self._code.may_end.wait()
         if self._code.failure:

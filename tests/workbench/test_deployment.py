@@ -14,7 +14,7 @@ from stigmer_tui.api.workflow_pb2 import Workflow
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.project.plan import ApplyError
 from stigmer_tui.project.project_file import Project
-from stigmer_tui.project.subprocesses import OutputLine
+from stigmer_tui.project.subprocesses import OutputLine, RunPackage
 from stigmer_tui.project.synthesis import Manifests, Resource
 from stigmer_tui.workbench import deployment
 from stigmer_tui.workbench.deployment import Deployer
@@ -48,7 +48,11 @@ class Code:
         monkeypatch.setattr(deployment, "synthesize", self._synthesize)
 
     async def _synthesize(
-        self, project: Project, printed: Callable[[OutputLine], None], environment: Mapping[str, str]
+        self,
+        project: Project,
+        printed: Callable[[OutputLine], None],
+        environment: Mapping[str, str],
+        run_package: RunPackage,
     ) -> Manifests:
         self.environment = environment
         printed(OutputLine("a warning", is_error=True))

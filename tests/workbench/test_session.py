@@ -15,6 +15,7 @@ from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import Home
 from stigmer_tui.core.run_variable import RunVariable
 from stigmer_tui.project.runtimes import SynthesisError
+from stigmer_tui.project.subprocesses import RunPackage, run_package
 from stigmer_tui.workbench.daemon_state import Component, ComponentState, DaemonState
 from stigmer_tui.workbench.deployment import Deployer
 from stigmer_tui.workbench.events import Event, ListsChanged, WatchSwitched
@@ -380,7 +381,9 @@ class PartOfCode(Deployer):
     def __init__(self) -> None:
         self.done: list[str] = []
 
-    async def synthesize(self, variables: Mapping[str, str] | None = None) -> None:
+    async def synthesize(
+        self, variables: Mapping[str, str] | None = None, run_package: RunPackage = run_package
+    ) -> None:
         self.done.append("synthesize")
 
     async def preview(self) -> Deployment:
