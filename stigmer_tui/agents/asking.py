@@ -17,8 +17,10 @@ from stigmer_tui.agents.models.choice import ModelChoice, ModelPlan
 from stigmer_tui.agents.models.failures import explained, is_unavailable, pause_after, retry_reason
 from stigmer_tui.agents.models.requests import (
     SentRequest,
+    exchange,
     framework_request,
     kept_request,
+    offered,
     watched_request,
     without_known,
 )
@@ -103,7 +105,7 @@ class ModelAsker:
                         raise StigmerError(reason) from error
                     reason = f"{retry_reason(error)}, retry in {pause:.0f} s"
                 else:
-                    await self._keep(question, sent)
+                    await self._keep(question, sent, response)
                     return ModelAnswer(response, spoke_at, self.choice)
             logger.warning("execution %s: %s: %s", run.lease.execution_id, self.choice, reason)
             transcript.wait(str(self.choice), question.asked_at, reason)
@@ -131,11 +133,16 @@ class ModelAsker:
             return
         raise StigmerError("; ".join(reasons)) from failure
 
-    async def _keep(self, question: Question, sent: SentRequest) -> None:
-        """The request, for people to read. It was sent at least once, whatever came of it."""
+    async def _keep(self, question: Question, sent: SentRequest, response: ModelResponse | None = None) -> None:
+        """The request, for people to read, and its answer, to be played in tests. It was sent at least once, whatever
+        came of it.
+        """
         if not sent.body:
             sent.body = framework_request(question.messages, question.settings, question.parameters)
-        kept = kept_request(question.call_id, sent, self.choice, self._run.lease.redactor)
+        answered = None
+        if response is not None:
+            answered = exchange(self._run.agent, self.choice, offered(question.messages, question.parameters), response)
+        kept = kept_request(question.call_id, sent, self.choice, self._run.lease.redactor, answered)
         new = set(kept.pieces)
         await self._run.lease.keep_request(without_known(kept, self._kept))
         self._kept |= new

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from grpc.aio import Channel
 from pydantic_ai import Agent, UsageLimits
 from pydantic_ai.exceptions import AgentRunError
+from pydantic_ai.messages import ModelMessage
+from pydantic_ai.models import Model
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.toolsets import AbstractToolset
 
@@ -19,10 +21,12 @@ from stigmer_tui.agents.conversation import history_messages, load_conversation
 from stigmer_tui.agents.durable import DurableModel, DurableToolset
 from stigmer_tui.agents.mcp.surroundings import Surroundings
 from stigmer_tui.agents.models.adapters import Adapters
-from stigmer_tui.agents.models.choice import ModelChoice, ModelPlan
+from stigmer_tui.agents.models.choice import SCRIPTED, ModelChoice, ModelPlan
 from stigmer_tui.agents.models.failures import explained
 from stigmer_tui.agents.run import AgentRun, instructions_for
 from stigmer_tui.agents.scripts.player import script_model
+from stigmer_tui.agents.scripts.recorded_model import RecordedToolset, recorded_model, server_tools
+from stigmer_tui.agents.scripts.recordings import Playback
 from stigmer_tui.agents.sub_agents import sub_agent_tools
 from stigmer_tui.agents.tools.shell import ShellTool
 from stigmer_tui.agents.tools.toolset import toolset
@@ -66,12 +70,29 @@ class AgentLoop:
             tools = [toolset(shell), *sub_agent_tools(run, script, shell, connections)]
             await self._converse(run, plan, script, [*tools, *_server_tools(connections)])
 
+    async def play(self, run: AgentRun, playback: Playback, shell: ShellTool) -> None:
+        """Runs the agent on what was recorded. Raises StigmerError if it fails."""
+        plan = ModelPlan(SCRIPTED, (), _no_other_model)
+        made = [toolset(shell), *sub_agent_tools(run, None, shell, [])]
+        tools = [RecordedToolset(each, playback) for each in (*made, *server_tools(playback))]
+        await self._ask(run, plan, recorded_model(playback), [], tools)
+
     async def _converse(
         self, run: AgentRun, plan: ModelPlan, script: Script | None, toolsets: Sequence[AbstractToolset[None]]
     ) -> None:
-        assignment = run.lease.assignment.agent
-        earlier = await load_conversation(self._channel, assignment.execution)
+        earlier = await load_conversation(self._channel, run.lease.assignment.agent.execution)
         model = script_model(script, len(earlier)) if script is not None else await self._adapters.model(plan.first)
+        await self._ask(run, plan, model, history_messages(earlier), toolsets)
+
+    async def _ask(
+        self,
+        run: AgentRun,
+        plan: ModelPlan,
+        model: Model,
+        history: list[ModelMessage],
+        toolsets: Sequence[AbstractToolset[None]],
+    ) -> None:
+        assignment = run.lease.assignment.agent
         approvals = Approvals(run, policy_of(assignment, run.approve), self._decide, set())
         schema = extensions.output_schema_in(assignment.agent.metadata.annotations)
         agent = Agent(
@@ -84,12 +105,15 @@ class AgentLoop:
             model_settings=_settings(assignment),
         )
         check_output(agent, schema)
-        history = history_messages(earlier)
         message = run.lease.redactor.text(assignment.execution.spec.message)
         try:
             await agent.run(message, message_history=history, usage_limits=UsageLimits(request_limit=None))
         except AgentRunError as error:
             raise StigmerError(explained(error, plan.first, run.lease.redactor)) from error
+
+
+async def _no_other_model(name: str) -> ModelChoice:
+    raise StigmerError(f"A recording is played; {name} is not asked")
 
 
 @asynccontextmanager

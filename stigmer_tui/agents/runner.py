@@ -18,6 +18,7 @@ from grpc.aio import Channel
 
 from stigmer_tui.agents.models.current import CurrentModels
 from stigmer_tui.agents.sandbox.confinement import find_confinement
+from stigmer_tui.agents.scripts.recordings import Recordings
 from stigmer_tui.agents.worker import Worker
 from stigmer_tui.api.runner_pb2 import Hello
 from stigmer_tui.core.configuration import Configuration
@@ -58,7 +59,7 @@ async def run_agents(configuration: Configuration, channel: Channel, stopping: a
     # Without the framework the process is useless: it ends, and the supervisor starts another one.
     agent_loop.add_done_callback(lambda loading: None if _has_loaded(loading) else stopping.set())
     preloading = asyncio.create_task(_preload(agent_loop, models, has_news))
-    worker = Worker(configuration, environment, models, confinement, journal, agent_loop)
+    worker = Worker(configuration, environment, models, confinement, journal, agent_loop, Recordings(home.recordings))
     try:
         profile = Profile(
             Hello.Kind.AGENTS,

@@ -20,6 +20,7 @@ from stigmer_tui.agents.run import AgentRun, Caller, Outcome
 from stigmer_tui.agents.sandbox.commands import end_processes
 from stigmer_tui.agents.sandbox.confinement import Confinement, command_environment
 from stigmer_tui.agents.sandbox.folder import Folder
+from stigmer_tui.agents.scripts.recordings import Recordings
 from stigmer_tui.agents.spending import LimitReachedError, Spending
 from stigmer_tui.agents.tools.shell import ShellTool
 from stigmer_tui.agents.transcript import TranscriptRecorder
@@ -65,6 +66,8 @@ class Worker:
     journal: Journal
     agent_loop: asyncio.Task[AgentLoop]
     """Done when the framework has been loaded."""
+    recordings: Recordings
+    """What runs of tests play."""
     server_limits: ServerLimits = field(default_factory=ServerLimits)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
@@ -123,6 +126,9 @@ class Worker:
         if refusal := unsupported_parts(assignment.agent):
             raise StigmerError(refusal)
         check_sub_agents(assignment.agent)
+        if recording := assignment.execution.metadata.annotations.get(extensions.RECORDING):
+            await self._play(run, recording)
+            return
         chooser = self.models.chooser()
         script = self._script(run, chooser.settings.script)
         plan = await self.models.plan(chooser, _requested_models(assignment), has_script=script is not None)
@@ -141,6 +147,14 @@ class Worker:
         agent_loop = await asyncio.shield(self.agent_loop)
         surroundings = Surroundings(shell.folder.root, around, run.lease.redactor.cut_text, self.server_limits)
         await agent_loop.converse(run, plan, script, shell, servers, surroundings)
+
+    async def _play(self, run: AgentRun, recording: str) -> None:
+        """No model is asked, no key is needed, and no MCP server is started."""
+        shell = await self._shell(run)
+        message = run.lease.redactor.text(run.lease.assignment.agent.execution.spec.message)
+        agent_loop = await asyncio.shield(self.agent_loop)
+        playback = self.recordings.take(recording, run.agent, message)
+        await agent_loop.play(run, playback, shell)
 
     def _script(self, run: AgentRun, path: Path | None) -> Script | None:
         """The script of the agent, or else the configured one; of a sub-agent, that in the script of its agent."""

@@ -123,12 +123,17 @@ class ModelRequest(_message.Message):
     KEY_VARIABLE_FIELD_NUMBER: _builtins.int
     HEADERS_FIELD_NUMBER: _builtins.int
     BODY_FIELD_NUMBER: _builtins.int
+    EXCHANGE_FIELD_NUMBER: _builtins.int
     url: _builtins.str
     """Where it went; empty for a script, which is played in place of a model."""
     key_variable: _builtins.str
     """The variable that its key came from; empty where it has none."""
     body: _builtins.str
     """JSON."""
+    exchange: _builtins.str
+    """JSON, the same for every provider: who asked with which instructions and tools, and the answer. Empty where there
+    was no answer, and where an earlier version kept the request.
+    """
     @_builtins.property
     def call(self) -> Global___ModelCall: ...
     @_builtins.property
@@ -143,10 +148,11 @@ class ModelRequest(_message.Message):
         key_variable: _builtins.str = ...,
         headers: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         body: _builtins.str = ...,
+        exchange: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["call", b"call"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "call", b"call", "headers", b"headers", "key_variable", b"key_variable", "url", b"url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "call", b"call", "exchange", b"exchange", "headers", b"headers", "key_variable", b"key_variable", "url", b"url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -205,6 +211,7 @@ class KeepRequestRequest(_message.Message):
     HEADERS_FIELD_NUMBER: _builtins.int
     FIELDS_FIELD_NUMBER: _builtins.int
     PIECES_FIELD_NUMBER: _builtins.int
+    EXCHANGE_FIELD_NUMBER: _builtins.int
     lease_id: _builtins.str
     call_id: _builtins.str
     """Of the call."""
@@ -220,6 +227,10 @@ class KeepRequestRequest(_message.Message):
     def pieces(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Content by SHA-256, as JSON: the pieces that this lease has not sent before."""
 
+    @_builtins.property
+    def exchange(self) -> _containers.RepeatedCompositeFieldContainer[Global___RequestField]:
+        """The keys of the exchange, likewise; none where there was no answer."""
+
     def __init__(
         self,
         *,
@@ -230,10 +241,11 @@ class KeepRequestRequest(_message.Message):
         headers: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         fields: _abc.Iterable[Global___RequestField] | None = ...,
         pieces: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        exchange: _abc.Iterable[Global___RequestField] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "fields", b"fields", "headers", b"headers", "key_variable", b"key_variable", "lease_id", b"lease_id", "pieces", b"pieces", "url", b"url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "exchange", b"exchange", "fields", b"fields", "headers", b"headers", "key_variable", b"key_variable", "lease_id", b"lease_id", "pieces", b"pieces", "url", b"url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

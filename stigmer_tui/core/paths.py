@@ -76,6 +76,11 @@ class Home:
         return self.data / "journals"
 
     @property
+    def recordings(self) -> Path:
+        """What runs play again in place of models and of other sides, as JSON; only an instance for tests has any."""
+        return self.data / "recordings"
+
+    @property
     def workspace(self) -> Path:
         """Working folders of agents, one per session."""
         return self.data / "workspace"

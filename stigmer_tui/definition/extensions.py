@@ -40,6 +40,8 @@ APPROVE = "stigmer-tui/approve"
 """On an execution, or else on an agent: the tools whose calls wait for an approval, as `ApprovalPolicy.parse` reads it.
 An execution hands it on to those that it starts.
 """
+RECORDING = "stigmer-tui/recording"
+"""On an execution: the name of the recording that is played in it, below `Home.recordings`. It hands it on likewise."""
 VARIABLES = "stigmer-tui/variables"
 """A JSON object: each variable, in the order of the code, with its default; null where there is none."""
 
@@ -103,7 +105,7 @@ def replacing(annotations: Annotations, replaced: Sequence[str]) -> dict[str, st
 
 def inherited(annotations: Annotations) -> dict[str, str]:
     """What an execution hands on to those that it starts."""
-    return {name: annotations[name] for name in (APPROVE, LIMITS) if name in annotations}
+    return {name: annotations[name] for name in (APPROVE, LIMITS, RECORDING) if name in annotations}
 
 
 def model_settings_in(annotations: Annotations) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterable, Mapping
 
 from stigmer_tui.api.model_call_pb2 import (
     KeepRequestRequest,
@@ -26,7 +27,7 @@ class ModelRequests:
     async def keep(self, live: LiveExecution, request: KeepRequestRequest) -> KeepRequestResponse:
         """Keeps a request in place of an earlier one of the same call. Returns when it is durable."""
         pieces = dict(request.pieces)
-        used = {piece for field in request.fields for piece in field.pieces}
+        used = {piece for field in (*request.fields, *request.exchange) for piece in field.pieces}
         kept = KeepRequestRequest()
         kept.CopyFrom(request)
         kept.ClearField("pieces")
@@ -54,23 +55,30 @@ class ModelRequests:
         if not rows:
             raise not_found("model request", f"{query.number} of execution {live.id}, whose request was not kept")
         kept = KeepRequestRequest.FromString(rows[0][0])
+        contents = self._contents(live.id)
         return ModelRequest(
             call=call,
             url=kept.url,
             key_variable=kept.key_variable,
             headers=kept.headers,
-            body=self._body(live.id, kept),
+            body=_object(kept.fields, contents),
+            exchange=_object(kept.exchange, contents) if kept.exchange else "",
         )
 
-    def _body(self, execution: str, kept: KeepRequestRequest) -> str:
+    def _contents(self, execution: str) -> dict[str, str]:
+        """All pieces of an execution by their hashes."""
         sql = (
             "SELECT hash, content FROM request_pieces WHERE hash IN "
             "(SELECT hash FROM request_piece_uses WHERE execution = ?)"
         )
-        contents = dict(self._database.read(sql, (execution,)))
+        return dict(self._database.read(sql, (execution,)))
 
-        def value(field: RequestField) -> str:
-            pieces = [contents.get(piece, "null") for piece in field.pieces]
-            return f"[{', '.join(pieces)}]" if field.is_list else pieces[0]
 
-        return f"{{{', '.join(f'{json.dumps(field.name)}: {value(field)}' for field in kept.fields)}}}"
+def _object(fields: Iterable[RequestField], contents: Mapping[str, str]) -> str:
+    """A JSON object of its fields."""
+
+    def value(field: RequestField) -> str:
+        pieces = [contents.get(piece, "null") for piece in field.pieces]
+        return f"[{', '.join(pieces)}]" if field.is_list else pieces[0]
+
+    return f"{{{', '.join(f'{json.dumps(field.name)}: {value(field)}' for field in fields)}}}"

@@ -5,12 +5,15 @@ They are in no queue and in no list: they have a lease as long as their agent ha
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from stigmer_tui.api.agent_execution_pb2 import AgentExecution, AgentExecutionSpec
 from stigmer_tui.api.api_resource_pb2 import ApiResourceMetadata
 from stigmer_tui.api.kinds import AGENT_EXECUTION, API_VERSION
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.runner_pb2 import AgentAssignment, Assignment, StartSubAgentRequest
 from stigmer_tui.core.daemon_processes import RunnerIdentity
+from stigmer_tui.definition import extensions
 from stigmer_tui.server.errors import invalid
 from stigmer_tui.server.execution_calls import ExecutionCalls
 from stigmer_tui.server.execution_state import AgentExecutionState
@@ -41,7 +44,9 @@ class SubAgents:
             api_version=API_VERSION,
             kind=AGENT_EXECUTION.name,
             metadata=ApiResourceMetadata(
-                name=f"{agent.metadata.name} for {request.key}", org=parent.state.execution.metadata.org
+                name=f"{agent.metadata.name} for {request.key}",
+                org=parent.state.execution.metadata.org,
+                annotations=_played(parent.state.execution.metadata.annotations),
             ),
             spec=AgentExecutionSpec(agent_id=agent.metadata.id, message=request.message),
         )
@@ -62,3 +67,8 @@ class SubAgents:
         )
         await self._calls.executions.add(new)
         return self._calls.executions.open(execution.metadata.id)
+
+
+def _played(annotations: Mapping[str, str]) -> dict[str, str]:
+    """Its agent has limits and approvals for it already; what it plays is that of the run."""
+    return {name: annotations[name] for name in (extensions.RECORDING,) if name in annotations}

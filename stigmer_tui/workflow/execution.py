@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from stigmer_tui.api.phases import Phase
+from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.definition.reading import read
 from stigmer_tui.definition.support import refusal
 from stigmer_tui.definition.tasks import Definition
@@ -15,10 +16,11 @@ from stigmer_tui.runners.lease import Lease, Reporter, StopReason, reporting
 from stigmer_tui.workflow.child_executions import ChildExecutions
 from stigmer_tui.workflow.embedded.engine import EarlierRun, EmbeddedEngine
 from stigmer_tui.workflow.embedded.resources import EngineResources
-from stigmer_tui.workflow.embedded.seed import OtherVersionError, start_run
+from stigmer_tui.workflow.embedded.seed import start_run
 from stigmer_tui.workflow.failures import TaskFailure
 from stigmer_tui.workflow.interpreter import Interpreter
 from stigmer_tui.workflow.progress import Progress
+from stigmer_tui.workflow.recorded import resources_for
 from stigmer_tui.workflow.secrets import SecretValues
 from stigmer_tui.workflow.state import RunInputs, input_of
 from stigmer_tui.workflow.worker import ActivityWorker
@@ -37,8 +39,8 @@ async def execute(lease: Lease, journal: Journal, resources: EngineResources) ->
     else:
         steps = journal.execution(lease.execution_id)
         try:
-            await run_workflow(lease, steps, resources, reading.definition)
-        except OtherVersionError as error:
+            await run_workflow(lease, steps, resources_for(lease, resources), reading.definition)
+        except StigmerError as error:
             await lease.report_end(Phase.FAILED, error.message)
         finally:
             steps.flush()

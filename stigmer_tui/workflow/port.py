@@ -89,6 +89,16 @@ class HttpResponse:
     """Of the content, in bytes."""
 
 
+class SendsHttp(Protocol):
+    """An HTTP client."""
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        """Raises HttpError for everything but a complete answer with a status of 2xx."""
+        ...
+
+    async def close(self) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class HttpFailure:
     """There was no complete response, or one that is not a success."""

@@ -25,7 +25,8 @@ async def run_workflows(configuration: Configuration, channel: Channel, stopping
     """Until `stopping` is set or the server is gone. Raises StigmerError when another process holds the journal."""
     # A predecessor may need seconds to let go of it; the loop must not stand still meanwhile.
     journal = await asyncio.to_thread(Journal, configuration.home.journals / "workflows.db")
-    resources = EngineResources(SystemClock(), asyncio.sleep, HttpClient(), Evaluator(), channel)
+    recordings = configuration.home.recordings
+    resources = EngineResources(SystemClock(), asyncio.sleep, HttpClient(), Evaluator(), channel, recordings)
 
     async def work(lease: Lease) -> None:
         await execute(lease, journal, resources)

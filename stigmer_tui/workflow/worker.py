@@ -7,7 +7,6 @@ from dataclasses import replace
 from stigmer_tui.definition.lexer import ExpressionError
 from stigmer_tui.workflow.child_executions import ChildExecutions
 from stigmer_tui.workflow.evaluator import Evaluator
-from stigmer_tui.workflow.http_client import HttpClient
 from stigmer_tui.workflow.http_failures import HttpError
 from stigmer_tui.workflow.json_text import read_json
 from stigmer_tui.workflow.port import (
@@ -20,6 +19,7 @@ from stigmer_tui.workflow.port import (
     HttpFailure,
     HttpRequest,
     HttpResponse,
+    SendsHttp,
 )
 from stigmer_tui.workflow.secrets import SecretValues
 
@@ -27,9 +27,7 @@ from stigmer_tui.workflow.secrets import SecretValues
 class ActivityWorker:
     """Of one execution. It takes requests with marks; its results hold no secret values."""
 
-    def __init__(
-        self, secrets: SecretValues, evaluator: Evaluator, http: HttpClient, children: ChildExecutions
-    ) -> None:
+    def __init__(self, secrets: SecretValues, evaluator: Evaluator, http: SendsHttp, children: ChildExecutions) -> None:
         self._secrets = secrets
         self._evaluator = evaluator
         self._http = http

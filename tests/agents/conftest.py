@@ -19,6 +19,7 @@ from stigmer_tui.agents.mcp.surroundings import ServerLimits
 from stigmer_tui.agents.models import failures
 from stigmer_tui.agents.models.current import CurrentModels
 from stigmer_tui.agents.sandbox.confinement import Confinement
+from stigmer_tui.agents.scripts.recordings import Recordings
 from stigmer_tui.agents.worker import Worker
 from stigmer_tui.api.agent_execution_pb2 import (
     AgentExecution,
@@ -107,7 +108,17 @@ class Agents:
         variables = {setting.variable: text for setting, text in configured.items() if text}
         models = CurrentModels(self.home, {**self.environment, **variables}, self.keys)
         loop = asyncio.create_task(self._loop())
-        return Worker(configuration, self.environment, models, self.confinement, self.journal, loop, self.server_limits)
+        recordings = Recordings(configuration.home.recordings)
+        return Worker(
+            configuration,
+            self.environment,
+            models,
+            self.confinement,
+            self.journal,
+            loop,
+            recordings,
+            self.server_limits,
+        )
 
     async def _loop(self) -> AgentLoop:
         return AgentLoop(cast(Channel, self.channel), self.decide)

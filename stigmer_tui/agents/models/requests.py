@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx2
-from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ModelRequest
+from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ModelRequest, ModelResponse, ToolCallPart
 from pydantic_ai.models import ModelRequestParameters
 from pydantic_ai.settings import ModelSettings
 
 from stigmer_tui.agents.models.choice import ModelChoice
+from stigmer_tui.agents.responses import arguments_of, text_of
+from stigmer_tui.agents.typed_output import final_answer, is_final_answer
 from stigmer_tui.api.model_call_pb2 import KeepRequestRequest, RequestField
 from stigmer_tui.core.known_secrets import without_credentials
 from stigmer_tui.core.redaction import Redactor
@@ -60,17 +62,21 @@ def framework_request(
     messages: Sequence[ModelMessage], settings: ModelSettings | None, parameters: ModelRequestParameters
 ) -> dict[str, Any]:
     """The body of what a script got in place of a model, in words of the framework."""
+    return {
+        **offered(messages, parameters),
+        "messages": [_message(data) for data in ModelMessagesTypeAdapter.dump_python(list(messages), mode="json")],
+        "settings": dict(settings or {}),
+    }
+
+
+def offered(messages: Sequence[ModelMessage], parameters: ModelRequestParameters) -> dict[str, Any]:
+    """Instructions and tools of a request."""
     instructions = [message.instructions for message in messages if isinstance(message, ModelRequest)]
     tools = [
         {"name": tool.name, "description": tool.description, "parameters": tool.parameters_json_schema}
         for tool in parameters.function_tools
     ]
-    return {
-        "instructions": next(filter(None, reversed(instructions)), ""),
-        "tools": tools,
-        "messages": [_message(data) for data in ModelMessagesTypeAdapter.dump_python(list(messages), mode="json")],
-        "settings": dict(settings or {}),
-    }
+    return {"instructions": next(filter(None, reversed(instructions)), ""), "tools": tools}
 
 
 def _message(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,17 +87,47 @@ def _message(data: Mapping[str, Any]) -> dict[str, Any]:
 _PART_FIELDS = ("part_kind", "content", "tool_name", "tool_call_id", "args")
 
 
-def kept_request(call_id: str, sent: SentRequest, choice: ModelChoice, redactor: Redactor) -> KeepRequestRequest:
-    """A request in pieces, without secrets: a value for each of its keys, and of a list each item."""
+def exchange(agent: str, choice: ModelChoice, request: Mapping[str, Any], response: ModelResponse) -> dict[str, Any]:
+    """The same for every provider: what was `offered`, and the answer."""
+    calls = [part for part in response.parts if isinstance(part, ToolCallPart) and not is_final_answer(part)]
+    usage = response.usage
+    return {
+        "agent": agent,
+        "provider": choice.provider.name,
+        "model": choice.model,
+        **request,
+        "say": final_answer(response) or text_of(response),
+        "calls": [{"id": call.tool_call_id, "tool": call.tool_name, "arguments": arguments_of(call)} for call in calls],
+        "tokens": {"input": usage.input_tokens, "cached": usage.cache_read_tokens, "output": usage.output_tokens},
+    }
+
+
+def kept_request(
+    call_id: str,
+    sent: SentRequest,
+    choice: ModelChoice,
+    redactor: Redactor,
+    answered: Mapping[str, Any] | None = None,
+) -> KeepRequestRequest:
+    """A request in pieces, without secrets: a value for each of its keys, and of a list each item.
+
+    `answered` is its exchange; None where there was no answer.
+    """
     body = redactor.data(Redactor([choice.key]).data(sent.body))
     kept = KeepRequestRequest(
         call_id=call_id, url=redactor.text(sent.url), key_variable=choice.key_variable, headers=sent.headers
     )
-    for name, value in body.items():
+    kept.fields.extend(_fields(body, kept))
+    if answered is not None:
+        kept.exchange.extend(_fields(redactor.data(dict(answered)), kept))
+    return kept
+
+
+def _fields(data: Mapping[str, Any], kept: KeepRequestRequest) -> Iterator[RequestField]:
+    for name, value in data.items():
         is_list = isinstance(value, list)
         pieces = [_piece(item, kept) for item in (value if is_list else [value])]
-        kept.fields.append(RequestField(name=name, pieces=pieces, is_list=is_list))
-    return kept
+        yield RequestField(name=name, pieces=pieces, is_list=is_list)
 
 
 def without_known(kept: KeepRequestRequest, known: set[str]) -> KeepRequestRequest:

@@ -33,7 +33,7 @@ def script_model(script: Script, number: int = 0) -> FunctionModel:
     answers = script.answers(number)
 
     async def play(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str | DeltaToolCalls]:
-        run = _current_run(messages)
+        run = current_run(messages)
         values = {"previous": _previous(messages, run), **_values(run)}
         gap = ""
         for turn in _due(answers, run, may_call=(info.model_settings or {}).get("tool_choice") != "none"):
@@ -77,7 +77,7 @@ def _due(answers: Answers, run: Sequence[ModelMessage], may_call: bool) -> Seque
     return answers[number] if number < len(answers) else (THE_END,)
 
 
-def _current_run(messages: Sequence[ModelMessage]) -> Sequence[ModelMessage]:
+def current_run(messages: Sequence[ModelMessage]) -> Sequence[ModelMessage]:
     """The messages since the last one of the person."""
     start = max(index for index, message in enumerate(messages) if _is_from_person(message))
     return messages[start:]

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from grpc.aio import Channel
 
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.workflow.evaluator import Evaluator
-from stigmer_tui.workflow.http_client import HttpClient
+from stigmer_tui.workflow.port import SendsHttp
 
 MAX_SLEEP = 60.0
 """Seconds. A sleep does not count those in which the machine slept itself, so the clock is looked at again."""
@@ -20,10 +21,12 @@ MAX_SLEEP = 60.0
 class EngineResources:
     clock: Clock
     sleep: Callable[[float], Awaitable[None]]
-    http: HttpClient
+    http: SendsHttp
     evaluator: Evaluator
     channel: Channel
     """To the server, for the executions that workflows start."""
+    recordings: Path | None = None
+    """Where those are that runs of tests play."""
 
     async def wait(self, seconds: float) -> None:
         """By the monotonic clock: one that is set during the wait makes it neither shorter nor longer."""

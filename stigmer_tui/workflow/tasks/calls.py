@@ -38,6 +38,9 @@ async def run_http_call(task: HttpTask, run: TaskRun) -> Outcome:
 
     response, attempts = await send(run.engine, run.place.key, request, run.state.inputs.secrets, on_attempt)
     run.show(attempt=attempts, detail=f"{request.title}  {response.status}  {size_text(response.size)}")
+    if not isinstance(response.data, dict):
+        # A report wraps what is no object; what plays the answer again must know.
+        run.show(wrapped=True)
     return Outcome(response.data, data={task.name: response.data})
 
 
