@@ -120,7 +120,8 @@ class Program(click.Group):
         import stigmer_tui.cli.model_commands
         import stigmer_tui.cli.resource_commands
         import stigmer_tui.cli.session_commands
-        import stigmer_tui.cli.task_commands  # noqa: F401 - they add them
+        import stigmer_tui.cli.task_commands
+        import stigmer_tui.cli.testing_commands  # noqa: F401 - they add them
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.commands:

@@ -9,8 +9,8 @@ from stigmer_tui.cli import COMPLETION
 
 COMMANDS = (
     *("agent-runner", "apply", "approve", "completion", "config", "context", "delete", "describe", "diff", "doctor"),
-    *("edit", "environment", "execution", "get", "list", "mcp", "new", "provider", "run", "secrets", "server"),
-    *("sessions", "task"),
+    *("edit", "environment", "execution", "export", "get", "list", "mcp", "new", "provider", "run", "secrets"),
+    *("server", "sessions", "task", "test"),
 )
 """Those of `commands.program`, which is not loaded for the app."""
 INTERNAL = "internal-"

@@ -14,6 +14,7 @@ import httpx2
 from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ModelRequest, ModelResponse, ToolCallPart
 from pydantic_ai.models import ModelRequestParameters
 from pydantic_ai.settings import ModelSettings
+from pydantic_ai.usage import RequestUsage
 
 from stigmer_tui.agents.models.choice import ModelChoice
 from stigmer_tui.agents.responses import arguments_of, text_of
@@ -90,7 +91,8 @@ _PART_FIELDS = ("part_kind", "content", "tool_name", "tool_call_id", "args")
 def exchange(agent: str, choice: ModelChoice, request: Mapping[str, Any], response: ModelResponse) -> dict[str, Any]:
     """The same for every provider: what was `offered`, and the answer."""
     calls = [part for part in response.parts if isinstance(part, ToolCallPart) and not is_final_answer(part)]
-    usage = response.usage
+    # The framework estimates those of a script.
+    usage = RequestUsage() if choice.is_scripted else response.usage
     return {
         "agent": agent,
         "provider": choice.provider.name,
