@@ -17,10 +17,11 @@ from stigmer_tui import sdk
 from stigmer_tui.cli.commands import program
 from stigmer_tui.core.model_providers import PROVIDERS
 from stigmer_tui.core.settings import SETTINGS, SYNTHESIS_TIMEOUT
-from stigmer_tui.definition import script
+from stigmer_tui.definition import recording, script
 from stigmer_tui.project.project_file import KEYS
 from stigmer_tui.project.synthesis import DEFAULT_TIME_LIMIT
 from stigmer_tui.sdk import values
+from stigmer_tui.testing import cases
 from stigmer_tui.tui.commands import COMMANDS, Place
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -41,6 +42,7 @@ def pages() -> dict[str, str]:
         "script.md": _script(),
         "sdk.md": _sdk(),
         "stigmer-yaml.md": _stigmer_yaml(),
+        "tests.md": _tests(),
     }
 
 
@@ -144,6 +146,11 @@ def _code(text: str) -> str:
 
 def _script() -> str:
     return "\n\n".join(["# Scripts of agents", NOTE, inspect.cleandoc(script.__doc__ or "")]) + "\n"
+
+
+def _tests() -> str:
+    parts = ["# Tests", NOTE, inspect.cleandoc(cases.__doc__ or ""), "## The recording"]
+    return "\n\n".join([*parts, inspect.cleandoc(recording.__doc__ or "")]) + "\n"
 
 
 def _sdk() -> str:

@@ -84,7 +84,7 @@ def show_execution(execution_id: str, organization: str, output: str) -> int:
 
 
 async def _show_stored(execution_id: str, organization: str) -> int:
-    check_id(execution_id)
+    _check_id(execution_id)
     async with reached_server(organization) as server:
         try:
             stored = await executions.get(server.connection, execution_id)
@@ -129,7 +129,7 @@ def _ending(execution: Execution) -> str:
 
 def delete_execution(execution_id: str, organization: str, is_sure: bool) -> int:
     async def run() -> int:
-        check_id(execution_id)
+        _check_id(execution_id)
         async with reached_server(organization) as server:
             try:
                 stored = await executions.get(server.connection, execution_id)
@@ -145,14 +145,14 @@ def delete_execution(execution_id: str, organization: str, is_sure: bool) -> int
 
 
 async def _find(backend: Backend, execution_id: str) -> Run:
-    check_id(execution_id)
+    _check_id(execution_id)
     found = await backend.find(execution_id)
     if not isinstance(found, Run):
         raise unknown_execution(execution_id)
     return found
 
 
-def check_id(text: str) -> None:
+def _check_id(text: str) -> None:
     if not executions.is_execution(text):
         raise StigmerError(
             f"{text!r} is not the id of an execution", "Such ids begin with agx_ or wfx_: stigmer-tui execution list"

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import click
 
-from stigmer_tui.cli.executions import check_id
-from stigmer_tui.cli.resources import ask, reached_server
+from stigmer_tui.cli.resources import Server, ask, reached_server
+from stigmer_tui.client.daemon import list_catalogue
 from stigmer_tui.client.errors import NotFound
+from stigmer_tui.client.executions import is_execution
 from stigmer_tui.core.clock import SystemClock
 from stigmer_tui.core.control_text import FilteredOutput, json_text
 from stigmer_tui.core.errors import StigmerError
@@ -27,13 +28,16 @@ from stigmer_tui.testing.cases import case_text, read_case
 from stigmer_tui.testing.records import RunRecord, read_run
 from stigmer_tui.testing.report import Line, failure_lines, junit, result_line, summary
 from stigmer_tui.testing.suite import TestResult, find_tests, run_tests, select
+from stigmer_tui.workbench.translation import listed_run
 
 STYLES = {"good": "32", "bad": "31", "bold": "1"}
+
+NEWEST = 1000
+"""Runs among which one is found by the name of what ran."""
 
 
 def export_run(execution_id: str, form: str, to: str, organization: str) -> int:
     """Raises StigmerError for a run that cannot be exported, and for a file that exists."""
-    check_id(execution_id)
     run = asyncio.run(_read(execution_id, organization))
     if form == "test" and not to:
         folder = working_folder() / export.FOLDER
@@ -60,12 +64,24 @@ def export_run(execution_id: str, form: str, to: str, organization: str) -> int:
 
 async def _read(execution_id: str, organization: str) -> RunRecord:
     async with reached_server(organization) as server:
+        if not is_execution(execution_id):
+            execution_id = await _newest_of(server, execution_id)
         try:
             return await read_run(server.connection, execution_id)
         except NotFound as error:
             if "request" in error.message:
                 raise
             raise unknown_execution(execution_id) from None
+
+
+async def _newest_of(server: Server, name: str) -> str:
+    """The newest run of the agent or workflow of this name. Raises StigmerError where there is none."""
+    catalogue = await list_catalogue(server.connection, server.organization, NEWEST)
+    runs = [listed_run(each) for each in catalogue.runs] if catalogue is not None else []
+    found = next((run.id for run in runs if run.resource == name), None)
+    if found is None:
+        raise StigmerError(f"There is no run of {name}", "See what has run: stigmer-tui execution list")
+    return found
 
 
 def _write_new(path: Path, text: str) -> None:

@@ -11,7 +11,7 @@ from stigmer_tui.cli.resource_commands import org_option
 
 
 @program.command()
-@click.argument("execution_id", metavar="EXECUTION", shell_complete=complete_execution)
+@click.argument("execution_id", metavar="ID-OR-NAME", shell_complete=complete_execution)
 @click.option(
     "--as",
     "form",
@@ -23,7 +23,10 @@ from stigmer_tui.cli.resource_commands import org_option
 @click.option("-o", "--to", default="", metavar="FILE", help="Write into this file; an existing one is not replaced.")
 @org_option
 def export(execution_id: str, form: str, to: str, org: str) -> int:
-    """Make a test of a run, or a script, JSON or Markdown."""
+    """Make a test of a run, or a script, JSON or Markdown.
+
+    ID-OR-NAME is an execution, or what ran, for its newest run.
+    """
     from stigmer_tui.cli.testing import export_run
 
     return export_run(execution_id, form, to, org)

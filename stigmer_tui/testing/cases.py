@@ -1,25 +1,28 @@
 """A test: a YAML file that says what is run, on which recording, and what is expected.
 
-version: 1
-agent: clerk                      # or workflow: …
-message: What is left?
-environment:
-  REGION: eu
-  TOKEN: secret:TOKEN             # a secret, of which only the name is kept
-expect:
-  state: completed
-  text: {contains: Assam}         # of the last answer; or equals, or matches, a regular expression
-  output:                         # by path; a value, or what a text is to contain
-    items.0.price: 4.5
-  calls:                          # tools that are called, with those arguments that matter
-    - read_file: {file_path: /stock.md}
-    - ls
-  in_order: true                  # whether they are to be called one after the other
-  files:                          # in the working folder when the run has ended
-    /notes.md: {contains: Assam}
-  at_most: {turns: 4, tokens: 5000, seconds: 5, cost: 0.02}
-  condition: .turns < 4 and (.calls | length) > 1    # jq
-recording: …                      # what is played; made by `stigmer-tui export --as test`
+    version: 1
+    agent: clerk                      # or workflow: …
+    message: What is left?
+    environment:
+      REGION: eu
+      TOKEN: secret:TOKEN             # a secret, of which only the name is kept
+    expect:
+      state: completed
+      text: {contains: Assam}         # of the last answer; or equals, or matches, a regular expression
+      output:                         # by path; a value, or what a text is to contain
+        items.0.price: 4.5
+      calls:                          # tools that are called, with those arguments that matter
+        - read_file: {file_path: /stock.md}
+        - ls
+      in_order: true                  # whether they are to be called one after the other
+      files:                          # in the working folder when the run has ended
+        /notes.md: {contains: Assam}
+      at_most: {turns: 4, tokens: 5000, seconds: 5, cost: 0.02}
+      condition: .turns < 4 and (.calls | length) > 1    # jq
+    recording: …                      # what is played; made by `stigmer-tui export --as test`
+
+What is left out is not looked at. Offline, tokens and cost are those of the recording. A recorded call that has an
+answer is not made again, and a run is played only where the code asks with the same instructions, tools and message.
 """
 
 from __future__ import annotations

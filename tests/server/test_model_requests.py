@@ -123,3 +123,16 @@ async def test_lists_do_not_carry_the_calls(api: Api) -> None:
     await worked_on(api)
     [entry] = (await api.agent_run_queries.list(ListAgentExecutionsRequest())).entries
     assert MODEL_CALLS not in entry.metadata.annotations
+
+
+async def test_an_answer_is_kept_with_its_request_and_pieces_of_both_once(api: Api) -> None:
+    execution_id = await execution(api)
+    async with attached(api, Hello.AGENTS) as runner:
+        lease = (await runner.assignment()).lease_id
+        kept = request(lease, "turn/0", "a", new="ma")
+        kept.exchange.append(RequestField(name="calls", pieces=["a", "a"], is_list=True))
+        await api.runners.keepRequest(kept)
+        await runner.report(lease, AgentExecutionDelta(model_calls=CALLS[:1]))
+        await runner.report(lease, DONE)
+    found = await ModelCallControllerStub(api.channel).request(ModelRequestQuery(execution_id=execution_id, number=1))
+    assert json.loads(found.exchange) == {"calls": [{"role": "user"}, {"role": "user"}]}

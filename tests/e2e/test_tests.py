@@ -1,0 +1,93 @@
+"""Runs become tests, which pass offline with the same code, and say what changed with other code."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+from tests.e2e.projects import change
+from tests.e2e.shop import open_shop
+from tests.e2e.world import World
+
+SERVER = """\
+from mcp.server.mcpserver import MCPServer
+
+server = MCPServer("stock")
+
+
+@server.tool()
+def grams(tea: str) -> int:
+    \"\"\"How much of a tea is there.\"\"\"
+    return 250
+
+
+server.run()
+"""
+
+CODE = """\
+import sys
+from stigmer_tui.sdk import Agent, McpServer, SubAgent, Workflow, secret
+
+stock = McpServer.stdio("stock", sys.executable, "stock.py", working_dir=".")
+clerk = Agent("clerk", instructions="Say what is in stock.", mcp_servers=[stock], script="clerk.yaml",
+              sub_agents=[SubAgent("reader", description="Reads", instructions="Read what you get.")])
+
+with Workflow("order", namespace="shop") as flow:
+    token = secret("TOKEN")
+    flow.wait("rest", seconds=1)
+    sent = flow.http_post("send", URL/orders", headers={"Authorization": f"Bearer {token}"}, body={"tea": "Assam"})
+    said = flow.call_agent("ask", clerk, message="What is left?")
+    flow.set("result", sent=sent, said=said.response)
+"""
+
+SCRIPT = """\
+delay: 0
+turns:
+  - call:
+      - grams: { tea: Assam }
+      - task: { subagent_type: reader, description: "Read it" }
+      - execute: { command: "echo once >> ledger; exit 3" }
+  - say: "There are {{grams}} g; the reader says {{task}}"
+    call: { write_file: { file_path: /said.md, content: "{{grams}}" } }
+  - say: "Written: {{grams}}"
+sub_agents:
+  reader: { turns: [{ say: "nothing" }] }
+"""
+
+
+def test_a_run_is_exported_and_played_until_a_word_of_the_code_changes(world: World) -> None:
+    with open_shop() as shop:
+        project = world.project("")
+        (project / "stock.py").write_text(SERVER, encoding="utf-8")
+        (project / "clerk.yaml").write_text(SCRIPT, encoding="utf-8")
+        code = CODE.replace("URL", f'"{shop.url}')
+        (project / "main.py").write_text(code, encoding="utf-8")
+        arguments = ("run", "order", "-e", "secret:TOKEN=hush-hush-hush")
+        ran = world.run(*arguments, cwd=project)
+        assert ran.code == 0, ran.out + ran.err
+        (execution,) = re.findall(r"Execution ID: (\S+)", ran.out)
+        exported = world.run("export", execution, cwd=project)
+        assert exported.code == 0, exported.err
+        asked = shop.asked.total()
+        test = project / "tests" / "order.yaml"
+        text = test.read_text(encoding="utf-8")
+        assert "TOKEN: secret:TOKEN" in text
+        assert "hush" not in text
+        (project / "stock.py").write_text("raise SystemExit('is not started')", encoding="utf-8")
+        (project / "main.py").write_text(code.replace("seconds=1", "seconds=3000"), encoding="utf-8")
+
+        passed = world.run("test", "--junit", "results.xml", cwd=project)
+        assert passed.code == 0, passed.out + passed.err
+        assert "✓ order" in passed.out
+        assert shop.asked.total() == asked, "nothing is sent"
+        assert ElementTree.parse(project / "results.xml").getroot().get("failures") == "0"
+
+    change(project, "Say what is in stock.", "Say what is in store.")
+    misfit = world.run("test", cwd=project)
+    assert misfit.code == 1
+    assert "The recording does not fit the code: the instructions of clerk have changed" in misfit.out
+    assert "- Say what is in stock." in misfit.out
+    assert "+ Say what is in store." in misfit.out
+    change(project, "Say what is in store.", "Say what is in stock.")
+    change(project, 'instructions="Read what you get."', 'instructions="Read all you get."')
+    assert "the instructions of reader have changed" in world.run("test", "--last-failed", cwd=project).out
