@@ -109,13 +109,13 @@ def run_project_tests(options: TestOptions) -> int:
     project, clock = working_folder(), SystemClock()
     if not is_project(project):
         raise no_project(MAKE_A_PROJECT)
-    found = find_tests(project, options.files)
+    found = find_tests(options.files or [Path(export.FOLDER)])
     failed_before = _last_failed(project) if options.last_failed else None
     selection = select(found, options.keyword, failed_before or None)
     if not selection.cases and not selection.unreadable:
         if found:
             raise StigmerError(f"None of {len(found)} tests is wanted", "Leave -k out.")
-        raise StigmerError("There are no tests", "Make one of a run: stigmer-tui export EXECUTION --as test")
+        raise StigmerError("There are no tests", "Make one of a run: stigmer-tui export ID-OR-NAME")
     began = clock.monotonic()
     results = asyncio.run(run_tests(selection, project, clock, lambda result: _print(result_line(result))))
     return _conclude(results, options, project, clock.monotonic() - began)
@@ -126,7 +126,9 @@ def _conclude(results: Sequence[TestResult], options: TestOptions, project: Path
     if options.junit:
         Path(options.junit).write_text(junit(results, seconds), encoding="utf-8")
     if options.update:
-        failed = [result for result in failed if not _update(result, options.is_sure)]
+        updated = [result for result in failed if _update(result, options.is_sure)]
+        failed = [result for result in failed if result not in updated]
+        results = [replace(result, failures=()) if result in updated else result for result in results]
     for result in failed:
         click.echo()
         for line in failure_lines(result):

@@ -44,19 +44,16 @@ class Selection:
     unreadable: tuple[TestResult, ...] = ()
 
 
-def find_tests(project: Path, named: Sequence[Path]) -> list[Path]:
-    """The named files, and those of named folders; of the project's folder of tests where none is named.
-
-    Raises StigmerError for a name that is not there.
-    """
+def find_tests(named: Sequence[Path]) -> list[Path]:
+    """The files that are named, and those of folders. Raises StigmerError for what is not there."""
     found: list[Path] = []
-    for path in named or [project / "tests"]:
+    for path in named:
         if path.is_dir():
-            found += sorted(file for file in path.rglob("*.y*ml") if file.suffix in (".yaml", ".yml"))
-        elif path.exists() or not named:
-            found += [path] if path.exists() else []
+            found += sorted(file for file in path.rglob("*") if file.suffix in (".yaml", ".yml"))
+        elif path.exists():
+            found.append(path)
         else:
-            raise StigmerError(f"There is no test {path}", "Make one of a run: stigmer-tui export EXECUTION --as test")
+            raise StigmerError(f"There is no {path}", "Make a test of a run: stigmer-tui export ID-OR-NAME")
     return list(dict.fromkeys(found))
 
 
