@@ -30,6 +30,6 @@ CLAUDE = AgentCli(
     _arguments,
     ClaudeLines,
     default_model="sonnet",
-    usage_limits=("hit your limit", "usage limit"),
+    usage_limits=("hit your limit", "usage limit", r"api error: .{0,40}\b429\b"),
     refusal=_refusal,
 )
