@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import errno
 import platform
+import sys
 from collections.abc import Collection, Mapping
 from contextlib import aclosing
 from pathlib import Path
 from typing import Protocol
 
 from stigmer_tui.core.file_notifications import file_notifications
+from stigmer_tui.core.inotify import FolderWatches
 
 POLLING_INTERVAL = 0.5
 """Seconds between two polls where the system reports no events."""
@@ -56,7 +58,7 @@ class PolledFileEvents:
 
 
 class SystemFileEvents:
-    """Events of the operating system, by watchfiles."""
+    """Events of the operating system: on Linux its own, elsewhere by watchfiles."""
 
     STEP = 30
     """Milliseconds between two checks of its thread. Fewer cost more processor time at rest than the rest of the
@@ -71,8 +73,14 @@ class SystemFileEvents:
         self._task = asyncio.create_task(self._listen(folders))
 
     @classmethod
-    async def start(cls, folders: Collection[str]) -> SystemFileEvents:
+    async def start(cls, folders: Collection[str]) -> FileEvents:
         """Watches these folders, but not those below them, from now on. Raises OSError."""
+        if sys.platform != "linux":
+            return await cls._by_watchfiles(folders)
+        return LinuxFileEvents(folders)
+
+    @classmethod
+    async def _by_watchfiles(cls, folders: Collection[str]) -> SystemFileEvents:
         # A folder that has just been removed is left out: the next snapshot shows that it is gone.
         present = await asyncio.to_thread(lambda: [folder for folder in folders if Path(folder).is_dir()])
         if not present:
@@ -110,3 +118,26 @@ class SystemFileEvents:
                         self._changed.set()
         finally:
             self._changed.set()
+
+
+class LinuxFileEvents:
+    """Events of Linux, which come at once."""
+
+    def __init__(self, folders: Collection[str]) -> None:
+        """Raises OSError when they cannot be watched."""
+        self._changed = asyncio.Event()
+        self._watches = FolderWatches(folders, self._changed.set)
+
+    async def wait(self, limit: float | None = None) -> bool:
+        """As `FileEvents.wait`."""
+        try:
+            async with asyncio.timeout(limit):
+                await self._changed.wait()
+        except TimeoutError:
+            return False
+        self._changed.clear()
+        return True
+
+    async def close(self) -> None:
+        """Stops watching."""
+        self._watches.close()

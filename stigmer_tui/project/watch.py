@@ -12,12 +12,15 @@ from pathlib import Path
 from types import TracebackType
 
 from stigmer_tui.project.folder_events import FileEvents, PolledFileEvents, SystemFileEvents, must_poll
+from stigmer_tui.project.git_checkout import index_lock, is_under_way
 from stigmer_tui.project.snapshot import FileChange, Snapshot, changes_between, may_be_half_done, take_snapshot
 
-QUIET = 0.02
+QUIET = 0.01
 """Seconds without an event after which a burst of saves is over."""
 MAX_BURST = 0.2
 """Seconds after which a burst that does not end is reported as it is."""
+GIT_STEP = 0.05
+"""Seconds between two looks at whether git has finished: nothing is reported before."""
 MAX_SAVE = 0.2
 """Seconds for which a file may be gone or empty while it is being saved."""
 REST = 20
@@ -164,6 +167,9 @@ class Watcher:
         burst_ends = self._time() + MAX_BURST
         while await events.wait(QUIET) and self._time() < burst_ends:
             continue
+        lock = await asyncio.to_thread(index_lock, self._folder)
+        while is_under_way(lock):
+            await events.wait(GIT_STEP)
         seen = await self._snapshot()
         save_ends = self._time() + MAX_SAVE
         while may_be_half_done(self._reported, seen) and (left := save_ends - self._time()) > 0:

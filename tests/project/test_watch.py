@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import random
 import subprocess
 from collections.abc import AsyncIterator, Callable, Collection
@@ -408,3 +409,35 @@ def test_polling_is_a_choice_and_a_need_on_wsl(
 ) -> None:
     monkeypatch.setattr("platform.release", lambda: system)
     assert must_poll({"WATCHFILES_FORCE_POLLING": value}) is expected
+
+
+@pytest.mark.parametrize("repository", [".git", "elsewhere"])
+async def test_what_git_changes_is_one_change_when_it_has_finished(tmp_path: Path, repository: str) -> None:
+    lock = tmp_path / repository / "index.lock"
+    lock.parent.mkdir()
+    files = {"main.py": "1\n", "old.py": "1\n", ".gitignore": "elsewhere/\n"}
+    if repository != ".git":
+        files[".git"] = f"gitdir: {repository}\n"
+    async with watching(tmp_path, **files) as watcher:
+        waiting = asyncio.create_task(next_change(watcher))
+        lock.touch()
+        for number in range(3):
+            (tmp_path / "main.py").write_text(f"{number}\n")
+            (tmp_path / f"new-{number}.py").write_text("1\n")
+            # Longer than any burst of saves.
+            await asyncio.sleep(0.3)
+        (tmp_path / "old.py").unlink()
+        assert not waiting.done()
+        lock.unlink()
+        change = await waiting
+        assert [file.path for file in change.files] == ["main.py", "new-0.py", "new-1.py", "new-2.py", "old.py"]
+
+
+async def test_a_lock_that_git_has_left_behind_holds_nothing_up(tmp_path: Path) -> None:
+    lock = tmp_path / ".git" / "index.lock"
+    lock.parent.mkdir()
+    lock.touch()
+    os.utime(lock, (0, 0))
+    async with watching(tmp_path) as watcher:
+        (tmp_path / "main.py").write_text("changed\n")
+        assert [file.path for file in (await next_change(watcher)).files] == ["main.py"]
