@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
@@ -351,14 +351,27 @@ def server() -> None:
 ADDRESS_HELP = "host:port to listen at, or a port; 0 is any free one."
 
 
+def _remote_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Where other machines reach the daemon."""
+    options = (
+        click.option("--listen", default="", metavar="HOST:PORT", help="Also listen there, by TLS, for others."),
+        click.option("--tls-cert", default="", metavar="FILE", help="The certificate for it, as PEM."),
+        click.option("--tls-key", default="", metavar="FILE", help="The key of that certificate."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @server.command()
 @click.option("--address", default="", metavar="HOST:PORT", help=ADDRESS_HELP)
 @click.option("--no-auth", is_flag=True, help="Accept clients without a token, such as the existing stigmer CLI.")
-def start(address: str, no_auth: bool) -> int:
+@_remote_options
+def start(address: str, no_auth: bool, listen: str, tls_cert: str, tls_key: str) -> int:
     """Start the daemon and wait until it answers."""
-    from stigmer_tui.cli.server import start_server
+    from stigmer_tui.cli.server import remote_of, start_server
 
-    return start_server(address, no_auth)
+    return start_server(address, no_auth, remote_of(listen, tls_cert, tls_key))
 
 
 @server.command()
@@ -392,15 +405,16 @@ def uninstall() -> int:
 @click.argument("component", required=False, type=click.Choice([process.label for process in PROCESSES]))
 @click.option("--address", default="", metavar="HOST:PORT", help=ADDRESS_HELP)
 @click.option("--no-auth", is_flag=True, help="Accept clients without a token, such as the existing stigmer CLI.")
-def restart(component: str | None, address: str, no_auth: bool) -> int:
+@_remote_options
+def restart(component: str | None, address: str, no_auth: bool, listen: str, tls_cert: str, tls_key: str) -> int:
     """Stop the daemon, and start it again; with COMPONENT only this process of it."""
-    from stigmer_tui.cli.server import restart_one, restart_server
+    from stigmer_tui.cli.server import remote_of, restart_one, restart_server
 
     process = next((each for each in PROCESSES if each.label == component), SERVER)
     if process == SERVER:
-        return restart_server(address, no_auth)
-    if address or no_auth:
-        raise click.UsageError("--address and --no-auth are for the whole daemon: leave COMPONENT out")
+        return restart_server(address, no_auth, remote_of(listen, tls_cert, tls_key))
+    if address or no_auth or listen:
+        raise click.UsageError("--address, --listen and --no-auth are for the whole daemon: leave COMPONENT out")
     return restart_one(process)
 
 
@@ -618,10 +632,12 @@ def call(server: str, tool: str, arguments: str, agent: str, runtime_env: tuple[
 @click.option("--address", default="")
 @click.option("--prefer", default="")
 @click.option("--no-auth", is_flag=True)
-def internal_server(address: str, prefer: str, no_auth: bool) -> None:
+@_remote_options
+def internal_server(address: str, prefer: str, no_auth: bool, listen: str, tls_cert: str, tls_key: str) -> None:
     from stigmer_tui.cli.internal import run_server, server_addresses
+    from stigmer_tui.cli.server import remote_of
 
-    run_server(server_addresses(address, prefer), not no_auth)
+    run_server(server_addresses(address, prefer), not no_auth, remote_of(listen, tls_cert, tls_key))
 
 
 def run_daemon_runner(process: DaemonProcess) -> None:

@@ -18,6 +18,7 @@ from stigmer_tui.core.daemon_processes import AGENT_RUNNER, RUNNERS, SERVER
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.logs import log_to_file
 from stigmer_tui.core.processes import ProcessIdentity
+from stigmer_tui.core.remote_access import RemoteAccess, remote_access
 from stigmer_tui.daemon.agent_runner_binary import AgentRunnerBinary, ChooseProgram, RunnerProgram, choose_program
 from stigmer_tui.daemon.lifecycle import READY_DESCRIPTOR
 from stigmer_tui.daemon.record import DaemonLock, DaemonRecord
@@ -32,11 +33,13 @@ PREDECESSOR_LIMIT = 5.0
 logger = logging.getLogger(__name__)
 
 
-def run_server(addresses: list[str], requires_token: bool) -> None:
+def run_server(addresses: list[str], requires_token: bool, remote: RemoteAccess | None) -> None:
     """Runs until SIGTERM. `addresses` are tried in order. Raises StigmerError."""
     _be_local()
     configuration = load_configuration(os.environ)
     home = configuration.home
+    # A service is started without flags for it.
+    remote = remote or remote_access(configuration.listen, configuration.tls_certificate, configuration.tls_key)
     home.prepare()
     log_to_file(home.log(SERVER.name), SERVER.name)
     try:
@@ -44,7 +47,7 @@ def run_server(addresses: list[str], requires_token: bool) -> None:
     except TimeoutError as error:
         raise StigmerError(f"A daemon is already running on {home.data}") from error
     try:
-        asyncio.run(_serve(configuration, addresses, requires_token, lock))
+        asyncio.run(_serve(configuration, addresses, requires_token, remote, lock))
     finally:
         lock.release()
 
@@ -57,7 +60,13 @@ def _be_local() -> None:
     os.environ[settings.MODE.variable] = LOCAL
 
 
-async def _serve(configuration: Configuration, addresses: list[str], requires_token: bool, lock: DaemonLock) -> None:
+async def _serve(
+    configuration: Configuration,
+    addresses: list[str],
+    requires_token: bool,
+    remote: RemoteAccess | None,
+    lock: DaemonLock,
+) -> None:
     from stigmer_tui.server.server import Settings, open_server
     from stigmer_tui.server.vault import KeyringKey
 
@@ -70,9 +79,9 @@ async def _serve(configuration: Configuration, addresses: list[str], requires_to
     loop.add_signal_handler(signal.SIGINT, stopping.set)
     runners = {process.name: process for process in RUNNERS}
     supervisor = Supervisor(home, _programs(configuration), SystemClock())
-    settings = Settings(home, addresses, token if requires_token else "")
+    settings = Settings(home, addresses, token if requires_token else "", remote)
     async with open_server(settings, supervisor, KeyringKey(str(home.root))) as server:
-        lock.write(_record(server.address, requires_token))
+        lock.write(_record(server.address, requires_token, remote))
         _say_ready(server.address)
         supervisor.on_failed = lambda name, detail: server.leases.fail_kind(
             Hello.Kind.Value(runners[name].kind), f"The {runners[name].noun} cannot start: {detail}"
@@ -106,9 +115,10 @@ async def _end_with_home(lock: DaemonLock, stopping: asyncio.Event) -> None:
     stopping.set()
 
 
-def _record(address: str, requires_token: bool) -> DaemonRecord:
+def _record(address: str, requires_token: bool, remote: RemoteAccess | None) -> DaemonRecord:
     identity = ProcessIdentity.of(os.getpid())
-    return DaemonRecord(os.getpid(), identity.start if identity else "", address, __version__, requires_token)
+    files = (remote.address, str(remote.certificate), str(remote.key)) if remote else ()
+    return DaemonRecord(os.getpid(), identity.start if identity else "", address, __version__, requires_token, *files)
 
 
 def _say_ready(address: str) -> None:

@@ -19,8 +19,9 @@ from stigmer_tui.core.configuration import (
     parse_address,
 )
 from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.core.paths import Home
-from stigmer_tui.daemon.lifecycle import StartOptions, restart_daemon, start_daemon, stop_daemon
+from stigmer_tui.core.paths import Home, absolute
+from stigmer_tui.core.remote_access import RemoteAccess, remote_access
+from stigmer_tui.daemon.lifecycle import StartOptions, check_options, restart_daemon, start_daemon, stop_daemon
 from stigmer_tui.daemon.record import read_record
 from stigmer_tui.daemon.running import NoAnswer, running_endpoint
 
@@ -30,10 +31,18 @@ if TYPE_CHECKING:
     from stigmer_tui.daemon.logs import LogFilter, LogLine
 
 
-def start_server(address: str, no_auth: bool) -> int:
+def remote_of(listen: str, tls_certificate: str, tls_key: str) -> RemoteAccess | None:
+    """Of the flags. Raises StigmerError where only a part is given."""
+    files = [absolute(path) if path else None for path in (tls_certificate, tls_key)]
+    return remote_access(listen, *files)
+
+
+def start_server(address: str, no_auth: bool, remote: RemoteAccess | None) -> int:
     configuration = load_configuration(os.environ)
     _refuse_where_another_server_is_used(configuration)
-    asyncio.run(_start(configuration, StartOptions(parse_address(address), no_auth)))
+    options = StartOptions(parse_address(address), no_auth, remote)
+    check_options(configuration, options)
+    asyncio.run(_start(configuration, options))
     return 0
 
 
@@ -46,12 +55,12 @@ def stop_server() -> int:
     return 0
 
 
-def restart_server(address: str, no_auth: bool) -> int:
+def restart_server(address: str, no_auth: bool, remote: RemoteAccess | None) -> int:
     configuration = load_configuration(os.environ)
     _refuse_where_another_server_is_used(configuration)
-    endpoint = asyncio.run(restart_daemon(configuration, StartOptions(parse_address(address), no_auth)))
+    endpoint = asyncio.run(restart_daemon(configuration, StartOptions(parse_address(address), no_auth, remote)))
     record = read_record(configuration.home)
-    _show_ready(endpoint, is_open=record is not None and not record.requires_token)
+    _show_ready(endpoint, configuration.home, is_open=record is not None and not record.requires_token)
     return 0
 
 
@@ -173,12 +182,18 @@ async def _start(configuration: Configuration, options: StartOptions) -> None:
         if options.no_auth and record and record.requires_token:
             advice = "To accept them: stigmer-tui server restart --no-auth"
             raise StigmerError(f"{already}, and clients without its token are refused", advice)
+        if options.remote and record and options.remote != record.remote:
+            advice = "To have it listen there too, the same options with: stigmer-tui server restart"
+            raise StigmerError(f"{already}, and not at {options.remote.address} for other machines", advice)
         click.echo(already)
         return
-    _show_ready(await start_daemon(configuration, options), options.no_auth)
+    _show_ready(await start_daemon(configuration, options), configuration.home, options.no_auth)
 
 
-def _show_ready(endpoint: Endpoint, is_open: bool) -> None:
+def _show_ready(endpoint: Endpoint, home: Home, is_open: bool) -> None:
     click.echo(f"✓ The daemon is ready at {endpoint.address}")
     if is_open:
         click.echo("  Every client on this machine may use it (--no-auth)")
+    record = read_record(home)
+    if record and record.listen:
+        click.echo(f"  Other machines reach it at {record.listen} by TLS, with the token in {home.token}")

@@ -43,6 +43,10 @@ class Configuration:
     home: Home
     address: str = ""
     """host:port for the daemon to listen on; empty for the default."""
+    listen: str = ""
+    """host:port for other machines; empty for none."""
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
     context: Context = OUR_DAEMON
     """The backend to use."""
     context_origin: str = ""
@@ -127,6 +131,9 @@ def configuration_of(home: Home, environment: Mapping[str, str], file: Configura
     return Configuration(
         home=home,
         address=parse_address(text(settings.ADDRESS)),
+        listen=parse_address(text(settings.LISTEN)),
+        tls_certificate=path(settings.TLS_CERTIFICATE),
+        tls_key=path(settings.TLS_KEY),
         organization=text(settings.ORGANIZATION) or DEFAULT_ORGANIZATION,
         model=ModelSettings(
             provider=provider.text.lower(),

@@ -43,6 +43,15 @@ ADDRESS = Setting(
     key="server.address",
     default="`127.0.0.1:50051`",
 )
+LISTEN = Setting(
+    "STIGMER_LISTEN",
+    "host:port at which other machines reach the daemon, by TLS and with its token.",
+    key="server.listen",
+)
+TLS_CERTIFICATE = Setting(
+    "STIGMER_TLS_CERT", "The certificate for it, as PEM; read again when it was renewed.", key="server.tls_cert"
+)
+TLS_KEY = Setting("STIGMER_TLS_KEY", "The key of that certificate.", key="server.tls_key")
 SERVER = Setting("STIGMER_SERVER_ADDR", "An existing server to use instead of the daemon.")
 CONTEXT = Setting(
     "STIGMER_CONTEXT",
@@ -140,6 +149,9 @@ THEME = Setting(
 SETTINGS = (
     HOME,
     ADDRESS,
+    LISTEN,
+    TLS_CERTIFICATE,
+    TLS_KEY,
     SERVER,
     CONTEXT,
     MODE,

@@ -23,6 +23,7 @@ from stigmer_tui.core.known_secrets import clean
 from stigmer_tui.core.paths import Home
 from stigmer_tui.core.private_files import FILE_MODE, opener
 from stigmer_tui.core.processes import OWNER_MARK, kill_all, marked_processes, process_tree, wait_for_end
+from stigmer_tui.core.remote_access import RemoteAccess, remote_access, require_tls_beyond_loopback
 from stigmer_tui.daemon.record import DaemonRecord, clear_record, read_record
 from stigmer_tui.daemon.running import running_endpoint, running_record
 from stigmer_tui.daemon.supervision import own_command
@@ -43,6 +44,8 @@ class StartOptions:
     address: str = ""
     """host:port; empty for the configured one, or for the default."""
     no_auth: bool = False
+    remote: RemoteAccess | None = None
+    """Where else to listen, for other machines; None for what is configured, or was before."""
 
 
 async def start_daemon(configuration: Configuration, options: StartOptions | None = None) -> Endpoint:
@@ -72,6 +75,8 @@ async def restart_daemon(configuration: Configuration, options: StartOptions | N
     record = read_record(configuration.home)
     if record and not record.requires_token:
         options = replace(options, no_auth=True)
+    if record and options.remote is None and not configuration.listen:
+        options = replace(options, remote=record.remote)
     check_options(configuration, options)
     await stop_daemon(configuration.home)
     return await start_daemon(configuration, options)
@@ -91,8 +96,29 @@ async def replace_daemon(configuration: Configuration, former: DaemonRecord) -> 
 def check_options(configuration: Configuration, options: StartOptions) -> None:
     """Raises StigmerError for invalid options."""
     address = options.address or configuration.address
-    if options.no_auth and address:
-        require_loopback(address)
+    if address:
+        if options.no_auth:
+            require_loopback(address)
+        else:
+            require_tls_beyond_loopback(address)
+    remote = _remote(configuration, options)
+    if remote is None:
+        return
+    if options.no_auth:
+        raise StigmerError(
+            f"Without a token (--no-auth) the daemon listens on this machine only, not at {remote.address}",
+            "Leave out --no-auth, or what says where else to listen.",
+        )
+    remote.read()
+
+
+def _remote(
+    configuration: Configuration, options: StartOptions, former: DaemonRecord | None = None
+) -> RemoteAccess | None:
+    if options.remote:
+        return options.remote
+    configured = remote_access(configuration.listen, configuration.tls_certificate, configuration.tls_key)
+    return configured or (former.remote if former else None)
 
 
 @asynccontextmanager
@@ -112,6 +138,7 @@ async def one_at_a_time(home: Home) -> AsyncIterator[None]:
 
 async def _start(configuration: Configuration, options: StartOptions, former: DaemonRecord | None = None) -> Endpoint:
     home = configuration.home
+    check_options(configuration, options)
     arguments = _arguments(configuration, options, former or read_record(home))
     await asyncio.to_thread(_spawn, configuration, arguments)
     if endpoint := await running_endpoint(home):
@@ -128,6 +155,9 @@ def _arguments(configuration: Configuration, options: StartOptions, former: Daem
         arguments += ["--prefer", former.address]
     if options.no_auth or (former and not former.requires_token):
         arguments.append("--no-auth")
+    if remote := _remote(configuration, options, former):
+        files = ("--tls-cert", str(remote.certificate), "--tls-key", str(remote.key))
+        arguments += ["--listen", remote.address, *files]
     return arguments
 
 

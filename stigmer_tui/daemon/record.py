@@ -21,12 +21,17 @@ from stigmer_tui.core.json_values import from_json
 from stigmer_tui.core.paths import Home
 from stigmer_tui.core.private_files import open_private
 from stigmer_tui.core.processes import ProcessIdentity
+from stigmer_tui.core.remote_access import RemoteAccess
 
 RETRY_PAUSE = 0.02
 """Seconds between two attempts to lock the file."""
 
 LOOK = 2.0
 """Seconds between checks that the file still exists."""
+
+
+REMOTE = ("listen", "tls_certificate", "tls_key")
+"""Fields that a record of an earlier version lacks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,16 @@ class DaemonRecord:
     address: str
     version: str
     requires_token: bool
+    listen: str = ""
+    """host:port for other machines; empty for none."""
+    tls_certificate: str = ""
+    tls_key: str = ""
+
+    @property
+    def remote(self) -> RemoteAccess | None:
+        if not self.listen:
+            return None
+        return RemoteAccess(self.listen, Path(self.tls_certificate), Path(self.tls_key))
 
     @property
     def alive(self) -> bool:
@@ -99,7 +114,9 @@ def daemon_runs(home: Home) -> bool:
 def read_record(home: Home) -> DaemonRecord | None:
     """The record of a running or killed daemon; None after a graceful stop and before the daemon is ready."""
     try:
-        match from_json(home.daemon_lock.read_text(encoding="utf-8")):
+        content = from_json(home.daemon_lock.read_text(encoding="utf-8"))
+        remote = [str(content.get(key) or "") for key in REMOTE] if isinstance(content, dict) else []
+        match content:
             case {
                 "pid": int(pid),
                 "start": str(start),
@@ -107,7 +124,7 @@ def read_record(home: Home) -> DaemonRecord | None:
                 "version": str(version),
                 "requires_token": bool(requires_token),
             } if 0 < pid < 2**31:
-                return DaemonRecord(pid, start, as_text(address, "The address"), version, requires_token)
+                return DaemonRecord(pid, start, as_text(address, "The address"), version, requires_token, *remote)
     except (OSError, ValueError, StigmerError):
         pass
     return None

@@ -19,6 +19,7 @@ from stigmer_tui.core.clock import Clock, SystemClock
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.ids import IdSource
 from stigmer_tui.core.paths import Home
+from stigmer_tui.core.remote_access import RemoteAccess, require_tls_beyond_loopback
 from stigmer_tui.core.settings import ADDRESS
 from stigmer_tui.core.sqlite import Database
 from stigmer_tui.server.access import TokenAuth
@@ -45,6 +46,7 @@ from stigmer_tui.server.services import Calls, contract_controllers, own_control
 from stigmer_tui.server.sessions import Sessions
 from stigmer_tui.server.skills import Skills
 from stigmer_tui.server.sub_agents import SubAgents
+from stigmer_tui.server.tls import server_credentials
 from stigmer_tui.server.vault import KeySource, Vault
 from stigmer_tui.server.workflow_executions import WorkflowExecutions
 from stigmer_tui.server.workflows import WorkflowInstances, Workflows
@@ -68,6 +70,8 @@ class Settings:
     """host:port to listen on: the first that is free. Port 0 means any."""
     token: str
     """Empty allows all local users to use the public services, on loopback only."""
+    remote: RemoteAccess | None = None
+    """Where else to listen, by TLS, for other machines; needs a token."""
     plain: bool = False
     """Serves only what existing servers serve (for tests)."""
     limits: LeaseLimits = field(default_factory=LeaseLimits)
@@ -85,15 +89,21 @@ async def open_server(
     settings: Settings, components: Components, keys: KeySource, clock: Clock | None = None
 ) -> AsyncIterator[Server]:
     """Opens a server, which resumes unfinished executions. Raises StigmerError."""
-    if not settings.token:
-        for address in settings.addresses:
+    for address in settings.addresses:
+        if settings.token:
+            require_tls_beyond_loopback(address)
+        else:
             require_loopback(address)
+    if settings.remote and not settings.token:
+        raise StigmerError(f"Other machines may reach the daemon at {settings.remote.address} with a token only")
     clock = clock or SystemClock()
     database = Database(settings.home.database, MIGRATIONS)
     background = Background()
     try:
         listener = grpc.aio.server(options=SERVER_OPTIONS)
         address = _listen(listener, settings.addresses)
+        if settings.remote:
+            _listen_by_tls(listener, settings.remote)
         changes = ChangeSignal()
         executions = Executions(ExecutionStore(database), clock, changes)
         calls = _assemble(settings, address, components, database, keys, background, executions, changes, clock)
@@ -179,6 +189,16 @@ def _assemble(
         runners=RunnerCalls(leases, executions, agent_executions, model_requests, SubAgents(execution_calls)),
         model_requests=model_requests,
     )
+
+
+def _listen_by_tls(listener: grpc.aio.Server, remote: RemoteAccess) -> None:
+    credentials = server_credentials(remote)
+    try:
+        port = listener.add_secure_port(remote.address, credentials)
+    except RuntimeError as error:
+        reason = bind_error(remote.address) or "another program may be using that port"
+        raise StigmerError(f"Cannot listen at {remote.address}: {reason}", "Choose another with --listen.") from error
+    logger.info("listening for other machines at %s", f"{remote.address.rpartition(':')[0]}:{port}")
 
 
 def _listen(listener: grpc.aio.Server, addresses: Sequence[str]) -> str:

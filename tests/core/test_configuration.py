@@ -69,11 +69,11 @@ def test_the_environment_wins_over_the_file(home: Path, tmp_path: Path) -> None:
     assert load(home, FILE, **environment) == Configuration(
         Home(home),
         "127.0.0.1:1",
-        Context("", "example.org:443"),
-        "STIGMER_SERVER_ADDR",
-        "initech",
-        ModelSettings("openai", "gpt", "http://here", Path("/scripts/a.yaml")),
-        Path("/sandboxes"),
+        context=Context("", "example.org:443"),
+        context_origin="STIGMER_SERVER_ADDR",
+        organization="initech",
+        model=ModelSettings("openai", "gpt", "http://here", Path("/scripts/a.yaml")),
+        sandbox_root=Path("/sandboxes"),
     )
 
 

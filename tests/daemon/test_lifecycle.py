@@ -20,6 +20,7 @@ from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.known_secrets import remember_values
 from stigmer_tui.core.paths import Home
 from stigmer_tui.core.processes import OWNER_MARK
+from stigmer_tui.core.remote_access import RemoteAccess
 from stigmer_tui.daemon import lifecycle
 from stigmer_tui.daemon.lifecycle import (
     LAST_LINES,
@@ -33,6 +34,7 @@ from stigmer_tui.daemon.lifecycle import (
 )
 from stigmer_tui.daemon.record import DaemonLock, DaemonRecord, read_record
 from stigmer_tui.daemon.token import create_token
+from tests.certificates import Authority
 from tests.daemon.test_record import stand_in
 from tests.daemon.test_running import held
 from tests.server.conftest import running
@@ -217,15 +219,33 @@ async def test_a_server_takes_the_place_of_one_that_was_killed(
 
 def test_without_a_token_only_this_machine_may_reach_it(home: Home) -> None:
     everywhere = Configuration(home, "0.0.0.0:1")
-    check_options(everywhere, StartOptions())
     check_options(everywhere, StartOptions("127.0.0.1:1", no_auth=True))
     check_options(Configuration(home), StartOptions(no_auth=True))
     for configuration, options in (
         (everywhere, StartOptions(no_auth=True)),
         (Configuration(home), StartOptions("0.0.0.0:1", no_auth=True)),
+        (Configuration(home), StartOptions(no_auth=True, remote=RemoteAccess("0.0.0.0:1", home.root, home.root))),
     ):
         with pytest.raises(StigmerError, match=r"not at 0\.0\.0\.0:1"):
             check_options(configuration, options)
+
+
+def test_beyond_this_machine_it_listens_by_tls_only(home: Home, tmp_path: Path) -> None:
+    for configuration, options in (
+        (Configuration(home, "0.0.0.0:1"), StartOptions()),
+        (Configuration(home), StartOptions("0.0.0.0:1")),
+    ):
+        with pytest.raises(StigmerError, match=r"At 0\.0\.0\.0:1 other machines could reach the daemon") as refusal:
+            check_options(configuration, options)
+        assert "--listen ADDRESS:PORT --tls-cert FILE --tls-key FILE" in refusal.value.advice
+    with pytest.raises(StigmerError, match="would listen without TLS"):
+        check_options(Configuration(home, listen="0.0.0.0:1"), StartOptions())
+    one, other = (Authority().sign("x").write(tmp_path, name) for name in ("one", "other"))
+    check_options(Configuration(home, listen="0.0.0.0:1", tls_certificate=one[0], tls_key=one[1]), StartOptions())
+    with pytest.raises(StigmerError, match="are no certificate with its key"):
+        check_options(Configuration(home), StartOptions(remote=RemoteAccess("0.0.0.0:1", one[0], other[1])))
+    with pytest.raises(StigmerError, match=r"Cannot read .*nowhere, which TLS needs"):
+        check_options(Configuration(home), StartOptions(remote=RemoteAccess("0.0.0.0:1", tmp_path / "nowhere", one[1])))
 
 
 async def test_a_restart_with_options_that_no_daemon_takes_stops_nothing(home: Home) -> None:

@@ -118,7 +118,7 @@ async def running(
     home = Home(folder)
     home.prepare()
     processes = NoProcesses()
-    settings = Settings(home, ["127.0.0.1:0"], token, plain, limits or LeaseLimits())
+    settings = Settings(home, ["127.0.0.1:0"], token, plain=plain, limits=limits or LeaseLimits())
     async with open_server(settings, processes, FixedKey() if keyring else NoKeyring()) as server:
         channel, runner_channel = open_channel(server.address, token), open_channel(server.address, RUNNER_TOKEN)
         yield Api(server, channel, runner_channel, processes)

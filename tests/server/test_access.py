@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,10 @@ from stigmer_tui.api.runner_pb2_grpc import RunnerControllerStub
 from stigmer_tui.core.addresses import resolves_to_loopback
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import Home
+from stigmer_tui.core.remote_access import RemoteAccess
 from stigmer_tui.server.introspection import OnDemand
 from stigmer_tui.server.server import Settings, open_server
+from tests.certificates import Authority
 from tests.server.builders import agent, agent_run
 from tests.server.conftest import OTHER_RUNNER_TOKEN, Api, NoKeyring, NoProcesses, running
 from tests.server.runner import attached
@@ -109,11 +112,44 @@ async def test_a_server_without_a_token_is_for_this_machine_only(tmp_path: Path,
         assert "Leave out --no-auth" in error.value.advice
 
 
-async def test_a_server_with_a_token_may_be_for_others(tmp_path: Path) -> None:
+async def test_other_machines_are_answered_by_tls_only(tmp_path: Path) -> None:
     home = Home(tmp_path)
     home.prepare()
-    async with open_server(Settings(home, ["0.0.0.0:0"], "the-token"), NoProcesses(), NoKeyring()) as server:
-        assert server.address.startswith("0.0.0.0:")
+    with pytest.raises(StigmerError, match="speak to them in clear"):
+        async with open_server(Settings(home, ["0.0.0.0:0"], "the-token"), NoProcesses(), NoKeyring()):
+            pass
+    remote = RemoteAccess("127.0.0.1:0", *Authority().sign("127.0.0.1").write(tmp_path, "server"))
+    with pytest.raises(StigmerError, match="with a token only"):
+        async with open_server(Settings(home, ["127.0.0.1:0"], "", remote), NoProcesses(), NoKeyring()):
+            pass
+
+
+async def test_a_renewed_certificate_is_used_without_a_restart(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.prepare()
+    first, second = Authority(), Authority()
+    # A port that nothing listens at: with port 0 nobody would learn which it is.
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = f"127.0.0.1:{listening.getsockname()[1]}"
+    remote = RemoteAccess(address, *first.sign("127.0.0.1").write(tmp_path, "server"))
+
+    async def problem(authority: Authority) -> grpc.StatusCode:
+        channel = open_channel(address, "the-token", tls=True, certificates=authority.certificate)
+        try:
+            with pytest.raises(AioRpcError) as error:
+                await AgentQueryControllerStub(channel).get(AgentId(value="agt_x"))
+        finally:
+            await channel.close()
+        return error.value.code()
+
+    async with open_server(Settings(home, ["127.0.0.1:0"], "the-token", remote), NoProcesses(), NoKeyring()):
+        assert await problem(first) is grpc.StatusCode.NOT_FOUND
+        second.sign("127.0.0.1").write(tmp_path, "server")
+        assert await problem(first) is grpc.StatusCode.UNAVAILABLE
+        assert await problem(second) is grpc.StatusCode.NOT_FOUND
+        # What is no certificate does not replace one.
+        remote.certificate.write_text("damaged")
+        assert await problem(second) is grpc.StatusCode.NOT_FOUND
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "localhost:1", "[::ffff:127.0.0.1]:1"])
