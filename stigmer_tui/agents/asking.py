@@ -7,10 +7,11 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from itertools import count
+from typing import Protocol
 
 from pydantic_ai.exceptions import ModelAPIError
 from pydantic_ai.messages import ModelMessage, ModelResponse
-from pydantic_ai.models import Model, ModelRequestParameters
+from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
 from pydantic_ai.settings import ModelSettings
 
 from stigmer_tui.agents.models.choice import ModelChoice, ModelPlan
@@ -58,18 +59,32 @@ BuildModel = Callable[[ModelChoice], Awaitable[Model]]
 """Makes the framework's model for a choice."""
 
 
+class Recorder(Protocol):
+    """What becomes of a response while it streams."""
+
+    has_output: bool
+    """Whether the latest response has brought any output, which is not asked for again."""
+
+    async def record(
+        self, stream: StreamedResponse, ids: CallIds, choice: ModelChoice, asked_at: str
+    ) -> tuple[ModelResponse, str]:
+        """The complete response, and when its text began."""
+
+
 class ModelAsker:
     """Of one agent in one run. Once another model has taken the place of the first, it stays."""
 
-    def __init__(self, model: Model, plan: ModelPlan, run: AgentRun, build: BuildModel) -> None:
-        """`model` is that of the plan's first choice."""
+    def __init__(
+        self, model: Model, plan: ModelPlan, run: AgentRun, build: BuildModel, recorder: Recorder | None = None
+    ) -> None:
+        """`model` is that of the plan's first choice. Without a recorder, responses go into the transcript."""
         self._model = model
         self.choice = plan.first
         self._run = run
         self._choose = plan.choose
         self._build = build
         self._left = list(plan.others)
-        self._recorder = StreamRecorder(run)
+        self._recorder: Recorder = recorder or StreamRecorder(run)
         self._kept: set[str] = set()
         """Hashes of the pieces of requests that the server has."""
 

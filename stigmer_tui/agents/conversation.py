@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import Any
 
 from grpc.aio import AioRpcError, Channel
 from pydantic_ai.messages import (
@@ -30,50 +33,148 @@ from stigmer_tui.api.agent_execution_pb2_grpc import AgentExecutionQueryControll
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_data
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.units import plural
 from stigmer_tui.definition.extensions import replaced_in
 
-MAX_LENGTH = 200_000
-"""Characters of all of them together. Of more, the oldest executions are left out whole."""
+READ_AT_ONCE = 10
+"""Executions of one page: after a summary, few are needed."""
+
+SUMMARY = "summary"
+"""In the metadata of a system message: what it summarizes."""
+HEADING = "Summary of the conversation so far, in place of its messages:"
+ACKNOWLEDGED = "I know what was said before."
 
 
-async def load_conversation(channel: Channel, execution: AgentExecution) -> list[AgentExecution]:
-    """The executions before this one in its session that have ended, the oldest first.
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Of the older part of a conversation."""
 
-    Those are left out whose place it, or another one, takes.
+    text: str
+    until: str
+    """Id of the newest execution that it is about."""
+    executions: int
+    """That it is about, from the first one of the conversation."""
+    messages: int
+    """That were said in them."""
 
-    Raises StigmerError if they cannot be read.
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What an agent is told of its conversation: a summary if there is one, and all that came after it."""
+
+    executions: tuple[AgentExecution, ...] = ()
+    """That have ended, the oldest first."""
+    summary: Summary | None = None
+    before: int = 0
+    """Executions of the conversation before these."""
+
+    @property
+    def turns(self) -> int:
+        """Messages of the person so far."""
+        return self.before + len(self.executions)
+
+    @property
+    def tokens(self) -> int:
+        """By estimate."""
+        of_summary = len(self.summary.text.encode()) // BYTES_PER_TOKEN if self.summary else 0
+        return of_summary + sum(map(estimated_tokens, self.executions))
+
+    def after(self, summary: Summary) -> History:
+        """With a summary in the place of what it is about."""
+        kept = tuple(execution for execution in self.executions if execution.metadata.id > summary.until)
+        return History(kept, summary, summary.executions)
+
+    def without(self, number: int) -> History:
+        """Without the oldest executions, of which the model is told nothing."""
+        return replace(self, executions=self.executions[number:], before=self.before + number)
+
+    def messages(self) -> list[ModelMessage]:
+        messages: list[ModelMessage] = []
+        if self.summary:
+            messages.append(ModelRequest([UserPromptPart(f"{HEADING}\n\n{self.summary.text}")]))
+            messages.append(ModelResponse([TextPart(ACKNOWLEDGED)]))
+        return messages + [message for execution in self.executions for message in _messages(execution)]
+
+
+BYTES_PER_TOKEN = 4
+"""By estimate, of texts in UTF-8."""
+
+
+def estimated_tokens(execution: AgentExecution) -> int:
+    """Of all that was said and done in an execution."""
+    lengths = (
+        len(message.content.encode())
+        + sum(
+            call.args.ByteSize() + len(call.result.encode()) + len(call.error.encode()) for call in message.tool_calls
+        )
+        for message in execution.status.messages
+        if message.type is not MessageType.MESSAGE_SYSTEM
+    )
+    return sum(lengths) // BYTES_PER_TOKEN
+
+
+def spoken_messages(execution: AgentExecution) -> list[AgentMessage]:
+    """What the person and the agent have said."""
+    speakers = (MessageType.MESSAGE_HUMAN, MessageType.MESSAGE_AI)
+    return [message for message in execution.status.messages if message.type in speakers and message.content]
+
+
+def summary_text(summary: Summary) -> str:
+    """The message that shows a summary; its first line says what it is."""
+    return f"Summary of {plural(summary.messages, 'earlier message')}\n\n{summary.text}"
+
+
+def summary_metadata(summary: Summary) -> dict[str, Any]:
+    return {SUMMARY: {"until": summary.until, "executions": summary.executions, "messages": summary.messages}}
+
+
+def summary_in(execution: AgentExecution) -> Summary | None:
+    """The summary that an execution began with, if it made one."""
+    for message in execution.status.messages:
+        if message.type == MessageType.MESSAGE_SYSTEM and SUMMARY in message.metadata:
+            about = to_data(message.metadata)[SUMMARY]
+            text = message.content.partition("\n\n")[2]
+            return Summary(text, about["until"], int(about["executions"]), int(about["messages"]))
+    return None
+
+
+async def load_history(channel: Channel, execution: AgentExecution) -> History:
+    """What was said and done before this execution in its session, from the last summary on.
+
+    Executions are left out whose place this, or another one, takes. Raises StigmerError if they cannot be read.
     """
     if not execution.spec.session_id:
-        return []
+        return History()
+    newest_first, summary = await _read(channel, execution)
+    replaced = {id_ for later in (execution, *newest_first) for id_ in replaced_in(later.metadata.annotations)}
+    counted = (earlier for earlier in reversed(newest_first) if earlier.metadata.id not in replaced)
+    ended = tuple(earlier for earlier in counted if Phase(earlier.status.phase).is_final)
+    return History(ended, summary, summary.executions if summary else 0)
+
+
+async def _read(channel: Channel, execution: AgentExecution) -> tuple[list[AgentExecution], Summary | None]:
+    """The executions that the newest summary is not about, the newest first, and that summary."""
     session_id = execution.spec.session_id
     query = AgentExecutionQueryControllerStub(channel)
 
     async def fetch(token: str) -> Iterable[AgentExecution]:
-        request = ListAgentExecutionsBySessionRequest(
-            session_id=session_id, page_size=pages.MAX_ENTRIES, page_token=token
-        )
+        request = ListAgentExecutionsBySessionRequest(session_id=session_id, page_size=READ_AT_ONCE, page_token=token)
         return (await query.listBySession(request)).entries
 
+    found: list[AgentExecution] = []
+    summary: Summary | None = None
     try:
-        # They go back in time.
-        newest_first = [earlier async for page in pages.pages(fetch, execution.metadata.id) for earlier in page]
+        async with aclosing(pages.pages(fetch, execution.metadata.id)) as listed:
+            async for page in listed:
+                for earlier in page:
+                    # They go back in time, and ids are in its order.
+                    if summary and earlier.metadata.id <= summary.until:
+                        return found, summary
+                    found.append(earlier)
+                    summary = summary or summary_in(earlier)
     except AioRpcError as error:
         raise StigmerError(f"Cannot read the history of session {session_id}: {error.details()}") from error
-    replaced = {id_ for later in (execution, *newest_first) for id_ in replaced_in(later.metadata.annotations)}
-    counted = (earlier for earlier in reversed(newest_first) if earlier.metadata.id not in replaced)
-    return [earlier for earlier in counted if Phase(earlier.status.phase).is_final]
-
-
-def history_messages(executions: Sequence[AgentExecution]) -> list[ModelMessage]:
-    """What was said and done in the executions, which have ended, the oldest first."""
-    kept: list[AgentExecution] = []
-    room = MAX_LENGTH
-    for execution in reversed(executions):
-        room -= sum(map(_length, execution.status.messages))
-        if room < 0:
-            break
-        kept.append(execution)
-    return [message for execution in reversed(kept) for message in _messages(execution)]
+    return found, summary
 
 
 def _messages(execution: AgentExecution) -> Iterator[ModelMessage]:
@@ -107,7 +208,3 @@ def _return(call: ToolCall) -> ToolReturnPart:
     if call.error and not call.result:
         return ToolReturnPart(call.name, call.error, call.id, outcome="failed")
     return ToolReturnPart(call.name, call.result, call.id)
-
-
-def _length(message: AgentMessage) -> int:
-    return len(message.content) + sum(len(call.result) + len(call.error) for call in message.tool_calls)

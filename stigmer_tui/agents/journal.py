@@ -47,6 +47,16 @@ class CallDecision:
     """Why the call was denied, for the model."""
 
 
+@dataclass(frozen=True, slots=True)
+class SummaryStep:
+    """A summary of the older part of the conversation, by the ids and numbers of what it is about."""
+
+    turn: ModelTurn
+    until: str
+    executions: int
+    messages: int
+
+
 class AgentJournal:
     """Turns by number, from 0, and calls by their ids in the transcript."""
 
@@ -61,6 +71,15 @@ class AgentJournal:
     async def end_turn(self, number: int, turn: ModelTurn) -> None:
         """Records a turn. Returns when it is durable."""
         await self._journal.complete(f"turn/{number}", asdict(turn))
+
+    def summary(self, number: int) -> SummaryStep | None:
+        """One of the summaries that the run began with, each of which contains those before it."""
+        step = self._journal.find(f"summary/{number}")
+        return SummaryStep(**{**step.value, "turn": ModelTurn(**step.value["turn"])}) if step is not None else None
+
+    async def end_summary(self, number: int, step: SummaryStep) -> None:
+        """Records a summary. Returns when it is durable."""
+        await self._journal.complete(f"summary/{number}", asdict(step))
 
     def call_start(self, call_id: str) -> str:
         """When a call began that was interrupted, so that its outcome is unknown; empty for any other."""

@@ -17,7 +17,9 @@ from pydantic_ai.settings import ModelSettings
 from pydantic_ai.toolsets import AbstractToolset
 
 from stigmer_tui.agents.approvals import Approvals, ApprovedToolset, Decide, policy_of, server_decisions
-from stigmer_tui.agents.conversation import history_messages, load_conversation
+from stigmer_tui.agents.asking import ModelAsker
+from stigmer_tui.agents.compaction import Compaction, UnseenRecorder
+from stigmer_tui.agents.conversation import History, load_history
 from stigmer_tui.agents.durable import DurableModel, DurableToolset
 from stigmer_tui.agents.mcp.surroundings import Surroundings
 from stigmer_tui.agents.models.adapters import Adapters
@@ -80,9 +82,11 @@ class AgentLoop:
     async def _converse(
         self, run: AgentRun, plan: ModelPlan, script: Script | None, toolsets: Sequence[AbstractToolset[None]]
     ) -> None:
-        earlier = await load_conversation(self._channel, run.lease.assignment.agent.execution)
-        model = script_model(script, len(earlier)) if script is not None else await self._adapters.model(plan.first)
-        await self._ask(run, plan, model, history_messages(earlier), toolsets)
+        history = await load_history(self._channel, run.lease.assignment.agent.execution)
+        model = script_model(script, history.turns) if script is not None else await self._adapters.model(plan.first)
+        if history.turns:
+            history = await self._compacted(history, run, plan, script_model(script.summarizing) if script else model)
+        await self._ask(run, plan, model, history.messages(), toolsets)
 
     async def _ask(
         self,
@@ -110,6 +114,10 @@ class AgentLoop:
             await agent.run(message, message_history=history, usage_limits=UsageLimits(request_limit=None))
         except AgentRunError as error:
             raise StigmerError(explained(error, plan.first, run.lease.redactor)) from error
+
+    async def _compacted(self, history: History, run: AgentRun, plan: ModelPlan, model: Model) -> History:
+        asker = ModelAsker(model, plan, run, self._adapters.model, UnseenRecorder())
+        return await Compaction(run, asker).compacted(history)
 
 
 async def _no_other_model(name: str) -> ModelChoice:

@@ -64,6 +64,8 @@ class AgentRun:
     """What has called this run, if it is that of a sub-agent."""
     approve: ApprovalPolicy = field(default_factory=ApprovalPolicy)
     """The configured tools that wait for approval, where neither the run nor its agent names any."""
+    history_tokens: int = 0
+    """What the history of the conversation may take; 0 for what the window of the model allows."""
 
     def now(self) -> str:
         """The current time, RFC 3339."""

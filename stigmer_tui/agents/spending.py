@@ -55,6 +55,10 @@ class Spending:
             call.cost = cost
         return call
 
+    def context_window(self, choice: ModelChoice) -> int:
+        """Tokens that a model takes at most; 0 if that is not known."""
+        return price_of(choice.model, self._prices).context
+
     def check(self, agent: str, steps: int) -> None:
         """Before a model is asked, after so many steps. Raises LimitReachedError."""
         limits = self.limits

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from stigmer_tui.agents.conversation import Summary, summary_metadata, summary_text
 from stigmer_tui.agents.texts import RedactedText, shortened, well_formed
 from stigmer_tui.agents.todos import TodoList
 from stigmer_tui.agents.tools.todos import Todo
@@ -74,6 +75,11 @@ class TranscriptRecorder:
     def note(self, text: str, at: str) -> None:
         """Adds a system message."""
         self._add(AgentMessage(type=MessageType.MESSAGE_SYSTEM, content=self._redactor.text(text), timestamp=at))
+
+    def note_summary(self, summary: Summary, at: str) -> None:
+        """Adds the summary that the model gets in place of older messages."""
+        text, metadata = self._redactor.text(summary_text(summary)), to_struct(summary_metadata(summary))
+        self._add(AgentMessage(type=MessageType.MESSAGE_SYSTEM, content=text, timestamp=at, metadata=metadata))
 
     def wait(self, model: str, since: str, reason: str = "") -> None:
         """A request to the model is under way, until its first text or call. `reason` is that of a retry."""

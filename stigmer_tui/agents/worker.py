@@ -86,7 +86,8 @@ class Worker:
             name, approve = agent.slug or agent.name, self.configuration.approve
             limits = _limits(lease.assignment.agent, self.configuration.limits)
             spending = caller.spending if caller else Spending(limits, self.configuration.prices)
-            run = AgentRun(name, lease, transcript, record, reporter, spending, self.work_for, caller, approve)
+            history = self.configuration.history_tokens
+            run = AgentRun(name, lease, transcript, record, reporter, spending, self.work_for, caller, approve, history)
             transcript.begin(execution.spec.message, execution.status.started_at or run.now(), execution.status)
             phase, error = await self._outcome(run)
             # Once the outcome is known, not even a cancellation may prevent the report.

@@ -61,6 +61,8 @@ class Configuration:
     """Where releases of the agent runner are fetched from; empty for nowhere."""
     limits: RunLimits = NONE
     """Of each run of an agent, where neither it nor its project says otherwise."""
+    history_tokens: int = 0
+    """Of the earlier messages of a conversation in a request; 0 for what the window of the model allows."""
     prices: Prices = field(default_factory=dict)
     """Of models, in place of those that come with the program."""
 
@@ -145,12 +147,17 @@ def configuration_of(home: Home, environment: Mapping[str, str], file: Configura
         approve=_approval_policy(value_of(settings.APPROVE, environment, file)),
         release_url=text(settings.RELEASE_URL),
         limits=_limits(environment, file),
+        history_tokens=_history_tokens(value_of(settings.HISTORY, environment, file)),
         prices=configured_prices(file),
     )
 
 
 def _approval_policy(value: SettingValue) -> ApprovalPolicy:
     return ApprovalPolicy.parse(value.text, f"approve ({value.origin})")
+
+
+def _history_tokens(value: SettingValue) -> int:
+    return parse_limits({"tokens": value.text}, f"{value.origin}: ").tokens if value.text else 0
 
 
 def _limits(environment: Mapping[str, str], file: ConfigurationFile) -> RunLimits:

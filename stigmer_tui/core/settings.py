@@ -139,6 +139,13 @@ LIMIT_COST = Setting(
 )
 LIMITS = (LIMIT_STEPS, LIMIT_TIME, LIMIT_TOKENS, LIMIT_COST)
 """In the order of the fields of `RunLimits`."""
+HISTORY = Setting(
+    "STIGMER_HISTORY_TOKENS",
+    "Tokens, by estimate, that the earlier messages of a conversation may take in a request of an agent: `50k`. Beyond,"
+    " a summary takes the place of the older ones.",
+    key="history_tokens",
+    default="60 % of the model's context window; `50k` where that is not known",
+)
 SYNTHESIS_TIMEOUT = Setting("STIGMER_SYNTHESIS_TIMEOUT", "Seconds that the code of a project may take.", default="60")
 THEME = Setting(
     "STIGMER_THEME",
@@ -168,6 +175,7 @@ SETTINGS = (
     LIMIT_TIME,
     LIMIT_TOKENS,
     LIMIT_COST,
+    HISTORY,
     SYNTHESIS_TIMEOUT,
     THEME,
 )

@@ -24,6 +24,13 @@ each of them; those of the last one are also played for all messages after it:
       - - say: "Nice to meet you, {{message}}."
       - - say: "You said {{previous}} before."
 
+Where such a conversation has become longer than what its model may get, a summary takes the place of the older
+messages. A script says it too, as `summary`:
+
+    summary: "The person is called Ada."
+    turns:
+      - say: "Hello again."
+
 Texts and arguments may hold `{{message}}`, what the person said; `{{previous}}`, what the person said before that in
 the same conversation; `{{result}}`, the result of the last call; and the
 name of a tool, as in `{{execute}}`, for the result of its last call. Results are inserted as they read best: without
@@ -61,6 +68,7 @@ from stigmer_tui.core.yaml_text import Document, Path, read_yaml
 from stigmer_tui.definition.support import TOOLS
 
 DEFAULT_DELAY = 0.02
+DEFAULT_SUMMARY = "The person and the agent have talked before."
 PLACEHOLDER = re.compile(r"\{\{\s*([\w-]+)\s*\}\}")
 
 VALUES = frozenset({"message", "previous", "result"})
@@ -101,6 +109,13 @@ class Script:
     """What it answers to each message of a conversation, and with the last one to all after it."""
     sub_agents: Mapping[str, Script] = field(default_factory=dict)
     """The scripts of its sub-agents, by their names."""
+    summary: str = DEFAULT_SUMMARY
+    """What it makes of the older part of a long conversation."""
+
+    @property
+    def summarizing(self) -> Script:
+        """Says the summary, whatever it is asked."""
+        return Script((((ScriptTurn(self.summary, (), 0, 0),),),))
 
     def answers(self, number: int) -> Answers:
         """To a message, by its number in the conversation, from 0."""
@@ -132,9 +147,16 @@ class _Parser:
         return self._script(self._document.value, (), DEFAULT_DELAY)
 
     def _script(self, value: Any, path: Path, delay: float) -> Script:
-        script = self._mapping(value, path, ("delay", "messages", "sub_agents", "turns"))
+        script = self._mapping(value, path, ("delay", "messages", "sub_agents", "summary", "turns"))
         delay = self._seconds(script.get("delay", delay), (*path, "delay"))
-        return Script(self._messages(script, path, delay), self._sub_agents(script.get("sub_agents"), path, delay))
+        messages, sub_agents = self._messages(script, path, delay), script.get("sub_agents")
+        return Script(messages, self._sub_agents(sub_agents, path, delay), self._summary(script, path))
+
+    def _summary(self, script: Mapping[str, Any], path: Path) -> str:
+        summary = script.get("summary", DEFAULT_SUMMARY)
+        if not isinstance(summary, str) or not summary.strip():
+            raise self._error((*path, "summary"), f"must be a text, not {summary!r}")
+        return summary
 
     def _messages(self, script: Mapping[str, Any], path: Path, delay: float) -> tuple[Answers, ...]:
         if "messages" not in script:

@@ -59,10 +59,12 @@ class Message:
     model: str = ""
     """What wrote it, for an agent's message; SCRIPTED where no model was asked."""
     revision: int = field(default=0, compare=False)
+    is_summary: bool = False
+    """Whether the agent gets it in place of earlier messages of its conversation."""
 
     def as_of(self, revision: int) -> Message:
         """By hand: with `replace`, it would be most of what a change costs, and each token is one."""
-        return Message(self.role, self.text, self.at, self.calls, self.model, revision)
+        return Message(self.role, self.text, self.at, self.calls, self.model, revision, self.is_summary)
 
 
 @dataclass(frozen=True, slots=True)

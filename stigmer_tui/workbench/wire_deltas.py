@@ -205,12 +205,14 @@ def model_call_of(call: model_calls.ModelCall) -> ModelCall:
 
 
 def _message(message: agents.AgentMessage) -> Message:
+    metadata = to_data(message.metadata) if message.HasField("metadata") else {}
     return Message(
         role=ROLES.get(message.type, Role.SYSTEM),
         text=message.content,
         at=parse_timestamp(message.timestamp),
         calls=tuple(call.id for call in message.tool_calls),
-        model=to_data(message.metadata).get("model", "") if message.HasField("metadata") else "",
+        model=metadata.get("model", ""),
+        is_summary="summary" in metadata,
     )
 
 

@@ -85,6 +85,7 @@ class Agents:
     clock: TickingClock = field(default_factory=TickingClock)
     server_limits: ServerLimits = field(default_factory=ServerLimits)
     approve: ApprovalPolicy = field(default_factory=ApprovalPolicy)
+    history_tokens: int = 0
     decide: Decide = field(default_factory=lambda: nobody_decides)
     journal: Journal = field(init=False)
     keys: KeyStore = field(init=False)
@@ -98,7 +99,9 @@ class Agents:
         self.journal = Journal(self.home.journals / "agents.db")
 
     def worker(self) -> Worker:
-        configuration = Configuration(self.home, model=self.settings, approve=self.approve)
+        configuration = Configuration(
+            self.home, model=self.settings, approve=self.approve, history_tokens=self.history_tokens
+        )
         configured = {
             settings.PROVIDER: self.settings.provider,
             settings.MODEL: self.settings.model,

@@ -40,6 +40,8 @@ class Controller(RunnerControllerServicer, AgentExecutionQueryControllerServicer
     ledgers: dict[str, Ledger] = field(default_factory=dict)
     """By lease. A lease that is not in it is lost."""
     hellos: asyncio.Queue[Hello] = field(default_factory=asyncio.Queue)
+    listed: list[str] = field(default_factory=list)
+    """Ids of the executions that were read."""
     _outgoing: asyncio.Queue[ServerMessage] = field(default_factory=asyncio.Queue)
 
     def assign(self, assignment: Assignment, ledger: Ledger) -> None:
@@ -73,7 +75,9 @@ class Controller(RunnerControllerServicer, AgentExecutionQueryControllerServicer
         newest_first = sorted(of_session, key=lambda execution: execution.metadata.id, reverse=True)
         token = request.page_token
         found = [execution for execution in newest_first if not token or execution.metadata.id < token]
-        return AgentExecutionList(entries=found[: request.page_size], total_pages=1)
+        page = found[: request.page_size]
+        self.listed += [execution.metadata.id for execution in page]
+        return AgentExecutionList(entries=page, total_pages=1)
 
 
 @asynccontextmanager

@@ -6,8 +6,7 @@ import pytest
 from pydantic_ai.messages import ModelRequest, ModelResponse, TextPart, ToolCallPart, ToolReturnPart, UserPromptPart
 
 from stigmer_tui.agents import conversation
-from stigmer_tui.agents.conversation import history_messages
-from stigmer_tui.api import pages
+from stigmer_tui.agents.conversation import History
 from stigmer_tui.api.agent_execution_pb2 import (
     AgentExecution,
     AgentExecutionSpec,
@@ -48,13 +47,8 @@ def execution(number: int, *messages: AgentMessage, phase: Phase = Phase.COMPLET
     )
 
 
-def texts(executions: list[AgentExecution]) -> list[str]:
-    return [
-        str(part.content)
-        for message in history_messages(executions)
-        for part in message.parts
-        if hasattr(part, "content")
-    ]
+def texts(history: History) -> list[str]:
+    return [str(part.content) for message in history.messages() for part in message.parts if hasattr(part, "content")]
 
 
 async def test_75_the_second_message_of_a_session_comes_with_the_first(agents: Agents) -> None:
@@ -96,11 +90,11 @@ async def test_a_script_answers_each_message_of_a_session_differently_and_knows_
 
 
 async def test_all_of_a_long_session_is_read_page_by_page(agents: Agents, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "MAX_ENTRIES", 3)
+    monkeypatch.setattr(conversation, "READ_AT_ONCE", 3)
     many = [execution(number, human(f"message {number}"), answer("Yes.")) for number in range(1, 9)]
     async with controller(many) as server:
         channel = open_channel(server.address)
-        found = await conversation.load_conversation(channel, execution(9, human("last")))
+        found = await conversation.load_history(channel, execution(9, human("last")))
         await channel.close()
     assert texts(found) == [text for number in range(1, 9) for text in (f"message {number}", "Yes.")]
 
@@ -111,9 +105,9 @@ async def test_what_was_answered_again_is_not_told_to_the_model(agents: Agents) 
     current = execution(4, human("last"))
     async with controller([first, cancelled, again]) as server:
         channel = open_channel(server.address)
-        assert texts(await conversation.load_conversation(channel, current)) == ["message 1", "message 3"]
+        assert texts(await conversation.load_history(channel, current)) == ["message 1", "message 3"]
         current.metadata.annotations[REPLACES] = again.metadata.id
-        assert texts(await conversation.load_conversation(channel, current)) == ["message 1"]
+        assert texts(await conversation.load_history(channel, current)) == ["message 1"]
         await channel.close()
 
 
@@ -129,7 +123,7 @@ def test_an_answer_stands_with_its_calls_and_the_results_follow() -> None:
     spoken = execution(
         1, human("Look"), answer("I look."), tool("ls", "a.txt"), tool("glob", error="no"), answer("Done.")
     )
-    asked, called, returned, said = history_messages([spoken])
+    asked, called, returned, said = History((spoken,)).messages()
     assert isinstance(asked, ModelRequest)
     assert isinstance(returned, ModelRequest)
     assert [type(part) for part in asked.parts] == [UserPromptPart]
@@ -142,7 +136,9 @@ def test_an_answer_stands_with_its_calls_and_the_results_follow() -> None:
 
 
 def test_24_a_command_that_failed_is_remembered_by_its_output() -> None:
-    (_, _, returned) = history_messages([execution(1, human("Build"), tool("execute", "oh\n[exit code 3]", "exit 3"))])
+    (_, _, returned) = History(
+        (execution(1, human("Build"), tool("execute", "oh\n[exit code 3]", "exit 3")),)
+    ).messages()
     (part,) = returned.parts
     assert isinstance(part, ToolReturnPart)
     assert (part.content, part.outcome) == ("oh\n[exit code 3]", "success")
@@ -153,13 +149,6 @@ async def test_what_has_not_ended_is_not_remembered_and_order_is_that_of_creatio
     failed = execution(2, human("two"), phase=Phase.FAILED)
     async with controller([going_on, failed, execution(1, human("one"), answer("first"))]) as server:
         channel = open_channel(server.address)
-        found = await conversation.load_conversation(channel, execution(4, human("four")))
+        found = await conversation.load_history(channel, execution(4, human("four")))
         await channel.close()
     assert texts(found) == ["one", "first", "two"]
-
-
-def test_the_oldest_is_forgotten_when_it_is_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
-    many = [execution(number, human(f"message {number}")) for number in range(1, 30)]
-    assert texts(many) == [f"message {number}" for number in range(1, 30)]
-    monkeypatch.setattr(conversation, "MAX_LENGTH", 25)
-    assert texts(many) == ["message 28", "message 29"]

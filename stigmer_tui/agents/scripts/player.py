@@ -12,6 +12,7 @@ from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, Tool
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
 from pydantic_ai.profiles import ModelProfile
 
+from stigmer_tui.agents.conversation import HEADING
 from stigmer_tui.agents.models.choice import SCRIPTED
 from stigmer_tui.definition.script import PLACEHOLDER, Answers, Script, ScriptTurn
 
@@ -87,9 +88,8 @@ def _previous(messages: Sequence[ModelMessage], run: Sequence[ModelMessage]) -> 
     """What the person said last before this run; empty where nothing was said."""
     before = messages[: len(messages) - len(run)]
     said = (part for message in reversed(before) if _is_from_person(message) for part in message.parts)
-    return next(
-        (part.content for part in said if isinstance(part, UserPromptPart) and isinstance(part.content, str)), ""
-    )
+    texts = (part.content for part in said if isinstance(part, UserPromptPart) and isinstance(part.content, str))
+    return next((text for text in texts if not text.startswith(HEADING)), "")
 
 
 def _is_from_person(message: ModelMessage) -> bool:

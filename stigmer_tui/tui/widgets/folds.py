@@ -1,4 +1,5 @@
-"""Which entries are unfolded: messages, failures, the newest list of things to do, and those that the user unfolded."""
+"""Which entries are unfolded: messages but no summaries, failures, the newest list of things to do, and those that the
+user unfolded."""
 
 from __future__ import annotations
 
@@ -39,7 +40,7 @@ class Folds:
         if isinstance(entry, NodeEntry):
             is_list = bool(todos_of(entry.node)) and not entry.is_superseded
             return is_list or (entry.node.state is RunState.FAILED and not entry.is_told_below)
-        return True
+        return not (isinstance(entry, MessageEntry) and entry.message.is_summary)
 
     def is_foldable(self, entry: Entry) -> bool:
         match entry:
