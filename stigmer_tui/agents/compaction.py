@@ -15,13 +15,14 @@ from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, Syst
 from pydantic_ai.models import ModelRequestParameters, StreamedResponse
 
 from stigmer_tui.agents.asking import ModelAsker, Question
-from stigmer_tui.agents.conversation import BYTES_PER_TOKEN, History, Summary, estimated_tokens, spoken_messages
+from stigmer_tui.agents.conversation import BYTES_PER_TOKEN, History, estimated_tokens, spoken_messages
 from stigmer_tui.agents.journal import ModelTurn, SummaryStep
 from stigmer_tui.agents.models.choice import ModelChoice
 from stigmer_tui.agents.models.failures import explained
 from stigmer_tui.agents.responses import CallIds, from_record, text_of, to_record
 from stigmer_tui.agents.run import AgentRun
 from stigmer_tui.agents.spending import LimitReachedError
+from stigmer_tui.agents.summaries import Summary
 from stigmer_tui.api.agent_execution_pb2 import AgentExecution, AgentMessage, MessageType
 from stigmer_tui.api.structs import to_data
 from stigmer_tui.core.errors import StigmerError

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Any
 
 from grpc.aio import AioRpcError, Channel
 from pydantic_ai.messages import (
@@ -21,6 +20,7 @@ from pydantic_ai.messages import (
 )
 
 from stigmer_tui.agents.responses import framework_arguments
+from stigmer_tui.agents.summaries import Summary, summary_in
 from stigmer_tui.api import pages
 from stigmer_tui.api.agent_execution_pb2 import (
     AgentExecution,
@@ -33,29 +33,13 @@ from stigmer_tui.api.agent_execution_pb2_grpc import AgentExecutionQueryControll
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_data
 from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.core.units import plural
 from stigmer_tui.definition.extensions import replaced_in
 
 READ_AT_ONCE = 10
 """Executions of one page: after a summary, few are needed."""
 
-SUMMARY = "summary"
-"""In the metadata of a system message: what it summarizes."""
 HEADING = "Summary of the conversation so far, in place of its messages:"
 ACKNOWLEDGED = "I know what was said before."
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """Of the older part of a conversation."""
-
-    text: str
-    until: str
-    """Id of the newest execution that it is about."""
-    executions: int
-    """That it is about, from the first one of the conversation."""
-    messages: int
-    """That were said in them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,25 +101,6 @@ def spoken_messages(execution: AgentExecution) -> list[AgentMessage]:
     """What the person and the agent have said."""
     speakers = (MessageType.MESSAGE_HUMAN, MessageType.MESSAGE_AI)
     return [message for message in execution.status.messages if message.type in speakers and message.content]
-
-
-def summary_text(summary: Summary) -> str:
-    """The message that shows a summary; its first line says what it is."""
-    return f"Summary of {plural(summary.messages, 'earlier message')}\n\n{summary.text}"
-
-
-def summary_metadata(summary: Summary) -> dict[str, Any]:
-    return {SUMMARY: {"until": summary.until, "executions": summary.executions, "messages": summary.messages}}
-
-
-def summary_in(execution: AgentExecution) -> Summary | None:
-    """The summary that an execution began with, if it made one."""
-    for message in execution.status.messages:
-        if message.type == MessageType.MESSAGE_SYSTEM and SUMMARY in message.metadata:
-            about = to_data(message.metadata)[SUMMARY]
-            text = message.content.partition("\n\n")[2]
-            return Summary(text, about["until"], int(about["executions"]), int(about["messages"]))
-    return None
 
 
 async def load_history(channel: Channel, execution: AgentExecution) -> History:

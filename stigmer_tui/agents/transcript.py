@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from stigmer_tui.agents.conversation import Summary, summary_metadata, summary_text
+from stigmer_tui.agents.summaries import Summary, summary_metadata, summary_text
 from stigmer_tui.agents.texts import RedactedText, shortened, well_formed
 from stigmer_tui.agents.todos import TodoList
 from stigmer_tui.agents.tools.todos import Todo

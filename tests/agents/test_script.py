@@ -38,7 +38,7 @@ def test_turns_without_calls_belong_to_the_same_answer() -> None:
 
 
 MISTAKES = {
-    "": "a.yaml:1 must hold keys out of delay, messages, sub_agents, turns",
+    "": "a.yaml:1 must hold keys out of delay, messages, sub_agents, summary, turns",
     "delay: 1": "a.yaml:1 must have turns: a list of what the agent says and calls",
     "turns: []": "a.yaml:1 must have turns: a list of what the agent says and calls",
     "turns:\n  say: Hi": "a.yaml:1 must have turns: a list of what the agent says and calls",

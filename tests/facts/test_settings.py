@@ -33,6 +33,7 @@ VALUES = {
     settings.LIMIT_TIME: "5m",
     settings.LIMIT_TOKENS: "200k",
     settings.LIMIT_COST: "0.50",
+    settings.HISTORY: "40k",
 }
 
 
@@ -56,6 +57,7 @@ def read(configuration: Configuration) -> dict[Setting, str]:
         settings.LIMIT_TIME: f"{configuration.limits.time / 60:g}m",
         settings.LIMIT_TOKENS: f"{configuration.limits.tokens // 1000}k",
         settings.LIMIT_COST: f"{configuration.limits.cost:.2f}",
+        settings.HISTORY: f"{configuration.history_tokens // 1000}k",
     }
 
 

@@ -1,0 +1,45 @@
+"""Summaries of the older part of a conversation, as messages of a transcript."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from stigmer_tui.api.agent_execution_pb2 import AgentExecution, MessageType
+from stigmer_tui.api.structs import to_data
+from stigmer_tui.core.units import plural
+
+SUMMARY = "summary"
+"""In the metadata of a system message: what it summarizes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Of the older part of a conversation."""
+
+    text: str
+    until: str
+    """Id of the newest execution that it is about."""
+    executions: int
+    """That it is about, from the first one of the conversation."""
+    messages: int
+    """That were said in them."""
+
+
+def summary_text(summary: Summary) -> str:
+    """The message that shows a summary; its first line says what it is."""
+    return f"Summary of {plural(summary.messages, 'earlier message')}\n\n{summary.text}"
+
+
+def summary_metadata(summary: Summary) -> dict[str, Any]:
+    return {SUMMARY: {"until": summary.until, "executions": summary.executions, "messages": summary.messages}}
+
+
+def summary_in(execution: AgentExecution) -> Summary | None:
+    """The summary that an execution began with, if it made one."""
+    for message in execution.status.messages:
+        if message.type == MessageType.MESSAGE_SYSTEM and SUMMARY in message.metadata:
+            about = to_data(message.metadata)[SUMMARY]
+            text = message.content.partition("\n\n")[2]
+            return Summary(text, about["until"], int(about["executions"]), int(about["messages"]))
+    return None
