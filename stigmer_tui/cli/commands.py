@@ -330,6 +330,15 @@ def new(name: str) -> int:
     return make_project(name)
 
 
+@program.command()
+def schema() -> int:
+    """Print the JSON schema of Stigmer.yaml, by which editors complete and check it."""
+    from stigmer_tui.project.project_schema import schema_text
+
+    click.echo(schema_text(), nl=False)
+    return 0
+
+
 class Moment(click.ParamType[Any]):
     """A time in the past: an age or a date."""
 

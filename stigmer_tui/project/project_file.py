@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.run_limits import NAMES, NONE, RunLimits, parse_limits
@@ -41,6 +42,8 @@ class ProjectKey:
     """The value where the key is left out, in Markdown."""
     example: str = ""
     """A value for a required key; empty for an optional one."""
+    schema: Mapping[str, Any] = field(default_factory=lambda: {"type": ["string", "number"]})
+    """The JSON schema of its value."""
 
 
 NAME = ProjectKey("name", "The project; what it deploys carries this name.", example="my-project")
@@ -48,6 +51,7 @@ RUNTIME = ProjectKey(
     "runtime",
     "`python`, `go` for projects of the existing Go SDK, or `yaml` for manifests without code.",
     example="python",
+    schema={"enum": [str(runtime) for runtime in Runtime]},
 )
 MAIN = ProjectKey(
     "main",
@@ -63,6 +67,7 @@ APPROVE = ProjectKey(
     "Tools whose calls wait for a person's approval, in runs of its agents: a list of names, or `all`; a run's"
     " `--approve` wins.",
     default="that of the configuration",
+    schema={"type": ["string", "array"], "items": {"type": "string"}},
 )
 
 LIMITS = ProjectKey(
@@ -70,6 +75,14 @@ LIMITS = ProjectKey(
     "Where each run of an agent ends: `{steps: 20, time: 5m, tokens: 200k, cost: 0.50}`, as far as given; "
     "`run --limit` wins.",
     default="those of the configuration",
+    schema={
+        "type": "object",
+        "properties": {
+            "steps": {"type": "integer", "minimum": 1},
+            **{name: {"type": ["number", "string"]} for name in NAMES if name != "steps"},
+        },
+        "additionalProperties": False,
+    },
 )
 
 KEYS = (NAME, RUNTIME, MAIN, VERSION, ORGANIZATION, APPROVE, LIMITS)
@@ -93,6 +106,8 @@ class Project:
     """The tools of its agents that wait for approval, as `ApprovalPolicy.parse` reads it; may be empty."""
     limits: RunLimits = NONE
     """Of each run of its agents, unless the command line says otherwise."""
+    warnings: tuple[str, ...] = ()
+    """What is in the file and means nothing."""
 
 
 def is_project(folder: Path) -> bool:
@@ -137,7 +152,18 @@ def load_project(folder: Path) -> Project:
         organization=_text(document, ORGANIZATION),
         approve=_approve(document),
         limits=_limits(document),
+        warnings=tuple(_unknown_keys(document)),
     )
+
+
+def _unknown_keys(document: Document) -> Iterator[str]:
+    known = [key.name for key in KEYS]
+    for name in document.value:
+        if name not in known:
+            from stigmer_tui.definition.problems import near_miss
+
+            line, column = document.position(name)
+            yield f"{document.source}:{line}:{column} there is no key {name}{near_miss(str(name), known)}"
 
 
 def _runtime(document: Document) -> Runtime:

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.project.project_schema import SCHEMA_FILE, schema_text
 
 TEMPLATE = Path(__file__).parent / "template"
 PLACEHOLDER = "my-project"
@@ -43,6 +44,7 @@ def create_project(parent: Path, name: str) -> Path:
 
 
 def _write(folder: Path, name: str) -> None:
+    (folder / SCHEMA_FILE).write_text(schema_text(), encoding="utf-8")
     for source in sorted(path for path in TEMPLATE.rglob("*") if path.is_file() and path.suffix != ".pyc"):
         relative = source.relative_to(TEMPLATE)
         target = folder / relative.with_name(HIDDEN.get(relative.name, relative.name))

@@ -99,7 +99,7 @@ class Deployer:
             affected=frozenset(
                 ResourceKey(ResourceKind(kind.noun), slug) for kind, slug in plan.affected if kind in (AGENT, WORKFLOW)
             ),
-            warnings=tuple(_warnings(plan)),
+            warnings=(*self._project.warnings, *_warnings(plan)),
         )
 
 

@@ -22,6 +22,7 @@ def test_what_it_writes(tmp_path: Path) -> None:
     assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()) == [
         ".gitignore",
         "README.md",
+        "Stigmer.schema.json",
         "Stigmer.yaml",
         "main.py",
         "scripts/host.yaml",
