@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+from pathlib import Path
 from xml.etree import ElementTree
 
 from tests.e2e.projects import change
@@ -91,3 +93,23 @@ def test_a_run_is_exported_and_played_until_a_word_of_the_code_changes(world: Wo
     change(project, "Say what is in store.", "Say what is in stock.")
     change(project, 'instructions="Read what you get."', 'instructions="Read all you get."')
     assert "the instructions of reader have changed" in world.run("test", "--last-failed", cwd=project).out
+
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def test_the_section_of_the_readme_works_as_it_is_printed(world: World) -> None:
+    section = README.read_text(encoding="utf-8").partition("\n## Tests of your agents\n")[2].partition("\n## ")[0]
+    project = world.new_project()
+    printed = [
+        shlex.split(line, comments=True) for line in re.findall(r"^    stigmer-tui (.*)$", section, re.MULTILINE)
+    ]
+    assert len(printed) == 7
+    finished = [world.run(*command, cwd=project) for command in printed]
+    assert [(each.code, each.err) for each in finished] == [(0, "")] * len(printed), finished
+    tests, _, exported, chosen, again, _, script = (each.out for each in finished)
+    assert "3 tests: 3 passed" in tests
+    assert "✓ Wrote tests/host-2.yaml" in exported
+    assert "1 test: 1 passed" in chosen
+    assert "4 tests: 4 passed" in again, "none has failed"
+    assert "say: |" in script
