@@ -83,7 +83,8 @@ async def run_tests(
 
     async def evaluate(program: str, data: str) -> str:
         try:
-            return await evaluator.run(program, data)
+            # The roots of an expression, of which a condition has one.
+            return await evaluator.run(program, f'{{".": {data}}}')
         except ExpressionError as error:
             raise StigmerError(f"The condition cannot be computed: {error}") from error
 

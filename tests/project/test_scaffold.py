@@ -27,6 +27,9 @@ def test_what_it_writes(tmp_path: Path) -> None:
         "main.py",
         "scripts/host.yaml",
         "scripts/note-keeper.yaml",
+        "tests/host.yaml",
+        "tests/note-keeper.yaml",
+        "tests/settle-orders.yaml",
     ]
     assert load_project(folder).name == "tea_Shop-2"
     assert (folder / "README.md").read_text().startswith("# tea_Shop-2\n")
