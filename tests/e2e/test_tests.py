@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -113,3 +115,22 @@ def test_the_section_of_the_readme_works_as_it_is_printed(world: World) -> None:
     assert "1 test: 1 passed" in chosen
     assert "4 tests: 4 passed" in again, "none has failed"
     assert "say: |" in script
+
+
+def test_pytest_finds_them_by_the_plugin(world: World) -> None:
+    project = world.new_project()
+    host = project / "tests" / "host.yaml"
+    host.write_text(host.read_text(encoding="utf-8").replace(".turns == 1", ".turns == 9"), encoding="utf-8")
+    (project / "tests" / "data.yaml").write_text("is: no test\n", encoding="utf-8")
+    finished = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "stigmer_tui.pytest", "-p", "no:cacheprovider", "--rootdir=.", "tests"],
+        cwd=project,
+        env=world.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 1, finished.stdout + finished.stderr
+    assert "1 failed, 2 passed" in finished.stdout
+    assert "- .turns == 9" in finished.stdout
+    assert "Traceback" not in finished.stdout
