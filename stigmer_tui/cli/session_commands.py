@@ -29,11 +29,15 @@ def list_sessions(number: int, org: str, output: str) -> int:
 @sessions.command()
 @session_argument
 @org_option
-def show(session_id: str, org: str) -> int:
-    """Print the whole conversation; that of a fork begins with what was before it."""
+@output_option("text", "json")
+def show(session_id: str, org: str, output: str) -> int:
+    """Print the whole conversation, and what it has used; that of a fork begins with what was before it.
+
+    With --output json the events that `run --output json` prints, then `session` with the tokens and the cost of all.
+    """
     from stigmer_tui.cli.sessions import show_session
 
-    return show_session(session_id, org)
+    return show_session(session_id, org, as_json=output == "json")
 
 
 @sessions.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -13,13 +14,19 @@ from stigmer_tui.cli.printing import Column, print_rows
 from stigmer_tui.cli.resources import Server, ask, local_time, reached_server
 from stigmer_tui.client import sessions
 from stigmer_tui.client.errors import NotFound
-from stigmer_tui.core.clock import timestamp
+from stigmer_tui.core.clock import SystemClock, timestamp
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.core.units import plural
 from stigmer_tui.definition.extensions import FORK
 from stigmer_tui.headless.conversation_lines import LineWriter
+from stigmer_tui.headless.json_output import JsonOutput
 from stigmer_tui.headless.run_lines import RunLines
+from stigmer_tui.workbench.events import RunChanged, RunEnded
+from stigmer_tui.workbench.execution_tree import Execution
+from stigmer_tui.workbench.model import Resource
 from stigmer_tui.workbench.translation import moment
+from stigmer_tui.workbench.usage import Usage, usage_of_all, usage_sentence
 from stigmer_tui.workbench.wire_deltas import execution_of
 
 COLUMNS = (
@@ -52,19 +59,39 @@ def _row(session: Session) -> dict[str, Any]:
     }
 
 
-def show_session(session_id: str, organization: str) -> int:
+def show_session(session_id: str, organization: str, *, as_json: bool) -> int:
     async def run() -> int:
         async with reached_server(organization) as server:
             session = await _session(server, session_id)
             stored = await sessions.conversation(server.connection, session.metadata.id)
-        lines = LineWriter(sys.stdout.write)
-        for execution in stored:
-            lines.line(f"Execution ID: {execution.metadata.id}")
-            RunLines(execution_of(execution, execution.metadata.name), lines).update()
-            lines.line(execution.status.error)
+        conversation = [execution_of(execution, execution.metadata.name) for execution in stored]
+        usage = usage_of_all(execution.usage for execution in conversation)
+        if as_json:
+            _print_events(session, conversation, usage)
+        else:
+            _print_lines(conversation, usage)
         return 0
 
     return asyncio.run(run())
+
+
+def _print_lines(conversation: Sequence[Execution], usage: Usage) -> None:
+    lines = LineWriter(sys.stdout.write)
+    for execution in conversation:
+        lines.line(f"Execution ID: {execution.id}")
+        RunLines(execution, lines).update()
+        lines.line(execution.error)
+    if used := usage_sentence(usage):
+        lines.line(f"Usage of the session: {used}")
+
+
+def _print_events(session: Session, conversation: Sequence[Execution], usage: Usage) -> None:
+    output = JsonOutput(sys.stdout, sys.stderr, Redactor(), SystemClock())
+    for execution in conversation:
+        resource = Resource(execution.kind, "", execution.root.name, execution.root.name)
+        output.started(execution, resource, "")
+        output.take(RunEnded(execution) if execution.state.is_final else RunChanged(execution))
+    output.session(session.metadata.id, session.spec.subject, len(conversation), usage)
 
 
 def rename_session(session_id: str, subject: str, organization: str) -> int:

@@ -34,6 +34,7 @@ from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import Resource
 from stigmer_tui.workbench.nodes import Role
 from stigmer_tui.workbench.state import Deployment, ShownRun
+from stigmer_tui.workbench.usage import Usage
 
 
 class JsonOutput:
@@ -99,6 +100,11 @@ class JsonOutput:
     def refused(self, resource: Resource, message: str) -> None:
         """One of several runs could not be started, or not be followed."""
         self._write("refused", kind=resource.kind, resource=resource.slug, message=message)
+
+    def session(self, session_id: str, subject: str, executions: int, usage: Usage) -> None:
+        """A whole conversation, after the events of its executions."""
+        used = {"usage": usage_data(usage)} if usage.is_counted else {}
+        self._write("session", session_id=session_id, subject=subject, executions=executions, **used)
 
     def _deployed(self, deployment: Deployment) -> None:
         for warning in deployment.warnings:

@@ -74,6 +74,11 @@ class Usage:
 NO_USAGE = Usage()
 
 
+def usage_of_all(usages: Iterable[Usage]) -> Usage:
+    """Of several executions together."""
+    return Usage(tuple(call for usage in usages for call in usage.calls))
+
+
 def usage_words(usage: Usage) -> Iterator[str]:
     """`4.2 k tokens`, `$0.0123`, `ctx 41 %`: as far as it is known."""
     if not usage.is_counted:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.e2e.world import World
 
 CODE = """\
@@ -92,6 +94,8 @@ def test_a_session_is_continued_shown_renamed_and_deleted_from_the_command_line(
     assert "A gardener" in world.run("sessions", "list").out
     shown = world.run("sessions", "show", session).out
     assert shown.index("Hello Ada") < shown.index("So Ada is a gardener") < shown.index("As I said")
+    *_, last = world.run("sessions", "show", session, "--output", "json").out.splitlines()
+    assert json.loads(last).items() >= {"event": "session", "session_id": session, "executions": 3}.items()
     assert "with 3 executions" in world.run("sessions", "delete", session, "--yes").out
     gone = world.run("run", "--session", session, "--message", "hello")
     assert (gone.code, f"There is no session {session}" in gone.err) == (1, True)

@@ -43,6 +43,7 @@ from stigmer_tui.workbench.state import (
     ProjectProblem,
     ShownRun,
 )
+from stigmer_tui.workbench.usage import ModelCall, Usage
 from tests.tui.host import FixedClock
 from tests.workbench.stage import NOON, TALLY
 
@@ -180,3 +181,18 @@ def test_no_secret_is_printed(as_json: bool) -> None:
     output.take(Noticed("it is hush", Level.WARNING, NOON))
     output.failed(StigmerError("no hush", "say hush"))
     assert "hush" not in printed.out.getvalue() + printed.err.getvalue()
+
+
+def test_a_session_ends_with_what_all_of_it_has_used() -> None:
+    out = io.StringIO()
+    calls = tuple(ModelCall("turn/0", "m", input_tokens=10, output_tokens=5, cost=0.25) for _ in range(2))
+    JsonOutput(out, io.StringIO(), Redactor(), FixedClock()).session("ses_1", "Ada", 2, Usage(calls))
+    (event,) = map(json.loads, out.getvalue().splitlines())
+    assert (event["event"], event["session_id"], event["executions"]) == ("session", "ses_1", 2)
+    assert event["usage"] == {
+        "requests": 2,
+        "input_tokens": 20,
+        "cached_tokens": 0,
+        "output_tokens": 10,
+        "cost": 0.5,
+    }

@@ -18,6 +18,7 @@ from stigmer_tui.workbench.outline import Outline
 from stigmer_tui.workbench.state import ShownRun
 from stigmer_tui.workbench.task_tree import TaskTree
 from stigmer_tui.workbench.transcript import Transcript
+from stigmer_tui.workbench.usage import ModelCall, Usage
 from tests.tui.host import FixedClock
 from tests.tui.rows import text, window_text
 from tests.tui.samples import START, at
@@ -51,6 +52,20 @@ def test_why_there_was_a_run_stays_when_it_has_ended() -> None:
     shown = ShownRun(execution, resource, number=2, why="main.py changed (+1 −1)")
     second = text(title_rows(shown, 80, UNICODE, at(4))).split("\n")[1]
     assert second.startswith("run 2 · main.py changed (+1 −1) · 1 failed")
+
+
+def test_what_a_conversation_has_used_stands_beside_what_its_last_run_has() -> None:
+    first, second = (
+        Execution(ResourceKind.AGENT, f"agx_{number}", "clerk", state=RunState.COMPLETED, session="ses_1")
+        for number in (1, 2)
+    )
+    change(first, usage=Usage((ModelCall("turn/0", "m", input_tokens=900, output_tokens=100, cost=0.25),)))
+    change(second, usage=Usage((ModelCall("turn/0", "m", input_tokens=400, output_tokens=100, cost=0.5),)))
+    shown = ShownRun(second, Resource(ResourceKind.AGENT, "agt_1", "clerk", "clerk"), earlier=(first,))
+    row = text(title_rows(shown, 120, UNICODE, at(4))).split("\n")[1]
+    assert row.startswith("turn 2 · 0 messages · 500 tokens · $0.5000 · session 1.5 k tokens, $0.7500")
+    alone = text(title_rows(replace(shown, earlier=()), 120, UNICODE, at(4)))
+    assert "session" not in alone
 
 
 def test_a_run_of_which_nothing_is_known_is_not_said_to_run() -> None:

@@ -19,7 +19,7 @@ from stigmer_tui.workbench.model import ResourceKind, RunState
 from stigmer_tui.workbench.nodes import NodeKind
 from stigmer_tui.workbench.ownership import own_resources
 from stigmer_tui.workbench.state import ProjectProblem, ShownRun, WorkbenchState
-from stigmer_tui.workbench.usage import usage_words
+from stigmer_tui.workbench.usage import usage_of_all, usage_words
 
 LAST_GOOD_RUN = "The last good run stays below; save again to retry"
 MAX_PROBLEM_ROWS = 12
@@ -41,6 +41,8 @@ def title_rows(
     first = justified(((one_line(shown.resource.name), StyleRole.STRONG),), right, width, glyphs.ellipsis)
     about: Spans = ((one_line(error), STATE_ROLES[state]),) if error else ()
     about = about or (_summary(execution) if state.is_final else _message(execution))
+    if shown.earlier:
+        about = joined([about, muted(_session_usage(shown))])
     used = () if state.is_final else joined([muted(words) for words in usage_words(execution.usage)])
     second = justified(joined([*_reason(shown), used, about]), muted(shorten_id(execution.id)), width, glyphs.ellipsis)
     return [first, second]
@@ -81,6 +83,14 @@ def _reason(shown: ShownRun) -> list[Spans]:
     number = muted(f"run {shown.number}") if shown.number else ()
     turn = muted(f"turn {len(shown.conversation)}") if shown.earlier else ()
     return [number, turn, muted(one_line(shown.why))]
+
+
+def _session_usage(shown: ShownRun) -> str:
+    """`session 12.3 k tokens, $0.0123`; empty where nothing was counted."""
+    words = [*usage_words(usage_of_all(execution.usage for execution in shown.conversation))]
+    # How full the context is stands beside the execution.
+    counted = [word for word in words if not word.startswith("ctx ")]
+    return f"session {', '.join(counted)}" if counted else ""
 
 
 def _message(execution: Execution) -> Spans:
