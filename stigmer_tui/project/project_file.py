@@ -24,11 +24,13 @@ class Runtime(StrEnum):
     GO = "go"
     YAML = "yaml"
     """No code: the manifests themselves are the project."""
+    COMMAND = "command"
+    """Any language: a program that writes manifests."""
 
     @property
     def suffix(self) -> str:
-        """The suffix of its source files."""
-        return {Runtime.PYTHON: ".py", Runtime.GO: ".go", Runtime.YAML: ".yaml"}[self]
+        """The suffix of the entry file; empty where there need not be one."""
+        return {Runtime.PYTHON: ".py", Runtime.GO: ".go"}.get(self, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,8 @@ class ProjectKey:
 NAME = ProjectKey("name", "The project; what it deploys carries this name.", example="my-project")
 RUNTIME = ProjectKey(
     "runtime",
-    "`python`, `go` for projects of the existing Go SDK, or `yaml` for manifests without code.",
+    "`python`, `go` for projects of the existing Go SDK, `yaml` for manifests without code, or `command` for a program"
+    " in any language.",
     example="python",
     schema={"enum": [str(runtime) for runtime in Runtime]},
 )
@@ -57,6 +60,12 @@ MAIN = ProjectKey(
     "main",
     "The entry file, relative to the folder; with `yaml` a file of manifests, or a folder of such files.",
     default="`main.py`, `main.go`; with `yaml` the folder itself",
+)
+COMMAND = ProjectKey(
+    "command",
+    "With `runtime: command`, the program and its arguments as a list, such as `[node, main.js]`; it is run in the"
+    " folder.",
+    schema={"type": "array", "items": {"type": "string"}, "minItems": 1},
 )
 VERSION = ProjectKey("version", "Shown only.")
 ORGANIZATION = ProjectKey(
@@ -85,7 +94,7 @@ LIMITS = ProjectKey(
     },
 )
 
-KEYS = (NAME, RUNTIME, MAIN, VERSION, ORGANIZATION, APPROVE, LIMITS)
+KEYS = (NAME, RUNTIME, MAIN, COMMAND, VERSION, ORGANIZATION, APPROVE, LIMITS)
 """All keys of Stigmer.yaml; the reference is generated from them."""
 
 
@@ -98,7 +107,9 @@ class Project:
     """Empty for manifests that belong to no project."""
     runtime: Runtime
     main: Path
-    """The entry file, absolute; of manifests, a file or a folder."""
+    """The entry file, absolute; of manifests, a file or a folder; of a command, the folder."""
+    command: tuple[str, ...] = ()
+    """Of the runtime `command`: the program and its arguments."""
     version: str = ""
     organization: str = ""
     """Where its resources are deployed, unless the command line names another; may be empty."""
@@ -139,8 +150,8 @@ def load_project(folder: Path) -> Project:
     if not isinstance(document.value, dict):
         raise StigmerError(f"{FILE_NAME} must hold keys such as name and runtime", "Begin with: name: my-project")
     runtime = _runtime(document)
-    main = folder / (_text(document, MAIN) or ("" if runtime is Runtime.YAML else f"main{runtime.suffix}"))
-    if main.suffix != runtime.suffix and runtime is not Runtime.YAML:
+    main = folder / (_text(document, MAIN) or (f"main{runtime.suffix}" if runtime.suffix else ""))
+    if runtime.suffix and main.suffix != runtime.suffix:
         where = document.where(MAIN.name)
         raise StigmerError(f"{where} main is {main.name}, but a {runtime} project begins in a {runtime.suffix} file")
     return Project(
@@ -148,6 +159,7 @@ def load_project(folder: Path) -> Project:
         name=_required(document, NAME),
         runtime=runtime,
         main=main,
+        command=_command(document) if runtime is Runtime.COMMAND else (),
         version=_text(document, VERSION),
         organization=_text(document, ORGANIZATION),
         approve=_approve(document),
@@ -174,6 +186,15 @@ def _runtime(document: Document) -> Runtime:
         *others, last = Runtime
         choices = f"{', '.join(others)} and {last}"
         raise StigmerError(f"{document.where(RUNTIME.name)} runtime is {text!r}", f"There are {choices}.") from None
+
+
+def _command(document: Document) -> tuple[str, ...]:
+    value = document.value.get(COMMAND.name)
+    where = document.where(COMMAND.name)
+    if not isinstance(value, list) or not value or any(isinstance(part, dict | list | None) for part in value):
+        advice = "Such as: command: [node, main.js]"
+        raise StigmerError(f"{where} command must be a list of a program and its arguments", advice)
+    return tuple(map(str, value))
 
 
 def _approve(document: Document) -> str:

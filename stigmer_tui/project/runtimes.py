@@ -97,6 +97,24 @@ def _python_failure(project: Project, interpreter: Path | None, output: Path, en
     return SynthesisError(f"{name} ended with exit status {ended.status}", ended.errors)
 
 
+async def run_command(project: Project, environment: Mapping[str, str], on_line: OnLine) -> None:
+    """Runs the program of a project. Raises SynthesisError if it fails, or is not there."""
+    program, *arguments = project.command
+    name = " ".join(project.command)
+    if os.sep in program:
+        path = str(project.folder / program) if (project.folder / program).is_file() else None
+    else:
+        path = shutil.which(program, path=environment.get("PATH"))
+    if path is None:
+        advice = "command in Stigmer.yaml begins with a program: its name, or its path in the project."
+        raise SynthesisError(f"There is no program {program}", advice)
+    ended = await run_program([path, *arguments], project.folder, environment, on_line)
+    if ended.status < 0:
+        raise SynthesisError(f"{name} was ended by {signal.Signals(-ended.status).name}", ended.errors)
+    if ended.status != 0:
+        raise SynthesisError(f"{name} ended with exit status {ended.status}", ended.errors)
+
+
 _IGNORED = re.compile(r"^//go:build\s+ignore\s*$|^// \+build\s+ignore\s*$", re.MULTILINE)
 _PACKAGE = re.compile(r"^package\s", re.MULTILINE)
 _NEEDS_TIDY = re.compile(r"go mod tidy|updates to go\.(mod|sum) needed|; to (add|update)( it)?:")

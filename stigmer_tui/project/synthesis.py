@@ -6,7 +6,7 @@ import asyncio
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -28,7 +28,7 @@ from stigmer_tui.core.units import duration_text
 from stigmer_tui.definition import extensions
 from stigmer_tui.definition.script import parse_script
 from stigmer_tui.project.project_file import Project, Runtime
-from stigmer_tui.project.runtimes import SynthesisError, run_go, run_python
+from stigmer_tui.project.runtimes import SynthesisError, run_command, run_go, run_python
 from stigmer_tui.project.subprocesses import OnLine, RunPackage, run_package
 
 DEPENDENCIES = "dependencies.json"
@@ -175,8 +175,9 @@ async def synthesize(
     limit = time_limit(environment)
     if project.runtime is Runtime.YAML:
         return await asyncio.to_thread(_read_files, project)
-    name = project.main.name
-    if not project.main.is_file():
+    is_command = project.runtime is Runtime.COMMAND
+    name = " ".join(project.command) if is_command else project.main.name
+    if not is_command and not project.main.is_file():
         raise SynthesisError(f"{project.main} is not there", "main in Stigmer.yaml names the file to begin with.")
     with tempfile.TemporaryDirectory(prefix="stigmer-", ignore_cleanup_errors=True) as output:
         try:
@@ -184,6 +185,8 @@ async def synthesize(
                 variables = {**environment, OUTPUT_FOLDER: output}
                 if project.runtime is Runtime.PYTHON:
                     await run_python(project, Path(output), variables, on_line, run_package)
+                elif is_command:
+                    await run_command(project, variables, on_line)
                 else:
                     await run_go(project, Path(output), variables, on_line)
         except TimeoutError:
@@ -192,7 +195,7 @@ async def synthesize(
         except OSError as error:
             raise SynthesisError(f"{name} cannot be run: {error}") from error
         try:
-            manifests = read_manifests(Path(output))
+            manifests = _read_output(Path(output))
         except StigmerError as error:
             raise SynthesisError(error.message, error.advice) from error
     check_scripts(manifests)
@@ -201,21 +204,31 @@ async def synthesize(
     return manifests
 
 
+def _read_output(folder: Path) -> Manifests:
+    """What code has written: encoded messages, or manifests as people write them."""
+    if any(path.suffix in (".yaml", ".yml") for path in folder.iterdir()):
+        from stigmer_tui.project.manifest_files import read_manifest_files
+
+        return _sorted(read_manifest_files(folder, folder))
+    return read_manifests(folder)
+
+
+def _sorted(found: Sequence[Message]) -> Manifests:
+    return Manifests(
+        agents=_unique(_of(Agent, found)),
+        workflows=_unique(_of(Workflow, found)),
+        environments=_unique(_of(Environment, found)),
+        skills=_unique(_of(Skill, found)),
+        instances=(*_unique(_of(AgentInstance, found)), *_unique(_of(WorkflowInstance, found))),
+    )
+
+
 def _read_files(project: Project) -> Manifests:
     from stigmer_tui.project.manifest_files import read_manifest_files
 
     found = read_manifest_files(project.main, project.folder)
     try:
-        manifests = Manifests(
-            agents=_unique(_of(Agent, found)),
-            workflows=_unique(_of(Workflow, found)),
-            environments=_unique(_of(Environment, found)),
-            skills=_unique(_of(Skill, found)),
-            instances=(
-                *_unique(_of(AgentInstance, found)),
-                *_unique(_of(WorkflowInstance, found)),
-            ),
-        )
+        manifests = _sorted(found)
     except StigmerError as error:
         raise SynthesisError(error.message, error.advice) from error
     check_scripts(manifests)
@@ -227,5 +240,6 @@ def _read_files(project: Project) -> Manifests:
 _NOTHING = {
     Runtime.YAML: "A manifest begins with its kind: kind: Agent",
     Runtime.PYTHON: 'Define one: Agent("helper", instructions="Answer in one sentence.")',
+    Runtime.COMMAND: f"It writes them into the folder that {OUTPUT_FOLDER} names, such as agents.yaml.",
     Runtime.GO: "Define one within stigmer.Run, and end with an error when it returns one: log.Fatal(err).",
 }

@@ -28,10 +28,13 @@ def written(folder: Path, values: dict[str, str]) -> Path:
 
 
 def test_each_key_is_read(tmp_path: Path) -> None:
-    assert [key.name for key in KEYS] == [*VALUES, LIMITS]
+    assert {key.name for key in KEYS} == {*VALUES, LIMITS, "command"}
     found = asdict(load_project(written(tmp_path, VALUES)))
     limits = {"steps": 20, "time": 300.0, "tokens": 0, "cost": 0.5}
-    assert {key.name: found[key.name] for key in KEYS} == VALUES | {"main": tmp_path / "start.py", "limits": limits}
+    assert {name: found[name] for name in (*VALUES, LIMITS)} == VALUES | {
+        "main": tmp_path / "start.py",
+        "limits": limits,
+    }
 
 
 @pytest.mark.parametrize(
