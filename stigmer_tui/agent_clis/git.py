@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,20 +71,34 @@ async def changes(folder: Path, before: str, after: str) -> Changes:
 
 async def add_worktree(folder: Path, path: Path, branch: str) -> None:
     """Checks HEAD out into another folder, on a new branch. Raises StigmerError."""
-    status, output = await _git(folder, "worktree", "add", "--quiet", "-b", branch, str(path))
+    async with _worktrees_of(folder):
+        status, output = await _git(folder, "worktree", "add", "--quiet", "-b", branch, str(path))
     if status:
         raise StigmerError(f"Cannot make a worktree of {folder}: {output.strip()}", "It needs at least one commit.")
 
 
 async def remove_worktree(folder: Path, path: Path, branch: str, keeps_branch: bool) -> bool:
-    """Whether it was removed; one with changes that are not committed stays."""
+    """Whether it was removed; one with changes that are not committed stays, as does one that git cannot remove."""
     status, output = await _git(path, "status", "--porcelain")
     if status or output.strip():
         return False
-    await _git(folder, "worktree", "remove", str(path))
+    async with _worktrees_of(folder):
+        status, _ = await _git(folder, "worktree", "remove", str(path))
+    if status:
+        return False
     if not keeps_branch:
         await _git(folder, "branch", "--quiet", "-D", branch)
     return True
+
+
+@asynccontextmanager
+async def _worktrees_of(folder: Path) -> AsyncIterator[None]:
+    """Locked: git looks at all worktrees, and fails over one that another run is just making or removing."""
+    from filelock import AsyncFileLock
+
+    _, repository = await _git(folder, "rev-parse", "--path-format=absolute", "--git-common-dir")
+    async with AsyncFileLock(Path(repository.strip()) / "stigmer-tui-worktrees.lock"):
+        yield
 
 
 async def _git(folder: Path, *arguments: str) -> tuple[int, str]:

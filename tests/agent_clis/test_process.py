@@ -21,18 +21,24 @@ HANGS = "import signal; signal.pause()"
 PRINTS_PID = "import os; print(os.getpid(), flush=True); signal.pause()"
 
 
+def ignore(line: str) -> None:
+    pass
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Callable[..., ProcessEnd]:
     """Runs Python code as a program; what it prints stands in `lines` of the folder's transcript."""
 
-    def run(code: str, timeout: float = LONG, grace: float = LONG, on_line: Callable[[str], None] = str) -> ProcessEnd:
+    def run(
+        code: str, timeout: float = LONG, grace: float = LONG, on_line: Callable[[str], None] = ignore
+    ) -> ProcessEnd:
         return asyncio.run(_run(code, tmp_path, timeout, grace, on_line))
 
     return run
 
 
 async def _run(
-    code: str, folder: Path, timeout: float, grace: float = LONG, on_line: Callable[[str], None] = str
+    code: str, folder: Path, timeout: float, grace: float = LONG, on_line: Callable[[str], None] = ignore
 ) -> ProcessEnd:
     command = [sys.executable, "-S", "-c", code]
     return await run_process(command, folder, dict(os.environ), folder / "transcript.log", timeout, on_line, grace)
@@ -161,7 +167,7 @@ def test_of_much_output_the_end_is_kept_and_all_of_it_in_the_transcript(
 
 def test_a_program_that_is_not_there(tmp_path: Path) -> None:
     end = asyncio.run(
-        run_process(["no-such-program"], tmp_path, dict(os.environ), tmp_path / "transcript.log", LONG, str)
+        run_process(["no-such-program"], tmp_path, dict(os.environ), tmp_path / "transcript.log", LONG, ignore)
     )
     assert end.status == 127
     assert "no-such-program" in end.output
