@@ -18,6 +18,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from stigmer_tui.agent_clis.git import Commit
 from stigmer_tui.core.clock import timestamp
 from stigmer_tui.core.errors import StigmerError
@@ -27,6 +29,8 @@ from stigmer_tui.core.units import duration_text
 
 METADATA = "metadata.json"
 TRANSCRIPT = "transcript.log"
+CANCELLED = "cancelled"
+"""As `classified_error` names it."""
 HEARTBEAT = "heartbeat"
 """In place of a task: a line for each heartbeat."""
 
@@ -61,12 +65,18 @@ class RunRecord:
     model: str = ""
     folder: str = ""
     """In which the agent worked."""
+    project: str = ""
+    """The folder in which the run was begun."""
     branch: str = ""
     """Of its worktree, if it had one."""
     notification: str = ""
     """`sent`, `off`, or why it was not sent; empty as long as none was tried."""
     pid: int = field(default_factory=os.getpid)
     """Of the runner."""
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self.classified_error == CANCELLED
 
     @property
     def summary(self) -> str:
@@ -154,6 +164,15 @@ def read_runs(logs: Path, task: str = "", agent: str = "") -> Iterator[tuple[Pat
     for path in sorted(found, key=lambda path: path.name, reverse=True):
         if record := read_record(path):
             yield path, record
+
+
+def is_alive(record: RunRecord) -> bool:
+    """Whether the process with the pid of its runner is a runner of tasks."""
+    try:
+        command = psutil.Process(record.pid).cmdline()
+    except (psutil.Error, ValueError):
+        return False
+    return record.task in command and any("stigmer" in part for part in command)
 
 
 def note_heartbeat(logs: Path, moment: datetime) -> Path:

@@ -14,10 +14,13 @@ from stigmer_tui.agent_clis.events import CliEvent, Failed, Printed, Said, Usage
 from stigmer_tui.agent_clis.notifications import OFF, notification_of, notify
 from stigmer_tui.agent_clis.outcome import ADVICE, NO_COMMITS, ExitCode, classify
 from stigmer_tui.agent_clis.process import ProcessEnd, run_process
-from stigmer_tui.agent_clis.records import RunFolder, RunRecord
+from stigmer_tui.agent_clis.records import CANCELLED, RunFolder, RunRecord
 from stigmer_tui.agent_clis.tasks import AUTO, Task, seconds_of
 from stigmer_tui.core.clock import Clock, timestamp
 from stigmer_tui.core.errors import StigmerError
+
+INTERRUPTED = 130
+"""Exit code of a run that was cancelled."""
 
 TIMEOUT_VARIABLE = "AGENT_RUNNER_TIMEOUT_SECONDS"
 DEFAULT_TIMEOUT = 900.0
@@ -164,6 +167,7 @@ async def run_agent(agent: AgentCli, task: Task, options: RunOptions, clock: Clo
         dry_run=options.dry_run,
         requires_commit=task.requires_commit,
         model=agent.model(options.model, options.environment),
+        project=str(options.folder),
     )
     run = _Run(agent, task, options, folder, clock, report, record)
     try:
@@ -171,7 +175,9 @@ async def run_agent(agent: AgentCli, task: Task, options: RunOptions, clock: Clo
     except (OSError, StigmerError) as error:
         record, output, patch = _failed(run.record, ExitCode.UNEXPECTED, str(error)), "", ""
     except asyncio.CancelledError:
-        cancelled = _failed(run.record, ExitCode.AGENT_ERROR, "The run was cancelled")
+        cancelled = replace(
+            run.record, exit_code=INTERRUPTED, classified_error=CANCELLED, error="The run was cancelled"
+        )
         folder.write(_at_end(cancelled, clock, began))
         raise
     record = _at_end(record, clock, began)

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from stigmer_tui.agent_clis.notifications import OFF, SENT
 from stigmer_tui.agent_clis.outcome import ADVICE, CONNECTIVITY, ExitCode
-from stigmer_tui.agent_clis.records import TRANSCRIPT, RunRecord, read_runs
-from stigmer_tui.core.processes import process_tree
+from stigmer_tui.agent_clis.records import TRANSCRIPT, RunRecord, is_alive, read_runs
 
 MAX_LINES = 5
 """Lines of the transcript that are shown."""
@@ -52,11 +51,11 @@ def triage(logs: Path) -> list[Case]:
 
 def _case(path: Path, record: RunRecord) -> Case:
     if record.end_time is None:
-        if _is_alive(record.pid):
+        if is_alive(record):
             return Case(Urgency.RUNNING, record, path)
         lines = tuple(_telling_lines(path / TRANSCRIPT))
         return Case(Urgency.DIED, record, path, lines, "The runner was killed: look at the machine, then run it again.")
-    if record.exit_code == 0:
+    if record.exit_code == 0 or record.is_cancelled:
         return Case(Urgency.SUCCEEDED, record, path)
     advice = ADVICE.get(_code(record), ADVICE[ExitCode.UNEXPECTED])
     if record.notification not in (SENT, OFF):
@@ -69,10 +68,6 @@ def _code(record: RunRecord) -> ExitCode:
         return ExitCode(record.exit_code or 0)
     except ValueError:
         return ExitCode.UNEXPECTED
-
-
-def _is_alive(pid: int) -> bool:
-    return any("stigmer" in " ".join(process.cmdline()) for process in process_tree(pid)[:1])
 
 
 def _telling_lines(transcript: Path) -> Iterator[str]:

@@ -18,6 +18,7 @@ from stigmer_tui.agent_clis.events import Called, Failed, Printed, Returned, Sai
 from stigmer_tui.agent_clis.outcome import ExitCode
 from stigmer_tui.agent_clis.records import RunRecord, logs_of
 from stigmer_tui.agent_clis.run import (
+    INTERRUPTED,
     Begun,
     Ended,
     Happened,
@@ -37,7 +38,6 @@ from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import Home, working_folder
 from stigmer_tui.core.units import duration_text
 
-INTERRUPTED = 130
 MAX_SHOWN = 200
 """Characters of a tool call's arguments, and of its output."""
 
@@ -161,7 +161,7 @@ class TextPrinter:
             self._print(record.agent, f"⚠️  Notification {record.notification}")
 
     def _print(self, agent: str, text: str) -> None:
-        click.echo(f"{agent:<9} {text}" if self._has_several else text)
+        _echo(f"{agent:<9} {text}" if self._has_several else text)
 
 
 class JsonPrinter:
@@ -178,7 +178,13 @@ class JsonPrinter:
         return
 
     def _print(self, event: str, agent: str, data: dict[str, Any]) -> None:
-        click.echo(json_text({"event": event, "agent": agent, **data}))
+        _echo(json_text({"event": event, "agent": agent, **data}))
+
+
+def _echo(line: str) -> None:
+    """A reader that is gone does not end the run, whose records stay."""
+    with suppress(BrokenPipeError):
+        click.echo(line)
 
 
 def _lines(event: Said | Called | Returned | Usage | Failed | Printed) -> list[str]:

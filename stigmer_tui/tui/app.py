@@ -145,10 +145,10 @@ class StigmerApp(TerminalApp):
         self.session.store.note(str(message.error), Level.ERROR)
 
     def run_resource(self, resource: Resource) -> None:
-        """Starts a workflow at once if no value is missing; else, and for agents, opens the run form."""
+        """Starts a workflow at once if no value is missing; else, and for agents and tasks, opens the run form."""
         last = self.session.input_for(resource)
         suggestions = self.session.suggestions_for(resource)
-        if resource.kind is ResourceKind.AGENT or any(suggestion.is_missing for suggestion in suggestions):
+        if resource.kind is not ResourceKind.WORKFLOW or any(suggestion.is_missing for suggestion in suggestions):
             self.open_form(resource)
         else:
             self._start(resource, input_from(last, suggestions))

@@ -16,6 +16,8 @@ from stigmer_tui.core.run_variable import RunVariable
 class ResourceKind(StrEnum):
     WORKFLOW = "workflow"
     AGENT = "agent"
+    TASK = "task"
+    """Of a project, for coding agents of others; on no server."""
 
 
 class RunState(StrEnum):
@@ -43,7 +45,7 @@ class ResourceKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """An agent or a workflow as it is deployed."""
+    """An agent or a workflow as it is deployed, or a task."""
 
     kind: ResourceKind
     id: str

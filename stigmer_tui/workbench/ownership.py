@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stigmer_tui.workbench.model import Resource, Run
+from stigmer_tui.workbench.model import Resource, ResourceKind, Run
 from stigmer_tui.workbench.state import WorkbenchState
 
 
@@ -18,7 +18,7 @@ def own_first(state: WorkbenchState) -> tuple[Resource, ...]:
 
 def owns(state: WorkbenchState, resource: Resource) -> bool:
     """What the project's code defines; before that is known, what a project of this name has deployed."""
-    if state.project is None:
+    if state.project is None or resource.kind is ResourceKind.TASK:
         return True
     if state.project.defines is None:
         return resource.project == state.project.name

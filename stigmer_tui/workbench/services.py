@@ -28,8 +28,18 @@ class Services:
     make_watcher: Callable[[], Watcher]
 
 
+def load_services_with_tasks(configuration: Configuration, folder: Path, organization: str, clock: Clock) -> Services:
+    """As `load_services`; the tasks of the folder, where it has any, are run beside what the server runs."""
+    return load_services(configuration, folder, organization, clock, has_tasks=(folder / "tasks").is_dir())
+
+
 def load_services(
-    configuration: Configuration, folder: Path, organization: str, clock: Clock, manifests: Path | None = None
+    configuration: Configuration,
+    folder: Path,
+    organization: str,
+    clock: Clock,
+    manifests: Path | None = None,
+    has_tasks: bool = False,
 ) -> Services:
     """Loads the wire, which takes a quarter of a second. `organization` is what a person has said; it may be empty.
 
@@ -39,7 +49,13 @@ def load_services(
     from stigmer_tui.workbench.servers import server_of
 
     organization = organization_for(configuration, folder, organization)
-    backend = GrpcBackend(server_of(configuration, clock), organization, clock)
+    server = server_of(configuration, clock)
+    if has_tasks:
+        from stigmer_tui.workbench.task_backend import BackendWithTasks
+
+        backend: GrpcBackend = BackendWithTasks(server, organization, clock, folder, configuration.home)
+    else:
+        backend = GrpcBackend(server, organization, clock)
 
     # What reads projects is loaded where there is one.
     def make_deployer(store: StateStore) -> Deployer:

@@ -44,7 +44,12 @@ def title_rows(
     if shown.earlier:
         about = joined([about, muted(_session_usage(shown))])
     used = () if state.is_final else joined([muted(words) for words in usage_words(execution.usage)])
-    second = justified(joined([*_reason(shown), used, about]), muted(shorten_id(execution.id)), width, glyphs.ellipsis)
+    second = justified(
+        joined([*_reason(shown), used, about]),
+        muted(shorten_id(execution.id.rpartition("/")[2])),
+        width,
+        glyphs.ellipsis,
+    )
     return [first, second]
 
 
@@ -99,7 +104,7 @@ def _message(execution: Execution) -> Spans:
 
 
 def _summary(execution: Execution) -> Spans:
-    if execution.kind is ResourceKind.AGENT:
+    if execution.kind is not ResourceKind.WORKFLOW:
         counts = [plural(len(execution.messages()), "message")]
         if calls := execution.count(NodeKind.TOOL_CALL).total():
             counts.append(plural(calls, "tool call"))
@@ -135,7 +140,7 @@ def empty_transcript(execution: Execution) -> str:
 
 def empty_tasks(execution: Execution) -> str:
     """What stands where the tree of tasks would be."""
-    noun = "tool calls" if execution.kind is ResourceKind.AGENT else "tasks"
+    noun = "tasks" if execution.kind is ResourceKind.WORKFLOW else "tool calls"
     return f"No {noun} in this run" if execution.state.is_final else f"No {noun} yet"
 
 

@@ -16,7 +16,7 @@ from stigmer_tui.workbench.model import Resource, ResourceKind, Run
 from stigmer_tui.workbench.ownership import own_resources, own_runs
 from stigmer_tui.workbench.state import WorkbenchState
 
-TITLES = {ResourceKind.WORKFLOW: "Workflows", ResourceKind.AGENT: "Agents"}
+TITLES = {ResourceKind.WORKFLOW: "Workflows", ResourceKind.AGENT: "Agents", ResourceKind.TASK: "Tasks"}
 NEVER = "–"
 FRESH = 60.0
 """Seconds for which an age is "now"; the list is redrawn once a minute."""

@@ -25,7 +25,14 @@ from stigmer_tui.workbench.suggestions import Suggestion, ValueSource
 DEFAULT_MESSAGE = "execute"
 """The message of a run if none is given (`docs/compatibility.md` 151)."""
 
-MESSAGE_TITLES = {ResourceKind.AGENT: "Message", ResourceKind.WORKFLOW: "Trigger message"}
+MESSAGE_TITLES = {
+    ResourceKind.AGENT: "Message",
+    ResourceKind.WORKFLOW: "Trigger message",
+    ResourceKind.TASK: "Agents, such as claude or codex; several work side by side",
+}
+
+PLACEHOLDERS = {ResourceKind.TASK: "those of the task, or else the first that answers"}
+"""What is done without a message, where it is not that a default one is sent."""
 
 
 SECRET_PREFIX = "secret:"  # noqa: S105 - what marks one
@@ -175,7 +182,7 @@ class RunForm(ModalScreen[RunInput | None]):
             draft.message if draft else run_input.message,
             soft_wrap=True,
             show_line_numbers=False,
-            placeholder=DEFAULT_MESSAGE,
+            placeholder=PLACEHOLDERS.get(resource.kind, DEFAULT_MESSAGE),
             id="message",
         )
         self._message.cursor_blink = False
