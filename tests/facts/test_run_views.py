@@ -31,7 +31,9 @@ def test_each_view_shows_a_run_and_says_when_it_is_empty() -> None:
 
 
 def test_a_view_is_named_in_one_file() -> None:
-    def names(view: RunView) -> list[str]:
-        return files_with(f"""["']{view.label}["']""")
+    """But for the group of tasks in the picker, which is called like the tree of tasks."""
 
-    assert [names(view) for view in VIEWS] == [["stigmer_tui/tui/run_views.py"]] * len(VIEWS)
+    def names(view: RunView) -> set[str]:
+        return set(files_with(f"""["']{view.label}["']""")) - {"stigmer_tui/tui/render/picker.py"}
+
+    assert [names(view) for view in VIEWS] == [{"stigmer_tui/tui/run_views.py"}] * len(VIEWS)
