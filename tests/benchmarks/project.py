@@ -16,6 +16,7 @@ from pathlib import Path
 from stigmer_tui.project.project_file import Project, load_project
 from stigmer_tui.project.scaffold import create_project
 from stigmer_tui.project.synthesis import synthesize
+from stigmer_tui.project.warm_interpreter import WarmInterpreter
 from stigmer_tui.project.watch import Watcher
 from tests.project.projects import python_project
 
@@ -38,6 +39,17 @@ def python_ms(code: str) -> float:
 
 def synthesis_ms(project: Project) -> float:
     return median_ms(lambda: asyncio.run(synthesize(project)))
+
+
+async def forked_synthesis_ms(project: Project) -> float:
+    times = []
+    async with WarmInterpreter() as interpreter:
+        for _ in range(ROUNDS):
+            started = time.perf_counter()
+            await synthesize(project, run_package=interpreter.run_package)
+            times.append((time.perf_counter() - started) * 1000)
+            await interpreter.ready()
+    return statistics.median(times)
 
 
 async def save_to_change_ms(folder: Path, files: int) -> list[float]:
@@ -81,6 +93,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         line("synthesis of a project of three tasks", synthesis_ms(python_project(folder / "three")), empty)
+        forked = asyncio.run(forked_synthesis_ms(python_project(folder / "three")))
+        line("the same in forks of a waiting interpreter", forked, empty)
         line("synthesis of what `new` writes", synthesis_ms(load_project(create_project(folder, "demo"))), empty)
         for files in (10, 1000):
             project = folder / f"files_{files}"
