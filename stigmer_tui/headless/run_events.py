@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from stigmer_tui.workbench.execution_tree import Execution, Part
 from stigmer_tui.workbench.model import RunState
 from stigmer_tui.workbench.nodes import Node, NodeKey, NodeKind, Role
+from stigmer_tui.workbench.todos import todos_of
 from stigmer_tui.workbench.usage import ModelCall, Usage
 
 
@@ -58,6 +59,7 @@ class RunEvents:
         match node.kind:
             case NodeKind.TOOL_CALL:
                 self._write("tool_call", **_call(node), **_where(self.execution, key))
+                self._todos(key, node)
             case NodeKind.SUB_AGENT:
                 self._write("sub_agent", **_sub_agent(node), **_where(self.execution, key))
             case NodeKind.TASK:
@@ -65,6 +67,12 @@ class RunEvents:
             case NodeKind.RUN:
                 # Its messages, and the node that it stands for, say what becomes of it.
                 self._model_calls(key, node)
+
+    def _todos(self, key: NodeKey, node: Node) -> None:
+        """The whole list, when it has been written."""
+        if node.state is RunState.COMPLETED and (todos := todos_of(node)):
+            items = [{"content": todo.content, "state": todo.state} for todo in todos]
+            self._write("todos", items=items, **_where(self.execution, key))
 
     def _model_calls(self, run: NodeKey, node: Node) -> None:
         written = self._written_calls.get(run, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ from stigmer_tui.workbench.events import (
     Noticed,
     ProjectDetected,
     ProjectLoaded,
+    RunChanged,
     RunDetached,
     RunReplaced,
     RunStarted,
@@ -35,6 +37,8 @@ from stigmer_tui.workbench.events import (
     ServerLost,
 )
 from stigmer_tui.workbench.execution_tree import Execution
+from stigmer_tui.workbench.model import ResourceKind, RunState
+from stigmer_tui.workbench.nodes import Node, NodeKind
 from stigmer_tui.workbench.state import (
     ApplySummary,
     Deployment,
@@ -46,6 +50,7 @@ from stigmer_tui.workbench.state import (
 from stigmer_tui.workbench.usage import ModelCall, Usage
 from tests.tui.host import FixedClock
 from tests.workbench.stage import NOON, TALLY
+from tests.workbench.trees import put
 
 EXECUTION = Execution(TALLY.kind, "wfx_1", "tally")
 RUN = ShownRun(EXECUTION, TALLY, why="main.py changed (+1 −1)")
@@ -196,3 +201,18 @@ def test_a_session_ends_with_what_all_of_it_has_used() -> None:
         "output_tokens": 10,
         "cost": 0.5,
     }
+
+
+def test_a_list_of_things_to_do_is_an_event_once_it_is_written() -> None:
+    printed = Printed()
+    execution = Execution(ResourceKind.AGENT, "agx_1", "clerk", state=RunState.RUNNING)
+    written = {"todos": [{"content": "Look", "status": "completed"}, {"content": "Write", "status": "pending"}]}
+    call = Node("1", NodeKind.TOOL_CALL, "write_todos", state=RunState.RUNNING, input=written)
+    output = printed.json()
+    put(execution, call)
+    output.take(RunChanged(execution))
+    put(execution, replace(call, state=RunState.COMPLETED))
+    output.take(RunChanged(execution))
+    assert [event["event"] for event in printed.events] == ["tool_call", "tool_call", "todos"]
+    items = [{"content": "Look", "state": "completed"}, {"content": "Write", "state": "pending"}]
+    assert printed.events[-1] == {"event": "todos", "items": items}
