@@ -20,7 +20,7 @@ from stigmer_tui.core.configuration_file import ConfigurationFile
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.model_prices import price_of
 from stigmer_tui.core.paths import Home
-from stigmer_tui.daemon.lifecycle import stop_daemon
+from stigmer_tui.daemon.lifecycle import start_daemon, stop_daemon
 from stigmer_tui.definition import extensions
 from stigmer_tui.definition.recording import Recording, recording_data
 from stigmer_tui.testing.cases import TestCase
@@ -101,6 +101,13 @@ async def test_instance(project: Path, clock: Clock) -> AsyncIterator[TestInstan
     try:
         environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
         configuration = configuration_of(home, environment, ConfigurationFile.read(home.configuration))
+        # An interrupt in the middle of the start must not leave a daemon behind that nobody stops.
+        starting = asyncio.create_task(start_daemon(configuration))
+        try:
+            await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            await asyncio.wait([starting])
+            raise
         session = Session(configuration, project, clock)
         async with session.opened() as runs:
             deployment = await session.deploy()
