@@ -1,0 +1,140 @@
+"""Tasks and agents that people define, when tasks are run, and what is to be looked at."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from stigmer_tui.agent_clis.agent_cli import Launch
+from stigmer_tui.agent_clis.formats.opencode import OpencodeLines
+from stigmer_tui.agent_clis.records import RunFolder, RunRecord
+from stigmer_tui.agent_clis.schedule import Schedule
+from stigmer_tui.agent_clis.table import AGENTS, agents_of
+from stigmer_tui.agent_clis.tasks import BUILT_IN, find_task, load_tasks
+from stigmer_tui.agent_clis.triage import Urgency, triage
+from stigmer_tui.core.configuration_file import ConfigurationFile
+from stigmer_tui.core.errors import StigmerError
+
+TASK = """---
+requires_commit: true
+notify: false
+timeout: 10m
+agents: [claude, codex]
+folder: services/shop
+worktree: true
+---
+Bring the documentation up to date.
+"""
+
+
+def write_task(folder: Path, text: str, name: str = "tidy") -> None:
+    (folder / "tasks").mkdir(exist_ok=True)
+    (folder / "tasks" / f"{name}.md").write_text(text)
+
+
+def test_a_task_of_the_project(tmp_path: Path) -> None:
+    write_task(tmp_path, TASK)
+    task = find_task(tmp_path, "tidy")
+    assert task.prompt == "Bring the documentation up to date."
+    assert (task.requires_commit, task.notify, task.timeout, task.worktree) == (True, False, 600.0, True)
+    assert (task.agents, task.folder) == (("claude", "codex"), "services/shop")
+
+
+def test_a_prompt_alone_is_a_task_and_one_of_the_program_can_be_replaced(tmp_path: Path) -> None:
+    write_task(tmp_path, "Say hi", "debug_hello_simple")
+    assert set(load_tasks(tmp_path)) == set(BUILT_IN)
+    assert find_task(tmp_path, "debug_hello_simple").prompt == "Say hi"
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("timeout: soon", "timeout must be a time"),
+        ("notify: maybe", "notify must be true or false"),
+        ("agents: 7", "agents must be a list"),
+        ("folder: ../elsewhere", "folder must be a folder below"),
+        ("requires_commits: true", "is no key of a task"),
+    ],
+)
+def test_what_is_wrong_with_a_task_is_told_with_its_line(tmp_path: Path, line: str, problem: str) -> None:
+    write_task(tmp_path, f"---\n{line}\n---\nTidy up")
+    with pytest.raises(StigmerError, match=problem) as error:
+        find_task(tmp_path, "tidy")
+    assert "tidy.md:2" in error.value.message
+
+
+def test_the_preferred_agents_come_first() -> None:
+    preferences = [agent.preference for agent in AGENTS]
+    assert preferences == sorted(preferences, reverse=True)
+
+
+def configuration(home: Path, text: str) -> ConfigurationFile:
+    (home / "config.yaml").write_text(text)
+    return ConfigurationFile.read(home / "config.yaml")
+
+
+def test_an_agent_without_code(tmp_path: Path) -> None:
+    text = 'agent_clis: {aider: {command: [aider, --model, "{model}", "{prompt}"], format: opencode, preference: 95}}'
+    agents = agents_of(configuration(tmp_path, text))
+    aider = next(iter(agents.values()))
+    assert (aider.name, aider.binary) == ("aider", "aider")
+    assert isinstance(aider.reader(), OpencodeLines)
+    # What stands in a prompt is not filled in.
+    launch = Launch("Explain {model}", tmp_path, tmp_path, "gpt-5")
+    assert aider.arguments(launch) == ["--model", "gpt-5", "Explain {model}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("{aider: {command: [aider]}}", "must have {prompt}"),
+        ('{aider: {command: "aider {prompt}"}}', "must be a list"),
+        ('{aider: {command: [a, "{prompt}"], format: xml}}', "format is 'xml'"),
+        ("{claude: {modle: opus}}", "is no key of an agent"),
+    ],
+)
+def test_what_is_wrong_with_an_agent_is_told(tmp_path: Path, text: str, problem: str) -> None:
+    with pytest.raises(StigmerError, match=problem):
+        agents_of(configuration(tmp_path, f"agent_clis: {text}"))
+
+
+def test_a_line_of_a_crontab_is_quoted(tmp_path: Path) -> None:
+    schedule = Schedule("tidy", "auto", tmp_path / "50 % more", "30 6 * * 1-5", tmp_path)
+    line = schedule.crontab_line()
+    assert line.startswith("30 6 * * 1-5 cd ")
+    assert "50 \\% more'" in line
+    assert "task run --agent auto --task tidy" in line
+    with pytest.raises(StigmerError, match="does not say when"):
+        replace(schedule, when="sometimes").crontab_line()
+
+
+def test_a_timer_runs_its_service(tmp_path: Path) -> None:
+    units = Schedule("tidy", "auto", tmp_path / "50 %", "daily", tmp_path).systemd_units()
+    service, timer = units["stigmer-tui-tidy-auto.service"], units["stigmer-tui-tidy-auto.timer"]
+    assert "50 %%" in service
+    assert "OnCalendar=daily" in timer
+
+
+NO_PROCESS = 2**22 + 1
+"""A pid that no machine gives."""
+
+
+def test_the_most_urgent_comes_first(tmp_path: Path) -> None:
+    ended = RunRecord("", "", "tidy", "2026-02-19T00:00:00Z", "2026-02-19T00:01:00Z", notification="sent")
+    records = [
+        replace(ended, agent="fine", exit_code=0),
+        replace(ended, agent="broken", exit_code=1, classified_error="agent_error"),
+        replace(ended, agent="dead", end_time=None, notification="", pid=NO_PROCESS),
+    ]
+    for record in records:
+        folder = RunFolder.create(tmp_path, "tidy", record.agent, datetime(2026, 2, 19, tzinfo=UTC))
+        folder.transcript.write_text("I look around\nError: model not found\n")
+        folder.write(replace(record, run_id=folder.run_id))
+    died, failed, succeeded = triage(tmp_path)
+    assert [case.record.agent for case in (died, failed, succeeded)] == ["dead", "broken", "fine"]
+    assert [case.urgency for case in (died, failed, succeeded)] == [Urgency.DIED, Urgency.FAILED, Urgency.SUCCEEDED]
+    assert failed.lines == ("Error: model not found",)
+    assert failed.advice
