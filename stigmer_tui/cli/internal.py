@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import signal
@@ -20,7 +21,7 @@ from stigmer_tui.core.logs import log_to_file
 from stigmer_tui.core.processes import ProcessIdentity
 from stigmer_tui.core.remote_access import RemoteAccess, remote_access
 from stigmer_tui.daemon.agent_runner_binary import AgentRunnerBinary, ChooseProgram, RunnerProgram, choose_program
-from stigmer_tui.daemon.lifecycle import READY_DESCRIPTOR
+from stigmer_tui.daemon.lifecycle import KEYS_DESCRIPTOR, READY_DESCRIPTOR
 from stigmer_tui.daemon.record import DaemonLock, DaemonRecord
 from stigmer_tui.daemon.supervision import Supervisor, own_command
 from stigmer_tui.daemon.token import create_token
@@ -36,6 +37,7 @@ logger = logging.getLogger(__name__)
 def run_server(addresses: list[str], requires_token: bool, remote: RemoteAccess | None) -> None:
     """Runs until SIGTERM. `addresses` are tried in order. Raises StigmerError."""
     _be_local()
+    _take_keys()
     configuration = load_configuration(os.environ)
     home = configuration.home
     # A service is started without flags for it.
@@ -58,6 +60,13 @@ def _be_local() -> None:
         os.environ.pop(setting.variable, None)
     # As an existing installation's agent runner expects it (`docs/compatibility.md` 161).
     os.environ[settings.MODE.variable] = LOCAL
+
+
+def _take_keys() -> None:
+    """Those of the shell that started this process: in memory, where no other process can read them."""
+    if descriptor := os.environ.pop(KEYS_DESCRIPTOR, ""):
+        with os.fdopen(int(descriptor), "rb") as pipe:
+            os.environ.update(json.loads(pipe.read()))
 
 
 async def _serve(

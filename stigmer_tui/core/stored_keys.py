@@ -66,19 +66,27 @@ class SystemKeyring:
             self._call("delete_password", name)
 
     def _call(self, function: str, *arguments: str) -> str | None:
-        # Imported lazily: it looks for its backends, which takes a while.
-        import keyring
-
         try:
-            backend = keyring.get_keyring()
-            is_safe = backend.priority >= SAFE_PRIORITY
-            result: str | None = getattr(backend, function)(SERVICE, *arguments) if is_safe else None
+            result: str | None = getattr(encrypting_backend(), function)(SERVICE, *arguments)
+        except StigmerError:
+            raise
         except Exception as error:
             # Backends raise errors of their own libraries, too.
             raise _unusable(f"{type(error).__name__}: {error}") from error
-        if not is_safe:
-            raise _unusable("there is none that encrypts")
         return result
+
+
+def encrypting_backend() -> Any:
+    """The system's keyring, by the package `keyring`. Raises StigmerError where none is there that encrypts."""
+    # Imported lazily: it looks for its backends, which takes a while.
+    import keyring
+
+    backend = keyring.get_keyring()
+    # A chain would fall back to one that keeps secrets in clear.
+    best = max([*getattr(backend, "backends", ())] or [backend], key=lambda each: each.priority)
+    if best.priority < SAFE_PRIORITY:
+        raise _unusable(f"there is none that encrypts ({type(best).__module__} does not)")
+    return best
 
 
 def _unusable(reason: str) -> StigmerError:

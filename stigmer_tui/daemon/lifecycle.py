@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import select
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 
@@ -20,6 +21,7 @@ from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.daemon_processes import SERVER
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.known_secrets import clean
+from stigmer_tui.core.model_providers import KEY_VARIABLES
 from stigmer_tui.core.paths import Home
 from stigmer_tui.core.private_files import FILE_MODE, opener
 from stigmer_tui.core.processes import OWNER_MARK, kill_all, marked_processes, process_tree, wait_for_end
@@ -35,6 +37,9 @@ STOP_LIMIT = 5.0
 """Seconds for the server and its runners together."""
 
 LAST_LINES = 12
+KEYS_DESCRIPTOR = "STIGMER_KEYS_FD"
+"""Environment variable: where a new server reads the keys of model providers, which no other process can read there."""
+
 READY_DESCRIPTOR = "STIGMER_READY_FD"
 """Environment variable: where a new server writes its address once it listens."""
 
@@ -165,7 +170,13 @@ def _spawn(configuration: Configuration, arguments: list[str]) -> None:
     """Returns once the server listens. Raises StigmerError if it ends or times out."""
     home = configuration.home
     reader, writer = os.pipe()
-    environment = {**os.environ, READY_DESCRIPTOR: str(writer), settings.HOME.variable: str(home.root)}
+    environment = {name: value for name, value in os.environ.items() if name not in KEY_VARIABLES}
+    keys = _pipe_with({name: value for name, value in os.environ.items() if name in KEY_VARIABLES})
+    environment |= {
+        READY_DESCRIPTOR: str(writer),
+        KEYS_DESCRIPTOR: str(keys),
+        settings.HOME.variable: str(home.root),
+    }
     # The daemon has another working folder, so relative paths must be resolved here.
     if configuration.model.script and os.environ.get(settings.SCRIPT.variable):
         environment[settings.SCRIPT.variable] = str(configuration.model.script)
@@ -179,16 +190,34 @@ def _spawn(configuration: Configuration, arguments: list[str]) -> None:
             stderr=subprocess.STDOUT,
             env=environment,
             cwd=home.root,
-            pass_fds=(writer,),
+            pass_fds=(writer, keys),
             start_new_session=True,
         )
     os.close(writer)
+    os.close(keys)
     with os.fdopen(reader) as pipe:
         if not select.select([pipe], [], [], START_LIMIT)[0]:
             process.kill()
             raise StigmerError(f"The daemon did not start within {START_LIMIT:.0f} s", _last_output(home))
         if not pipe.readline():
             raise _failure(home)
+
+
+def _pipe_with(keys: Mapping[str, str]) -> int:
+    """The end to read of a pipe that holds them. Raises StigmerError for more than a pipe holds."""
+    content = json.dumps(keys).encode()
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    try:
+        written = os.write(writer, content)
+    except BlockingIOError:
+        written = 0
+    finally:
+        os.close(writer)
+    if written < len(content):
+        os.close(reader)
+        raise StigmerError("The keys of model providers in the environment are too long to be keys")
+    return reader
 
 
 def _failure(home: Home) -> StigmerError:

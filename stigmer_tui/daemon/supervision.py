@@ -19,8 +19,9 @@ import psutil
 from stigmer_tui.api.daemon_pb2 import Component
 from stigmer_tui.core.changes import ChangeSignal
 from stigmer_tui.core.clock import Clock
-from stigmer_tui.core.daemon_processes import PROCESSES, SERVER, RunnerIdentity
+from stigmer_tui.core.daemon_processes import AGENT_RUNNER, PROCESSES, SERVER, RunnerIdentity
 from stigmer_tui.core.known_secrets import clean
+from stigmer_tui.core.model_providers import KEY_VARIABLES
 from stigmer_tui.core.paths import Home
 from stigmer_tui.core.processes import kill_all, process_tree
 from stigmer_tui.core.storage_errors import UNUSABLE
@@ -238,7 +239,7 @@ class Supervisor:
                 stdin=stdin,
                 stdout=output.writer,
                 stderr=asyncio.subprocess.STDOUT,
-                env=self._environment,
+                env=self._environment_of(child),
                 cwd=self._home.root,
                 start_new_session=True,
             )
@@ -253,6 +254,12 @@ class Supervisor:
             child.meter = Meter(process.pid, self._clock)
         self._become(child, Component.STARTING, "")
         return process
+
+    def _environment_of(self, child: Child) -> dict[str, str]:
+        """Only the agent runner needs the keys of model providers."""
+        if child.name == AGENT_RUNNER.name:
+            return self._environment
+        return {name: value for name, value in self._environment.items() if name not in KEY_VARIABLES}
 
     async def _stop(self, child: Child) -> None:
         await self._end(child)

@@ -15,9 +15,11 @@ from stigmer_tui.api.environment_pb2 import Environment, EnvironmentValue
 from stigmer_tui.api.execution_context_pb2 import ExecutionContext, ExecutionValue
 from stigmer_tui.api.workflow_execution_pb2 import WorkflowExecution
 from stigmer_tui.api.workflow_pb2 import Workflow
+from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.known_secrets import remember_values
 from stigmer_tui.core.redaction import REDACTED
 from stigmer_tui.core.sqlite import Database, outcome, persisted
+from stigmer_tui.core.stored_keys import encrypting_backend
 
 logger = logging.getLogger(__name__)
 
@@ -43,14 +45,16 @@ class KeyringKey:
     async def key(self) -> bytes | None:
         try:
             return await asyncio.wait_for(asyncio.to_thread(self._fetch), KEYRING_LIMIT)
+        except StigmerError as error:
+            logger.warning("secrets stay in memory. %s", error.message)
+            return None
         except Exception as error:
             logger.info("no keyring (%s): secrets stay in memory", type(error).__name__)
             return None
 
     def _fetch(self) -> bytes:
-        import keyring
-
-        stored = keyring.get_password(KEYRING_SERVICE, self._home)
+        keyring = encrypting_backend()
+        stored: str | None = keyring.get_password(KEYRING_SERVICE, self._home)
         if stored is None:
             stored = base64.b64encode(os.urandom(32)).decode()
             keyring.set_password(KEYRING_SERVICE, self._home, stored)

@@ -16,6 +16,7 @@ from stigmer_tui.cli.entry import is_for_app, use_context
 from stigmer_tui.core import stored_keys
 from stigmer_tui.core.contexts import Context
 from stigmer_tui.core.paths import Home
+from tests.core.memory_keyring import MemoryKeyring
 
 pytestmark = pytest.mark.usefixtures("logging_as_before")
 
@@ -27,20 +28,6 @@ class Said:
     code: int
     out: str
     err: str
-
-
-class MemoryKeyring:
-    def __init__(self) -> None:
-        self.values: dict[str, str] = {}
-
-    def read(self, name: str) -> str:
-        return self.values.get(name, "")
-
-    def write(self, name: str, value: str) -> None:
-        self.values[name] = value
-
-    def delete(self, name: str) -> None:
-        self.values.pop(name, None)
 
 
 @pytest.fixture

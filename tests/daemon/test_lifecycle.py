@@ -18,6 +18,7 @@ from stigmer_tui.client.endpoint import Endpoint
 from stigmer_tui.core.configuration import Configuration, ModelSettings
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.known_secrets import remember_values
+from stigmer_tui.core.model_providers import KEY_VARIABLES
 from stigmer_tui.core.paths import Home
 from stigmer_tui.core.processes import OWNER_MARK
 from stigmer_tui.core.remote_access import RemoteAccess
@@ -180,6 +181,24 @@ async def test_a_server_works_in_its_home_and_gets_whole_paths(
         f"STIGMER_LLM_SCRIPT {tmp_path / 'turns.yaml'}",
         f"SANDBOX_ROOT_DIR {tmp_path / 'boxes'}",
         "session: True input: True",
+    ]
+
+
+SAY_KEYS = """
+import os
+print("environment:", os.environ.get("OPENAI_API_KEY", "-"))
+print("pipe:", os.fdopen(int(os.environ["STIGMER_KEYS_FD"])).read())
+"""
+
+
+async def test_a_key_is_in_no_environment_of_the_server(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in KEY_VARIABLES:
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("OPENAI_API_KEY", "k-1")
+    replace_server(monkeypatch, SAY_KEYS)
+    assert (await failure(Configuration(home))).advice.splitlines() == [
+        "environment: -",
+        'pipe: {"OPENAI_API_KEY": "k-1"}',
     ]
 
 

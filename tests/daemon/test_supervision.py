@@ -274,3 +274,22 @@ def test_our_own_program_is_started_without_the_working_folder() -> None:
         *(sys.executable, "-P", "-m", "stigmer_tui"),
         *("internal-server", "--no-auth"),
     ]
+
+
+@pytest.mark.parametrize(("name", "expected"), [("workflow-runner", "-"), ("agent-runner", "k-1")])
+async def test_only_the_agent_runner_gets_the_keys_of_providers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, expected: str
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "k-1")
+    home = Home(tmp_path)
+    home.prepare()
+    seen, stopping = tmp_path / "seen", asyncio.Event()
+    os.mkfifo(seen)
+    script = f"printf %s ${{OPENAI_API_KEY:--}} >'{seen}'; read line"
+    supervisor = Supervisor(home, {name: ["/bin/sh", "-c", script]}, SystemClock())
+    running = asyncio.create_task(supervisor.run({}, stopping))
+    try:
+        assert await asyncio.wait_for(asyncio.to_thread(seen.read_text), 60) == expected
+    finally:
+        stopping.set()
+        await running
