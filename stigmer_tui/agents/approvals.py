@@ -6,6 +6,7 @@ answers at once if there is a decision. A decision is in the journal before anyt
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -58,38 +59,52 @@ class Approvals:
     run: AgentRun
     policy: ApprovalPolicy
     decide: Decide
-    allowed: set[str]
-    """Tools that a person has allowed for the rest of the run."""
 
     async def decision(self, call_id: str, tool: str) -> CallDecision | None:
         """What a person has decided on a call, after waiting for it; None if the call needs no approval."""
         decision = self.run.record.decision(call_id)
         if decision is None and self._must_wait(call_id, tool):
-            decision = await self._wait(call_id)
+            decision = await self._wait(call_id, tool)
         if decision is None:
             return None
         if decision.is_for_run:
-            self.allowed.add(tool)
+            await self.run.allowed.add(tool)
         self.run.transcript.show_approval(call_id, _state(decision))
         return decision
 
     def _must_wait(self, call_id: str, tool: str) -> bool:
         record = self.run.record
         has_begun = bool(record.call_start(call_id)) or record.call_end(call_id) is not None
-        return self.policy.needs_approval(tool) and tool not in self.allowed and not has_begun
+        return self.policy.needs_approval(tool) and tool not in self.run.allowed and not has_begun
 
-    async def _wait(self, call_id: str) -> CallDecision:
+    async def _wait(self, call_id: str, tool: str) -> CallDecision:
         self.run.transcript.show_approval(call_id, ApprovalState.WAITING)
         # The server accepts a decision only on a call that it knows to wait.
         await self.run.reporter.flush()
-        made = await self.decide(self.run.lease, call_id)
-        if made.HasField("denied"):
+        async with self.run.time.standing_still(f"{self.run.lease.execution_id}/{call_id}"):
+            made = await self._decided(call_id, tool)
+        if made is None:
+            decision = CallDecision(self.run.now(), is_allowed=True)
+        elif made.HasField("denied"):
             decision = CallDecision(self.run.now(), is_allowed=False, reason=made.denied.reason)
         else:
             arguments = to_data(made.allowed.args) if made.allowed.HasField("args") else None
             decision = CallDecision(self.run.now(), True, arguments=arguments, is_for_run=made.allowed.all_of_run)
         await self.run.record.end_decision(call_id, self._without_secrets(decision))
         return decision
+
+    async def _decided(self, call_id: str, tool: str) -> Decision | None:
+        """What a person decides on the call; None if the tool is allowed for the run meanwhile, in another call."""
+        deciding = asyncio.ensure_future(self.decide(self.run.lease, call_id))
+        allowed = asyncio.create_task(self.run.allowed.wait_for(tool))
+        try:
+            await asyncio.wait([deciding, allowed], return_when=asyncio.FIRST_COMPLETED)
+            return deciding.result() if deciding.done() else None
+        finally:
+            unfinished = [task for task in (deciding, allowed) if not task.done()]
+            for task in unfinished:
+                task.cancel()
+            await asyncio.gather(*unfinished, return_exceptions=True)
 
     def _without_secrets(self, decision: CallDecision) -> CallDecision:
         redactor = self.run.lease.redactor

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
+from stigmer_tui.core.clock import parse_timestamp
 from stigmer_tui.runners.journal import ExecutionJournal
 
 
@@ -57,6 +60,12 @@ class SummaryStep:
     messages: int
 
 
+WAIT, SPENT = "wait/", "spent/"
+
+Spent = dict[str, tuple[int, float]]
+"""Tokens and US dollars of calls of models, by their ids."""
+
+
 class AgentJournal:
     """Turns by number, from 0, and calls by their ids in the transcript."""
 
@@ -107,3 +116,40 @@ class AgentJournal:
     async def end_decision(self, call_id: str, decision: CallDecision) -> None:
         """Records the decision on a call. Returns when it is durable."""
         await self._journal.complete(f"approval/{call_id}", asdict(decision))
+
+    def is_allowed(self, tool: str) -> bool:
+        """Whether a person has allowed a tool for the rest of the run."""
+        return self._journal.find(f"allowed/{tool}") is not None
+
+    async def allow(self, tool: str) -> None:
+        """Records that a person has. Returns when it is durable."""
+        await self._journal.complete(f"allowed/{tool}")
+
+    def wait_start(self, call: str) -> str:
+        """Since when a call waits for a decision; empty if it does not."""
+        step = self._journal.find(f"{WAIT}{call}")
+        return str(step.value[0]) if step is not None else ""
+
+    async def start_wait(self, call: str, at: str) -> None:
+        """Records since when a call waits for a decision. Returns when it is durable."""
+        await self._journal.begin(f"{WAIT}{call}", [at])
+
+    async def end_wait(self, call: str, began_at: str, at: str) -> None:
+        """Records that the wait is over. Returns when it is durable."""
+        await self._journal.complete(f"{WAIT}{call}", [began_at, at])
+
+    def waits(self) -> Iterator[tuple[str, datetime, datetime | None]]:
+        """The calls that have waited for decisions, from when to when; None for a wait that is not over."""
+        for name, step in self._journal:
+            if name.startswith(WAIT) and (began := parse_timestamp(step.value[0])):
+                yield name.removeprefix(WAIT), began, parse_timestamp(step.value[1]) if step.done else None
+
+    async def end_spending(self, execution_id: str, calls: Spent) -> None:
+        """Records what a sub-agent has spent, whose own journal ends. Returns when it is durable."""
+        await self._journal.complete(f"{SPENT}{execution_id}", calls)
+
+    def spending(self) -> Iterator[tuple[str, Spent]]:
+        """What sub-agents that have ended have spent, by their executions."""
+        for name, step in self._journal:
+            if name.startswith(SPENT):
+                yield name.removeprefix(SPENT), step.value

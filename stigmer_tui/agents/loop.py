@@ -97,7 +97,7 @@ class AgentLoop:
         toolsets: Sequence[AbstractToolset[None]],
     ) -> None:
         assignment = run.lease.assignment.agent
-        approvals = Approvals(run, policy_of(assignment, run.approve), self._decide, set())
+        approvals = Approvals(run, policy_of(assignment, run.approve), self._decide)
         schema = extensions.output_schema_in(assignment.agent.metadata.annotations)
         agent = Agent(
             DurableModel(model, plan, run, self._adapters.model),

@@ -7,10 +7,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from stigmer_tui.agents.allowed_tools import AllowedTools
 from stigmer_tui.agents.journal import AgentJournal
 from stigmer_tui.agents.sandbox.folder import Folder
 from stigmer_tui.agents.spending import Spending
 from stigmer_tui.agents.transcript import TranscriptRecorder
+from stigmer_tui.agents.working_time import WorkingTime
 from stigmer_tui.api.model_call_pb2 import ModelCall
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.core.approval_policy import ApprovalPolicy
@@ -43,8 +45,8 @@ class Caller:
     servers: Sequence[Server]
     script: Script | None
     """The script of the calling run, which has those of its sub-agents."""
-    spending: Spending
-    """Of both."""
+    run: AgentRun
+    """The calling run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,10 @@ class AgentRun:
     record: AgentJournal
     reporter: Reporter
     spending: Spending
+    """Of the run and its sub-agents."""
+    allowed: AllowedTools
+    """In the run and its sub-agents."""
+    time: WorkingTime
     work: Callable[[Lease, Caller], Awaitable[Outcome]]
     """Works on the lease of a sub-agent."""
     caller: Caller | None = None

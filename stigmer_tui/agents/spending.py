@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stigmer_tui.agents.journal import AgentJournal
 from stigmer_tui.agents.models.choice import ModelChoice
 from stigmer_tui.api.model_call_pb2 import ModelCall
 from stigmer_tui.core.errors import StigmerError
@@ -27,16 +28,23 @@ class LimitReachedError(StigmerError):
 
 
 class Spending:
-    """Of one execution, its sub-agents included."""
+    """Of one execution, its sub-agents included, also those that have ended before a restart of the runner."""
 
-    def __init__(self, limits: RunLimits, prices: Prices) -> None:
+    def __init__(self, limits: RunLimits, prices: Prices, record: AgentJournal) -> None:
         self.limits = limits
         self._prices = prices
-        self._calls: dict[tuple[str, str], ModelCall] = {}
+        self._record = record
+        self._spent = dict(record.spending())
 
     def note(self, execution_id: str, call: ModelCall) -> None:
         """A model has answered, or an answer was read again from the journal."""
-        self._calls[execution_id, call.id] = call
+        calls = self._spent.setdefault(execution_id, {})
+        calls[call.id] = (call.input_tokens + call.output_tokens, call.cost)
+
+    async def keep(self, execution_id: str) -> None:
+        """Keeps what a sub-agent has spent that ends. Returns when that is durable."""
+        if calls := self._spent.get(execution_id):
+            await self._record.end_spending(execution_id, calls)
 
     def call(
         self, call_id: str, choice: ModelChoice, response: ModelResponse, asked_at: str, ended_at: str
@@ -62,8 +70,8 @@ class Spending:
     def check(self, agent: str, steps: int) -> None:
         """Before a model is asked, after so many steps. Raises LimitReachedError."""
         limits = self.limits
-        tokens = sum(call.input_tokens + call.output_tokens for call in self._calls.values())
-        cost = sum(call.cost for call in self._calls.values())
+        calls = [call for calls in self._spent.values() for call in calls.values()]
+        tokens, cost = sum(tokens for tokens, _ in calls), sum(cost for _, cost in calls)
         if steps >= (limits.steps or MAX_STEPS):
             raise LimitReachedError.of(agent, plural(limits.steps or MAX_STEPS, "step"), "steps")
         if limits.tokens and tokens >= limits.tokens:

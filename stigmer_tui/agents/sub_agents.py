@@ -39,7 +39,7 @@ def sub_agent_tools(
     depth = run.caller.depth if run.caller else 0
     if depth >= MAX_DEPTH:
         return []
-    tool = SubAgentTool(run, Caller(depth + 1, shell.folder, servers, script, run.spending))
+    tool = SubAgentTool(run, Caller(depth + 1, shell.folder, servers, script, run))
     types = sub_agent_types(run.lease.assignment.agent.agent)
     listed = "\n".join(f"- {name}: {description}" for name, description in types.items())
     description = f"{TASK_DESCRIPTION}\n\nThe sub-agents:\n{listed}"

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stigmer_tui.agents.allowed_tools import AllowedTools
 from stigmer_tui.agents.journal import AgentJournal
 from stigmer_tui.agents.mcp.docker import require_docker
 from stigmer_tui.agents.mcp.surroundings import ServerLimits, Surroundings, server_environment
@@ -24,11 +25,11 @@ from stigmer_tui.agents.scripts.recordings import Recordings
 from stigmer_tui.agents.spending import LimitReachedError, Spending
 from stigmer_tui.agents.tools.shell import ShellTool
 from stigmer_tui.agents.transcript import TranscriptRecorder
+from stigmer_tui.agents.working_time import WorkingTime
 from stigmer_tui.api.agent_execution_pb2 import AgentExecution
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.runner_pb2 import AgentAssignment
 from stigmer_tui.core import settings
-from stigmer_tui.core.clock import parse_timestamp
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.processes import OWNER_MARK
@@ -85,10 +86,27 @@ class Worker:
             transcript.changed = reporter.touch
             name, approve = agent.slug or agent.name, self.configuration.approve
             limits = _limits(lease.assignment.agent, self.configuration.limits)
-            spending = caller.spending if caller else Spending(limits, self.configuration.prices)
             history = self.configuration.history_tokens
-            run = AgentRun(name, lease, transcript, record, reporter, spending, self.work_for, caller, approve, history)
-            transcript.begin(execution.spec.message, execution.status.started_at or run.now(), execution.status)
+            above = caller.run if caller else None
+            spending = above.spending if above else Spending(limits, self.configuration.prices, record)
+            allowed = above.allowed if above else AllowedTools(record)
+            started_at = execution.status.started_at
+            time = WorkingTime(record, lease.clock, started_at, above.time if above else None)
+            run = AgentRun(
+                name,
+                lease,
+                transcript,
+                record,
+                reporter,
+                spending,
+                allowed,
+                time,
+                self.work_for,
+                caller,
+                approve,
+                history,
+            )
+            transcript.begin(execution.spec.message, started_at or run.now(), execution.status)
             phase, error = await self._outcome(run)
             # Once the outcome is known, not even a cancellation may prevent the report.
             end = asyncio.create_task(self._end(run, phase, lease.redactor.text(error)))
@@ -102,6 +120,8 @@ class Worker:
         ended = "was cancelled" if phase is Phase.CANCELLED else "ended"
         run.transcript.end(f"The run {ended} before this call had come to its end.", run.now())
         await run.reporter.flush()
+        if run.caller is not None:
+            await run.spending.keep(run.lease.execution_id)
         await run.lease.report_end(phase, error)
         await self.journal.forget(run.lease.execution_id)
 
@@ -212,17 +232,15 @@ def _limits(assignment: AgentAssignment, configured: RunLimits) -> RunLimits:
 
 @asynccontextmanager
 async def _time_limit(run: AgentRun) -> AsyncIterator[None]:
-    """The time limits of the run and of the calling task, counted from the first start of the run."""
+    """The time limits of the run and of the calling task."""
     of_task, of_run = run.lease.assignment.agent.config.timeout, run.spending.limits.time
     seconds = min(filter(None, (of_task, of_run)), default=None)
-    started = parse_timestamp(run.lease.assignment.agent.execution.status.started_at)
-    # A clock that was set back must not make the limit longer.
-    spent = max(0.0, (run.lease.clock.now() - started).total_seconds()) if started else 0.0
+    limit: asyncio.Timeout | None = None
     try:
-        async with asyncio.timeout(seconds - spent if seconds else None) as limit:
+        async with run.time.limit(seconds) as limit:
             yield
     except TimeoutError as error:
-        if not limit.expired():
+        if limit is None or not limit.expired():
             raise
         if seconds == of_task:
             raise StigmerError(f"{run.agent} took longer than the {of_task} s that its task allows") from error

@@ -194,8 +194,8 @@ async def test_a_tool_of_a_server_waits_like_any_other(agents: Agents) -> None:
     assert ledger.calls[0].result == "7"
 
 
-WRITES = 5
-"""Two turns, the decision, and the beginning and the end of the call."""
+WRITES = 7
+"""Two turns, the beginning and the end of the wait, the decision, and the beginning and the end of the call."""
 
 
 async def cut_off(agents: Agents, number: int, before: bool) -> tuple[Ledger, str]:
@@ -230,7 +230,7 @@ async def test_a_run_that_is_killed_at_any_write_makes_an_allowed_call_once(
     assert (call.error == INTERRUPTED) is is_unknown
     assert log(agents) == ("" if at.startswith("begin call/") and not before else "one\n")
     # A decision that is durable is not asked for again.
-    assert len(desk.asked) == (2 if at.startswith("end approval/") and before else 1)
+    assert len(desk.asked) == (2 if (at.startswith("end wait/") or (at.startswith("end approval/") and before)) else 1)
 
 
 @pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
@@ -266,8 +266,8 @@ async def test_a_wait_goes_on_in_the_next_runner(agents: Agents, reason: StopRea
 
 async def test_a_tool_stays_allowed_in_the_next_runner(agents: Agents) -> None:
     desk = with_desk(agents, Decision(allowed=Allowed(all_of_run=True)))
-    # After the first call: the turn, the decision, its beginning and its end.
-    cut, ledger = CutJournal(agents.journal, 3, before=False), Ledger()
+    # After the first call: the turn, its wait (two), the decision (two, as it is for the run), its beginning, its end.
+    cut, ledger = CutJournal(agents.journal, 6, before=False), Ledger()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(agents, "journal", cut)
         lease = agents.start(assignment(TWICE), ledger)
@@ -284,7 +284,7 @@ async def test_a_tool_stays_allowed_in_the_next_runner(agents: Agents) -> None:
 
 async def test_the_journal_holds_no_secret_that_a_person_has_typed(agents: Agents) -> None:
     with_desk(agents, Decision(allowed=Allowed(args=to_struct({"command": f"echo {SECRET} >> log.txt"}))))
-    cut, ledger = CutJournal(agents.journal, 1, before=False), Ledger()
+    cut, ledger = CutJournal(agents.journal, 3, before=False), Ledger()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(agents, "journal", cut)
         lease = agents.start(assignment(SCRIPT, secrets={"TOKEN": SECRET}), ledger)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,8 @@ class CutJournal:
         return self.journal.forget(execution_id)
 
     async def write(self, name: str, write: Callable[[], Awaitable[object]]) -> None:
+        if self.died.is_set():
+            await asyncio.Event().wait()
         dies = self.writes == self.number
         self.writes += 1
         if not (dies and self.before):
@@ -74,6 +76,9 @@ class CutJournal:
 class CutExecutionJournal:
     cut: CutJournal
     journal: ExecutionJournal
+
+    def __iter__(self) -> Iterator[tuple[str, JournalStep]]:
+        return iter(self.journal)
 
     def find(self, step: str) -> JournalStep | None:
         return self.journal.find(step)
