@@ -101,7 +101,7 @@ class OwnWrites:
         path = os.path.realpath(self._project / file.path)
         for run in self._runs:
             written = _read(run.report) if run.written is None else run.written
-            if path in written and self._is_not_after(file, run):
+            if written.intersection((path, _database_of(path))) and self._is_not_after(file, run):
                 return True
         return False
 
@@ -127,6 +127,13 @@ class OwnWrites:
         if file.modified is None:
             return self._is_not_after(file, run)
         return run.began - CLOCK_STEP <= file.modified and self._is_not_after(file, run)
+
+
+def _database_of(path: str) -> str:
+    """The database beside which SQLite keeps this file for moments; Python reports the database only."""
+    for suffix in ("-journal", "-wal", "-shm"):
+        path = path.removesuffix(suffix)
+    return path
 
 
 def _read(report: Path) -> frozenset[str]:
