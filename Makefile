@@ -128,7 +128,7 @@ $(VENV)/installed: $(BIN)/python pyproject.toml requirements.lock
 
 $(VENV)/tested: $(VENV)/installed
 	@echo "Installing what tests and checks use into $(VENV) (20 seconds to some minutes, by your network)"
-	@$(BIN)/pip install $(PIP_OPTIONS) --editable '.[test,lint,build]' || { $(NO_INDEX); exit 1; }
+	@$(BIN)/pip install $(PIP_OPTIONS) --editable '.[test,lint,build,otel]' || { $(NO_INDEX); exit 1; }
 	@touch $@
 
 $(PROTOS_BIN)/installed: $(BIN)/python

@@ -146,6 +146,16 @@ HISTORY = Setting(
     key="history_tokens",
     default="60 % of the model's context window; `50k` where that is not known",
 )
+OTLP_ENDPOINT = Setting(
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "Address of a collector of yours: traces of executions go there by OTLP over HTTP, with the extra `[otel]`.",
+    default="nothing is sent",
+)
+OTLP_CONTENT = Setting(
+    "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT",
+    "`true` puts prompts, arguments, outputs and errors into these traces too; secrets stay redacted.",
+    default="`false`",
+)
 SYNTHESIS_TIMEOUT = Setting("STIGMER_SYNTHESIS_TIMEOUT", "Seconds that the code of a project may take.", default="60")
 THEME = Setting(
     "STIGMER_THEME",
@@ -176,6 +186,8 @@ SETTINGS = (
     LIMIT_TOKENS,
     LIMIT_COST,
     HISTORY,
+    OTLP_ENDPOINT,
+    OTLP_CONTENT,
     SYNTHESIS_TIMEOUT,
     THEME,
 )

@@ -46,6 +46,7 @@ from stigmer_tui.server.services import Calls, contract_controllers, own_control
 from stigmer_tui.server.sessions import Sessions
 from stigmer_tui.server.skills import Skills
 from stigmer_tui.server.sub_agents import SubAgents
+from stigmer_tui.server.telemetry import Telemetry, open_telemetry
 from stigmer_tui.server.tls import server_credentials
 from stigmer_tui.server.vault import KeySource, Vault
 from stigmer_tui.server.workflow_executions import WorkflowExecutions
@@ -99,6 +100,7 @@ async def open_server(
     clock = clock or SystemClock()
     database = Database(settings.home.database, MIGRATIONS)
     background = Background()
+    telemetry: Telemetry | None = None
     try:
         listener = grpc.aio.server(options=SERVER_OPTIONS)
         address = _listen(listener, settings.addresses)
@@ -107,6 +109,9 @@ async def open_server(
         changes = ChangeSignal()
         executions = Executions(ExecutionStore(database), clock, changes)
         calls = _assemble(settings, address, components, database, keys, background, executions, changes, clock)
+        telemetry = open_telemetry(executions, background, os.environ)
+        if telemetry:
+            _send_traces(executions, telemetry)
         auth = TokenAuth(settings.token, components.identify)
         controllers = contract_controllers(calls) + ([] if settings.plain else own_controllers(calls))
         listener.add_generic_rpc_handlers([handlers(controller, auth) for controller in controllers])
@@ -123,6 +128,8 @@ async def open_server(
         finally:
             await listener.stop(STREAM_GRACE)
     finally:
+        if telemetry:
+            await telemetry.close()
         await background.close()
         database.close()
 
@@ -136,6 +143,17 @@ def _from_another_thread(function: Callable[[], None]) -> Callable[[], None]:
             loop.call_soon_threadsafe(function)
 
     return call
+
+
+def _send_traces(executions: Executions, telemetry: Telemetry) -> None:
+    end = executions.on_end
+
+    def ended(live: LiveExecution) -> None:
+        if not live.deleted:
+            telemetry.send(live)
+        end(live)
+
+    executions.on_end = ended
 
 
 def _assemble(

@@ -64,7 +64,7 @@ async def run_workflow(
     values = SecretValues(lease.environment, secret, seed.nonce, lease.redactor)
     secrets = values.marks
     children = ChildExecutions(resources.channel, lease, resources.sleep)
-    worker = ActivityWorker(values, resources.evaluator, resources.http, children)
+    worker = ActivityWorker(values, resources.evaluator, resources.http, children, resources.is_traced)
     engine = EmbeddedEngine(lease, journal, seed, resources, worker, secrets, earlier)
     progress = Progress(definition, secrets, seed.started_at)
     async with reporting(lease, progress.take) as reporter:

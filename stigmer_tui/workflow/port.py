@@ -60,6 +60,8 @@ class HttpRequest:
     """Seconds."""
     idempotency_key: str = field(default="", compare=False)
     """Names the request to the other side, the same for all attempts; empty for none. Not a part of its content."""
+    traceparent: str = field(default="", compare=False)
+    """Its place in the trace of the execution, for where traces are made. Not a part of its content."""
 
     @property
     def policy(self) -> ActivityPolicy:

@@ -27,11 +27,19 @@ from stigmer_tui.workflow.secrets import SecretValues
 class ActivityWorker:
     """Of one execution. It takes requests with marks; its results hold no secret values."""
 
-    def __init__(self, secrets: SecretValues, evaluator: Evaluator, http: SendsHttp, children: ChildExecutions) -> None:
+    def __init__(
+        self,
+        secrets: SecretValues,
+        evaluator: Evaluator,
+        http: SendsHttp,
+        children: ChildExecutions,
+        is_traced: bool = False,
+    ) -> None:
         self._secrets = secrets
         self._evaluator = evaluator
         self._http = http
         self._children = children
+        self._is_traced = is_traced
 
     async def perform(self, request: ActivityRequest) -> ActivityResult:
         match request:
@@ -80,6 +88,8 @@ class ActivityWorker:
         headers = {name: secrets.reveal_text(value) for name, value in request.headers.items()}
         if request.idempotency_key:
             headers["Idempotency-Key"] = request.idempotency_key
+        if self._is_traced and "traceparent" not in map(str.lower, headers):
+            headers["traceparent"] = request.traceparent
         revealed = replace(
             request, uri=secrets.reveal_text(request.uri), headers=headers, body=secrets.reveal(request.body)
         )

@@ -27,6 +27,8 @@ class EngineResources:
     """To the server, for the executions that workflows start."""
     recordings: Path | None = None
     """Where those are that runs of tests play."""
+    is_traced: bool = False
+    """Whether requests carry the trace of their execution."""
 
     async def wait(self, seconds: float) -> None:
         """By the monotonic clock: one that is set during the wait makes it neither shorter nor longer."""

@@ -6,6 +6,7 @@ import re
 from typing import Any
 from urllib.parse import quote
 
+from stigmer_tui.core.trace_context import task_part, traceparent
 from stigmer_tui.core.units import duration_text, size_text
 from stigmer_tui.definition.task_kinds import AgentTask, HttpTask
 from stigmer_tui.definition.templates import text_of
@@ -28,6 +29,7 @@ async def run_http_call(task: HttpTask, run: TaskRun) -> Outcome:
         body=arguments["body"],
         timeout=task.timeout,
         idempotency_key=_idempotency_key(task, run, headers),
+        traceparent=traceparent(run.state.inputs.execution_id, task_part(run.place.path)),
     )
     if not fits(request.body, MAX_BODY, MAX_LEVELS):
         raise TaskFailure(LIMIT, f"the body is larger than {size_text(MAX_BODY)}, or has more than {MAX_LEVELS} levels")
