@@ -85,7 +85,8 @@ sub_agents:
 async def test_several_work_at_the_same_time(agents: Agents) -> None:
     ledger = await agents.run(assignment(TWO, agent=SPEC))
     assert [call.result for call in ledger.calls] == ["one", "two"]
-    assert [part.name for part in ledger.status.sub_agent_executions] == ["reader", "general-purpose"]
+    # Whichever begins first is reported first.
+    assert {part.name for part in ledger.status.sub_agent_executions} == {"reader", "general-purpose"}
 
 
 FAILING = """
