@@ -21,6 +21,7 @@ from stigmer_tui.agents.asking import ModelAsker
 from stigmer_tui.agents.compaction import Compaction, UnseenRecorder
 from stigmer_tui.agents.conversation import History, load_history
 from stigmer_tui.agents.durable import DurableModel, DurableToolset
+from stigmer_tui.agents.mcp.names import ToolNames
 from stigmer_tui.agents.mcp.surroundings import Surroundings
 from stigmer_tui.agents.models.adapters import Adapters
 from stigmer_tui.agents.models.choice import SCRIPTED, ModelChoice, ModelPlan
@@ -69,13 +70,14 @@ class AgentLoop:
     ) -> None:
         """Runs the agent on the message of the execution, to its end. Raises StigmerError if it fails."""
         async with _connections(run, plan.first, servers, surroundings) as connections:
-            tools = [toolset(shell), *sub_agent_tools(run, script, shell, connections)]
-            await self._converse(run, plan, script, [*tools, *_server_tools(connections)])
+            names = run.caller.tool_names if run.caller else ToolNames()
+            tools = [toolset(shell), *sub_agent_tools(run, script, shell, connections, names)]
+            await self._converse(run, plan, script, [*tools, *_server_tools(connections, names)])
 
     async def play(self, run: AgentRun, playback: Playback, shell: ShellTool) -> None:
         """Runs the agent on what was recorded. Raises StigmerError if it fails."""
         plan = ModelPlan(SCRIPTED, (), _no_other_model)
-        made = [toolset(shell), *sub_agent_tools(run, None, shell, [])]
+        made = [toolset(shell), *sub_agent_tools(run, None, shell, [], ToolNames())]
         tools = [RecordedToolset(each, playback) for each in (*made, *server_tools(playback))]
         await self._ask(run, plan, recorded_model(playback), [], tools)
 
@@ -144,12 +146,12 @@ async def _connections(
         yield connections
 
 
-def _server_tools(connections: Sequence[Server]) -> list[AbstractToolset[None]]:
+def _server_tools(connections: Sequence[Server], names: ToolNames) -> list[AbstractToolset[None]]:
     if not connections:
         return []
     from stigmer_tui.agents.mcp.toolset import McpToolset
 
-    return [McpToolset(connections)]
+    return [McpToolset(connections, names)]
 
 
 def _settings(assignment: AgentAssignment) -> ModelSettings:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from stigmer_tui.agents.allowed_tools import AllowedTools
 from stigmer_tui.agents.journal import AgentJournal
+from stigmer_tui.agents.mcp.names import ToolNames
 from stigmer_tui.agents.sandbox.folder import Folder
 from stigmer_tui.agents.spending import Spending
 from stigmer_tui.agents.transcript import TranscriptRecorder
@@ -47,6 +48,8 @@ class Caller:
     """The script of the calling run, which has those of its sub-agents."""
     run: AgentRun
     """The calling run."""
+    tool_names: ToolNames
+    """What the tools of the servers are called in both: an approval names them once."""
 
 
 @dataclass(frozen=True, slots=True)

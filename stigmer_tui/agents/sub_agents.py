@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic_ai import RunContext
 from pydantic_ai.toolsets import FunctionToolset
 
+from stigmer_tui.agents.mcp.names import ToolNames
 from stigmer_tui.agents.run import AgentRun, Caller, Outcome
 from stigmer_tui.agents.tools.shell import ShellTool
 from stigmer_tui.agents.transcript import last_answer
@@ -33,13 +34,13 @@ NO_ANSWER = "(it ended without an answer)"
 
 
 def sub_agent_tools(
-    run: AgentRun, script: Script | None, shell: ShellTool, servers: Sequence[Server]
+    run: AgentRun, script: Script | None, shell: ShellTool, servers: Sequence[Server], tool_names: ToolNames
 ) -> list[FunctionToolset[None]]:
     """The tool of a run; none where sub-agents may not have any themselves."""
     depth = run.caller.depth if run.caller else 0
     if depth >= MAX_DEPTH:
         return []
-    tool = SubAgentTool(run, Caller(depth + 1, shell.folder, servers, script, run))
+    tool = SubAgentTool(run, Caller(depth + 1, shell.folder, servers, script, run, tool_names))
     types = sub_agent_types(run.lease.assignment.agent.agent)
     listed = "\n".join(f"- {name}: {description}" for name, description in types.items())
     description = f"{TASK_DESCRIPTION}\n\nThe sub-agents:\n{listed}"

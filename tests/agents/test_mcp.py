@@ -116,6 +116,29 @@ async def test_tools_of_the_same_name_are_told_apart_and_built_in_ones_keep_thei
     assert results(ledger) == ["2", "4", "listing of x", "/ is empty"]
 
 
+SUB_AGENT_WITH_ONE = """
+delay: 0
+turns:
+  - call: {first_add: {a: 1, b: 1}}
+  - call: {task: {subagent_type: adder, description: "Add"}}
+  - say: "{{task}}"
+sub_agents:
+  adder:
+    turns:
+      - call: {second_add: {a: 2, b: 2}}
+      - say: "{{result}}"
+"""
+
+
+async def test_a_tool_has_the_same_name_in_a_sub_agent_that_has_only_one_of_the_servers(agents: Agents) -> None:
+    """So that an approval of `second_add` holds there, too."""
+    with_sub_agent = spec(notes("first"), notes("second"))
+    adder = with_sub_agent.sub_agents.add(name="adder", description="Adds", instructions="Add what you are given.")
+    adder.mcp_servers.append("second")
+    ledger = await agents.run(assignment(SUB_AGENT_WITH_ONE, agent=with_sub_agent))
+    assert results(ledger) == ["2", "4"]
+
+
 async def test_a_tool_that_fails_is_a_failed_call_and_the_run_goes_on(agents: Agents) -> None:
     ledger = await agents.run(assignment(calling("{fail: {}}", "{add: {a: x}}"), agent=spec(notes())))
     first, second = ledger.calls

@@ -19,9 +19,10 @@ _ANY_ARGUMENTS = SchemaValidator(core_schema.dict_schema(core_schema.str_schema(
 
 
 class McpToolset(AbstractToolset[None]):
-    def __init__(self, connections: Sequence[Server]) -> None:
+    def __init__(self, connections: Sequence[Server], names: ToolNames) -> None:
+        """`names` are those of the agent also in its sub-agents, which may have fewer servers."""
         self._connections = {connection.launch.name: connection for connection in connections}
-        self._names = ToolNames()
+        self._names = names
         self._tools: dict[str, ServerTool] = {}
 
     @property
