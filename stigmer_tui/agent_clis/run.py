@@ -242,12 +242,17 @@ class _Run:
         worktree = self._folder.path / "worktree"
         await git.add_worktree(project, worktree, branch)
         self.record = replace(self.record, branch=branch)
-        record, output, patch = await self._work_in(worktree, repository)
-        if not await git.remove_worktree(project, worktree, branch, keeps_branch=bool(record.commits)):
-            self._log(f"the worktree stays, with what was not committed: {worktree}")
-        elif not record.commits:
-            record = replace(record, branch="")
-        return record, output, patch
+        base = await git.head(worktree)
+        has_commits = is_removed = False
+        try:
+            record, output, patch = await self._work_in(worktree, repository)
+        finally:
+            # Also of a run that is cancelled.
+            has_commits = await git.head(worktree) != base
+            is_removed = await git.remove_worktree(project, worktree, branch, keeps_branch=has_commits)
+            if not is_removed:
+                self._log(f"the worktree stays, with what was not committed: {worktree}")
+        return (record if has_commits or not is_removed else replace(record, branch="")), output, patch
 
     async def _work_in(self, root: Path, repository: str) -> tuple[RunRecord, str, str]:
         working = root / self._task.folder

@@ -154,7 +154,9 @@ def test_what_happens_is_reported_in_its_order(options: RunOptions) -> None:
     assert ended.record == read_record(ended.run_folder)
 
 
-async def test_a_cancelled_run_is_recorded(options: RunOptions) -> None:
+@pytest.mark.parametrize("worktree", [False, True])
+async def test_a_cancelled_run_is_recorded_and_leaves_no_worktree(options: RunOptions, worktree: bool) -> None:
+    options = replace(options, worktree=worktree)
     started = asyncio.Event()
 
     def report(what: Begun | Happened | Ended) -> None:
@@ -171,6 +173,8 @@ async def test_a_cancelled_run_is_recorded(options: RunOptions) -> None:
     assert record.end_time is not None
     assert record.exit_code != 0
     assert "cancelled" in record.error
+    assert len(git(options.folder, "worktree", "list").splitlines()) == 1
+    assert git(options.folder, "for-each-ref", "refs/heads/task") == ""
 
 
 def test_agents_side_by_side_have_worktrees_and_branches(options: RunOptions) -> None:
