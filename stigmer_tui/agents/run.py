@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from stigmer_tui.runners.lease import Lease, Reporter
 
 if TYPE_CHECKING:
     from stigmer_tui.agents.mcp.shared import Server
+    from stigmer_tui.agents.skills import PlacedSkill
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ class Caller:
     """The calling run."""
     tool_names: ToolNames
     """What the tools of the servers are called in both: an approval names them once."""
+    skills: Mapping[str, PlacedSkill]
+    """In the working folder, by name: those of the outermost agent and of all its sub-agents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,9 @@ Another agent has given you this task, in the first message. It sees only your l
 """
 
 
-def instructions_for(agent_instructions: str, is_sub_agent: bool = False) -> str:
-    """The agent's instructions, followed by those about its working folder, and about its answer if an agent asks."""
-    return f"{agent_instructions.strip() or DEFAULT}\n{WORKING_FOLDER}{SUB_AGENT if is_sub_agent else ''}"
+def instructions_for(agent_instructions: str, is_sub_agent: bool = False, skills: str = "") -> str:
+    """The agent's instructions, followed by those about its working folder, its skills, and about its answer if an
+    agent asks.
+    """
+    own = agent_instructions.strip() or DEFAULT
+    return f"{own}\n{WORKING_FOLDER}{skills}{SUB_AGENT if is_sub_agent else ''}"

@@ -39,7 +39,6 @@ from stigmer_tui.definition import extensions
 from stigmer_tui.definition.mcp_servers import server_launches
 from stigmer_tui.definition.script import Script, parse_script
 from stigmer_tui.definition.sub_agents import check_sub_agents
-from stigmer_tui.definition.support import unsupported_parts
 from stigmer_tui.runners.journal import Journal
 from stigmer_tui.runners.lease import Lease, LeaseLost, StopReason, reporting
 
@@ -144,8 +143,6 @@ class Worker:
 
     async def _run(self, run: AgentRun) -> None:
         assignment = run.lease.assignment.agent
-        if refusal := unsupported_parts(assignment.agent):
-            raise StigmerError(refusal)
         check_sub_agents(assignment.agent)
         if recording := assignment.execution.metadata.annotations.get(extensions.RECORDING):
             await self._play(run, recording)

@@ -14,13 +14,14 @@ from stigmer_tui.api.kinds import API_VERSION, ENVIRONMENT, SKILL, Kind
 from stigmer_tui.api.skill_pb2 import Skill
 from stigmer_tui.cli.printing import message_text
 from stigmer_tui.cli.resources import KINDS, Server, reached_server
-from stigmer_tui.client.stored_resources import StoredResource, apply_resource, get_resource, push_skill
+from stigmer_tui.client.stored_resources import StoredResource, apply_resource, get_resource, push_skill, skill_archive
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import working_folder
 from stigmer_tui.core.terminal import can_ask
 from stigmer_tui.definition.extensions import PROJECT
 from stigmer_tui.headless.texts import SECRET_PREFIX, parse_runtime_env
 from stigmer_tui.project.manifest_files import read_manifest_text
+from stigmer_tui.project.skill_archive import with_text
 from stigmer_tui.workbench.state import Value
 
 
@@ -41,7 +42,7 @@ async def _edit(kind: Kind, name: str, organization: str) -> int:
                 f"The {kind.noun} {before.metadata.slug} was changed by somebody else meanwhile",
                 "Edit it again, as it is now.",
             )
-        await _send(server, kind, edited)
+        await _send(server, kind, edited, before)
     click.echo(f"✓ Changed the {kind.noun} {before.metadata.slug}")
     if project := before.metadata.annotations.get(PROJECT, ""):
         click.echo(f"⚠️  The project {project} deploys its own version again, with its next apply")
@@ -89,9 +90,10 @@ def _with_problem(error: StigmerError, text: str) -> str:
     return "\n".join([*problem, "#! Leave it as it is to give up.", *lines]) + "\n"
 
 
-async def _send(server: Server, kind: Kind, resource: StoredResource) -> None:
+async def _send(server: Server, kind: Kind, resource: StoredResource, before: StoredResource) -> None:
     if kind is SKILL and isinstance(resource, Skill):
-        await push_skill(server.connection, resource)
+        archive = await skill_archive(server.connection, before)
+        await push_skill(server.connection, resource, with_text(archive, resource.spec.skill_md))
     else:
         await apply_resource(server.connection, kind, resource)
 

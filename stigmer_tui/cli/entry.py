@@ -8,22 +8,9 @@ import sys
 from stigmer_tui.cli import COMPLETION
 
 COMMANDS = (
-    *("agent-runner", "apply", "approve", "completion", "config", "context", "delete", "describe", "diff", "doctor"),
-    *(
-        "edit",
-        "environment",
-        "execution",
-        "export",
-        "get",
-        "list",
-        "mcp",
-        "new",
-        "provider",
-        "run",
-        "schema",
-        "secrets",
-    ),
-    *("server", "sessions", "task", "test"),
+    *("agent-runner", "apply", "approve", "completion", "config", "context", "delete", "describe", "diff"),
+    *("doctor", "edit", "environment", "execution", "export", "get", "list", "mcp", "new"),
+    *("provider", "run", "schema", "secrets", "server", "sessions", "skill", "task", "test"),
 )
 """Those of `commands.program`, which is not loaded for the app."""
 INTERNAL = "internal-"

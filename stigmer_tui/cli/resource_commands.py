@@ -138,6 +138,44 @@ def set_variables(name: str, variables: tuple[str, ...], removed: tuple[str, ...
 
 
 @program.group()
+def skill() -> None:
+    """Folders with instructions and scripts that agents read and run when they need them."""
+
+
+@skill.command()
+@click.argument("folder", type=click.Path())
+@click.option("--name", default="", metavar="NAME", help="Its name; default: that of the folder.")
+@click.option("--tag", default="", metavar="TAG", help="A name of this version.")
+@org_option
+def push(folder: str, name: str, tag: str, org: str) -> int:
+    """Push a FOLDER with a SKILL.md, as a new version where its content is new."""
+    from stigmer_tui.cli.skills import push_folder
+
+    return push_folder(folder, name, tag, org)
+
+
+@skill.command("list")
+@org_option
+@output_option(*FORMATS)
+def list_skills(org: str, output: str) -> int:
+    """List the skills: the same as `list skill`."""
+    from stigmer_tui.cli.resources import list_deployed
+
+    return list_deployed("skill", org, output)
+
+
+@skill.command("get")
+@click.argument("reference", metavar="NAME[@VERSION]")
+@org_option
+@output_option(*FORMATS)
+def get_skill(reference: str, org: str, output: str) -> int:
+    """Print a skill; VERSION is a tag or a hash."""
+    from stigmer_tui.cli.skills import print_skill
+
+    return print_skill(reference, org, output)
+
+
+@program.group()
 def execution() -> None:
     """Runs that are under way or have ended."""
 

@@ -119,7 +119,7 @@ def get_deployed(kind: str, name: str, organization: str, output: str) -> int:
         if output in ("json", "yaml"):
             click.echo(message_text(found, output))
         else:
-            print_rows([_row(_line(KINDS[kind], found))], COLUMNS, output, _name, "")
+            print_rows([row_of(KINDS[kind], found)], COLUMNS, output, _name, "")
         return 0
 
     return asyncio.run(run())
@@ -218,6 +218,11 @@ def _name(row: dict[str, Any]) -> str:
 def _full_name(row: dict[str, Any]) -> str:
     """Where not all are of one kind."""
     return f"{row['kind']}/{row['name']}"
+
+
+def row_of(kind: Kind, stored: StoredResource) -> dict[str, Any]:
+    """A resource as a row of a table."""
+    return _row(_line(kind, stored))
 
 
 def _line(kind: Kind, stored: StoredResource) -> Resource:

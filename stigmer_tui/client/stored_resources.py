@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import import_module
@@ -18,8 +16,8 @@ from stigmer_tui.api.api_resource_pb2 import (
 from stigmer_tui.api.catalogue_pb2 import ListResourcesRequest, Resource
 from stigmer_tui.api.catalogue_pb2_grpc import CatalogueControllerStub
 from stigmer_tui.api.kinds import ENVIRONMENT, Kind
-from stigmer_tui.api.skill_pb2 import PushSkillRequest, Skill
-from stigmer_tui.api.skill_pb2_grpc import SkillCommandControllerStub
+from stigmer_tui.api.skill_pb2 import GetArtifactRequest, PushSkillRequest, Skill
+from stigmer_tui.api.skill_pb2_grpc import SkillCommandControllerStub, SkillQueryControllerStub
 from stigmer_tui.client.connection import Connection, optional
 from stigmer_tui.client.errors import NotFound
 from stigmer_tui.core.ids import parse_id, slug_of
@@ -65,15 +63,17 @@ async def list_resources(connection: Connection, org: str, kinds: Iterable[Kind]
     return None if listed is None else tuple(listed.resources)
 
 
-async def get_resource(connection: Connection, kind: Kind, name: str, org: str) -> StoredResource | None:
-    """By id, name or slug; None if there is none."""
+async def get_resource(
+    connection: Connection, kind: Kind, name: str, org: str, version: str = ""
+) -> StoredResource | None:
+    """By id, name or slug; None if there is none. Skills have versions: a tag or a hash."""
     calls = _calls_of(kind)
     parsed = parse_id(name)
     try:
         if parsed and parsed[0] == kind.prefix:
             return await connection.call(lambda channel: calls.queries(channel).get, calls.read_id(name))
         reference = ApiResourceReference(
-            scope=ApiResourceOwnerScope.organization, org=org, kind=kind.number, slug=slug_of(name)
+            scope=ApiResourceOwnerScope.organization, org=org, kind=kind.number, slug=slug_of(name), version=version
         )
         if not reference.slug:
             return None
@@ -88,20 +88,22 @@ async def apply_resource(connection: Connection, kind: Kind, resource: StoredRes
     return await connection.call(lambda channel: calls.commands(channel).apply, resource)
 
 
-async def push_skill(connection: Connection, skill: Skill) -> Skill:
-    """Creates a skill that is its SKILL.md alone, or a new version of it. Returns it as stored."""
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as file:
-        # The same text is the same version: no time of its own.
-        file.writestr(zipfile.ZipInfo("SKILL.md"), skill.spec.skill_md)
+async def push_skill(connection: Connection, skill: Skill, archive: bytes) -> Skill:
+    """Creates a skill, or a new version of it. Returns it as stored."""
     request = PushSkillRequest(
         name=skill.metadata.name,
         scope=skill.metadata.owner_scope,
         org=skill.metadata.org,
-        artifact=archive.getvalue(),
+        artifact=archive,
         tag=skill.spec.tag,
     )
     return await connection.call(lambda channel: SkillCommandControllerStub(channel).push, request)
+
+
+async def skill_archive(connection: Connection, skill: Skill) -> bytes:
+    """The ZIP file of a skill that is stored."""
+    request = GetArtifactRequest(artifact_storage_key=skill.status.artifact_storage_key)
+    return (await connection.call(lambda channel: SkillQueryControllerStub(channel).getArtifact, request)).artifact
 
 
 async def delete_resource(connection: Connection, kind: Kind, resource_id: str) -> StoredResource:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from stigmer_tui.api.agent_pb2 import Agent
 from stigmer_tui.api.workflow_pb2 import WorkflowSpec
 from stigmer_tui.core.agent_tools import TASK, WRITE_TODOS
 from stigmer_tui.definition.problems import DefinitionProblem, near_miss
@@ -42,20 +41,6 @@ REPEATABLE = frozenset({"ls", "read_file", "glob", "grep", TASK, WRITE_TODOS})
 """Tools that can be called again after an interruption: they have no effect, or, like a sub-agent, continue it."""
 
 TOOLS = REPEATABLE | {"write_file", "edit_file", "execute"}
-
-
-def unsupported_parts(agent: Agent) -> str:
-    """Why the agent cannot run yet, as in `reader cannot run yet: it has skills (citation-style)`; empty if it can."""
-    spec = agent.spec
-    named = {
-        "skills": [part.slug for part in spec.skill_refs],
-    }
-    parts = [f"{noun} ({', '.join(names)})" for noun, names in named.items() if names]
-    if not parts:
-        return ""
-    *others, last = parts
-    listed = f"{', '.join(others)} and {last}" if others else last
-    return f"{agent.metadata.slug or agent.metadata.name} cannot run yet: it has {listed}"
 
 
 _GO_PRINTOUT = re.compile(r"\{([\w-]+) ([\w.-]+)\}")

@@ -17,11 +17,13 @@ from google.protobuf.message import Message
 
 from stigmer_tui.api.api_resource_pb2 import ApiResourceOwnerScope, ApiResourceReference
 from stigmer_tui.api.kinds import API_VERSION, AUTHORED, ENVIRONMENT, SKILL
+from stigmer_tui.api.skill_pb2 import Skill
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.ids import slug_of
 from stigmer_tui.core.yaml_text import Document, InvalidYaml, read_yaml_documents
 from stigmer_tui.definition import extensions
 from stigmer_tui.definition.problems import near_miss
+from stigmer_tui.definition.skill_text import FILE as SKILL_FILE
 from stigmer_tui.project.manifest_checks import YamlPath, broken_rules
 from stigmer_tui.project.runtimes import SynthesisError
 
@@ -157,6 +159,18 @@ class _DocumentReader:
             for reference in references:
                 reference.kind = reference.kind or kind.number
         self._read_script(metadata.annotations)
+        if isinstance(resource, Skill) and (name := metadata.annotations.get(extensions.SKILL_FOLDER, "")):
+            self._read_skill(resource, name)
+
+    def _read_skill(self, skill: Skill, name: str) -> None:
+        folder = (self._folder / name).absolute()
+        try:
+            skill.spec.skill_md = (folder / SKILL_FILE).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            place = ("metadata", "annotations", extensions.SKILL_FOLDER)
+            self._report(place, f"{name}/{SKILL_FILE} cannot be read: {reason}")
+        skill.metadata.annotations[extensions.SKILL_FOLDER] = str(folder)
 
     def _read_script(self, annotations: Any) -> None:
         name = annotations.get(extensions.SCRIPT_FILE, "")

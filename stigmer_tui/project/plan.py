@@ -16,6 +16,7 @@ from stigmer_tui.api.agent_instance_pb2 import AgentInstance
 from stigmer_tui.api.agent_pb2 import Agent
 from stigmer_tui.api.api_resource_pb2 import ApiResourceOwnerScope
 from stigmer_tui.api.kinds import AGENT, WORKFLOW, Kind
+from stigmer_tui.api.skill_pb2 import Skill
 from stigmer_tui.api.workflow_instance_pb2 import WorkflowInstance
 from stigmer_tui.api.workflow_pb2 import Workflow, WorkflowTask
 from stigmer_tui.core.errors import StigmerError
@@ -24,6 +25,7 @@ from stigmer_tui.definition import extensions
 from stigmer_tui.definition.extensions import PROJECT
 from stigmer_tui.definition.support import called_agents
 from stigmer_tui.project.project_file import is_project
+from stigmer_tui.project.skill_archive import archive_of, version_of
 from stigmer_tui.project.synthesis import Instance, Manifests, Resource, kind_of, slug_in
 
 FOLDER = "stigmer-tui/project-folder"
@@ -58,7 +60,7 @@ class Deployments(Protocol):
         ...
 
 
-GENERATED = ("stigmer.ai/sdk.generated-at", "stigmer.ai/sdk.version", FOLDER)
+GENERATED = ("stigmer.ai/sdk.generated-at", "stigmer.ai/sdk.version", FOLDER, extensions.SKILL_FOLDER)
 """Annotations about how and where a manifest was made, which do not count as differences."""
 
 
@@ -81,6 +83,9 @@ def comparable(resource: Resource) -> Resource:
     metadata.ClearField("version")
     for name in GENERATED:
         metadata.annotations.pop(name, None)
+    if isinstance(resource, Skill):
+        # What is pushed has none.
+        metadata.ClearField("annotations")
     return comparable
 
 
@@ -309,6 +314,8 @@ def prepared(resource: Resource, project: str, org: str, folder: Path | None = N
 async def _step(wanted: Resource, deployments: Deployments) -> PlanStep:
     if isinstance(wanted, AgentInstance | WorkflowInstance):
         wanted = await with_owner(wanted, deployments)
+    if isinstance(wanted, Skill):
+        return await _skill_step(wanted, deployments)
     existing = await deployments.get(kind_of(wanted), slug_in(wanted), wanted.metadata.org)
     if existing is None:
         return PlanStep(Action.CREATE, wanted)
@@ -316,6 +323,20 @@ async def _step(wanted: Resource, deployments: Deployments) -> PlanStep:
     if not found:
         return PlanStep(Action.KEEP, wanted, existing)
     return PlanStep(Action.UPDATE, wanted, existing, found, _taken_from(existing, wanted))
+
+
+async def _skill_step(wanted: Skill, deployments: Deployments) -> PlanStep:
+    """A skill is the files of its folder, and its tag."""
+    existing = await deployments.get(kind_of(wanted), slug_in(wanted), wanted.metadata.org)
+    archive = await asyncio.to_thread(archive_of, wanted)
+    if existing is None:
+        return PlanStep(Action.CREATE, wanted)
+    found = []
+    if not isinstance(existing, Skill) or existing.status.version_hash != version_of(archive):
+        found.append("content")
+    if isinstance(existing, Skill) and existing.spec.tag != wanted.spec.tag:
+        found.append("tag")
+    return PlanStep(Action.UPDATE if found else Action.KEEP, wanted, existing, tuple(found))
 
 
 def _taken_from(existing: Resource, wanted: Resource) -> str:

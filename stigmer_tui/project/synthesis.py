@@ -62,6 +62,7 @@ def read_manifests(folder: Path) -> Manifests:
         agents=_unique([_read(path, Agent) for path in _numbered(folder, "agent")]),
         workflows=_unique([_read(path, Workflow) for path in _numbered(folder, "workflow")]),
         dependencies=_read_dependencies(folder / DEPENDENCIES),
+        skills=_unique([_read(path, Skill) for path in _numbered(folder, "skill")]),
     )
 
 

@@ -18,6 +18,7 @@ from stigmer_tui.sdk.errors import DefinitionError
 from stigmer_tui.sdk.expressions import Condition, Expression, Reference, Secret
 from stigmer_tui.sdk.functions import contains, env, in_, jq, length, secret
 from stigmer_tui.sdk.mcp_servers import McpServer
+from stigmer_tui.sdk.skills import Skill
 from stigmer_tui.sdk.sub_agents import SubAgent
 from stigmer_tui.sdk.values import QueryValue, Text, Value
 from stigmer_tui.sdk.workflows import Workflow
@@ -34,6 +35,7 @@ __all__ = [
     "QueryValue",
     "Reference",
     "Secret",
+    "Skill",
     "SubAgent",
     "Switch",
     "Text",

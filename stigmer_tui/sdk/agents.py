@@ -12,6 +12,7 @@ from stigmer_tui.sdk.expressions import Expression, Secret
 from stigmer_tui.sdk.mcp_servers import McpServer
 from stigmer_tui.sdk.output_schemas import known_fields, output_schema
 from stigmer_tui.sdk.registry import AgentDefinition, current_registry, variables_in
+from stigmer_tui.sdk.skills import Skill, skill_names
 from stigmer_tui.sdk.sub_agents import SubAgent, sub_agent_definitions
 from stigmer_tui.sdk.values import instructions_text, literal_text, resource_name, temperature_value
 
@@ -37,6 +38,7 @@ class Agent:
         )
 
     `mcp_servers` give it more tools, see `McpServer`, and `sub_agents` others to hand tasks to, see `SubAgent`.
+    `skills` are folders with instructions and scripts, see `Skill`.
 
     With `output`, its answers are JSON objects: a model of pydantic, or a JSON schema. Workflows then know the fields.
 
@@ -57,6 +59,7 @@ class Agent:
         environment: Iterable[Expression | Secret] = (),
         mcp_servers: Iterable[McpServer] = (),
         sub_agents: Iterable[SubAgent] = (),
+        skills: Iterable[Skill | str] = (),
         output: type | Mapping[str, Any] | None = None,
     ) -> None:
         location = calling_line()
@@ -89,6 +92,7 @@ class Agent:
                 tuple(dict.fromkeys(variables)),
                 servers,
                 sub_agent_definitions(sub_agents, name, servers),
+                skill_names(skills, f'agent "{name}"'),
                 schema,
                 location,
             )

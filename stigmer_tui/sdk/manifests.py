@@ -22,8 +22,15 @@ from stigmer_tui.api.agent_pb2 import (
     SubAgent,
     VolumeMount,
 )
-from stigmer_tui.api.api_resource_pb2 import ApiResourceMetadata, ApiResourceOwnerScope, WorkflowTaskKind
+from stigmer_tui.api.api_resource_kind_pb2 import ApiResourceKind
+from stigmer_tui.api.api_resource_pb2 import (
+    ApiResourceMetadata,
+    ApiResourceOwnerScope,
+    ApiResourceReference,
+    WorkflowTaskKind,
+)
 from stigmer_tui.api.environment_pb2 import EnvironmentSpec, EnvironmentValue
+from stigmer_tui.api.skill_pb2 import Skill as SkillMessage
 from stigmer_tui.api.structs import to_struct
 from stigmer_tui.api.workflow_pb2 import Export, FlowControl, WorkflowDocument, WorkflowSpec, WorkflowTask
 from stigmer_tui.api.workflow_pb2 import Workflow as WorkflowMessage
@@ -38,6 +45,7 @@ from stigmer_tui.sdk.registry import (
     HttpSettings,
     Registry,
     ServerDefinition,
+    SkillDefinition,
     StdioSettings,
     SubAgentDefinition,
     variables_in,
@@ -58,6 +66,8 @@ def manifest_files(registry: Registry, generated_at: int) -> dict[str, bytes]:
     files = {}
     for index, agent in enumerate(registry.agents.values()):
         files[f"agent-{index}.pb"] = _bytes(partial(_agent, agent, registry, generated_at), agent.name)
+    for index, skill in enumerate(registry.skills.values()):
+        files[f"skill-{index}.pb"] = _bytes(partial(_skill, skill, generated_at), skill.name)
     for index, workflow in enumerate(registry.workflows.values()):
         _check_kinds(workflow)
         files[f"workflow-{index}.pb"] = _bytes(partial(_workflow, workflow, registry, generated_at), workflow.name)
@@ -106,6 +116,7 @@ def _agent(agent: AgentDefinition, registry: Registry, generated_at: int) -> Age
             instructions=agent.instructions,
             mcp_servers=[_mcp_server(server) for server in agent.mcp_servers],
             sub_agents=[_sub_agent(sub_agent) for sub_agent in agent.sub_agents],
+            skill_refs=_skill_refs(agent.skills),
             env_spec=_environment(registry.variables[name] for name in agent.variables),
         ),
     )
@@ -131,7 +142,20 @@ def _sub_agent(sub_agent: SubAgentDefinition) -> SubAgent:
         instructions=sub_agent.instructions,
         mcp_servers=sub_agent.mcp_servers,
         mcp_tool_selections={name: McpToolSelection(enabled_tools=tools) for name, tools in sub_agent.tools.items()},
+        skill_refs=_skill_refs(sub_agent.skills),
     )
+
+
+def _skill_refs(names: Iterable[str]) -> list[ApiResourceReference]:
+    scope = ApiResourceOwnerScope.organization
+    return [ApiResourceReference(scope=scope, kind=ApiResourceKind.skill, slug=name) for name in names]
+
+
+def _skill(skill: SkillDefinition, generated_at: int) -> SkillMessage:
+    message = SkillMessage(api_version=API_VERSION, kind="Skill", metadata=_metadata(skill.name, generated_at))
+    message.metadata.annotations[extensions.SKILL_FOLDER] = skill.folder
+    message.spec.skill_md, message.spec.tag = skill.text, skill.tag
+    return message
 
 
 def _mcp_server(server: ServerDefinition) -> McpServerDefinition:

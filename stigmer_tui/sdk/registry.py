@@ -66,6 +66,20 @@ class SubAgentDefinition(NamedTuple):
     """Names of servers of the agent."""
     tools: dict[str, tuple[str, ...]]
     """The only tools of some of these servers."""
+    skills: tuple[str, ...]
+    """Names."""
+
+
+class SkillDefinition(NamedTuple):
+    """A skill of the project."""
+
+    name: str
+    folder: str
+    """Absolute."""
+    text: str
+    """Of its SKILL.md."""
+    tag: str
+    location: Location
 
 
 class AgentDefinition(NamedTuple):
@@ -85,6 +99,8 @@ class AgentDefinition(NamedTuple):
     variables: tuple[str, ...]
     mcp_servers: tuple[ServerDefinition, ...]
     sub_agents: tuple[SubAgentDefinition, ...]
+    skills: tuple[str, ...]
+    """Names."""
     output: str
     """The JSON schema of its answers; empty where they are texts."""
     location: Location
@@ -111,10 +127,11 @@ class DeclaredVariable(NamedTuple):
 
 
 class Registry:
-    """Agents and workflows in the order of their definition, and the variables that they use."""
+    """Agents, skills and workflows in the order of their definition, and the variables that they use."""
 
     def __init__(self) -> None:
         self.agents: dict[str, AgentDefinition] = {}
+        self.skills: dict[str, SkillDefinition] = {}
         self.workflows: dict[str, WorkflowBuilder] = {}
         self.variables: dict[str, DeclaredVariable] = {}
         self.placeholders = Placeholders()
@@ -126,6 +143,12 @@ class Registry:
         if other := self.agents.get(agent.name):
             raise _duplicate(f'agent "{agent.name}"', other.location)
         self.agents[agent.name] = agent
+
+    def add_skill(self, skill: SkillDefinition) -> None:
+        """The same folder may be named repeatedly. Raises DefinitionError for a name that another one has."""
+        known = self.skills.setdefault(skill.name, skill)
+        if (known.folder, known.tag) != (skill.folder, skill.tag):
+            raise _duplicate(f'skill "{skill.name}"', known.location)
 
     def add_workflow(self, workflow: WorkflowBuilder) -> None:
         """Raises DefinitionError for a name that another workflow has."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from stigmer_tui.sdk.errors import DefinitionError, near_miss
 from stigmer_tui.sdk.mcp_servers import McpServer
 from stigmer_tui.sdk.registry import ServerDefinition, SubAgentDefinition
+from stigmer_tui.sdk.skills import Skill, skill_names
 from stigmer_tui.sdk.values import instructions_text, literal_text, resource_name
 
 GENERAL_PURPOSE = "general-purpose"
@@ -24,7 +25,7 @@ class SubAgent:
         SubAgent("finder", instructions="Find the ticket.", mcp_servers=[tickets], tools={"tickets": ["search"]})
 
     Every agent also has the sub-agent `general-purpose`, with its own instructions and tools. What a sub-agent does
-    where no model is configured stands in the script of its agent, under `sub_agents`.
+    where no model is configured stands in the script of its agent, under `sub_agents`. It has `skills` of its own.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class SubAgent:
         description: str = "",
         mcp_servers: Iterable[McpServer] = (),
         tools: Mapping[str, Iterable[str]] | None = None,
+        skills: Iterable[Skill | str] = (),
     ) -> None:
         self.name = resource_name(name, "a sub-agent")
         """Its name, by which the agent calls it."""
@@ -54,6 +56,7 @@ class SubAgent:
             literal_text(description, "description"),
             servers,
             chosen,
+            skill_names(skills, f'sub-agent "{name}"'),
         )
 
     def __repr__(self) -> str:

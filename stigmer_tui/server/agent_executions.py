@@ -26,14 +26,13 @@ from stigmer_tui.api.agent_execution_pb2 import (
 from stigmer_tui.api.agent_instance_pb2 import AgentInstance
 from stigmer_tui.api.agent_pb2 import Agent
 from stigmer_tui.api.api_resource_pb2 import ApiResourceId, ApiResourceMetadata
-from stigmer_tui.api.kinds import AGENT, AGENT_EXECUTION, AGENT_INSTANCE, API_VERSION, SESSION
+from stigmer_tui.api.kinds import AGENT, AGENT_EXECUTION, AGENT_INSTANCE, API_VERSION, SESSION, SKILL
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.runner_pb2 import AgentAssignment, Assignment, StartAgentRequest
 from stigmer_tui.api.session_pb2 import Session
 from stigmer_tui.api.workflow_tasks_pb2 import AgentExecutionConfig
 from stigmer_tui.core.ids import canonical_id
 from stigmer_tui.definition import extensions
-from stigmer_tui.definition.support import unsupported_parts
 from stigmer_tui.server.agents import Agents
 from stigmer_tui.server.compatibility import merge_agent_status
 from stigmer_tui.server.errors import impossible_now, invalid, not_found
@@ -122,6 +121,15 @@ class AgentExecutions:
         entries, pages = self._calls.list(wanted, request.page_size, request.page_token, whole=True)
         return AgentExecutionList(total_pages=pages, entries=cast("Iterable[AgentExecution]", entries))
 
+    def _check_skills(self, agent: Agent) -> None:
+        """Raises ApiError FAILED_PRECONDITION for a skill that there is not."""
+        for reference in (*agent.spec.skill_refs, *(ref for part in agent.spec.sub_agents for ref in part.skill_refs)):
+            if self._agents.store.find(SKILL, reference.slug, reference.org or agent.metadata.org) is None:
+                raise impossible_now(
+                    f"{agent.metadata.slug} cannot run: there is no skill {reference.slug}; "
+                    "push it: stigmer-tui skill push FOLDER"
+                )
+
     async def _create(self, request: AgentExecution, origin: ExecutionOrigin) -> AgentExecution:
         """Uses the named session, else a new one with the agent's default instance."""
         execution = copy.deepcopy(request)
@@ -132,8 +140,7 @@ class AgentExecutions:
         if instance is None:
             raise not_found(AGENT_INSTANCE.noun, session.spec.agent_instance_id)
         agent = self._agents.load(instance.spec.agent_id)
-        if problem := unsupported_parts(agent):
-            raise impossible_now(problem)
+        self._check_skills(agent)
         self._calls.name(AGENT_EXECUTION, execution.metadata)
         spec.session_id = session.metadata.id
         spec.agent_id = agent.metadata.id

@@ -9,6 +9,7 @@ from typing import Any
 from google.protobuf.json_format import MessageToDict
 
 from stigmer_tui.api.environment_pb2 import Environment
+from stigmer_tui.api.skill_pb2 import Skill
 from stigmer_tui.core.yaml_output import to_yaml
 from stigmer_tui.project.plan import Plan, PlanStep, comparable
 from stigmer_tui.project.synthesis import Resource as Manifest
@@ -34,7 +35,10 @@ def _lines(step: PlanStep) -> Iterator[DifferenceLine]:
     before = _text(step.deployed) if step.deployed else []
     after = _text(step.resource)
     if before == after:
-        yield DifferenceLine(LineKind.TITLE, "  values of secrets, which are not shown")
+        hidden = (
+            "files beside SKILL.md" if isinstance(step.resource, Skill) else "values of secrets, which are not shown"
+        )
+        yield DifferenceLine(LineKind.TITLE, f"  {hidden}")
     # The first two lines name files, and the third a position, which manifests made by code do not have.
     for index, line in enumerate(difflib.unified_diff(before, after, n=CONTEXT_LINES, lineterm="")):
         if line.startswith("@@"):

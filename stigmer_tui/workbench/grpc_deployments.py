@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from stigmer_tui.api.agent_pb2 import Agent
@@ -35,7 +36,10 @@ class GrpcDeployments:
         from stigmer_tui.client.stored_resources import apply_resource, push_skill
 
         if isinstance(resource, Skill):
-            return await push_skill(self._connection, resource)
+            from stigmer_tui.project.skill_archive import archive_of
+
+            archive = await asyncio.to_thread(archive_of, resource)
+            return await push_skill(self._connection, resource, archive)
         applied: Manifest = await apply_resource(self._connection, kind_of(resource), resource)
         return applied
 

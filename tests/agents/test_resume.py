@@ -17,7 +17,7 @@ from stigmer_tui.api.structs import to_data
 from stigmer_tui.core.paths import Home
 from stigmer_tui.definition.support import REPEATABLE
 from stigmer_tui.runners.journal import ExecutionJournal, Journal, JournalStep
-from stigmer_tui.runners.lease import StopReason
+from stigmer_tui.runners.lease import LeaseLost, StopReason
 from tests.agents.conftest import EXECUTION, Agents, assignment
 from tests.agents.ledger import Ledger
 from tests.agents.waiting import exists
@@ -51,6 +51,8 @@ class CutJournal:
     at: str = ""
     """The write at which it died, such as `begin call/1`."""
     died: asyncio.Event = field(default_factory=asyncio.Event)
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when nothing waits for the dead process any more: what it still does by itself ends."""
     writes: int = 0
 
     def execution(self, execution_id: str) -> CutExecutionJournal:
@@ -61,7 +63,7 @@ class CutJournal:
 
     async def write(self, name: str, write: Callable[[], Awaitable[object]]) -> None:
         if self.died.is_set():
-            await asyncio.Event().wait()
+            await self._hang()
         dies = self.writes == self.number
         self.writes += 1
         if not (dies and self.before):
@@ -69,7 +71,11 @@ class CutJournal:
         if dies:
             self.at = name
             self.died.set()
-            await asyncio.Event().wait()
+            await self._hang()
+
+    async def _hang(self) -> None:
+        await self.gone.wait()
+        raise LeaseLost("the process is dead")
 
 
 @dataclass

@@ -19,8 +19,6 @@ import pytest
 from stigmer_tui.agents.transcript import TranscriptRecorder
 from stigmer_tui.agents.worker import ROOM_PAUSE
 from stigmer_tui.api.agent_execution_pb2 import AgentExecutionStatus, ToolCallStatus
-from stigmer_tui.api.agent_pb2 import AgentSpec, SubAgent
-from stigmer_tui.api.api_resource_pb2 import ApiResourceReference
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_data
 from stigmer_tui.api.workflow_tasks_pb2 import AgentExecutionConfig
@@ -310,19 +308,6 @@ async def test_a_full_disk_holds_a_run_up_that_needs_a_folder(agents: Agents, mo
     await asyncio.wait_for(worker.work(agents.lease(assignment("turns: [{say: Hi, delay: 0}]"), ledger)), 60)
     assert (ledger.phase, ledger.answers) == (Phase.COMPLETED, ["Hi"])
     assert pauses == [ROOM_PAUSE, ROOM_PAUSE]
-
-
-async def test_an_agent_with_parts_that_cannot_run_fails_before_anything_is_done(agents: Agents) -> None:
-    spec = AgentSpec(
-        instructions="Read all the papers.",
-        skill_refs=[ApiResourceReference(slug="citation-style")],
-        sub_agents=[SubAgent(name="finder"), SubAgent(name="reader")],
-    )
-    ledger = await agents.run(assignment("turns: [{say: no}]", agent=spec))
-    assert ledger.phase is Phase.FAILED
-    assert ledger.status.error == "helper cannot run yet: it has skills (citation-style)"
-    assert ledger.kinds == ["HUMAN"]
-    assert not agents.folder.exists()
 
 
 async def test_without_a_model_the_error_says_what_to_set(agents: Agents) -> None:

@@ -187,9 +187,9 @@ sub_agents:
       - say: "It is written: {{message}}"
 """
 
-WRITES = 9
+WRITES = 10
 """Three turns of the sub-agent and two of its agent, the beginning and the end of the command, the end of the reading,
-and the end of the call of the sub-agent."""
+what the sub-agent has spent, and the end of the call of the sub-agent."""
 
 
 @pytest.mark.parametrize("before", [True, False])
@@ -204,6 +204,7 @@ async def test_a_run_that_is_cut_off_anywhere_does_nothing_twice(agents: Agents,
     async with asyncio.timeout(60):
         await cut.died.wait()
     lease.stop(StopReason.LOST)
+    cut.gone.set()
     await asyncio.wait([lease.task])
 
     following = agents.start(assignment(LOGGING, attempt=2, status=ledger.status), ledger)

@@ -199,7 +199,7 @@ async def test_an_agent_that_cannot_run_fails_its_task_and_not_the_lease(api: Ap
                 StartAgentRequest(lease_id=lease, key="/answer", agent="helper", message="hello")
             )
         assert error.value.code() is grpc.StatusCode.INVALID_ARGUMENT
-        assert "helper cannot run yet: it has skills (citation-style)" in (error.value.details() or "")
+        assert "helper cannot run: there is no skill citation-style" in (error.value.details() or "")
         await runner.report(lease, WorkflowExecutionDelta(phase=Phase.COMPLETED.for_workflow))
 
 

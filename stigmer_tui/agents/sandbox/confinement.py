@@ -23,6 +23,9 @@ READABLE = (
 KERNEL = ("/proc/bus", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
 """Read-only, because a command that runs as root could change the machine through them."""
 
+UNCHANGEABLE = ("skills",)
+"""Folders in its own that a confined command can read only."""
+
 TRIAL_LIMIT = 5.0
 """Seconds."""
 
@@ -47,7 +50,9 @@ class Confinement:
             *("--die-with-parent", "--new-session", "--unshare-pid", "--unshare-ipc", "--unshare-uts"),
             *("--cap-drop", "ALL", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"),  # noqa: S108 - its own
             *(argument for path in (*READABLE, *KERNEL) for argument in ("--ro-bind-try", path, path)),
-            *("--bind", str(folder), str(folder), "--chdir", str(folder), "--"),
+            *("--bind", str(folder), str(folder)),
+            *(part for name in UNCHANGEABLE for part in ("--ro-bind-try", str(folder / name), str(folder / name))),
+            *("--chdir", str(folder), "--"),
             *shell,
         )
 
