@@ -63,7 +63,7 @@ def _command_line() -> str:
         parts.append(inspect.cleandoc(command.help or ""))
         context = click.Context(command, info_name=name)
         parts.append(f"    {name} {' '.join(command.collect_usage_pieces(context))}")
-        if rows := [_option(option, context) for option in command.params if isinstance(option, click.Option)]:
+        if rows := [_option(option, context) for option in _options(command)]:
             parts.append("\n".join(["| option | |", "|---|---|", *rows]))
     return "\n\n".join(parts) + "\n"
 
@@ -78,6 +78,10 @@ def _commands(group: click.Group, prefix: str) -> Iterator[tuple[str, click.Comm
             yield from _commands(command, f"{prefix} {name}")
         else:
             yield f"{prefix} {name}", command
+
+
+def _options(command: click.Command) -> list[click.Option]:
+    return [option for option in command.params if isinstance(option, click.Option) and not option.hidden]
 
 
 def _option(option: click.Option, context: click.Context) -> str:

@@ -15,9 +15,11 @@ from stigmer_tui.core.clock import SystemClock
 from stigmer_tui.core.configuration import (
     SERVER_VARIABLE,
     Configuration,
+    choose_context,
     load_configuration,
     parse_address,
 )
+from stigmer_tui.core.configuration_file import ConfigurationFile
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import Home, absolute
 from stigmer_tui.core.remote_access import RemoteAccess, remote_access
@@ -47,7 +49,7 @@ def start_server(address: str, no_auth: bool, remote: RemoteAccess | None) -> in
 
 
 def stop_server() -> int:
-    configuration = load_configuration(os.environ)
+    configuration = _readable_configuration()
     stopped = asyncio.run(stop_daemon(configuration.home))
     click.echo("✓ Stopped the daemon" if stopped else "The daemon is not running")
     if configuration.server:
@@ -88,7 +90,7 @@ async def _restart_one(home: Home, process: DaemonProcess) -> Component:
 def show_status(as_json: bool) -> int:
     from stigmer_tui.daemon.status import StatusText, read_status, status_json
 
-    configuration = load_configuration(os.environ)
+    configuration = _readable_configuration()
     if configuration.server:
         return _show_named_server(configuration, as_json)
     try:
@@ -104,6 +106,16 @@ def show_status(as_json: bool) -> int:
         return 1
     click.echo(status_json(status) if as_json else "\n".join(StatusText(status, SystemClock()).lines()))
     return 0
+
+
+def _readable_configuration() -> Configuration:
+    """Without a config.yaml that is broken, which must not hide a daemon that runs, nor keep it from being stopped."""
+    try:
+        return load_configuration(os.environ)
+    except StigmerError:
+        home = Home.from_environment(os.environ)
+        context, origin = choose_context(os.environ, ConfigurationFile(home.configuration))
+        return Configuration(home, context=context, context_origin=origin)
 
 
 def _show_named_server(configuration: Configuration, as_json: bool) -> int:
