@@ -48,17 +48,20 @@ class Approvals:
         if decision.WhichOneof("kind") is None:
             raise invalid("decision: allowed or denied is required")
         live = self._executions.open(request.execution_id)
-        decided = self._decided(live, request)
-        if decided is None:
-            live, call = self._waiting_call(live, request.call_id)
-            decided = DecideResponse(execution_id=live.id, call_id=call.id, tool=call.name)
-            try:
-                await self._store.insert(live.id, call.id, decision)
-            except sqlite3.IntegrityError:
-                # Somebody else was faster.
-                self._require_same(live, call, decision)
-            self._wake()
-        return decided
+        try:
+            at, call = self._waiting_call(live, request.call_id)
+        except ApiError:
+            # Only now, as a decision may have been made a moment ago.
+            if decided := self._decided(live, request):
+                return decided
+            raise
+        try:
+            await self._store.insert(at.id, call.id, decision)
+        except sqlite3.IntegrityError:
+            # Somebody else was faster.
+            self._require_same(at, call, decision)
+        self._wake()
+        return DecideResponse(execution_id=at.id, call_id=call.id, tool=call.name)
 
     def _decided(self, live: LiveExecution, request: DecideRequest) -> DecideResponse | None:
         """The response to a request that was answered before, but whose response got lost."""

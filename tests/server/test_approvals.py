@@ -18,6 +18,7 @@ from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.runner_pb2 import Hello, StartAgentRequest
 from stigmer_tui.api.structs import to_struct
 from stigmer_tui.definition.extensions import APPROVE
+from stigmer_tui.server.approvals import DecisionStore
 from tests.server.builders import agent, agent_run, workflow, workflow_run
 from tests.server.conftest import Api, running
 from tests.server.runner import attached
@@ -73,6 +74,22 @@ async def test_a_decision_is_made_once(api: Api) -> None:
             "the call of execute has been decided on already",
         )
         assert await api.approval_waits.wait(WaitRequest(lease_id=lease, call_id="call-1")) == ALLOWED
+
+
+async def test_a_decision_that_is_made_between_two_looks_is_the_same(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second asks while the first is being written."""
+    execution_id = await started(api)
+    async with attached(api, Hello.AGENTS) as runner:
+        await runner.report((await runner.assignment()).lease_id, waiting())
+        request = DecideRequest(execution_id=execution_id, call_id="call-1", decision=ALLOWED)
+        first = await api.approvals.decide(request)
+        find, looks = DecisionStore.find, iter([None])
+
+        def find_later(store: DecisionStore, execution: str, call: str) -> Decision | None:
+            return next(looks, find(store, execution, call))
+
+        monkeypatch.setattr(DecisionStore, "find", find_later)
+        assert await api.approvals.decide(request) == first
 
 
 async def test_of_two_decisions_at_the_same_moment_one_holds(api: Api) -> None:
