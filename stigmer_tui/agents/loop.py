@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -30,7 +30,6 @@ from stigmer_tui.agents.run import AgentRun, instructions_for
 from stigmer_tui.agents.scripts.player import script_model
 from stigmer_tui.agents.scripts.recorded_model import RecordedToolset, recorded_model, server_tools
 from stigmer_tui.agents.scripts.recordings import Playback
-from stigmer_tui.agents.skills import PlacedSkill, place_skills, skills_of, skills_text
 from stigmer_tui.agents.sub_agents import sub_agent_tools
 from stigmer_tui.agents.tools.shell import ShellTool
 from stigmer_tui.agents.tools.toolset import toolset
@@ -70,40 +69,31 @@ class AgentLoop:
         surroundings: Surroundings,
     ) -> None:
         """Runs the agent on the message of the execution, to its end. Raises StigmerError if it fails."""
-        skills = await self._skills(run, shell)
         async with _connections(run, plan.first, servers, surroundings) as connections:
             names = run.caller.tool_names if run.caller else ToolNames()
-            tools = [toolset(shell), *sub_agent_tools(run, script, shell, connections, names, skills)]
-            await self._converse(run, plan, script, [*tools, *_server_tools(connections, names)], skills)
+            tools = [toolset(shell), *sub_agent_tools(run, script, shell, connections, names)]
+            await self._converse(run, plan, script, shell, [*tools, *_server_tools(connections, names)])
 
     async def play(self, run: AgentRun, playback: Playback, shell: ShellTool) -> None:
         """Runs the agent on what was recorded. Raises StigmerError if it fails."""
         plan = ModelPlan(SCRIPTED, (), _no_other_model)
-        skills = await self._skills(run, shell)
-        made = [toolset(shell), *sub_agent_tools(run, None, shell, [], ToolNames(), skills)]
+        made = [toolset(shell), *sub_agent_tools(run, None, shell, [], ToolNames())]
         tools = [RecordedToolset(each, playback) for each in (*made, *server_tools(playback))]
-        await self._ask(run, plan, recorded_model(playback), [], tools, skills)
-
-    async def _skills(self, run: AgentRun, shell: ShellTool) -> Mapping[str, PlacedSkill]:
-        """In the working folder, by name; a sub-agent's are there already."""
-        agent = run.lease.assignment.agent.agent
-        if run.caller is not None or not skills_of(agent):
-            return run.caller.skills if run.caller else {}
-        return await place_skills(run.lease, self._channel, agent, shell.folder)
+        await self._ask(run, plan, recorded_model(playback), [], shell, tools)
 
     async def _converse(
         self,
         run: AgentRun,
         plan: ModelPlan,
         script: Script | None,
+        shell: ShellTool,
         toolsets: Sequence[AbstractToolset[None]],
-        skills: Mapping[str, PlacedSkill],
     ) -> None:
         history = await load_history(self._channel, run.lease.assignment.agent.execution)
         model = script_model(script, history.turns) if script is not None else await self._adapters.model(plan.first)
         if history.turns:
             history = await self._compacted(history, run, plan, script_model(script.summarizing) if script else model)
-        await self._ask(run, plan, model, history.messages(), toolsets, skills)
+        await self._ask(run, plan, model, history.messages(), shell, toolsets)
 
     async def _ask(
         self,
@@ -111,17 +101,16 @@ class AgentLoop:
         plan: ModelPlan,
         model: Model,
         history: list[ModelMessage],
+        shell: ShellTool,
         toolsets: Sequence[AbstractToolset[None]],
-        skills: Mapping[str, PlacedSkill],
     ) -> None:
         assignment = run.lease.assignment.agent
         approvals = Approvals(run, policy_of(assignment, run.approve), self._decide)
+        skills = shell.skills.skills if shell.skills else ()
         schema = extensions.output_schema_in(assignment.agent.metadata.annotations)
-        own_skills = [skills[reference.slug] for reference in assignment.agent.spec.skill_refs]
-        instructions = assignment.agent.spec.instructions
         agent = Agent(
             DurableModel(model, plan, run, self._adapters.model),
-            instructions=instructions_for(instructions, run.caller is not None, skills_text(own_skills)),
+            instructions=instructions_for(assignment.agent.spec.instructions, run.caller is not None, skills),
             toolsets=[ApprovedToolset(DurableToolset(tools, run), approvals) for tools in toolsets],
             # Invalid calls may be retried as often as there are steps.
             retries={"tools": run.spending.limits.steps or MAX_STEPS, "output": REPAIRS if schema else 2},

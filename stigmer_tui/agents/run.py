@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,8 @@ from stigmer_tui.agents.allowed_tools import AllowedTools
 from stigmer_tui.agents.journal import AgentJournal
 from stigmer_tui.agents.mcp.names import ToolNames
 from stigmer_tui.agents.sandbox.folder import Folder
+from stigmer_tui.agents.sandbox.skill_files import RunSkill
+from stigmer_tui.agents.skills import skills_section
 from stigmer_tui.agents.spending import Spending
 from stigmer_tui.agents.transcript import TranscriptRecorder
 from stigmer_tui.agents.working_time import WorkingTime
@@ -23,7 +25,6 @@ from stigmer_tui.runners.lease import Lease, Reporter
 
 if TYPE_CHECKING:
     from stigmer_tui.agents.mcp.shared import Server
-    from stigmer_tui.agents.skills import PlacedSkill
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,6 @@ class Caller:
     """The calling run."""
     tool_names: ToolNames
     """What the tools of the servers are called in both: an approval names them once."""
-    skills: Mapping[str, PlacedSkill]
-    """In the working folder, by name: those of the outermost agent and of all its sub-agents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +110,9 @@ Another agent has given you this task, in the first message. It sees only your l
 """
 
 
-def instructions_for(agent_instructions: str, is_sub_agent: bool = False, skills: str = "") -> str:
+def instructions_for(agent_instructions: str, is_sub_agent: bool = False, skills: Sequence[RunSkill] = ()) -> str:
     """The agent's instructions, followed by those about its working folder, its skills, and about its answer if an
     agent asks.
     """
-    own = agent_instructions.strip() or DEFAULT
-    return f"{own}\n{WORKING_FOLDER}{skills}{SUB_AGENT if is_sub_agent else ''}"
+    answer = SUB_AGENT if is_sub_agent else ""
+    return f"{agent_instructions.strip() or DEFAULT}\n{WORKING_FOLDER}{skills_section(skills)}{answer}"

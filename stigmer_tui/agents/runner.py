@@ -18,7 +18,9 @@ from grpc.aio import Channel
 
 from stigmer_tui.agents.models.current import CurrentModels
 from stigmer_tui.agents.sandbox.confinement import find_confinement
+from stigmer_tui.agents.sandbox.skill_files import remove_folder
 from stigmer_tui.agents.scripts.recordings import Recordings
+from stigmer_tui.agents.skills import from_server
 from stigmer_tui.agents.worker import Worker
 from stigmer_tui.api.runner_pb2 import Hello
 from stigmer_tui.core.configuration import Configuration
@@ -41,6 +43,7 @@ async def run_agents(configuration: Configuration, channel: Channel, stopping: a
     home = configuration.home
     # Commands of a runner that was killed; they can be ended, since there is one runner to a folder.
     kill_all(marked_processes(OWNER_MARK, str(home.data)))
+    await asyncio.to_thread(remove_folder, home.run_skills)
     environment = dict(os.environ)
     models = CurrentModels(home, environment, KeyStore(home))
 
@@ -59,7 +62,16 @@ async def run_agents(configuration: Configuration, channel: Channel, stopping: a
     # Without the framework the process is useless: it ends, and the supervisor starts another one.
     agent_loop.add_done_callback(lambda loading: None if _has_loaded(loading) else stopping.set())
     preloading = asyncio.create_task(_preload(agent_loop, models, has_news))
-    worker = Worker(configuration, environment, models, confinement, journal, agent_loop, Recordings(home.recordings))
+    worker = Worker(
+        configuration,
+        environment,
+        models,
+        confinement,
+        journal,
+        agent_loop,
+        Recordings(home.recordings),
+        from_server(channel),
+    )
     try:
         profile = Profile(
             Hello.Kind.AGENTS,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pydantic_ai import RunContext
@@ -26,7 +26,6 @@ from stigmer_tui.runners.lease import Lease
 
 if TYPE_CHECKING:
     from stigmer_tui.agents.mcp.shared import Server
-    from stigmer_tui.agents.skills import PlacedSkill
 
 MAX_AT_ONCE = 8
 """Sub-agents of one run that work at the same time; others wait."""
@@ -35,18 +34,13 @@ NO_ANSWER = "(it ended without an answer)"
 
 
 def sub_agent_tools(
-    run: AgentRun,
-    script: Script | None,
-    shell: ShellTool,
-    servers: Sequence[Server],
-    tool_names: ToolNames,
-    skills: Mapping[str, PlacedSkill],
+    run: AgentRun, script: Script | None, shell: ShellTool, servers: Sequence[Server], tool_names: ToolNames
 ) -> list[FunctionToolset[None]]:
     """The tool of a run; none where sub-agents may not have any themselves."""
     depth = run.caller.depth if run.caller else 0
     if depth >= MAX_DEPTH:
         return []
-    tool = SubAgentTool(run, Caller(depth + 1, shell.folder, servers, script, run, tool_names, skills))
+    tool = SubAgentTool(run, Caller(depth + 1, shell.folder, servers, script, run, tool_names))
     types = sub_agent_types(run.lease.assignment.agent.agent)
     listed = "\n".join(f"- {name}: {description}" for name, description in types.items())
     description = f"{TASK_DESCRIPTION}\n\nThe sub-agents:\n{listed}"

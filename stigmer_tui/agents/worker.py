@@ -21,7 +21,9 @@ from stigmer_tui.agents.run import AgentRun, Caller, Outcome
 from stigmer_tui.agents.sandbox.commands import end_processes
 from stigmer_tui.agents.sandbox.confinement import Confinement, command_environment
 from stigmer_tui.agents.sandbox.folder import Folder
+from stigmer_tui.agents.sandbox.skill_files import SkillFiles, unpacked
 from stigmer_tui.agents.scripts.recordings import Recordings
+from stigmer_tui.agents.skills import FetchSkill, fetch_skills
 from stigmer_tui.agents.spending import LimitReachedError, Spending
 from stigmer_tui.agents.tools.shell import ShellTool
 from stigmer_tui.agents.transcript import TranscriptRecorder
@@ -68,6 +70,7 @@ class Worker:
     """Done when the framework has been loaded."""
     recordings: Recordings
     """What runs of tests play."""
+    fetch_skill: FetchSkill
     server_limits: ServerLimits = field(default_factory=ServerLimits)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
@@ -142,10 +145,16 @@ class Worker:
         return Phase.COMPLETED, ""
 
     async def _run(self, run: AgentRun) -> None:
+        agent = run.lease.assignment.agent.agent
+        check_sub_agents(agent)
+        place = self.configuration.home.run_skills / run.lease.execution_id
+        async with unpacked(await fetch_skills(agent, self.fetch_skill), place) as skills:
+            await self._run_with(run, skills)
+
+    async def _run_with(self, run: AgentRun, skills: SkillFiles | None) -> None:
         assignment = run.lease.assignment.agent
-        check_sub_agents(assignment.agent)
         if recording := assignment.execution.metadata.annotations.get(extensions.RECORDING):
-            await self._play(run, recording)
+            await self._play(run, recording, skills)
             return
         chooser = self.models.chooser()
         script = self._script(run, chooser.settings.script)
@@ -157,7 +166,7 @@ class Worker:
                 f"{run.agent} has no script to play: give it one, or set {settings.SCRIPT.variable} to a file"
             )
         servers = server_launches(assignment.agent.spec, run.lease.environment)
-        shell = await self._shell(run)
+        shell = await self._shell(run, skills)
         around = server_environment(self.environment, str(self.configuration.home.data))
         await require_docker(servers, around)
         if run.lease.assignment.attempt > 1:
@@ -166,9 +175,9 @@ class Worker:
         surroundings = Surroundings(shell.folder.root, around, run.lease.redactor.cut_text, self.server_limits)
         await agent_loop.converse(run, plan, script, shell, servers, surroundings)
 
-    async def _play(self, run: AgentRun, recording: str) -> None:
+    async def _play(self, run: AgentRun, recording: str, skills: SkillFiles | None) -> None:
         """No model is asked, no key is needed, and no MCP server is started."""
-        shell = await self._shell(run)
+        shell = await self._shell(run, skills)
         message = run.lease.redactor.text(run.lease.assignment.agent.execution.spec.message)
         agent_loop = await asyncio.shield(self.agent_loop)
         playback = self.recordings.take(recording, run.agent, message)
@@ -189,11 +198,11 @@ class Worker:
         except (OSError, UnicodeDecodeError) as error:
             raise StigmerError(f"Cannot read the script {path}: {error}") from error
 
-    async def _shell(self, run: AgentRun) -> ShellTool:
+    async def _shell(self, run: AgentRun, skills: SkillFiles | None) -> ShellTool:
         folder = run.caller.folder if run.caller else Folder(await self._root(run.lease.assignment.agent.execution))
         environment = command_environment(self.environment, run.lease.environment, folder.root)
         environment[OWNER_MARK] = str(self.configuration.home.data)
-        return ShellTool(folder, self.confinement, environment, mark=run.lease.execution_id)
+        return ShellTool(folder, self.confinement, environment, mark=run.lease.execution_id, skills=skills)
 
     async def _root(self, execution: AgentExecution) -> Path:
         """The folder of the session, which is created if it is missing, and when there is room on the disk."""

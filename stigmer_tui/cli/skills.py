@@ -16,7 +16,8 @@ from stigmer_tui.client.stored_resources import get_resource, push_skill
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.ids import slug_of
 from stigmer_tui.core.paths import working_folder
-from stigmer_tui.project.skill_archive import pack, version_of
+from stigmer_tui.definition.skill_archive import version_of
+from stigmer_tui.project.skill_archive import pack
 
 SHORT = 12
 """Characters of a version that are shown."""

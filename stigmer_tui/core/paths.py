@@ -50,6 +50,11 @@ class Home:
         return self.data / "skills"
 
     @property
+    def run_skills(self) -> Path:
+        """Files of the skills of each run, as long as it lasts."""
+        return self.data / "run-skills"
+
+    @property
     def token(self) -> Path:
         return self.data / "token"
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from stigmer_tui.api.agent_pb2 import Agent, McpServerDefinition, SubAgent
+from stigmer_tui.api.api_resource_pb2 import ApiResourceReference
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.definition import extensions
 
@@ -21,6 +24,13 @@ def sub_agent_types(agent: Agent) -> dict[str, str]:
     """Descriptions of the sub-agents by name, in the order of the definition."""
     declared = {part.name: part.description for part in agent.spec.sub_agents}
     return {GENERAL_PURPOSE: GENERAL_PURPOSE_DESCRIPTION, **declared}
+
+
+def skill_references(agent: Agent) -> Iterator[Sequence[ApiResourceReference]]:
+    """Those of the agent, then those of each sub-agent; they can be changed in place."""
+    yield agent.spec.skill_refs
+    for part in agent.spec.sub_agents:
+        yield part.skill_refs
 
 
 def check_sub_agents(agent: Agent) -> None:

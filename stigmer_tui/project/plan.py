@@ -23,9 +23,10 @@ from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.ids import parse_id, slug_of
 from stigmer_tui.definition import extensions
 from stigmer_tui.definition.extensions import PROJECT
+from stigmer_tui.definition.skill_archive import version_of
 from stigmer_tui.definition.support import called_agents
 from stigmer_tui.project.project_file import is_project
-from stigmer_tui.project.skill_archive import archive_of, version_of
+from stigmer_tui.project.skill_archive import archive_of
 from stigmer_tui.project.synthesis import Instance, Manifests, Resource, kind_of, slug_in
 
 FOLDER = "stigmer-tui/project-folder"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
 import zipfile
@@ -16,6 +15,8 @@ from stigmer_tui.definition import extensions
 from stigmer_tui.definition.skill_text import FILE, description_of
 
 IGNORED = frozenset({".git", ".venv", "__pycache__", "node_modules", ".DS_Store"})
+VARIABLES = ".env"
+"""Files of this name, and those with another ending behind it, hold secrets, and stay where they are."""
 MAX_SIZE = 100_000_000
 """Bytes of all files, what a server takes."""
 MAX_FILES = 10_000
@@ -27,10 +28,6 @@ def archive_of(skill: Skill) -> bytes:
     """Of its folder, or of its SKILL.md alone where it names none. Raises StigmerError for what cannot be a skill."""
     folder = skill.metadata.annotations.get(extensions.SKILL_FOLDER, "")
     return pack(Path(folder)) if folder else pack_files([(FILE, skill.spec.skill_md.encode(), PLAIN)])
-
-
-def version_of(archive: bytes) -> str:
-    return hashlib.sha256(archive).hexdigest()
 
 
 def pack(folder: Path) -> bytes:
@@ -100,5 +97,6 @@ def _paths(folder: Path) -> Iterator[Path]:
         folders[:] = [name for name in folders if name not in IGNORED]
         for name in names:
             path = Path(root, name)
-            if name not in IGNORED and not name.endswith(".pyc") and path.is_file():
+            is_left_out = name in IGNORED or name.endswith(".pyc") or f"{name}.".startswith(f"{VARIABLES}.")
+            if not is_left_out and path.is_file():
                 yield path

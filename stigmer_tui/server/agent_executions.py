@@ -26,7 +26,7 @@ from stigmer_tui.api.agent_execution_pb2 import (
 from stigmer_tui.api.agent_instance_pb2 import AgentInstance
 from stigmer_tui.api.agent_pb2 import Agent
 from stigmer_tui.api.api_resource_pb2 import ApiResourceId, ApiResourceMetadata
-from stigmer_tui.api.kinds import AGENT, AGENT_EXECUTION, AGENT_INSTANCE, API_VERSION, SESSION, SKILL
+from stigmer_tui.api.kinds import AGENT, AGENT_EXECUTION, AGENT_INSTANCE, API_VERSION, SESSION
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.runner_pb2 import AgentAssignment, Assignment, StartAgentRequest
 from stigmer_tui.api.session_pb2 import Session
@@ -35,13 +35,15 @@ from stigmer_tui.core.ids import canonical_id
 from stigmer_tui.definition import extensions
 from stigmer_tui.server.agents import Agents
 from stigmer_tui.server.compatibility import merge_agent_status
-from stigmer_tui.server.errors import impossible_now, invalid, not_found
+from stigmer_tui.server.errors import invalid, not_found
 from stigmer_tui.server.execution_calls import ExecutionCalls
 from stigmer_tui.server.execution_store import ExecutionFilter, NewExecution, Stretch
 from stigmer_tui.server.executions import LiveExecution
 from stigmer_tui.server.resource_store import ResourceRow
 from stigmer_tui.server.resources import note_created
 from stigmer_tui.server.sessions import Sessions
+from stigmer_tui.server.skill_pins import with_pinned_skills
+from stigmer_tui.server.skills import Skills
 
 MAX_SUBJECT_LENGTH = 80
 
@@ -56,10 +58,11 @@ class ExecutionOrigin:
 
 
 class AgentExecutions:
-    def __init__(self, calls: ExecutionCalls, agents: Agents, sessions: Sessions) -> None:
+    def __init__(self, calls: ExecutionCalls, agents: Agents, sessions: Sessions, skills: Skills) -> None:
         self._calls = calls
         self._agents = agents
         self._sessions = sessions
+        self._skills = skills
 
     async def create(self, request: AgentExecution) -> AgentExecution:
         return self._calls.started(AGENT_EXECUTION) or await self._create(request, ExecutionOrigin())
@@ -121,15 +124,6 @@ class AgentExecutions:
         entries, pages = self._calls.list(wanted, request.page_size, request.page_token, whole=True)
         return AgentExecutionList(total_pages=pages, entries=cast("Iterable[AgentExecution]", entries))
 
-    def _check_skills(self, agent: Agent) -> None:
-        """Raises ApiError FAILED_PRECONDITION for a skill that there is not."""
-        for reference in (*agent.spec.skill_refs, *(ref for part in agent.spec.sub_agents for ref in part.skill_refs)):
-            if self._agents.store.find(SKILL, reference.slug, reference.org or agent.metadata.org) is None:
-                raise impossible_now(
-                    f"{agent.metadata.slug} cannot run: there is no skill {reference.slug}; "
-                    "push it: stigmer-tui skill push FOLDER"
-                )
-
     async def _create(self, request: AgentExecution, origin: ExecutionOrigin) -> AgentExecution:
         """Uses the named session, else a new one with the agent's default instance."""
         execution = copy.deepcopy(request)
@@ -139,8 +133,7 @@ class AgentExecutions:
         instance: AgentInstance | None = self._agents.store.get(AGENT_INSTANCE, session.spec.agent_instance_id)
         if instance is None:
             raise not_found(AGENT_INSTANCE.noun, session.spec.agent_instance_id)
-        agent = self._agents.load(instance.spec.agent_id)
-        self._check_skills(agent)
+        agent = await with_pinned_skills(self._agents.load(instance.spec.agent_id), self._skills)
         self._calls.name(AGENT_EXECUTION, execution.metadata)
         spec.session_id = session.metadata.id
         spec.agent_id = agent.metadata.id

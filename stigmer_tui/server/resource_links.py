@@ -12,6 +12,7 @@ from stigmer_tui.api.catalogue_pb2 import ResourceLink
 from stigmer_tui.api.kinds import AGENT, ENVIRONMENT, SKILL, WORKFLOW, Kind
 from stigmer_tui.api.workflow_instance_pb2 import WorkflowInstance
 from stigmer_tui.api.workflow_pb2 import Workflow
+from stigmer_tui.definition.sub_agents import skill_references
 from stigmer_tui.definition.support import called_agents
 from stigmer_tui.server.resource_store import ResourceStore
 
@@ -27,7 +28,8 @@ def _links(resource: Any, store: ResourceStore) -> Iterator[tuple[Kind, str]]:
         case Workflow():
             yield from ((AGENT, agent) for agent in called_agents(resource.spec))
         case Agent():
-            yield from _named(SKILL, resource.spec.skill_refs)
+            for references in skill_references(resource):
+                yield from _named(SKILL, references)
         case AgentInstance():
             yield from _owner(AGENT, resource.spec.agent_id, store)
             yield from _named(ENVIRONMENT, resource.spec.environment_refs)

@@ -186,7 +186,8 @@ def _assemble(
 
     executions.on_end = ended
     agents, workflows, sessions = Agents(backend), Workflows(backend), Sessions(backend)
-    agent_executions = AgentExecutions(execution_calls, agents, sessions)
+    skills = Skills(backend, database, settings.home.artifacts)
+    agent_executions = AgentExecutions(execution_calls, agents, sessions, skills)
     model_requests = ModelRequests(database, executions)
     instance = Instance(address, str(settings.home.root), bool(settings.token), clock.now())
     return Calls(
@@ -197,7 +198,7 @@ def _assemble(
         sessions=sessions,
         environments=Environments(backend),
         execution_contexts=ExecutionContexts(backend),
-        skills=Skills(backend, database, settings.home.artifacts),
+        skills=skills,
         agent_executions=agent_executions,
         workflow_executions=WorkflowExecutions(execution_calls, workflows),
         executions=execution_calls,

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import hashlib
-import io
+import os
 import re
 import sqlite3
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 from stigmer_tui.api.api_resource_pb2 import ApiResourceMetadata, ApiResourceReference
 from stigmer_tui.api.kinds import API_VERSION, SKILL
@@ -23,19 +22,14 @@ from stigmer_tui.api.skill_pb2 import (
     SkillState,
     SkillStatus,
 )
+from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.ids import slug_of
 from stigmer_tui.core.private_files import opener
 from stigmer_tui.core.sqlite import Database
+from stigmer_tui.definition.skill_archive import skill_md_of, version_of
 from stigmer_tui.server.errors import invalid, not_found
 from stigmer_tui.server.resource_store import ResourceRow
 from stigmer_tui.server.resources import ResourceBackend, Resources, note_created, note_updated
-
-MEBIBYTE = 1024 * 1024
-MAX_SIZE = 100 * MEBIBYTE
-MAX_UNPACKED_SIZE = 500 * MEBIBYTE
-MAX_ENTRIES = 10_000
-MAX_RATIO = 100
-MAX_SKILL_MD_SIZE = MEBIBYTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,40 +41,10 @@ class Archive:
 
 def read_archive(data: bytes) -> Archive:
     """Raises ApiError INVALID_ARGUMENT with what is wrong."""
-    if len(data) > MAX_SIZE:
-        raise invalid(f"artifact: larger than {MAX_SIZE // MEBIBYTE} MiB")
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            _check_entries(archive.infolist())
-            skill_md = _skill_md(archive)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
-        raise invalid(f"artifact: not a usable ZIP file: {error}") from error
-    return Archive(hashlib.sha256(data).hexdigest(), skill_md)
-
-
-def _check_entries(entries: list[zipfile.ZipInfo]) -> None:
-    if len(entries) > MAX_ENTRIES:
-        raise invalid(f"artifact: more than {MAX_ENTRIES} entries")
-    if sum(entry.file_size for entry in entries) > MAX_UNPACKED_SIZE:
-        raise invalid(f"artifact: unpacks to more than {MAX_UNPACKED_SIZE // MEBIBYTE} MiB")
-    for entry in entries:
-        if any(ord(character) < 32 for character in entry.filename):
-            raise invalid(f"artifact: the name {entry.filename!r} has control characters")
-        if entry.file_size > MAX_RATIO * max(entry.compress_size, 1):
-            raise invalid(f"artifact: {entry.filename} is compressed by more than {MAX_RATIO}:1")
-
-
-def _skill_md(archive: zipfile.ZipFile) -> str:
-    try:
-        entry = archive.getinfo("SKILL.md")
-    except KeyError:
-        raise invalid("artifact: SKILL.md is missing at the root of the ZIP file") from None
-    if not 0 < entry.file_size <= MAX_SKILL_MD_SIZE:
-        raise invalid("artifact: SKILL.md must have between 1 byte and 1 MiB")
-    try:
-        return archive.read(entry).decode()
-    except UnicodeDecodeError as error:
-        raise invalid(f"artifact: SKILL.md is not UTF-8: {error}") from error
+        return Archive(version_of(data), skill_md_of(data))
+    except StigmerError as error:
+        raise invalid(f"artifact: {error.message}") from error
 
 
 STORAGE_KEY = re.compile(r"skills/([0-9a-f]{64})\.zip")
@@ -114,16 +78,17 @@ class Skills(Resources[Skill]):
                 state=SkillState.SKILL_STATE_READY,
             ),
         )
+        row = ResourceRow(SKILL, skill)
         if existing is None:
             skill.metadata.id = self.ids.new(SKILL.prefix)
             note_created(skill, self.clock)
-            await self.store.insert(ResourceRow(SKILL, skill))
         else:
             skill.metadata.id = existing.metadata.id
             skill.status.audit.CopyFrom(existing.status.audit)
             note_updated(skill, self.clock)
-            await self.store.replace(ResourceRow(SKILL, skill))
+        # First, so that no version is current, and replaced, without being kept.
         await self._database.write(lambda db: _remember(db, skill))
+        await (self.store.insert(row) if existing is None else self.store.replace(row))
         self.changes.note()
         return skill
 
@@ -153,13 +118,25 @@ class Skills(Resources[Skill]):
         return skill
 
     def _keep(self, version_hash: str, artifact: bytes) -> None:
+        """On the disk before the row that names it; several may push the same at the same time."""
         path = self._artifacts / f"{version_hash}.zip"
         if path.exists():
             return
-        scratch = path.with_suffix(".part")
-        with open(scratch, "wb", opener=opener) as file:
-            file.write(artifact)
-        scratch.replace(path)
+        scratch = path.with_suffix(f".{uuid4().hex}.part")
+        try:
+            with open(scratch, "wb", opener=opener) as file:
+                file.write(artifact)
+                file.flush()
+                os.fsync(file.fileno())
+            scratch.replace(path)
+        except BaseException:
+            scratch.unlink(missing_ok=True)
+            raise
+        folder = os.open(self._artifacts, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 def _remember(db: sqlite3.Connection, skill: Skill) -> None:

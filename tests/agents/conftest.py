@@ -28,7 +28,7 @@ from stigmer_tui.api.agent_execution_pb2 import (
     ExecutionConfig,
 )
 from stigmer_tui.api.agent_pb2 import Agent, AgentSpec
-from stigmer_tui.api.api_resource_pb2 import ApiResourceMetadata
+from stigmer_tui.api.api_resource_pb2 import ApiResourceMetadata, ApiResourceReference
 from stigmer_tui.api.approval_pb2 import Decision
 from stigmer_tui.api.execution_context_pb2 import ExecutionValue
 from stigmer_tui.api.runner_pb2 import (
@@ -91,8 +91,13 @@ class Agents:
     keys: KeyStore = field(init=False)
     sub_agents: list[StartSubAgentRequest] = field(default_factory=list)
     """Every request for one."""
+    skills: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    """Archives by name and version."""
     parts: dict[str, Ledger] = field(default_factory=dict)
     """What sub-agents have reported, by the ids of their calls."""
+
+    async def fetch_skill(self, reference: ApiResourceReference) -> bytes | None:
+        return self.skills.get((reference.slug, reference.version))
 
     def __post_init__(self) -> None:
         self.keys = KeyStore(self.home, MemoryKeyring())
@@ -120,6 +125,7 @@ class Agents:
             self.journal,
             loop,
             recordings,
+            self.fetch_skill,
             self.server_limits,
         )
 

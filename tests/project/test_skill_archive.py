@@ -12,8 +12,9 @@ import pytest
 from stigmer_tui.api.skill_pb2 import Skill
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.definition.extensions import SKILL_FOLDER
+from stigmer_tui.definition.skill_archive import version_of
 from stigmer_tui.definition.skill_text import description_of
-from stigmer_tui.project.skill_archive import archive_of, pack, version_of, with_text
+from stigmer_tui.project.skill_archive import archive_of, pack, with_text
 
 TEXT = "---\nname: review\ndescription: Reviews texts.\n---\n# Review\n"
 
@@ -37,6 +38,13 @@ def test_files_keep_whether_they_can_be_run(folder: Path) -> None:
     (folder / "__pycache__").mkdir()
     (folder / "__pycache__" / "x.pyc").write_bytes(b"\0")
     assert modes(pack(folder)) == {"SKILL.md": 0o644, "scripts/count.sh": 0o755}
+
+
+def test_files_of_variables_are_not_pushed(folder: Path) -> None:
+    for name in (".env", ".env.local", "scripts/.env"):
+        (folder / name).write_text("API_KEY=secret")
+    (folder / ".environment.md").write_text("Not one of them")
+    assert list(modes(pack(folder))) == [".environment.md", "SKILL.md", "scripts/count.sh"]
 
 
 def test_the_version_is_that_of_the_content(folder: Path) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stigmer_tui.agents.sandbox.commands import run_command
+from stigmer_tui.agents.sandbox.skill_files import SKILLS, with_real_paths
 
 PASSED_ON = ("LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "LOGNAME", "PATH", "TZ", "USER")
 """Variables of the runner that commands see. They see no others, such as the keys of model providers."""
@@ -22,9 +23,6 @@ READABLE = (
 
 KERNEL = ("/proc/bus", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
 """Read-only, because a command that runs as root could change the machine through them."""
-
-UNCHANGEABLE = ("skills",)
-"""Folders in its own that a confined command can read only."""
 
 TRIAL_LIMIT = 5.0
 """Seconds."""
@@ -40,20 +38,18 @@ class Confinement:
     def __str__(self) -> str:
         return "bubblewrap" if self.bubblewrap else "folder only"
 
-    def shell(self, command: str, folder: Path) -> tuple[str, ...]:
-        """The program and its arguments for a shell command in the folder."""
-        shell = ("/bin/sh", "-c", command)
+    def shell(self, command: str, folder: Path, skills: Path | None = None) -> tuple[str, ...]:
+        """The program and its arguments for a shell command in the folder. It finds the folder `skills` at /skills."""
         if not self.bubblewrap:
-            return shell
+            return ("/bin/sh", "-c", with_real_paths(command, skills) if skills else command)
         return (
             self.bubblewrap,
             *("--die-with-parent", "--new-session", "--unshare-pid", "--unshare-ipc", "--unshare-uts"),
             *("--cap-drop", "ALL", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"),  # noqa: S108 - its own
             *(argument for path in (*READABLE, *KERNEL) for argument in ("--ro-bind-try", path, path)),
-            *("--bind", str(folder), str(folder)),
-            *(part for name in UNCHANGEABLE for part in ("--ro-bind-try", str(folder / name), str(folder / name))),
-            *("--chdir", str(folder), "--"),
-            *shell,
+            *("--bind", str(folder), str(folder), "--chdir", str(folder)),
+            *(("--ro-bind", str(skills), f"/{SKILLS}") if skills else ()),
+            *("--", "/bin/sh", "-c", command),
         )
 
 

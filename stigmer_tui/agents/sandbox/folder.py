@@ -65,17 +65,6 @@ class Folder:
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
-        self._protected: set[tuple[int, int]] = set()
-        """Device and inode of each folder in which nothing may be changed."""
-
-    def protect(self, path: str) -> None:
-        """From now on nothing is changed below a folder."""
-        with self._parent(path) as (holder, name), _opened(name, _FOLDER, holder) as folder:
-            self._protected.add(_identity(folder))
-
-    def unprotect(self) -> None:
-        """Everything may be changed again."""
-        self._protected.clear()
 
     def read(self, path: str, most: int) -> bytes:
         """The content of a file; one of more than `most` bytes is refused."""
@@ -86,17 +75,12 @@ class Folder:
             with open(descriptor, "rb", closefd=False) as file:
                 return file.read(most)
 
-    def create(self, path: str, content: bytes, mode: int = 0) -> None:
-        """Writes a new file, and creates the folders around it; with a mode if one is given."""
+    def create(self, path: str, content: bytes) -> None:
+        """Writes a new file, and creates the folders around it."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-        with (
-            self._parent(path, make_folders=True, is_writing=True) as (folder, name),
-            _opened(name, flags, folder) as descriptor,
-        ):
+        with self._parent(path, make_folders=True) as (folder, name), _opened(name, flags, folder) as descriptor:
             try:
                 _write(descriptor, content)
-                if mode:
-                    os.fchmod(descriptor, mode)
             except BaseException:
                 with suppress(FileNotFoundError):
                     os.unlink(name, dir_fd=folder)
@@ -104,7 +88,7 @@ class Folder:
 
     def replace(self, path: str, content: bytes) -> None:
         """Replaces the content of a file atomically."""
-        with self._file(path) as old, self._parent(path, is_writing=True) as (folder, name):
+        with self._file(path) as old, self._parent(path) as (folder, name):
             scratch = f".{name[:100]}.{uuid.uuid4().hex}"
             try:
                 with _opened(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, folder) as descriptor:
@@ -115,11 +99,6 @@ class Folder:
                 with suppress(FileNotFoundError):
                     os.unlink(scratch, dir_fd=folder)
                 raise
-
-    def remove(self, path: str) -> None:
-        """Removes a file, or a folder with all that is in it; nothing where there is none."""
-        with self._parent(path, make_folders=True, is_writing=True) as (folder, name), suppress(FileNotFoundError):
-            _remove(name, folder)
 
     def entries(self, path: str, most: int | None = None) -> list[FolderEntry]:
         """The entries of a folder, sorted by name; if there are more than `most`, any of them."""
@@ -153,7 +132,7 @@ class Folder:
             yield descriptor
 
     @contextmanager
-    def _parent(self, path: str, make_folders: bool = False, is_writing: bool = False) -> Iterator[tuple[int, str]]:
+    def _parent(self, path: str, make_folders: bool = False) -> Iterator[tuple[int, str]]:
         """The open parent folder of a path, and the last component, which is not a link; `.` for the root."""
         remaining = self._components(path)[::-1]
         links = 0
@@ -169,8 +148,6 @@ class Folder:
                     if target.startswith("/"):
                         del folders[1:]
                 elif not remaining:
-                    if is_writing and self._protected.intersection(map(_identity, folders)):
-                        raise StigmerError(f"{path} is in a folder that can be read, but not changed")
                     yield folders[-1], name
                     return
                 else:
@@ -203,21 +180,6 @@ class Folder:
 
 def _split(path: str) -> list[str]:
     return [component for component in path.split("/") if component not in ("", ".")]
-
-
-def _identity(descriptor: int) -> tuple[int, int]:
-    status = os.fstat(descriptor)
-    return status.st_dev, status.st_ino
-
-
-def _remove(name: str, folder: int) -> None:
-    if not stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
-        os.unlink(name, dir_fd=folder)
-        return
-    with _opened(name, _FOLDER, folder) as inner, os.scandir(inner) as found:
-        for entry in [item.name for item in found]:
-            _remove(entry, inner)
-    os.rmdir(name, dir_fd=folder)
 
 
 def _link_target(name: str, folder: int) -> str | None:

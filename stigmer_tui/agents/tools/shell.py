@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from stigmer_tui.agents.sandbox.commands import run_command
 from stigmer_tui.agents.sandbox.confinement import Confinement
 from stigmer_tui.agents.sandbox.folder import Folder
+from stigmer_tui.agents.sandbox.skill_files import SkillFiles
 from stigmer_tui.core.errors import StigmerError
 
 TIME_LIMIT = 120.0
@@ -32,6 +33,7 @@ class ShellTool:
     mark: str
     """Names the execution, so that its processes can be found."""
     time_limit: float = TIME_LIMIT
+    skills: SkillFiles | None = None
 
     async def execute(self, command: str) -> str:
         """Run a shell command in the working folder. Returns its output and its exit code.
@@ -42,7 +44,8 @@ class ShellTool:
         Args:
             command: The command, for /bin/sh.
         """
-        arguments = self.confinement.shell(command, self.folder.root)
+        skills = self.skills.root if self.skills else None
+        arguments = self.confinement.shell(command, self.folder.root, skills)
         result = await run_command(arguments, self.folder.root, self.environment, self.mark, self.time_limit)
         lines = [result.output.rstrip("\n")] if result.output else []
         if result.timed_out:

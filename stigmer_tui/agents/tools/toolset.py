@@ -8,6 +8,7 @@ from typing import ParamSpec
 
 from pydantic_ai.toolsets import FunctionToolset
 
+from stigmer_tui.agents.sandbox.skill_files import FolderWithSkills
 from stigmer_tui.agents.sandbox.stopping import run_stoppable
 from stigmer_tui.agents.tools.files import FileTools
 from stigmer_tui.agents.tools.search import SearchTools
@@ -22,7 +23,8 @@ Arguments = ParamSpec("Arguments")
 
 def toolset(shell: ShellTool) -> FunctionToolset[None]:
     """The tools. Calls run one after another, in the order of the model, because one may depend on the one before."""
-    files, search = FileTools(shell.folder), SearchTools(shell.folder)
+    folder = FolderWithSkills(shell.folder, shell.skills) if shell.skills else shell.folder
+    files, search = FileTools(folder), SearchTools(folder)
     tools = (
         _stoppable(files.ls),
         _stoppable(files.read_file),
