@@ -14,58 +14,69 @@ from stigmer_tui.api.api_resource_pb2 import ApiResourceReference
 from stigmer_tui.api.skill_pb2 import GetArtifactRequest
 from stigmer_tui.api.skill_pb2_grpc import SkillQueryControllerStub
 from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.definition.skill_archive import skill_md_of, version_of
-from stigmer_tui.definition.skill_folder import pack_text
-from stigmer_tui.definition.skill_text import NAME, SKILL_MD, description_of
+from stigmer_tui.core.ids import slug_of
+from stigmer_tui.definition.skill_archive import SkillFile, files_of, version_of
+from stigmer_tui.definition.skill_text import FILE as SKILL_MD
+from stigmer_tui.definition.skill_text import description_of
+from stigmer_tui.runners.attachment import response_for
+from stigmer_tui.runners.lease import Lease
 
-FetchSkill = Callable[[ApiResourceReference], Awaitable[bytes | None]]
-"""The archive of a skill; None if there is no such skill, or no such version of it."""
+FetchSkill = Callable[[Lease, ApiResourceReference], Awaitable[tuple[SkillFile, ...] | None]]
+"""The files of a skill; None if there is no such skill, or no such version of it."""
 
 
 def from_server(channel: Channel) -> FetchSkill:
     """Raises StigmerError for what the server cannot give."""
     queries = SkillQueryControllerStub(channel)
 
-    async def fetch(reference: ApiResourceReference) -> bytes | None:
+    async def fetch(lease: Lease, reference: ApiResourceReference) -> tuple[SkillFile, ...] | None:
         try:
-            skill = await queries.getByReference(reference)
+            skill = await response_for(lease, queries.getByReference(reference))
             if not skill.status.artifact_storage_key:
-                return pack_text(skill.spec.skill_md)
+                return (SkillFile(SKILL_MD, skill.spec.skill_md.encode()),)
             key = GetArtifactRequest(artifact_storage_key=skill.status.artifact_storage_key)
-            archive = (await queries.getArtifact(key)).artifact
+            archive = (await response_for(lease, queries.getArtifact(key))).artifact
         except AioRpcError as error:
             if error.code() is grpc.StatusCode.NOT_FOUND:
                 return None
             raise StigmerError(f"Cannot read the skill {reference.slug}: {error.details()}") from error
         if version_of(archive) != skill.status.version_hash:
             raise StigmerError(f"The files of the skill {reference.slug} are damaged: push it again")
-        return archive
+        try:
+            return tuple(await asyncio.to_thread(lambda: list(files_of(archive))))
+        except StigmerError as error:
+            raise StigmerError(f"The skill {reference.slug} cannot be used: {error.message}") from error
 
     return fetch
 
 
-async def fetch_skills(agent: Agent, fetch: FetchSkill) -> tuple[RunSkill, ...]:
+async def fetch_skills(lease: Lease, agent: Agent, fetch: FetchSkill) -> tuple[RunSkill, ...]:
     """Those of an agent, in its order. Raises StigmerError for a missing one, by name."""
     references = agent.spec.skill_refs
     name = agent.metadata.slug or agent.metadata.name
     slugs = [reference.slug for reference in references]
     for slug in slugs:
-        if not NAME.fullmatch(slug):
+        if not slug or slug != slug_of(slug):
             raise StigmerError(f"{name} cannot run: {slug!r} is no name of a skill")
         if slugs.count(slug) > 1:
             raise StigmerError(f"{name} cannot run: it has two skills with the name {slug}")
-    archives = await asyncio.gather(*(fetch(reference) for reference in references))
+    found = await asyncio.gather(*(fetch(lease, reference) for reference in references))
     skills = []
-    for reference, archive in zip(references, archives, strict=True):
-        if archive is None:
+    for reference, files in zip(references, found, strict=True):
+        if files is None:
             version = f" in version {reference.version}" if reference.version else ""
             raise StigmerError(f"{name} cannot run: there is no skill {reference.slug}{version}")
-        try:
-            text = skill_md_of(archive)
-        except StigmerError as error:
-            raise StigmerError(f"The skill {reference.slug} cannot be unpacked: {error.message}") from error
-        skills.append(RunSkill(reference.slug, " ".join(description_of(text).split()), archive))
+        skills.append(RunSkill(reference.slug, _description(files), files))
     return tuple(skills)
+
+
+def _description(files: Sequence[SkillFile]) -> str:
+    """Empty where the text, which may have been pushed by another client, does not say it."""
+    text = next((file.content for file in files if file.path == SKILL_MD), b"")
+    try:
+        return description_of(text.decode(errors="replace"))
+    except StigmerError:
+        return ""
 
 
 def skills_section(skills: Sequence[RunSkill]) -> str:

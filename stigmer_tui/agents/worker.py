@@ -148,7 +148,7 @@ class Worker:
         agent = run.lease.assignment.agent.agent
         check_sub_agents(agent)
         place = self.configuration.home.run_skills / run.lease.execution_id
-        async with unpacked(await fetch_skills(agent, self.fetch_skill), place) as skills:
+        async with unpacked(await fetch_skills(run.lease, agent, self.fetch_skill), place) as skills:
             await self._run_with(run, skills)
 
     async def _run_with(self, run: AgentRun, skills: SkillFiles | None) -> None:

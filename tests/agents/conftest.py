@@ -46,6 +46,7 @@ from stigmer_tui.core.configuration import Configuration, ModelSettings
 from stigmer_tui.core.paths import Home
 from stigmer_tui.core.stored_keys import KeyStore
 from stigmer_tui.definition.extensions import SCRIPT
+from stigmer_tui.definition.skill_archive import SkillFile
 from stigmer_tui.runners.journal import Journal
 from stigmer_tui.runners.lease import Lease, ServerCalls, StopReason, Work
 from tests.agents.ledger import Ledger
@@ -91,12 +92,12 @@ class Agents:
     keys: KeyStore = field(init=False)
     sub_agents: list[StartSubAgentRequest] = field(default_factory=list)
     """Every request for one."""
-    skills: dict[tuple[str, str], bytes] = field(default_factory=dict)
-    """Archives by name and version."""
+    skills: dict[tuple[str, str], tuple[SkillFile, ...]] = field(default_factory=dict)
+    """Files by name and version."""
     parts: dict[str, Ledger] = field(default_factory=dict)
     """What sub-agents have reported, by the ids of their calls."""
 
-    async def fetch_skill(self, reference: ApiResourceReference) -> bytes | None:
+    async def fetch_skill(self, lease: Lease, reference: ApiResourceReference) -> tuple[SkillFile, ...] | None:
         return self.skills.get((reference.slug, reference.version))
 
     def __post_init__(self) -> None:

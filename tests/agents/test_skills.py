@@ -22,25 +22,23 @@ from stigmer_tui.api.api_resource_pb2 import ApiResourceReference
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.definition.extensions import FOLDER
-from stigmer_tui.definition.skill_archive import SkillFile, write_archive
+from stigmer_tui.definition.skill_archive import SkillFile
 from tests.agents.conftest import Agents, assignment
 
 SCRIPT = b'#!/bin/sh\necho counted $#\ncat "$(dirname "$0")/../data.txt"\n'
 
 
-def archive(text: str = "# Review\nRead it.\n") -> bytes:
-    return write_archive(
-        [
-            SkillFile("SKILL.md", f"---\nname: review\ndescription: Reviews changes.\n---\n{text}".encode()),
-            SkillFile("data.txt", b"from the data\n"),
-            SkillFile("image.bin", b"\0\xff"),
-            SkillFile("scripts/count.sh", SCRIPT, is_executable=True),
-        ]
+def files_of_review(text: str = "# Review\nRead it.\n") -> tuple[SkillFile, ...]:
+    return (
+        SkillFile("SKILL.md", f"---\nname: review\ndescription: Reviews changes.\n---\n{text}".encode()),
+        SkillFile("data.txt", b"from the data\n"),
+        SkillFile("image.bin", b"\0\xff"),
+        SkillFile("scripts/count.sh", SCRIPT, is_executable=True),
     )
 
 
-def review(data: bytes | None = None) -> RunSkill:
-    return RunSkill("review", "Reviews changes.", data or archive())
+def review() -> RunSkill:
+    return RunSkill("review", "Reviews changes.", files_of_review())
 
 
 def spec(*references: ApiResourceReference, **fields: object) -> AgentSpec:
@@ -171,14 +169,6 @@ def test_a_place_that_a_shell_would_split_is_refused_instead_of_misread() -> Non
         with_real_paths("ls /skills", Path("/a b/skills"))
 
 
-async def test_an_archive_that_leads_out_of_its_folder_is_not_unpacked(tmp_path: Path) -> None:
-    evil = archive().replace(b"scripts/count.sh", b"../../../escaped")
-    with pytest.raises(StigmerError, match=r"The skill review cannot be unpacked: .* leads out of the skill"):
-        async with unpacked([review(evil)], tmp_path / "run"):
-            pass
-    assert os.listdir(tmp_path) == []
-
-
 async def test_what_a_run_that_was_cut_off_has_left_is_replaced(tmp_path: Path) -> None:
     place = tmp_path / "run" / "skills" / "review"
     place.mkdir(parents=True)
@@ -190,7 +180,7 @@ async def test_what_a_run_that_was_cut_off_has_left_is_replaced(tmp_path: Path) 
 
 
 def test_the_instructions_list_name_description_and_location_and_not_the_text() -> None:
-    skills = [review(), RunSkill("plain", "", b"")]
+    skills = [review(), RunSkill("plain", "", ())]
     text = instructions_for("Be brief.", skills=skills)
     assert text.endswith("- review: Reviews changes. (/skills/review/SKILL.md)\n- plain (/skills/plain/SKILL.md)\n")
     assert "Read it." not in text
@@ -207,7 +197,7 @@ turns:
 
 
 async def test_an_agent_reads_its_skill_and_runs_its_script(agents: Agents) -> None:
-    agents.skills["review", "v1"] = archive()
+    agents.skills["review", "v1"] = files_of_review()
     ledger = await agents.run(assignment(PLAY, agent=spec(reference("v1"))))
     assert (ledger.phase, ledger.status.error) == (Phase.COMPLETED, "")
     assert "Reviews changes." in ledger.answers[-1]
@@ -219,7 +209,7 @@ async def test_an_agent_reads_its_skill_and_runs_its_script(agents: Agents) -> N
 async def test_a_missing_skill_or_version_is_refused_by_name_before_anything_is_done(
     agents: Agents, version: str
 ) -> None:
-    agents.skills["review", "v1"] = archive()
+    agents.skills["review", "v1"] = files_of_review()
     ledger = await agents.run(assignment(PLAY, agent=spec(reference(version))))
     assert ledger.phase is Phase.FAILED
     which = f" in version {version}" if version else ""
@@ -229,7 +219,7 @@ async def test_a_missing_skill_or_version_is_refused_by_name_before_anything_is_
 
 
 async def test_two_skills_of_one_name_and_names_that_are_paths_are_refused(agents: Agents) -> None:
-    agents.skills["review", "v1"] = agents.skills["review", "v2"] = archive()
+    agents.skills["review", "v1"] = agents.skills["review", "v2"] = files_of_review()
     twice = await agents.run(assignment(PLAY, agent=spec(reference("v1"), reference("v2"))))
     assert twice.status.error == "helper cannot run: it has two skills with the name review"
     path = ApiResourceReference(slug="../review")
@@ -243,7 +233,7 @@ READ = "turns: [{call: {read_file: {file_path: /skills/review/SKILL.md}}}, {say:
 async def test_runs_at_the_same_time_have_their_own_versions(agents: Agents) -> None:
     """Also in the same working folder."""
     for version in ("v1", "v2"):
-        agents.skills["review", version] = archive(f"# This is {version}\n")
+        agents.skills["review", version] = files_of_review(f"# This is {version}\n")
     runs = []
     for version in ("v1", "v2"):
         work = assignment(READ, agent=spec(reference(version)), execution_id=f"agx_{version}")
@@ -274,7 +264,7 @@ sub_agents:
 
 async def test_sub_agents_have_skills_of_their_own(agents: Agents) -> None:
     for version in ("v1", "v2"):
-        agents.skills["review", version] = archive(f"# This is {version}\n")
+        agents.skills["review", version] = files_of_review(f"# This is {version}\n")
     finder = SubAgent(name="finder", instructions="Find the files.", skill_refs=[reference("v2")])
     plain = SubAgent(name="plain", instructions="Look at the files.")
     ledger = await agents.run(assignment(TEAM, agent=spec(reference("v1"), sub_agents=[finder, plain])))

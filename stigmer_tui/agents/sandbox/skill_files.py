@@ -14,7 +14,7 @@ from pathlib import Path
 from stigmer_tui.agents.sandbox.folder import Folder, FolderEntry, FoundFile
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.private_files import make_private_folders
-from stigmer_tui.definition.skill_archive import files_of
+from stigmer_tui.definition.skill_archive import SkillFile
 
 SKILLS = "skills"
 """The folder in the working folder under which agents see them."""
@@ -26,7 +26,7 @@ class RunSkill:
 
     name: str
     description: str
-    archive: bytes
+    files: tuple[SkillFile, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class SkillFiles:
 async def unpacked(skills: Sequence[RunSkill], place: Path) -> AsyncIterator[SkillFiles | None]:
     """Files that are there as long as the block, in a folder that nothing else uses; None without skills.
 
-    Raises StigmerError for an archive that cannot be unpacked.
+    Raises StigmerError where there is no room for them.
     """
     if not skills:
         yield None
@@ -74,15 +74,13 @@ def _unpack(skills: Iterable[RunSkill], place: Path) -> None:
     for skill in skills:
         own = place / SKILLS / skill.name
         try:
-            for file in files_of(skill.archive):
+            for file in skill.files:
                 path = own / file.path
                 path.parent.mkdir(parents=True, exist_ok=True)
                 flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
                 with os.fdopen(os.open(path, flags, 0o600), "wb") as written:
                     written.write(file.content)
                     os.fchmod(written.fileno(), 0o555 if file.is_executable else 0o444)
-        except StigmerError as error:
-            raise StigmerError(f"The skill {skill.name} cannot be unpacked: {error.message}") from error
         except OSError as error:
             raise StigmerError(f"The skill {skill.name} cannot be unpacked: {error.strerror}") from error
     for folder, _, _ in os.walk(place / SKILLS, topdown=False):
