@@ -57,4 +57,4 @@ def test_an_agent_with_parts_that_cannot_be_given_to_it(world: World, project: P
     assert refused.code == 1
     names = [skill.slug for skill in spec.skill_refs]
     assert names
-    assert refused.err.startswith(f"Error: paper-reader cannot run: there is no skill {names[0]}; push it: ")
+    assert refused.err.startswith(f"Error: paper-reader cannot run: there is no skill {names[0]}")
