@@ -8,10 +8,10 @@ import sys
 
 import click
 
+from stigmer_tui.cli.printing import print_styled
 from stigmer_tui.cli.run import loading
 from stigmer_tui.core.clock import SystemClock
 from stigmer_tui.core.configuration import load_configuration
-from stigmer_tui.core.control_text import FilteredOutput
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.ids import slug_of
 from stigmer_tui.core.paths import working_folder
@@ -64,9 +64,4 @@ def _session(organization: str, manifests: str) -> Session:
 
 
 def _print(line: str, kind: LineKind) -> None:
-    style = STYLES.get(kind, "")
-    if line and style and isinstance(sys.stdout, FilteredOutput) and sys.stdout.isatty() and not os.getenv("NO_COLOR"):
-        sys.stdout.write_styled(line, style)
-        click.echo()
-    else:
-        click.echo(line)
+    print_styled(line, STYLES.get(kind, ""))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +13,7 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from rich.cells import cell_len, set_cell_size
 
-from stigmer_tui.core.control_text import json_text
+from stigmer_tui.core.control_text import FilteredOutput, json_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,16 @@ def print_rows(
         case _:
             for line in table(columns, rows) if rows else [nothing]:
                 click.echo(line)
+
+
+def print_styled(text: str, style: str) -> None:
+    """A line in a style such as `31` (red), where it goes to a terminal with colours; an empty style is plain."""
+    output = sys.stdout
+    if text and style and isinstance(output, FilteredOutput) and output.isatty() and not os.getenv("NO_COLOR"):
+        output.write_styled(text, style)
+        click.echo()
+    else:
+        click.echo(text)
 
 
 def message_text(message: Message, output: str) -> str:

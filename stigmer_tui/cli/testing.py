@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 import difflib
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 
+from stigmer_tui.cli.printing import print_styled
 from stigmer_tui.cli.resources import Server, ask, reached_server
 from stigmer_tui.client.daemon import list_catalogue
 from stigmer_tui.client.errors import NotFound
 from stigmer_tui.client.executions import is_execution
 from stigmer_tui.core.clock import SystemClock
-from stigmer_tui.core.control_text import FilteredOutput, json_text
+from stigmer_tui.core.control_text import json_text
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.json_values import from_json
 from stigmer_tui.core.paths import Home, working_folder
@@ -183,9 +183,4 @@ def _all_failed(path: Path) -> dict[str, list[str]]:
 
 
 def _print(line: Line) -> None:
-    output, style = sys.stdout, STYLES.get(line.style, "")
-    if line.text and style and isinstance(output, FilteredOutput) and output.isatty() and not os.getenv("NO_COLOR"):
-        output.write_styled(line.text, style)
-        click.echo()
-    else:
-        click.echo(line.text)
+    print_styled(line.text, STYLES.get(line.style, ""))

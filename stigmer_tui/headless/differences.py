@@ -8,7 +8,15 @@ from typing import Any
 from stigmer_tui.core.control_text import json_text
 from stigmer_tui.core.units import plural
 from stigmer_tui.headless.exit_code import COMPLETED, FAILED
-from stigmer_tui.workbench.differences import ORPHANED, SIGNS, DifferenceLine, LineKind, ResourceDifference
+from stigmer_tui.workbench.differences import (
+    ALL_DEPLOYED,
+    ORPHANED,
+    SIGNS,
+    DifferenceLine,
+    LineKind,
+    ResourceDifference,
+    lines_of,
+)
 from stigmer_tui.workbench.session import Session
 
 Echo = Callable[[str, LineKind], None]
@@ -32,13 +40,9 @@ async def show_differences(session: Session, slug: str, as_json: bool, fails: bo
 
 def _report(shown: Sequence[ResourceDifference], slug: str) -> Iterator[DifferenceLine]:
     if not shown:
-        what = f"{slug} as it is in the code" if slug else "All that the project defines"
-        yield DifferenceLine(LineKind.TITLE, f"{what} is deployed")
+        yield DifferenceLine(LineKind.TITLE, f"{slug} as it is in the code is deployed" if slug else ALL_DEPLOYED)
         return
-    for difference in shown:
-        yield DifferenceLine(LineKind.TITLE, difference.title)
-        yield from difference.lines
-        yield DifferenceLine(LineKind.TITLE, "")
+    yield from lines_of(shown)
     orphaned = sum(difference.action == ORPHANED for difference in shown)
     if changed := len(shown) - orphaned:
         yield DifferenceLine(LineKind.TITLE, f"{plural(changed, 'difference')}; to deploy: stigmer-tui apply")

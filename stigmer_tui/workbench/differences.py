@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -49,3 +50,15 @@ class ResourceDifference:
         """`workflow tally · updated: task add`."""
         parts = f": {', '.join(self.what)}" if self.what else ""
         return f"{self.kind} {self.slug} · {self.action}{parts}"
+
+
+ALL_DEPLOYED = "All that the project defines is deployed"
+"""What is said where nothing differs."""
+
+
+def lines_of(differences: Iterable[ResourceDifference]) -> Iterator[DifferenceLine]:
+    """Each resource below its title, with a blank line after it."""
+    for difference in differences:
+        yield DifferenceLine(LineKind.TITLE, difference.title)
+        yield from difference.lines
+        yield DifferenceLine(LineKind.TITLE, "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar
 
 from rich.text import Text
@@ -15,7 +15,7 @@ from textual.widgets import Label, Static
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.tui.commands import Place, bindings, footer_text
 from stigmer_tui.tui.render.cells import clean, clean_lines
-from stigmer_tui.workbench.differences import SIGNS, DifferenceLine, LineKind, ResourceDifference
+from stigmer_tui.workbench.differences import ALL_DEPLOYED, SIGNS, LineKind, ResourceDifference, lines_of
 
 Compare = Callable[[], Awaitable[Sequence[ResourceDifference]]]
 
@@ -52,17 +52,10 @@ class DifferencesScreen(ModalScreen[None]):
             self._text.update(Text("\n".join(clean_lines(str(error)))))
             return
         if not found:
-            self._text.update("All that the project defines is deployed")
+            self._text.update(ALL_DEPLOYED)
             return
         styles = {kind: self.get_component_rich_style(f"differences--{kind}", partial=True) for kind in LineKind}
         text = Text(no_wrap=False)
-        for line in _lines(found):
+        for line in lines_of(found):
             text.append(clean(SIGNS[line.kind] + line.text) + "\n", styles[line.kind])
         self._text.update(text)
-
-
-def _lines(found: Sequence[ResourceDifference]) -> Iterator[DifferenceLine]:
-    for difference in found:
-        yield DifferenceLine(LineKind.TITLE, difference.title)
-        yield from difference.lines
-        yield DifferenceLine(LineKind.TITLE, "")
