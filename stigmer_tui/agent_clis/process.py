@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import codecs
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import IO
 import psutil
 
 from stigmer_tui.core.kept_program import KeptProgram
+from stigmer_tui.core.lines import LineSplitter
 from stigmer_tui.core.private_files import open_private
 from stigmer_tui.core.processes import process_tree
 
@@ -107,8 +107,7 @@ class _Output(asyncio.SubprocessProtocol):
         self.closed = asyncio.Event()
         self._transcript = transcript
         self._on_line = on_line
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._rest = ""
+        self._splitter = LineSplitter(MAX_LINE)
         self._kept: deque[str] = deque()
         self._size = 0
 
@@ -119,14 +118,11 @@ class _Output(asyncio.SubprocessProtocol):
         # A full disk must not end the run: the outcome is worth more than the transcript.
         with suppress(OSError):
             self._transcript.write(data)
-        self._receive(self._decoder.decode(data))
+        self._emit(self._splitter.feed(data))
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
         if fd == 1:
-            self._receive(self._decoder.decode(b"", final=True))
-            if self._rest:
-                self._emit(self._rest)
-                self._rest = ""
+            self._emit(self._splitter.end())
 
     def process_exited(self) -> None:
         self.exited.set()
@@ -134,18 +130,10 @@ class _Output(asyncio.SubprocessProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed.set()
 
-    def _receive(self, text: str) -> None:
-        *lines, rest = (self._rest + text).split("\n")
+    def _emit(self, lines: Iterable[str]) -> None:
         for line in lines:
-            self._emit(line.removesuffix("\r"))
-        while len(rest) > MAX_LINE:
-            self._emit(rest[:MAX_LINE])
-            rest = rest[MAX_LINE:]
-        self._rest = rest
-
-    def _emit(self, line: str) -> None:
-        self._kept.append(line)
-        self._size += len(line) + 1
-        while self._size > MAX_OUTPUT and len(self._kept) > 1:
-            self._size -= len(self._kept.popleft()) + 1
-        self._on_line(line)
+            self._kept.append(line)
+            self._size += len(line) + 1
+            while self._size > MAX_OUTPUT and len(self._kept) > 1:
+                self._size -= len(self._kept.popleft()) + 1
+            self._on_line(line)

@@ -24,7 +24,7 @@ from stigmer_tui.agent_clis.git import Commit
 from stigmer_tui.core.clock import timestamp
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import Home
-from stigmer_tui.core.private_files import open_private
+from stigmer_tui.core.private_files import open_private, write_private
 from stigmer_tui.core.units import duration_text
 
 METADATA = "metadata.json"
@@ -129,12 +129,12 @@ class RunFolder:
 
     def write(self, record: RunRecord, output: str = "", patch: str = "") -> None:
         """Writes what is known now; at once, so that a reader never sees half of it."""
-        _write(self.path / METADATA, json.dumps(asdict(record), ensure_ascii=False, indent=2) + "\n")
+        write_private(self.path / METADATA, json.dumps(asdict(record), ensure_ascii=False, indent=2) + "\n")
         if record.end_time is not None:
-            _write(self.path / "summary.txt", record.summary)
-            _write(self.path / "stdout.log", output)
+            write_private(self.path / "summary.txt", record.summary)
+            write_private(self.path / "stdout.log", output)
             if patch:
-                _write(self.path / "changes.patch", patch)
+                write_private(self.path / "changes.patch", patch)
 
     def collect(self, record: RunRecord) -> None:
         """Adds the summary to those of the task and of the agent."""
@@ -186,10 +186,3 @@ def note_heartbeat(logs: Path, moment: datetime) -> Path:
 def _append(path: Path, text: str) -> None:
     with os.fdopen(open_private(path, os.O_WRONLY | os.O_APPEND), "a", encoding="utf-8") as file:
         file.write(text)
-
-
-def _write(path: Path, text: str) -> None:
-    new = path.with_name(f".{path.name}")
-    with os.fdopen(open_private(new, os.O_WRONLY | os.O_TRUNC), "w", encoding="utf-8") as file:
-        file.write(text)
-    new.replace(path)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import codecs
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from stigmer_tui.core.kept_program import KeptProgram
+from stigmer_tui.core.lines import LineSplitter
 
 STANDARD_ERROR = 2
 MAX_LINE_LENGTH = 65_536
@@ -79,38 +79,27 @@ class Output:
         self.closed = asyncio.Event()
         self.lines: deque[OutputLine] = deque(maxlen=MAX_LINES)
         self._on_line = on_line
-        self._decoders = {fd: codecs.getincrementaldecoder("utf-8")("replace") for fd in (1, 2)}
-        self._rests = {1: "", 2: ""}
+        self._open = {fd: LineSplitter(MAX_LINE_LENGTH) for fd in (1, 2)}
 
     def receive(self, fd: int, data: bytes) -> None:
         """What has come from the descriptor 1 or 2."""
-        self._receive(fd, self._decoders[fd].decode(data))
+        self._emit(fd, self._open[fd].feed(data))
 
     def close(self, fd: int) -> None:
         """Nothing more comes from this descriptor."""
-        if fd in self._rests:
-            self._receive(fd, self._decoders[fd].decode(b"", final=True))
-            if rest := self._rests.pop(fd):
-                self._emit(fd, rest)
+        if closed := self._open.pop(fd, None):
+            self._emit(fd, closed.end())
 
     @property
     def is_closed(self) -> bool:
         """Whether both descriptors are closed."""
-        return not self._rests
+        return not self._open
 
-    def _receive(self, fd: int, text: str) -> None:
-        *lines, rest = (self._rests[fd] + text).split("\n")
-        for line in lines:
-            self._emit(fd, line.removesuffix("\r"))
-        if len(rest) > MAX_LINE_LENGTH:
-            self._emit(fd, rest)
-            rest = ""
-        self._rests[fd] = rest
-
-    def _emit(self, fd: int, text: str) -> None:
-        line = OutputLine(text, fd == STANDARD_ERROR)
-        self.lines.append(line)
-        self._on_line(line)
+    def _emit(self, fd: int, texts: Iterable[str]) -> None:
+        for text in texts:
+            line = OutputLine(text, fd == STANDARD_ERROR)
+            self.lines.append(line)
+            self._on_line(line)
 
 
 async def run_program(command: Sequence[str], folder: Path, environment: Mapping[str, str], on_line: OnLine) -> Ended:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -12,9 +11,11 @@ from stigmer_tui.agent_clis.agent_cli import AgentCli
 from stigmer_tui.agent_clis.events import Called, CliEvent, Failed, LineReader, Printed, Returned, Said
 from stigmer_tui.agent_clis.events import Usage as CliUsage
 from stigmer_tui.agent_clis.formats.plain import PlainLines
+from stigmer_tui.agent_clis.process import MAX_LINE
 from stigmer_tui.agent_clis.records import TRANSCRIPT, RunRecord, is_alive, read_record
 from stigmer_tui.core.clock import Clock, parse_timestamp
 from stigmer_tui.core.file_notifications import file_notifications
+from stigmer_tui.core.lines import LineSplitter
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import ResourceKind, Run, RunState
 from stigmer_tui.workbench.nodes import GrowMessage, Message, Node, NodeKind, PutMessage, PutNode, Role
@@ -75,9 +76,8 @@ class TaskRunReader:
         self._clock = clock
         self._agent = record.agent
         self._reader: LineReader = agent.reader() if agent else PlainLines()
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._splitter = LineSplitter(MAX_LINE)
         self._offset = 0
-        self._rest = ""
         self._usage = CliUsage()
         self._is_live = False
         self._is_printing = False
@@ -121,10 +121,8 @@ class TaskRunReader:
         except OSError:
             data = b""
         self._offset += len(data)
-        *lines, self._rest = (self._rest + self._decoder.decode(data)).split("\n")
-        if is_last and self._rest:
-            lines, self._rest = [*lines, self._rest], ""
-        return lines
+        lines = self._splitter.feed(data)
+        return [*lines, *self._splitter.end()] if is_last else lines
 
     def _take(self, event: CliEvent) -> None:
         match event:
