@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from stigmer_tui.core import settings, systemd
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.own_program import own_command
 
 FIELDS = 5
 CALENDAR = {
@@ -33,11 +34,11 @@ class Schedule:
 
     @property
     def command(self) -> list[str]:
-        return [sys.executable, "-m", "stigmer_tui", "task", "run", "--agent", self.agent, "--task", self.task]
+        return own_command("task", "run", "--agent", self.agent, "--task", self.task)
 
     def crontab_line(self) -> str:
         """Raises StigmerError where it is not said when."""
-        command = f"cd {shlex.quote(str(self.folder))} && STIGMER_HOME={shlex.quote(str(self.home))} "
+        command = f"cd {shlex.quote(str(self.folder))} && {settings.HOME.variable}={shlex.quote(str(self.home))} "
         # In a crontab, % begins the standard input.
         return f"{self._fields()} {(command + shlex.join(self.command)).replace('%', chr(92) + '%')} >/dev/null 2>&1"
 
@@ -47,7 +48,6 @@ class Schedule:
             raise StigmerError(
                 f"A timer of systemd runs {', '.join(CALENDAR)}", "For other times print a crontab line."
             )
-        quoted = " ".join(_quoted(part) for part in self.command)
         service = "\n".join(
             [
                 "[Unit]",
@@ -55,9 +55,9 @@ class Schedule:
                 "",
                 "[Service]",
                 "Type=oneshot",
-                f"WorkingDirectory={_escaped(str(self.folder))}",
-                f"Environment={_quoted(f'STIGMER_HOME={self.home}')}",
-                f"ExecStart={quoted}",
+                f"WorkingDirectory={systemd.without_specifiers(str(self.folder))}",
+                *systemd.environment_lines({settings.HOME.variable: str(self.home)}),
+                f"ExecStart={systemd.command_line(self.command)}",
                 "",
             ]
         )
@@ -84,12 +84,3 @@ class Schedule:
                 f"{self.when!r} does not say when", f"Say {', '.join(CALENDAR)}, or five fields such as '30 6 * * 1-5'."
             )
         return " ".join(fields.split())
-
-
-def _escaped(text: str) -> str:
-    return text.replace("%", "%%")
-
-
-def _quoted(text: str) -> str:
-    escaped = _escaped(text).replace("\\", "\\\\").replace('"', '\\"').replace("$", "$$")
-    return f'"{escaped}"'

@@ -18,12 +18,13 @@ from stigmer_tui.core.contexts import LOCAL
 from stigmer_tui.core.daemon_processes import AGENT_RUNNER, RUNNERS, SERVER
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.logs import log_to_file
+from stigmer_tui.core.own_program import own_command
 from stigmer_tui.core.processes import ProcessIdentity
 from stigmer_tui.core.remote_access import RemoteAccess, remote_access
 from stigmer_tui.daemon.agent_runner_binary import AgentRunnerBinary, ChooseProgram, RunnerProgram, choose_program
 from stigmer_tui.daemon.lifecycle import KEYS_DESCRIPTOR, READY_DESCRIPTOR
 from stigmer_tui.daemon.record import DaemonLock, DaemonRecord
-from stigmer_tui.daemon.supervision import Supervisor, own_command
+from stigmer_tui.daemon.supervision import Supervisor
 from stigmer_tui.daemon.token import create_token
 from stigmer_tui.runners.journal import inspect_journals
 from stigmer_tui.runners.process import SERVER_ADDRESS

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-from pathlib import Path
 
 import click
 
@@ -12,6 +11,7 @@ from stigmer_tui.agent_clis.schedule import Schedule
 from stigmer_tui.agent_clis.tasks import AUTO, find_task
 from stigmer_tui.cli.resources import ask
 from stigmer_tui.cli.task_run import known_agents
+from stigmer_tui.core import systemd
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import Home, working_folder
 
@@ -45,12 +45,12 @@ def _install_line(schedule: Schedule) -> None:
 
 
 def _install_units(schedule: Schedule) -> None:
-    folder = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "systemd" / "user"
+    folder = systemd.unit_folder(os.environ)
     folder.mkdir(parents=True, exist_ok=True)
     for file, text in schedule.systemd_units().items():
         (folder / file).write_text(text, encoding="utf-8")
-    _output("systemctl", "--user", "daemon-reload")
-    _output("systemctl", "--user", "enable", "--now", f"{schedule.name}.timer")
+    _output(*systemd.MANAGER, "daemon-reload")
+    _output(*systemd.MANAGER, "enable", "--now", f"{schedule.name}.timer")
 
 
 def _output(*command: str, text: str = "", allows_failure: bool = False) -> str:

@@ -22,13 +22,13 @@ from stigmer_tui.core.daemon_processes import SERVER
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.known_secrets import clean
 from stigmer_tui.core.model_providers import KEY_VARIABLES
+from stigmer_tui.core.own_program import own_command
 from stigmer_tui.core.paths import Home
 from stigmer_tui.core.private_files import FILE_MODE, opener
 from stigmer_tui.core.processes import OWNER_MARK, kill_all, marked_processes, process_tree, wait_for_end
 from stigmer_tui.core.remote_access import RemoteAccess, remote_access, require_tls_beyond_loopback
 from stigmer_tui.daemon.record import DaemonRecord, clear_record, read_record
 from stigmer_tui.daemon.running import running_endpoint, running_record
-from stigmer_tui.daemon.supervision import own_command
 
 START_LIMIT = 20.0
 """Seconds for a server to answer. It needs less than one, but the machine may be busy."""

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
-from stigmer_tui.core import settings
+from stigmer_tui.core import settings, systemd
 from stigmer_tui.core.daemon_processes import SERVER
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.own_program import own_command
 from stigmer_tui.core.paths import Home
-from stigmer_tui.daemon.supervision import own_command
 
 MANAGER_LIMIT = 15.0
 """Seconds for systemctl or launchctl, which wait for the start or end of the daemon."""
@@ -122,7 +122,6 @@ def _systemd(
     environment: Mapping[str, str], suffix: str, home: Home, command: Sequence[str], variables: Mapping[str, str]
 ) -> Service:
     name = f"stigmer-tui{f'-{suffix}' if suffix else ''}.service"
-    folder = Path(environment.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     lines = [
         "# Written by: stigmer-tui server install",
         "[Unit]",
@@ -132,10 +131,9 @@ def _systemd(
         "",
         "[Service]",
         "Type=exec",
-        # A dollar sign would be a variable in a command only.
-        f"ExecStart={' '.join(_quoted(word).replace('$', '$$') for word in command)}",
-        *(f"Environment={_quoted(f'{key}={value}')}" for key, value in variables.items()),
-        f"WorkingDirectory=-{str(home.root).replace('%', '%%')}",
+        f"ExecStart={systemd.command_line(command)}",
+        *systemd.environment_lines(variables),
+        f"WorkingDirectory=-{systemd.without_specifiers(str(home.root))}",
         # A daemon that was stopped stays stopped.
         "Restart=on-failure",
         "RestartSec=1",
@@ -148,21 +146,14 @@ def _systemd(
         "WantedBy=default.target",
         "",
     ]
-    manager = ("systemctl", "--user")
     return Service(
         name,
-        folder / "systemd" / "user" / name,
+        systemd.unit_folder(environment) / name,
         "\n".join(lines),
-        enable=((*manager, "daemon-reload"), (*manager, "enable", "--now", name)),
-        disable=((*manager, "disable", "--now", name),),
-        forget=((*manager, "daemon-reload"),),
+        enable=((*systemd.MANAGER, "daemon-reload"), (*systemd.MANAGER, "enable", "--now", name)),
+        disable=((*systemd.MANAGER, "disable", "--now", name),),
+        forget=((*systemd.MANAGER, "daemon-reload"),),
     )
-
-
-def _quoted(word: str) -> str:
-    """For a unit file (systemd.syntax(7)); a percent sign would be a specifier."""
-    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
-    return f'"{escaped}"'
 
 
 def _launchd(suffix: str, home: Home, command: Sequence[str], variables: Mapping[str, str]) -> Service:

@@ -8,7 +8,6 @@ import logging
 import os
 import secrets
 import signal
-import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -313,11 +312,6 @@ class Supervisor:
         if identity and child.meter:
             child.meter.read(component)
         return component
-
-
-def own_command(*arguments: str) -> list[str]:
-    """The command line of this program with other arguments; never imports from the working folder (-P)."""
-    return [sys.executable, "-P", "-m", "stigmer_tui", *arguments]
 
 
 def _always(arguments: Sequence[str]) -> ChooseProgram:

@@ -86,7 +86,7 @@ class ProviderCommands:
 
     async def _run(self, *arguments: str, typed: str = "") -> Finished:
         # Imported lazily: only those need it who open the providers.
-        from stigmer_tui.daemon.supervision import own_command
+        from stigmer_tui.core.own_program import own_command
 
         process = await asyncio.create_subprocess_exec(
             *own_command(*arguments),

@@ -22,8 +22,8 @@ from stigmer_tui.agent_clis.tasks import AUTO, find_task, load_tasks
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.configuration_file import ConfigurationFile
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.own_program import own_command
 from stigmer_tui.core.paths import Home
-from stigmer_tui.daemon.supervision import own_command
 from stigmer_tui.workbench.backend import Lists
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.grpc_backend import GrpcBackend

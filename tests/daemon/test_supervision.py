@@ -18,10 +18,11 @@ import pytest
 from stigmer_tui.api.daemon_pb2 import Component
 from stigmer_tui.core.clock import SystemClock
 from stigmer_tui.core.daemon_processes import RunnerIdentity
+from stigmer_tui.core.own_program import own_command
 from stigmer_tui.core.paths import Home
 from stigmer_tui.core.processes import wait_for_end
 from stigmer_tui.daemon.agent_runner_binary import RunnerProgram
-from stigmer_tui.daemon.supervision import MIN_METER_SPAN, Meter, Supervisor, own_command
+from stigmer_tui.daemon.supervision import MIN_METER_SPAN, Meter, Supervisor
 from tests.workbench.stage import NOON, StoppedClock
 
 CHILD = """
