@@ -17,7 +17,7 @@ from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.ids import slug_of
 from stigmer_tui.core.paths import working_folder
 from stigmer_tui.definition.skill_archive import version_of
-from stigmer_tui.project.skill_archive import pack
+from stigmer_tui.project.skill_folder import pack
 
 SHORT = 12
 """Characters of a version that are shown."""

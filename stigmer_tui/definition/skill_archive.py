@@ -1,4 +1,7 @@
-"""Archives of skills: ZIP files that are checked before anything is read from them (`docs/compatibility.md` 125)."""
+"""Archives of skills: ZIP files that are checked before anything is read from them (`docs/compatibility.md` 125).
+
+Those that are packed here have no times: the same content is the same file, so its hash is a version.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import io
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -24,6 +27,7 @@ MAX_DEPTH = 20
 """Folders in each other."""
 
 EXECUTABLE = 0o111
+PLAIN, RUNNABLE = 0o100644, 0o100755
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,24 @@ class SkillFile:
 def version_of(archive: bytes) -> str:
     """SHA-256 in hexadecimal."""
     return hashlib.sha256(archive).hexdigest()
+
+
+def pack_files(files: Iterable[SkillFile]) -> bytes:
+    """An archive of these files, in their order."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as opened:
+        for file in files:
+            # Without a time of its own.
+            entry = zipfile.ZipInfo(file.path)
+            entry.external_attr = (RUNNABLE if file.is_executable else PLAIN) << 16
+            opened.writestr(entry, file.content)
+    return archive.getvalue()
+
+
+def with_text(archive: bytes, skill_md: str) -> bytes:
+    """The same with another SKILL.md. Raises StigmerError for an archive that may not be unpacked."""
+    others = [file for file in files_of(archive) if file.path != SKILL_MD]
+    return pack_files(sorted([SkillFile(SKILL_MD, skill_md.encode()), *others], key=lambda file: file.path))
 
 
 def skill_md_of(archive: bytes) -> str:

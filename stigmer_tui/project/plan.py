@@ -26,7 +26,7 @@ from stigmer_tui.definition.extensions import PROJECT
 from stigmer_tui.definition.skill_archive import version_of
 from stigmer_tui.definition.support import called_agents
 from stigmer_tui.project.project_file import is_project
-from stigmer_tui.project.skill_archive import archive_of
+from stigmer_tui.project.skill_folder import archive_of
 from stigmer_tui.project.synthesis import Instance, Manifests, Resource, kind_of, slug_in
 
 FOLDER = "stigmer-tui/project-folder"
@@ -315,29 +315,27 @@ def prepared(resource: Resource, project: str, org: str, folder: Path | None = N
 async def _step(wanted: Resource, deployments: Deployments) -> PlanStep:
     if isinstance(wanted, AgentInstance | WorkflowInstance):
         wanted = await with_owner(wanted, deployments)
-    if isinstance(wanted, Skill):
-        return await _skill_step(wanted, deployments)
     existing = await deployments.get(kind_of(wanted), slug_in(wanted), wanted.metadata.org)
+    # Packed for a new skill too: a folder that is none is refused before anything is deployed.
+    archive = await asyncio.to_thread(archive_of, wanted) if isinstance(wanted, Skill) else b""
     if existing is None:
         return PlanStep(Action.CREATE, wanted)
-    found = differences(existing, wanted)
+    if isinstance(existing, Skill) and isinstance(wanted, Skill):
+        found = _skill_differences(existing, wanted, version_of(archive))
+    else:
+        found = differences(existing, wanted)
     if not found:
         return PlanStep(Action.KEEP, wanted, existing)
     return PlanStep(Action.UPDATE, wanted, existing, found, _taken_from(existing, wanted))
 
 
-async def _skill_step(wanted: Skill, deployments: Deployments) -> PlanStep:
+def _skill_differences(existing: Skill, wanted: Skill, version: str) -> tuple[str, ...]:
     """A skill is the files of its folder, and its tag."""
-    existing = await deployments.get(kind_of(wanted), slug_in(wanted), wanted.metadata.org)
-    archive = await asyncio.to_thread(archive_of, wanted)
-    if existing is None:
-        return PlanStep(Action.CREATE, wanted)
-    found = []
-    if not isinstance(existing, Skill) or existing.status.version_hash != version_of(archive):
-        found.append("content")
-    if isinstance(existing, Skill) and existing.spec.tag != wanted.spec.tag:
-        found.append("tag")
-    return PlanStep(Action.UPDATE if found else Action.KEEP, wanted, existing, tuple(found))
+    changed = {
+        "content": existing.status.version_hash != version,
+        "tag": existing.spec.tag != wanted.spec.tag,
+    }
+    return tuple(name for name, has_changed in changed.items() if has_changed)
 
 
 def _taken_from(existing: Resource, wanted: Resource) -> str:

@@ -36,7 +36,7 @@ class GrpcDeployments:
         from stigmer_tui.client.stored_resources import apply_resource, push_skill
 
         if isinstance(resource, Skill):
-            from stigmer_tui.project.skill_archive import archive_of
+            from stigmer_tui.project.skill_folder import archive_of
 
             archive = await asyncio.to_thread(archive_of, resource)
             return await push_skill(self._connection, resource, archive)

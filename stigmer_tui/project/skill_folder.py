@@ -1,17 +1,16 @@
-"""Packs the folder of a skill into a ZIP file: the same content is the same file, so its hash is a version."""
+"""Packs the folder of a skill into an archive; files of variables, caches and repositories are left out."""
 
 from __future__ import annotations
 
-import io
 import os
-import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from stigmer_tui.api.skill_pb2 import Skill
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.units import size_text
 from stigmer_tui.definition import extensions
+from stigmer_tui.definition.skill_archive import SkillFile, pack_files
 from stigmer_tui.definition.skill_text import FILE, description_of
 
 IGNORED = frozenset({".git", ".venv", "__pycache__", "node_modules", ".DS_Store"})
@@ -21,13 +20,11 @@ MAX_SIZE = 100_000_000
 """Bytes of all files, what a server takes."""
 MAX_FILES = 10_000
 
-PLAIN, RUNNABLE = 0o100644, 0o100755
-
 
 def archive_of(skill: Skill) -> bytes:
     """Of its folder, or of its SKILL.md alone where it names none. Raises StigmerError for what cannot be a skill."""
     folder = skill.metadata.annotations.get(extensions.SKILL_FOLDER, "")
-    return pack(Path(folder)) if folder else pack_files([(FILE, skill.spec.skill_md.encode(), PLAIN)])
+    return pack(Path(folder)) if folder else pack_files([SkillFile(FILE, skill.spec.skill_md.encode())])
 
 
 def pack(folder: Path) -> bytes:
@@ -38,29 +35,6 @@ def pack(folder: Path) -> bytes:
         raise StigmerError(f"{folder} has no {FILE}", "It says what the skill is for, and how it is done.")
     _check_text(folder / FILE)
     return pack_files(_files(folder))
-
-
-def pack_files(files: Iterable[tuple[str, bytes, int]]) -> bytes:
-    """Of paths, contents and modes."""
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as file:
-        for path, content, mode in files:
-            # Without a time of its own.
-            entry = zipfile.ZipInfo(path)
-            entry.external_attr = mode << 16
-            file.writestr(entry, content)
-    return archive.getvalue()
-
-
-def with_text(archive: bytes, skill_md: str) -> bytes:
-    """The same with another SKILL.md."""
-    with zipfile.ZipFile(io.BytesIO(archive)) as file:
-        others = [
-            (entry.filename, file.read(entry), entry.external_attr >> 16 or PLAIN)
-            for entry in file.infolist()
-            if entry.filename != FILE and not entry.is_dir()
-        ]
-    return pack_files(sorted([(FILE, skill_md.encode(), PLAIN), *others]))
 
 
 def _check_text(path: Path) -> None:
@@ -76,7 +50,7 @@ def _check_text(path: Path) -> None:
         raise StigmerError(f"{path} does not say what the skill is for", "Begin with: ---, description: …, ---")
 
 
-def _files(folder: Path) -> Iterator[tuple[str, bytes, int]]:
+def _files(folder: Path) -> Iterator[SkillFile]:
     size = 0
     for number, path in enumerate(sorted(_paths(folder))):
         if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
@@ -89,7 +63,7 @@ def _files(folder: Path) -> Iterator[tuple[str, bytes, int]]:
         if size > MAX_SIZE or number >= MAX_FILES:
             advice = f"{size_text(MAX_SIZE)} and {MAX_FILES} files fit."
             raise StigmerError(f"{folder} is too large for a skill", advice)
-        yield path.relative_to(folder).as_posix(), content, RUNNABLE if os.access(path, os.X_OK) else PLAIN
+        yield SkillFile(path.relative_to(folder).as_posix(), content, is_executable=os.access(path, os.X_OK))
 
 
 def _paths(folder: Path) -> Iterator[Path]:

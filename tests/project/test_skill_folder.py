@@ -12,9 +12,9 @@ import pytest
 from stigmer_tui.api.skill_pb2 import Skill
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.definition.extensions import SKILL_FOLDER
-from stigmer_tui.definition.skill_archive import version_of
+from stigmer_tui.definition.skill_archive import version_of, with_text
 from stigmer_tui.definition.skill_text import description_of
-from stigmer_tui.project.skill_archive import archive_of, pack, with_text
+from stigmer_tui.project.skill_folder import archive_of, pack
 
 TEXT = "---\nname: review\ndescription: Reviews texts.\n---\n# Review\n"
 
