@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.core.yaml_text import read_yaml
+from stigmer_tui.core.front_matter import split_front_matter
 
 FOLDER = "tasks"
 SUFFIX = ".md"
@@ -98,22 +98,16 @@ def _load(path: Path) -> Task:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise StigmerError(f"Cannot read the task {path}: {error}") from error
-    settings, prompt = _parts(text)
+    settings, prompt = split_front_matter(text)
     if not prompt.strip():
         raise StigmerError(f"The task {path} has no prompt", "Write below the line --- what is to be done.")
     return _TaskReader(path, settings).task(prompt.strip())
 
 
-def _parts(text: str) -> tuple[str, str]:
-    """The YAML before the prompt, and the prompt."""
-    if not text.startswith("---\n"):
-        return "", text
-    settings, end, prompt = text[4:].partition("\n---\n")
-    return (f"\n{settings}", prompt) if end else ("", text)
-
-
 class _TaskReader:
     def __init__(self, path: Path, settings: str) -> None:
+        from stigmer_tui.core.yaml_text import read_yaml
+
         self._path = path
         self._document = read_yaml(settings, str(path)) if settings.strip() else None
         values = self._document.value if self._document else {}

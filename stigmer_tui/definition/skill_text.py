@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.front_matter import split_front_matter
 
 FILE = "SKILL.md"
 MAX_DESCRIPTION = 1024
@@ -11,22 +12,14 @@ MAX_DESCRIPTION = 1024
 
 def description_of(skill_md: str) -> str:
     """The `description` of the front matter, or else the first paragraph. Raises StigmerError for bad front matter."""
-    front, text = _parts(skill_md.replace("\r\n", "\n"))
+    front, text = split_front_matter(skill_md.replace("\r\n", "\n"))
     if front.strip():
         from stigmer_tui.core.yaml_text import read_yaml
 
-        # Lines are counted with the one of hyphens above them.
-        values = read_yaml(f"\n{front}", FILE).value
+        values = read_yaml(front, FILE).value
         if not isinstance(values, dict):
             raise StigmerError(f"{FILE}:2 must hold keys such as name and description between its lines of ---")
         if described := values.get("description"):
             return " ".join(str(described).split())[:MAX_DESCRIPTION]
     paragraphs = (" ".join(part.split()) for part in text.split("\n\n"))
     return next((part for part in paragraphs if part and not part.startswith("#")), "")[:MAX_DESCRIPTION]
-
-
-def _parts(skill_md: str) -> tuple[str, str]:
-    if not skill_md.startswith("---\n"):
-        return "", skill_md
-    front, end, text = skill_md[4:].partition("\n---\n")
-    return (front, text) if end else ("", skill_md)
