@@ -6,7 +6,8 @@ from stigmer_tui.agent_clis.agent_cli import AgentCli, Launch
 from stigmer_tui.agent_clis.formats.opencode import OpencodeLines
 
 
-def _arguments(launch: Launch) -> list[str]:
+def run_arguments(launch: Launch) -> list[str]:
+    """Of opencode, and of what is made from it."""
     return ["run", "--auto", "--format", "json", "-m", launch.model, launch.prompt]
 
 
@@ -15,7 +16,7 @@ OPENCODE = AgentCli(
     "opencode",
     "npm install -g opencode-ai",
     60,
-    _arguments,
+    run_arguments,
     OpencodeLines,
     default_model="opencode/glm-5-free",
     model_variable="OPENCODE_MODEL",
