@@ -106,9 +106,13 @@ async def _load(channel: Channel) -> AgentLoop:
 async def _preload(agent_loop: asyncio.Task[AgentLoop], models: CurrentModels, has_news: asyncio.Event) -> None:
     """Loads the client library of the provider of runs that ask for none, whenever that may be another one."""
     loop = await asyncio.shield(agent_loop)
+    loaded = set()
     while True:
         await has_news.wait()
         has_news.clear()
         with suppress(StigmerError):
-            await loop.preload(models.chooser().choose())
-            gc.freeze()
+            choice = models.chooser().choose()
+            if (library := (choice.provider, choice.base_url)) not in loaded:
+                await loop.preload(choice)
+                loaded.add(library)
+                gc.freeze()
