@@ -57,6 +57,17 @@ class PolledFileEvents:
         """Does nothing: there is nothing to stop."""
 
 
+async def _is_set(changed: asyncio.Event, limit: float | None) -> bool:
+    """Waits for the event and clears it; False if it is not set within `limit` seconds."""
+    try:
+        async with asyncio.timeout(limit):
+            await changed.wait()
+    except TimeoutError:
+        return False
+    changed.clear()
+    return True
+
+
 class SystemFileEvents:
     """Events of the operating system: on Linux its own, elsewhere by watchfiles."""
 
@@ -94,15 +105,10 @@ class SystemFileEvents:
 
     async def wait(self, limit: float | None = None) -> bool:
         """As `FileEvents.wait`."""
-        try:
-            async with asyncio.timeout(limit):
-                await self._changed.wait()
-        except TimeoutError:
-            return False
-        self._changed.clear()
-        if self._task.done():
+        has_changed = await _is_set(self._changed, limit)
+        if has_changed and self._task.done():
             self._task.result()
-        return True
+        return has_changed
 
     async def close(self) -> None:
         """Ends the task, and waits for it."""
@@ -130,13 +136,7 @@ class LinuxFileEvents:
 
     async def wait(self, limit: float | None = None) -> bool:
         """As `FileEvents.wait`."""
-        try:
-            async with asyncio.timeout(limit):
-                await self._changed.wait()
-        except TimeoutError:
-            return False
-        self._changed.clear()
-        return True
+        return await _is_set(self._changed, limit)
 
     async def close(self) -> None:
         """Stops watching."""
