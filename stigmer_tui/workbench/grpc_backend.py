@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, cast
 
@@ -105,7 +105,7 @@ class GrpcBackend:
             return None
         return tuple(map(listed_resource, catalogue.resources)), tuple(map(listed_run, catalogue.runs))
 
-    async def watch_lists(self) -> AsyncIterator[Lists]:
+    async def watch_lists(self) -> AsyncGenerator[Lists, None]:
         async with aclosing(watch_catalogue(self._connection, self.organization)) as catalogues:
             async for catalogue in catalogues:
                 if not isinstance(catalogue, StreamInterrupted):

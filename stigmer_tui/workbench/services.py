@@ -30,7 +30,9 @@ class Services:
 
 def load_services_with_tasks(configuration: Configuration, folder: Path, organization: str, clock: Clock) -> Services:
     """As `load_services`; the tasks of the folder, where it has any, are run beside what the server runs."""
-    return load_services(configuration, folder, organization, clock, has_tasks=(folder / "tasks").is_dir())
+    from stigmer_tui.agent_clis.tasks import FOLDER as TASKS
+
+    return load_services(configuration, folder, organization, clock, has_tasks=(folder / TASKS).is_dir())
 
 
 def load_services(

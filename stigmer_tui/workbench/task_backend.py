@@ -11,8 +11,8 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing, suppress
 from itertools import islice
 from pathlib import Path
 
@@ -55,38 +55,29 @@ class BackendWithTasks(GrpcBackend):
         lists = await super().lists()
         return lists and self._with_tasks(lists)
 
-    async def watch_lists(self) -> AsyncIterator[Lists]:
+    async def watch_lists(self) -> AsyncGenerator[Lists, None]:
         latest: Lists = ((), ())
-        arrived: asyncio.Queue[Lists | None] = asyncio.Queue()
-
-        async def watch_server() -> None:
-            async for lists in super(BackendWithTasks, self).watch_lists():
-                await arrived.put(lists)
-            await arrived.put(None)
-
-        async def watch_tasks() -> None:
-            while True:
-                await self._changed.wait()
-                self._changed.clear()
-                await arrived.put(latest)
-
-        watching = [asyncio.create_task(watch_server()), asyncio.create_task(watch_tasks())]
-        try:
-            while True:
-                getting = asyncio.ensure_future(arrived.get())
-                await asyncio.wait({getting, watching[0]}, return_when=asyncio.FIRST_COMPLETED)
-                if not getting.done():
-                    getting.cancel()
-                    # What was wrong with the server.
-                    watching[0].result()
-                    return
-                if (lists := getting.result()) is None:
-                    return
-                latest = lists
-                yield self._with_tasks(lists)
-        finally:
-            for task in watching:
-                task.cancel()
+        async with aclosing(super().watch_lists()) as arriving:
+            arrived = asyncio.ensure_future(anext(arriving, None))
+            changed = asyncio.ensure_future(self._changed.wait())
+            try:
+                while True:
+                    await asyncio.wait({arrived, changed}, return_when=asyncio.FIRST_COMPLETED)
+                    if arrived.done():
+                        # What is wrong with the server is raised here.
+                        if (lists := arrived.result()) is None:
+                            return
+                        latest = lists
+                        arrived = asyncio.ensure_future(anext(arriving, None))
+                    if changed.done():
+                        self._changed.clear()
+                        changed = asyncio.ensure_future(self._changed.wait())
+                    yield self._with_tasks(latest)
+            finally:
+                arrived.cancel()
+                changed.cancel()
+                # The lists of the server can be closed only when nobody waits for them any more.
+                await asyncio.wait({arrived, changed})
 
     def _with_tasks(self, lists: Lists) -> Lists:
         resources, runs = lists

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,9 @@ import pytest
 from stigmer_tui.core.contexts import Context
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import Home
+from stigmer_tui.workbench.backend import Lists
 from stigmer_tui.workbench.execution_tree import Execution, run_of
+from stigmer_tui.workbench.grpc_backend import GrpcBackend
 from stigmer_tui.workbench.model import Resource, ResourceKind, RunState
 from stigmer_tui.workbench.nodes import NodeKind, Role
 from stigmer_tui.workbench.servers import NamedServer
@@ -105,3 +107,23 @@ async def test_an_agent_that_is_not_there_is_refused_with_what_there_is(
     async with folder_with(QUICK, tmp_path, monkeypatch) as backend:
         with pytest.raises(StigmerError, match="There is no agent nobody"):
             await backend.create(await tidy(backend), RunInput("nobody"))
+
+
+async def test_a_run_that_is_begun_stands_in_the_watched_lists_beside_those_of_the_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_server = (Resource(ResourceKind.AGENT, "agt_1", "helper", "helper"),)
+
+    async def watched_of_server(_: GrpcBackend) -> AsyncGenerator[Lists, None]:
+        yield of_server, ()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(GrpcBackend, "watch_lists", watched_of_server)
+    async with folder_with(QUICK, tmp_path, monkeypatch) as backend, aclosing(backend.watch_lists()) as watched:
+        task = await tidy(backend)
+        async with asyncio.timeout(60):
+            assert await anext(watched) == ((*of_server, task), ())
+            await backend.create(task, RunInput())
+            resources, runs = await anext(watched)
+        assert resources == (*of_server, task)
+        assert [run.resource_id for run in runs] == [task.id]
