@@ -114,7 +114,7 @@ def record_streams(name: str) -> None:
     for refuses in (False, True) if name in GIVING_UP else (False,):
         with tempfile.TemporaryDirectory() as folder:
             run = run_real(name, Path(folder), refuses)
-            transcript = run.transcript.replace(str(Path(folder).resolve()), "/work").replace(folder, "/work")
+            transcript = run.transcript.replace(str(Path(folder).resolve()), "/recorded").replace(folder, "/recorded")
         expected = ExitCode.USAGE_LIMIT if refuses else ExitCode.SUCCESS
         if run.record.exit_code != expected:
             sys.exit(f"{name}: {run.record.error}\n{transcript}")
