@@ -135,10 +135,10 @@ class World:
         for process in psutil.process_iter():
             try:
                 mine = process.environ().get("STIGMER_HOME") == str(self.home.root)
+                if mine and "stigmer_tui" in " ".join(process.cmdline()):
+                    found.append(process)
             except psutil.Error:
                 continue
-            if mine and "stigmer_tui" in " ".join(process.cmdline()):
-                found.append(process)
         return [*found, *marked_processes(OWNER_MARK, str(self.home.data))]
 
     def close(self) -> None:
