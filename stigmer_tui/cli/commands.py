@@ -1,4 +1,4 @@
-"""The commands and their flags. Each imports its implementation when it is called."""
+"""The program, and the commands on a project. Each imports its implementation when it is called."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import click
 from stigmer_tui import __version__
 from stigmer_tui.core import settings
 from stigmer_tui.core.control_text import FilteredOutput
-from stigmer_tui.core.daemon_processes import LOG_LEVELS, PROCESSES, RUNNERS, SERVER, DaemonProcess
+from stigmer_tui.core.daemon_processes import RUNNERS, SERVER, DaemonProcess
 from stigmer_tui.core.errors import StigmerError, as_text, system_refusal
 from stigmer_tui.core.terminal import SIGNS, register_signs, terminal_encoding
 
@@ -24,8 +24,6 @@ READER_IS_GONE = 128 + 13
 """Exit code of a program that SIGPIPE ended, as in `| head`."""
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from click.shell_completion import CompletionItem
 
 EPILOG = "Without a command the full-screen app opens, on this folder or on the one that is named: stigmer-tui [PATH]"
@@ -114,12 +112,14 @@ def _reader_is_gone() -> int:
 
 
 class Program(click.Group):
-    """Loads the commands about what is deployed, and about models, only when one is wanted, or all are listed."""
+    """Loads the commands of the other files only when one is wanted, or all are listed."""
 
     def load_all(self) -> None:
         import stigmer_tui.cli.model_commands
         import stigmer_tui.cli.resource_commands
+        import stigmer_tui.cli.server_commands
         import stigmer_tui.cli.session_commands
+        import stigmer_tui.cli.settings_commands
         import stigmer_tui.cli.task_commands
         import stigmer_tui.cli.testing_commands  # noqa: F401 - they add them
 
@@ -339,142 +339,6 @@ def schema() -> int:
     return 0
 
 
-class Moment(click.ParamType[Any]):
-    """A time in the past: an age or a date."""
-
-    name = "TIME"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        from stigmer_tui.core.clock import SystemClock, parse_moment
-
-        if (moment := parse_moment(value, SystemClock())) is None:
-            self.fail(f"{value!r} is neither an age, such as 10m, 2h or 1d, nor a date, such as 2026-11-28T17:00")
-        return moment
-
-
-@program.group()
-def server() -> None:
-    """The daemon on this machine. Whatever needs it starts it."""
-
-
-ADDRESS_HELP = "host:port to listen at, or a port; 0 is any free one."
-
-
-def _remote_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Where other machines reach the daemon."""
-    options = (
-        click.option("--listen", default="", metavar="HOST:PORT", help="Also listen there, by TLS, for others."),
-        click.option("--tls-cert", default="", metavar="FILE", help="The certificate for it, as PEM."),
-        click.option("--tls-key", default="", metavar="FILE", help="The key of that certificate."),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
-@server.command()
-@click.option("--address", default="", metavar="HOST:PORT", help=ADDRESS_HELP)
-@click.option("--no-auth", is_flag=True, help="Accept clients without a token, such as the existing stigmer CLI.")
-@_remote_options
-def start(address: str, no_auth: bool, listen: str, tls_cert: str, tls_key: str) -> int:
-    """Start the daemon and wait until it answers."""
-    from stigmer_tui.cli.server import remote_of, start_server
-
-    return start_server(address, no_auth, remote_of(listen, tls_cert, tls_key))
-
-
-@server.command()
-def stop() -> int:
-    """Stop the daemon and its runners. Runs go on when it is started again."""
-    from stigmer_tui.cli.server import stop_server
-
-    return stop_server()
-
-
-@server.command()
-@click.option("--address", default="", metavar="HOST:PORT", help=ADDRESS_HELP)
-@click.option("--no-auth", is_flag=True, help="Accept clients without a token, such as the existing stigmer CLI.")
-@click.option("--print", "only_print", is_flag=True, help="Print what would be written, and do nothing.")
-def install(address: str, no_auth: bool, only_print: bool) -> int:
-    """Start the daemon with each session: a systemd user unit, or a launchd agent on macOS."""
-    from stigmer_tui.cli.service import install_service
-
-    return install_service(address, no_auth, only_print)
-
-
-@server.command()
-def uninstall() -> int:
-    """Stop and remove what `server install` has written. Runs go on when the daemon is started again."""
-    from stigmer_tui.cli.service import uninstall_service
-
-    return uninstall_service()
-
-
-@server.command()
-@click.argument("component", required=False, type=click.Choice([process.label for process in PROCESSES]))
-@click.option("--address", default="", metavar="HOST:PORT", help=ADDRESS_HELP)
-@click.option("--no-auth", is_flag=True, help="Accept clients without a token, such as the existing stigmer CLI.")
-@_remote_options
-def restart(component: str | None, address: str, no_auth: bool, listen: str, tls_cert: str, tls_key: str) -> int:
-    """Stop the daemon, and start it again; with COMPONENT only this process of it."""
-    from stigmer_tui.cli.server import remote_of, restart_one, restart_server
-
-    process = next((each for each in PROCESSES if each.label == component), SERVER)
-    if process == SERVER:
-        return restart_server(address, no_auth, remote_of(listen, tls_cert, tls_key))
-    if address or no_auth or listen:
-        raise click.UsageError("--address, --listen and --no-auth are for the whole daemon: leave COMPONENT out")
-    return restart_one(process)
-
-
-@server.command()
-@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="For people, or for programs.")
-def status(output: str) -> int:
-    """Show the daemon's status; exit code 1 when it is not running."""
-    from stigmer_tui.cli.server import show_status
-
-    return show_status(output == "json")
-
-
-@server.command()
-@click.option("-f", "--follow", is_flag=True, help="Follow new lines.")
-@click.option(
-    "-n",
-    "--lines",
-    type=click.IntRange(min=0),
-    default=50,
-    show_default=True,
-    help="Number of last lines; 0 for all.",
-)
-@click.option(
-    "-c",
-    "--component",
-    type=click.Choice([process.name for process in PROCESSES]),
-    help="Only the lines of this process.",
-)
-@click.option("-l", "--level", type=click.Choice(LOG_LEVELS), help="Only lines of this level or above.")
-@click.option("--since", type=Moment(), help="Only lines since a time, such as 10m, 2h, 1d or 2026-11-28T17:00.")
-@click.option("-x", "--execution", default="", metavar="ID", help="Only lines about this execution.")
-@click.option("-s", "--search", default="", metavar="TEXT", help="Only lines that contain TEXT.")
-@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="For people, or for programs.")
-def logs(
-    follow: bool,
-    lines: int,
-    component: str | None,
-    level: str | None,
-    since: datetime | None,
-    execution: str,
-    search: str,
-    output: str,
-) -> int:
-    """Show the logs of the daemon's processes in the order of time."""
-    from stigmer_tui.cli.server import show_logs
-    from stigmer_tui.daemon.logs import LogFilter
-
-    wanted = LogFilter(component or "", level or "", since, execution, search)
-    return show_logs(follow, lines, wanted, output == "json")
-
-
 @program.command()
 @click.option("--fix", is_flag=True, help="Mend what can be mended safely.")
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", help="For people, or for programs.")
@@ -483,120 +347,6 @@ def doctor(fix: bool, output: str) -> int:
     from stigmer_tui.cli.doctor import examine
 
     return examine(fix, output == "json")
-
-
-@program.group()
-def config() -> None:
-    """Settings: their values, where each comes from, and edits of config.yaml."""
-
-
-@config.command("list")
-@click.option("--origin", is_flag=True, help="Also show where each value comes from.")
-@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="For people, or for programs.")
-def list_config(origin: bool, output: str) -> int:
-    """List all settings; defaults stand in parentheses."""
-    from stigmer_tui.cli.config import list_settings
-
-    return list_settings(origin, output == "json")
-
-
-@config.command()
-@click.argument("name", metavar="KEY")
-def get(name: str) -> int:
-    """Print the value of a setting, by its key or variable; an empty line for the default."""
-    from stigmer_tui.cli.config import get_setting
-
-    return get_setting(name)
-
-
-@config.command("set")
-@click.argument("name", metavar="KEY")
-@click.argument("value")
-def set_config(name: str, value: str) -> int:
-    """Set a value in config.yaml; comments and all other keys stay."""
-    from stigmer_tui.cli.config import set_setting
-
-    return set_setting(name, value)
-
-
-@config.command()
-@click.argument("name", metavar="KEY")
-def unset(name: str) -> int:
-    """Remove a value from config.yaml, so that the default applies."""
-    from stigmer_tui.cli.config import set_setting
-
-    return set_setting(name, None)
-
-
-@program.group()
-def context() -> None:
-    """The backends to work with, by name; `local` is the daemon on this machine."""
-
-
-@context.command("list")
-@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="For people, or for programs.")
-def list_contexts(output: str) -> int:
-    """List them; a star marks the one that is used here."""
-    from stigmer_tui.cli.context import list_contexts
-
-    return list_contexts(output == "json")
-
-
-@context.command()
-@click.argument("name", required=False, default="")
-@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="For people, or for programs.")
-def show(name: str, output: str) -> int:
-    """Show one of them, by default the one that is used here; never its token."""
-    from stigmer_tui.cli.context import show_context
-
-    return show_context(name, output == "json")
-
-
-@context.command()
-@click.argument("name")
-def use(name: str) -> int:
-    """Use a context from now on, where the environment names no other."""
-    from stigmer_tui.cli.context import use_context
-
-    return use_context(name)
-
-
-@context.command("set")
-@click.argument("name")
-@click.option("--server", default="", metavar="HOST:PORT", help="A server that runs already; https://HOST:PORT is TLS.")
-@click.option("--tls", is_flag=True, help="Reach it by TLS.")
-@click.option("--ca", default="", metavar="FILE", help="Certificates to trust instead of the system's, as PEM.")
-@click.option("--token", is_flag=True, help="Ask for its token, or read standard input; the keyring keeps it.")
-@click.option(
-    "--token-variable", default="", metavar="NAME", help="The variable with its token, in place of the keyring."
-)
-@click.option("--org", default="", metavar="NAME", help="The organization there.")
-@click.option("--home", default="", metavar="FOLDER", help="Another daemon on this machine, with this home folder.")
-def set_context(
-    name: str, server: str, tls: bool, ca: str, token: bool, token_variable: str, org: str, home: str
-) -> int:
-    """Make a context, or change what is given of one."""
-    from stigmer_tui.cli.context import set_context
-
-    return set_context(
-        name,
-        server=server,
-        tls=tls,
-        ca=ca,
-        asks_for_token=token,
-        token_variable=token_variable,
-        organization=org,
-        home=home,
-    )
-
-
-@context.command("delete")
-@click.argument("name")
-def delete_context(name: str) -> int:
-    """Delete a context and its stored token; nothing is done to its server."""
-    from stigmer_tui.cli.context import delete_context
-
-    return delete_context(name)
 
 
 ENV_HELP = "A variable, as for a run; secret:KEY=VALUE is never shown. May be repeated."
@@ -637,11 +387,23 @@ def call(server: str, tool: str, arguments: str, agent: str, runtime_env: tuple[
     return call_tool(server, tool, arguments, agent, runtime_env, org)
 
 
+def remote_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Where other machines reach the daemon."""
+    options = (
+        click.option("--listen", default="", metavar="HOST:PORT", help="Also listen there, by TLS, for others."),
+        click.option("--tls-cert", default="", metavar="FILE", help="The certificate for it, as PEM."),
+        click.option("--tls-key", default="", metavar="FILE", help="The key of that certificate."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @program.command(SERVER.command, hidden=True)
 @click.option("--address", default="")
 @click.option("--prefer", default="")
 @click.option("--no-auth", is_flag=True)
-@_remote_options
+@remote_options
 def internal_server(address: str, prefer: str, no_auth: bool, listen: str, tls_cert: str, tls_key: str) -> None:
     from stigmer_tui.cli.internal import run_server, server_addresses
     from stigmer_tui.cli.server import remote_of

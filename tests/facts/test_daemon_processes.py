@@ -9,8 +9,9 @@ import click
 import pytest
 
 from stigmer_tui.api.runner_pb2 import Hello
-from stigmer_tui.cli.commands import logs, program
+from stigmer_tui.cli.commands import program
 from stigmer_tui.cli.entry import INTERNAL, is_for_app, is_internal
+from stigmer_tui.cli.server_commands import logs
 from stigmer_tui.core.daemon_processes import AGENT_RUNNER, PROCESSES, RUNNERS, DaemonProcess
 from stigmer_tui.server.leases import NAMES
 from tests.facts.sources import files_with
