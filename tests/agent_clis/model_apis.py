@@ -7,11 +7,11 @@ tools the model answers at once, with tools it calls the shell, and after the re
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.http_server import Request, Response, serving
 
 FINAL = "Hello World"
 BEFORE_CALL = "I write the file and commit it."
@@ -32,46 +32,25 @@ TOKENS_IN, TOKENS_OUT, TOKENS_CACHED = 100, 20, 40
 def model_apis(refuses: bool = False) -> Iterator[str]:
     """The address of the server. With `refuses`, every request has reached a usage limit."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def respond(request: Request) -> Response:
+        if request.method == "HEAD":
+            return answer(200, "")
+        if request.method == "GET":
+            return answer(200, json.dumps({"data": [], "models": []}))
+        body = json.loads(request.body or b"{}")
+        path = request.path.partition("?")[0]
+        if refuses:
+            return answer(429, json.dumps(_refusal(path)))
+        if path.endswith(("/count_tokens", ":countTokens")):
+            return answer(200, json.dumps({"input_tokens": TOKENS_IN, "totalTokens": TOKENS_IN}))
+        streams = body.get("stream") or path.endswith(":streamGenerateContent")
+        return answer(200, _answer(path, body), "text/event-stream" if streams else "application/json")
 
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])) or b"{}")
-            path = self.path.partition("?")[0]
-            if refuses:
-                self._send(429, "application/json", json.dumps(_refusal(path)))
-            elif path.endswith(("/count_tokens", ":countTokens")):
-                self._send(200, "application/json", json.dumps({"input_tokens": TOKENS_IN, "totalTokens": TOKENS_IN}))
-            else:
-                streams = body.get("stream") or path.endswith(":streamGenerateContent")
-                self._send(200, "text/event-stream" if streams else "application/json", _answer(path, body))
+    def answer(status: int, text: str, kind: str = "application/json") -> Response:
+        return Response(status, text, {"Content-Type": kind, "x-should-retry": "false"})
 
-        def do_GET(self) -> None:
-            self._send(200, "application/json", json.dumps({"data": [], "models": []}))
-
-        def do_HEAD(self) -> None:
-            self._send(200, "application/json", "")
-
-        def _send(self, status: int, kind: str, text: str) -> None:
-            data = text.encode()
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(data)))
-            self.send_header("x-should-retry", "false")
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        thread = threading.Thread(target=http.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{http.server_port}"
-        finally:
-            http.shutdown()
-            thread.join()
+    with serving(respond, keeps_connections=True) as address:
+        yield address
 
 
 def _answer(path: str, body: dict[str, Any]) -> str:

@@ -7,12 +7,9 @@ import base64
 import json
 import os
 import subprocess
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -33,6 +30,7 @@ from stigmer_tui.agent_clis.run import (
 )
 from stigmer_tui.agent_clis.tasks import Task
 from stigmer_tui.core.clock import SystemClock
+from tests.http_server import Request, Response, serving
 
 TASK = Task("tidy", "Tidy up", requires_commit=True)
 TALK = Task("talk", "Say hello")
@@ -228,24 +226,12 @@ class Ntfy:
 def ntfy() -> Iterator[Ntfy]:
     server = Ntfy()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            server.published.append((self.path, {name.lower(): value for name, value in self.headers.items()}, body))
-            self.send_response(server.status)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+    def respond(request: Request) -> Response:
+        server.published.append((request.path, dict(request.headers), request.body.decode()))
+        return Response(server.status)
 
-        def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002 - as the base class names it
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        thread = threading.Thread(target=http.serve_forever)
-        thread.start()
-        server.url = f"http://127.0.0.1:{http.server_port}"
+    with serving(respond) as server.url:
         yield server
-        http.shutdown()
-        thread.join()
 
 
 def notified(options: RunOptions, ntfy: Ntfy, **more: str) -> RunOptions:

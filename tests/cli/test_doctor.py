@@ -6,10 +6,8 @@ import json
 import os
 import socket
 import sqlite3
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -21,6 +19,7 @@ from stigmer_tui.cli.entry import COMMANDS
 from stigmer_tui.core.model_providers import PROVIDERS
 from stigmer_tui.core.paths import Home
 from stigmer_tui.core.settings import SETTINGS
+from tests.http_server import Request, Response, serving
 
 PROXIES = [name for scheme in ("http", "https", "all", "no") for name in (f"{scheme}_proxy", f"{scheme}_PROXY".upper())]
 
@@ -155,25 +154,12 @@ def test_a_full_disk_is_a_problem_and_little_room_a_warning(home: Path, monkeypa
 
 @contextmanager
 def ollama(*models: str) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = json.dumps({"models": [{"name": name} for name in models]}).encode()
-            self.send_response(200 if self.path == "/api/tags" else 404)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def respond(request: Request) -> Response:
+        status = 200 if request.path == "/api/tags" else 404
+        return Response(status, json.dumps({"models": [{"name": name} for name in models]}))
 
-        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(respond) as address:
+        yield address
 
 
 def test_a_model_that_is_not_pulled_comes_with_the_command(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

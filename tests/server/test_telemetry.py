@@ -32,7 +32,7 @@ from stigmer_tui.server import telemetry
 from stigmer_tui.server.background import Background
 from stigmer_tui.server.spans import Origin, spans_of
 from tests.server.builders import agent, agent_run
-from tests.server.collector import Collector, attributes, collecting
+from tests.server.collector import attributes, collecting
 from tests.server.conftest import running
 from tests.server.runner import attached
 
@@ -179,8 +179,8 @@ def test_a_collector_that_is_down_is_named_once(caplog: pytest.LogCaptureFixture
 
 
 async def test_a_run_ends_with_a_collector_that_is_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    closed = Collector()
-    closed.server_close()
+    with collecting() as closed:
+        pass
     monkeypatch.setenv(settings.OTLP_ENDPOINT.variable, closed.address)
     assert await run_agent_with_a_sub_agent(tmp_path) is Phase.COMPLETED
 
