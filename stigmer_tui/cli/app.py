@@ -79,7 +79,7 @@ def open_app(path: str) -> int:
 
 
 def _run(folder: Path, lifeline: int) -> int:
-    """`lifeline` becomes readable when the process that restores the terminal is gone."""
+    """`lifeline` comes from the process that restores the terminal, and ends with it."""
     # Garbage collection would take a tenth of the start-up; the app enables it after its first paint.
     gc.disable()
     # Milliseconds until a lone escape is the key; terminals send sequences within a few.

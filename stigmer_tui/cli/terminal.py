@@ -4,6 +4,9 @@ A small parent process saves the terminal settings and waits for the app, which 
 (error, signal, kill -9, crash in native code), the parent restores the terminal. It kills an app that does not end
 after a signal. If one of the two is stopped, the whole job is, so that the shell gets the terminal back. If the parent
 is killed, the child notices and ends gracefully.
+
+A signal that comes just before the event loop of the app falls asleep does not wake it up. Each signal that the child
+got is therefore reported to the parent, which answers with a byte that does.
 """
 
 from __future__ import annotations
@@ -38,8 +41,8 @@ READING_LIMIT = 0.5
 def run_in_terminal(app: Callable[[int], int], log: str) -> int:
     """Runs the app in a child process; returns its exit code, or 128 plus the signal that ended it.
 
-    The app gets a file descriptor that becomes readable when the parent is gone. `log` is mentioned to the user if the
-    app crashes.
+    The app gets a file descriptor with a byte for each signal that it got, which ends when the parent is gone. `log` is
+    mentioned to the user if the app crashes.
     """
     terminal = sys.stdin.fileno()
     settings = termios.tcgetattr(terminal)
@@ -54,7 +57,7 @@ def run_in_terminal(app: Callable[[int], int], log: str) -> int:
     for descriptor in (life_end, done_end, telling):
         os.close(descriptor)
     with _signal_bytes() as signals:
-        keeper = _Keeper(child, signals, told)
+        keeper = _Keeper(child, signals, told, life)
         code = keeper.wait()
         is_restored = bool(os.read(done, 1))
         with contextlib.suppress(OSError, termios.error):
@@ -69,11 +72,16 @@ def run_in_terminal(app: Callable[[int], int], log: str) -> int:
 class _Keeper:
     """Waits for the child."""
 
-    def __init__(self, child: int, signals: int, told: int) -> None:
-        """`signals` and `told` deliver the signals sent to this process and to the child, one byte each."""
+    def __init__(self, child: int, signals: int, told: int, life: int) -> None:
+        """`signals` and `told` deliver the signals sent to this process and to the child, one byte each.
+
+        `life` takes those of the child back to its event loop.
+        """
         self._child = child
         self._signals = signals
         self._told = told
+        self._life = life
+        os.set_blocking(life, False)
         self._deadline = 0.0
         self.ended_by = 0
         """The signal that asked the app to end, or 0."""
@@ -94,6 +102,9 @@ class _Keeper:
             if self._told in ready:
                 numbers = os.read(self._told, 1 << 10)
                 self._note(numbers)
+                with contextlib.suppress(OSError):
+                    # A full pipe wakes the child up as well; one that has ended needs nothing more.
+                    os.write(self._life, numbers)
                 if not numbers:
                     sources.remove(self._told)
             if self._deadline and time.monotonic() >= self._deadline:

@@ -43,10 +43,14 @@ HUNG_UP = 128 + signal.SIGHUP
 class EndWatch:
     """A thread that ends this process even if the event loop is stuck."""
 
-    def __init__(self, lifeline: int, ask: Callable[[int], None]) -> None:
-        """`ask` requests the end with an exit code; `lifeline` becomes readable when the parent is gone."""
+    def __init__(self, lifeline: int, ask: Callable[[int], None], wake: Callable[[], None]) -> None:
+        """`ask` requests the end with an exit code; `wake` has the event loop run the handlers of signals.
+
+        `lifeline` has a byte for each signal that came, and its end is the end of the parent.
+        """
         self._lifeline = lifeline
         self._ask = ask
+        self._wake = wake
         self._codes, self._code = os.pipe()
         os.set_blocking(self._code, False)
         self.is_ending = False
@@ -59,13 +63,23 @@ class EndWatch:
             os.write(self._code, bytes((code,)))
 
     def _watch(self) -> None:
-        ready, _, _ = select.select([self._lifeline, self._codes], [], [])
-        code = os.read(self._codes, 1)[0] if self._codes in ready else HUNG_UP
+        code = self._wait()
         with contextlib.suppress(RuntimeError):
             # The loop may be closed already.
             self._ask(code)
         time.sleep(GRACE)
         os._exit(code)
+
+    def _wait(self) -> int:
+        """Returns the exit code."""
+        while True:
+            ready, _, _ = select.select([self._lifeline, self._codes], [], [])
+            if self._codes in ready:
+                return os.read(self._codes, 1)[0]
+            if not os.read(self._lifeline, 1 << 10):
+                return HUNG_UP
+            with contextlib.suppress(RuntimeError):
+                self._wake()
 
 
 class ControlLineFilter(LineFilter):
@@ -84,7 +98,7 @@ class TerminalApp(App[int]):
     """An app that ends with its terminal, by a signal, or with its parent, and that can be suspended."""
 
     def __init__(self, lifeline: int | None = None) -> None:
-        """`lifeline` is a file descriptor that becomes readable when the process that restores the terminal is gone.
+        """`lifeline` is a file descriptor that comes from the process that restores the terminal, and ends with it.
 
         None in tests, which have no such process.
         """
@@ -103,7 +117,9 @@ class TerminalApp(App[int]):
         if self._lifeline is None:
             return
         loop = asyncio.get_running_loop()
-        watch = self._end_watch = EndWatch(self._lifeline, lambda code: _call(loop, self.exit, code))
+        watch = self._end_watch = EndWatch(
+            self._lifeline, ask=lambda code: _call(loop, self.exit, code), wake=lambda: _call(loop, _nothing)
+        )
         for number in ENDING:
             # Not asyncio's handlers, which need a running loop.
             signal.signal(number, lambda number, _: watch.end(128 + number))
@@ -267,3 +283,7 @@ class _TerminalFile:
 
 def _call(loop: asyncio.AbstractEventLoop, callback: Callable[..., object], *arguments: object) -> None:
     loop.call_soon_threadsafe(callback, *arguments)
+
+
+def _nothing() -> None:
+    """The loop woke up, which is all."""

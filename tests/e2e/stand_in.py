@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import signal
 import sys
 import threading
 from typing import ClassVar
@@ -40,8 +42,18 @@ class StandIn(TerminalApp):
         match self._state:
             case "dialog":
                 self.push_screen(Dialog())
+            case "deaf":
+                self._sleep_through_signals()
             case "flood":
                 self.set_interval(0.005, self._pour)
+
+    def _sleep_through_signals(self) -> None:
+        """Another thread gets the signal, as if it had come just before the loop fell asleep."""
+        loop = asyncio.get_running_loop()
+        text = self.query_one("#text", Static)
+        signal.signal(signal.SIGUSR1, lambda *_: loop.call_soon_threadsafe(text.update, "heard"))
+        threading.Thread(target=threading.Event().wait, daemon=True).start()
+        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGUSR1,))
 
     def action_exit(self) -> None:
         self.exit(0)

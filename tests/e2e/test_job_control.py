@@ -92,3 +92,19 @@ def test_nobody_could_resume_it(shared_world: World, tmp_path: Path) -> None:
 
         eventually(ended, "the app to end")
         assert one.window.exit_code == 0
+
+
+def test_a_signal_that_comes_as_the_loop_falls_asleep(shared_world: World, tmp_path: Path) -> None:
+    """Nothing interrupts the sleep, so that only the parent can have the app look."""
+    with cell(shlex.split(stand_in("deaf")), shared_world, tmp_path) as one:
+        one.window.shows("ready")
+        app = one.app()
+
+        def is_asleep() -> bool | None:
+            spent = app.cpu_times()
+            one.window.read(0.1)
+            return (app.cpu_times() == spent and app.status() == psutil.STATUS_SLEEPING) or None
+
+        eventually(is_asleep, "the app to have nothing to do")
+        app.send_signal(signal.SIGUSR1)
+        one.window.shows("heard")
