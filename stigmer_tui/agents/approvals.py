@@ -27,6 +27,7 @@ from stigmer_tui.api.runner_pb2 import AgentAssignment
 from stigmer_tui.api.structs import to_data
 from stigmer_tui.core.approval_policy import ApprovalPolicy
 from stigmer_tui.definition import extensions
+from stigmer_tui.definition.approved_tools import unknown_tools
 from stigmer_tui.runners.attachment import response_for
 from stigmer_tui.runners.lease import Lease
 
@@ -50,6 +51,18 @@ def policy_of(assignment: AgentAssignment, configured: ApprovalPolicy) -> Approv
         if text := metadata.annotations.get(extensions.APPROVE):
             return ApprovalPolicy.parse(text, f"approve of the {place}")
     return configured
+
+
+def unknown_tools_note(assignment: AgentAssignment, policy: ApprovalPolicy, known: frozenset[str]) -> str:
+    """What to tell a person of names that no tool has, now that the MCP servers are up; empty if there are none.
+
+    The configuration, a project and a workflow may name tools of other agents: of theirs, only what looks misspelled.
+    """
+    is_of_this_run = extensions.APPROVE in assignment.execution.metadata.annotations and not assignment.HasField(
+        "config"
+    )
+    unknown = [f"{name}{hint}" for name, hint in unknown_tools(policy, known).items() if hint or is_of_this_run]
+    return f"No tool waits for approval by the name {'; '.join(unknown)}" if unknown else ""
 
 
 @dataclass(frozen=True, slots=True)

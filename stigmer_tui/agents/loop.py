@@ -16,12 +16,18 @@ from pydantic_ai.models import Model
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.toolsets import AbstractToolset
 
-from stigmer_tui.agents.approvals import Approvals, ApprovedToolset, Decide, policy_of, server_decisions
+from stigmer_tui.agents.approvals import (
+    Approvals,
+    ApprovedToolset,
+    Decide,
+    policy_of,
+    server_decisions,
+    unknown_tools_note,
+)
 from stigmer_tui.agents.asking import ModelAsker
 from stigmer_tui.agents.compaction import Compaction, UnseenRecorder
 from stigmer_tui.agents.conversation import History, load_history
 from stigmer_tui.agents.durable import DurableModel, DurableToolset
-from stigmer_tui.agents.mcp.names import ToolNames
 from stigmer_tui.agents.mcp.surroundings import Surroundings
 from stigmer_tui.agents.models.adapters import Adapters
 from stigmer_tui.agents.models.choice import SCRIPTED, ModelChoice, ModelPlan
@@ -40,6 +46,8 @@ from stigmer_tui.core.run_limits import MAX_STEPS
 from stigmer_tui.definition import extensions
 from stigmer_tui.definition.mcp_servers import ServerLaunch
 from stigmer_tui.definition.script import Script
+from stigmer_tui.definition.support import TOOLS
+from stigmer_tui.definition.tool_names import ToolNames
 
 if TYPE_CHECKING:
     from stigmer_tui.agents.mcp.shared import Server
@@ -71,6 +79,8 @@ class AgentLoop:
         """Runs the agent on the message of the execution, to its end. Raises StigmerError if it fails."""
         async with _connections(run, plan.first, servers, surroundings) as connections:
             names = run.caller.tool_names if run.caller else ToolNames()
+            if run.caller is None:
+                await _note_unknown_tools(run, connections, names)
             tools = [toolset(shell), *sub_agent_tools(run, script, shell, connections, names)]
             await self._converse(run, plan, script, shell, [*tools, *_server_tools(connections, names)])
 
@@ -151,6 +161,16 @@ async def _connections(
     mcp = await asyncio.to_thread(import_module, "stigmer_tui.agents.mcp.servers")
     async with mcp.connected_servers(servers, surroundings) as connections:
         yield connections
+
+
+async def _note_unknown_tools(run: AgentRun, connections: Sequence[Server], names: ToolNames) -> None:
+    assignment = run.lease.assignment.agent
+    if not (policy := policy_of(assignment, run.approve)).tools:
+        return
+    offered = [(server.launch.name, tool.name) for server in connections for tool in await server.tools()]
+    known = TOOLS | names.give(offered).keys()
+    if note := unknown_tools_note(assignment, policy, known):
+        run.transcript.note(note, assignment.execution.status.started_at or run.now())
 
 
 def _server_tools(connections: Sequence[Server], names: ToolNames) -> list[AbstractToolset[None]]:

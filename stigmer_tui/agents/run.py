@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from stigmer_tui.agents.allowed_tools import AllowedTools
 from stigmer_tui.agents.journal import AgentJournal
-from stigmer_tui.agents.mcp.names import ToolNames
 from stigmer_tui.agents.sandbox.folder import Folder
 from stigmer_tui.agents.sandbox.skill_files import RunSkill
 from stigmer_tui.agents.skills import skills_section
@@ -21,6 +20,7 @@ from stigmer_tui.api.phases import Phase
 from stigmer_tui.core.approval_policy import ApprovalPolicy
 from stigmer_tui.core.clock import timestamp
 from stigmer_tui.definition.script import Script
+from stigmer_tui.definition.tool_names import ToolNames
 from stigmer_tui.runners.lease import Lease, Reporter
 
 if TYPE_CHECKING:

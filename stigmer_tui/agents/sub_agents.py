@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from pydantic_ai import RunContext
 from pydantic_ai.toolsets import FunctionToolset
 
-from stigmer_tui.agents.mcp.names import ToolNames
 from stigmer_tui.agents.run import AgentRun, Caller, Outcome
 from stigmer_tui.agents.tools.shell import ShellTool
 from stigmer_tui.agents.transcript import last_answer
@@ -22,6 +21,7 @@ from stigmer_tui.core.run_limits import write_limits
 from stigmer_tui.definition import extensions
 from stigmer_tui.definition.script import Script
 from stigmer_tui.definition.sub_agents import GENERAL_PURPOSE, MAX_DEPTH, sub_agent, sub_agent_types
+from stigmer_tui.definition.tool_names import ToolNames
 from stigmer_tui.runners.lease import Lease
 
 if TYPE_CHECKING:

@@ -17,7 +17,6 @@ from mcp_types import Tool
 
 from stigmer_tui.agents.mcp.connection import ServerConnection
 from stigmer_tui.agents.mcp.docker import require_docker
-from stigmer_tui.agents.mcp.names import ToolNames
 from stigmer_tui.agents.mcp.servers import connected_servers, ending_servers
 from stigmer_tui.agents.mcp.surroundings import Surroundings, server_environment
 from stigmer_tui.api.agent_pb2 import Agent
@@ -35,6 +34,7 @@ from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.core.units import duration_text, plural
 from stigmer_tui.definition import extensions
 from stigmer_tui.definition.mcp_servers import ServerLaunch, server_launches
+from stigmer_tui.definition.tool_names import ToolNames
 from stigmer_tui.headless.texts import no_project, parse_runtime_env
 from stigmer_tui.project.project_file import is_project, load_project
 from stigmer_tui.project.subprocesses import OutputLine

@@ -115,6 +115,8 @@ class Project:
     """Where its resources are deployed, unless the command line names another; may be empty."""
     approve: str = ""
     """The tools of its agents that wait for approval, as `ApprovalPolicy.parse` reads it; may be empty."""
+    approve_place: str = ""
+    """Where that stands, such as `Stigmer.yaml:4`."""
     limits: RunLimits = NONE
     """Of each run of its agents, unless the command line says otherwise."""
     warnings: tuple[str, ...] = ()
@@ -163,6 +165,7 @@ def load_project(folder: Path) -> Project:
         version=_text(document, VERSION),
         organization=_text(document, ORGANIZATION),
         approve=_approve(document),
+        approve_place=document.where(APPROVE.name),
         limits=_limits(document),
         warnings=tuple(_unknown_keys(document)),
     )

@@ -34,6 +34,7 @@ from stigmer_tui.api.workflow_tasks_pb2 import AgentExecutionConfig
 from stigmer_tui.core.ids import canonical_id
 from stigmer_tui.definition import extensions
 from stigmer_tui.server.agents import Agents
+from stigmer_tui.server.approved_tools import check_approve
 from stigmer_tui.server.compatibility import merge_agent_status
 from stigmer_tui.server.errors import invalid, not_found
 from stigmer_tui.server.execution_calls import ExecutionCalls
@@ -134,6 +135,9 @@ class AgentExecutions:
         if instance is None:
             raise not_found(AGENT_INSTANCE.noun, session.spec.agent_instance_id)
         agent = await with_pinned_skills(self._agents.load(instance.spec.agent_id), self._skills)
+        if not origin.parent:
+            # Those of a task name tools of every agent of the workflow, and were checked with it.
+            check_approve(execution.metadata, [agent], agent.metadata.name)
         self._calls.name(AGENT_EXECUTION, execution.metadata)
         spec.session_id = session.metadata.id
         spec.agent_id = agent.metadata.id

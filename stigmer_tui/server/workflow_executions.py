@@ -27,6 +27,7 @@ from stigmer_tui.api.workflow_instance_pb2 import WorkflowInstance
 from stigmer_tui.core.ids import canonical_id
 from stigmer_tui.definition.reading import read
 from stigmer_tui.definition.support import refusal
+from stigmer_tui.server.approved_tools import check_approve_of_tasks
 from stigmer_tui.server.compatibility import merge_workflow_status
 from stigmer_tui.server.errors import impossible_now, invalid, not_found
 from stigmer_tui.server.execution_calls import ExecutionCalls
@@ -51,6 +52,7 @@ class WorkflowExecutions:
         if problem := refusal(read(workflow.spec).definition):
             raise impossible_now(problem)
         self._calls.name(WORKFLOW_EXECUTION, execution.metadata)
+        check_approve_of_tasks(execution, workflow, self._workflows.store)
         spec.workflow_instance_id = instance.metadata.id
         spec.workflow_id = workflow.metadata.id
         execution.ClearField("status")

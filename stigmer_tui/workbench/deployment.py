@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 from stigmer_tui.api.agent_pb2 import Agent
 from stigmer_tui.api.kinds import AGENT, WORKFLOW, Kind
 from stigmer_tui.api.workflow_pb2 import Workflow
+from stigmer_tui.core.approval_policy import ApprovalPolicy
 from stigmer_tui.core.clock import Clock
+from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.run_limits import write_limits
 from stigmer_tui.definition import extensions
+from stigmer_tui.definition.approved_tools import known_tools, unknown_tools
 from stigmer_tui.project.plan import Action, Plan, PlanStep, apply_plan, make_plan
-from stigmer_tui.project.project_file import load_project, of_manifests
+from stigmer_tui.project.project_file import Project, load_project, of_manifests
 from stigmer_tui.project.subprocesses import OutputLine, RunPackage, run_package
 from stigmer_tui.project.synthesis import Manifests, synthesize
 from stigmer_tui.project.synthesis import Resource as Manifest
@@ -50,7 +53,9 @@ class Deployer:
     async def synthesize(
         self, variables: Mapping[str, str] | None = None, run_package: RunPackage = run_package
     ) -> None:
-        """Runs the code, with these variables besides those of our own environment. Raises SynthesisError."""
+        """Runs the code, with these variables besides those of our own environment. Raises SynthesisError, and
+        StigmerError where tools are to wait for approval that its agents have not.
+        """
         if self._project.name:
             self._emit(ProjectLoaded(self._project.name))
 
@@ -58,6 +63,7 @@ class Deployer:
             self._emit(CodePrinted(line.text, line.is_error))
 
         self._manifests = await synthesize(self._project, printed, os.environ | (variables or {}), run_package)
+        _check_approve(self._project, self._manifests)
         if limits := write_limits(self._project.limits):
             for agent in self._manifests.agents:
                 agent.metadata.annotations[extensions.LIMITS] = limits
@@ -101,6 +107,15 @@ class Deployer:
             ),
             warnings=(*self._project.warnings, *_warnings(plan)),
         )
+
+
+def _check_approve(project: Project, manifests: Manifests) -> None:
+    if not manifests.agents or (known := known_tools(manifests.agents)) is None:
+        return
+    place = project.approve_place
+    for name, hint in unknown_tools(ApprovalPolicy.parse(project.approve, place), known).items():
+        advice = f"Their tools: {', '.join(sorted(known))}"
+        raise StigmerError(f"{place} approve: the agents have no tool {name}{hint}", advice)
 
 
 def _item(step: PlanStep, stored: Manifest | None) -> DeploymentItem:

@@ -13,6 +13,7 @@ from stigmer_tui.api.approval_pb2 import Allowed, Decision, Denied
 from stigmer_tui.api.approvals import APPROVAL, is_waiting
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_data, to_struct
+from stigmer_tui.api.workflow_tasks_pb2 import AgentExecutionConfig
 from stigmer_tui.core.approval_policy import ApprovalPolicy
 from stigmer_tui.definition.extensions import APPROVE
 from stigmer_tui.runners.lease import Lease, StopReason
@@ -192,6 +193,29 @@ async def test_a_tool_of_a_server_waits_like_any_other(agents: Agents) -> None:
     ledger = await agents.run(assignment(script, agent=spec(notes())))
     assert len(desk.asked) == 1
     assert ledger.calls[0].result == "7"
+
+
+@pytest.mark.parametrize(
+    ("of_run", "configured", "of_task", "note"),
+    [
+        ("ad,execute", "none", False, "No tool waits for approval by the name ad; did you mean add?"),
+        ("unheard", "none", False, "No tool waits for approval by the name unheard"),
+        # Of another agent, perhaps; a misspelling is one all the same.
+        ("unheard", "none", True, ""),
+        ("", "unheard,excute", False, "No tool waits for approval by the name excute; did you mean execute?"),
+        ("add,execute", "none", False, ""),
+    ],
+)
+async def test_names_that_no_tool_has_are_told_once_the_servers_are_up(
+    agents: Agents, of_run: str, configured: str, of_task: bool, note: str
+) -> None:
+    with_desk(agents, ALLOWED, configured)
+    config = AgentExecutionConfig() if of_task else None
+    work = assignment("delay: 0\nturns:\n  - say: Done.\n", agent=spec(notes()), config=config)
+    if of_run:
+        work.agent.execution.metadata.annotations[APPROVE] = of_run
+    ledger = await agents.run(work)
+    assert [message.content for message in ledger.status.messages[1:]] == [*filter(None, [note]), "Done."]
 
 
 WRITES = 7

@@ -153,6 +153,15 @@ async def test_what_may_surprise_is_said(folder: Path, code: Code) -> None:
     )
 
 
+async def test_a_misspelled_tool_that_is_to_wait_for_approval_is_refused(folder: Path, code: Code) -> None:
+    (folder / "Stigmer.yaml").write_text("name: demo\nruntime: python\napprove: [excute]\n", encoding="utf-8")
+    code.resources = (workflow("tally", set_task("a")),)
+    await deployer(folder, Server())
+    code.resources = (agent("helper"),)
+    with pytest.raises(StigmerError, match=r"Stigmer\.yaml:3 approve: .* no tool excute; did you mean execute\?"):
+        await deployer(folder, Server())
+
+
 async def test_a_refusal_says_what_is_deployed_and_what_is_not(folder: Path, code: Code) -> None:
     code.resources = (agent("helper"), workflow("tally"))
     with pytest.raises(ApplyError, match="Cannot deploy workflow tally"):

@@ -11,8 +11,8 @@ from pydantic_ai.tools import ToolDefinition
 from pydantic_ai.toolsets import AbstractToolset, ToolsetTool
 from pydantic_core import SchemaValidator, core_schema
 
-from stigmer_tui.agents.mcp.names import ServerTool, ToolNames
 from stigmer_tui.agents.mcp.shared import Server
+from stigmer_tui.definition.tool_names import ServerTool, ToolNames
 
 _ANY_ARGUMENTS = SchemaValidator(core_schema.dict_schema(core_schema.str_schema(), core_schema.any_schema()))
 """The server checks them against its schema."""
