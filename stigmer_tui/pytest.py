@@ -15,7 +15,8 @@ import pytest
 from stigmer_tui.core.clock import SystemClock
 from stigmer_tui.project.project_file import is_project
 from stigmer_tui.testing.report import failure_lines
-from stigmer_tui.testing.suite import TestResult, run_tests, select
+from stigmer_tui.testing.results import TestResult
+from stigmer_tui.testing.suite import run_tests, select
 
 FOLDER = "tests"
 _RUNS = re.compile(r"^(agent|workflow):", re.MULTILINE)

@@ -20,7 +20,7 @@ from pydantic_ai.toolsets import ToolsetTool, WrapperToolset
 from stigmer_tui.agents.journal import CallDecision, CallOutcome
 from stigmer_tui.agents.run import AgentRun
 from stigmer_tui.agents.texts import problems_text
-from stigmer_tui.api.approval_pb2 import Decision, WaitRequest
+from stigmer_tui.api.approval_pb2 import Decision, Denied, WaitRequest
 from stigmer_tui.api.approval_pb2_grpc import ApprovalRunnerControllerStub
 from stigmer_tui.api.approvals import ApprovalState
 from stigmer_tui.api.runner_pb2 import AgentAssignment
@@ -43,6 +43,11 @@ def server_decisions(channel: Channel) -> Decide:
         return await response_for(lease, stub.wait(WaitRequest(lease_id=lease.id, call_id=call_id)))
 
     return decide
+
+
+async def denied_in_tests(lease: Lease, call_id: str) -> Decision:
+    """In a test nobody is asked."""
+    return Decision(denied=Denied(reason="This call needs an approval, and nobody is there to give it in a test"))
 
 
 def policy_of(assignment: AgentAssignment, configured: ApprovalPolicy) -> ApprovalPolicy:

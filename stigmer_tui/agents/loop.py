@@ -20,6 +20,7 @@ from stigmer_tui.agents.approvals import (
     Approvals,
     ApprovedToolset,
     Decide,
+    denied_in_tests,
     policy_of,
     server_decisions,
     unknown_tools_note,
@@ -115,7 +116,8 @@ class AgentLoop:
         toolsets: Sequence[AbstractToolset[None]],
     ) -> None:
         assignment = run.lease.assignment.agent
-        approvals = Approvals(run, policy_of(assignment, run.approve), self._decide)
+        decide = denied_in_tests if extensions.LIVE in assignment.execution.metadata.annotations else self._decide
+        approvals = Approvals(run, policy_of(assignment, run.approve), decide)
         skills = shell.skills.skills if shell.skills else ()
         schema = extensions.output_schema_in(assignment.agent.metadata.annotations)
         agent = Agent(

@@ -153,7 +153,8 @@ class Worker:
 
     async def _run_with(self, run: AgentRun, skills: SkillFiles | None) -> None:
         assignment = run.lease.assignment.agent
-        if recording := assignment.execution.metadata.annotations.get(extensions.RECORDING):
+        annotations = assignment.execution.metadata.annotations
+        if (recording := annotations.get(extensions.RECORDING)) and extensions.LIVE not in annotations:
             await self._play(run, recording, skills)
             return
         chooser = self.models.chooser()
@@ -223,8 +224,10 @@ class Worker:
 
 
 def _requested_models(assignment: AgentAssignment) -> Sequence[str]:
-    """The model of the calling task, else of the run, else those of the agent; none for the configured one."""
-    if asked := assignment.config.model or assignment.execution.spec.execution_config.model_name:
+    """That of a test, of the calling task or of the run, else those of the agent; none for the configured one."""
+    execution = assignment.execution
+    of_test = execution.metadata.annotations.get(extensions.MODEL)
+    if asked := of_test or assignment.config.model or execution.spec.execution_config.model_name:
         return (asked,)
     return extensions.models_in(assignment.agent.metadata.annotations)
 

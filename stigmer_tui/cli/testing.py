@@ -1,4 +1,4 @@
-"""`export` and `test`: runs become tests, which are played again offline."""
+"""`test`: plays the tests of a project, or asks models, and prints how they went."""
 
 from __future__ import annotations
 
@@ -8,88 +8,30 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 import click
 
 from stigmer_tui.cli.printing import print_styled
-from stigmer_tui.cli.resources import Server, ask, reached_server
-from stigmer_tui.client.daemon import list_catalogue
-from stigmer_tui.client.errors import NotFound
-from stigmer_tui.client.executions import is_execution
-from stigmer_tui.core.clock import SystemClock
+from stigmer_tui.cli.resources import ask
+from stigmer_tui.core.clock import SystemClock, timestamp
+from stigmer_tui.core.configuration import load_configuration
+from stigmer_tui.core.configuration_file import ConfigurationFile
 from stigmer_tui.core.control_text import json_text
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.json_values import from_json
 from stigmer_tui.core.paths import Home, working_folder
-from stigmer_tui.headless.texts import MAKE_A_PROJECT, no_project, unknown_execution
+from stigmer_tui.headless.texts import MAKE_A_PROJECT, no_project
 from stigmer_tui.project.project_file import is_project
 from stigmer_tui.testing import export
 from stigmer_tui.testing.cases import case_text, read_case
-from stigmer_tui.testing.records import RunRecord, read_run
-from stigmer_tui.testing.report import Line, failure_lines, junit, result_line, summary
-from stigmer_tui.testing.suite import TestResult, find_tests, run_tests, select
-from stigmer_tui.workbench.translation import listed_run
+from stigmer_tui.testing.live import HowToRun, LiveModels, live_models
+from stigmer_tui.testing.program_reports import junit, result_data, summary_data
+from stigmer_tui.testing.report import Line, failure_lines, model_table, result_lines, summary
+from stigmer_tui.testing.results import Attempt, TestResult
+from stigmer_tui.testing.suite import find_tests, run_tests, select
 
-STYLES = {"good": "32", "bad": "31", "bold": "1"}
-
-NEWEST = 1000
-"""Runs among which one is found by the name of what ran."""
-
-
-def export_run(execution_id: str, form: str, to: str, organization: str) -> int:
-    """Raises StigmerError for a run that cannot be exported, and for a file that exists."""
-    run = asyncio.run(_read(execution_id, organization))
-    if form == "test" and not to:
-        folder = working_folder() / export.FOLDER
-        folder.mkdir(exist_ok=True)
-        to = os.path.relpath(export.free_path(folder, run.name))
-    match form:
-        case "test":
-            text = export.as_test(run, Path(to))
-        case "script":
-            text = export.as_script(run)
-        case "json":
-            text = export.as_json(run)
-        case _:
-            text = export.as_markdown(run)
-    if not to:
-        click.echo(text, nl=False)
-        return 0
-    _write_new(Path(to), text)
-    click.echo(f"✓ Wrote {to}")
-    if form == "test":
-        click.echo(f"Edit what it expects, then: stigmer-tui test {to}")
-    return 0
-
-
-async def _read(execution_id: str, organization: str) -> RunRecord:
-    async with reached_server(organization) as server:
-        if not is_execution(execution_id):
-            execution_id = await _newest_of(server, execution_id)
-        try:
-            return await read_run(server.connection, execution_id)
-        except NotFound as error:
-            if "request" in error.message:
-                raise
-            raise unknown_execution(execution_id) from None
-
-
-async def _newest_of(server: Server, name: str) -> str:
-    """The newest run of the agent or workflow of this name. Raises StigmerError where there is none."""
-    catalogue = await list_catalogue(server.connection, server.organization, NEWEST)
-    runs = [listed_run(each) for each in catalogue.runs] if catalogue is not None else []
-    found = next((run.id for run in runs if run.resource == name), None)
-    if found is None:
-        raise StigmerError(f"There is no run of {name}", "See what has run: stigmer-tui execution list")
-    return found
-
-
-def _write_new(path: Path, text: str) -> None:
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise StigmerError(f"{path} exists already", "Name another file: --to FILE") from None
+STYLES = {"good": "32", "bad": "31", "uncertain": "33", "bold": "1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +44,21 @@ class TestOptions:
     update: bool = False
     is_sure: bool = False
     junit: str = ""
+    as_json: bool = False
+    is_live: bool = False
+    models: tuple[str, ...] = ()
+    repeat: int = 1
+    min_pass: float = 1.0
+
+
+class Output(Protocol):
+    """Where results are told."""
+
+    def took(self, result: TestResult) -> None:
+        """One is there."""
+
+    def ended(self, results: Sequence[TestResult], seconds: float) -> None:
+        """All are."""
 
 
 def run_project_tests(options: TestOptions) -> int:
@@ -116,37 +73,90 @@ def run_project_tests(options: TestOptions) -> int:
         if found:
             raise StigmerError(f"None of {len(found)} tests is wanted", "Leave -k out.")
         raise StigmerError("There are no tests", "Make one of a run: stigmer-tui export ID-OR-NAME")
+    output: Output = JsonLines() if options.as_json else Text(options)
+    how = HowToRun(
+        options.repeat, options.min_pass, _live_models() if options.is_live else None, options.models or ("",)
+    )
     began = clock.monotonic()
-    results = asyncio.run(run_tests(selection, project, clock, lambda result: _print(result_line(result))))
-    return _conclude(results, options, project, clock.monotonic() - began)
-
-
-def _conclude(results: Sequence[TestResult], options: TestOptions, project: Path, seconds: float) -> int:
-    failed = [result for result in results if not result.is_passed]
+    results = asyncio.run(run_tests(selection, project, clock, output.took, how))
+    if options.update:
+        results = [_updated(result, options.is_sure) for result in results]
+    seconds = clock.monotonic() - began
     if options.junit:
         Path(options.junit).write_text(junit(results, seconds), encoding="utf-8")
-    if options.update:
-        updated = [result for result in failed if _update(result, options.is_sure)]
-        failed = [result for result in failed if result not in updated]
-        results = [replace(result, failures=()) if result in updated else result for result in results]
-    for result in failed:
-        click.echo()
-        for line in failure_lines(result):
+    _remember_failed(project, [result for result in results if not result.is_passed])
+    output.ended(results, seconds)
+    return 0 if all(result.is_passed for result in results) else 1
+
+
+def _live_models() -> LiveModels:
+    """Those that this person has configured, with their keys. Raises StigmerError for a keyring that stays locked."""
+    # Loaded where models are asked.
+    from stigmer_tui.agents.models.current import CurrentModels, with_key
+    from stigmer_tui.core.stored_keys import KeyStore
+
+    configuration = load_configuration(os.environ)
+    home = configuration.home
+    file, store = ConfigurationFile.read(home.configuration), KeyStore(home)
+    keys: dict[str, str] = {}
+    if store.list():
+        chooser = CurrentModels(home, os.environ, store).chooser()
+        if (choice := asyncio.run(with_key(chooser.choose(has_script=True), store))).stored:
+            keys[choice.key_variable] = choice.key
+    return live_models(configuration, file, keys)
+
+
+class Text:
+    """Lines for people."""
+
+    def __init__(self, options: TestOptions) -> None:
+        self._options = options
+
+    def took(self, result: TestResult) -> None:
+        for line in result_lines(result, self._options.is_live):
             _print(line)
-    _remember_failed(project, failed)
-    click.echo()
-    _print(summary(results, seconds))
-    return 1 if failed else 0
+
+    def ended(self, results: Sequence[TestResult], seconds: float) -> None:
+        for result in results:
+            if any(attempt.failures for attempt in result.attempts):
+                click.echo()
+                for line in failure_lines(result):
+                    _print(line)
+        if self._options.models:
+            click.echo()
+            for line in model_table(results):
+                _print(line)
+        click.echo()
+        _print(summary(results, seconds))
 
 
-def _update(result: TestResult, is_sure: bool) -> bool:
-    """Drafts anew what a failing test expects. Returns whether that was done."""
-    if result.run is None or result.run.misfits:
+class JsonLines:
+    """A JSON object a line, for programs."""
+
+    def __init__(self) -> None:
+        self._clock = SystemClock()
+
+    def took(self, result: TestResult) -> None:
+        self._write({"event": "test", **result_data(result)})
+
+    def ended(self, results: Sequence[TestResult], seconds: float) -> None:
+        self._write({"event": "tests", **summary_data(results, seconds)})
+
+    def _write(self, data: dict[str, object]) -> None:
+        click.echo(json_text({"event": data.pop("event"), "time": timestamp(self._clock.now()), **data}))
+
+
+def _updated(result: TestResult, is_sure: bool) -> TestResult:
+    """Drafts anew what has failed of a test. It has passed then, unless something is left that nobody can draft."""
+    if result.is_passed or result.run is None or result.run.misfits:
         # What is played does not fit any more: only a new recording helps.
-        return False
+        return result
     before = result.path.read_text(encoding="utf-8")
     case = read_case(result.path)
-    after = case_text(replace(case, expected=export.drafted(result.run)))
+    expected = export.redrafted(case.expected, result.run, result.failures)
+    if expected == case.expected:
+        return result
+    after = case_text(replace(case, expected=expected))
     click.echo()
     for line in difflib.unified_diff(before.splitlines(), after.splitlines(), str(result.path), "drafted", lineterm=""):
         _print(Line(line, {"-": "bad", "+": "good"}.get(line[:1], "")))
@@ -154,10 +164,11 @@ def _update(result: TestResult, is_sure: bool) -> bool:
         ask(f"Rewrite {result.path}?")
     result.path.write_text(after, encoding="utf-8")
     click.echo(f"✓ Rewrote {result.path}")
-    return True
+    left = tuple(failure for failure in result.failures if failure.part in export.NOT_DRAFTED)
+    return replace(result, attempts=(Attempt(result.seconds, left, result.run),))
 
 
-def _last_failed_file(project: Path) -> Path:
+def _last_failed_file() -> Path:
     home = Home.from_environment(os.environ)
     home.prepare()
     return home.data / "failed-tests.json"
@@ -165,11 +176,11 @@ def _last_failed_file(project: Path) -> Path:
 
 def _last_failed(project: Path) -> list[str]:
     """Paths of the tests of the project that failed the last time."""
-    return _all_failed(_last_failed_file(project)).get(str(project), [])
+    return _all_failed(_last_failed_file()).get(str(project), [])
 
 
 def _remember_failed(project: Path, failed: Sequence[TestResult]) -> None:
-    path = _last_failed_file(project)
+    path = _last_failed_file()
     known = {**_all_failed(path), str(project): [str(result.path.resolve()) for result in failed]}
     path.write_text(json_text(known), encoding="utf-8")
 

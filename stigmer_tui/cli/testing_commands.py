@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -27,7 +28,7 @@ def export(execution_id: str, form: str, to: str, org: str) -> int:
 
     ID-OR-NAME is an execution, or what ran, for its newest run.
     """
-    from stigmer_tui.cli.testing import export_run
+    from stigmer_tui.cli.export import export_run
 
     return export_run(execution_id, form, to, org)
 
@@ -39,11 +40,43 @@ def export(execution_id: str, form: str, to: str, org: str) -> int:
 @click.option("--update", is_flag=True, help="Draft what failing tests expect anew; shows the difference, and asks.")
 @click.option("-y", "--yes", is_flag=True, help="With --update: do not ask.")
 @click.option("--junit", default="", metavar="FILE", help="Write the results as JUnit XML too.")
-def test(files: tuple[Path, ...], keyword: str, last_failed: bool, update: bool, yes: bool, junit: str) -> int:
-    """Run the project's tests offline: recorded runs, played again with the latest code.
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="For people, or for programs.")
+@click.option("--live", is_flag=True, help="Ask the configured models instead of the recordings; this costs money.")
+@click.option(
+    "--models", default="", metavar="A,B", help="With each of these models, as a table; asks them, as --live."
+)
+@click.option("--repeat", type=click.IntRange(1, 1000), default=1, metavar="N", help="Run each test so many times.")
+@click.option(
+    "--min-pass",
+    type=click.FloatRange(0, 1),
+    default=1.0,
+    show_default=True,
+    metavar="PART",
+    help="With --repeat: the part of its runs that is to pass.",
+)
+def test(
+    files: tuple[Path, ...],
+    keyword: str,
+    last_failed: bool,
+    update: bool,
+    yes: bool,
+    junit: str,
+    output: str,
+    live: bool,
+    models: str,
+    repeat: int,
+    min_pass: float,
+) -> int:
+    """Run the project's tests: recorded runs, played again offline with the latest code.
 
     FILES are tests or folders of them; default: those in tests/. The exit code is 1 when one fails.
     """
     from stigmer_tui.cli.testing import TestOptions, run_project_tests
 
-    return run_project_tests(TestOptions(files, keyword, last_failed, update, yes, junit))
+    names = tuple(filter(None, (name.strip() for name in models.split(","))))
+    if update and (live or names or repeat > 1):
+        raise click.UsageError("--update drafts what one run on the recording gives; use it alone")
+    choice = TestOptions(files, keyword, last_failed, update, yes, junit, output == "json")
+    return run_project_tests(
+        replace(choice, is_live=live or bool(names), models=names, repeat=repeat, min_pass=min_pass)
+    )

@@ -19,7 +19,9 @@ SCRIPT_FILE = "stigmer-tui/script-file"
 SKILL_FOLDER = "stigmer-tui/skill-folder"
 """On a skill in a project: the folder that is pushed; in a manifest relative to its file."""
 MODEL = "stigmer-tui/model"
-"""On an agent: the model that it asks for where its run does not."""
+"""On an agent: the model that it asks for where its run does not. On an execution: the model that all its agents ask,
+whatever they ask for otherwise; it hands it on likewise.
+"""
 FALLBACK_MODELS = "stigmer-tui/fallback-models"
 """On an agent: a JSON list of models that take the place of that one where it is overloaded or cannot be reached."""
 OUTPUT = "stigmer-tui/output"
@@ -44,8 +46,15 @@ An execution hands it on to those that it starts.
 """
 RECORDING = "stigmer-tui/recording"
 """On an execution: the name of the recording that is played in it, below `Home.recordings`. It hands it on likewise."""
+LIVE = "stigmer-tui/live"
+"""On an execution with a recording, with any value: only HTTP calls are played, and models are asked. Calls that need
+an approval are denied. It hands it on likewise.
+"""
 VARIABLES = "stigmer-tui/variables"
 """A JSON object: each variable, in the order of the code, with its default; null where there is none."""
+
+OF_TESTS = (RECORDING, LIVE, MODEL)
+"""What an execution has because of the test that it belongs to."""
 
 Annotations = Mapping[str, str]
 Declarations = Mapping[str, str | None]
@@ -107,7 +116,12 @@ def replacing(annotations: Annotations, replaced: Sequence[str]) -> dict[str, st
 
 def inherited(annotations: Annotations) -> dict[str, str]:
     """What an execution hands on to those that it starts."""
-    return {name: annotations[name] for name in (APPROVE, LIMITS, RECORDING) if name in annotations}
+    return {name: annotations[name] for name in (APPROVE, LIMITS, *OF_TESTS) if name in annotations}
+
+
+def inherited_by_sub_agents(annotations: Annotations) -> dict[str, str]:
+    """Limits and approvals are those of their agent already."""
+    return {name: annotations[name] for name in OF_TESTS if name in annotations}
 
 
 def model_settings_in(annotations: Annotations) -> tuple[str, ...]:

@@ -5,8 +5,6 @@ They are in no queue and in no list: they have a lease as long as their agent ha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from stigmer_tui.api.agent_execution_pb2 import AgentExecution, AgentExecutionSpec
 from stigmer_tui.api.api_resource_pb2 import ApiResourceMetadata
 from stigmer_tui.api.kinds import AGENT_EXECUTION, API_VERSION
@@ -46,7 +44,7 @@ class SubAgents:
             metadata=ApiResourceMetadata(
                 name=f"{agent.metadata.name} for {request.key}",
                 org=parent.state.execution.metadata.org,
-                annotations=_played(parent.state.execution.metadata.annotations),
+                annotations=extensions.inherited_by_sub_agents(parent.state.execution.metadata.annotations),
             ),
             spec=AgentExecutionSpec(agent_id=agent.metadata.id, message=request.message),
         )
@@ -67,8 +65,3 @@ class SubAgents:
         )
         await self._calls.executions.add(new)
         return self._calls.executions.open(execution.metadata.id)
-
-
-def _played(annotations: Mapping[str, str]) -> dict[str, str]:
-    """Its agent has limits and approvals for it already; what it plays is that of the run."""
-    return {name: annotations[name] for name in (extensions.RECORDING,) if name in annotations}

@@ -19,10 +19,15 @@
         /notes.md: {contains: Assam}
       at_most: {turns: 4, tokens: 5000, seconds: 5, cost: 0.02}
       condition: .turns < 4 and (.calls | length) > 1    # jq
+      judge: Is it polite, and does it name a tea?       # a rubric, by which a model grades the run; only with --live
     recording: …                      # what is played; made by `stigmer-tui export --as test`
 
 What is left out is not looked at. Offline, tokens and cost are those of the recording. A recorded call that has an
 answer is not made again, and a run is played only where the code asks with the same instructions, tools and message.
+
+With `--live` models are asked instead of the recording, MCP servers are started, and commands are run. Calls that wait
+for an approval are denied, and secrets are taken from variables of their names in the environment. HTTP calls of
+workflows are played even then.
 """
 
 from __future__ import annotations
@@ -44,7 +49,7 @@ from stigmer_tui.testing.records import Variable
 VERSION = 1
 SECRET_PREFIX = "secret:"  # noqa: S105 - no password
 KEYS = ("version", "agent", "workflow", "message", "environment", "expect", "recording")
-EXPECTED = ("state", "text", "output", "calls", "in_order", "files", "at_most", "condition")
+EXPECTED = ("state", "text", "output", "calls", "in_order", "files", "at_most", "condition", "judge")
 STATES = ("completed", "failed", "cancelled")
 MATCHES = ("equals", "contains", "matches")
 
@@ -123,6 +128,7 @@ def _expectations(reader: DataReader, value: Any, path: Place) -> Expectations:
         files={str(key): _text_match(reader, item, (*path, "files", key)) for key, item in files.items()},
         at_most=_limits(reader, data.get("at_most") or {}, (*path, "at_most")),
         condition=reader.text(data.get("condition", ""), (*path, "condition")),
+        judge=reader.text(data.get("judge", ""), (*path, "judge")).strip(),
     )
 
 
@@ -208,6 +214,8 @@ def _expectation_data(expected: Expectations) -> dict[str, Any]:
         data["at_most"] = limits
     if expected.condition:
         data["condition"] = expected.condition
+    if expected.judge:
+        data["judge"] = expected.judge
     return data
 
 

@@ -6,7 +6,8 @@ import difflib
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,21 @@ class Expectations:
     at_most: Limits = Limits()
     condition: str = ""
     """A jq program on `{state, text, output, calls, turns, tokens, seconds, cost}` that gives true."""
+    judge: str = ""
+    """A rubric by which a model grades the run, where models are asked."""
+
+
+class Part(StrEnum):
+    """Of what is expected, by its key in the file."""
+
+    STATE = "state"
+    TEXT = "text"
+    OUTPUT = "output"
+    CALLS = "calls"
+    FILES = "files"
+    AT_MOST = "at_most"
+    CONDITION = "condition"
+    JUDGE = "judge"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +85,10 @@ class Failure:
     what: str
     difference: tuple[str, ...] = ()
     """Lines that begin with - where they were expected, and with + where they are there instead."""
+    part: Part | None = None
+    """None where it is not about an expectation, but about the recording, the code or the file."""
+    key: str = ""
+    """Of an output its path, of a limit its name, of a file its path."""
 
 
 MISSING = object()
@@ -93,12 +113,12 @@ def _misfit(text: str) -> Failure:
 def _state(expected: Expectations, run: RunRecord) -> Iterator[Failure]:
     if run.state != expected.state:
         why = f": {run.error}" if run.error else ""
-        yield Failure("state", (f"- {expected.state}", f"+ {run.state}{why}"))
+        yield Failure("state", (f"- {expected.state}", f"+ {run.state}{why}"), Part.STATE)
 
 
 def _texts(expected: Expectations, run: RunRecord) -> Iterator[Failure]:
     if expected.text is not None:
-        yield from _text("text", expected.text, run.text)
+        yield from (replace(each, part=Part.TEXT) for each in _text("text", expected.text, run.text))
 
 
 def _text(what: str, expected: TextMatch, actual: str) -> Iterator[Failure]:
@@ -124,7 +144,8 @@ def _difference(before: str, after: str) -> tuple[str, ...]:
 
 def _output(expected: Expectations, run: RunRecord) -> Iterator[Failure]:
     for path, matcher in expected.output.items():
-        yield from _value(f"output {path}", matcher, at_path(run.output, path))
+        for each in _value(f"output {path}", matcher, at_path(run.output, path)):
+            yield replace(each, part=Part.OUTPUT, key=path)
 
 
 def at_path(value: Any, path: str) -> Any:
@@ -164,7 +185,7 @@ def _calls(expected: Expectations, run: RunRecord) -> Iterator[Failure]:
     for call in expected.calls:
         place = next((index for index, made in enumerate(left) if _fits(call, made)), None)
         if place is None:
-            yield Failure(f"call {call.tool}", tuple(_closest(call, run, expected.in_order)))
+            yield Failure(f"call {call.tool}", tuple(_closest(call, run, expected.in_order)), Part.CALLS)
         elif expected.in_order:
             left = left[place + 1 :]
         else:
@@ -202,16 +223,18 @@ def _files(expected: Expectations, folders: list[Path]) -> Iterator[Failure]:
             written = sorted(
                 f"/{file.relative_to(folder)}" for folder in folders for file in folder.rglob("*") if file.is_file()
             )
-            yield Failure(f"file {path}", (f"- {path}", f"+ {', '.join(written) or '(no files)'}"))
+            yield Failure(f"file {path}", (f"- {path}", f"+ {', '.join(written) or '(no files)'}"), Part.FILES, path)
         else:
-            yield from _text(f"file {path}", match, found.read_text(encoding="utf-8", errors="replace"))
+            content = found.read_text(encoding="utf-8", errors="replace")
+            for each in _text(f"file {path}", match, content):
+                yield replace(each, part=Part.FILES, key=path)
 
 
 def _limits(limits: Limits, run: RunRecord) -> Iterator[Failure]:
     for name in ("turns", "tokens", "seconds", "cost"):
         limit, spent = getattr(limits, name), getattr(run, name)
         if limit is not None and spent > limit:
-            yield Failure(f"at most {name}", (f"- {limit:g}", f"+ {spent:g}"))
+            yield Failure(f"at most {name}", (f"- {limit:g}", f"+ {spent:g}"), Part.AT_MOST, name)
 
 
 async def _condition(program: str, run: RunRecord, evaluate: Evaluate) -> list[Failure]:
@@ -220,4 +243,5 @@ async def _condition(program: str, run: RunRecord, evaluate: Evaluate) -> list[F
         "calls": [{"tool": call.tool, "arguments": dict(call.arguments)} for call in run.calls],
     }
     answer = json.loads(await evaluate(program, json.dumps(data)))
-    return [] if answer is True else [Failure("condition", (f"- {program}", f"+ gives {json.dumps(answer)}"))]
+    difference = (f"- {program}", f"+ gives {json.dumps(answer)}")
+    return [] if answer is True else [Failure("condition", difference, Part.CONDITION)]

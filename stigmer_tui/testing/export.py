@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,23 @@ from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.yaml_output import to_yaml
 from stigmer_tui.definition.recording import RecordedAgent, recording_data
 from stigmer_tui.testing.cases import TestCase, case_text
-from stigmer_tui.testing.expectations import Expectations, ExpectedCall, Limits, TextMatch
+from stigmer_tui.testing.expectations import (
+    MISSING,
+    Expectations,
+    ExpectedCall,
+    Failure,
+    Limits,
+    Part,
+    TextMatch,
+    at_path,
+)
 from stigmer_tui.testing.records import MADE_AGAIN, RunRecord
 
 FOLDER = "tests"
 """Of a project."""
+
+NOT_DRAFTED = (None, Part.CONDITION, Part.JUDGE)
+"""What only a person can write, and what is no expectation."""
 
 
 def drafted(run: RunRecord) -> Expectations:
@@ -32,6 +45,28 @@ def drafted(run: RunRecord) -> Expectations:
         files={path: TextMatch() for path in _written(run)},
         at_most=Limits(turns=run.turns or None, tokens=run.tokens or None),
     )
+
+
+def redrafted(expected: Expectations, run: RunRecord, failures: Sequence[Failure]) -> Expectations:
+    """What has failed is drafted anew; all else stays, as do conditions and rubrics, which nobody can draft."""
+    draft, parts = drafted(run), {failure.part for failure in failures}
+    keys = {part: {failure.key for failure in failures if failure.part is part} for part in parts}
+    limits = {name: getattr(run, name) for name in keys.get(Part.AT_MOST, ())}
+    return replace(
+        expected,
+        state=draft.state if Part.STATE in parts else expected.state,
+        text=draft.text if Part.TEXT in parts else expected.text,
+        output=_again(expected.output, keys.get(Part.OUTPUT, set()), lambda path: at_path(run.output, path)),
+        calls=draft.calls if Part.CALLS in parts else expected.calls,
+        files=_again(expected.files, keys.get(Part.FILES, set()), lambda path: draft.files.get(path, MISSING)),
+        at_most=replace(expected.at_most, **limits),
+    )
+
+
+def _again(expected: Mapping[str, Any], failed: Set[str], draft: Callable[[str], Any]) -> dict[str, Any]:
+    """With other values where it has failed; without those that there are not."""
+    values = {key: draft(key) if key in failed else value for key, value in expected.items()}
+    return {key: value for key, value in values.items() if value is not MISSING}
 
 
 def _written(run: RunRecord) -> Iterator[str]:

@@ -1,34 +1,58 @@
-"""Results of tests as lines for people, and as JUnit XML."""
+"""Results of tests as lines for people."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
-from xml.sax.saxutils import escape, quoteattr
 
-from stigmer_tui.core.units import plural
-from stigmer_tui.testing.suite import TestResult
+from stigmer_tui.core.units import count_text, duration_text, plural
+from stigmer_tui.testing.expectations import Failure
+from stigmer_tui.testing.results import TestResult
+from stigmer_tui.workbench.usage import cost_text
 
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+SIGNS = {"good": "✓", "bad": "✗", "uncertain": "~"}
 
 
 class Line(NamedTuple):
     text: str
     style: str = ""
-    """good, bad or bold; empty for none."""
+    """good, bad, uncertain or bold; empty for none."""
 
 
-def result_line(result: TestResult) -> Line:
-    sign, style = ("✓", "good") if result.is_passed else ("✗", "bad")
-    return Line(f"{sign} {result.name}  {result.seconds:.1f} s", style)
+def style_of(result: TestResult) -> str:
+    if result.passes_sometimes:
+        return "uncertain"
+    return "good" if result.is_passed else "bad"
+
+
+def result_lines(result: TestResult, is_live: bool = False) -> Iterator[Line]:
+    """How a test went; `is_live`: what it took, and what the judge said."""
+    style = style_of(result)
+    parts = [f"{SIGNS[style]} {result.name}", f"[{result.model}]" if result.model else ""]
+    parts.append(str(result.pass_rate) if len(result.attempts) > 1 else "")
+    parts.append(f"{result.seconds:.1f} s")
+    parts += spent_words(result) if is_live else []
+    yield Line("  ".join(filter(None, parts)), style)
+    for number, attempt in enumerate(result.attempts, 1):
+        if attempt.verdict is not None:
+            of_many = f" {number}" if len(result.attempts) > 1 else ""
+            sign = SIGNS["good" if attempt.verdict.is_passed else "bad"]
+            yield Line(f"    judge{of_many}: {sign} {attempt.verdict.words}")
+
+
+def spent_words(result: TestResult) -> list[str]:
+    """`1.2 k tokens`, `$0.0123`; nothing where nothing is known."""
+    tokens = f"{count_text(result.tokens)} tokens" if result.tokens else ""
+    return [tokens, cost_text(result.cost) if result.cost else ""]
 
 
 def failure_lines(result: TestResult) -> Iterator[Line]:
     """Each thing that is not as expected, with its difference."""
-    yield Line(f"✗ {result.name}  {result.path}", "bold")
-    for failure in result.failures:
-        yield Line(f"  {failure.what}")
+    of_model = f"  [{result.model}]" if result.model else ""
+    yield Line(f"{SIGNS[style_of(result)]} {result.name}{of_model}  {result.path}", "bold")
+    for failure, count in _counted(result):
+        of_many = f"in {count} of {len(result.attempts)}: " if len(result.attempts) > 1 else ""
+        yield Line(f"  {of_many}{failure.what}")
         for line in failure.difference:
             yield Line(f"    {line}", {"-": "bad", "+": "good"}.get(line[:1], ""))
     error = result.run.error.splitlines()[:1] if result.run is not None else []
@@ -37,27 +61,58 @@ def failure_lines(result: TestResult) -> Iterator[Line]:
         yield Line(f"  the run failed: {error[0]}")
 
 
+def _counted(result: TestResult) -> Iterator[tuple[Failure, int]]:
+    """What failed, in how many runs; of each the first difference."""
+    found = [failure for attempt in result.attempts for failure in attempt.failures]
+    for what in dict.fromkeys(failure.what for failure in found):
+        alike = [failure for failure in found if failure.what == what]
+        yield alike[0], len(alike)
+
+
 def summary(results: Sequence[TestResult], seconds: float) -> Line:
-    failed = sum(not result.is_passed for result in results)
-    counts = f"{len(results) - failed} passed{f', {failed} failed' if failed else ''}"
-    return Line(f"{plural(len(results), 'test')}: {counts} in {seconds:.1f} s", "bad" if failed else "good")
+    failed = [result for result in results if not result.is_passed]
+    sometimes = sum(result.passes_sometimes for result in failed)
+    counts = [f"{len(results) - len(failed)} passed"]
+    if sometimes:
+        counts.append(f"{sometimes} too seldom")
+    if len(failed) > sometimes:
+        counts.append(f"{len(failed) - sometimes} failed")
+    style = "bad" if len(failed) > sometimes else "uncertain" if failed else "good"
+    return Line(f"{plural(len(results), 'test')}: {', '.join(counts)} in {seconds:.1f} s", style)
 
 
-def junit(results: Sequence[TestResult], seconds: float) -> str:
-    """The XML that CI servers read."""
-    failed = sum(not result.is_passed for result in results)
-    counts = f'tests="{len(results)}" failures="{failed}" time="{seconds:.3f}"'
-    lines = ['<?xml version="1.0" encoding="utf-8"?>', f'<testsuite name="stigmer-tui" {counts}>']
-    for result in results:
-        name = f"name={_attribute(result.name)} classname={_attribute(str(result.path))}"
-        lines.append(f'<testcase {name} time="{result.seconds:.3f}">')
-        if not result.is_passed:
-            details = "\n".join(line for failure in result.failures for line in (failure.what, *failure.difference))
-            message = _attribute(result.failures[0].what)
-            lines.append(f"<failure message={message}>{escape(_NOT_XML.sub('', details))}</failure>")
-        lines.append("</testcase>")
-    return "\n".join([*lines, "</testsuite>"]) + "\n"
+def model_table(results: Sequence[TestResult]) -> Iterator[Line]:
+    """Tests and models, each with its pass rate, time, tokens and cost; the sums below."""
+    models = list(dict.fromkeys(result.model for result in results))
+    names = list(dict.fromkeys(result.name for result in results))
+    columns = [["", *names, *(["all"] if len(names) > 1 else [])]]
+    for model in models:
+        of_model = [result for result in results if result.model == model]
+        cells = [_cell([each for each in of_model if each.name == name]) for name in names]
+        columns.append([model, *_aligned([*cells, _cell(of_model)][: len(columns[0]) - 1])])
+    widths = [max(map(len, column)) for column in columns]
+    for row in zip(*columns, strict=True):
+        yield Line("   ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
 
 
-def _attribute(text: str) -> str:
-    return quoteattr(_NOT_XML.sub("", text))
+def _cell(results: Sequence[TestResult]) -> tuple[str, ...]:
+    if not results:
+        return ("–", "", "", "")
+    passes, runs = sum(each.pass_rate.passes for each in results), sum(len(each.attempts) for each in results)
+    sign = SIGNS["good" if passes == runs else "uncertain" if passes else "bad"]
+    tokens, cost = sum(each.tokens for each in results), sum(each.cost for each in results)
+    seconds = sum(each.seconds * len(each.attempts) for each in results) / runs
+    return (
+        f"{sign} {passes}/{runs}",
+        duration_text(seconds),
+        f"{count_text(tokens)} tokens" if tokens else "",
+        cost_text(cost) if cost else "",
+    )
+
+
+def _aligned(cells: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """Numbers stand below each other."""
+    widths = [max(map(len, parts)) for parts in zip(*cells, strict=True)]
+    for sign, *numbers in cells:
+        right = (number.rjust(width) for number, width in zip(numbers, widths[1:], strict=True))
+        yield "  ".join([sign.ljust(widths[0]), *right]).rstrip()

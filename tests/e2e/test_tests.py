@@ -106,15 +106,19 @@ def test_the_section_of_the_readme_works_as_it_is_printed(world: World) -> None:
     printed = [
         shlex.split(line, comments=True) for line in re.findall(r"^    stigmer-tui (.*)$", section, re.MULTILINE)
     ]
-    assert len(printed) == 7
+    assert len(printed) == 10
     finished = [world.run(*command, cwd=project) for command in printed]
     assert [(each.code, each.err) for each in finished] == [(0, "")] * len(printed), finished
-    tests, _, exported, chosen, again, _, script = (each.out for each in finished)
+    tests, _, exported, chosen, again, _, script, live, events, compared = (each.out for each in finished)
     assert "3 tests: 3 passed" in tests
     assert "✓ Wrote tests/host-2.yaml" in exported
     assert "1 test: 1 passed" in chosen
     assert "4 tests: 4 passed" in again, "none has failed"
     assert "say: |" in script
+    # Without a model, agents that have scripts play them.
+    assert "✓ host  10/10 (72–100 %)" in live
+    assert '"event": "tests"' in events
+    assert "8 tests: 8 passed" in compared
 
 
 def test_pytest_finds_them_by_the_plugin(world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,9 @@ async def not_computed(program: str, data: str) -> str:
 
 
 async def found(expected: Expectations, folders: list[Path] | None = None, **changes: object) -> list[Failure]:
-    return await failures(expected, record(**changes), folders or [], not_computed)
+    """What is said; which expectation it is about is tested where it is drafted anew."""
+    unmet = await failures(expected, record(**changes), folders or [], not_computed)
+    return [replace(failure, part=None, key="") for failure in unmet]
 
 
 LS, READ = ExpectedCall("ls"), ExpectedCall("read_file", {"file_path": TextMatch(matches=r"a\.md$")})
