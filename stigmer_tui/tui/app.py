@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import BindingType
+from textual.events import Key
 from textual.screen import Screen
 
 from stigmer_tui.core import settings
@@ -110,6 +111,14 @@ class StigmerApp(TerminalApp):
         is_styled, self._styled_for = self._styled_for == self.theme, ""
         if not is_styled:
             super().refresh_css(animate)
+
+    async def _on_key(self, event: Key) -> None:
+        """A text field would have taken this key: it was typed before the field had the focus, and is passed on."""
+        focused = self.focused
+        if focused is not None and focused.check_consume_key(event.key, event.character):
+            event.stop()
+            event.prevent_default()
+            focused.post_message(Key(event.key, event.character))
 
     # What the person does
 

@@ -14,14 +14,25 @@ SETTLING = 6
 
 async def press(pilot: Pilot[Any], *keys: str) -> None:
     """Each by the framework's name for it, or as the character itself."""
+    for key in keys:
+        _send(pilot, key)
+        await settle(pilot)
+
+
+async def press_at_once(pilot: Pilot[Any], *keys: str) -> None:
+    """All of them, before the app has seen the first."""
+    for key in keys:
+        _send(pilot, key)
+    await settle(pilot)
+
+
+def _send(pilot: Pilot[Any], key: str) -> None:
     driver = pilot.app._driver
     assert driver is not None
-    for key in keys:
-        is_character = len(key) == 1
-        event = events.Key(_character_to_key(key) if is_character else key, key if is_character else None)
-        event.set_sender(pilot.app)
-        driver.send_message(event)
-        await settle(pilot)
+    is_character = len(key) == 1
+    event = events.Key(_character_to_key(key) if is_character else key, key if is_character else None)
+    event.set_sender(pilot.app)
+    driver.send_message(event)
 
 
 async def settle(pilot: Pilot[Any]) -> None:

@@ -30,7 +30,7 @@ from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import Resource, ResourceKind, Run, RunState
 from stigmer_tui.workbench.state import ApplySummary, Deployment, Level, RunInput, ShownRun, Value, WorkbenchState
 from tests.tui import states
-from tests.tui.hands import click, press, scroll, settle
+from tests.tui.hands import click, press, press_at_once, scroll, settle
 from tests.tui.samples import at
 from tests.tui.stage import StagedApp
 
@@ -100,6 +100,11 @@ class TestPicker:
             assert app.main.query_one(Picker).selected_item in states.RUNS
             await press(pilot, "g")
             assert selected(app) == "tally"
+
+    async def test_a_filter_gets_what_is_typed_before_it_has_the_focus(self) -> None:
+        async with running(states.LISTED) as (app, pilot):
+            await press_at_once(pilot, "/", *"order")
+            assert selected(app) == "settle-orders"
 
     async def test_what_is_selected_stays_so_when_the_list_grows(self) -> None:
         async with running(states.LISTED) as (app, pilot):

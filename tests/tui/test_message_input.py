@@ -18,7 +18,7 @@ from stigmer_tui.workbench.model import ResourceKind, RunState
 from stigmer_tui.workbench.nodes import Message, PutMessage, Role
 from stigmer_tui.workbench.state import RunInput, ShownRun, WorkbenchState
 from tests.tui import states
-from tests.tui.hands import press, settle
+from tests.tui.hands import press, press_at_once, settle
 from tests.tui.stage import StagedApp
 from tests.tui.test_behaviour import screen_text
 
@@ -77,6 +77,13 @@ async def test_a_message_is_written_at_the_end_and_sent(key: str) -> None:
         assert len(app.asked) == 1
         await press(pilot, "escape")
         assert isinstance(app.focused, EntryList)
+
+
+async def test_what_is_typed_before_the_line_has_the_focus_is_written_there() -> None:
+    async with reading(turn(1)) as (app, pilot):
+        await press_at_once(pilot, "i", *"quit? 2", "enter", *"no")
+        assert app.asked == ["send quit? 2"]
+        assert written(app) == "no"
 
 
 async def test_enter_folds_what_is_not_the_last_entry() -> None:

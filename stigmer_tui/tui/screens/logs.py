@@ -90,7 +90,7 @@ class LogScreen(ThemedScreen):
         self._watch()
 
     def action_search(self) -> None:
-        self.query_one(LogSearch).focus()
+        self.set_focus(self.query_one(LogSearch))
 
     def action_open(self) -> None:
         """The run that the selected line is about."""

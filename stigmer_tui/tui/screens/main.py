@@ -103,11 +103,11 @@ class MainScreen(ThemedScreen):
         for number, name in enumerate(REGION_CLASSES):
             self.set_class(number == region, name)
         if region == PANE:
-            self._pane.query_one(EntryList).focus()
+            self.set_focus(self._pane.query_one(EntryList))
         elif region == PICKER:
-            self._picker.focus()
+            self.set_focus(self._picker)
         else:
-            self._sidebar.focus()
+            self.set_focus(self._sidebar)
         self._show_header()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -133,7 +133,7 @@ class MainScreen(ThemedScreen):
     def action_filter(self) -> None:
         self._unfold_picker()
         self.show_region(PICKER)
-        self._filter.focus()
+        self.set_focus(self._filter)
 
     def action_next_region(self) -> None:
         regions = [PICKER, PANE]

@@ -69,7 +69,7 @@ class ProvidersScreen(ModalScreen[None]):
             return
         self._key.placeholder = f"{view.key_variable}, hidden; enter stores it, esc does not"
         self._key.disabled, self._key.display = False, True
-        self._key.focus()
+        self.set_focus(self._key)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         view, key = self._selected(), event.value.strip()

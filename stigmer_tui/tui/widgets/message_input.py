@@ -84,7 +84,10 @@ class MessageInput(TextArea):
         self.text = text
         self.move_cursor(self.document.end)
         self._show_title()
-        self.focus()
+        self.screen.set_focus(self)
+
+    def check_consume_key(self, key: str, character: str | None = None) -> bool:
+        return key == "enter" or super().check_consume_key(key, character)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return bool(self.text.strip()) if action == "send" else True

@@ -150,7 +150,8 @@ class RunPane(Vertical):
 
     def action_write(self) -> None:
         for message_input in self.query(f"#{MESSAGE_INPUT}"):
-            message_input.focus()
+            # At once, unlike `focus()`: the next key may be here already.
+            self.screen.set_focus(message_input)
 
     def on_entry_list_write_requested(self) -> None:
         self.action_write()
