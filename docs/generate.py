@@ -18,7 +18,7 @@ from stigmer_tui.cli.commands import program
 from stigmer_tui.core.model_providers import PROVIDERS
 from stigmer_tui.core.settings import SETTINGS, SYNTHESIS_TIMEOUT
 from stigmer_tui.definition import recording, script
-from stigmer_tui.project.project_file import KEYS
+from stigmer_tui.project.project_keys import KEYS
 from stigmer_tui.project.synthesis import DEFAULT_TIME_LIMIT
 from stigmer_tui.sdk import values
 from stigmer_tui.testing import cases

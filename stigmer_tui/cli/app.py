@@ -62,8 +62,9 @@ def open_app(path: str) -> int:
         from stigmer_tui.cli.terminal import run_in_terminal
         from stigmer_tui.core.errors import StigmerError
         from stigmer_tui.core.paths import Home, working_folder
+        from stigmer_tui.project.project_file import project_folder
 
-        folder = working_folder() / path
+        folder = working_folder() / path if path else project_folder(working_folder())
         log = Home.from_environment(os.environ).log("app")
     except StigmerError as error:
         restore_terminal()

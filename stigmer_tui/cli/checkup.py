@@ -258,19 +258,21 @@ async def check_watch(setup: Setup) -> AsyncIterator[Finding]:
 
 
 async def check_project(setup: Setup) -> AsyncIterator[Finding]:
-    from stigmer_tui.project.project_file import Runtime, is_project, load_project
+    from stigmer_tui.project.project_file import find_project, load_project
+    from stigmer_tui.project.project_keys import Runtime
     from stigmer_tui.project.runtimes import own_interpreter
 
-    if not is_project(setup.folder):
+    folder = find_project(setup.folder)
+    if folder is None:
         yield Finding("project", Verdict.OK, "none in this folder")
         return
-    project = load_project(setup.folder)
+    project = load_project(folder)
     if not project.main.is_file():
         yield Finding("project", Verdict.PROBLEM, f"There is no {project.main}", "Set `main:` in Stigmer.yaml.")
     elif project.runtime is Runtime.GO and not shutil.which("go"):
         yield Finding("project", Verdict.PROBLEM, "It is a Go project, and there is no go", "Get it: https://go.dev/dl")
     elif project.runtime is Runtime.PYTHON:
-        interpreter = own_interpreter(setup.folder) or Path(sys.executable)
+        interpreter = own_interpreter(folder) or Path(sys.executable)
         yield Finding("project", Verdict.OK, f"{project.name}, run by {interpreter}")
     else:
         yield Finding("project", Verdict.OK, project.name)

@@ -21,6 +21,7 @@ from stigmer_tui.headless.differences import show_differences
 from stigmer_tui.headless.exit_code import COMPLETED, FAILED
 from stigmer_tui.headless.text_output import TextOutput
 from stigmer_tui.headless.texts import MAKE_A_PROJECT, no_project
+from stigmer_tui.project.project_file import project_folder
 from stigmer_tui.workbench.differences import LineKind
 from stigmer_tui.workbench.session import Session
 
@@ -52,7 +53,7 @@ def diff_headless(name: str, organization: str, manifests: str, as_json: bool, f
 def _session(organization: str, manifests: str) -> Session:
     session = Session(
         load_configuration(os.environ),
-        working_folder(),
+        working_folder() if manifests else project_folder(working_folder()),
         SystemClock(),
         organization=organization,
         load=loading(manifests),

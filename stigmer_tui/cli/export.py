@@ -15,6 +15,7 @@ from stigmer_tui.client.executions import is_execution
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import working_folder
 from stigmer_tui.headless.texts import unknown_execution
+from stigmer_tui.project.project_file import project_folder, tests_folder
 from stigmer_tui.testing import export
 from stigmer_tui.testing.records import RunRecord, read_run
 from stigmer_tui.workbench.translation import listed_run
@@ -27,8 +28,8 @@ def export_run(execution_id: str, form: str, to: str, organization: str) -> int:
     """Raises StigmerError for a run that cannot be exported, and for a file that exists."""
     run = asyncio.run(_read(execution_id, organization))
     if form == "test" and not to:
-        folder = working_folder() / export.FOLDER
-        folder.mkdir(exist_ok=True)
+        folder = tests_folder(project_folder(working_folder()))
+        folder.mkdir(parents=True, exist_ok=True)
         to = os.path.relpath(export.free_path(folder, run.name))
     match form:
         case "test":

@@ -36,11 +36,11 @@ from stigmer_tui.definition import extensions
 from stigmer_tui.definition.mcp_servers import ServerLaunch, server_launches
 from stigmer_tui.definition.tool_names import ToolNames
 from stigmer_tui.headless.texts import no_project, parse_runtime_env
-from stigmer_tui.project.project_file import is_project, load_project
+from stigmer_tui.project.project_file import is_project, load_project, project_folder
 from stigmer_tui.project.subprocesses import OutputLine
 from stigmer_tui.project.synthesis import slug_in, synthesize
+from stigmer_tui.workbench.run_defaults import run_defaults
 from stigmer_tui.workbench.servers import server_of
-from stigmer_tui.workbench.suggestions import read_dotenv
 
 MAX_DESCRIPTION_LENGTH = 100
 """Characters of what a tool says of itself; models get all of it."""
@@ -123,7 +123,7 @@ async def _call(
 
 async def _agents(reference: str, organization: str) -> list[Agent]:
     """The agents of the project, or the named one, which may also be deployed. Raises StigmerError for none."""
-    folder = working_folder()
+    folder = project_folder(working_folder())
     in_project = is_project(folder)
     if in_project:
         project = load_project(folder)
@@ -154,7 +154,9 @@ async def _servers(agent: Agent, runtime_env: Sequence[str], only: str = "") -> 
     defaults = extensions.read_declarations(agent.metadata.annotations)
     environment = {name: text for name, text in defaults.items() if text is not None}
     environment |= {name: value.value for name, value in declared.items() if value.value}
-    environment |= {name: text for name, text in read_dotenv(working_folder()).items() if name in declared}
+    defaults_of_run = run_defaults(project_folder(working_folder()))
+    given_by_project = {**defaults_of_run.environment, **defaults_of_run.dotenv}
+    environment |= {name: text for name, text in given_by_project.items() if name in declared}
     given = parse_runtime_env(runtime_env)
     environment |= {name: value.text for name, value in given.items()}
     secret = {name for name, value in declared.items() if value.is_secret}

@@ -14,7 +14,7 @@ from stigmer_tui.client.stored_resources import StoredResource, delete_resource,
 from stigmer_tui.core.paths import working_folder
 from stigmer_tui.core.units import plural
 from stigmer_tui.project.plan import FOLDER
-from stigmer_tui.project.project_file import is_project
+from stigmer_tui.project.project_file import is_project, project_folder
 
 
 async def prune(
@@ -57,5 +57,5 @@ async def _deployed_from_here(resource: Resource, server: Server) -> StoredResou
     if stored is None:
         return None
     folder = stored.metadata.annotations.get(FOLDER, "")
-    is_elsewhere = folder and Path(folder) != working_folder().resolve() and is_project(Path(folder))
+    is_elsewhere = folder and Path(folder) != project_folder(working_folder()).resolve() and is_project(Path(folder))
     return None if is_elsewhere else stored

@@ -31,6 +31,7 @@ from stigmer_tui.headless.output import Output
 from stigmer_tui.headless.run import TEXT_INTERVAL_MS, HeadlessRun, Request
 from stigmer_tui.headless.text_output import TextOutput
 from stigmer_tui.headless.texts import parse_runtime_env
+from stigmer_tui.project.project_file import project_folder
 from stigmer_tui.workbench.approvals import Verdict, WaitingCall
 from stigmer_tui.workbench.model import Resource
 from stigmer_tui.workbench.services import load_services
@@ -117,7 +118,7 @@ def session_for(options: RunOptions, clock: Clock, interval_ms: int) -> Session:
     """Raises StigmerError for a bad configuration, and for manifests that are not there."""
     return Session(
         load_configuration(os.environ),
-        working_folder(),
+        working_folder() if options.manifests else project_folder(working_folder()),
         clock,
         organization=options.organization,
         interval_ms=interval_ms,

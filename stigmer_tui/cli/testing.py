@@ -22,7 +22,7 @@ from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.json_values import from_json
 from stigmer_tui.core.paths import Home, working_folder
 from stigmer_tui.headless.texts import MAKE_A_PROJECT, no_project
-from stigmer_tui.project.project_file import is_project
+from stigmer_tui.project.project_file import find_project, tests_folder
 from stigmer_tui.testing import export
 from stigmer_tui.testing.cases import case_text, read_case
 from stigmer_tui.testing.live import HowToRun, LiveModels, live_models
@@ -63,10 +63,10 @@ class Output(Protocol):
 
 def run_project_tests(options: TestOptions) -> int:
     """Raises StigmerError where there is no project, and where it cannot be deployed."""
-    project, clock = working_folder(), SystemClock()
-    if not is_project(project):
+    project, clock = find_project(working_folder()), SystemClock()
+    if project is None:
         raise no_project(MAKE_A_PROJECT)
-    found = find_tests(options.files or [Path(export.FOLDER)])
+    found = find_tests(options.files or [tests_folder(project)])
     failed_before = _last_failed(project) if options.last_failed else None
     selection = select(found, options.keyword, failed_before or None)
     if not selection.cases and not selection.unreadable:

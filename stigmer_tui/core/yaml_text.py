@@ -1,6 +1,6 @@
 """YAML 1.2 with core types (`on`, `no`, `12:30` are strings), without duplicate keys and alias bombs.
 
-Remembers the line of every value for error messages.
+Remembers the line and column of every value for error messages.
 """
 
 from __future__ import annotations
@@ -58,10 +58,9 @@ class Document:
     columns: dict[Path, int] = field(default_factory=dict)
 
     def where(self, *path: str | int) -> str:
-        """`Stigmer.yaml:4` for the value at this path, or for the nearest one around it."""
-        while path and path not in self.lines:
-            path = path[:-1]
-        return f"{self.source}:{self.lines.get(path, 1)}"
+        """`Stigmer.yaml:4:1` for the value at this path, or for the nearest one around it."""
+        line, column = self.position(*path)
+        return f"{self.source}:{line}:{column}"
 
     def position(self, *path: str | int) -> tuple[int, int]:
         """Line and column of the value at this path, or of the nearest one around it."""
@@ -74,7 +73,7 @@ class InvalidYaml(StigmerError):  # noqa: N818 - as other refusals are named
     def __init__(self, source: str, problem: str, mark: yaml.Mark | None) -> None:
         self.problem = problem
         self.line, self.column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        super().__init__(f"{source}:{self.line} {problem}")
+        super().__init__(f"{source}:{self.line}:{self.column} {problem}")
 
 
 def read_yaml(text: str, source: str) -> Document:
@@ -115,11 +114,12 @@ def _check_depth(text: str, source: str) -> None:
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         if depth > MAX_DEPTH:
-            raise StigmerError(f"{source}:{_line(event)} is nested more than {MAX_DEPTH} levels deep")
+            raise StigmerError(f"{_place(source, event)} is nested more than {MAX_DEPTH} levels deep")
 
 
-def _line(event: yaml.Event) -> int:
-    return event.start_mark.line + 1 if event.start_mark else 1
+def _place(source: str, part: yaml.Event | yaml.Node) -> str:
+    mark = part.start_mark
+    return f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else f"{source}:1:1"
 
 
 class _Builder:
@@ -130,12 +130,11 @@ class _Builder:
 
     def build(self, node: yaml.Node, path: Path) -> Any:
         self._visited += 1
-        line = node.start_mark.line + 1
         if self._visited > MAX_NODES:
-            raise StigmerError(f"{self._document.source}:{line} unfolds to more than {MAX_NODES} values")
+            raise StigmerError(f"{self._place(node)} unfolds to more than {MAX_NODES} values")
         if any(node is ancestor for ancestor in self._open):
-            raise StigmerError(f"{self._document.source}:{line} contains itself through an alias")
-        self._document.lines[path] = line
+            raise StigmerError(f"{self._place(node)} contains itself through an alias")
+        self._document.lines[path] = node.start_mark.line + 1
         self._document.columns[path] = node.start_mark.column + 1
         self._open.append(node)
         try:
@@ -154,23 +153,24 @@ class _Builder:
     def _items(self, node: yaml.MappingNode, path: Path) -> Iterator[tuple[Any, Any]]:
         seen: set[Any] = set()
         for key_node, value_node in node.value:
-            line = key_node.start_mark.line + 1
             if not isinstance(key_node, yaml.ScalarNode):
-                raise StigmerError(f"{self._document.source}:{line} has a key that is not a plain value")
+                raise StigmerError(f"{self._place(key_node)} has a key that is not a plain value")
             key = self._scalar(key_node)
             if key in seen:
-                raise StigmerError(f"{self._document.source}:{line} has the key {key!r} twice")
+                raise StigmerError(f"{self._place(key_node)} has the key {key!r} twice")
             seen.add(key)
             value = self.build(value_node, (*path, key))
-            self._document.lines[(*path, key)] = line
+            self._document.lines[(*path, key)] = key_node.start_mark.line + 1
             self._document.columns[(*path, key)] = key_node.start_mark.column + 1
             yield key, value
 
     def _scalar(self, node: yaml.ScalarNode) -> Any:
         if len(node.value) > MAX_DIGITS and node.tag in (f"{_TAG}int", f"{_TAG}float"):
-            line = node.start_mark.line + 1
-            raise StigmerError(f"{self._document.source}:{line} has a number of more than {MAX_DIGITS} digits")
+            raise StigmerError(f"{self._place(node)} has a number of more than {MAX_DIGITS} digits")
         return _scalar(node)
+
+    def _place(self, node: yaml.Node) -> str:
+        return _place(self._document.source, node)
 
 
 def _scalar(node: yaml.ScalarNode) -> Any:

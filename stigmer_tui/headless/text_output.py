@@ -66,9 +66,9 @@ class TextOutput:
         match event:
             case ProjectDetected():
                 self._lines.line("📁 Detected Stigmer project - applying latest code")
-            case ProjectLoaded():
+            case ProjectLoaded(elsewhere=elsewhere):
                 self._printed_errors.clear()
-                self._lines.line("✓ Loaded Stigmer.yaml")
+                self._lines.line(f"✓ Loaded Stigmer.yaml{f' in {elsewhere}' if elsewhere else ''}")
             case CodePrinted(line, is_error):
                 self._code_printed(line, is_error)
             case ManifestsLoaded(resources):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from stigmer_tui.project.project_file import FILE_NAME, KEYS
+from stigmer_tui.project.project_file import FILE_NAME
+from stigmer_tui.project.project_keys import KEYS
 
 SCHEMA_FILE = "Stigmer.schema.json"
 """Its name in new projects."""

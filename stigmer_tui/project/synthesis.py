@@ -27,7 +27,8 @@ from stigmer_tui.core.json_values import from_json
 from stigmer_tui.core.units import duration_text
 from stigmer_tui.definition import extensions
 from stigmer_tui.definition.script import parse_script
-from stigmer_tui.project.project_file import Project, Runtime
+from stigmer_tui.project.project_file import Project
+from stigmer_tui.project.project_keys import Runtime
 from stigmer_tui.project.runtimes import SynthesisError, run_command, run_go, run_python
 from stigmer_tui.project.subprocesses import OnLine, RunPackage, run_package
 
@@ -133,14 +134,15 @@ def check_scripts(manifests: Manifests) -> None:
             try:
                 parse_script(text, file, bool(agent.spec.mcp_servers))
             except StigmerError as error:
-                line, problem = _split_line(error.message, file)
-                raise SynthesisError(problem, ADVICE.format(agent=agent.metadata.name), Path(file), line) from error
+                line, column, problem = _split_place(error.message, file)
+                advice = ADVICE.format(agent=agent.metadata.name)
+                raise SynthesisError(problem, advice, Path(file), line, column) from error
 
 
-def _split_line(message: str, file: str) -> tuple[int, str]:
-    """Line and text of a message such as `scripts/host.yaml:3 has …`."""
-    match = re.match(r":(\d+) (.*)", message.removeprefix(file), re.DOTALL)
-    return (int(match[1]), match[2]) if match else (0, message)
+def _split_place(message: str, file: str) -> tuple[int, int, str]:
+    """Line, column and text of a message such as `scripts/host.yaml:3:5 has …`."""
+    match = re.match(r":(\d+):(\d+) (.*)", message.removeprefix(file), re.DOTALL)
+    return (int(match[1]), int(match[2]), match[3]) if match else (0, 0, message)
 
 
 OUTPUT_FOLDER = "STIGMER_OUT_DIR"

@@ -25,7 +25,6 @@ from stigmer_tui.testing.expectations import (
 )
 from stigmer_tui.testing.records import MADE_AGAIN, RunRecord
 
-FOLDER = "tests"
 """Of a project."""
 
 NOT_DRAFTED = (None, Part.CONDITION, Part.JUDGE)

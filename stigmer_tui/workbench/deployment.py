@@ -57,7 +57,9 @@ class Deployer:
         StigmerError where tools are to wait for approval that its agents have not.
         """
         if self._project.name:
-            self._emit(ProjectLoaded(self._project.name))
+            folder = self._project.folder
+            elsewhere = "" if folder == Path.cwd() else str(folder)
+            self._emit(ProjectLoaded(self._project.name, elsewhere))
 
         def printed(line: OutputLine) -> None:
             self._emit(CodePrinted(line.text, line.is_error))

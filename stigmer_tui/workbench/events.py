@@ -98,6 +98,8 @@ class ProjectLoaded:
     """Stigmer.yaml has been read; the project's code runs next."""
 
     name: str
+    elsewhere: str = ""
+    """The project's folder, where the program was not started in it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -24,6 +25,7 @@ from stigmer_tui.workbench.events import (
 from stigmer_tui.workbench.execution_tree import Execution, run_of
 from stigmer_tui.workbench.lists import Lists
 from stigmer_tui.workbench.model import Resource, Run, RunState
+from stigmer_tui.workbench.run_defaults import RunDefaults
 from stigmer_tui.workbench.state import RunInput, ShownRun
 from stigmer_tui.workbench.state_store import StateStore
 
@@ -34,13 +36,24 @@ if TYPE_CHECKING:
 class Runs:
     """Raises StigmerError where the server refuses or cannot be reached."""
 
-    def __init__(self, backend: Backend, store: StateStore, lists: Lists, clock: Clock, interval_ms: int) -> None:
-        """`interval_ms` is the shortest time between two changes of a followed run."""
+    def __init__(
+        self,
+        backend: Backend,
+        store: StateStore,
+        lists: Lists,
+        clock: Clock,
+        interval_ms: int,
+        defaults: Callable[[], RunDefaults] = RunDefaults,
+    ) -> None:
+        """`interval_ms` is the shortest time between two changes of a followed run. `defaults` are looked up for each
+        run, as they are at that moment.
+        """
         self._backend = backend
         self._store = store
         self._lists = lists
         self._clock = clock
         self._interval_ms = interval_ms
+        self._defaults = defaults
         self._started: set[str] = set()
         self._counts: dict[str, int] = {}
         self._followed: Execution | None = None
@@ -50,7 +63,7 @@ class Runs:
             self._store.emit(KeysHandedOver(names, self._clock.now()))
 
     async def start(self, resource: Resource, run_input: RunInput, why: str = "") -> ShownRun:
-        execution = await self._backend.create(self._latest(resource), run_input)
+        execution = await self._create(resource, run_input)
         number = self._counts[resource.slug] = self._counts.get(resource.slug, 0) + 1
         return self._take_over(ShownRun(execution, resource, run_input, number, why))
 
@@ -60,8 +73,12 @@ class Runs:
         if turn.fork is not None:
             session = await self._backend.fork(turn.fork)
         run_input = replace(turn.input, annotations=replacing(turn.input.annotations, turn.replaces))
-        execution = await self._backend.create(self._latest(turn.resource), run_input, session)
+        execution = await self._create(turn.resource, run_input, session)
         return self._take_over(ShownRun(execution, turn.resource, turn.input, turn.number, turn.why, turn.earlier))
+
+    async def _create(self, resource: Resource, run_input: RunInput, session: str = "") -> Execution:
+        latest = self._latest(resource)
+        return await self._backend.create(latest, self._defaults().complete(latest, run_input), session)
 
     def _take_over(self, run: ShownRun) -> ShownRun:
         """A run that was just created is shown in the place of another."""

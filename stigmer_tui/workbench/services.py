@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.project.project_file import is_project, load_project
+from stigmer_tui.project.project_file import find_project, load_project
 from stigmer_tui.workbench.backend import Backend
 from stigmer_tui.workbench.state_store import StateStore
 
@@ -80,9 +80,8 @@ def organization_for(configuration: Configuration, folder: Path, named: str) -> 
 
 def _organization_of(folder: Path) -> str:
     """What the project says; empty where it says nothing, and outside a project."""
-    if not is_project(folder):
-        return ""
-    with suppress(StigmerError):
-        # What is wrong with the file is said where it is deployed.
-        return load_project(folder).organization
+    if project := find_project(folder):
+        with suppress(StigmerError):
+            # What is wrong with the file is said where it is deployed.
+            return load_project(project).organization
     return ""

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from stigmer_tui.workbench.approvals import Verdict, WaitingCall
 from stigmer_tui.workbench.events import Deployed
 from stigmer_tui.workbench.lists import Lists
 from stigmer_tui.workbench.model import Resource, Run
+from stigmer_tui.workbench.run_defaults import run_defaults
 from stigmer_tui.workbench.runs import Runs
 from stigmer_tui.workbench.services import Services, load_services
 from stigmer_tui.workbench.state import Deployment, Level, ProjectState, RunInput, ShownRun, WorkbenchState
@@ -154,7 +156,8 @@ class Session:
     async def _within_reach(self, services: Services) -> AsyncIterator[Runs]:
         self._services = services
         try:
-            yield Runs(services.backend, self.store, self._lists, self.clock, self._interval_ms)
+            defaults = partial(run_defaults, self.folder)
+            yield Runs(services.backend, self.store, self._lists, self.clock, self._interval_ms, defaults)
         finally:
             self._services = None
             await services.backend.close()
@@ -334,7 +337,7 @@ class Session:
     def suggestions_for(self, resource: Resource) -> list[Suggestion]:
         from stigmer_tui.workbench.suggestions import suggest
 
-        return suggest(resource, self.input_for(resource), self.folder)
+        return suggest(resource, self.input_for(resource), run_defaults(self.folder))
 
     def unfinished(self) -> list[Run]:
         """Runs that this session started and that still go on."""

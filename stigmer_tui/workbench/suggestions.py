@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 
 from stigmer_tui.core.run_variable import RunVariable
 from stigmer_tui.workbench.model import Resource
+from stigmer_tui.workbench.run_defaults import RunDefaults
 from stigmer_tui.workbench.state import RunInput, Value
 
 
 class ValueSource(StrEnum):
     LAST_RUN = "last run"
     DOTENV = ".env"
+    PROJECT = "Stigmer.yaml"
     DEFAULT = "default"
     NOWHERE = ""
 
@@ -32,12 +33,9 @@ class Suggestion:
         return self.source is ValueSource.NOWHERE and bool(self.variable.used_by)
 
 
-def suggest(resource: Resource, last: RunInput, folder: Path) -> list[Suggestion]:
+def suggest(resource: Resource, last: RunInput, defaults: RunDefaults) -> list[Suggestion]:
     """One for each variable that the resource declares or uses."""
-    if not resource.variables:
-        return []
-    dotenv = read_dotenv(folder)
-    return [_suggestion(variable, last.environment, dotenv) for variable in resource.variables]
+    return [_suggestion(variable, last.environment, defaults) for variable in resource.variables]
 
 
 def input_from(last: RunInput, suggestions: Iterable[Suggestion]) -> RunInput:
@@ -49,19 +47,12 @@ def input_from(last: RunInput, suggestions: Iterable[Suggestion]) -> RunInput:
     return RunInput(last.message, environment)
 
 
-def read_dotenv(folder: Path) -> dict[str, str]:
-    """The project's .env file; empty when there is none."""
-    path = folder / ".env"
-    if not path.is_file():
-        return {}
-    from dotenv import dotenv_values
-
-    return {name: value for name, value in dotenv_values(path, interpolate=False).items() if value}
-
-
-def _suggestion(variable: RunVariable, last: Mapping[str, Value], dotenv: Mapping[str, str]) -> Suggestion:
-    if variable.name in last:
-        return Suggestion(variable, last[variable.name].text, ValueSource.LAST_RUN)
-    if variable.name in dotenv:
-        return Suggestion(variable, dotenv[variable.name], ValueSource.DOTENV)
+def _suggestion(variable: RunVariable, last: Mapping[str, Value], defaults: RunDefaults) -> Suggestion:
+    name = variable.name
+    if name in last:
+        return Suggestion(variable, last[name].text, ValueSource.LAST_RUN)
+    if name in defaults.dotenv:
+        return Suggestion(variable, defaults.dotenv[name], ValueSource.DOTENV)
+    if name in defaults.environment:
+        return Suggestion(variable, defaults.environment[name], ValueSource.PROJECT)
     return Suggestion(variable, "", ValueSource.DEFAULT if variable.has_value else ValueSource.NOWHERE)

@@ -38,21 +38,21 @@ def test_turns_without_calls_belong_to_the_same_answer() -> None:
 
 
 MISTAKES = {
-    "": "a.yaml:1 must hold keys out of delay, messages, sub_agents, summary, turns",
-    "delay: 1": "a.yaml:1 must have turns: a list of what the agent says and calls",
-    "turns: []": "a.yaml:1 must have turns: a list of what the agent says and calls",
-    "turns:\n  say: Hi": "a.yaml:1 must have turns: a list of what the agent says and calls",
-    "turns:\n  - Hi": "a.yaml:2 must hold keys out of say, call, pause, delay",
-    "turns:\n  - say: Hi\n  - pause: 1": "a.yaml:3 is a turn that neither says nor calls anything",
-    "turns:\n  - say: Hi\n    sya: Hi": "a.yaml:3 has 'sya', which is none of say, call, pause, delay",
-    "turns:\n  - say: Hi\n    pause: soon": "a.yaml:3 must be a number of seconds, not 'soon'",
-    "delay: -1\nturns: [{say: Hi}]": "a.yaml:1 must be a number of seconds, not -1",
-    "turns:\n  - call:\n      fly: {}": "a.yaml:3 has 'fly', which is none of edit_file, execute, glob, grep, ls,",
-    "turns:\n  - call:\n      - ls: {}\n      - ls: /": "a.yaml:4 must give ls its arguments, such as {path: /}",
-    "turns:\n  - say: Hi\n    call: ls": "a.yaml:3 must hold keys out of edit_file,",
-    "turns:\n  - say: Hi {{name}}": "a.yaml:2 has {{name}}, where only these can be inserted: message, previous",
-    "turns:\n  - call:\n      execute:\n        command: '{{it}}'": "a.yaml:4 has {{it}}, where only",
-    "turns: [": "a.yaml:2 is not valid YAML:",
+    "": "a.yaml:1:1 must hold keys out of delay, messages, sub_agents, summary, turns",
+    "delay: 1": "a.yaml:1:1 must have turns: a list of what the agent says and calls",
+    "turns: []": "a.yaml:1:1 must have turns: a list of what the agent says and calls",
+    "turns:\n  say: Hi": "a.yaml:1:1 must have turns: a list of what the agent says and calls",
+    "turns:\n  - Hi": "a.yaml:2:5 must hold keys out of say, call, pause, delay",
+    "turns:\n  - say: Hi\n  - pause: 1": "a.yaml:3:5 is a turn that neither says nor calls anything",
+    "turns:\n  - say: Hi\n    sya: Hi": "a.yaml:3:5 has 'sya', which is none of say, call, pause, delay",
+    "turns:\n  - say: Hi\n    pause: soon": "a.yaml:3:5 must be a number of seconds, not 'soon'",
+    "delay: -1\nturns: [{say: Hi}]": "a.yaml:1:1 must be a number of seconds, not -1",
+    "turns:\n  - call:\n      fly: {}": "a.yaml:3:7 has 'fly', which is none of edit_file, execute, glob, grep, ls,",
+    "turns:\n  - call:\n      - ls: {}\n      - ls: /": "a.yaml:4:9 must give ls its arguments, such as {path: /}",
+    "turns:\n  - say: Hi\n    call: ls": "a.yaml:3:5 must hold keys out of edit_file,",
+    "turns:\n  - say: Hi {{name}}": "a.yaml:2:5 has {{name}}, where only these can be inserted: message, previous",
+    "turns:\n  - call:\n      execute:\n        command: '{{it}}'": "a.yaml:4:9 has {{it}}, where only",
+    "turns: [": "a.yaml:2:1 is not valid YAML:",
 }
 
 

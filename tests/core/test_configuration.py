@@ -103,9 +103,9 @@ def test_levels_that_are_not_there_are_no_mistake(home: Path, text: str) -> None
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("backend:\n  local: 1\n", "config.yaml:2 must hold keys such as 'llm', not a plain value"),
-        ("organization: [a]\n", "config.yaml:1 must be a plain value"),
-        ("\nserver: {address: {}}\n", "config.yaml:2 must be a plain value"),
+        ("backend:\n  local: 1\n", "config.yaml:2:3 must hold keys such as 'llm', not a plain value"),
+        ("organization: [a]\n", "config.yaml:1:1 must be a plain value"),
+        ("\nserver: {address: {}}\n", "config.yaml:2:10 must be a plain value"),
         ("server: {address: here}\n", "Not an address: here"),
     ],
 )

@@ -53,7 +53,7 @@ def test_a_value_is_read_back_as_text() -> None:
 
 @pytest.mark.parametrize("content", ["server: 7\n", "- server\n", "7\n"])
 def test_a_value_below_what_is_no_mapping_is_refused_with_its_place(content: str) -> None:
-    with pytest.raises(StigmerError, match=r"config\.yaml:1 must hold keys"):
+    with pytest.raises(StigmerError, match=r"config\.yaml:1:1 must hold keys"):
         edited(content, "server.address", ":1")
 
 

@@ -95,9 +95,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 def test_a_number_or_a_depth_that_means_nothing_is_refused_with_its_line() -> None:
-    with pytest.raises(StigmerError, match=r"^F:2 has a number of more than 1000 digits$"):
+    with pytest.raises(StigmerError, match=r"^F:2:4 has a number of more than 1000 digits$"):
         read_yaml("a: 1\nb: " + "9" * 10_000, "F")
-    with pytest.raises(StigmerError, match=r"^F:101 is nested more than 100 levels deep$"):
+    with pytest.raises(StigmerError, match=r"^F:101:101 is nested more than 100 levels deep$"):
         read_yaml("\n".join(" " * level + "a:" for level in range(500)), "F")
     assert read_yaml("a: " + "[" * 90 + "]" * 90, "F").value
 

@@ -49,30 +49,33 @@ def test_an_alias_is_its_value_again() -> None:
     assert read_yaml("a: &x [1]\nb: *x\n", "a.yaml").value == {"a": [1], "b": [1]}
 
 
-def test_every_value_has_a_line_and_what_is_missing_that_of_what_is_around_it() -> None:
+def test_every_value_has_a_place_and_what_is_missing_that_of_what_is_around_it() -> None:
     document = read_yaml("# first\na:\n  - x\n  - b:\n      1\nc: {d: 2}\n", "a.yaml")
-    assert document.where() == "a.yaml:2"
-    assert document.where("a", 0) == "a.yaml:3"
-    assert document.where("a", 1, "b") == "a.yaml:4"
-    assert document.where("c", "d") == "a.yaml:6"
-    assert document.where("c", "missing", 3) == "a.yaml:6"
-    assert document.where("a") == "a.yaml:2"
-    assert document.where("z") == "a.yaml:2"
-    assert read_yaml("", "empty.yaml").where("a") == "empty.yaml:1"
+    assert document.where() == "a.yaml:2:1"
+    assert document.where("a", 0) == "a.yaml:3:5"
+    assert document.where("a", 1, "b") == "a.yaml:4:5"
+    assert document.where("c", "d") == "a.yaml:6:5"
+    assert document.where("c", "missing", 3) == "a.yaml:6:1"
+    assert document.where("a") == "a.yaml:2:1"
+    assert document.where("z") == "a.yaml:2:1"
+    assert read_yaml("", "empty.yaml").where("a") == "empty.yaml:1:1"
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a: 1\nb: [", "a.yaml:3 is not valid YAML: while parsing a flow"),
-        ("a: 1\na: 2\n", "a.yaml:2 has the key 'a' twice"),
-        ("1: 1\n'x': 2\n1: 3\n", "a.yaml:3 has the key 1 twice"),
-        ("\n[a, b]: 1\n", "a.yaml:2 has a key that is not a plain value"),
-        ("a: 1\nb: &x [*x]\n", "a.yaml:2 contains itself through an alias"),
-        (f"a:\n  {'1' * (MAX_DIGITS + 1)}\n", f"a.yaml:2 has a number of more than {MAX_DIGITS} digits"),
+        ("a: 1\nb: [", "a.yaml:3:1 is not valid YAML: while parsing a flow"),
+        ("a: 1\na: 2\n", "a.yaml:2:1 has the key 'a' twice"),
+        ("1: 1\n'x': 2\n1: 3\n", "a.yaml:3:1 has the key 1 twice"),
+        ("\n[a, b]: 1\n", "a.yaml:2:1 has a key that is not a plain value"),
+        ("a: 1\nb: &x [*x]\n", "a.yaml:2:4 contains itself through an alias"),
+        (f"a:\n  {'1' * (MAX_DIGITS + 1)}\n", f"a.yaml:2:3 has a number of more than {MAX_DIGITS} digits"),
         ("a: \x07", "a.yaml is not valid YAML: "),
         ("a: \ud800", "a.yaml is not valid UTF-8 text"),
-        ("\n" + "[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1), f"a.yaml:2 is nested more than {MAX_DEPTH} levels deep"),
+        (
+            "\n" + "[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1),
+            f"a.yaml:2:101 is nested more than {MAX_DEPTH}",
+        ),
     ],
 )
 def test_what_is_refused_is_named_with_its_line(text: str, message: str) -> None:
@@ -93,5 +96,5 @@ def test_limits_are_included() -> None:
 def test_aliases_do_not_unfold_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(yaml_text, "MAX_NODES", 8)
     assert read_yaml("- &a [1, 2]\n- *a\n", "a.yaml").value == [[1, 2], [1, 2]]
-    with pytest.raises(StigmerError, match=r"a\.yaml:1 unfolds to more than 8 values"):
+    with pytest.raises(StigmerError, match=r"a\.yaml:1:7 unfolds to more than 8 values"):
         read_yaml("- &a [1, 2]\n- *a\n- *a\n", "a.yaml")

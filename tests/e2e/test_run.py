@@ -42,6 +42,35 @@ turns:
 TOKEN = "hush-4711-hush"
 
 
+ASKING = """\
+from stigmer_tui.sdk import Workflow, env, secret
+
+with Workflow("greet", namespace="shop") as flow:
+    token = secret("TOKEN")
+    flow.set("result", said=flow.message, region=env("REGION"), stage=env("STAGE"), token=token)
+"""
+
+
+def test_a_run_anywhere_in_a_project_has_its_defaults(world: World) -> None:
+    project = world.project(ASKING)
+    with (project / "Stigmer.yaml").open("a", encoding="utf-8") as file:
+        file.write("message: Good morning\nenvironment: {REGION: eu, STAGE: test}\n")
+    (project / ".env").write_text(f"STAGE=mine\nTOKEN={TOKEN}\n", encoding="utf-8")
+    below = project / "notes" / "old"
+    below.mkdir(parents=True)
+    finished = world.run("run", "greet", "-e", "REGION=us", "--output", "json", cwd=below)
+    assert finished.code == 0, finished.out + finished.err
+    assert finished.events[0] == {**finished.events[0], "event": "project", "name": "shop"}
+    assert finished.events[-1]["output"] | {"token": ""} == {
+        "said": "Good morning",
+        "region": "us",
+        "stage": "mine",
+        "token": "",
+    }
+    assert TOKEN not in finished.out
+    assert f"✓ Loaded Stigmer.yaml in {project}" in world.run("apply", cwd=below).out
+
+
 def test_events(world: World) -> None:
     project = world.project(TALKING)
     (project / "clerk.yaml").write_text(CLERK, encoding="utf-8")
@@ -92,7 +121,7 @@ def test_a_mistake_in_the_code(world: World) -> None:
     (project / "Stigmer.yaml").write_text("name: shop\nruntime: cobol\n", encoding="utf-8")
     broken = world.run("run", "--output", "json", cwd=project)
     assert (broken.code, broken.events[-1]["event"]) == (1, "error")
-    assert broken.err.startswith("Error: Stigmer.yaml:2 runtime is 'cobol'\n")
+    assert broken.err.startswith("Error: Stigmer.yaml:2:1 runtime is 'cobol'\n")
 
 
 def test_several_resources_and_nobody_to_ask(world: World) -> None:

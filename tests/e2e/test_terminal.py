@@ -57,7 +57,7 @@ def test_settings_that_cannot_be_read(world: World) -> None:
     with world.window(cwd=project) as window:
         assert window.ends() == 1
         assert is_restored(window)
-        window.shows(r"Error: .*config\.yaml:1 must be a plain value")
+        window.shows(r"Error: .*config\.yaml:1:1 must be a plain value")
         assert "unexpectedly" not in window.text
 
 

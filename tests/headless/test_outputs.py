@@ -60,6 +60,7 @@ DEPLOYMENT = Deployment(APPLIED, (DeploymentItem(TALLY.kind, "tally", "tally", "
 CASES: list[tuple[Event, list[str], list[dict[str, Any]]]] = [
     (ProjectDetected(), ["📁 Detected Stigmer project - applying latest code"], []),
     (ProjectLoaded("demo"), ["✓ Loaded Stigmer.yaml"], [{"event": "project", "name": "demo"}]),
+    (ProjectLoaded("demo", "/shop"), ["✓ Loaded Stigmer.yaml in /shop"], [{"event": "project", "name": "demo"}]),
     (CodePrinted("hello", is_error=False), ["  hello"], []),
     (
         ManifestsLoaded(2),

@@ -11,7 +11,8 @@ from stigmer_tui.api.agent_instance_pb2 import AgentInstance
 from stigmer_tui.api.kinds import ENVIRONMENT
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.project.manifest_files import read_manifest_files
-from stigmer_tui.project.project_file import Runtime, load_project, of_manifests
+from stigmer_tui.project.project_file import load_project, of_manifests
+from stigmer_tui.project.project_keys import Runtime
 from stigmer_tui.project.synthesis import Manifests, synthesize
 
 AGENT = """\

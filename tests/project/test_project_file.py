@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.project.project_file import Runtime, is_project, load_project
+from stigmer_tui.project.project_file import find_project, is_project, load_project
+from stigmer_tui.project.project_keys import Runtime
 
 
 def load(folder: Path, text: str) -> object:
@@ -38,12 +39,12 @@ def test_the_entry_file_may_be_elsewhere(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("runtime: go\n", "Stigmer.yaml:1 name is missing"),
-        ("name: shop\n", "Stigmer.yaml:1 runtime is missing"),
-        ("name: shop\n\nruntime: rust\n", "Stigmer.yaml:3 runtime is 'rust'"),
-        ("name: [a]\nruntime: go\n", "Stigmer.yaml:1 name must be a text"),
-        ("name: shop\nruntime: python\nmain: main.go\n", "Stigmer.yaml:3 main is main.go, but a python project"),
-        ("name: shop\n  runtime: go\n", "Stigmer.yaml:2 is not valid YAML"),
+        ("runtime: go\n", "Stigmer.yaml:1:1 name is missing"),
+        ("name: shop\n", "Stigmer.yaml:1:1 runtime is missing"),
+        ("name: shop\n\nruntime: rust\n", "Stigmer.yaml:3:1 runtime is 'rust'"),
+        ("name: [a]\nruntime: go\n", "Stigmer.yaml:1:1 name must be a text"),
+        ("name: shop\nruntime: python\nmain: main.go\n", "Stigmer.yaml:3:1 main is main.go, but a python project"),
+        ("name: shop\n  runtime: go\n", "Stigmer.yaml:2:10 is not valid YAML"),
         ("- name\n", "Stigmer.yaml must hold keys"),
         ("", "Stigmer.yaml must hold keys"),
     ],
@@ -64,3 +65,13 @@ def test_a_project_holds_exactly_that_name(tmp_path: Path, name: str) -> None:
 
 def test_a_folder_that_is_not_there_is_no_project(tmp_path: Path) -> None:
     assert not is_project(tmp_path / "nothing")
+
+
+def test_it_is_found_in_the_folders_around(tmp_path: Path) -> None:
+    (tmp_path / "Stigmer.yaml").touch()
+    inner = tmp_path / "cmd" / "shop"
+    inner.mkdir(parents=True)
+    assert find_project(inner) == tmp_path
+    (tmp_path / "cmd" / "Stigmer.yaml").touch()
+    assert find_project(inner) == tmp_path / "cmd"
+    assert find_project(tmp_path.parent) is None

@@ -34,6 +34,8 @@ def test_it_is_a_schema() -> None:
         BEGIN + "version: 1.2\norganization: acme\n",
         BEGIN + "approve: all\n",
         BEGIN + "approve: [execute, write_file]\nlimits: {steps: 20, time: 5m, tokens: 200k, cost: 0.50}\n",
+        BEGIN + "message: Go\nenvironment: {REGION: eu, COUNT: 3}\nengine: embedded\ntests: checks\n",
+        BEGIN + "watch: {when: never, queueing: ignore}\n",
         "name: shop\nruntime: yaml\nmain: manifests\n",
     ],
 )
@@ -53,6 +55,12 @@ def test_what_it_takes_is_read(text: str, tmp_path: Path) -> None:
         BEGIN + "limits: {steps: 0}\n",
         BEGIN + "limits: 5\n",
         BEGIN + "version: [1]\n",
+        BEGIN + "environment: {region: eu}\n",
+        BEGIN + "environment: {REGION: [eu]}\n",
+        BEGIN + "env_files: [1]\n",
+        BEGIN + "watch: {when: often}\n",
+        BEGIN + "watch: {which: all}\n",
+        BEGIN + "engine: temporal\n",
     ],
 )
 def test_what_is_refused_does_not_fit(text: str, tmp_path: Path) -> None:
@@ -63,10 +71,10 @@ def test_what_is_refused_does_not_fit(text: str, tmp_path: Path) -> None:
 
 
 def test_unknown_keys_are_warned_about_with_the_nearest_known_one(tmp_path: Path) -> None:
-    text = BEGIN + "limit: {steps: 5}\nweather: fine\n"
+    text = BEGIN + "limit: {steps: 5}\ncolour: red\n"
     assert len(problems(text)) == 1
     (tmp_path / FILE_NAME).write_text(text)
     assert load_project(tmp_path).warnings == (
         "Stigmer.yaml:3:1 there is no key limit; did you mean limits?",
-        "Stigmer.yaml:4:1 there is no key weather",
+        "Stigmer.yaml:4:1 there is no key colour",
     )

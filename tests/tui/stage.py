@@ -16,6 +16,7 @@ from stigmer_tui.workbench.differences import ResourceDifference
 from stigmer_tui.workbench.events import ServerSearched, WatchSwitched
 from stigmer_tui.workbench.model import Resource, Run
 from stigmer_tui.workbench.model_providers import ModelProviders, ProviderView
+from stigmer_tui.workbench.run_defaults import RunDefaults
 from stigmer_tui.workbench.session import Session
 from stigmer_tui.workbench.state import RunInput, WorkbenchState
 from stigmer_tui.workbench.state_store import StateStore
@@ -142,7 +143,7 @@ class StagedSession(Session):
         return self.providers
 
     def suggestions_for(self, resource: Resource) -> list[Suggestion]:
-        return suggest(resource, self.input_for(resource), NOWHERE)
+        return suggest(resource, self.input_for(resource), RunDefaults())
 
     def unfinished(self) -> list[Run]:
         return self.unfinished_runs

@@ -85,7 +85,7 @@ async def test_what_happens_is_told_and_the_code_has_our_variables(folder: Path,
     events: list[Event] = []
     code.resources = (agent("helper"), workflow("tally", set_task("a")))
     await deployer(folder, Server(), events)
-    assert events == [ProjectLoaded("demo"), CodePrinted("a warning", is_error=True), ManifestsLoaded(2)]
+    assert events == [ProjectLoaded("demo", str(folder)), CodePrinted("a warning", is_error=True), ManifestsLoaded(2)]
     assert code.environment == {**os.environ, "EXTRA": "1"}
 
 
@@ -158,7 +158,7 @@ async def test_a_misspelled_tool_that_is_to_wait_for_approval_is_refused(folder:
     code.resources = (workflow("tally", set_task("a")),)
     await deployer(folder, Server())
     code.resources = (agent("helper"),)
-    with pytest.raises(StigmerError, match=r"Stigmer\.yaml:3 approve: .* no tool excute; did you mean execute\?"):
+    with pytest.raises(StigmerError, match=r"Stigmer\.yaml:3:1 approve: .* no tool excute; did you mean execute\?"):
         await deployer(folder, Server())
 
 
