@@ -30,6 +30,7 @@ from stigmer_tui.agents.run import AgentRun
 from stigmer_tui.agents.stream_recorder import StreamRecorder
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.model_providers import find_provider
+from stigmer_tui.definition.agent_uses import uses_of
 
 logger = logging.getLogger(__name__)
 
@@ -156,7 +157,9 @@ class ModelAsker:
             sent.body = framework_request(question.messages, question.settings, question.parameters)
         answered = None
         if response is not None:
-            answered = exchange(self._run.agent, self.choice, offered(question.messages, question.parameters), response)
+            request = offered(question.messages, question.parameters)
+            uses = uses_of(self._run.lease.assignment.agent.agent)
+            answered = exchange(self._run.agent, uses, self.choice, request, response)
         kept = kept_request(question.call_id, sent, self.choice, self._run.lease.redactor, answered)
         new = set(kept.pieces)
         await self._run.lease.keep_request(without_known(kept, self._kept))

@@ -38,6 +38,7 @@ from stigmer_tui.core.processes import OWNER_MARK
 from stigmer_tui.core.run_limits import RunLimits, read_limits
 from stigmer_tui.core.units import duration_text
 from stigmer_tui.definition import extensions
+from stigmer_tui.definition.agent_uses import uses_of
 from stigmer_tui.definition.mcp_servers import server_launches
 from stigmer_tui.definition.script import Script, parse_script
 from stigmer_tui.definition.sub_agents import check_sub_agents
@@ -182,6 +183,7 @@ class Worker:
         message = run.lease.redactor.text(run.lease.assignment.agent.execution.spec.message)
         agent_loop = await asyncio.shield(self.agent_loop)
         playback = self.recordings.take(recording, run.agent, message)
+        playback.check_uses(uses_of(run.lease.assignment.agent.agent))
         await agent_loop.play(run, playback, shell)
 
     def _script(self, run: AgentRun, path: Path | None) -> Script | None:

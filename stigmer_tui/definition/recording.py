@@ -6,6 +6,7 @@
         model: {provider: anthropic, name: claude-sonnet-5-5}
         instructions: Be kind.             # with which it was asked …
         tools: [ls, read_file]             # … and with which tools
+        uses: ["MCP server shop"]          # sub-agents, servers and schemas of answers
         server_tools:                      # those of MCP servers, which are not started
           - {name: shop__stock, description: What is in stock, parameters: {type: object}}
         turns:
@@ -18,6 +19,9 @@
     http:
       - request: GET https://shop.example/stock.json
         answer: {assam: 3}
+      - request: POST https://shop.example/orders
+        body: {tea: Assam}
+        answer: {number: 12}
 
 Secrets are never in it: where one stood, it says [REDACTED].
 """
@@ -94,6 +98,8 @@ class RecordedAgent:
     tools: tuple[str, ...]
     turns: tuple[RecordedTurn, ...]
     server_tools: tuple[RecordedTool, ...] = ()
+    uses: tuple[str, ...] = ()
+    """As `definition/agent_uses` tells it."""
     provider: str = ""
     model: str = ""
 
@@ -109,6 +115,8 @@ class RecordedHttpCall:
     """Why there was no answer; empty where there was one."""
     status: int | None = None
     """Of an answer that was no success."""
+    body: Any = None
+    """Of the request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +140,8 @@ def _agent_data(agent: RecordedAgent) -> dict[str, Any]:
     if agent.model:
         data["model"] = {"provider": agent.provider, "name": agent.model}
     data |= {"instructions": agent.instructions, "tools": list(agent.tools)}
+    if agent.uses:
+        data["uses"] = list(agent.uses)
     if agent.server_tools:
         data["server_tools"] = [
             {"name": tool.name, "description": tool.description, "parameters": dict(tool.parameters)}
@@ -159,10 +169,11 @@ def _call_data(call: RecordedCall) -> dict[str, Any]:
 
 
 def _http_data(call: RecordedHttpCall) -> dict[str, Any]:
+    asked = {"request": call.request, **({"body": call.body} if call.body is not None else {})}
     if not call.error:
-        return {"request": call.request, "answer": call.answer}
+        return {**asked, "answer": call.answer}
     status = {"status": call.status} if call.status is not None else {}
-    return {"request": call.request, "error": call.error, **status}
+    return {**asked, "error": call.error, **status}
 
 
 def read_recording(document: Document, path: Path, value: Any) -> Recording:
@@ -190,7 +201,7 @@ def load_recording(folder: FilePath, name: str) -> Recording:
 
 
 def _read_agent(reader: DataReader, value: Any, path: Path) -> RecordedAgent:
-    keys = ("agent", "message", "model", "instructions", "tools", "server_tools", "turns")
+    keys = ("agent", "message", "model", "instructions", "tools", "uses", "server_tools", "turns")
     data = reader.mapping(value, path, keys, required=("agent", "turns"))
     model = reader.mapping(data.get("model") or {}, (*path, "model"), ("provider", "name"))
     server_tools = reader.items(data.get("server_tools"), (*path, "server_tools"))
@@ -201,6 +212,7 @@ def _read_agent(reader: DataReader, value: Any, path: Path) -> RecordedAgent:
         tools=tuple(reader.text(name, place) for name, place in reader.items(data.get("tools"), (*path, "tools"))),
         turns=tuple(_read_turn(reader, *item) for item in reader.items(data["turns"], (*path, "turns"))),
         server_tools=tuple(_read_tool(reader, *item) for item in server_tools),
+        uses=tuple(reader.text(line, place) for line, place in reader.items(data.get("uses"), (*path, "uses"))),
         provider=reader.text(model.get("provider", ""), (*path, "model", "provider")),
         model=reader.text(model.get("name", ""), (*path, "model", "name")),
     )
@@ -237,11 +249,12 @@ def _read_call(reader: DataReader, value: Any, path: Path) -> RecordedCall:
 
 
 def _read_http(reader: DataReader, value: Any, path: Path) -> RecordedHttpCall:
-    data = reader.mapping(value, path, ("request", "answer", "error", "status"), required=("request",))
+    data = reader.mapping(value, path, ("request", "body", "answer", "error", "status"), required=("request",))
     status = data.get("status")
     if status is not None and not isinstance(status, int):
         raise reader.error((*path, "status"), f"must be a status such as 404, not {status!r}")
-    return RecordedHttpCall(str(data["request"]), data.get("answer"), str(data.get("error") or ""), status)
+    error = str(data.get("error") or "")
+    return RecordedHttpCall(str(data["request"]), data.get("answer"), error, status, data.get("body"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,7 @@ from stigmer_tui.api.model_calls import read_model_calls
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_data
 from stigmer_tui.api.workflow_execution_pb2 import WorkflowExecution, WorkflowTask, WorkflowTaskStatus
-from stigmer_tui.client import executions
+from stigmer_tui.client import executions, sessions
 from stigmer_tui.client.connection import Connection
 from stigmer_tui.client.stored_resources import get_resource
 from stigmer_tui.core.clock import parse_timestamp
@@ -36,6 +36,11 @@ from stigmer_tui.definition.support import TOOLS
 
 MADE_AGAIN = TOOLS - {"execute"}
 """Tools that only change the run's own folder. What a command changes nobody knows, so it is not run again."""
+
+NEEDS_FILES = {"ls", "read_file", "edit_file", "glob", "grep"}
+"""Tools that answer otherwise in an empty folder. A conversation that goes on has files of its earlier runs, and a test
+has none.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,15 +136,25 @@ class _Reader:
     def __init__(self, connection: Connection, record: RunRecord) -> None:
         self._connection = connection
         self._record = record
+        self._made_again: Set[str] = MADE_AGAIN
 
     async def read(self, execution: executions.AnyExecution) -> None:
         if isinstance(execution, AgentExecution):
+            if await self._goes_on(execution):
+                self._made_again = MADE_AGAIN - NEEDS_FILES
             self._record.text = _last_text(execution)
             self._record.output = _json_of(self._record.text)
             await self._agent(execution)
         else:
             self._record.output = to_data(execution.status.output)
             await self._workflow(execution)
+
+    async def _goes_on(self, execution: AgentExecution) -> bool:
+        """Whether there were messages before it in its conversation."""
+        if not execution.spec.session_id:
+            return False
+        everything = await sessions.conversation(self._connection, execution.spec.session_id)
+        return bool(everything) and everything[0].metadata.id != execution.metadata.id
 
     async def _below(self, execution_id: str) -> None:
         execution = await executions.get(self._connection, execution_id)
@@ -155,7 +170,8 @@ class _Reader:
             record.sessions.append(execution.spec.session_id)
         exchanges = [exchange async for exchange in self._exchanges(execution)]
         if exchanges:
-            record.agents.append(_recorded_agent(execution.spec.message, exchanges, calls))
+            message = execution.spec.message
+            record.agents.append(_recorded_agent(message, exchanges, calls, self._made_again))
         record.calls += [CallMade(call.name, to_data(call.args)) for call in calls.values()]
         for call in calls.values():
             if child := call.component_metadata.metadata.fields["child"].string_value:
@@ -201,28 +217,31 @@ def _json_of(text: str) -> Any:
         return None
 
 
-def _recorded_agent(message: str, exchanges: list[Mapping[str, Any]], calls: Mapping[str, ToolCall]) -> RecordedAgent:
+def _recorded_agent(
+    message: str, exchanges: list[Mapping[str, Any]], calls: Mapping[str, ToolCall], made_again: Set[str]
+) -> RecordedAgent:
     first = exchanges[0]
     return RecordedAgent(
         agent=first["agent"],
         message=message,
         instructions=first["instructions"],
         tools=tuple(tool["name"] for tool in first["tools"]),
-        turns=tuple(_turn(exchange, calls) for exchange in exchanges),
+        turns=tuple(_turn(exchange, calls, made_again) for exchange in exchanges),
         server_tools=tuple(RecordedTool(**tool) for tool in first["tools"] if tool["name"] not in TOOLS),
+        uses=tuple(first.get("uses", ())),
         provider=first["provider"],
         model=first["model"],
     )
 
 
-def _turn(exchange: Mapping[str, Any], calls: Mapping[str, ToolCall]) -> RecordedTurn:
-    made = tuple(_call(call, calls.get(call["id"])) for call in exchange["calls"])
+def _turn(exchange: Mapping[str, Any], calls: Mapping[str, ToolCall], made_again: Set[str]) -> RecordedTurn:
+    made = tuple(_call(call, calls.get(call["id"]), made_again) for call in exchange["calls"])
     return RecordedTurn(exchange["say"], made, Tokens(**exchange["tokens"]))
 
 
-def _call(call: Mapping[str, Any], made: ToolCall | None) -> RecordedCall:
+def _call(call: Mapping[str, Any], made: ToolCall | None, made_again: Set[str]) -> RecordedCall:
     was_decided_on = made is not None and APPROVAL in made.component_metadata.metadata.fields
-    if made is None or (call["tool"] in MADE_AGAIN and not was_decided_on):
+    if made is None or (call["tool"] in made_again and not was_decided_on):
         return RecordedCall(call["tool"], call["arguments"])
     answer = None if made.error and not made.result else made.result
     return RecordedCall(call["tool"], call["arguments"], answer, made.error)
@@ -236,11 +255,12 @@ def _http_calls(task: WorkflowTask) -> Iterator[RecordedHttpCall]:
     request = f"{asked.get('method', 'GET')} {asked['uri']}"
     if task.status == WorkflowTaskStatus.WORKFLOW_TASK_FAILED:
         status = int(task.metadata.fields["error_status"].number_value) or None
-        yield RecordedHttpCall(request, error=task.error.removeprefix(f"{task.task_id}: "), status=status)
+        error = task.error.removeprefix(f"{task.task_id}: ")
+        yield RecordedHttpCall(request, error=error, status=status, body=asked.get("body"))
     elif task.status == WorkflowTaskStatus.WORKFLOW_TASK_COMPLETED:
         answer: Any = to_data(task.output)
         if task.metadata.fields["wrapped"].bool_value:
             answer = answer.get("result")
         elif answer.keys() == {"note", "text"}:
             raise StigmerError(f"The answer to {task.task_id} is not kept whole: {answer['note']}")
-        yield RecordedHttpCall(request, answer)
+        yield RecordedHttpCall(request, answer, body=asked.get("body"))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.definition.extensions import RECORDING
 from stigmer_tui.definition.recording import RecordedHttpCall, load_recording, misfit
 from stigmer_tui.runners.lease import Lease
@@ -27,18 +28,22 @@ class RecordedResources(EngineResources):
 class RecordedHttp:
     """In place of an HTTP client. Nothing leaves the machine."""
 
-    def __init__(self, calls: Sequence[RecordedHttpCall], hide: Callable[[str], str]) -> None:
-        """`hide` puts [REDACTED] in the place of secrets, as in the recording."""
+    def __init__(self, calls: Sequence[RecordedHttpCall], redactor: Redactor) -> None:
+        """`redactor` puts [REDACTED] in the place of secrets, as in the recording."""
         self._left = list(calls)
-        self._hide = hide
+        self._redactor = redactor
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         """Raises HttpError for a recorded failure, and for a call that was not recorded."""
-        asked = self._hide(f"{request.method} {request.uri}")
-        recorded = next((call for call in self._left if call.request == asked), None)
-        if recorded is None:
+        asked, body = self._redactor.text(f"{request.method} {request.uri}"), self._redactor.data(request.body)
+        alike = [call for call in self._left if call.request == asked]
+        if not alike:
             left = "\n".join(f"- {call.request}" for call in self._left)
             raise HttpError(misfit("it has no answer to this HTTP call", f"{left}\n+ {asked}".strip()).message)
+        recorded = next((call for call in alike if call.body == body), None)
+        if recorded is None:
+            bodies = f"- {json.dumps(alike[0].body, ensure_ascii=False)}\n+ {json.dumps(body, ensure_ascii=False)}"
+            raise HttpError(misfit(f"the body of {asked} has changed", bodies).message)
         self._left.remove(recorded)
         if recorded.error:
             raise HttpError(recorded.error, recorded.status)
@@ -58,5 +63,5 @@ def resources_for(lease: Lease, resources: EngineResources) -> EngineResources:
         return resources
     if resources.recordings is None:
         raise StigmerError("Recordings are not played here")
-    http = RecordedHttp(load_recording(resources.recordings, name).http, lease.redactor.text)
+    http = RecordedHttp(load_recording(resources.recordings, name).http, lease.redactor)
     return RecordedResources(resources.clock, resources.sleep, http, resources.evaluator, resources.channel)

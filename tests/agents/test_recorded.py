@@ -67,6 +67,16 @@ def test_what_has_changed_is_named() -> None:
         playback.turn(1)
 
 
+def test_what_an_agent_works_with_is_compared_too() -> None:
+    playback = Playback(replace(CLERK, uses=("sub-agent reader: Reads", "MCP server stock: grams")))
+    playback.check_uses(["MCP server stock: grams", "sub-agent reader: Reads"])
+    with pytest.raises(StigmerError) as error:
+        playback.check_uses(["MCP server stock", "sub-agent reader: Reads"])
+    assert error.value.message == (
+        f"{MISFIT}: what clerk works with has changed\n- MCP server stock: grams\n+ MCP server stock"
+    )
+
+
 def playing(recording: str) -> Assignment:
     """A run that plays a recording."""
     work = assignment(message="Hello")

@@ -25,8 +25,9 @@ def example(text: str | None) -> str:
 
 def test_a_drafted_test_is_read_as_it_was_written(tmp_path: Path) -> None:
     tool = RecordedTool("grams", "How much", {"type": "object"})
-    agent = replace(CLERK, server_tools=(tool,), provider="openai", model="gpt")
-    http = [RecordedHttpCall("GET http://a/", [1]), RecordedHttpCall("GET http://b/", error="gone", status=410)]
+    agent = replace(CLERK, server_tools=(tool,), uses=("MCP server stock",), provider="openai", model="gpt")
+    posted = RecordedHttpCall("POST http://a/", [1], body=[2])
+    http = [posted, RecordedHttpCall("GET http://b/", error="gone", status=410)]
     variables = {"REGION": Variable("eu", False), "TOKEN": Variable("", True)}
     path = tmp_path / "clerk.yaml"
     case = export.test_of(record(agents=[agent], http=http, variables=variables), path)
@@ -43,7 +44,10 @@ def test_the_examples_of_the_reference_can_be_read(tmp_path: Path) -> None:
     path.write_text(f"{before}recording:\n{played}\n", encoding="utf-8")
     case = read_case(path)
     assert case.expected.at_most.cost == 0.02
-    assert case.recording.http == (RecordedHttpCall("GET https://shop.example/stock.json", {"assam": 3}),)
+    assert case.recording.http == (
+        RecordedHttpCall("GET https://shop.example/stock.json", {"assam": 3}),
+        RecordedHttpCall("POST https://shop.example/orders", {"number": 12}, body={"tea": "Assam"}),
+    )
 
 
 BEGINNING = "version: 1\nagent: clerk\n"

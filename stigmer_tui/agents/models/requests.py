@@ -88,13 +88,16 @@ def _message(data: Mapping[str, Any]) -> dict[str, Any]:
 _PART_FIELDS = ("part_kind", "content", "tool_name", "tool_call_id", "args")
 
 
-def exchange(agent: str, choice: ModelChoice, request: Mapping[str, Any], response: ModelResponse) -> dict[str, Any]:
-    """The same for every provider: what was `offered`, and the answer."""
+def exchange(
+    agent: str, uses: Sequence[str], choice: ModelChoice, request: Mapping[str, Any], response: ModelResponse
+) -> dict[str, Any]:
+    """The same for every provider: what was `offered`, and the answer. `uses` is what the agent works with."""
     calls = [part for part in response.parts if isinstance(part, ToolCallPart) and not is_final_answer(part)]
     # The framework estimates those of a script.
     usage = RequestUsage() if choice.is_scripted else response.usage
     return {
         "agent": agent,
+        "uses": list(uses),
         "provider": choice.provider.name,
         "model": choice.model,
         **request,

@@ -56,6 +56,12 @@ class Playback:
             raise misfit(f"{self.recorded.agent} asks for turn {number + 1}, and {len(turns)} were recorded")
         return turns[number]
 
+    def check_uses(self, uses: Sequence[str]) -> None:
+        """Raises StigmerError, with what has changed, if the agent worked with something else then."""
+        if sorted(uses) != sorted(self.recorded.uses):
+            changes = difference("\n".join(sorted(self.recorded.uses)), "\n".join(sorted(uses)))
+            raise misfit(f"what {self.recorded.agent} works with has changed", changes)
+
     def check(self, instructions: str, tools: Sequence[str]) -> None:
         """Raises StigmerError, with what has changed, if the model was asked in another way then."""
         agent = self.recorded.agent
