@@ -67,6 +67,6 @@ async def test_what_fails_is_said(tmp_path: Path, command: str, message: str) ->
 
 @pytest.mark.parametrize("command", ["", "node main.js", "[]", "[[a]]"])
 def test_a_command_is_a_list(tmp_path: Path, command: str) -> None:
-    with pytest.raises(StigmerError, match=r"Stigmer\.yaml:\d command must be a list") as refusal:
+    with pytest.raises(StigmerError, match=r"Stigmer\.yaml:\d:1 command must be a list") as refusal:
         project_of(tmp_path, command)
     assert refusal.value.advice == "Such as: command: [node, main.js]"
