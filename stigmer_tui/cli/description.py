@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from stigmer_tui.api.agent_instance_pb2 import AgentInstance
@@ -15,9 +15,7 @@ from stigmer_tui.api.workflow_pb2 import Workflow
 from stigmer_tui.cli.printing import Column, table
 from stigmer_tui.core.run_variable import RunVariable
 from stigmer_tui.definition import extensions
-from stigmer_tui.definition.reading import read
-from stigmer_tui.definition.support import called_agents
-from stigmer_tui.definition.tasks import TaskDefinition
+from stigmer_tui.definition.description import Fact, agent_facts, task_lines, workflow_facts
 from stigmer_tui.definition.variables import run_variables
 
 VARIABLE_COLUMNS = (
@@ -50,6 +48,11 @@ def _field(label: str, value: str) -> Iterator[str]:
         yield f"{label + ':':<15}{' '.join(value.split())}"
 
 
+def _fields(facts: Iterable[Fact]) -> Iterator[str]:
+    for fact in facts:
+        yield from _field(fact.label, fact.value)
+
+
 def _details(resource: Any) -> Iterator[str]:
     match resource:
         case Agent():
@@ -74,31 +77,18 @@ def _details(resource: Any) -> Iterator[str]:
 
 
 def _agent(agent: Agent) -> Iterator[str]:
-    annotations = agent.metadata.annotations
-    yield from _field("Model", annotations.get(extensions.MODEL, ""))
-    yield from _field("Temperature", annotations.get(extensions.TEMPERATURE, ""))
-    yield from _field("MCP servers", ", ".join(server.name for server in agent.spec.mcp_servers))
-    yield from _field("Sub-agents", ", ".join(part.name for part in agent.spec.sub_agents))
-    yield from _field("Skills", ", ".join(part.slug for part in agent.spec.skill_refs))
-    yield from _field("Script", annotations.get(extensions.SCRIPT_FILE, ""))
+    yield from _fields(agent_facts(agent))
     yield from _block("Instructions", agent.spec.instructions)
     yield from _variables(run_variables(agent))
 
 
 def _workflow(workflow: Workflow) -> Iterator[str]:
-    yield from _field("Namespace", workflow.spec.document.namespace)
-    yield from _field("Version", workflow.spec.document.version)
-    yield from _field("Calls", ", ".join(called_agents(workflow.spec)))
+    yield from _fields(workflow_facts(workflow))
     yield "Tasks:"
-    yield from _tasks(read(workflow.spec).definition.tasks, "  ")
+    for task in task_lines(workflow.spec):
+        leads_to = f"  → {', '.join(task.leads_to)}" if task.leads_to else ""
+        yield f"{'  ' * (1 + task.depth)}{task.name}  {task.label}{leads_to}"
     yield from _variables(run_variables(workflow))
-
-
-def _tasks(tasks: Sequence[TaskDefinition], indent: str) -> Iterator[str]:
-    for task in tasks:
-        yield f"{indent}{task.name}  {task.label}".rstrip()
-        for block in task.blocks:
-            yield from _tasks(block.tasks, indent + "  ")
 
 
 def _block(label: str, text: str) -> Iterator[str]:

@@ -80,6 +80,7 @@ class StigmerApp(TerminalApp):
         self._working: asyncio.Task[None] | None = None
         self._drafts: dict[str, Draft] = {}
         self._notice = 0
+        self._looked_at: Resource | None = None
 
     def get_default_screen(self) -> Screen[Any]:
         return self.main
@@ -128,6 +129,9 @@ class StigmerApp(TerminalApp):
                 self._open(message.item)
             case Resource():
                 self.run_resource(message.item)
+
+    def on_picker_highlighted(self) -> None:
+        self._look_ahead()
 
     def on_picker_edit_requested(self, message: Picker.EditRequested) -> None:
         self.open_form(message.resource)
@@ -326,10 +330,20 @@ class StigmerApp(TerminalApp):
 
     def _show(self, state: WorkbenchState) -> None:
         self.main.show(state)
+        self._look_ahead()
         new = [notice for notice in state.notices if notice.number > self._notice]
         if new:
             self._notice = new[-1].number
             self.main.show_notices(notice for notice in new if not notice.is_known)
+
+    def _look_ahead(self) -> None:
+        """Previews what is selected, unless it is what is shown running."""
+        state, resource = self.session.state, self.main.selected_resource
+        is_shown = resource is not None and state.shown is not None and state.shown.resource.key == resource.key
+        wanted = resource if state.daemon.connected and not is_shown else None
+        if wanted != self._looked_at:
+            self._looked_at = wanted
+            self.session.look_at(wanted)
 
     def _ended(self, working: asyncio.Task[None]) -> None:
         """The session ends before the app only because of a bug."""

@@ -14,6 +14,7 @@ from stigmer_tui.workbench.state import RunInput
 
 if TYPE_CHECKING:
     from stigmer_tui.project.plan import Deployments
+    from stigmer_tui.workbench.preview import Preview
 
 Lists = tuple[tuple[Resource, ...], tuple[Run, ...]]
 
@@ -74,6 +75,10 @@ class Backend(Protocol):
 
     async def find(self, reference: str) -> Resource | Run | None:
         """As `resolve`, with the variables of the resource; also an execution by its id."""
+        ...
+
+    async def preview(self, resource: Resource) -> Preview | None:
+        """What there is to know of a resource before a run; None where it is gone."""
         ...
 
     async def look_up(self, resources: Iterable[Resource], runs: Iterable[Run]) -> Lists:

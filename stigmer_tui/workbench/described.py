@@ -8,11 +8,19 @@ from dataclasses import replace
 
 from stigmer_tui.api.agent_pb2 import Agent
 from stigmer_tui.api.workflow_pb2 import Workflow
+from stigmer_tui.definition.description import agent_facts, task_lines, workflow_facts
 from stigmer_tui.definition.variables import run_variables
 from stigmer_tui.workbench.model import Resource
+from stigmer_tui.workbench.preview import Preview
 from stigmer_tui.workbench.translation import resource_of
 
 
 def described(stored: Agent | Workflow) -> Resource:
     """With its variables, which a server that lists what it has would tell."""
     return replace(resource_of(stored), variables=run_variables(stored))
+
+
+def preview_of(resource: Resource, stored: Agent | Workflow) -> Preview:
+    if isinstance(stored, Agent):
+        return Preview(resource, tuple(agent_facts(stored)), instructions=stored.spec.instructions)
+    return Preview(resource, tuple(workflow_facts(stored)), tasks=tuple(task_lines(stored.spec)))

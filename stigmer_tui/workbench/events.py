@@ -10,6 +10,7 @@ from stigmer_tui.workbench.abilities import Abilities
 from stigmer_tui.workbench.daemon_state import DaemonState
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import Resource, Run
+from stigmer_tui.workbench.preview import Preview
 from stigmer_tui.workbench.state import Deployment, Level, ProjectProblem, ShownRun
 
 # A dataclass takes a third of a millisecond to make, which every command would wait for: events of one shape share one.
@@ -82,6 +83,13 @@ class ListsChanged:
 
     resources: tuple[Resource, ...]
     runs: tuple[Run, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ResourcePreviewed:
+    """What a person looks at before a run; None when that is over."""
+
+    preview: Preview | None
 
 
 # The project
@@ -229,7 +237,9 @@ class Noticed:
     at: datetime
 
 
-ServerEvent = ServerSearched | ServerConnected | ServerLost | DaemonReported | KeysHandedOver | ListsChanged
+ServerEvent = (
+    ServerSearched | ServerConnected | ServerLost | DaemonReported | KeysHandedOver | ListsChanged | ResourcePreviewed
+)
 ProjectEvent = (
     ProjectDetected
     | ProjectLoaded

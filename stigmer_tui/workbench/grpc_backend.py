@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, cast
@@ -12,7 +13,7 @@ from stigmer_tui.client import executions
 from stigmer_tui.client.connection import Connection, StreamInterrupted
 from stigmer_tui.client.daemon import list_catalogue, offer_keys, watch_catalogue, watch_daemon
 from stigmer_tui.client.errors import NotFound
-from stigmer_tui.client.resources import resolve
+from stigmer_tui.client.resources import get_by_id, resolve
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.daemon_processes import RUNNERS
 from stigmer_tui.core.errors import StigmerError
@@ -34,6 +35,7 @@ from stigmer_tui.workbench.wire_deltas import execution_of
 if TYPE_CHECKING:
     from stigmer_tui.api.agent_execution_pb2 import AgentExecution
     from stigmer_tui.project.plan import Deployments
+    from stigmer_tui.workbench.preview import Preview
 
 KINDS = {ResourceKind.AGENT: AGENT, ResourceKind.WORKFLOW: WORKFLOW}
 
@@ -161,6 +163,13 @@ class GrpcBackend:
         found = await resolve(self._connection, reference, self.organization)
         return described(found) if found is not None else None
 
+    async def preview(self, resource: Resource) -> Preview | None:
+        await asyncio.to_thread(_load_descriptions)
+        from stigmer_tui.workbench.described import preview_of
+
+        stored = await get_by_id(self._connection, KINDS[resource.kind], resource.id)
+        return preview_of(resource, stored) if stored is not None else None
+
     async def create(self, resource: Resource, run_input: RunInput, session: str = "") -> Execution:
         environment = {
             name: executions.RuntimeValue(value.text, value.is_secret)
@@ -244,3 +253,8 @@ class GrpcBackend:
         from stigmer_tui.workbench.grpc_deployments import GrpcDeployments
 
         return GrpcDeployments(self._connection)
+
+
+def _load_descriptions() -> None:
+    """Beside the event loop, which must not stand still for it."""
+    import stigmer_tui.workbench.described  # noqa: F401

@@ -24,6 +24,7 @@ from stigmer_tui.workbench.events import (
     ProjectDetected,
     ProjectEvent,
     ProjectLoaded,
+    ResourcePreviewed,
     RunChanged,
     RunDetached,
     RunEnded,
@@ -59,6 +60,8 @@ def reduce(state: WorkbenchState, event: Event) -> WorkbenchState:
             return _with_notice(state, text, Level.INFORMATION, at)
         case ListsChanged(resources, runs):
             return replace(state, resources=resources, runs=runs, listed=True)
+        case ResourcePreviewed(preview):
+            return replace(state, preview=preview)
         case Noticed(text, level, at):
             return _with_notice(state, text, level, at)
         case RunStarted(run) | RunOpened(run):

@@ -20,9 +20,10 @@ from stigmer_tui.core.contexts import OUR_DAEMON
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.project.project_file import is_project
 from stigmer_tui.workbench.approvals import Verdict, WaitingCall
-from stigmer_tui.workbench.events import Deployed
+from stigmer_tui.workbench.events import Deployed, ResourcePreviewed
 from stigmer_tui.workbench.lists import Lists
 from stigmer_tui.workbench.model import Resource, Run
+from stigmer_tui.workbench.preview import Previews
 from stigmer_tui.workbench.run_defaults import run_defaults
 from stigmer_tui.workbench.runs import Runs
 from stigmer_tui.workbench.services import Services, load_services
@@ -55,6 +56,7 @@ class LiveParts:
     group: asyncio.TaskGroup
     runs: Runs
     requests: RunRequests
+    previews: Previews
     monitor: ServerMonitor
     watch_loop: WatchLoop | None
 
@@ -179,7 +181,10 @@ class Session:
 
         monitor = ServerMonitor(services.backend, self.store, self._lists, runs, self.clock, reconnected)
         group.create_task(monitor.run())
-        self._live = LiveParts(group, runs, requests, monitor, watch_loop)
+        previews = Previews(
+            services.backend, self.suggestions_for, lambda preview: self.store.emit(ResourcePreviewed(preview))
+        )
+        self._live = LiveParts(group, runs, requests, previews, monitor, watch_loop)
         early, self._early = self._early, []
         for intent in early:
             self._do(intent)
@@ -293,6 +298,10 @@ class Session:
     def open(self, run: Run) -> None:
         """Shows an execution of the list, from its beginning to its end."""
         self._do(lambda live: live.requests.open(run, self._inputs.get(run.resource, RunInput())))
+
+    def look_at(self, resource: Resource | None) -> None:
+        """Previews a resource that may be run next; None when there is none."""
+        self._do(lambda live: live.previews.look_at(resource))
 
     def toggle_watch(self) -> None:
         if self._live and self._live.watch_loop:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from stigmer_tui.workbench.daemon_state import DaemonState
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import Resource, ResourceKey, ResourceKind, Run
+from stigmer_tui.workbench.preview import Preview
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +199,8 @@ class WorkbenchState:
     listed: bool = False
     """Whether the lists are the server's; before that they are what the last session saw."""
     shown: ShownRun | None = None
+    preview: Preview | None = None
+    """Of the resource that a person looks at, unless its run is shown."""
     notices: tuple[Notice, ...] = ()
     """The latest last."""
     recent_projects: tuple[str, ...] = ()

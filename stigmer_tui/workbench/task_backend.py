@@ -28,6 +28,7 @@ from stigmer_tui.workbench.backend import Lists
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.grpc_backend import GrpcBackend
 from stigmer_tui.workbench.model import Resource, ResourceKind, Run
+from stigmer_tui.workbench.preview import Preview
 from stigmer_tui.workbench.servers import SessionServer
 from stigmer_tui.workbench.state import RunInput
 from stigmer_tui.workbench.task_runs import PREFIX, TaskRunReader, folder_of, listed_task_run
@@ -149,6 +150,15 @@ class BackendWithTasks(GrpcBackend):
         if task := next((task for task in self._tasks() if reference in (task.id, task.slug)), None):
             return task
         return await super().find(reference)
+
+    async def preview(self, resource: Resource) -> Preview | None:
+        if resource.kind is not ResourceKind.TASK:
+            return await super().preview(resource)
+        from stigmer_tui.definition.description import Fact
+
+        task = find_task(self._folder, resource.name)
+        facts = (Fact("Agents", ", ".join(task.agents) or AUTO), Fact("Folder", task.folder))
+        return Preview(resource, tuple(fact for fact in facts if fact.value), instructions=task.prompt)
 
     def _reader(self, folder: Path) -> TaskRunReader:
         record = read_record(folder)

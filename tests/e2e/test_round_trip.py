@@ -153,5 +153,5 @@ def prepare(project: Path, case: Project) -> None:
         file.write_text(text, encoding="utf-8")
         file.chmod(0o755 if path.endswith(".sh") else 0o644)
     if case.approve:
-        with (project / "Stigmer.yaml").open("a", encoding="utf-8") as file:
-            file.write(f"approve: [{case.approve}]\n")
+        with (project / "Stigmer.yaml").open("a", encoding="utf-8") as settings:
+            settings.write(f"approve: [{case.approve}]\n")

@@ -79,6 +79,8 @@ class StagedSession(Session):
         """By the id of the call."""
         self.found: dict[str, Resource | Run] = {}
         """What is on the server, by its name or id."""
+        self.looked_at: Resource | None = None
+        """What is to be previewed."""
         self.unfinished_runs: list[Run] = []
         self._inputs = inputs or {}
         self.providers = StagedProviders()
@@ -118,6 +120,9 @@ class StagedSession(Session):
         if isinstance(self.differs, StigmerError):
             raise self.differs
         return tuple(self.differs)
+
+    def look_at(self, resource: Resource | None) -> None:
+        self.looked_at = resource
 
     def toggle_watch(self) -> None:
         self.asked.append("toggle watch")

@@ -24,6 +24,7 @@ from stigmer_tui.workbench.daemon_state import DaemonState
 from stigmer_tui.workbench.deployment import Deployer
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import Resource, ResourceKind, Run, RunState
+from stigmer_tui.workbench.preview import Preview
 from stigmer_tui.workbench.services import Services
 from stigmer_tui.workbench.session import Session
 from stigmer_tui.workbench.state import ApplySummary, Deployment, DeploymentItem, ProjectState, RunInput, ShownRun
@@ -78,6 +79,8 @@ class FakeServer:
     log_lines: tuple[str, ...] = ()
     listed: asyncio.Queue[Lists | Exception] = field(default_factory=asyncio.Queue)
     """What the server says next of its lists; an error where it is lost."""
+    previews: dict[str, Preview] = field(default_factory=dict)
+    """By the slug of the resource; of another one there is none any more."""
     may_create: asyncio.Event = field(default_factory=asyncio.Event)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -91,6 +94,9 @@ class FakeServer:
         if self.connect_failure:
             raise self.connect_failure
         return "127.0.0.1:1"
+
+    async def preview(self, resource: Resource) -> Preview | None:
+        return self.previews.get(resource.slug)
 
     async def wait_for_server(self) -> None:
         await self.arrived.wait()

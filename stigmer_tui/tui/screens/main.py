@@ -28,6 +28,7 @@ from stigmer_tui.tui.widgets.run_pane import MESSAGE_INPUT, RunPane
 from stigmer_tui.tui.widgets.sidebar import Sidebar
 from stigmer_tui.tui.widgets.themed_widget import RowPanel, ThemedScreen
 from stigmer_tui.workbench.approvals import WaitingCall
+from stigmer_tui.workbench.model import Resource
 from stigmer_tui.workbench.state import Notice, WorkbenchState
 
 AGES = 60.0
@@ -75,6 +76,7 @@ class MainScreen(ThemedScreen):
         self._picker, self._pane = self.query_one(Picker), self.query_one(RunPane)
         self._filter = self.query_one(FilterInput)
         self.set_interval(AGES, self._show_ages)
+        self._pane.look_ahead(self._region == PICKER)
         self.show(self._state)
 
     def show(self, state: WorkbenchState) -> None:
@@ -88,6 +90,12 @@ class MainScreen(ThemedScreen):
         if (now := possible(state)) != self._possible:
             self._possible = now
             self.refresh_bindings()
+
+    @property
+    def selected_resource(self) -> Resource | None:
+        """What would be run."""
+        item = self._picker.selected_item
+        return item if isinstance(item, Resource) else None
 
     @property
     def waiting_call(self) -> WaitingCall | None:
@@ -108,6 +116,7 @@ class MainScreen(ThemedScreen):
             self.set_focus(self._picker)
         else:
             self.set_focus(self._sidebar)
+        self._pane.look_ahead(region == PICKER)
         self._show_header()
 
     def on_resize(self, event: events.Resize) -> None:

@@ -32,6 +32,9 @@ class Picker(RowPanel, can_focus=True):
             super().__init__()
             self.item = item
 
+    class Highlighted(Message):
+        """Another line is selected, or it says something else."""
+
     class EditRequested(Message):
         """The user wants to edit the input of a resource."""
 
@@ -61,6 +64,7 @@ class Picker(RowPanel, can_focus=True):
         self._is_unfolded = False
         """Whether resources from other projects are shown."""
         self._top = 0
+        self._announced: Item | None = None
 
     @property
     def selected_item(self) -> Item | None:
@@ -187,6 +191,7 @@ class Picker(RowPanel, can_focus=True):
         before = self.selected_item
         self._lay_out()
         self.refresh()
+        self._announce()
         if type(before) is not type(self.selected_item) or isinstance(before, Special):
             self.refresh_bindings()
 
@@ -216,6 +221,13 @@ class Picker(RowPanel, can_focus=True):
         self._show_selected()
         self.refresh()
         self.refresh_bindings()
+        self._announce()
+
+    def _announce(self) -> None:
+        if (item := self.selected_item) != self._announced:
+            self._announced = item
+            # It would not get beyond a screen that has caused it.
+            self.post_message(self.Highlighted().set_sender(self))
 
     def _show_selected(self) -> None:
         """Scrolls the selected line into view; the first line of a group with its title."""

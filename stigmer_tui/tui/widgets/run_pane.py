@@ -14,6 +14,7 @@ from textual.timer import Timer
 
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.tui.commands import Place, bindings
+from stigmer_tui.tui.render.blocks import Format
 from stigmer_tui.tui.render.glyphs import Glyphs
 from stigmer_tui.tui.render.pane import (
     daemon_problem_rows,
@@ -108,12 +109,14 @@ class RunPane(Vertical):
         yield RowPanel(glyphs=self._glyphs, id="title")
         yield Tabs(glyphs=self._glyphs, id="tabs")
         yield RowPanel(glyphs=self._glyphs, id="welcome")
+        yield RowPanel(glyphs=self._glyphs, id="preview")
         yield EntryList(clock=self._clock, glyphs=self._glyphs, id="entries")
         yield ApprovalPanel(clock=self._clock, glyphs=self._glyphs, id="approval")
 
     def on_mount(self) -> None:
         self._title, self._tabs = self.query_one("#title", RowPanel), self.query_one(Tabs)
         self._problem, self._welcome = self.query_one("#problem", RowPanel), self.query_one("#welcome", RowPanel)
+        self._preview, self._is_choosing = self.query_one("#preview", RowPanel), False
         self._entries, self._approval = self.query_one(EntryList), self.query_one(ApprovalPanel)
         self.update(self._state)
 
@@ -129,6 +132,7 @@ class RunPane(Vertical):
         self.set_class(shown is not None, "has-run")
         if self._approval.update(shown.execution if shown else None):
             self._let_answer()
+        self._show_preview()
         if shown is None:
             self._show_welcome()
             return
@@ -206,6 +210,28 @@ class RunPane(Vertical):
             self.mount(message_input)
         history = [execution.message for execution in shown.conversation]
         message_input.show(shown.resource.name, shown.execution.session, history)
+
+    def look_ahead(self, is_choosing: bool) -> None:
+        """Whether a person is about to choose what to run: then its preview is shown, if a run is shown or not."""
+        if is_choosing is not self._is_choosing:
+            self._is_choosing = is_choosing
+            self._show_preview()
+
+    def _show_preview(self) -> None:
+        preview, shown = self._state.preview, self._state.shown
+        # A question is not hidden: its keys count wherever one is.
+        is_run_hidden = shown is None or (self._is_choosing and self._approval.call is None)
+        if preview is None or self._state.daemon.problem or not is_run_hidden:
+            self.remove_class("has-preview")
+            return
+        self.add_class("has-preview")
+        # Loaded when there is one: the first screen must stand at once.
+        from stigmer_tui.tui.render.preview import preview_rows
+
+        runs = [run for run in self._state.runs if run.resource_id == preview.resource.id]
+        form = Format(max(1, self._preview.size.width or self.size.width), self._glyphs)
+        height = self._preview.size.height or self.size.height
+        self._preview.show([EMPTY_ROW, *preview_rows(preview, runs, form, max(1, height - 1))])
 
     def _show_title(self) -> None:
         shown = self._state.shown
