@@ -1,4 +1,4 @@
-"""Lets the user choose a resource: in an inline list, or by number where the terminal cannot draw one."""
+"""Lets the user choose: in an inline list, or by number where the terminal cannot draw one."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import termios
 import tty
 from codecs import getincrementaldecoder
 from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass
 from enum import Enum, auto
 
 import click
@@ -19,11 +20,8 @@ from rich.cells import cell_len, set_cell_size
 
 from stigmer_tui.core.terminal import CELLS, is_addressable, terminal_encoding
 from stigmer_tui.tui.render.cells import one_line
-from stigmer_tui.workbench.model import Resource
 
-TITLE = "Select resource to run: "
-
-KEYS_HELP = "arrows move, typing filters, enter runs, esc leaves"
+KEYS_HELP = "arrows move, typing filters, enter chooses, esc leaves"
 
 MAX_ROWS = 10
 
@@ -116,43 +114,26 @@ class ChoiceList:
             self.selected = matches[0]
 
 
-async def choose(resources: Sequence[Resource]) -> Resource | None:
-    """The choice, or None if the user cancels. Requires `can_ask`."""
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One of those among which is chosen."""
+
+    name: str
+    label: str
+
+
+async def choose(question: str, options: Sequence[Option]) -> int | None:
+    """The index of the choice, or None if the user cancels. Requires `can_ask`."""
     if not is_addressable(os.environ):
-        return _ask_for_number(resources)
-    names = [one_line(resource.name) for resource in resources]
-    labels = [_label(resource) for resource in resources]
-    chosen = await _choose_in_place(ChoiceList(labels), names)
-    return None if chosen is None else resources[chosen]
-
-
-def _label(resource: Resource) -> str:
-    description = f" - {one_line(resource.description)}" if resource.description else ""
-    return f"[{resource.kind.capitalize()}] {one_line(resource.name)}{description}"
-
-
-def _ask_for_number(resources: Sequence[Resource]) -> Resource:
-    """Raises click.Abort if the user cancels."""
-    click.echo("\nSelect resource to run:")
-    for number, resource in enumerate(resources, 1):
-        click.echo(f"  {number}  {_label(resource)}")
-    # The handler of asyncio needs a running loop, which this call blocks.
-    loops = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        number = click.prompt("\nNumber", type=click.IntRange(1, len(resources)), default=1)
-    finally:
-        signal.signal(signal.SIGINT, loops)
-    return resources[number - 1]
-
-
-async def _choose_in_place(choices: ChoiceList, names: Sequence[str]) -> int | None:
-    with _InlineScreen(sys.stdin.fileno(), sys.stdout.fileno()) as screen:
+        return _ask_for_number(question, options)
+    with _InlineScreen(question, sys.stdin.fileno(), sys.stdout.fileno()) as screen:
+        choices = ChoiceList([one_line(option.label) for option in options])
         screen.draw(choices)
         async with contextlib.aclosing(_keys(sys.stdin.fileno(), lambda: screen.draw(choices))) as keys:
             async for key in keys:
                 match choices.press(key):
                     case Decision.CHOSEN:
-                        screen.leave(f"> [Selected: {names[choices.selected]}]\n")
+                        screen.leave(f"> [Selected: {one_line(options[choices.selected].name)}]\n")
                         return choices.selected
                     case Decision.LEFT:
                         return None
@@ -160,10 +141,25 @@ async def _choose_in_place(choices: ChoiceList, names: Sequence[str]) -> int | N
     return None
 
 
+def _ask_for_number(question: str, options: Sequence[Option]) -> int:
+    """Raises click.Abort if the user cancels."""
+    click.echo(f"\n{question}:")
+    for number, option in enumerate(options, 1):
+        click.echo(f"  {number}  {one_line(option.label)}")
+    # The handler of asyncio needs a running loop, which this call blocks.
+    loops = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        number = click.prompt("\nNumber", type=click.IntRange(1, len(options)), default=1)
+    finally:
+        signal.signal(signal.SIGINT, loops)
+    return number - 1
+
+
 class _InlineScreen:
     """The lines below the cursor, in cbreak mode: ctrl+c and ctrl+z keep their meaning."""
 
-    def __init__(self, keyboard: int, display: int) -> None:
+    def __init__(self, question: str, keyboard: int, display: int) -> None:
+        self._question = question
         self._keyboard = keyboard
         self._display = display
         self._settings = termios.tcgetattr(keyboard)
@@ -187,7 +183,7 @@ class _InlineScreen:
         columns, lines = os.get_terminal_size(self._display)
         width = max(1, columns - 1)
         rows = [*choices.rows(max(1, min(MAX_ROWS, lines - 3))), f"  {KEYS_HELP}"]
-        head = _cut(TITLE + choices.typed, width)
+        head = _cut(f"{self._question}: {choices.typed}", width)
         below = "".join("\n" + _cut(row, width) for row in rows)
         self._write(f"\r\x1b[J{head}{below}\x1b[{len(rows)}A\r\x1b[{cell_len(head)}C")
         self._is_drawn = True

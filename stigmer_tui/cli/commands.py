@@ -321,13 +321,24 @@ def diff(name: str, manifests: str, org: str, output: str, exit_code: bool) -> i
     return diff_headless(name, org, manifests, output == "json", exit_code)
 
 
+def complete_template(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from stigmer_tui.project.scaffold import TEMPLATES
+
+    found = (template for template in TEMPLATES if template.name.startswith(incomplete))
+    return [CompletionItem(template.name, help=template.description) for template in found]
+
+
+TEMPLATE_HELP = "What it begins as: agent, workflow, agent-workflow, mcp, yaml, go or node. A terminal is asked."
+
+
 @program.command()
 @click.argument("name")
-def new(name: str) -> int:
+@click.option("--template", default="", metavar="NAME", shell_complete=complete_template, help=TEMPLATE_HELP)
+def new(name: str, template: str) -> int:
     """Make a project that runs, in a new folder NAME."""
     from stigmer_tui.cli.new import make_project
 
-    return make_project(name)
+    return make_project(name, template)
 
 
 @program.command()

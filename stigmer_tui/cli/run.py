@@ -152,15 +152,16 @@ async def _run(request: Request, session: Session, output: Output, is_interactiv
     interrupted = interrupt_event()
 
     async def choose(resources: Sequence[Resource]) -> Resource | None:
-        from stigmer_tui.cli.choice import choose
+        from stigmer_tui.cli.choice import Option, choose
 
         if not can_ask():
             return None
-        chosen = await choose(resources)
+        options = [Option(resource.name, _label(resource)) for resource in resources]
+        chosen = await choose("Select resource to run", options)
         if chosen is None:
             interrupted.set()
             raise asyncio.CancelledError
-        return chosen
+        return resources[chosen]
 
     async def ask(waiting: WaitingCall) -> Verdict:
         from stigmer_tui.cli.approval_question import ask_about
@@ -172,6 +173,11 @@ async def _run(request: Request, session: Session, output: Output, is_interactiv
     from stigmer_tui.headless.interactive import InteractiveRun
 
     return await InteractiveRun(request, session, output, choose, interrupted, _read_line, ask).run()
+
+
+def _label(resource: Resource) -> str:
+    description = f" - {resource.description}" if resource.description else ""
+    return f"[{resource.kind.capitalize()}] {resource.name}{description}"
 
 
 async def _read_line() -> str:

@@ -45,15 +45,16 @@ class ManifestProblem:
         return f"{self.file}:{self.line}:{self.column} {self.message}"
 
 
-def read_manifest_files(path: Path, folder: Path) -> list[Message]:
+def read_manifest_files(path: Path, folder: Path, base: Path | None = None) -> list[Message]:
     """The resources of a file, of the files in a folder (by name, without folders in it), or of standard input.
 
-    `folder` is what paths in messages are relative to. Raises SynthesisError with all problems, the first one first.
+    `folder` is what paths in messages are relative to, `base` what those in the manifests are: without it, the folder
+    of the file. Raises SynthesisError with all problems, the first one first.
     """
     found = _Found()
     for file in _files(path):
         shown = file.relative_to(folder) if file.is_relative_to(folder) else file
-        found.add(_text_of(file, shown), shown, file.parent)
+        found.add(_text_of(file, shown), shown, base or file.parent)
     return found.resources_or_problems()
 
 

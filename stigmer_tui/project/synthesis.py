@@ -198,7 +198,7 @@ async def synthesize(
         except OSError as error:
             raise SynthesisError(f"{name} cannot be run: {error}") from error
         try:
-            manifests = _read_output(Path(output))
+            manifests = _read_output(Path(output), project)
         except StigmerError as error:
             raise SynthesisError(error.message, error.advice) from error
     check_scripts(manifests)
@@ -207,12 +207,12 @@ async def synthesize(
     return manifests
 
 
-def _read_output(folder: Path) -> Manifests:
+def _read_output(folder: Path, project: Project) -> Manifests:
     """What code has written: encoded messages, or manifests as people write them."""
     if any(path.suffix in (".yaml", ".yml") for path in folder.iterdir()):
         from stigmer_tui.project.manifest_files import read_manifest_files
 
-        return _sorted(read_manifest_files(folder, folder))
+        return _sorted(read_manifest_files(folder, folder, project.folder))
     return read_manifests(folder)
 
 

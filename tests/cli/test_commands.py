@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("logging_as_before")
 def test_an_error_of_our_own_is_one_line_and_told_in_full_in_a_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def broken(name: str) -> int:
+    def broken(name: str, template: str) -> int:
         raise ZeroDivisionError(name)
 
     monkeypatch.setenv("STIGMER_HOME", str(tmp_path))

@@ -12,7 +12,7 @@ import yaml
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.project.project_file import FILE_NAME, load_project
 from stigmer_tui.project.project_schema import project_schema
-from stigmer_tui.project.scaffold import TEMPLATE
+from stigmer_tui.project.scaffold import TEMPLATES
 
 BEGIN = "name: shop\nruntime: python\n"
 
@@ -29,7 +29,7 @@ def test_it_is_a_schema() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        (TEMPLATE / FILE_NAME).read_text(),
+        *((template.folder / FILE_NAME).read_text() for template in TEMPLATES),
         BEGIN,
         BEGIN + "version: 1.2\norganization: acme\n",
         BEGIN + "approve: all\n",

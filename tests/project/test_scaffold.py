@@ -12,7 +12,7 @@ from stigmer_tui.api.validation import violations
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.definition.script import parse_script
 from stigmer_tui.project.project_file import load_project
-from stigmer_tui.project.scaffold import create_project
+from stigmer_tui.project.scaffold import FOLDER, TEMPLATES, create_project, template_named
 from stigmer_tui.project.synthesis import synthesize
 
 
@@ -50,6 +50,20 @@ async def test_it_runs_and_uses_what_a_workflow_can_do(tmp_path: Path) -> None:
     assert [task["kind"] for task in loop["do"]] == ["WORKFLOW_TASK_KIND_WAIT", "WORKFLOW_TASK_KIND_SET"]
     assert [violations(resource) for resource in manifests.resources] == [[], [], []]
     assert not {path.name for path in folder.iterdir()} & {".stigmer", "agent-0.pb"}
+
+
+def test_every_template_has_a_folder_and_every_folder_is_one() -> None:
+    assert {path.name for path in FOLDER.iterdir() if path.is_dir()} == {template.name for template in TEMPLATES}
+    for template in TEMPLATES:
+        names = {str(path.relative_to(template.folder)) for path in template.folder.rglob("*")}
+        assert {"Stigmer.yaml", "README.md"} <= names
+        assert any(name.startswith("tests/") for name in names)
+
+
+def test_a_template_that_there_is_not_is_told_with_the_nearest() -> None:
+    with pytest.raises(StigmerError, match=r"There is no template worflow; did you mean workflow\?") as refusal:
+        template_named("worflow")
+    assert refusal.value.advice.startswith("There are agent-workflow, agent,")
 
 
 def test_its_agents_carry_their_scripts(tmp_path: Path) -> None:

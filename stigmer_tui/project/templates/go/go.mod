@@ -1,0 +1,3 @@
+module shop.example/my-project
+
+go 1.21
