@@ -107,3 +107,5 @@ async def test_a_preview_gives_way_to_the_run_as_soon_as_the_pane_has_the_focus(
             await press(pilot, key)
             heights.append([app.main.query_one(name).size.height > 0 for name in ("#preview", "#entries")])
         assert heights == [[True, False], [False, True], [True, False]]
+        await press(pilot, "2")
+        assert "failed" in text(app.main.query_one("#title", RowPanel).rows)

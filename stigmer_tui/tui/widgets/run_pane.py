@@ -239,7 +239,7 @@ class RunPane(Vertical):
             return
         error = self._view.error(shown.execution) if shown.execution.state.is_final else ""
         is_connected = not self._state.daemon.problem
-        width, now = self._title.size.width, self._clock.now()
+        width, now = self._title.size.width or self.size.width, self._clock.now()
         self._title.show(title_rows(shown, width, self._glyphs, now, is_connected, error))
         if not shown.execution.state.is_final and self._ticker is None and not self._clock.is_held:
             self._ticker = self.set_timer(TICK, self._tick)
