@@ -87,7 +87,7 @@ wheel: $(VENV)/tested
 build-agent-runner: $(BINARY)
 
 install-agent-runner: $(BINARY)
-	$(BINARY_BIN)/python binary/install.py $(BINARY)
+	@$(BINARY_BIN)/python binary/install.py $(BINARY)
 
 test-binary: $(BINARY) $(VENV)/tested
 	$(PYTEST) tests/e2e/test_agent_runner_binary.py
@@ -97,10 +97,11 @@ clean-binary:
 
 # The program for this user: in a virtual environment of its own, and a link to it in $(PREFIX)/bin.
 release-local: wheel
-	$(PYTHON) -m venv --clear $(PREFIX)/lib/stigmer-tui
-	$(PREFIX)/lib/stigmer-tui/bin/pip install $(PIP_OPTIONS) dist/*.whl || { $(NO_INDEX); exit 1; }
-	mkdir -p $(PREFIX)/bin
-	ln -sf ../lib/stigmer-tui/bin/stigmer-tui $(PREFIX)/bin/stigmer-tui
+	@echo "Installing stigmer-tui into $(PREFIX)/lib/stigmer-tui (20 seconds to some minutes, by your network)"
+	@$(PYTHON) -m venv --clear $(PREFIX)/lib/stigmer-tui
+	@$(PREFIX)/lib/stigmer-tui/bin/pip install $(PIP_OPTIONS) dist/*.whl || { $(NO_INDEX); exit 1; }
+	@mkdir -p $(PREFIX)/bin
+	@ln -sf ../lib/stigmer-tui/bin/stigmer-tui $(PREFIX)/bin/stigmer-tui
 	@echo "Installed $(PREFIX)/bin/stigmer-tui"
 
 release-local-full: release-local install-agent-runner

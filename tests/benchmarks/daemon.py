@@ -14,10 +14,16 @@ from threading import Thread
 
 import psutil
 
+from binary.install import install
+from stigmer_tui import __version__
 from stigmer_tui.core.paths import Home
+from stigmer_tui.daemon.agent_runner_binary import AgentRunnerBinary
 from stigmer_tui.daemon.record import read_record
 from tests.benchmarks.report import heading, line, percentile
 from tests.e2e.world import World
+
+BUILT = Path(__file__).parents[2] / "dist" / "agent-runner"
+"""The binary of the agent runner, where `make build-agent-runner` has built it."""
 
 MEGABYTE = 1e6
 IDLE_SECONDS = 10.0
@@ -51,6 +57,12 @@ def main() -> None:
         line("processor of server and runners, idle", _idle_cpu(environment), "%", 0.5)
         stops = [_timed(environment, "server", "stop")]
         line("stop, whole command", percentile(stops, 0.5), "s", 1.0)
+        if BUILT.exists():
+            install(AgentRunnerBinary(Home(Path(environment["STIGMER_HOME"])), __version__), BUILT)
+            _timed(environment, "server", "start")
+            _settle(environment)
+            times = [_timed(environment, "server", "restart", "agents") for _ in range(3)]
+            line("agent runner as a binary, restarted until it is ready", percentile(times, 0.5), "s", 1.5)
         heading("Runs")
         _timed(environment, "server", "start")
         _settle(environment)

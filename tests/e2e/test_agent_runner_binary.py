@@ -27,6 +27,14 @@ pytestmark = [
 NEEDED = ("sh", "tar", "gzip", "tail", "mktemp", "dirname", "mv", "rm")
 """Programs of the system, by which the binary unpacks itself."""
 
+INSIDE = """\
+#!/bin/sh
+exec unshare --map-root-user --mount sh -c '
+mount --rbind /dev {root}/dev && mount --rbind /proc {root}/proc || exit
+PATH=/bin exec {chroot} {root} /opt/agent-runner "$@"' sh "$@"
+"""
+"""The binary in another root. As an agent runner it is installed like a binary of ours."""
+
 
 def test_an_agent_runs_in_the_binary(world: World) -> None:
     """Also its commands, whose keepers are the binary as well."""
@@ -42,9 +50,9 @@ def test_an_agent_runs_in_the_binary(world: World) -> None:
     assert [Path(runner.exe()).parent.parent for runner in runners] == [world.home.binaries]
 
 
-def test_it_needs_no_python(tmp_path: Path) -> None:
-    """In a root file system with the C library, the programs that unpack it, and nothing else."""
-    root = tmp_path / "root"
+def test_it_needs_no_python(world: World) -> None:
+    """In a root file system with the C library, the programs that unpack it, devices, and nothing else."""
+    root = world.folder / "root"
     for program in NEEDED:
         place_with_libraries(root, Path(os.path.realpath(shutil.which(program) or "")), f"bin/{program}")
     # What an interpreter is linked with, besides what it brings.
@@ -52,24 +60,24 @@ def test_it_needs_no_python(tmp_path: Path) -> None:
         for path in Path("/").glob(f"lib/*/{library}"):
             place(root, path, str(path))
     place(root, BUILT, "opt/agent-runner")
-    (root / "tmp").mkdir()
-    ended = subprocess.run(
-        [
-            shutil.which("unshare") or "unshare",
-            "--map-root-user",
-            shutil.which("chroot") or "chroot",
-            root,
-            "/opt/agent-runner",
-            "--version",
-        ],
-        env={"PATH": "/bin"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if "unshare" in ended.stderr or "chroot" in ended.stderr:
-        pytest.skip(f"this system does not allow another root: {ended.stderr.strip()}")
-    assert (ended.returncode, ended.stdout) == (0, f"agent-runner {__version__}\n"), ended.stderr
+    for folder in ("tmp", "dev", "proc"):
+        (root / folder).mkdir()
+    inside = world.folder / "inside"
+    inside.write_text(INSIDE.format(root=root, chroot=shutil.which("chroot")), encoding="utf-8")
+    inside.chmod(0o755)
+    tried = subprocess.run([inside, "--version"], capture_output=True, text=True, check=False)
+    if any(program in tried.stderr for program in ("unshare", "mount", "chroot")):
+        pytest.skip(f"this system does not allow another root: {tried.stderr.strip()}")
+    assert (tried.returncode, tried.stdout) == (0, f"agent-runner {__version__}\n"), tried.stderr
+
+    install(AgentRunnerBinary(world.home, __version__), inside)
+    project = world.project(TALKING)
+    (project / "clerk.yaml").write_text(CLERK, encoding="utf-8")
+    finished = world.run("run", "--message", "Hello", "--output", "json", cwd=project)
+    assert (finished.code, finished.err) == (0, "")
+    assert finished.events[-1]["output"] == "You said: Hello"
+    workspace = root / str(world.home.workspace).lstrip("/")
+    assert [path.read_text() for path in workspace.glob("*/ledger")] == ["looked\n"]
     assert not list(root.glob("**/python3*/os.py*"))
 
 
