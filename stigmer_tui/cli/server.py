@@ -181,6 +181,8 @@ def show_logs(follow: bool, lines: int, wanted: LogFilter, as_json: bool) -> int
 
     if tails:
         asyncio.run(go_on(tails))
+    elif not last:
+        click.echo("No line matches" if last_lines(home, 1) else "No line yet", err=True)
     return 0
 
 

@@ -33,6 +33,9 @@ logger = logging.getLogger(__name__)
 
 AnyDelta = AgentExecutionDelta | WorkflowExecutionDelta
 
+ENDS = {Phase.COMPLETED: "has completed", Phase.FAILED: "has failed", Phase.CANCELLED: "was cancelled"}
+"""In sentences of the log."""
+
 SUBSCRIBE_INTERVAL = 0.05
 """Minimum seconds between two snapshots on a plain subscription."""
 
@@ -234,7 +237,14 @@ class Executions:
             self._unfinished.pop(live.id, None)
         live.publish()
         if ended:
+            _log_end(live)
             self.on_end(live)
+
+
+def _log_end(live: LiveExecution) -> None:
+    end = "was deleted" if live.deleted else ENDS[live.phase]
+    error = live.state.execution.status.error
+    logger.info("execution %s %s%s", live.id, end, f": {error}" if error else "")
 
 
 def _response(state: AnyState, cursor: Cursor | None) -> FollowResponse:

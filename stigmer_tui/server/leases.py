@@ -374,6 +374,8 @@ class Leases:
         if lease.id not in self._leases:
             return
         lease.sent = True
+        again = f", for the {assignment.attempt}. time" if assignment.attempt > 1 else ""
+        logger.info("execution %s is given to the %s%s", live.id, runner.identity.name, again)
         runner.outbox.put_nowait(ServerMessage(assignment=assignment))
         self._processes.changes.note()
         await self._release_at_end(lease)

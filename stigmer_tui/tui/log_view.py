@@ -19,6 +19,10 @@ class LogView:
 
     def __init__(self) -> None:
         self.wanted = LogFilter()
+        self.execution = ""
+        """Id of the one whose lines there are; empty for all lines."""
+        self.is_read = False
+        """Whether the lines that there are have come."""
         self.lines: list[LogLine] = []
         """Those that match."""
         self.selected = 0
@@ -41,6 +45,7 @@ class LogView:
 
     def add(self, lines: Sequence[LogLine]) -> None:
         was_following = self.is_following
+        self.is_read = True
         self._all += lines
         self.lines += filter(self.wanted.matches, lines)
         if len(self._all) > MAX_LINES + SURPLUS:
@@ -48,9 +53,10 @@ class LogView:
         if was_following:
             self.select_last()
 
-    def clear(self) -> None:
-        """Forgets all lines, for others to come."""
-        self._all, self.lines = [], []
+    def begin(self, execution: str) -> None:
+        """Forgets all lines, for others to come: those about an execution, or all."""
+        self.execution = execution
+        self._all, self.lines, self.is_read = [], [], False
         self.selected = self.top = 0
 
     def next_component(self) -> None:

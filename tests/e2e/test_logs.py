@@ -6,6 +6,7 @@ import json
 import signal
 
 from stigmer_tui.core.logs import OLD_FILES
+from tests.e2e.projects import GREETING
 from tests.e2e.world import World
 
 
@@ -18,6 +19,18 @@ def test_the_last_lines_of_all_or_of_one(world: World) -> None:
     assert messages(world.run("server", "logs", "-n", "2").out) == ["second", "third"]
     assert messages(world.run("server", "logs", "-n", "0", "-c", "server").out) == ["first", "third"]
     assert world.run("server", "logs", "-c", "kitchen").code == 2
+
+
+def test_a_run_is_in_the_log(world: World) -> None:
+    project = world.project(GREETING)
+    run = str(world.run("run", "--output", "json", cwd=project).events[-1]["execution_id"])
+    about = world.run("server", "logs", "--execution", run)
+    assert [line.partition(run)[2] for line in about.out.splitlines()] == [
+        " is given to the workflow-runner",
+        " has completed",
+    ]
+    unknown = world.run("server", "logs", "--execution", "wex-none")
+    assert (unknown.code, unknown.out, unknown.err) == (0, "", "No line matches\n")
 
 
 def test_lines_that_come_while_somebody_looks_also_after_a_rotation(world: World) -> None:

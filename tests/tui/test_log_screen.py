@@ -135,12 +135,19 @@ async def test_from_a_line_to_all_lines_of_its_run_and_back(tmp_path: Path) -> N
         assert app.screen is app.main
 
 
+async def test_a_run_without_lines_says_so(tmp_path: Path) -> None:
+    async with logs(tmp_path, "2l", states.failed_agent) as (app, pilot):
+        await shows(app, "0 lines", "No line about this run")
+        await press(pilot, "x")
+        await shows(app, "nobody looks", without="No line about")
+
+
 async def test_there_may_be_no_log_yet(tmp_path: Path) -> None:
     app = StagedApp(states.LISTED)
     app.stage.configuration = Configuration(Home(tmp_path / "new"))
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "l")
-        await shows(app, "0 lines")
+        await shows(app, "0 lines", "No line yet: the daemon writes the first one when it starts")
         await press(pilot, "j", "k", "g", "G", "enter", "x", "c", "l", "q")
         assert app.screen is app.main

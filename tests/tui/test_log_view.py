@@ -113,5 +113,5 @@ def test_the_oldest_lines_are_dropped_and_the_selection_stays() -> None:
     view.add([line(MAX_LINES + number) for number in range(SURPLUS + 1)])
     assert view.count == len(view.lines) == MAX_LINES
     assert selected(view) == kept
-    view.clear()
+    view.begin("")
     assert (view.count, selected(view), view.is_following) == (0, None, True)

@@ -19,11 +19,16 @@ LEVEL_ROLES = {
 
 LEVEL_WIDTH, COMPONENT_WIDTH = 9, 17
 
+NOTHING_ABOUT_IT = (
+    "No line about this run. Its beginning, its end and what goes wrong are logged; old lines make room for new ones. "
+    "x shows all lines."
+)
+
 MAX_DETAIL_ROWS = 60
 """Of the selected line, with its trace."""
 
 
-def log_header(view: LogView, execution: str, width: int, ellipsis: str) -> Row:
+def log_header(view: LogView, width: int, ellipsis: str) -> Row:
     """What is shown: the choices, and how many lines match them."""
     wanted = view.wanted
     choices = joined(
@@ -31,7 +36,7 @@ def log_header(view: LogView, execution: str, width: int, ellipsis: str) -> Row:
             ((" Logs", StyleRole.STRONG),),
             plain(wanted.component or "all processes"),
             plain(f"{wanted.level} and above" if wanted.level else "all levels"),
-            plain(execution),
+            plain(view.execution),
             plain(f"“{wanted.text}”" if wanted.text else ""),
         ]
     )
@@ -40,6 +45,15 @@ def log_header(view: LogView, execution: str, width: int, ellipsis: str) -> Row:
         count = f"{len(view.lines)} of {plural(view.count, 'line')}"
     following = (("following ", StyleRole.RUNNING),) if view.is_following else muted("not following ")
     return justified(choices, joined([muted(count), following]), width, ellipsis)
+
+
+def no_line_rows(view: LogView, width: int) -> list[Row]:
+    """Why there is no line."""
+    if view.count:
+        text = "No line matches"
+    else:
+        text = NOTHING_ABOUT_IT if view.execution else "No line yet: the daemon writes the first one when it starts"
+    return [Row((*plain(" "), *part)) for part in wrap(muted(text), width - 2)]
 
 
 def log_row(line: LogLine) -> Row:

@@ -105,7 +105,7 @@ class LogScreen(ThemedScreen):
     def _watch(self) -> None:
         if self._watching:
             self._watching.cancel()
-        self._view.clear()
+        self._view.begin(self._execution)
         self._draw()
         self._watching = asyncio.create_task(self._take_lines(self._execution))
 
@@ -120,7 +120,7 @@ class LogScreen(ThemedScreen):
         self._draw_header()
 
     def _draw_header(self) -> None:
-        row = log_header(self._view, self._execution, self.size.width, self._glyphs.ellipsis)
+        row = log_header(self._view, self.size.width, self._glyphs.ellipsis)
         self.query_one("#header", RowPanel).show([row])
 
 

@@ -11,9 +11,9 @@ from textual.message import Message
 from stigmer_tui.tui.commands import Place, bindings
 from stigmer_tui.tui.log_view import LogView
 from stigmer_tui.tui.render.glyphs import Glyphs
-from stigmer_tui.tui.render.logs import detail_rows, log_row
+from stigmer_tui.tui.render.logs import detail_rows, log_row, no_line_rows
 from stigmer_tui.tui.render.palette import RowBackground
-from stigmer_tui.tui.render.styled_rows import Row, StyleRole
+from stigmer_tui.tui.render.styled_rows import Row
 from stigmer_tui.tui.widgets.themed_widget import RowPanel
 
 STEP = 3
@@ -36,7 +36,7 @@ class LogList(RowPanel, can_focus=True):
         line = view.selected_line
         if line is None:
             self._selected_rows = range(0)
-            self._show([Row(((" No line matches", StyleRole.MUTED),))] if view.count else [])
+            self._show(no_line_rows(view, width) if view.is_read else [])
             return
         details = detail_rows(line, width)[: max(1, height)]
         view.fit(height, len(details))
