@@ -89,7 +89,7 @@ async def _serve(
     loop.add_signal_handler(signal.SIGINT, stopping.set)
     runners = {process.name: process for process in RUNNERS}
     supervisor = Supervisor(home, _programs(configuration), SystemClock())
-    settings = Settings(home, addresses, token if requires_token else "", remote)
+    settings = Settings(home, addresses, token if requires_token else "", remote, configuration.metrics)
     async with open_server(settings, supervisor, KeyringKey(str(home.root))) as server:
         lock.write(_record(server.address, requires_token, remote))
         _say_ready(server.address)

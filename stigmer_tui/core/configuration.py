@@ -47,6 +47,8 @@ class Configuration:
     """host:port for other machines; empty for none."""
     tls_certificate: Path | None = None
     tls_key: Path | None = None
+    metrics: str = ""
+    """host:port for `/metrics`; empty for none."""
     context: Context = OUR_DAEMON
     """The backend to use."""
     context_origin: str = ""
@@ -136,6 +138,7 @@ def configuration_of(home: Home, environment: Mapping[str, str], file: Configura
         listen=parse_address(text(settings.LISTEN)),
         tls_certificate=path(settings.TLS_CERTIFICATE),
         tls_key=path(settings.TLS_KEY),
+        metrics=parse_address(text(settings.METRICS)),
         organization=text(settings.ORGANIZATION) or DEFAULT_ORGANIZATION,
         model=ModelSettings(
             provider=provider.text.lower(),

@@ -156,6 +156,12 @@ OTLP_CONTENT = Setting(
     "`true` puts prompts, arguments, outputs and errors into these traces too; secrets stay redacted.",
     default="`false`",
 )
+METRICS = Setting(
+    "STIGMER_METRICS",
+    "host:port at which the daemon serves `/metrics` for a Prometheus on this machine, to the holder of its token.",
+    key="server.metrics",
+    default="nothing is served",
+)
 SYNTHESIS_TIMEOUT = Setting("STIGMER_SYNTHESIS_TIMEOUT", "Seconds that the code of a project may take.", default="60")
 THEME = Setting(
     "STIGMER_THEME",
@@ -188,6 +194,7 @@ SETTINGS = (
     HISTORY,
     OTLP_ENDPOINT,
     OTLP_CONTENT,
+    METRICS,
     SYNTHESIS_TIMEOUT,
     THEME,
 )

@@ -243,7 +243,7 @@ class Executions:
 
 def _log_end(live: LiveExecution) -> None:
     end = "was deleted" if live.deleted else ENDS[live.phase]
-    error = live.state.execution.status.error
+    error = "" if live.deleted else live.state.execution.status.error
     logger.info("execution %s %s%s", live.id, end, f": {error}" if error else "")
 
 

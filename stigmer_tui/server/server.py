@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import grpc.aio
 
 from stigmer_tui.api.channel import MESSAGE_SIZE_OPTIONS
+from stigmer_tui.api.daemon_pb2 import StatusRequest
 from stigmer_tui.api.runner_pb2 import Assignment
 from stigmer_tui.core.addresses import bind_error, require_loopback
 from stigmer_tui.core.changes import ChangeSignal
@@ -73,6 +74,8 @@ class Settings:
     """Empty allows all local users to use the public services, on loopback only."""
     remote: RemoteAccess | None = None
     """Where else to listen, by TLS, for other machines; needs a token."""
+    metrics: str = ""
+    """host:port for `/metrics`; empty for none."""
     plain: bool = False
     """Serves only what existing servers serve (for tests)."""
     limits: LeaseLimits = field(default_factory=LeaseLimits)
@@ -111,7 +114,7 @@ async def open_server(
         calls = _assemble(settings, address, components, database, keys, background, executions, changes, clock)
         telemetry = open_telemetry(executions, background, os.environ)
         if telemetry:
-            _send_traces(executions, telemetry)
+            _at_each_end(executions, telemetry.send)
         auth = TokenAuth(settings.token, components.identify)
         controllers = contract_controllers(calls) + ([] if settings.plain else own_controllers(calls))
         listener.add_generic_rpc_handlers([handlers(controller, auth) for controller in controllers])
@@ -124,7 +127,8 @@ async def open_server(
         await leases.resume()
         logger.info("listening at %s", address)
         try:
-            yield Server(address, leases, executions)
+            async with _metrics(settings, executions, calls.daemon):
+                yield Server(address, leases, executions)
         finally:
             await listener.stop(STREAM_GRACE)
     finally:
@@ -145,15 +149,35 @@ def _from_another_thread(function: Callable[[], None]) -> Callable[[], None]:
     return call
 
 
-def _send_traces(executions: Executions, telemetry: Telemetry) -> None:
+def _at_each_end(executions: Executions, act: Callable[[LiveExecution], None]) -> None:
+    """Also acts when an execution has ended, but not when it is deleted."""
     end = executions.on_end
 
     def ended(live: LiveExecution) -> None:
         if not live.deleted:
-            telemetry.send(live)
+            act(live)
         end(live)
 
     executions.on_end = ended
+
+
+@asynccontextmanager
+async def _metrics(settings: Settings, executions: Executions, daemon: DaemonCalls) -> AsyncIterator[None]:
+    """Where a person asks for them."""
+    if not settings.metrics:
+        yield
+        return
+    from stigmer_tui.server.metrics import Metrics
+    from stigmer_tui.server.metrics_endpoint import serving_metrics
+
+    metrics = Metrics()
+    _at_each_end(executions, lambda live: metrics.count(live.state.execution))
+
+    async def text() -> str:
+        return metrics.text(await daemon.status(StatusRequest()))
+
+    async with serving_metrics(settings.metrics, settings.token, text):
+        yield
 
 
 def _assemble(

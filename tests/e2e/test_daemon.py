@@ -9,7 +9,9 @@ import shutil
 import socket
 import subprocess
 import sys
+import urllib.request
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import grpc.aio
 import psutil
@@ -20,6 +22,7 @@ from stigmer_tui.api.catalogue_pb2_grpc import CatalogueControllerStub
 from stigmer_tui.api.channel import open_channel
 from stigmer_tui.daemon.record import DaemonRecord, read_record
 from tests.e2e.projects import GREETING, WAITING
+from tests.e2e.window import PATIENCE
 from tests.e2e.world import World, eventually
 
 
@@ -240,3 +243,18 @@ def code_without_token(world: World) -> grpc.StatusCode:
         return grpc.StatusCode.OK
 
     return asyncio.run(ask())
+
+
+def test_metrics_where_they_are_asked_for(tmp_path: Path) -> None:
+    world = World(tmp_path, {"STIGMER_METRICS": "127.0.0.1:0"})
+    try:
+        assert world.run("run", cwd=world.project(GREETING)).code == 0
+        line = world.run("server", "logs", "--search", "metrics are served at").out
+        request = urllib.request.Request(line.split()[-1])
+        request.add_header("Authorization", f"Bearer {world.home.token.read_text()}")
+        with urllib.request.urlopen(request, timeout=PATIENCE) as response:
+            lines = response.read().decode().splitlines()
+        assert 'stigmer_executions_ended_total{kind="workflow",phase="completed"} 1' in lines
+        assert 'stigmer_component_up{component="server"} 1' in lines
+    finally:
+        world.close()

@@ -17,6 +17,7 @@ IN_FILE = [setting for setting in SETTINGS if setting.key]
 VALUES = {
     settings.ADDRESS: "127.0.0.1:4711",
     settings.LISTEN: "0.0.0.0:7443",
+    settings.METRICS: "0.0.0.0:7443",
     settings.TLS_CERTIFICATE: "/tls/server.pem",
     settings.TLS_KEY: "/tls/server.key",
     settings.CONTEXT: "cloud",
@@ -41,6 +42,7 @@ def read(configuration: Configuration) -> dict[Setting, str]:
     return {
         settings.ADDRESS: configuration.address,
         settings.LISTEN: configuration.listen,
+        settings.METRICS: configuration.metrics,
         settings.TLS_CERTIFICATE: str(configuration.tls_certificate),
         settings.TLS_KEY: str(configuration.tls_key),
         settings.CONTEXT: configuration.context.name,
