@@ -107,6 +107,12 @@ class StigmerApp(TerminalApp):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return can_do(action, self.session.state)
 
+    def action_command_palette(self) -> None:
+        from stigmer_tui.tui.screens.dismissal import Palette
+
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette())
+
     def refresh_css(self, animate: bool = True) -> None:
         """Skips the first call: the style sheets were parsed with this theme."""
         is_styled, self._styled_for = self._styled_for == self.theme, ""

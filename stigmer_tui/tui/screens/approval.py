@@ -9,17 +9,17 @@ from typing import Any, ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Label
 
 from stigmer_tui.core.json_values import from_json
 from stigmer_tui.tui.commands import Place, bindings, footer_text
 from stigmer_tui.tui.render.cells import one_line
+from stigmer_tui.tui.screens.dismissal import Modal
 from stigmer_tui.tui.screens.run_form import MessageArea
 from stigmer_tui.workbench.approvals import Allow, Deny, WaitingCall
 
 
-class DenyDialog(ModalScreen[Deny | None]):
+class DenyDialog(Modal[Deny | None]):
     """Returns the denial; None if the person has left the dialog."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.APPROVAL)
@@ -49,7 +49,7 @@ class DenyDialog(ModalScreen[Deny | None]):
         self.dismiss(None)
 
 
-class ArgumentsDialog(ModalScreen[Allow | None]):
+class ArgumentsDialog(Modal[Allow | None]):
     """Returns the call with other arguments; None if the person has left the dialog."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.APPROVAL)

@@ -10,17 +10,17 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
 from stigmer_tui.core.units import plural
 from stigmer_tui.tui.commands import Place, bindings, footer_text
 from stigmer_tui.tui.render.cells import clean_lines, one_line
+from stigmer_tui.tui.screens.dismissal import Modal
 from stigmer_tui.workbench.state import Level, Notice
 
 
-class ByNameScreen(ModalScreen[str]):
+class ByNameScreen(Modal[str]):
     """Returns the text; empty if cancelled."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.BY_NAME)
@@ -52,7 +52,7 @@ class Leaving(Enum):
     STAY = auto()
 
 
-class QuitDialog(ModalScreen[Leaving]):
+class QuitDialog(Modal[Leaving]):
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.QUIT)
 
     def __init__(self, names: list[str], can_cancel: bool = True) -> None:
@@ -103,7 +103,7 @@ WORDS = {Level.INFORMATION: "", Level.WARNING: "warning", Level.ERROR: "error"}
 TIME_WIDTH, WORD_WIDTH = 10, 9
 
 
-class NoticesScreen(ModalScreen[None]):
+class NoticesScreen(Modal[None]):
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.NOTICES)
 
     def __init__(self, notices: Sequence[Notice]) -> None:

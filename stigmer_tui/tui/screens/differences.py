@@ -9,18 +9,18 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Label, Static
 
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.tui.commands import Place, bindings, footer_text
 from stigmer_tui.tui.render.cells import clean, clean_lines
+from stigmer_tui.tui.screens.dismissal import Modal
 from stigmer_tui.workbench.differences import ALL_DEPLOYED, SIGNS, LineKind, ResourceDifference, lines_of
 
 Compare = Callable[[], Awaitable[Sequence[ResourceDifference]]]
 
 
-class DifferencesScreen(ModalScreen[None]):
+class DifferencesScreen(Modal[None]):
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.DIFFERENCES)
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"differences--{kind}" for kind in LineKind}
 

@@ -9,10 +9,10 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
 from stigmer_tui.tui.commands import Place, bindings, footer_text
+from stigmer_tui.tui.screens.dismissal import Modal
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class KeyHelp:
     text: str
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Modal[None]):
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.HELP)
 
     def __init__(self, entries: Sequence[KeyHelp]) -> None:

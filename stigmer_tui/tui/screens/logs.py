@@ -16,14 +16,15 @@ from stigmer_tui.tui.commands import Place, bindings
 from stigmer_tui.tui.log_view import LogView
 from stigmer_tui.tui.render.glyphs import Glyphs
 from stigmer_tui.tui.render.logs import log_header
+from stigmer_tui.tui.screens.dismissal import FullScreen
 from stigmer_tui.tui.widgets.key_bar import KeyBar
 from stigmer_tui.tui.widgets.log_list import LogList
 from stigmer_tui.tui.widgets.rule import Rule
-from stigmer_tui.tui.widgets.themed_widget import RowPanel, ThemedScreen
+from stigmer_tui.tui.widgets.themed_widget import RowPanel
 from stigmer_tui.workbench.daemon_logs import execution_of, watch_logs
 
 
-class LogScreen(ThemedScreen):
+class LogScreen(FullScreen):
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.LOGS)
 
     AUTO_FOCUS = "#log-lines"

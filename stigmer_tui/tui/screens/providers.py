@@ -9,13 +9,13 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.tui.commands import Place, bindings, footer_text
 from stigmer_tui.tui.render.cells import clean_lines, one_line
+from stigmer_tui.tui.screens.dismissal import Modal
 from stigmer_tui.workbench.model_providers import ModelProviders, ProviderView
 
 NAME_WIDTH, STATE_WIDTH = 30, 16
@@ -23,7 +23,7 @@ NAME_WIDTH, STATE_WIDTH = 30, 16
 Work = Callable[[], Awaitable[str]]
 
 
-class ProvidersScreen(ModalScreen[None]):
+class ProvidersScreen(Modal[None]):
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.PROVIDERS)
 
     def __init__(self, providers: ModelProviders) -> None:

@@ -12,12 +12,12 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input, Label, TextArea
 
 from stigmer_tui.tui.commands import Place, bindings, footer_text
 from stigmer_tui.tui.render.cells import cells, one_line
+from stigmer_tui.tui.screens.dismissal import Modal
 from stigmer_tui.workbench.model import Resource, ResourceKind
 from stigmer_tui.workbench.state import RunInput, Value
 from stigmer_tui.workbench.suggestions import Suggestion, ValueSource
@@ -164,7 +164,7 @@ class VariableField(Vertical):
         self._origin.set_class(self.is_missing, "-missing")
 
 
-class RunForm(ModalScreen[RunInput | None]):
+class RunForm(Modal[RunInput | None]):
     """Returns the input to start with, or None if the form is left, with the text in `draft`."""
 
     AUTO_FOCUS = ""
