@@ -25,6 +25,7 @@ from stigmer_tui.definition import extensions
 from stigmer_tui.definition.problems import near_miss
 from stigmer_tui.definition.skill_text import FILE as SKILL_FILE
 from stigmer_tui.project.manifest_checks import YamlPath, broken_rules
+from stigmer_tui.project.places import Place
 from stigmer_tui.project.runtimes import SynthesisError
 
 STANDARD_INPUT = Path("-")
@@ -36,16 +37,23 @@ KINDS = {kind.name: kind for kind in AUTHORED}
 
 @dataclass(frozen=True, slots=True)
 class ManifestProblem:
-    file: Path
-    line: int
-    column: int
+    place: Place
     message: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column} {self.message}"
+        return f"{self.place} {self.message}"
 
 
-def read_manifest_files(path: Path, folder: Path, base: Path | None = None) -> list[Message]:
+@dataclass(frozen=True, slots=True)
+class PlacedResource:
+    """A resource, and where it begins."""
+
+    resource: Any
+    """The message of one of `KINDS`."""
+    place: Place
+
+
+def read_manifest_files(path: Path, folder: Path, base: Path | None = None) -> list[PlacedResource]:
     """The resources of a file, of the files in a folder (by name, without folders in it), or of standard input.
 
     `folder` is what paths in messages are relative to, `base` what those in the manifests are: without it, the folder
@@ -62,12 +70,12 @@ def read_manifest_text(text: str, name: str, folder: Path) -> list[Message]:
     """As `read_manifest_files`, of a text; `folder` is what paths in it are relative to."""
     found = _Found()
     found.add(text, Path(name), folder)
-    return found.resources_or_problems()
+    return [placed.resource for placed in found.resources_or_problems()]
 
 
 @dataclass(slots=True)
 class _Found:
-    resources: list[Message] = field(default_factory=list)
+    resources: list[PlacedResource] = field(default_factory=list)
     problems: list[ManifestProblem] = field(default_factory=list)
 
     def add(self, text: str, shown: Path, folder: Path) -> None:
@@ -76,13 +84,13 @@ class _Found:
             resource = reader.read()
             self.problems += reader.problems
             if resource is not None:
-                self.resources.append(resource)
+                self.resources.append(PlacedResource(resource, Place(shown, *document.position())))
 
-    def resources_or_problems(self) -> list[Message]:
+    def resources_or_problems(self) -> list[PlacedResource]:
         if self.problems:
             first, *others = self.problems
             advice = "\n".join(map(str, others))
-            raise SynthesisError(first.message, advice, first.file, first.line, first.column)
+            raise SynthesisError(first.message, advice, *first.place)
         return self.resources
 
 
@@ -236,8 +244,7 @@ class _DocumentReader:
             self._report(path, f"{field.name} cannot be {value!r}: {error}")
 
     def _report(self, path: YamlPath, message: str) -> None:
-        line, column = self._document.position(*path)
-        self.problems.append(ManifestProblem(self._file, line, column, message))
+        self.problems.append(ManifestProblem(Place(self._file, *self._document.position(*path)), message))
 
 
 def _field(message: Message, key: object) -> FieldDescriptor | None:

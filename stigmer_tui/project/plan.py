@@ -1,11 +1,11 @@
-"""The plan: how a project differs from what is deployed; and its application, references first."""
+"""The plan: how a project differs from what is deployed."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
@@ -19,12 +19,14 @@ from stigmer_tui.api.kinds import AGENT, WORKFLOW, Kind
 from stigmer_tui.api.skill_pb2 import Skill
 from stigmer_tui.api.workflow_instance_pb2 import WorkflowInstance
 from stigmer_tui.api.workflow_pb2 import Workflow, WorkflowTask
-from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.ids import parse_id, slug_of
 from stigmer_tui.definition import extensions
 from stigmer_tui.definition.extensions import PROJECT
+from stigmer_tui.definition.place_names import place_name
+from stigmer_tui.definition.problems import near_miss
 from stigmer_tui.definition.skill_archive import version_of
 from stigmer_tui.definition.support import called_agents
+from stigmer_tui.project.places import Place, Places
 from stigmer_tui.project.project_file import is_project
 from stigmer_tui.project.skill_folder import archive_of
 from stigmer_tui.project.synthesis import Instance, Manifests, Resource, kind_of, slug_in
@@ -104,9 +106,9 @@ def _differences(before: Resource, after: Resource) -> Iterator[str]:
 
 
 def _fields(before: Message, after: Message) -> Iterator[str]:
-    for field in before.DESCRIPTOR.fields:
-        if getattr(before, field.name) != getattr(after, field.name):
-            yield field.name
+    for descriptor in before.DESCRIPTOR.fields:
+        if getattr(before, descriptor.name) != getattr(after, descriptor.name):
+            yield descriptor.name
 
 
 def _annotations(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
@@ -164,10 +166,12 @@ class PlanStep:
 
 @dataclass(frozen=True, slots=True)
 class MissingAgent:
-    """A call of an agent that is neither defined in the project nor deployed."""
+    """A call of an agent that is neither defined in the project nor deployed. It may be deployed before the call."""
 
     workflow: str
     agent: str
+    hint: str = ""
+    """Such as `; did you mean helper?`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +186,13 @@ class Plan:
     """False where the server cannot list its resources."""
     missing_agents: tuple[MissingAgent, ...] = ()
     """Calls of agents that are neither defined here nor deployed."""
+    places: Places = field(default_factory=dict)
+    """Where resources and their tasks are defined."""
+
+    def place_of(self, step: PlanStep, task: str = "") -> Place | None:
+        """Where it is defined, or a task of it, by its path; None where nobody says."""
+        whole = self.places.get(place_name(step.kind.noun, step.slug))
+        return self.places.get(place_name(step.kind.noun, step.slug, task), whole) if task else whole
 
     def having(self, action: Action) -> tuple[PlanStep, ...]:
         """The steps with this action."""
@@ -240,17 +251,6 @@ async def with_owner(instance: Instance, deployments: Deployments) -> Instance:
     return copy
 
 
-def _check_owners(manifests: Manifests, steps: Iterable[PlanStep]) -> None:
-    """Raises StigmerError for an instance of something that is neither deployed nor about to be."""
-    defined = {(kind_of(resource), slug_in(resource)) for resource in manifests.resources}
-    for step in steps:
-        if isinstance(step.resource, AgentInstance | WorkflowInstance):
-            kind, name = owner_of(step.resource)
-            if not parse_id(name) and (kind, slug_of(name)) not in defined:
-                advice = f"Define it, or see what there is: stigmer-tui list {kind.noun}"
-                raise StigmerError(f"There is no {kind.noun} {name} for the {step}", advice)
-
-
 async def make_plan(
     manifests: Manifests,
     project: str,
@@ -265,8 +265,9 @@ async def make_plan(
     Raises StigmerError when the server refuses or cannot be reached.
     """
     defined = {(kind_of(resource), slug_in(resource)) for resource in manifests.resources}
+    agents = [slug for kind, slug in defined if kind is AGENT]
     calls = [
-        MissingAgent(slug_in(workflow), agent)
+        MissingAgent(slug_in(workflow), agent, near_miss(agent, agents))
         for workflow in manifests.workflows
         for agent in called_agents(workflow.spec)
         if (AGENT, agent) not in defined
@@ -283,7 +284,6 @@ async def make_plan(
         # The first refusal is enough; it has cancelled the other requests.
         raise errors.exceptions[0] from None
     known = listed.result()
-    _check_owners(manifests, [step.result() for step in steps])
     return Plan(
         steps=tuple(step.result() for step in steps),
         orphaned=tuple(
@@ -293,6 +293,7 @@ async def make_plan(
         ),
         orphans_are_known=known is not None,
         missing_agents=tuple(call for call, agent in zip(calls, called, strict=True) if agent.result() is None),
+        places=manifests.places,
     )
 
 
@@ -347,68 +348,3 @@ def _taken_from(existing: Resource, wanted: Resource) -> str:
     if folder and own_folder:
         return f"{name} in {folder}" if folder != own_folder and is_project(Path(folder)) else ""
     return name if name != own_name else ""
-
-
-@dataclass(frozen=True, slots=True)
-class AppliedStep:
-    """A step that has been applied."""
-
-    step: PlanStep
-    resource: Resource
-    """As deployed, with its id."""
-
-
-class ApplyError(StigmerError):
-    """The server refused a resource, or several of one kind. What is deployed stays so; later kinds are not."""
-
-    def __init__(
-        self,
-        refused: Sequence[tuple[PlanStep, StigmerError]],
-        applied: Sequence[AppliedStep],
-        remaining: Sequence[PlanStep],
-    ) -> None:
-        (first, cause), *others = refused
-        parts = [cause.advice, *(f"Cannot deploy {step}: {error}" for step, error in others)]
-        parts.append(_listed("Deployed", [item.step for item in applied]))
-        parts.append(_listed("Not deployed", [*(step for step, _ in refused), *remaining]))
-        super().__init__(f"Cannot deploy {first}: {cause.message}", "\n".join(filter(None, parts)))
-        self.applied = tuple(applied)
-        self.failed = tuple(step for step, _ in refused)
-        self.remaining = tuple(remaining)
-
-
-async def apply_plan(plan: Plan, deployments: Deployments) -> tuple[AppliedStep, ...]:
-    """Creates and updates resources, kind after kind, those of a kind at the same time. Raises ApplyError after the
-    first kind with a refusal.
-    """
-    applied: list[AppliedStep] = []
-    remaining = plan.changes
-    while remaining:
-        kind = remaining[0].kind
-        steps = [step for step in remaining if step.kind is kind]
-        remaining = tuple(step for step in remaining if step.kind is not kind)
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_apply(step, deployments)) for step in steps]
-        outcomes = [task.result() for task in tasks]
-        applied += [outcome for outcome in outcomes if isinstance(outcome, AppliedStep)]
-        refused = [
-            (step, outcome) for step, outcome in zip(steps, outcomes, strict=True) if isinstance(outcome, StigmerError)
-        ]
-        if refused:
-            raise ApplyError(refused, applied, remaining) from refused[0][1]
-    return tuple(applied)
-
-
-async def _apply(step: PlanStep, deployments: Deployments) -> AppliedStep | StigmerError:
-    try:
-        resource = step.resource
-        if isinstance(resource, AgentInstance | WorkflowInstance):
-            # What it is an instance of may have been created a moment ago.
-            resource = await with_owner(resource, deployments)
-        return AppliedStep(step, await deployments.apply(resource))
-    except StigmerError as error:
-        return error
-
-
-def _listed(title: str, steps: Sequence[PlanStep]) -> str:
-    return f"{title}: {', '.join(map(str, steps)) or 'nothing'}"

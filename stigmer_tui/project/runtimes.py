@@ -30,6 +30,7 @@ class SynthesisError(StigmerError):
         """The message without file and line."""
         self.file = file
         self.line = line
+        self.column = column
 
 
 def within(project: Path, file: Path) -> Path:

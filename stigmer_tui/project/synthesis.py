@@ -9,9 +9,9 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import DecodeError
 
 from stigmer_tui.api.agent_instance_pb2 import AgentInstance
 from stigmer_tui.api.agent_pb2 import Agent
@@ -26,11 +26,16 @@ from stigmer_tui.core.ids import slug_of
 from stigmer_tui.core.json_values import from_json
 from stigmer_tui.core.units import duration_text
 from stigmer_tui.definition import extensions
+from stigmer_tui.definition.place_names import place_name
 from stigmer_tui.definition.script import parse_script
+from stigmer_tui.project.places import Places, read_places
 from stigmer_tui.project.project_file import Project
 from stigmer_tui.project.project_keys import Runtime
 from stigmer_tui.project.runtimes import SynthesisError, run_command, run_go, run_python
 from stigmer_tui.project.subprocesses import OnLine, RunPackage, run_package
+
+if TYPE_CHECKING:
+    from stigmer_tui.project.manifest_files import PlacedResource
 
 DEPENDENCIES = "dependencies.json"
 
@@ -50,6 +55,8 @@ class Manifests:
     environments: tuple[Environment, ...] = ()
     skills: tuple[Skill, ...] = ()
     instances: tuple[Instance, ...] = ()
+    places: Places = field(default_factory=dict)
+    """Where they are defined."""
 
     @property
     def resources(self) -> tuple[Resource, ...]:
@@ -64,6 +71,7 @@ def read_manifests(folder: Path) -> Manifests:
         workflows=_unique([_read(path, Workflow) for path in _numbered(folder, "workflow")]),
         dependencies=_read_dependencies(folder / DEPENDENCIES),
         skills=_unique([_read(path, Skill) for path in _numbered(folder, "skill")]),
+        places=read_places(folder),
     )
 
 
@@ -96,8 +104,8 @@ def _read(path: Path, kind: type[AnyResource]) -> AnyResource:
 _ADVICE = "Check that the SDK with which the project is written fits this version."
 
 
-def _of(kind: type[AnyResource], found: Iterable[Message]) -> list[AnyResource]:
-    return [resource for resource in found if isinstance(resource, kind)]
+def _of(kind: type[AnyResource], found: Iterable[PlacedResource]) -> list[AnyResource]:
+    return [placed.resource for placed in found if isinstance(placed.resource, kind)]
 
 
 def _unique(resources: list[AnyResource]) -> tuple[AnyResource, ...]:
@@ -216,13 +224,14 @@ def _read_output(folder: Path, project: Project) -> Manifests:
     return read_manifests(folder)
 
 
-def _sorted(found: Sequence[Message]) -> Manifests:
+def _sorted(found: Sequence[PlacedResource]) -> Manifests:
     return Manifests(
         agents=_unique(_of(Agent, found)),
         workflows=_unique(_of(Workflow, found)),
         environments=_unique(_of(Environment, found)),
         skills=_unique(_of(Skill, found)),
         instances=(*_unique(_of(AgentInstance, found)), *_unique(_of(WorkflowInstance, found))),
+        places={place_name(kind_of(placed.resource).noun, slug_in(placed.resource)): placed.place for placed in found},
     )
 
 

@@ -34,7 +34,8 @@ from stigmer_tui.api.skill_pb2 import Skill as SkillMessage
 from stigmer_tui.api.structs import to_struct
 from stigmer_tui.api.workflow_pb2 import Export, FlowControl, WorkflowDocument, WorkflowSpec, WorkflowTask
 from stigmer_tui.api.workflow_pb2 import Workflow as WorkflowMessage
-from stigmer_tui.definition import extensions
+from stigmer_tui.definition import extensions, place_names
+from stigmer_tui.definition.place_names import place_name
 from stigmer_tui.sdk.builder import WorkflowBuilder
 from stigmer_tui.sdk.errors import DefinitionError, near_miss
 from stigmer_tui.sdk.layout import EXPORT_ALL, PlacedTask
@@ -57,8 +58,9 @@ DEPENDENCIES = "dependencies.json"
 KIND_PREFIX = "WORKFLOW_TASK_KIND_"
 
 
-def manifest_files(registry: Registry, generated_at: int) -> dict[str, bytes]:
-    """The content of every manifest of a project, by file name. `generated_at` is in seconds since 1970.
+def manifest_files(registry: Registry, generated_at: int, folder: Path = Path()) -> dict[str, bytes]:
+    """The content of every manifest of a project, by file name. `generated_at` is in seconds since 1970; paths of the
+    code are relative to `folder`.
 
     Raises DefinitionError for problems that show only when everything is defined.
     """
@@ -72,6 +74,7 @@ def manifest_files(registry: Registry, generated_at: int) -> dict[str, bytes]:
         _check_kinds(workflow)
         files[f"workflow-{index}.pb"] = _bytes(partial(_workflow, workflow, registry, generated_at), workflow.name)
     files[DEPENDENCIES] = json.dumps(_dependencies(registry), indent=2).encode()
+    files[place_names.FILE] = json.dumps(_places(registry, folder)).encode()
     return files
 
 
@@ -264,3 +267,18 @@ def _dependencies(registry: Registry) -> dict[str, list[str]]:
         if agents:
             dependencies[f"workflow:{workflow.name}"] = sorted(agents)
     return dependencies
+
+
+def _places(registry: Registry, folder: Path) -> dict[str, tuple[str, int]]:
+    """File and line of every resource and task."""
+    found = {place_name("agent", agent.name): agent.location for agent in registry.agents.values()}
+    found |= {place_name("skill", skill.name): skill.location for skill in registry.skills.values()}
+    for workflow in registry.workflows.values():
+        found[place_name("workflow", workflow.name)] = workflow.location
+        found |= {place_name("workflow", workflow.name, task.name): task.location for task in workflow.nodes.values()}
+    return {name: (_within(folder, location.file), location.line) for name, location in found.items()}
+
+
+def _within(folder: Path, file: str) -> str:
+    path = Path(file)
+    return str(path.relative_to(folder) if path.is_relative_to(folder) else path)

@@ -62,7 +62,7 @@ def synthesize(entry: Path, folder: Path | None) -> None:
     # Only now: the messages of the wire take longer to load than all of the SDK.
     from stigmer_tui.sdk.manifests import manifest_files, write_files
 
-    files = manifest_files(registry, generated_at=int(time.time()))
+    files = manifest_files(registry, int(time.time()), entry.parent)
     if folder is not None:
         write_files(files, folder)
 

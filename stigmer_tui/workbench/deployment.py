@@ -16,7 +16,9 @@ from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.run_limits import write_limits
 from stigmer_tui.definition import extensions
 from stigmer_tui.definition.approved_tools import known_tools, unknown_tools
-from stigmer_tui.project.plan import Action, Plan, PlanStep, apply_plan, make_plan
+from stigmer_tui.project.apply import apply_plan
+from stigmer_tui.project.plan import Action, Plan, PlanStep, make_plan
+from stigmer_tui.project.plan_checks import check_plan
 from stigmer_tui.project.project_file import Project, load_project, of_manifests
 from stigmer_tui.project.subprocesses import OutputLine, RunPackage, run_package
 from stigmer_tui.project.synthesis import Manifests, synthesize
@@ -72,8 +74,8 @@ class Deployer:
         self._emit(ManifestsLoaded(len(self._manifests.resources)))
 
     async def preview(self) -> Deployment:
-        """What `apply` would do."""
-        return self._deployment(await self._plan(), {})
+        """What `apply` would do. Raises what that would raise before it sends anything."""
+        return self._deployment(await self._checked_plan(), {})
 
     async def differences(self) -> tuple[ResourceDifference, ...]:
         """What `apply` would change, line by line."""
@@ -82,10 +84,17 @@ class Deployer:
         return differences_of(await self._plan())
 
     async def apply(self) -> Deployment:
-        """Sends what differs. Raises ApplyError, which says what is deployed and what is not."""
-        plan = await self._plan()
+        """Sends what differs. Raises SynthesisError before that for what cannot be right, and ApplyError, which says
+        what is deployed and what is not.
+        """
+        plan = await self._checked_plan()
         sent = await apply_plan(plan, self._backend.deployments())
         return self._deployment(plan, {(item.step.kind, item.step.slug): item.resource for item in sent})
+
+    async def _checked_plan(self) -> Plan:
+        plan = await self._plan()
+        await check_plan(plan, self._backend.deployments())
+        return plan
 
     async def _plan(self) -> Plan:
         # Of no use to others, and nothing that a server elsewhere should know.
@@ -138,6 +147,7 @@ def _slugs(plan: Plan, action: Action) -> tuple[str, ...]:
 def _warnings(plan: Plan) -> list[str]:
     missing = [
         f"workflow {item.workflow} calls the agent {item.agent}, which is neither in this project nor deployed"
+        + item.hint
         for item in plan.missing_agents
     ]
     taken = [f"{step} was deployed by the project {step.taken_from} before" for step in plan.steps if step.taken_from]

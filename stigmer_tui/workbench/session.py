@@ -409,4 +409,5 @@ def _load_live_parts(is_project: bool) -> None:
     import stigmer_tui.workbench.server_monitor
 
     if is_project:
+        import stigmer_tui.definition.validation
         import stigmer_tui.workbench.watch_loop  # noqa: F401

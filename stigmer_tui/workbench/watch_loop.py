@@ -219,7 +219,7 @@ class WatchLoop:
 
 def problem_of(error: StigmerError) -> ProjectProblem:
     if isinstance(error, SynthesisError):
-        where = f"{error.file}:{error.line}" if error.line else str(error.file or "")
+        where = ":".join(str(part) for part in (error.file, error.line, error.column) if part)
         return ProjectProblem(where, error.problem, error.advice)
     return ProjectProblem("", error.message, error.advice)
 

@@ -16,14 +16,12 @@ from stigmer_tui.api.structs import to_struct
 from stigmer_tui.api.workflow_pb2 import Workflow
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.definition import extensions
+from stigmer_tui.project.apply import AppliedStep, ApplyError, apply_plan
 from stigmer_tui.project.plan import (
     Action,
-    AppliedStep,
-    ApplyError,
     DeployedResource,
     MissingAgent,
     Plan,
-    apply_plan,
     make_plan,
 )
 from stigmer_tui.project.synthesis import Manifests, Resource, kind_of, slug_in
@@ -82,6 +80,8 @@ def agent(name: str, instructions: str = "Answer in one sentence.", generated_at
 def workflow(name: str, *tasks: TaskLine) -> Workflow:
     message = Workflow(api_version="agentic.stigmer.ai/v1", kind="Workflow")
     message.metadata.name = message.spec.document.name = name
+    document = message.spec.document
+    document.dsl, document.namespace, document.version = "1.0.0", "demo", "0.1.0"
     for task, kind, config in tasks:
         message.spec.tasks.add(name=task, kind=WorkflowTaskKind.ValueType(kind), task_config=to_struct(config))
     return message
@@ -243,7 +243,7 @@ async def test_agents_that_are_nowhere_are_missing() -> None:
     await deploy(server, agent("deployed"), project="another")
     calls = workflow("calls", call("a", "here"), call("b", "deployed"), call("c", "nowhere"))
     plan = await plan_of(server, agent("here"), calls)
-    assert plan.missing_agents == (MissingAgent("calls", "nowhere"),)
+    assert plan.missing_agents == (MissingAgent("calls", "nowhere", "; did you mean here?"),)
 
 
 async def test_a_refusal_ends_it_after_its_kind_and_says_what_is_deployed_and_what_is_not() -> None:

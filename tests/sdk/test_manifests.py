@@ -98,7 +98,7 @@ def test_files_are_numbered_in_the_order_of_definition(registry: Registry) -> No
     for number in range(11):
         Agent(f"agent-{number}", instructions="Answer in one sentence.")
     files = manifest_files(registry, NOW)
-    assert list(files) == [*(f"agent-{number}.pb" for number in range(11)), "dependencies.json"]
+    assert list(files) == [*(f"agent-{number}.pb" for number in range(11)), "dependencies.json", "places.json"]
     assert agent_of(files, 10).metadata.name == "agent-10"
 
 

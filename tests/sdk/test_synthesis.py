@@ -66,7 +66,7 @@ def test_it_runs_like_a_script(tmp_path: Path) -> None:
     main = str(tmp_path / "main.py")
     assert done.stdout == f"{main} ['{main}']\nTrue Answer in one sentence.\n"
     assert (done.returncode, done.stderr) == (0, "")
-    assert sorted(path.name for path in output.iterdir()) == ["agent-0.pb", "dependencies.json"]
+    assert sorted(path.name for path in output.iterdir()) == ["agent-0.pb", "dependencies.json", "places.json"]
 
 
 def test_without_an_output_folder_it_only_checks(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from stigmer_tui.api.environment_pb2 import Environment
-from stigmer_tui.project.plan import Plan, apply_plan, make_plan
+from stigmer_tui.project.apply import apply_plan
+from stigmer_tui.project.plan import Plan, make_plan
 from stigmer_tui.project.synthesis import Manifests
 from stigmer_tui.workbench.comparison import differences_of
 from stigmer_tui.workbench.differences import SIGNS, LineKind, ResourceDifference

@@ -12,7 +12,7 @@ import pytest
 from stigmer_tui.api.agent_pb2 import Agent
 from stigmer_tui.api.workflow_pb2 import Workflow
 from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.project.plan import ApplyError
+from stigmer_tui.project.apply import ApplyError
 from stigmer_tui.project.project_file import Project
 from stigmer_tui.project.subprocesses import OutputLine, RunPackage
 from stigmer_tui.project.synthesis import Manifests, Resource
@@ -113,9 +113,18 @@ async def test_a_first_deployment_creates_everything(folder: Path, code: Code) -
 
 async def test_a_second_one_changes_what_differs(folder: Path, code: Code) -> None:
     server = Server()
-    code.resources = (agent("helper"), agent("old"), workflow("tally", call("ask", "helper")), workflow("other"))
+    code.resources = (
+        agent("helper"),
+        agent("old"),
+        workflow("tally", call("ask", "helper")),
+        workflow("other", set_task("a")),
+    )
     await (await deployer(folder, server)).apply()
-    code.resources = (agent("helper", "Anew."), workflow("tally", call("ask", "helper")), workflow("other"))
+    code.resources = (
+        agent("helper", "Answer anew."),
+        workflow("tally", call("ask", "helper")),
+        workflow("other", set_task("a")),
+    )
     deployed = await (await deployer(folder, server)).apply()
     applied = deployed.applied
     assert (applied.created, applied.updated, applied.unchanged, applied.orphaned) == (
@@ -146,7 +155,7 @@ async def test_what_may_surprise_is_said(folder: Path, code: Code) -> None:
     (folder / "Stigmer.yaml").write_text("name: first\nruntime: python\n", encoding="utf-8")
     await (await deployer(folder, server, is_ours=False)).apply()
     (folder / "Stigmer.yaml").write_text("name: demo\nruntime: python\n", encoding="utf-8")
-    code.resources = (agent("helper", "Anew."), workflow("tally", call("ask", "nobody")))
+    code.resources = (agent("helper", "Answer anew."), workflow("tally", call("ask", "nobody")))
     assert (await (await deployer(folder, server, is_ours=False)).preview()).warnings == (
         "workflow tally calls the agent nobody, which is neither in this project nor deployed",
         "agent helper was deployed by the project first before",
@@ -163,7 +172,7 @@ async def test_a_misspelled_tool_that_is_to_wait_for_approval_is_refused(folder:
 
 
 async def test_a_refusal_says_what_is_deployed_and_what_is_not(folder: Path, code: Code) -> None:
-    code.resources = (agent("helper"), workflow("tally"))
+    code.resources = (agent("helper"), workflow("tally", set_task("a")))
     with pytest.raises(ApplyError, match="Cannot deploy workflow tally"):
         await (await deployer(folder, Server(refuses="tally"))).apply()
 
