@@ -45,7 +45,7 @@ test: $(VENV)/tested
 test-failed: $(VENV)/tested
 	$(PYTEST) --last-failed --last-failed-no-failures none
 
-# Five minutes of troubles of all kinds against a real daemon.
+# Ten minutes of troubles of all kinds against a real daemon.
 chaos: $(VENV)/tested
 	$(PYTEST) -m chaos -s tests/e2e/test_chaos.py
 

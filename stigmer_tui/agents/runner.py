@@ -78,7 +78,7 @@ async def run_agents(configuration: Configuration, channel: Channel, stopping: a
             CAPACITY,
             models.describe(),
             str(confinement),
-            problem=lambda: journal.problem,
+            records=journal,
             take_keys=take_keys,
         )
         await serve(channel, profile, worker.work, stopping)

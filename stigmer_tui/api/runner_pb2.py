@@ -34,7 +34,7 @@ from stigmer_tui.api import execution_pb2 as stigmer__tui_dot_execution_dot_v1_d
 from stigmer_tui.api import model_call_pb2 as stigmer__tui_dot_execution_dot_v1_dot_model__call__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"stigmer_tui/runner/v1/runner.proto\x12\x15stigmer_tui.runner.v1\x1a\'ai/stigmer/agentic/agent/v1/agent.proto\x1a:ai/stigmer/agentic/agentexecution/v1/agent_execution.proto\x1a>ai/stigmer/agentic/executioncontext/v1/execution_context.proto\x1a-ai/stigmer/agentic/workflow/v1/workflow.proto\x1a\x39\x61i/stigmer/agentic/workflow/v1/tasks/workflow_tasks.proto\x1a@ai/stigmer/agentic/workflowexecution/v1/workflow_execution.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a(stigmer_tui/execution/v1/execution.proto\x1a)stigmer_tui/execution/v1/model_call.proto\"\xb5\x01\n\rRunnerMessage\x12-\n\x05hello\x18\x01 \x01(\x0b\x32\x1c.stigmer_tui.runner.v1.HelloH\x00\x12\x35\n\theartbeat\x18\x02 \x01(\x0b\x32 .stigmer_tui.runner.v1.HeartbeatH\x00\x12\x33\n\x08\x64raining\x18\x03 \x01(\x0b\x32\x1f.stigmer_tui.runner.v1.DrainingH\x00\x42\t\n\x07message\"\xf4\x01\n\x05Hello\x12/\n\x04kind\x18\x01 \x01(\x0e\x32!.stigmer_tui.runner.v1.Hello.Kind\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x10\n\x08\x63\x61pacity\x18\x04 \x01(\r\x12\r\n\x05model\x18\x05 \x01(\t\x12\x0f\n\x07sandbox\x18\x06 \x01(\t\x12\x33\n\ncapacities\x18\x07 \x03(\x0b\x32\x1f.stigmer_tui.runner.v1.Capacity\"7\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\r\n\tWORKFLOWS\x10\x01\x12\n\n\x06\x41GENTS\x10\x02J\x04\x08\x02\x10\x03R\x03pid\"O\n\x08\x43\x61pacity\x12/\n\x04kind\x18\x01 \x01(\x0e\x32!.stigmer_tui.runner.v1.Hello.Kind\x12\x12\n\nexecutions\x18\x02 \x01(\r\">\n\tHeartbeat\x12\x11\n\tlease_ids\x18\x01 \x03(\t\x12\x0f\n\x07problem\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\"\n\n\x08\x44raining\"\x95\x02\n\rServerMessage\x12\x31\n\x07welcome\x18\x01 \x01(\x0b\x32\x1e.stigmer_tui.runner.v1.WelcomeH\x00\x12\x37\n\nassignment\x18\x02 \x01(\x0b\x32!.stigmer_tui.runner.v1.AssignmentH\x00\x12/\n\x06\x63\x61ncel\x18\x03 \x01(\x0b\x32\x1d.stigmer_tui.runner.v1.CancelH\x00\x12+\n\x04keys\x18\x04 \x01(\x0b\x32\x1b.stigmer_tui.runner.v1.KeysH\x00\x12/\n\x06signal\x18\x05 \x01(\x0b\x32\x1d.stigmer_tui.runner.v1.SignalH\x00\x42\t\n\x07message\"N\n\x06Signal\x12\x10\n\x08lease_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12$\n\x04\x64\x61ta\x18\x03 \x01(\x0b\x32\x16.google.protobuf.Value\"w\n\x04Keys\x12=\n\tvariables\x18\x01 \x03(\x0b\x32*.stigmer_tui.runner.v1.Keys.VariablesEntry\x1a\x30\n\x0eVariablesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"#\n\x07Welcome\x12\x18\n\x10silence_limit_ms\x18\x01 \x01(\r\"\xe4\x02\n\nAssignment\x12\x10\n\x08lease_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\x12G\n\x0b\x65nvironment\x18\x03 \x03(\x0b\x32\x32.stigmer_tui.runner.v1.Assignment.EnvironmentEntry\x12=\n\x08workflow\x18\x04 \x01(\x0b\x32).stigmer_tui.runner.v1.WorkflowAssignmentH\x00\x12\x37\n\x05\x61gent\x18\x05 \x01(\x0b\x32&.stigmer_tui.runner.v1.AgentAssignmentH\x00\x1aj\n\x10\x45nvironmentEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x45\n\x05value\x18\x02 \x01(\x0b\x32\x36.ai.stigmer.agentic.executioncontext.v1.ExecutionValue:\x02\x38\x01\x42\x06\n\x04work\"\x9f\x01\n\x12WorkflowAssignment\x12M\n\texecution\x18\x01 \x01(\x0b\x32:.ai.stigmer.agentic.workflowexecution.v1.WorkflowExecution\x12:\n\x08workflow\x18\x02 \x01(\x0b\x32(.ai.stigmer.agentic.workflow.v1.Workflow\"\xd9\x01\n\x0f\x41gentAssignment\x12G\n\texecution\x18\x01 \x01(\x0b\x32\x34.ai.stigmer.agentic.agentexecution.v1.AgentExecution\x12\x31\n\x05\x61gent\x18\x02 \x01(\x0b\x32\".ai.stigmer.agentic.agent.v1.Agent\x12J\n\x06\x63onfig\x18\x03 \x01(\x0b\x32:.ai.stigmer.agentic.workflow.v1.tasks.AgentExecutionConfig\"*\n\x06\x43\x61ncel\x12\x10\n\x08lease_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"\xb8\x01\n\rReportRequest\x12\x18\n\x08lease_id\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12>\n\x05\x61gent\x18\x02 \x01(\x0b\x32-.stigmer_tui.execution.v1.AgentExecutionDeltaH\x00\x12\x44\n\x08workflow\x18\x03 \x01(\x0b\x32\x30.stigmer_tui.execution.v1.WorkflowExecutionDeltaH\x00\x42\x07\n\x05\x64\x65lta\"!\n\x0eReportResponse\x12\x0f\n\x07version\x18\x01 \x01(\x04\"\xfa\x02\n\x11StartAgentRequest\x12\x18\n\x08lease_id\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x13\n\x03key\x18\x02 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x15\n\x05\x61gent\x18\x03 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x17\n\x07message\x18\x04 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12N\n\x0b\x65nvironment\x18\x05 \x03(\x0b\x32\x39.stigmer_tui.runner.v1.StartAgentRequest.EnvironmentEntry\x12J\n\x06\x63onfig\x18\x06 \x01(\x0b\x32:.ai.stigmer.agentic.workflow.v1.tasks.AgentExecutionConfig\x1aj\n\x10\x45nvironmentEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x45\n\x05value\x18\x02 \x01(\x0b\x32\x36.ai.stigmer.agentic.executioncontext.v1.ExecutionValue:\x02\x38\x01\"\xaf\x02\n\x14StartWorkflowRequest\x12\x18\n\x08lease_id\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x13\n\x03key\x18\x02 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x18\n\x08workflow\x18\x03 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x0f\n\x07message\x18\x04 \x01(\t\x12Q\n\x0b\x65nvironment\x18\x05 \x03(\x0b\x32<.stigmer_tui.runner.v1.StartWorkflowRequest.EnvironmentEntry\x1aj\n\x10\x45nvironmentEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x45\n\x05value\x18\x02 \x01(\x0b\x32\x36.ai.stigmer.agentic.executioncontext.v1.ExecutionValue:\x02\x38\x01\"\x99\x01\n\x14StartSubAgentRequest\x12\x18\n\x08lease_id\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x13\n\x03key\x18\x02 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x17\n\x07message\x18\x03 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x39\n\x05\x61gent\x18\x04 \x01(\x0b\x32\".ai.stigmer.agentic.agent.v1.AgentB\x06\xbaH\x03\xc8\x01\x01\x32\xf8\x04\n\x10RunnerController\x12X\n\x06\x61ttach\x12$.stigmer_tui.runner.v1.RunnerMessage\x1a$.stigmer_tui.runner.v1.ServerMessage(\x01\x30\x01\x12U\n\x06report\x12$.stigmer_tui.runner.v1.ReportRequest\x1a%.stigmer_tui.runner.v1.ReportResponse\x12j\n\x0bkeepRequest\x12,.stigmer_tui.execution.v1.KeepRequestRequest\x1a-.stigmer_tui.execution.v1.KeepRequestResponse\x12l\n\nstartAgent\x12(.stigmer_tui.runner.v1.StartAgentRequest\x1a\x34.ai.stigmer.agentic.agentexecution.v1.AgentExecution\x12x\n\rstartWorkflow\x12+.stigmer_tui.runner.v1.StartWorkflowRequest\x1a:.ai.stigmer.agentic.workflowexecution.v1.WorkflowExecution\x12_\n\rstartSubAgent\x12+.stigmer_tui.runner.v1.StartSubAgentRequest\x1a!.stigmer_tui.runner.v1.Assignmentb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"stigmer_tui/runner/v1/runner.proto\x12\x15stigmer_tui.runner.v1\x1a\'ai/stigmer/agentic/agent/v1/agent.proto\x1a:ai/stigmer/agentic/agentexecution/v1/agent_execution.proto\x1a>ai/stigmer/agentic/executioncontext/v1/execution_context.proto\x1a-ai/stigmer/agentic/workflow/v1/workflow.proto\x1a\x39\x61i/stigmer/agentic/workflow/v1/tasks/workflow_tasks.proto\x1a@ai/stigmer/agentic/workflowexecution/v1/workflow_execution.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a(stigmer_tui/execution/v1/execution.proto\x1a)stigmer_tui/execution/v1/model_call.proto\"\xb5\x01\n\rRunnerMessage\x12-\n\x05hello\x18\x01 \x01(\x0b\x32\x1c.stigmer_tui.runner.v1.HelloH\x00\x12\x35\n\theartbeat\x18\x02 \x01(\x0b\x32 .stigmer_tui.runner.v1.HeartbeatH\x00\x12\x33\n\x08\x64raining\x18\x03 \x01(\x0b\x32\x1f.stigmer_tui.runner.v1.DrainingH\x00\x42\t\n\x07message\"\x86\x02\n\x05Hello\x12/\n\x04kind\x18\x01 \x01(\x0e\x32!.stigmer_tui.runner.v1.Hello.Kind\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x10\n\x08\x63\x61pacity\x18\x04 \x01(\r\x12\r\n\x05model\x18\x05 \x01(\t\x12\x0f\n\x07sandbox\x18\x06 \x01(\t\x12\x33\n\ncapacities\x18\x07 \x03(\x0b\x32\x1f.stigmer_tui.runner.v1.Capacity\x12\x10\n\x08recorded\x18\x08 \x03(\t\"7\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\r\n\tWORKFLOWS\x10\x01\x12\n\n\x06\x41GENTS\x10\x02J\x04\x08\x02\x10\x03R\x03pid\"O\n\x08\x43\x61pacity\x12/\n\x04kind\x18\x01 \x01(\x0e\x32!.stigmer_tui.runner.v1.Hello.Kind\x12\x12\n\nexecutions\x18\x02 \x01(\r\">\n\tHeartbeat\x12\x11\n\tlease_ids\x18\x01 \x03(\t\x12\x0f\n\x07problem\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\"\n\n\x08\x44raining\"\x95\x02\n\rServerMessage\x12\x31\n\x07welcome\x18\x01 \x01(\x0b\x32\x1e.stigmer_tui.runner.v1.WelcomeH\x00\x12\x37\n\nassignment\x18\x02 \x01(\x0b\x32!.stigmer_tui.runner.v1.AssignmentH\x00\x12/\n\x06\x63\x61ncel\x18\x03 \x01(\x0b\x32\x1d.stigmer_tui.runner.v1.CancelH\x00\x12+\n\x04keys\x18\x04 \x01(\x0b\x32\x1b.stigmer_tui.runner.v1.KeysH\x00\x12/\n\x06signal\x18\x05 \x01(\x0b\x32\x1d.stigmer_tui.runner.v1.SignalH\x00\x42\t\n\x07message\"N\n\x06Signal\x12\x10\n\x08lease_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12$\n\x04\x64\x61ta\x18\x03 \x01(\x0b\x32\x16.google.protobuf.Value\"w\n\x04Keys\x12=\n\tvariables\x18\x01 \x03(\x0b\x32*.stigmer_tui.runner.v1.Keys.VariablesEntry\x1a\x30\n\x0eVariablesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"2\n\x07Welcome\x12\x18\n\x10silence_limit_ms\x18\x01 \x01(\r\x12\r\n\x05\x65nded\x18\x02 \x03(\t\"\xe4\x02\n\nAssignment\x12\x10\n\x08lease_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\x12G\n\x0b\x65nvironment\x18\x03 \x03(\x0b\x32\x32.stigmer_tui.runner.v1.Assignment.EnvironmentEntry\x12=\n\x08workflow\x18\x04 \x01(\x0b\x32).stigmer_tui.runner.v1.WorkflowAssignmentH\x00\x12\x37\n\x05\x61gent\x18\x05 \x01(\x0b\x32&.stigmer_tui.runner.v1.AgentAssignmentH\x00\x1aj\n\x10\x45nvironmentEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x45\n\x05value\x18\x02 \x01(\x0b\x32\x36.ai.stigmer.agentic.executioncontext.v1.ExecutionValue:\x02\x38\x01\x42\x06\n\x04work\"\x9f\x01\n\x12WorkflowAssignment\x12M\n\texecution\x18\x01 \x01(\x0b\x32:.ai.stigmer.agentic.workflowexecution.v1.WorkflowExecution\x12:\n\x08workflow\x18\x02 \x01(\x0b\x32(.ai.stigmer.agentic.workflow.v1.Workflow\"\xd9\x01\n\x0f\x41gentAssignment\x12G\n\texecution\x18\x01 \x01(\x0b\x32\x34.ai.stigmer.agentic.agentexecution.v1.AgentExecution\x12\x31\n\x05\x61gent\x18\x02 \x01(\x0b\x32\".ai.stigmer.agentic.agent.v1.Agent\x12J\n\x06\x63onfig\x18\x03 \x01(\x0b\x32:.ai.stigmer.agentic.workflow.v1.tasks.AgentExecutionConfig\"*\n\x06\x43\x61ncel\x12\x10\n\x08lease_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"\xb8\x01\n\rReportRequest\x12\x18\n\x08lease_id\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12>\n\x05\x61gent\x18\x02 \x01(\x0b\x32-.stigmer_tui.execution.v1.AgentExecutionDeltaH\x00\x12\x44\n\x08workflow\x18\x03 \x01(\x0b\x32\x30.stigmer_tui.execution.v1.WorkflowExecutionDeltaH\x00\x42\x07\n\x05\x64\x65lta\"!\n\x0eReportResponse\x12\x0f\n\x07version\x18\x01 \x01(\x04\"\xfa\x02\n\x11StartAgentRequest\x12\x18\n\x08lease_id\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x13\n\x03key\x18\x02 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x15\n\x05\x61gent\x18\x03 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x17\n\x07message\x18\x04 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12N\n\x0b\x65nvironment\x18\x05 \x03(\x0b\x32\x39.stigmer_tui.runner.v1.StartAgentRequest.EnvironmentEntry\x12J\n\x06\x63onfig\x18\x06 \x01(\x0b\x32:.ai.stigmer.agentic.workflow.v1.tasks.AgentExecutionConfig\x1aj\n\x10\x45nvironmentEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x45\n\x05value\x18\x02 \x01(\x0b\x32\x36.ai.stigmer.agentic.executioncontext.v1.ExecutionValue:\x02\x38\x01\"\xaf\x02\n\x14StartWorkflowRequest\x12\x18\n\x08lease_id\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x13\n\x03key\x18\x02 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x18\n\x08workflow\x18\x03 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x0f\n\x07message\x18\x04 \x01(\t\x12Q\n\x0b\x65nvironment\x18\x05 \x03(\x0b\x32<.stigmer_tui.runner.v1.StartWorkflowRequest.EnvironmentEntry\x1aj\n\x10\x45nvironmentEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x45\n\x05value\x18\x02 \x01(\x0b\x32\x36.ai.stigmer.agentic.executioncontext.v1.ExecutionValue:\x02\x38\x01\"\x99\x01\n\x14StartSubAgentRequest\x12\x18\n\x08lease_id\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x13\n\x03key\x18\x02 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x17\n\x07message\x18\x03 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x39\n\x05\x61gent\x18\x04 \x01(\x0b\x32\".ai.stigmer.agentic.agent.v1.AgentB\x06\xbaH\x03\xc8\x01\x01\x32\xf8\x04\n\x10RunnerController\x12X\n\x06\x61ttach\x12$.stigmer_tui.runner.v1.RunnerMessage\x1a$.stigmer_tui.runner.v1.ServerMessage(\x01\x30\x01\x12U\n\x06report\x12$.stigmer_tui.runner.v1.ReportRequest\x1a%.stigmer_tui.runner.v1.ReportResponse\x12j\n\x0bkeepRequest\x12,.stigmer_tui.execution.v1.KeepRequestRequest\x1a-.stigmer_tui.execution.v1.KeepRequestResponse\x12l\n\nstartAgent\x12(.stigmer_tui.runner.v1.StartAgentRequest\x1a\x34.ai.stigmer.agentic.agentexecution.v1.AgentExecution\x12x\n\rstartWorkflow\x12+.stigmer_tui.runner.v1.StartWorkflowRequest\x1a:.ai.stigmer.agentic.workflowexecution.v1.WorkflowExecution\x12_\n\rstartSubAgent\x12+.stigmer_tui.runner.v1.StartSubAgentRequest\x1a!.stigmer_tui.runner.v1.Assignmentb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -76,49 +76,49 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RUNNERMESSAGE']._serialized_start=543
   _globals['_RUNNERMESSAGE']._serialized_end=724
   _globals['_HELLO']._serialized_start=727
-  _globals['_HELLO']._serialized_end=971
-  _globals['_HELLO_KIND']._serialized_start=905
-  _globals['_HELLO_KIND']._serialized_end=960
-  _globals['_CAPACITY']._serialized_start=973
-  _globals['_CAPACITY']._serialized_end=1052
-  _globals['_HEARTBEAT']._serialized_start=1054
-  _globals['_HEARTBEAT']._serialized_end=1116
-  _globals['_DRAINING']._serialized_start=1118
-  _globals['_DRAINING']._serialized_end=1128
-  _globals['_SERVERMESSAGE']._serialized_start=1131
-  _globals['_SERVERMESSAGE']._serialized_end=1408
-  _globals['_SIGNAL']._serialized_start=1410
-  _globals['_SIGNAL']._serialized_end=1488
-  _globals['_KEYS']._serialized_start=1490
-  _globals['_KEYS']._serialized_end=1609
-  _globals['_KEYS_VARIABLESENTRY']._serialized_start=1561
-  _globals['_KEYS_VARIABLESENTRY']._serialized_end=1609
-  _globals['_WELCOME']._serialized_start=1611
-  _globals['_WELCOME']._serialized_end=1646
-  _globals['_ASSIGNMENT']._serialized_start=1649
-  _globals['_ASSIGNMENT']._serialized_end=2005
-  _globals['_ASSIGNMENT_ENVIRONMENTENTRY']._serialized_start=1891
-  _globals['_ASSIGNMENT_ENVIRONMENTENTRY']._serialized_end=1997
-  _globals['_WORKFLOWASSIGNMENT']._serialized_start=2008
-  _globals['_WORKFLOWASSIGNMENT']._serialized_end=2167
-  _globals['_AGENTASSIGNMENT']._serialized_start=2170
-  _globals['_AGENTASSIGNMENT']._serialized_end=2387
-  _globals['_CANCEL']._serialized_start=2389
-  _globals['_CANCEL']._serialized_end=2431
-  _globals['_REPORTREQUEST']._serialized_start=2434
-  _globals['_REPORTREQUEST']._serialized_end=2618
-  _globals['_REPORTRESPONSE']._serialized_start=2620
-  _globals['_REPORTRESPONSE']._serialized_end=2653
-  _globals['_STARTAGENTREQUEST']._serialized_start=2656
-  _globals['_STARTAGENTREQUEST']._serialized_end=3034
-  _globals['_STARTAGENTREQUEST_ENVIRONMENTENTRY']._serialized_start=1891
-  _globals['_STARTAGENTREQUEST_ENVIRONMENTENTRY']._serialized_end=1997
-  _globals['_STARTWORKFLOWREQUEST']._serialized_start=3037
-  _globals['_STARTWORKFLOWREQUEST']._serialized_end=3340
-  _globals['_STARTWORKFLOWREQUEST_ENVIRONMENTENTRY']._serialized_start=1891
-  _globals['_STARTWORKFLOWREQUEST_ENVIRONMENTENTRY']._serialized_end=1997
-  _globals['_STARTSUBAGENTREQUEST']._serialized_start=3343
-  _globals['_STARTSUBAGENTREQUEST']._serialized_end=3496
-  _globals['_RUNNERCONTROLLER']._serialized_start=3499
-  _globals['_RUNNERCONTROLLER']._serialized_end=4131
+  _globals['_HELLO']._serialized_end=989
+  _globals['_HELLO_KIND']._serialized_start=923
+  _globals['_HELLO_KIND']._serialized_end=978
+  _globals['_CAPACITY']._serialized_start=991
+  _globals['_CAPACITY']._serialized_end=1070
+  _globals['_HEARTBEAT']._serialized_start=1072
+  _globals['_HEARTBEAT']._serialized_end=1134
+  _globals['_DRAINING']._serialized_start=1136
+  _globals['_DRAINING']._serialized_end=1146
+  _globals['_SERVERMESSAGE']._serialized_start=1149
+  _globals['_SERVERMESSAGE']._serialized_end=1426
+  _globals['_SIGNAL']._serialized_start=1428
+  _globals['_SIGNAL']._serialized_end=1506
+  _globals['_KEYS']._serialized_start=1508
+  _globals['_KEYS']._serialized_end=1627
+  _globals['_KEYS_VARIABLESENTRY']._serialized_start=1579
+  _globals['_KEYS_VARIABLESENTRY']._serialized_end=1627
+  _globals['_WELCOME']._serialized_start=1629
+  _globals['_WELCOME']._serialized_end=1679
+  _globals['_ASSIGNMENT']._serialized_start=1682
+  _globals['_ASSIGNMENT']._serialized_end=2038
+  _globals['_ASSIGNMENT_ENVIRONMENTENTRY']._serialized_start=1924
+  _globals['_ASSIGNMENT_ENVIRONMENTENTRY']._serialized_end=2030
+  _globals['_WORKFLOWASSIGNMENT']._serialized_start=2041
+  _globals['_WORKFLOWASSIGNMENT']._serialized_end=2200
+  _globals['_AGENTASSIGNMENT']._serialized_start=2203
+  _globals['_AGENTASSIGNMENT']._serialized_end=2420
+  _globals['_CANCEL']._serialized_start=2422
+  _globals['_CANCEL']._serialized_end=2464
+  _globals['_REPORTREQUEST']._serialized_start=2467
+  _globals['_REPORTREQUEST']._serialized_end=2651
+  _globals['_REPORTRESPONSE']._serialized_start=2653
+  _globals['_REPORTRESPONSE']._serialized_end=2686
+  _globals['_STARTAGENTREQUEST']._serialized_start=2689
+  _globals['_STARTAGENTREQUEST']._serialized_end=3067
+  _globals['_STARTAGENTREQUEST_ENVIRONMENTENTRY']._serialized_start=1924
+  _globals['_STARTAGENTREQUEST_ENVIRONMENTENTRY']._serialized_end=2030
+  _globals['_STARTWORKFLOWREQUEST']._serialized_start=3070
+  _globals['_STARTWORKFLOWREQUEST']._serialized_end=3373
+  _globals['_STARTWORKFLOWREQUEST_ENVIRONMENTENTRY']._serialized_start=1924
+  _globals['_STARTWORKFLOWREQUEST_ENVIRONMENTENTRY']._serialized_end=2030
+  _globals['_STARTSUBAGENTREQUEST']._serialized_start=3376
+  _globals['_STARTSUBAGENTREQUEST']._serialized_end=3529
+  _globals['_RUNNERCONTROLLER']._serialized_start=3532
+  _globals['_RUNNERCONTROLLER']._serialized_end=4164
 # @@protoc_insertion_point(module_scope)

@@ -86,6 +86,7 @@ class Hello(_message.Message):
     MODEL_FIELD_NUMBER: _builtins.int
     SANDBOX_FIELD_NUMBER: _builtins.int
     CAPACITIES_FIELD_NUMBER: _builtins.int
+    RECORDED_FIELD_NUMBER: _builtins.int
     kind: Global___Hello.Kind.ValueType
     version: _builtins.str
     capacity: _builtins.int
@@ -97,6 +98,10 @@ class Hello(_message.Message):
     def capacities(self) -> _containers.RepeatedCompositeFieldContainer[Global___Capacity]:
         """Of a runner that takes several kinds of executions; without them, kind and capacity count."""
 
+    @_builtins.property
+    def recorded(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Ids of the executions of which it has records from an earlier life."""
+
     def __init__(
         self,
         *,
@@ -106,10 +111,11 @@ class Hello(_message.Message):
         model: _builtins.str = ...,
         sandbox: _builtins.str = ...,
         capacities: _abc.Iterable[Global___Capacity] | None = ...,
+        recorded: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["capacities", b"capacities", "capacity", b"capacity", "kind", b"kind", "model", b"model", "sandbox", b"sandbox", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capacities", b"capacities", "capacity", b"capacity", "kind", b"kind", "model", b"model", "recorded", b"recorded", "sandbox", b"sandbox", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -298,16 +304,22 @@ class Welcome(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SILENCE_LIMIT_MS_FIELD_NUMBER: _builtins.int
+    ENDED_FIELD_NUMBER: _builtins.int
     silence_limit_ms: _builtins.int
     """The runner is given up when it is silent for longer, in milliseconds."""
+    @_builtins.property
+    def ended(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Those of the recorded executions that have ended, or are unknown: nobody will go on with them."""
+
     def __init__(
         self,
         *,
         silence_limit_ms: _builtins.int = ...,
+        ended: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["silence_limit_ms", b"silence_limit_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ended", b"ended", "silence_limit_ms", b"silence_limit_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

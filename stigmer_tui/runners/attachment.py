@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import grpc
 from grpc.aio import AioRpcError, Channel
@@ -32,6 +32,7 @@ from stigmer_tui.api.runner_pb2_grpc import RunnerControllerStub
 from stigmer_tui.api.workflow_execution_pb2 import WorkflowExecution
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.logs import EXECUTION
+from stigmer_tui.core.storage_errors import StorageError
 from stigmer_tui.runners.lease import Lease, LeaseLost, ServerCalls, StopReason, Work
 
 logger = logging.getLogger(__name__)
@@ -42,6 +43,19 @@ DRAIN_LIMIT = 3.0
 """Seconds that running side effects have to finish when the runner must end."""
 
 
+class Records(Protocol):
+    """What a runner has done of executions that have not ended, by its knowledge: a `Journal`."""
+
+    @property
+    def problem(self) -> str:
+        """Why it cannot be written, such as a full disk, so that work waits; empty if it can."""
+        ...
+
+    def executions(self) -> list[str]: ...
+
+    async def forget(self, execution_id: str) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """What a runner tells the server about itself."""
@@ -50,8 +64,8 @@ class Profile:
     capacity: int
     model: str = ""
     sandbox: str = ""
-    problem: Callable[[], str] = lambda: ""
-    """Why it cannot work at the moment, such as a full disk; empty if it can."""
+    records: Records | None = None
+    """The journal of the runner; what it holds of executions that have ended without a runner is deleted."""
     take_keys: Callable[[Mapping[str, str]], str] = lambda variables: ""
     """Takes keys of model providers and returns the model that is available with them."""
 
@@ -69,6 +83,7 @@ class _Attachment:
         self._outbox: asyncio.Queue[RunnerMessage | None] = asyncio.Queue()
         self._leases: dict[str, Lease] = {}
         self._is_draining = False
+        self._forgetting: asyncio.Task[None] | None = None
         self._silence_limit: asyncio.Future[float] = asyncio.get_running_loop().create_future()
         """Seconds; set by the welcome of the server."""
 
@@ -82,8 +97,10 @@ class _Attachment:
                 self._outbox.put_nowait(RunnerMessage(draining=Draining()))
             await self._drain()
             self._outbox.put_nowait(None)
-            for task in (listener, stopper, heart):
-                task.cancel()
+            # What is not forgotten yet, since the disk is full, is so by the next runner.
+            for task in (listener, stopper, heart, self._forgetting):
+                if task:
+                    task.cancel()
 
     async def _listen(self, group: asyncio.TaskGroup) -> None:
         try:
@@ -93,6 +110,7 @@ class _Attachment:
             logger.warning("the server is gone: %s", error.details())
 
     async def _messages(self) -> AsyncIterator[RunnerMessage]:
+        records = self._profile.records
         yield RunnerMessage(
             hello=Hello(
                 kind=self._profile.kind,
@@ -100,6 +118,7 @@ class _Attachment:
                 capacity=self._profile.capacity,
                 model=self._profile.model,
                 sandbox=self._profile.sandbox,
+                recorded=records.executions() if records else (),
             )
         )
         while (message := await self._outbox.get()) is not None:
@@ -109,6 +128,7 @@ class _Attachment:
         match message.WhichOneof("message"):
             case "welcome":
                 self._silence_limit.set_result(message.welcome.silence_limit_ms / 1000)
+                self._forgetting = group.create_task(self._forget(message.welcome.ended))
             # One that was sent before the server knew that this runner drains goes to the next runner.
             case "assignment" if not self._is_draining:
                 lease = self._lease(message.assignment)
@@ -121,6 +141,14 @@ class _Attachment:
                     cancelled.stop(StopReason.CANCELLED, message.cancel.reason)
             case "signal":
                 logger.error("the signal %s is lost: this runner has no signals yet", message.signal.name)
+
+    async def _forget(self, execution_ids: Sequence[str]) -> None:
+        """Those that ended while no runner could tidy up after them: it was killed, or the server ended them."""
+        if self._profile.records is None:
+            return
+        for execution_id in execution_ids:
+            with suppress(StorageError):
+                await self._profile.records.forget(execution_id)
 
     def _lease(self, assignment: Assignment) -> Lease:
         async def send(request: ReportRequest) -> None:
@@ -210,7 +238,8 @@ class _Attachment:
             self._beat_once()
 
     def _beat_once(self, model: str = "") -> None:
-        heartbeat = Heartbeat(lease_ids=self._leases, problem=self._profile.problem(), model=model)
+        problem = self._profile.records.problem if self._profile.records else ""
+        heartbeat = Heartbeat(lease_ids=self._leases, problem=problem, model=model)
         self._outbox.put_nowait(RunnerMessage(heartbeat=heartbeat))
 
     async def _drain(self) -> None:

@@ -78,6 +78,10 @@ class Journal:
         }
         return ExecutionJournal(self._database, execution_id, steps)
 
+    def executions(self) -> list[str]:
+        """Ids of those that it has steps of."""
+        return [str(execution_id) for (execution_id,) in self._database.read("SELECT DISTINCT execution FROM steps")]
+
     @property
     def problem(self) -> str:
         """Why the file cannot be written, so that work waits; empty if it can."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import cast
 
@@ -226,6 +227,13 @@ class ExecutionStore:
         condition, values = ("parent = ?", (parent,)) if parent is not None else (f"NOT {IS_SUB_AGENT}", ())
         sql = f"SELECT id FROM executions WHERE phase < 3 AND {condition} ORDER BY age"
         return [str(execution_id) for (execution_id,) in self._database.read(sql, values)]
+
+    def ended_of(self, execution_ids: Iterable[str]) -> list[str]:
+        """Those that have ended, or that there are not; sub-agents are executions here, too."""
+        going_on = {
+            execution_id for (execution_id,) in self._database.read("SELECT id FROM executions WHERE phase < 3")
+        }
+        return [execution_id for execution_id in execution_ids if execution_id not in going_on]
 
     def pending_cancellations(self) -> dict[str, str]:
         """Executions to cancel, with the reason: cancelled before the server stopped, or their parent has ended."""

@@ -265,7 +265,8 @@ class Leases:
             self._broken.pop(kind, None)
         listening = asyncio.create_task(self._listen(runner, messages))
         try:
-            yield ServerMessage(welcome=Welcome(silence_limit_ms=int(self._limits.silence * 1000)))
+            ended = self._executions.store.ended_of(first.hello.recorded)
+            yield ServerMessage(welcome=Welcome(silence_limit_ms=int(self._limits.silence * 1000), ended=ended))
             if Hello.Kind.AGENTS in runner.capacities and self._keys.variables:
                 yield self._keys_message()
             self._assign()

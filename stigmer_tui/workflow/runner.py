@@ -41,7 +41,7 @@ async def run_workflows(configuration: Configuration, channel: Channel, stopping
         await execute(lease, journal, resources)
 
     try:
-        await serve(channel, Profile(Hello.WORKFLOWS, CAPACITY, problem=lambda: journal.problem), work, stopping)
+        await serve(channel, Profile(Hello.WORKFLOWS, CAPACITY, records=journal), work, stopping)
     finally:
         await resources.close()
         await asyncio.to_thread(journal.close)

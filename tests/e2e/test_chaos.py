@@ -1,7 +1,9 @@
-"""Everything at once for some minutes: `pytest -m chaos`. Whatever happens, each run ends, and nothing happens twice.
+"""Everything at once for some minutes: `pytest -m chaos`. Whatever happens, each run ends, nothing happens twice, and
+nothing is left behind.
 
-STIGMER_CHAOS_SECONDS says for how long (300), STIGMER_CHAOS_SEED repeats what was tried in what order. A full disk
-needs a file system of its own, which only root can make; without it that trouble is left out, and said so.
+STIGMER_CHAOS_SECONDS says for how long (600), STIGMER_CHAOS_SEED repeats what was tried in what order. A full disk and
+a home that cannot be written need a file system of their own, which only root can make; without it these troubles are
+left out, and said so.
 """
 
 from __future__ import annotations
@@ -10,13 +12,15 @@ import asyncio
 import json
 import os
 import random
+import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -28,17 +32,24 @@ from stigmer_tui.api.phases import Phase
 from stigmer_tui.client.connection import connected
 from stigmer_tui.client.executions import get
 from stigmer_tui.core.configuration import load_configuration
+from stigmer_tui.daemon.record import read_record
 from stigmer_tui.daemon.running import ensure_daemon
 from tests.e2e.shop import Shop, open_shop
 from tests.e2e.world import World, eventually
 
 pytestmark = pytest.mark.chaos
 
-SECONDS = float(os.environ.get("STIGMER_CHAOS_SECONDS", "300"))
+SECONDS = float(os.environ.get("STIGMER_CHAOS_SECONDS", "600"))
 DISK = 96
 """Mebibytes."""
 RUN_LIMIT = 180.0
 """Seconds in which everything must have ended, once there is peace."""
+CANCELLED_EACH = 7
+"""One in so many runs is cancelled."""
+
+ITEMS = ("assam", "darjeeling", "keemun")
+"""That the loop orders."""
+
 PERMITTED_FAILURES = (
     # A request of which nobody knows how far it came.
     "the runner was stopped while the request was under way",
@@ -58,6 +69,16 @@ with Workflow("sell", namespace="shop") as flow:
     flow.wait("pause", seconds=1)
     flow.call_agent("ask", clerk, message="Is there tea?")
     flow.http_post("bill", f"{url}/{{number}}/bill", body={{}})
+
+with Workflow("restock", namespace="shop") as flow:
+    number = env("NUMBER")
+    with flow.for_each("order-all", ["assam", "darjeeling", "keemun"]) as tea:
+        with flow.switch("which") as which:
+            with which.case(tea == "none"):
+                flow.set("nothing", ordered=0)
+            with which.default():
+                flow.http_post("order", f"{url}/{{number}}/{{tea}}", body={{}})
+        flow.wait("breathe", seconds=1)
 """
 
 CLERK = """\
@@ -85,9 +106,18 @@ main()
 """The program on a machine whose clock was put forward: what is measured against the clock moves with it."""
 
 
+ASKED = {"sell": ("reserve", "bill"), "restock": ITEMS, "clerk": ()}
+"""By the name of what is run: what a whole run asks of the shop."""
+
+
 @dataclass(slots=True)
 class Ledger:
     """What was asked for, and what was said to it."""
+
+    names: dict[str, str] = field(default_factory=dict)
+    """Of the workflows and agents that were run, by number."""
+    cancelled: set[str] = field(default_factory=set)
+    """Numbers of runs that were to be cancelled, whatever came of it."""
 
     started: dict[str, str] = field(default_factory=dict)
     """Ids of executions, by number."""
@@ -139,11 +169,13 @@ def _trouble(world: World, ledger: Ledger, chance: random.Random) -> None:
         "everything killed": partial(_kill_all, world),
         "a process stopped for a while": partial(_pause, world, chance),
         "the clock put forward": partial(_step_the_clock, world),
+        "the port taken, and the daemon killed": partial(_take_the_port, world, chance),
     }
     if os.path.ismount(world.folder):
         troubles["disk full"] = partial(_fill_the_disk, world.folder, chance)
+        troubles["the home read-only, and the daemon killed"] = partial(_forbid_writing, world, chance)
     else:
-        sys.stdout.write("no disk of its own: a full one is not tried\n")
+        sys.stdout.write("no disk of its own: a full one, and one that cannot be written, are not tried\n")
     end = time.monotonic() + SECONDS
     try:
         while time.monotonic() < end:
@@ -161,12 +193,18 @@ def _start_runs(world: World, ledger: Ledger, over: threading.Event) -> None:
     while not over.wait(0.3):
         number += 1
         key = f"n{number}"
-        finished = world.run("run", "sell", "--no-follow", "--output", "json", "--runtime-env", f"NUMBER={key}")
+        name = ledger.names[key] = list(ASKED)[number % len(ASKED)]
+        given = ("--message", f"This is {key}") if name == "clerk" else ("--runtime-env", f"NUMBER={key}")
+        finished = world.run("run", name, "--no-follow", "--output", "json", *given)
         assert "Traceback" not in finished.err, finished.err
-        if finished.code == 0:
-            ledger.started[key] = str(finished.events[0]["execution_id"])
-        else:
+        if finished.code:
             ledger.refused[key] = finished.out + finished.err
+            continue
+        ledger.started[key] = str(finished.events[0]["execution_id"])
+        if number % CANCELLED_EACH == 0:
+            ledger.cancelled.add(key)
+            cancelled = world.run("execution", "cancel", ledger.started[key])
+            assert "Traceback" not in cancelled.err, cancelled.err
 
 
 def _victim(world: World, name: str) -> psutil.Process | None:
@@ -208,6 +246,31 @@ def _fill_the_disk(folder: Path, chance: random.Random) -> None:
     ballast.unlink(missing_ok=True)
 
 
+def _forbid_writing(world: World, chance: random.Random) -> None:
+    """A file system with files that are open for writing does not become read-only, so everything ends first."""
+    for _ in range(20):
+        _kill_all(world)
+        remount = ["mount", "-o", "remount,ro", str(world.folder)]
+        if subprocess.run(remount, check=False, capture_output=True).returncode == 0:
+            break
+        time.sleep(0.1)
+    time.sleep(chance.uniform(1, 4))
+    subprocess.run(["mount", "-o", "remount,rw", str(world.folder)], check=True)
+
+
+def _take_the_port(world: World, chance: random.Random) -> None:
+    record = read_record(world.home)
+    if record is None:
+        return
+    host, _, port = record.address.rpartition(":")
+    _kill_all(world)
+    with socket.socket() as taken, suppress(OSError):
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind((host, int(port)))
+        taken.listen()
+        time.sleep(chance.uniform(1, 4))
+
+
 def _step_the_clock(world: World) -> None:
     if _victim(world, "server") is None:
         return
@@ -240,7 +303,9 @@ def _report(ledger: Ledger, phases: dict[str, tuple[Phase, str]]) -> None:
     ended = Counter(phase.name for phase, _ in phases.values())
     errors = Counter(error for _, error in phases.values() if error)
     refusals = Counter(text.strip().splitlines()[-1][:160] for text in ledger.refused.values() if text.strip())
-    for title, count in (("troubles", ledger.troubles), ("ends", ended), ("errors", errors), ("refused", refusals)):
+    started = Counter(ledger.names[key] for key in ledger.started)
+    counts = {"troubles": ledger.troubles, "started": started, "ends": ended, "errors": errors, "refused": refusals}
+    for title, count in counts.items():
         sys.stdout.write(f"{title}: {json.dumps(count, indent=2, ensure_ascii=False)}\n")
 
 
@@ -250,13 +315,30 @@ def _judge(world: World, shop: Shop, ledger: Ledger, phases: dict[str, tuple[Pha
     for ledger_file in world.home.workspace.rglob("ledger"):
         assert ledger_file.read_text(encoding="utf-8") in ("", "looked\n"), "a command was run twice"
     for key, (phase, error) in phases.items():
+        asked = [shop.asked[f"/{key}/{each}"] for each in ASKED[ledger.names[key]]]
         if phase is Phase.COMPLETED:
-            assert shop.asked[f"/{key}/reserve"] == shop.asked[f"/{key}/bill"] == 1
+            assert asked == [1] * len(asked)
+        elif phase is Phase.CANCELLED:
+            assert key in ledger.cancelled, f"{key} was cancelled by nobody"
         else:
             assert any(word in error.lower() for word in PERMITTED_FAILURES), f"{key} {phase.name}: {error}"
     for key, text in ledger.refused.items():
         assert "an internal error" not in text, text
-        if shop.asked[f"/{key}/reserve"]:
+        if any(shop.asked[f"/{key}/{each}"] for each in ASKED[ledger.names[key]]):
             assert "may have been" in text, f"{key} was started, and said to have failed: {text}"
+    # New runners tidy up after those that were killed.
+    assert world.run("server", "restart").code == 0
+    eventually(lambda: not _journaled(world) or None, "journals without the runs that have ended")
     assert world.run("server", "stop").code == 0
     eventually(lambda: not world.processes() or None, "the end of everything")
+    sys.stdout.write(f"lost: 0 of {len(phases)} runs; done twice: 0 of {shop.asked.total()} requests\n")
+    sys.stdout.write("left behind: no process, no step of a journal\n")
+
+
+def _journaled(world: World) -> int:
+    """How many steps the journals of the runners hold."""
+    steps = 0
+    for journal in world.home.journals.glob("*.db"):
+        with closing(sqlite3.connect(journal)) as database:
+            steps += database.execute("SELECT count(*) FROM steps").fetchone()[0]
+    return steps

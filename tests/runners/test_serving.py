@@ -79,9 +79,44 @@ async def test_a_runner_introduces_itself() -> None:
         assert (await it.server.message()).hello == expected
 
 
+@dataclass
+class Notes:
+    """The journal of a runner, of which nothing is written."""
+
+    kept: list[str]
+    problem: str = ""
+
+    def executions(self) -> list[str]:
+        return list(self.kept)
+
+    async def forget(self, execution_id: str) -> None:
+        self.kept.remove(execution_id)
+        if self.problem:
+            await asyncio.Event().wait()
+
+
+async def test_what_it_holds_of_executions_that_have_ended_is_deleted() -> None:
+    notes = Notes(["agx_ended", "agx_goes_on"])
+    async with serving(profile=Profile(Hello.AGENTS, 3, records=notes)) as it:
+        assert list((await it.server.message()).hello.recorded) == ["agx_ended", "agx_goes_on"]
+        it.server.say(welcome=Welcome(silence_limit_ms=0, ended=["agx_ended"]))
+        await it.server.message()
+        assert notes.kept == ["agx_goes_on"]
+
+
+async def test_it_ends_although_its_journal_cannot_be_written() -> None:
+    notes = Notes(["agx_ended"], "the disk is full")
+    async with serving(profile=Profile(Hello.AGENTS, 3, records=notes)) as it:
+        await it.server.message()
+        it.server.say(welcome=Welcome(silence_limit_ms=0, ended=["agx_ended"]))
+        await it.server.message()
+        it.stopping.set()
+        await asyncio.wait_for(it.task, LIMIT)
+
+
 async def test_its_heartbeats_name_its_leases_and_its_problem() -> None:
     problem = "the disk is full"
-    async with serving(profile=Profile(Hello.AGENTS, 3, problem=lambda: problem)) as it:
+    async with serving(profile=Profile(Hello.AGENTS, 3, records=Notes([], problem))) as it:
         await it.server.message()
         for name in ("one", "two"):
             it.server.say(assignment=agent_assignment(f"lease-{name}", f"agx_{name}"))

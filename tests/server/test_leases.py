@@ -70,6 +70,19 @@ async def test_a_lost_runner_is_followed_by_the_next(api: Api) -> None:
     assert await agent_phase(api, execution_id) is Phase.COMPLETED
 
 
+async def test_a_runner_learns_which_of_its_records_are_of_ended_executions(api: Api) -> None:
+    waits, ended = await agent_execution(api), await agent_execution(api)
+    await api.executions.cancel(CancelRequest(execution_id=ended))
+
+    async def hello() -> AsyncIterator[RunnerMessage]:
+        recorded = [waits, ended, "agx_unknown"]
+        yield RunnerMessage(hello=Hello(kind=Hello.WORKFLOWS, capacity=1, recorded=recorded))
+
+    async for message in api.runners.attach(hello()):
+        assert list(message.welcome.ended) == [ended, "agx_unknown"]
+        break
+
+
 async def test_an_execution_that_costs_too_many_runners_fails(api: Api) -> None:
     execution_id = await agent_execution(api)
     for _ in range(MAX_LOSSES):
