@@ -10,6 +10,7 @@ from pydantic_ai import RunContext
 from pydantic_ai.toolsets import FunctionToolset
 
 from stigmer_tui.agents.run import AgentRun, Caller, Outcome
+from stigmer_tui.agents.tools.function_tool import function_tool
 from stigmer_tui.agents.tools.shell import ShellTool
 from stigmer_tui.agents.transcript import last_answer
 from stigmer_tui.api.agent_pb2 import Agent
@@ -44,9 +45,8 @@ def sub_agent_tools(
     types = sub_agent_types(run.lease.assignment.agent.agent)
     listed = "\n".join(f"- {name}: {description}" for name, description in types.items())
     description = f"{TASK_DESCRIPTION}\n\nThe sub-agents:\n{listed}"
-    tools = FunctionToolset[None]()
-    tools.add_function(tool.task, name=TASK, description=description)
-    return [tools]
+    # Those of one turn work at the same time.
+    return [FunctionToolset([function_tool(tool.task, name=TASK, description=description, sequential=False)])]
 
 
 TASK_DESCRIPTION = (

@@ -66,6 +66,10 @@ def _build(choice: ModelChoice) -> Model:
     provider = _provider(choice, provider_client(RESPONSE_READERS.get(framework, ChatCompletion)))
     # Retries are decided in `durable`, which reports them.
     provider.client.max_retries = 0
+    if framework not in RESPONSE_READERS:
+        from stigmer_tui.agents.models.plain_completions import send_plain_completions
+
+        send_plain_completions(provider.client)
     return infer_model(f"{framework}:{choice.model}", lambda _: provider)
 
 

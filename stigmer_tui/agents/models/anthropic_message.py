@@ -46,7 +46,7 @@ class AnthropicMessage:
 
     def read_data(self, data: Any) -> Iterator[Output]:
         """Reads an event, or a whole message or an error that comes instead of a stream."""
-        if not isinstance(data, Mapping):
+        if not isinstance(data, dict):
             raise InvalidResponseError(f"answered with data that is not a message: {json.dumps(data)[:MAX_EXCERPT]}")
         match data.get("type"):
             case "message":
@@ -77,7 +77,7 @@ class AnthropicMessage:
             yield _event({"type": "message_stop"})
 
     def _begin(self, message: Any) -> Iterator[Output]:
-        message = message if isinstance(message, Mapping) else {}
+        message = message if isinstance(message, dict) else {}
         self._has_begun = True
         known = {"id": "", "type": "message", "role": "assistant", "model": "", **message}
         known |= {"content": [], "stop_reason": None, "usage": {**NOTHING_USED, **_counted(message.get("usage"))}}
@@ -97,7 +97,7 @@ class AnthropicMessage:
 
     def _finish(self, data: Mapping[str, Any]) -> Iterator[Output]:
         delta = data.get("delta")
-        delta = delta if isinstance(delta, Mapping) else {}
+        delta = delta if isinstance(delta, dict) else {}
         self.is_finished = self.is_finished or bool(delta.get("stop_reason"))
         if not self._has_begun:
             yield from self._begin(None)
@@ -129,7 +129,7 @@ def _text_delta(data: dict[str, Any]) -> TextDelta | None:
 
 
 def _block(given: Any) -> dict[str, Any]:
-    block: dict[str, Any] = {**given} if isinstance(given, Mapping) else {"type": "text"}
+    block: dict[str, Any] = {**given} if isinstance(given, dict) else {"type": "text"}
     match block.get("type"):
         case "text":
             block["text"] = block.get("text") or ""
@@ -137,7 +137,7 @@ def _block(given: Any) -> dict[str, Any]:
             block["thinking"] = block.get("thinking") or ""
             block["signature"] = block.get("signature") or ""
         case "tool_use":
-            block["input"] = block["input"] if isinstance(block.get("input"), Mapping) else {}
+            block["input"] = block["input"] if isinstance(block.get("input"), dict) else {}
     return block
 
 
@@ -147,4 +147,4 @@ def _usage_of(message: Mapping[str, Any]) -> dict[str, Any]:
 
 def _counted(usage: Any) -> dict[str, Any]:
     """The usage without nulls."""
-    return {name: value for name, value in usage.items() if value is not None} if isinstance(usage, Mapping) else {}
+    return {name: value for name, value in usage.items() if value is not None} if isinstance(usage, dict) else {}

@@ -6,7 +6,7 @@ Their deviations are handled here and nowhere else; the tests list them.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from stigmer_tui.agents.models.faults import MAX_EXCERPT, CutShortError, InvalidResponseError, error_in
@@ -56,9 +56,9 @@ class ChatCompletion:
         if error := error_in(data):
             self.is_finished = True
             yield _event({"error": error})
-        elif isinstance(data, Mapping) and ("choices" in data or "usage" in data):
+        elif isinstance(data, dict) and ("choices" in data or "usage" in data):
             yield from self._chunk(data)
-        elif isinstance(data, Mapping) and not self.has_output and "id" not in data:
+        elif isinstance(data, dict) and not self.has_output and "id" not in data:
             raise InvalidResponseError(f"answered with data that is not a completion: {json.dumps(data)[:MAX_EXCERPT]}")
 
     def end(self) -> Iterator[Output]:
@@ -83,7 +83,7 @@ class ChatCompletion:
 
     def _choice(self, choice: Mapping[str, Any]) -> Iterator[Output]:
         delta = choice.get("delta", choice.get("message"))
-        delta = delta if isinstance(delta, Mapping) else {}
+        delta = delta if isinstance(delta, dict) else {}
         for name in ("reasoning_content", "reasoning", "thinking"):
             if thought := _text(delta.get(name)):
                 yield TextDelta("reasoning", thought, self._reasoning)
@@ -93,7 +93,7 @@ class ChatCompletion:
         if refusal := _text(delta.get("refusal")):
             yield self._delta(refusal=refusal)
         calls = delta.get("tool_calls")
-        if not calls and isinstance(delta.get("function_call"), Mapping):
+        if not calls and isinstance(delta.get("function_call"), dict):
             calls = [{"index": 0, "function": delta["function_call"]}]
         if calls:
             yield from self._call_deltas(self._calls.read(calls))
@@ -156,15 +156,15 @@ def _text(value: Any) -> str:
     """A text, or the texts of a list of parts, joined."""
     if isinstance(value, str):
         return value
-    if not isinstance(value, Sequence):
+    if not isinstance(value, list):
         return ""
-    parts = (part.get("text") if isinstance(part, Mapping) else part for part in value)
+    parts = (part.get("text") if isinstance(part, dict) else part for part in value)
     return "".join(part for part in parts if isinstance(part, str))
 
 
 def _usage(usage: Any) -> dict[str, Any] | None:
     """The counts of the usage, with zeros for the required ones that are missing."""
-    if not isinstance(usage, Mapping):
+    if not isinstance(usage, dict):
         return None
     counted = {name: _usage(value) or value for name, value in usage.items()}
     counted = {name: value for name, value in counted.items() if isinstance(value, dict) or _is_count(value)}

@@ -68,6 +68,7 @@ class CheckedStream(httpx2.AsyncByteStream):
         self._response = response
         self._reading: AsyncIterator[bytes] | None = None
         self._gathered: GatheredOutput | None = None
+        self._patience = Patience()
         self._progressed_at = 0.0
         """When something was last said, by the clock of the event loop; a server that only sends pings says nothing."""
 
@@ -143,8 +144,7 @@ class CheckedStream(httpx2.AsyncByteStream):
                 else FIRST_OUTPUT_LIMIT
             )
             try:
-                async with asyncio.timeout_at(self._progressed_at + limit):
-                    data = await anext(reading)
+                data = await self._patience.wait(reading, self._progressed_at + limit)
             except StopAsyncIteration:
                 break
             except (TimeoutError, httpx2.TransportError) as error:
@@ -157,6 +157,45 @@ class CheckedStream(httpx2.AsyncByteStream):
                 yield piece
         if not decoder.is_complete and not self._response.is_finished:
             raise CutShortError
+
+
+class Patience:
+    """Waits for pieces of data until a deadline, which moves with each: a timeout for each would cost more than it."""
+
+    def __init__(self) -> None:
+        self._timer: asyncio.TimerHandle | None = None
+        self._deadline = 0.0
+        self._waiting: asyncio.Task[Any] | None = None
+        self._has_ended = False
+
+    async def wait(self, reading: AsyncIterator[bytes], deadline: float) -> bytes:
+        """The next piece. Raises TimeoutError if it does not come until then, by the clock of the event loop."""
+        self._deadline, self._waiting = deadline, asyncio.current_task()
+        if self._timer is None or self._timer.when() > deadline:
+            self._set_timer()
+        try:
+            return await anext(reading)
+        except asyncio.CancelledError:
+            if self._has_ended and self._waiting is not None and not self._waiting.uncancel():
+                raise TimeoutError from None
+            raise
+        finally:
+            self._waiting = None
+
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_at(self._deadline, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._waiting is None:
+            return
+        if self._deadline > asyncio.get_running_loop().time():
+            self._set_timer()
+        else:
+            self._has_ended = True
+            self._waiting.cancel()
 
 
 class _Decoder:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import codecs
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 MAX_STRAY = 10_000
 """Characters that are kept of text outside of events."""
 
-_LINE_END = re.compile(rb"\r\n|\n|\r")
 _FIELDS = ("data", "event", "id", "retry")
 
 
@@ -34,19 +32,16 @@ class EventReader:
 
     def feed(self, data: bytes) -> Iterator[ServerSentEvent]:
         """Appends bytes; gives the events that are complete."""
-        if self._open_line.endswith(b"\r"):
-            # It may be the first half of \r\n.
-            del self._open_line[-1]
-            data = b"\r" + data
-        start = 0
-        for line_end in _LINE_END.finditer(data):
-            if line_end.end() == len(data) and line_end[0] == b"\r":
-                break
-            line = bytes(self._open_line) + data[start : line_end.start()]
-            self._open_line.clear()
-            start = line_end.end()
-            yield from self._take(line)
-        self._open_line += data[start:]
+        if b"\n" not in data and b"\r" not in data and not self._open_line.endswith(b"\r"):
+            self._open_line += data
+            return
+        lines = (bytes(self._open_line) + data).splitlines(keepends=True)
+        self._open_line.clear()
+        if not lines[-1].endswith(b"\n"):
+            # Also one that ends with \r, which may be the first half of \r\n.
+            self._open_line += lines.pop()
+        for line in lines:
+            yield from self._take(line.rstrip(b"\r\n"))
 
     def end(self) -> Iterator[ServerSentEvent]:
         """Ends the stream; gives the last event, which often lacks its blank line."""

@@ -11,6 +11,7 @@ from pydantic_ai.toolsets import FunctionToolset
 from stigmer_tui.agents.sandbox.skill_files import FolderWithSkills
 from stigmer_tui.agents.sandbox.stopping import run_stoppable
 from stigmer_tui.agents.tools.files import FileTools
+from stigmer_tui.agents.tools.function_tool import function_tool
 from stigmer_tui.agents.tools.search import SearchTools
 from stigmer_tui.agents.tools.shell import ShellTool
 from stigmer_tui.agents.tools.todos import TodoTools
@@ -22,7 +23,7 @@ Arguments = ParamSpec("Arguments")
 
 
 def toolset(shell: ShellTool) -> FunctionToolset[None]:
-    """The tools. Calls run one after another, in the order of the model, because one may depend on the one before."""
+    """The tools on files, commands and what there is to do."""
     folder = FolderWithSkills(shell.folder, shell.skills) if shell.skills else shell.folder
     files, search = FileTools(folder), SearchTools(folder)
     tools = (
@@ -35,7 +36,7 @@ def toolset(shell: ShellTool) -> FunctionToolset[None]:
         shell.execute,
         TodoTools().write_todos,
     )
-    return FunctionToolset(tools, sequential=True)
+    return FunctionToolset([function_tool(tool) for tool in tools])
 
 
 def _stoppable(tool: Callable[Arguments, str]) -> Callable[Arguments, Awaitable[str]]:
