@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from typing import Protocol
 
@@ -54,6 +55,8 @@ class ModelAnswer:
     spoke_at: str
     """When its text began; empty if it has none."""
     choice: ModelChoice
+    keep: Callable[[], Awaitable[None]]
+    """Lets the server keep the request and this answer; for the one who records it, to do both at the same time."""
 
 
 BuildModel = Callable[[ModelChoice], Awaitable[Model]]
@@ -121,8 +124,7 @@ class ModelAsker:
                         raise StigmerError(reason) from error
                     reason = f"{retry_reason(error)}, retry in {pause:.0f} s"
                 else:
-                    await self._keep(question, sent, response)
-                    return ModelAnswer(response, spoke_at, self.choice)
+                    return ModelAnswer(response, spoke_at, self.choice, partial(self._keep, question, sent, response))
             logger.warning("execution %s: %s: %s", run.lease.execution_id, self.choice, reason)
             transcript.wait(str(self.choice), question.asked_at, reason)
             await run.reporter.flush()

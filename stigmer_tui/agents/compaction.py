@@ -6,6 +6,7 @@ any other answer, so it is paid once.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator, Sequence
 from itertools import count
@@ -129,6 +130,7 @@ class Compaction:
         finally:
             run.transcript.stop_waiting()
         if not text_of(answer.response).strip():
+            await answer.keep()
             raise StigmerError("the model's answer is empty")
         choice, record = answer.choice, to_record(answer.response, run.lease.redactor)
         turn = ModelTurn(asked_at, "", run.now(), record, choice.provider.name, choice.model)
@@ -139,7 +141,7 @@ class Compaction:
             history.before + len(part),
             (before.messages if before else 0) + sum(len(spoken_messages(execution)) for execution in part),
         )
-        await run.record.end_summary(number, step)
+        await asyncio.gather(run.record.end_summary(number, step), answer.keep())
         return step
 
     def _taken(self, history: History, number: int, step: SummaryStep) -> History:

@@ -82,7 +82,7 @@ class DurableModel(WrapperModel):
             response, choice = answer.response, answer.choice
             record = to_record(response, self._run.lease.redactor)
             turn = ModelTurn(asked_at, answer.spoke_at, self._run.now(), record, choice.provider.name, choice.model)
-            await self._run.record.end_turn(self._number, turn)
+            await asyncio.gather(self._run.record.end_turn(self._number, turn), answer.keep())
         self._run.note_call(self._run.spending.call(call_id, choice, response, turn.asked_at, turn.ended_at))
         self._ended_at = turn.ended_at
         self._recorder.conclude(response, choice, turn.ended_at)
@@ -178,7 +178,10 @@ class DurableToolset(WrapperToolset[None]):
                     await record.start_call(call_id, started_at)
                 result, error = await self._outcome(name, tool_args, ctx, tool)
             end = CallOutcome(started_at, self.run.now(), result, error)
-            await record.end_call(call_id, end)
+            if name in REPEATABLE:
+                record.note_call(call_id, end)
+            else:
+                await record.end_call(call_id, end)
             return end
 
         work = asyncio.create_task(carry_out())

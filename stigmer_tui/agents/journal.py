@@ -108,6 +108,10 @@ class AgentJournal:
         """Records the outcome of a call. Returns when it is durable."""
         await self._journal.complete(f"call/{call_id}", asdict(end))
 
+    def note_call(self, call_id: str, end: CallOutcome) -> None:
+        """Records the outcome of a call that can be made again: it is durable with whatever is recorded next."""
+        self._journal.note(f"call/{call_id}", asdict(end))
+
     def decision(self, call_id: str) -> CallDecision | None:
         """The decision on a call, or None."""
         step = self._journal.find(f"approval/{call_id}")

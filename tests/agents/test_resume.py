@@ -82,22 +82,33 @@ class CutJournal:
 class CutExecutionJournal:
     cut: CutJournal
     journal: ExecutionJournal
+    noted: dict[str, JournalStep] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[tuple[str, JournalStep]]:
         return iter(self.journal)
 
     def find(self, step: str) -> JournalStep | None:
-        return self.journal.find(step)
+        return self.noted.get(step) or self.journal.find(step)
 
     async def begin(self, step: str, value: Any = None) -> None:
-        await self.cut.write(f"begin {step}", lambda: self.journal.begin(step, value))
+        await self.cut.write(f"begin {step}", lambda: self._written(self.journal.begin, step, value))
 
     async def complete(self, step: str, value: Any = None) -> None:
-        await self.cut.write(f"end {step}", lambda: self.journal.complete(step, value))
+        await self.cut.write(f"end {step}", lambda: self._written(self.journal.complete, step, value))
+
+    def note(self, step: str, value: Any) -> None:
+        """Lost with the process, unless another step is written before."""
+        self.noted[step] = JournalStep(True, value)
+
+    async def _written(self, write: Callable[[str, Any], Awaitable[None]], step: str, value: Any) -> None:
+        for noted, state in self.noted.items():
+            self.journal.note(noted, state.value)
+        self.noted.clear()
+        await write(step, value)
 
 
-WRITES = 11
-"""Of a run of the script: three turns, and the beginning and the end of each call that has effects, else the end."""
+WRITES = 9
+"""Of a run of the script: three turns, and the beginning and the end of each call that has effects."""
 
 FIRST_MESSAGES = {"end turn/0": 1, "end turn/1": 5, "end turn/2": 7}
 """Indexes at which the messages of each turn begin."""
@@ -190,7 +201,7 @@ async def test_a_run_that_was_cut_off_ends_as_if_it_had_not_been(
     interrupted = [call.id for call in ledger.calls if call.error == INTERRUPTED]
     if at.startswith("begin call/") and not before:
         assert interrupted == [at.removeprefix("begin call/")]
-    elif at.startswith("end call/") and before and not reads(ledger, at.removeprefix("end call/")):
+    elif at.startswith("end call/") and before:
         assert interrupted == [at.removeprefix("end call/")]
     else:
         assert interrupted == []
@@ -202,11 +213,12 @@ async def test_a_run_that_was_cut_off_ends_as_if_it_had_not_been(
     assert [message.timestamp for message in kept] == [m.timestamp for m in ledger.status.messages[: len(kept)]]
     assert ledger.status.started_at == (known.started_at or ledger.status.started_at)
     for call in known.tool_calls:
-        if call.completed_at:
+        # What only reads may be done again, while it is not durable.
+        if call.completed_at and not reads(ledger, call.id):
             assert call in ledger.calls
 
 
-@pytest.mark.parametrize(("number", "text"), [(0, "First I look around."), (10, "There are two now, Bob.")])
+@pytest.mark.parametrize(("number", "text"), [(0, "First I look around."), (8, "There are two now, Bob.")])
 async def test_a_turn_that_is_asked_again_does_not_double_what_was_said(agents: Agents, number: int, text: str) -> None:
     ledger, at = await cut_off(agents, number, before=True, reported=text)
     assert at.startswith("end turn/")
@@ -263,6 +275,6 @@ async def test_the_journal_holds_no_secret(agents: Agents) -> None:
     lease.stop(StopReason.LOST)
     await asyncio.wait([lease.task])
     steps = dict(agents.journal.execution(EXECUTION))
-    assert len(steps) == 5
+    assert len(steps) == 6
     assert "[REDACTED]" in str(steps)
     assert SECRET not in str(steps)

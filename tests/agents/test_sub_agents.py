@@ -187,9 +187,9 @@ sub_agents:
       - say: "It is written: {{message}}"
 """
 
-WRITES = 10
-"""Three turns of the sub-agent and two of its agent, the beginning and the end of the command, the end of the reading,
-what the sub-agent has spent, and the end of the call of the sub-agent."""
+WRITES = 8
+"""Three turns of the sub-agent and two of its agent, the beginning and the end of the command, and what the sub-agent
+has spent."""
 
 
 @pytest.mark.parametrize("before", [True, False])
