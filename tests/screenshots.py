@@ -39,6 +39,7 @@ def work_on(world: World, project: Path) -> None:
     """One sitting in a large window."""
     with world.window(cwd=project, width=WIDE[0], height=WIDE[1]) as window:
         window.shows("3 created")
+        window.shows("✓ ready")
         take(window, "picker", "The picker: the project's workflow and agents, and the daemon beside them")
         window.press("enter")
         window.shows("Assam for Ada")
@@ -92,6 +93,13 @@ def break_and_mend(window: Window, project: Path) -> None:
     window.shows("500 g of Assam")
     take(window, "watch", "The code was mended and saved: the workflow runs again, and the pane says why")
     window.shows("✓ completed")
+    window.shows("✗ settle-orders")
+    window.press("3", "enter")
+    window.shows("Test settle-orders is not as expected")
+    window.shows("settle-orders +✗ failed")
+    take(window, "failed-test", "A test of what was saved has failed: its run, and what is not as expected")
+    main_file.write_text(good, encoding="utf-8")
+    window.shows("Test settle-orders passes")
 
 
 def other_sizes(world: World, project: Path) -> None:

@@ -94,8 +94,8 @@ def _run(folder: Path, lifeline: int) -> int:
     from stigmer_tui.core.configuration import load_configuration
     from stigmer_tui.core.errors import StigmerError, system_refusal
     from stigmer_tui.core.problem_log import log_problems_to_file
+    from stigmer_tui.testing.services import load_services_with_tests
     from stigmer_tui.tui.app import StigmerApp
-    from stigmer_tui.workbench.services import load_services_with_tasks
     from stigmer_tui.workbench.session import Session
     from stigmer_tui.workbench.session_cache import SessionCache
 
@@ -104,7 +104,7 @@ def _run(folder: Path, lifeline: int) -> int:
         configuration = load_configuration(os.environ)
         configuration.home.prepare()
         cache = SessionCache.of(configuration, folder)
-        session = Session(configuration, folder, clock, cache=cache, load=load_services_with_tasks)
+        session = Session(configuration, folder, clock, cache=cache, load=load_services_with_tests)
         app = StigmerApp(session, clock, lifeline)
         log = configuration.home.log("app")
         log_problems_to_file(log, "app")

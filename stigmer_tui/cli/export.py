@@ -18,6 +18,7 @@ from stigmer_tui.headless.texts import unknown_execution
 from stigmer_tui.project.project_file import project_folder, tests_folder
 from stigmer_tui.testing import export
 from stigmer_tui.testing.records import RunRecord, read_run
+from stigmer_tui.workbench.project_tests import Form
 from stigmer_tui.workbench.translation import listed_run
 
 NEWEST = 1000
@@ -31,15 +32,7 @@ def export_run(execution_id: str, form: str, to: str, organization: str) -> int:
         folder = tests_folder(project_folder(working_folder()))
         folder.mkdir(parents=True, exist_ok=True)
         to = os.path.relpath(export.free_path(folder, run.name))
-    match form:
-        case "test":
-            text = export.as_test(run, Path(to))
-        case "script":
-            text = export.as_script(run)
-        case "json":
-            text = export.as_json(run)
-        case _:
-            text = export.as_markdown(run)
+    text = export.text_of(run, Form(form), Path(to))
     if not to:
         click.echo(text, nl=False)
         return 0

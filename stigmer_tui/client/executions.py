@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from stigmer_tui.api.agent_execution_pb2 import AgentExecution, AgentExecutionId, AgentExecutionSpec
@@ -48,6 +48,7 @@ async def create(
     org: str,
     session: str = "",
     annotations: Mapping[str, str] | None = None,
+    tags: Sequence[str] = (),
 ) -> AnyExecution:
     """Creates an execution of an agent or a workflow. `name` must be unique on an existing server, not on ours.
 
@@ -65,7 +66,11 @@ async def create(
                 api_version=API_VERSION,
                 kind=WORKFLOW_EXECUTION.name,
                 metadata=ApiResourceMetadata(
-                    name=name, org=org, owner_scope=ApiResourceOwnerScope.organization, annotations=annotations
+                    name=name,
+                    org=org,
+                    owner_scope=ApiResourceOwnerScope.organization,
+                    annotations=annotations,
+                    tags=tags,
                 ),
                 spec=WorkflowExecutionSpec(
                     workflow_id=resource_id,
@@ -80,7 +85,7 @@ async def create(
             api_version=API_VERSION,
             kind=AGENT_EXECUTION.name,
             # Agent executions belong to their session's owner and must not name one (`docs/compatibility.md` 113–117).
-            metadata=ApiResourceMetadata(name=name, org=org, annotations=annotations),
+            metadata=ApiResourceMetadata(name=name, org=org, annotations=annotations, tags=tags),
             spec=AgentExecutionSpec(
                 session_id=session,
                 agent_id=resource_id,

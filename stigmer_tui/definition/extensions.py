@@ -50,6 +50,8 @@ LIVE = "stigmer-tui/live"
 """On an execution with a recording, with any value: only HTTP calls are played, and models are asked. Calls that need
 an approval are denied. It hands it on likewise.
 """
+UNLISTED = "stigmer-tui/unlisted"
+"""A tag of an execution that stands in no list of recent runs, such as that of a test."""
 VARIABLES = "stigmer-tui/variables"
 """A JSON object: each variable, in the order of the code, with its default; null where there is none."""
 

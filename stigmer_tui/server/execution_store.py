@@ -18,6 +18,7 @@ from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.runner_pb2 import Assignment
 from stigmer_tui.core.ids import Prefix, parse_id
 from stigmer_tui.core.sqlite import Database, Write, outcome, persisted
+from stigmer_tui.definition.extensions import UNLISTED
 from stigmer_tui.server.execution_state import AnyExecution, AnyState, StoredEvent, state_of
 from stigmer_tui.server.resource_store import ResourceRow, insert_rows
 from stigmer_tui.server.resources import created_at
@@ -245,9 +246,13 @@ class ExecutionStore:
         return {str(execution_id): str(reason or PARENT_ENDED) for execution_id, reason in self._database.read(sql)}
 
     def summaries(self, limit: int, org: str) -> list[Run]:
-        """Newest first, without child executions. An empty `org` matches all."""
-        sql = "SELECT summary FROM executions WHERE parent = '' AND (? = '' OR org = ?) ORDER BY age DESC LIMIT ?"
-        return [Run.FromString(summary) for (summary,) in self._database.read(sql, (org, org, limit))]
+        """Newest first, without child executions and those that are not listed. An empty `org` matches all."""
+        sql = (
+            "SELECT summary FROM executions WHERE parent = '' AND (? = '' OR org = ?) AND instr(tags, ?) = 0"
+            " ORDER BY age DESC LIMIT ?"
+        )
+        unlisted = json.dumps(UNLISTED)
+        return [Run.FromString(summary) for (summary,) in self._database.read(sql, (org, org, unlisted, limit))]
 
     def page(self, wanted: ExecutionFilter, size: int, after: str = "") -> list[str] | None:
         """At most `size` ids, newest first, that are older than the execution `after`. None if `after` is not in the

@@ -24,6 +24,7 @@ from stigmer_tui.testing.expectations import (
     at_path,
 )
 from stigmer_tui.testing.records import MADE_AGAIN, RunRecord
+from stigmer_tui.workbench.project_tests import Form
 
 """Of a project."""
 
@@ -81,13 +82,26 @@ def test_of(run: RunRecord, path: Path) -> TestCase:
 test_of.__test__ = False  # type: ignore[attr-defined]
 
 
-def free_path(folder: Path, name: str) -> Path:
+def free_path(folder: Path, name: str, ending: str = "yaml") -> Path:
     """`NAME.yaml`, or one with a number where there is one already."""
-    path, number = folder / f"{name}.yaml", 1
+    path, number = folder / f"{name}.{ending}", 1
     while path.exists():
         number += 1
-        path = folder / f"{name}-{number}.yaml"
+        path = folder / f"{name}-{number}.{ending}"
     return path
+
+
+def text_of(run: RunRecord, form: Form, path: Path) -> str:
+    """A run in one of these forms; the path is where a test stands. Raises StigmerError where it has none."""
+    match form:
+        case Form.TEST:
+            return as_test(run, path)
+        case Form.SCRIPT:
+            return as_script(run)
+        case Form.JSON:
+            return as_json(run)
+        case Form.MARKDOWN:
+            return as_markdown(run)
 
 
 def as_test(run: RunRecord, path: Path) -> str:

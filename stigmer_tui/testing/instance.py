@@ -61,7 +61,7 @@ class TestInstance:
 
         Raises StigmerError where it cannot be started.
         """
-        resource = self._resource(case)
+        resource = resource_of(case, self.resources)
         run_input = self._live_input(case, model) if self.is_live else recorded_input(case)
         name = put_recording(self.home, case.recording)
         run_input = replace(run_input, annotations={**run_input.annotations, extensions.RECORDING: name})
@@ -96,14 +96,15 @@ class TestInstance:
         """The working folders of a run."""
         return [self.home.workspace / session for session in run.sessions]
 
-    def _resource(self, case: TestCase) -> Resource:
-        kind = ResourceKind.AGENT if case.is_agent else ResourceKind.WORKFLOW
-        deployed = self.resources
-        found = next((item for item in deployed if item.kind is kind and case.runs in (item.slug, item.name)), None)
-        if found is None:
-            names = ", ".join(item.slug for item in deployed if item.kind is kind) or f"no {kind}"
-            raise StigmerError(f"The project has no {kind} {case.runs}: it has {names}")
-        return found
+
+def resource_of(case: TestCase, deployed: Sequence[Resource]) -> Resource:
+    """What a test runs. Raises StigmerError, with what there is, where it is not deployed."""
+    kind = ResourceKind.AGENT if case.is_agent else ResourceKind.WORKFLOW
+    found = next((item for item in deployed if item.kind is kind and case.runs in (item.slug, item.name)), None)
+    if found is None:
+        names = ", ".join(item.slug for item in deployed if item.kind is kind) or f"no {kind}"
+        raise StigmerError(f"The project has no {kind} {case.runs}: it has {names}")
+    return found
 
 
 def put_recording(home: Home, recording: Recording) -> str:

@@ -120,6 +120,15 @@ async def read_run(connection: Connection, execution_id: str) -> RunRecord:
     return record
 
 
+async def sessions_of(connection: Connection, execution: executions.AnyExecution) -> list[str]:
+    """Ids of the sessions of a run and of those below it, but for sub-agents, which have none."""
+    if isinstance(execution, AgentExecution):
+        return [execution.spec.session_id] if execution.spec.session_id else []
+    children = [task.metadata.fields["child"].string_value for task in execution.status.tasks]
+    below = [await sessions_of(connection, await executions.get(connection, child)) for child in children if child]
+    return [session for found in below for session in found]
+
+
 def _variable(value: ExecutionValue) -> Variable:
     return Variable("" if value.is_secret else value.value, value.is_secret)
 

@@ -30,6 +30,7 @@ from stigmer_tui.tui.widgets.picker import Picker
 from stigmer_tui.workbench.approvals import Allow, Verdict, WaitingCall
 from stigmer_tui.workbench.events import Event
 from stigmer_tui.workbench.model import Resource, ResourceKind, Run
+from stigmer_tui.workbench.project_tests import Form
 from stigmer_tui.workbench.session import Session
 from stigmer_tui.workbench.state import Level, Notice, RunInput, WorkbenchState
 from stigmer_tui.workbench.suggestions import input_from
@@ -145,6 +146,9 @@ class StigmerApp(TerminalApp):
     async def on_picker_by_name_requested(self) -> None:
         await self.action_run_by_name()
 
+    def on_picker_export_requested(self, message: Picker.ExportRequested) -> None:
+        self.session.export(message.run.id, Form.TEST)
+
     def on_picker_copy_requested(self, message: Picker.CopyRequested) -> None:
         self._copy(message.text)
 
@@ -208,6 +212,23 @@ class StigmerApp(TerminalApp):
 
     def action_retry(self) -> None:
         self.session.retry()
+
+    def action_failed_test(self) -> None:
+        self.session.open_failed_test()
+        self.main.show_region(PANE)
+
+    def action_run_tests(self) -> None:
+        self.session.run_tests()
+
+    def action_run_all_tests(self) -> None:
+        self.session.run_tests()
+
+    def action_export_test(self) -> None:
+        self.action_export(Form.TEST)
+
+    def action_export(self, form: str) -> None:
+        if shown := self.session.state.shown:
+            self.session.export(shown.execution.id, Form(form))
 
     def action_turn_watch_off(self) -> None:
         self.session.toggle_watch()

@@ -15,6 +15,7 @@ from textual.binding import Binding, BindingType
 from stigmer_tui.core.daemon_processes import RUNNERS
 from stigmer_tui.tui.run_views import VIEWS
 from stigmer_tui.workbench.approvals import is_waiting
+from stigmer_tui.workbench.project_tests import Form
 from stigmer_tui.workbench.state import WorkbenchState
 
 KEY_NAMES = {
@@ -27,6 +28,10 @@ KEY_NAMES = {
     "pageup": "page up",
 }
 """Keys whose names on the screen are not the framework's."""
+
+
+EXPORTS = {Form.SCRIPT: "a script", Form.JSON: "JSON", Form.MARKDOWN: "Markdown"}
+"""What a run can be exported as, besides a test."""
 
 
 class Place(StrEnum):
@@ -123,6 +128,22 @@ def _is_shown(state: WorkbenchState) -> bool:
     return state.shown is not None
 
 
+def _has_tests(state: WorkbenchState) -> bool:
+    return bool(state.tests.all) and state.daemon.connected
+
+
+def _has_failed_tests(state: WorkbenchState) -> bool:
+    return bool(state.tests.failed)
+
+
+def _only_passes(state: WorkbenchState) -> bool:
+    return _has_tests(state) and not _has_failed_tests(state)
+
+
+def _has_ended(state: WorkbenchState) -> bool:
+    return state.shown is not None and state.shown.execution.state.is_final and state.daemon.connected
+
+
 def _is_connected(state: WorkbenchState) -> bool:
     """To a daemon of our own, which lists its processes."""
     return state.daemon.connected and bool(state.daemon.components)
@@ -166,6 +187,10 @@ COMMANDS = (
     Command("picker.fold", "fold", Place.PICKER, "enter,space,x", "fold", "", "Show what other projects have deployed"),
     Command("picker.by_name", "by_name", Place.PICKER, "enter", "run by name", "", "Run what is not in the list"),
     Command("picker.copy", "copy", Place.PICKER, "y", "", "Copy id", "Copy the id of what is selected"),
+    Command(
+        "picker.export", "export", Place.PICKER, "E", "", "Export run as a test",
+        "Make a test of the selected run, in the project's folder of tests",
+    ),
     Command("picker.next", "move(1)", Place.PICKER, "j,down", help="Select the next line"),
     Command("picker.previous", "move(-1)", Place.PICKER, "k,up", help="Select the previous line"),
     Command("picker.first", "first", Place.PICKER, "g,home", help="Select the first line"),
@@ -235,6 +260,15 @@ COMMANDS = (
     Command("sidebar.down", "scroll_by(1)", Place.SIDEBAR, "j,down", help="Scroll down"),
     Command("sidebar.up", "scroll_by(-1)", Place.SIDEBAR, "k,up", help="Scroll up"),
     Command(
+        "sidebar.failed_test", "app.failed_test", Place.SIDEBAR, "enter", "failed test", "Open a failed test",
+        "Show the run of a test that has failed, with its difference; again for the next one", _has_failed_tests,
+        rank=0,
+    ),
+    Command(
+        "sidebar.tests", "app.run_tests", Place.SIDEBAR, "enter", "run tests", help="Run all tests of the project",
+        when=_only_passes, rank=1,
+    ),
+    Command(
         "sidebar.retry", "app.retry_failed", Place.SIDEBAR, "r", "try again", "Start failed processes",
         "Start the processes again that the daemon has given up", _has_failed, rank=0,
     ),
@@ -245,6 +279,10 @@ COMMANDS = (
     Command(
         "run.again", "app.rerun", Place.WORKBENCH, "r", "re-run", "Re-run", "Run it again with the same input",
         _can_run_again, rank=3,
+    ),
+    Command(
+        "run.export", "app.export_test", Place.PANE, "E", "", "Export as a test",
+        "Make a test of this run, in the project's folder of tests", _has_ended,
     ),
     Command(
         "daemon.retry", "app.retry", Place.WORKBENCH, "r", "retry", "Start the daemon",
@@ -297,6 +335,17 @@ COMMANDS = (
     Command(
         "daemon.stop", "app.stop_daemon", Place.APP, "", "", "Stop the daemon",
         "Runs stop with it and continue when it is started again", _is_connected,
+    ),
+    Command(
+        "tests.run_all", "app.run_all_tests", Place.APP, "", "", "Run all tests",
+        "Play the recordings of all tests of the project with the latest code", _has_tests,
+    ),
+    *(
+        Command(
+            f"run.export.{form}", f"app.export('{form}')", Place.APP, "", "", f"Export as {label}",
+            f"Write the shown run into a new file, as {label}", _has_ended,
+        )
+        for form, label in EXPORTS.items()
     ),
     Command(
         "app.run_by_name", "app.run_by_name", Place.APP, "", "", "Run by name or id",

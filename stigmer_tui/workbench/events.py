@@ -11,6 +11,7 @@ from stigmer_tui.workbench.daemon_state import DaemonState
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import Resource, Run
 from stigmer_tui.workbench.preview import Preview
+from stigmer_tui.workbench.project_tests import Tests
 from stigmer_tui.workbench.state import Deployment, Level, ProjectProblem, ShownRun
 
 # A dataclass takes a third of a millisecond to make, which every command would wait for: events of one shape share one.
@@ -183,6 +184,15 @@ class LatencyMeasured:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class TestsChanged:
+    """How the tests of the project stand."""
+
+    __test__ = False  # pytest collects by the name
+
+    tests: Tests
+
+
 # Runs
 
 
@@ -252,6 +262,7 @@ ProjectEvent = (
     | FilesWatched
     | FilesSaved
     | LatencyMeasured
+    | TestsChanged
 )
 RunEvent = RunStarted | RunOpened | RunChanged | ConnectionLost | RunEnded | RunReplaced | RunDetached
 Event = ServerEvent | ProjectEvent | RunEvent | Noticed

@@ -34,6 +34,7 @@ from stigmer_tui.workbench.events import (
     ServerConnected,
     ServerLost,
     ServerSearched,
+    TestsChanged,
     WatchSwitched,
 )
 from stigmer_tui.workbench.state import Level, Notice, ProjectState, ShownRun, Stage, WorkbenchState
@@ -75,6 +76,8 @@ def _reduce_in_project(state: WorkbenchState, event: ProjectEvent) -> WorkbenchS
     """Outside a project there is nothing to change."""
     if state.project is None:
         return state
+    if isinstance(event, TestsChanged):
+        return replace(state, tests=event.tests)
     project = _reduce_project(state.project, event)
     if not isinstance(event, Deployed):
         return replace(state, project=project)
@@ -112,7 +115,7 @@ def _reduce_project(project: ProjectState, event: ProjectEvent) -> ProjectState:
             return replace(project, last_change=change, last_change_at=at)
         case LatencyMeasured(seconds):
             return replace(project, latency=seconds)
-        case ProjectDetected() | CodePrinted():
+        case ProjectDetected() | CodePrinted() | TestsChanged():
             return project
 
 

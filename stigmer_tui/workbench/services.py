@@ -18,6 +18,7 @@ from stigmer_tui.workbench.state_store import StateStore
 if TYPE_CHECKING:
     from stigmer_tui.project.watch import Watcher
     from stigmer_tui.workbench.deployment import Deployer
+    from stigmer_tui.workbench.project_tests import Tester
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ class Services:
     make_deployer: Callable[[StateStore], Deployer]
     """Raises StigmerError where Stigmer.yaml is wrong."""
     make_watcher: Callable[[], Watcher]
+    make_tester: Callable[[], Tester] | None = None
+    """None where nothing is tested or exported."""
 
 
 def load_services_with_tasks(configuration: Configuration, folder: Path, organization: str, clock: Clock) -> Services:

@@ -24,6 +24,7 @@ from stigmer_tui.workbench.events import Deployed, ResourcePreviewed
 from stigmer_tui.workbench.lists import Lists
 from stigmer_tui.workbench.model import Resource, Run
 from stigmer_tui.workbench.preview import Previews
+from stigmer_tui.workbench.project_tests import Form, ProjectTest, Tester
 from stigmer_tui.workbench.run_defaults import run_defaults
 from stigmer_tui.workbench.runs import Runs
 from stigmer_tui.workbench.services import Services, load_services
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from stigmer_tui.workbench.server_monitor import ServerMonitor
     from stigmer_tui.workbench.session_cache import SessionCache
     from stigmer_tui.workbench.suggestions import Suggestion
+    from stigmer_tui.workbench.testing_loop import TestLoop
     from stigmer_tui.workbench.watch_loop import WatchLoop
 
 FRAME_MS = 16
@@ -59,6 +61,8 @@ class LiveParts:
     previews: Previews
     monitor: ServerMonitor
     watch_loop: WatchLoop | None
+    tester: Tester | None
+    test_loop: TestLoop | None
 
     async def catch_up(self) -> None:
         """Until what was saved is deployed."""
@@ -100,6 +104,8 @@ class Session:
         self._lists = Lists(self.store)
         self._services: Services | None = None
         self._live: LiveParts | None = None
+        self._opened_test = ""
+        """Path of the failed test that was opened last."""
         self._early: list[Intent] = []
         """What the person wanted before the session ran."""
 
@@ -184,7 +190,12 @@ class Session:
         previews = Previews(
             services.backend, self.suggestions_for, lambda preview: self.store.emit(ResourcePreviewed(preview))
         )
-        self._live = LiveParts(group, runs, requests, previews, monitor, watch_loop)
+        # Another server cannot read the recordings of this home.
+        tester = services.make_tester() if services.make_tester and services.backend.is_ours else None
+        test_loop = self._make_test_loop(tester) if tester and self.is_project else None
+        if test_loop:
+            group.create_task(test_loop.run())
+        self._live = LiveParts(group, runs, requests, previews, monitor, watch_loop, tester, test_loop)
         early, self._early = self._early, []
         for intent in early:
             self._do(intent)
@@ -201,6 +212,11 @@ class Session:
             requests.run_again,
             self._refresh_lists,
         )
+
+    def _make_test_loop(self, tester: Tester) -> TestLoop:
+        from stigmer_tui.workbench.testing_loop import TestLoop
+
+        return TestLoop(tester, self.store, self.open_test)
 
     # What a command does, and waits for; all of it raises StigmerError
 
@@ -302,6 +318,41 @@ class Session:
     def look_at(self, resource: Resource | None) -> None:
         """Previews a resource that may be run next; None when there is none."""
         self._do(lambda live: live.previews.look_at(resource))
+
+    def run_tests(self) -> None:
+        """All of the project."""
+        if self._live and self._live.test_loop:
+            self._live.test_loop.run_all()
+
+    def open_failed_test(self) -> None:
+        """Shows the run of a test that has failed; the next time that of the next one."""
+        if test := self.state.tests.failed_after(self._opened_test):
+            self._opened_test = test.path
+            self.open_test(test)
+
+    def open_test(self, test: ProjectTest) -> None:
+        """Shows the last run of a test."""
+
+        async def open_run(live: LiveParts) -> None:
+            if isinstance(run := await self.find(test.execution_id), Run):
+                await live.requests.open(run, self._inputs.get(run.resource, RunInput()))
+
+        if test.execution_id:
+            self._do(open_run)
+        else:
+            self.store.note(f"{test.name} was not run: {' '.join(test.difference[:1])}", Level.WARNING)
+
+    def export(self, execution_id: str, form: Form) -> None:
+        """Writes a run that has ended into a new file."""
+
+        async def write(live: LiveParts) -> None:
+            if live.tester is None:
+                raise StigmerError("Runs are exported where the daemon of this home has run them", "stigmer-tui export")
+            path = await live.tester.export(execution_id, form)
+            edit = "; edit what it expects" if form is Form.TEST else ""
+            self.store.note(f"Wrote {path}{edit}")
+
+        self._do(write)
 
     def toggle_watch(self) -> None:
         if self._live and self._live.watch_loop:
@@ -410,4 +461,5 @@ def _load_live_parts(is_project: bool) -> None:
 
     if is_project:
         import stigmer_tui.definition.validation
+        import stigmer_tui.workbench.testing_loop
         import stigmer_tui.workbench.watch_loop  # noqa: F401

@@ -11,6 +11,7 @@ from stigmer_tui.workbench.daemon_state import DaemonState
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import Resource, ResourceKey, ResourceKind, Run
 from stigmer_tui.workbench.preview import Preview
+from stigmer_tui.workbench.project_tests import NO_TESTS, Tests
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,5 +206,6 @@ class WorkbenchState:
     """The latest last."""
     recent_projects: tuple[str, ...] = ()
     """Folders, the latest first."""
+    tests: Tests = NO_TESTS
     context: str = ""
     """The name of the backend that is used; empty for the daemon of this home, and for a mere address."""

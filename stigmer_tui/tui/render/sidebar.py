@@ -12,6 +12,7 @@ from stigmer_tui.tui.render.cells import one_line, wrap
 from stigmer_tui.tui.render.glyphs import Glyphs
 from stigmer_tui.tui.render.layout import joined, justified, muted, plain
 from stigmer_tui.tui.render.styled_rows import EMPTY_ROW, Row, Spans, StyleRole
+from stigmer_tui.tui.render.tests import failed_test_text, test_rows
 from stigmer_tui.workbench.daemon_state import Component, ComponentState, DaemonState
 from stigmer_tui.workbench.model import RunState
 from stigmer_tui.workbench.state import ProjectProblem, ProjectState, Stage, WorkbenchState
@@ -51,6 +52,8 @@ def sidebar_rows(state: WorkbenchState, form: SidebarFormat) -> list[Row]:
             rows.extend(_fact(name, value, form))
     if state.project:
         rows += [EMPTY_ROW, *_watch(state.project, form)]
+    if state.tests.all:
+        rows += [EMPTY_ROW, *test_rows(state.tests, form.width, form.glyphs)]
     return rows
 
 
@@ -169,4 +172,6 @@ def summary_of(state: WorkbenchState, glyphs: Glyphs) -> Spans:
             parts.append(((problem_word(project.problem), StyleRole.FAILED),))
         else:
             parts.append(muted(text if project.watching else "not watching"))
+    if failed := failed_test_text(state.tests):
+        parts.append(((f"{glyphs.states[RunState.FAILED]} {failed}", StyleRole.FAILED),))
     return joined(parts)

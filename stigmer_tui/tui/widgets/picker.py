@@ -45,6 +45,13 @@ class Picker(RowPanel, can_focus=True):
     class ByNameRequested(Message):
         """The user wants to run a resource by name."""
 
+    class ExportRequested(Message):
+        """The user wants a test of a run."""
+
+        def __init__(self, run: Run) -> None:
+            super().__init__()
+            self.run = run
+
     class CopyRequested(Message):
         def __init__(self, text: str) -> None:
             super().__init__()
@@ -100,6 +107,8 @@ class Picker(RowPanel, can_focus=True):
         match action:
             case "copy":
                 return isinstance(self.selected_item, Resource | Run)
+            case "export":
+                return isinstance(self.selected_item, Run)
             case "fold":
                 return self.selected_item is Special.ELSEWHERE
             case "by_name":
@@ -124,6 +133,10 @@ class Picker(RowPanel, can_focus=True):
     def action_copy(self) -> None:
         if isinstance(item := self.selected_item, Resource | Run):
             self.post_message(self.CopyRequested(item.id))
+
+    def action_export(self) -> None:
+        if isinstance(item := self.selected_item, Run):
+            self.post_message(self.ExportRequested(item))
 
     def action_fold(self) -> None:
         """Folds or unfolds resources from other projects."""

@@ -25,6 +25,7 @@ from stigmer_tui.tui.render.pane import (
     welcome_rows,
 )
 from stigmer_tui.tui.render.styled_rows import EMPTY_ROW, Row, Span, StyleRole
+from stigmer_tui.tui.render.tests import difference_rows
 from stigmer_tui.tui.run_views import VIEWS, RunView
 from stigmer_tui.tui.widgets.approval_panel import ApprovalPanel
 from stigmer_tui.tui.widgets.entry_list import EntryList
@@ -268,6 +269,8 @@ class RunPane(Vertical):
             rows = lost_daemon_rows(daemon, width, self._glyphs)
         elif project and project.problem and not daemon.problem:
             rows = problem_rows(project.problem, width, self._glyphs, self._state.shown is not None)
+        elif (shown := self._state.shown) and (test := self._state.tests.of_run(shown.execution.id)):
+            rows = difference_rows(test, width, self._glyphs)
         else:
             rows = []
         self._problem.styles.height = len(rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from textual import events
 from textual.binding import BindingType
 
 from stigmer_tui.core.clock import Clock
@@ -11,6 +12,7 @@ from stigmer_tui.tui.commands import Place, bindings
 from stigmer_tui.tui.render.glyphs import Glyphs
 from stigmer_tui.tui.render.sidebar import SidebarFormat, sidebar_rows
 from stigmer_tui.tui.render.styled_rows import Row
+from stigmer_tui.tui.render.tests import test_rows
 from stigmer_tui.tui.widgets.themed_widget import RowPanel
 from stigmer_tui.workbench.state import WorkbenchState
 
@@ -38,6 +40,12 @@ class Sidebar(RowPanel, can_focus=True):
 
     def row(self, y: int) -> Row:
         return super().row(y + self._top)
+
+    async def on_click(self, event: events.Click) -> None:
+        """On the tests, which stand at the end."""
+        from_end = len(self.rows) - (event.y + self._top)
+        if 0 < from_end <= len(list(test_rows(self._state.tests, self.content_size.width, self.glyphs))):
+            await self.run_action("app.failed_test" if self._state.tests.failed else "app.run_tests")
 
     def on_resize(self) -> None:
         self.action_scroll_by(0)
