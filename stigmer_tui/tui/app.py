@@ -147,7 +147,7 @@ class StigmerApp(TerminalApp):
         await self.action_run_by_name()
 
     def on_picker_export_requested(self, message: Picker.ExportRequested) -> None:
-        self.session.export(message.run.id, Form.TEST)
+        self.session.tests.export(message.run.id, Form.TEST)
 
     def on_picker_copy_requested(self, message: Picker.CopyRequested) -> None:
         self._copy(message.text)
@@ -214,21 +214,21 @@ class StigmerApp(TerminalApp):
         self.session.retry()
 
     def action_failed_test(self) -> None:
-        self.session.open_failed_test()
+        self.session.tests.open_failed()
         self.main.show_region(PANE)
 
     def action_run_tests(self) -> None:
-        self.session.run_tests()
+        self.session.tests.run_all()
 
     def action_run_all_tests(self) -> None:
-        self.session.run_tests()
+        self.session.tests.run_all()
 
     def action_export_test(self) -> None:
         self.action_export(Form.TEST)
 
     def action_export(self, form: str) -> None:
         if shown := self.session.state.shown:
-            self.session.export(shown.execution.id, Form(form))
+            self.session.tests.export(shown.execution.id, Form(form))
 
     def action_turn_watch_off(self) -> None:
         self.session.toggle_watch()

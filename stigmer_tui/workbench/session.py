@@ -24,12 +24,13 @@ from stigmer_tui.workbench.events import Deployed, ResourcePreviewed
 from stigmer_tui.workbench.lists import Lists
 from stigmer_tui.workbench.model import Resource, Run
 from stigmer_tui.workbench.preview import Previews
-from stigmer_tui.workbench.project_tests import Form, ProjectTest, Tester
+from stigmer_tui.workbench.project_tests import Tester
 from stigmer_tui.workbench.run_defaults import run_defaults
 from stigmer_tui.workbench.runs import Runs
 from stigmer_tui.workbench.services import Services, load_services
 from stigmer_tui.workbench.state import Deployment, Level, ProjectState, RunInput, ShownRun, WorkbenchState
 from stigmer_tui.workbench.state_store import StateStore
+from stigmer_tui.workbench.testing_intents import TestIntents
 
 if TYPE_CHECKING:
     # A command that runs once needs none of these, and would wait for them.
@@ -102,10 +103,9 @@ class Session:
         self._inputs = cache.inputs() if cache else {}
         self.store = StateStore(self._first_state(), clock)
         self._lists = Lists(self.store)
+        self.tests = TestIntents(self)
         self._services: Services | None = None
         self._live: LiveParts | None = None
-        self._opened_test = ""
-        """Path of the failed test that was opened last."""
         self._early: list[Intent] = []
         """What the person wanted before the session ran."""
 
@@ -198,7 +198,7 @@ class Session:
         self._live = LiveParts(group, runs, requests, previews, monitor, watch_loop, tester, test_loop)
         early, self._early = self._early, []
         for intent in early:
-            self._do(intent)
+            self.intend(intent)
 
     def _make_watch_loop(self, services: Services, requests: RunRequests) -> WatchLoop:
         from stigmer_tui.workbench.watch_loop import WatchLoop
@@ -216,7 +216,7 @@ class Session:
     def _make_test_loop(self, tester: Tester) -> TestLoop:
         from stigmer_tui.workbench.testing_loop import TestLoop
 
-        return TestLoop(tester, self.store, self.open_test)
+        return TestLoop(tester, self.store, self.tests.open)
 
     # What a command does, and waits for; all of it raises StigmerError
 
@@ -295,64 +295,29 @@ class Session:
         if not shown.execution.state.is_final:
             self.store.note(f"The message is sent when {shown.resource.name} has answered")
         session = shown.execution.session
-        self._do(lambda live: live.requests.send(session, message, live.catch_up))
+        self.intend(lambda live: live.requests.send(session, message, live.catch_up))
 
     def resend(self, execution_id: str, message: str) -> None:
         """Forks the shown conversation, with a message in the place of that of one of its executions."""
-        self._do(lambda live: live.requests.resend(execution_id, message, live.catch_up))
+        self.intend(lambda live: live.requests.resend(execution_id, message, live.catch_up))
 
     def answer(self, waiting: WaitingCall, verdict: Verdict) -> None:
         """Decides on a tool call of the shown run."""
-        self._do(lambda live: self.decide(waiting, verdict))
+        self.intend(lambda live: self.decide(waiting, verdict))
 
     def cancel(self) -> None:
         """The shown run."""
         shown = self.state.shown
         if shown and not shown.execution.state.is_final:
-            self._do(lambda live: live.runs.cancel(shown.execution, BY_USER))
+            self.intend(lambda live: live.runs.cancel(shown.execution, BY_USER))
 
     def open(self, run: Run) -> None:
         """Shows an execution of the list, from its beginning to its end."""
-        self._do(lambda live: live.requests.open(run, self._inputs.get(run.resource, RunInput())))
+        self.intend(lambda live: live.requests.open(run, self.last_input(run.resource)))
 
     def look_at(self, resource: Resource | None) -> None:
         """Previews a resource that may be run next; None when there is none."""
-        self._do(lambda live: live.previews.look_at(resource))
-
-    def run_tests(self) -> None:
-        """All of the project."""
-        if self._live and self._live.test_loop:
-            self._live.test_loop.run_all()
-
-    def open_failed_test(self) -> None:
-        """Shows the run of a test that has failed; the next time that of the next one."""
-        if test := self.state.tests.failed_after(self._opened_test):
-            self._opened_test = test.path
-            self.open_test(test)
-
-    def open_test(self, test: ProjectTest) -> None:
-        """Shows the last run of a test."""
-
-        async def open_run(live: LiveParts) -> None:
-            if isinstance(run := await self.find(test.execution_id), Run):
-                await live.requests.open(run, self._inputs.get(run.resource, RunInput()))
-
-        if test.execution_id:
-            self._do(open_run)
-        else:
-            self.store.note(f"{test.name} was not run: {' '.join(test.difference[:1])}", Level.WARNING)
-
-    def export(self, execution_id: str, form: Form) -> None:
-        """Writes a run that has ended into a new file."""
-
-        async def write(live: LiveParts) -> None:
-            if live.tester is None:
-                raise StigmerError("Runs are exported where the daemon of this home has run them", "stigmer-tui export")
-            path = await live.tester.export(execution_id, form)
-            edit = "; edit what it expects" if form is Form.TEST else ""
-            self.store.note(f"Wrote {path}{edit}")
-
-        self._do(write)
+        self.intend(lambda live: live.previews.look_at(resource))
 
     def toggle_watch(self) -> None:
         if self._live and self._live.watch_loop:
@@ -366,16 +331,16 @@ class Session:
     def stop_daemon(self) -> None:
         """Its runs stop with it, and continue when it is started again."""
         if self._live:
-            self._do(lambda live: live.monitor.stop_daemon())
+            self.intend(lambda live: live.monitor.stop_daemon())
 
     def restart_daemon(self) -> None:
         if self._live:
-            self._do(lambda live: live.monitor.restart_daemon())
+            self.intend(lambda live: live.monitor.restart_daemon())
 
     def restart_component(self, name: str) -> None:
         """One process of the daemon; its runs continue in the new one."""
         if self._live:
-            self._do(lambda live: live.monitor.restart_component(name))
+            self.intend(lambda live: live.monitor.restart_component(name))
 
     def retry_failed(self) -> None:
         """Starts the processes again that the daemon has given up."""
@@ -392,7 +357,11 @@ class Session:
 
     def input_for(self, resource: Resource) -> RunInput:
         """What the resource was run with last; values that are secret only within this session."""
-        return self._inputs.get(resource.slug, RunInput())
+        return self.last_input(resource.slug)
+
+    def last_input(self, slug: str) -> RunInput:
+        """The same, by the slug of the resource."""
+        return self._inputs.get(slug, RunInput())
 
     def suggestions_for(self, resource: Resource) -> list[Suggestion]:
         from stigmer_tui.workbench.suggestions import suggest
@@ -426,7 +395,7 @@ class Session:
             await live.catch_up()
             await live.requests.fulfil(request)
 
-        self._do(begin)
+        self.intend(begin)
 
     async def _refresh_lists(self, deployment: Deployment) -> None:
         backend = self._require_services().backend
@@ -441,7 +410,8 @@ class Session:
             raise RuntimeError("there is a server only while the session is open")
         return self._services
 
-    def _do(self, intent: Intent) -> None:
+    def intend(self, intent: Intent) -> None:
+        """Does it as soon as the session runs; what fails is noted."""
         if self._live is None:
             self._early.append(intent)
         else:
