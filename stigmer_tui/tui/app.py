@@ -9,7 +9,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import BindingType
-from textual.events import Key
 from textual.screen import Screen
 
 from stigmer_tui.core import settings
@@ -23,8 +22,8 @@ from stigmer_tui.tui.frame_throttle import FrameThrottle, interval_for
 from stigmer_tui.tui.gc_tuner import GcTuner
 from stigmer_tui.tui.render.glyphs import glyphs_for
 from stigmer_tui.tui.screens.main import PANE, MainScreen
-from stigmer_tui.tui.terminal import TerminalApp
 from stigmer_tui.tui.themes import DARK, LIGHT, default_theme, style_sheets
+from stigmer_tui.tui.type_ahead import TypeAheadApp
 from stigmer_tui.tui.widgets.entry_list import EntryList
 from stigmer_tui.tui.widgets.picker import Picker
 from stigmer_tui.workbench.approvals import Allow, Verdict, WaitingCall
@@ -51,7 +50,7 @@ def _command_provider() -> type[Provider]:
     return CommandProvider
 
 
-class StigmerApp(TerminalApp):
+class StigmerApp(TypeAheadApp):
     TITLE = "stigmer"
     CSS_PATH = style_sheets()  # type: ignore[assignment]
     ENABLE_COMMAND_PALETTE = True
@@ -119,14 +118,6 @@ class StigmerApp(TerminalApp):
         is_styled, self._styled_for = self._styled_for == self.theme, ""
         if not is_styled:
             super().refresh_css(animate)
-
-    async def _on_key(self, event: Key) -> None:
-        """A text field would have taken this key: it was typed before the field had the focus, and is passed on."""
-        focused = self.focused
-        if focused is not None and focused.check_consume_key(event.key, event.character):
-            event.stop()
-            event.prevent_default()
-            focused.post_message(Key(event.key, event.character))
 
     # What the person does
 

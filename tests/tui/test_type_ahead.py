@@ -1,0 +1,33 @@
+"""Keys that are pressed faster than the app can show what they are meant for."""
+
+from __future__ import annotations
+
+from textual.events import Key
+from textual.widgets import Input
+
+from stigmer_tui.tui.widgets.entry_list import EntryList
+from tests.tui import states
+from tests.tui.hands import press_at_once, settle
+from tests.tui.stage import StagedApp
+
+
+class EarlyPressed(StagedApp):
+    def on_load(self) -> None:
+        """Before there is a screen."""
+        for key in ("tab", "j", "k"):
+            self.post_message(Key(key, None))
+
+
+async def test_keys_wait_for_the_first_screen() -> None:
+    app = EarlyPressed(states.failed_agent())
+    async with app.run_test(size=(140, 40)) as pilot:
+        await settle(pilot)
+        assert isinstance(app.focused, EntryList)
+
+
+async def test_keys_wait_for_the_screen_that_one_of_them_opens() -> None:
+    app = StagedApp(states.LISTED)
+    async with app.run_test(size=(140, 40)) as pilot:
+        await settle(pilot)
+        await press_at_once(pilot, "ctrl+p", *"watch")
+        assert app.screen.query_one(Input).value == "watch"
