@@ -137,7 +137,7 @@ class Folder:
         remaining = self._components(path)[::-1]
         links = 0
         with _as_stigmer_errors(path), ExitStack() as opened:
-            folders = [opened.enter_context(_opened(str(self.root), os.O_RDONLY | os.O_DIRECTORY))]
+            folders = [opened.enter_context(_opened(str(self.root), _FOLDER))]
             while remaining:
                 name = remaining.pop()
                 if name == "..":
