@@ -10,7 +10,7 @@ from difflib import get_close_matches
 import click
 
 from stigmer_tui.core import settings
-from stigmer_tui.core.configuration import SettingValue, configuration_of, value_of
+from stigmer_tui.core.configuration import SettingValue, choose_context, configuration_of, value_of
 from stigmer_tui.core.configuration_file import ConfigurationFile
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.model_providers import PROVIDERS, find_provider
@@ -55,6 +55,8 @@ def set_setting(name: str, text: str | None) -> int:
         _check(setting, text)
         # What is written must be read again: without the environment, which would hide it.
         configuration_of(home, {}, edited)
+        if setting in (settings.CONTEXT, settings.MODE):
+            choose_context({}, edited)
     if edited.content != file.content:
         make_private_folders([home.root])
         write_private(home.configuration, edited.content)

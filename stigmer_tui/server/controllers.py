@@ -13,7 +13,7 @@ from typing import Any
 
 import grpc
 from google.protobuf.descriptor import ServiceDescriptor
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 from grpc.aio import ServicerContext
 
@@ -80,7 +80,7 @@ def _handler(controller: Controller, name: str, auth: TokenAuth) -> grpc.RpcMeth
     method = controller.service.methods_by_name[name]
     is_public = controller.access is Access.PUBLIC
     where = f"{controller.service.full_name}/{name}"
-    read = GetMessageClass(method.input_type).FromString
+    message_type = GetMessageClass(method.input_type)
     write = GetMessageClass(method.output_type).SerializeToString
 
     async def admitted(context: Context) -> Callable[[Any], Any]:
@@ -88,13 +88,25 @@ def _handler(controller: Controller, name: str, auth: TokenAuth) -> grpc.RpcMeth
         function = controller.methods[name]
         return function if is_public else partial(function, runner)
 
-    async def check(request: Message, context: Context) -> None:
+    def read(content: bytes) -> Message:
+        try:
+            return message_type.FromString(content)
+        except DecodeError as error:
+            raise invalid(f"what was sent is no {method.input_type.full_name}") from error
+
+    async def received(content: bytes, context: Context) -> Message:
+        try:
+            request = read(content)
+        except ApiError as error:
+            await context.abort(error.code, error.message)
         if is_public and (problems := violations(request)):
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, shortened("; ".join(problems)))
+        return request
 
-    async def unary(request: Message, context: Context) -> Message:
+    # Requests come as bytes: grpc would say nothing useful of those that are no message.
+    async def unary(content: bytes, context: Context) -> Message:
         function = await admitted(context)
-        await check(request, context)
+        request = await received(content, context)
         try:
             if is_public:
                 check_request(request)
@@ -104,9 +116,9 @@ def _handler(controller: Controller, name: str, auth: TokenAuth) -> grpc.RpcMeth
             await _refuse(context, where, error)
             raise
 
-    async def streaming(request: Message, context: Context) -> AsyncIterator[Message]:
+    async def streaming(content: bytes, context: Context) -> AsyncIterator[Message]:
         function = await admitted(context)
-        await check(request, context)
+        request = await received(content, context)
         try:
             async with aclosing(function(request)) as responses:
                 async for response in responses:
@@ -114,8 +126,9 @@ def _handler(controller: Controller, name: str, auth: TokenAuth) -> grpc.RpcMeth
         except Exception as error:
             await _refuse(context, where, error)
 
-    async def conversation(requests: AsyncIterator[Message], context: Context) -> AsyncIterator[Message]:
+    async def conversation(contents: AsyncIterator[bytes], context: Context) -> AsyncIterator[Message]:
         function = await admitted(context)
+        requests = (read(content) async for content in contents)
         try:
             async with aclosing(function(requests)) as responses:
                 async for response in responses:
@@ -124,10 +137,10 @@ def _handler(controller: Controller, name: str, auth: TokenAuth) -> grpc.RpcMeth
             await _refuse(context, where, error)
 
     if method.client_streaming:
-        return grpc.stream_stream_rpc_method_handler(conversation, read, write)
+        return grpc.stream_stream_rpc_method_handler(conversation, None, write)
     if method.server_streaming:
-        return grpc.unary_stream_rpc_method_handler(streaming, read, write)
-    return grpc.unary_unary_rpc_method_handler(unary, read, write)
+        return grpc.unary_stream_rpc_method_handler(streaming, None, write)
+    return grpc.unary_unary_rpc_method_handler(unary, None, write)
 
 
 def shortened(message: str) -> str:
