@@ -15,6 +15,7 @@ from google.protobuf.message import Message
 from stigmer_tui.api.agent_instance_pb2 import AgentInstance
 from stigmer_tui.api.agent_pb2 import Agent
 from stigmer_tui.api.api_resource_pb2 import ApiResourceOwnerScope
+from stigmer_tui.api.environment_pb2 import Environment
 from stigmer_tui.api.kinds import AGENT, WORKFLOW, Kind
 from stigmer_tui.api.skill_pb2 import Skill
 from stigmer_tui.api.workflow_instance_pb2 import WorkflowInstance
@@ -216,6 +217,17 @@ class Plan:
         )
 
     @property
+    def unset_secrets(self) -> tuple[tuple[str, str], ...]:
+        """Environments and their secrets that have no value yet."""
+        return tuple(
+            (step.slug, name)
+            for step in self.steps
+            if isinstance(step.resource, Environment)
+            for name, variable in sorted(step.resource.spec.data.items())
+            if variable.is_secret and not variable.value
+        )
+
+    @property
     def affected(self) -> frozenset[tuple[Kind, str]]:
         """Kind and slug of what will run differently: what changes, and the workflows that call a changed agent."""
         changed = {(step.kind, step.slug) for step in self.changes}
@@ -321,6 +333,8 @@ async def _step(wanted: Resource, deployments: Deployments) -> PlanStep:
     archive = await asyncio.to_thread(archive_of, wanted) if isinstance(wanted, Skill) else b""
     if existing is None:
         return PlanStep(Action.CREATE, wanted)
+    if isinstance(wanted, Environment) and isinstance(existing, Environment):
+        _keep_secrets(wanted, existing)
     if isinstance(existing, Skill) and isinstance(wanted, Skill):
         found = _skill_differences(existing, wanted, version_of(archive))
     else:
@@ -328,6 +342,13 @@ async def _step(wanted: Resource, deployments: Deployments) -> PlanStep:
     if not found:
         return PlanStep(Action.KEEP, wanted, existing)
     return PlanStep(Action.UPDATE, wanted, existing, found, _taken_from(existing, wanted))
+
+
+def _keep_secrets(wanted: Environment, existing: Environment) -> None:
+    """A secret without a value is one that only the server knows; it has a mark for it."""
+    for name, variable in wanted.spec.data.items():
+        if variable.is_secret and not variable.value and name in existing.spec.data:
+            variable.value = existing.spec.data[name].value
 
 
 def _skill_differences(existing: Skill, wanted: Skill, version: str) -> tuple[str, ...]:

@@ -70,7 +70,12 @@ def read_manifests(folder: Path) -> Manifests:
         agents=_unique([_read(path, Agent) for path in _numbered(folder, "agent")]),
         workflows=_unique([_read(path, Workflow) for path in _numbered(folder, "workflow")]),
         dependencies=_read_dependencies(folder / DEPENDENCIES),
+        environments=_unique([_read(path, Environment) for path in _numbered(folder, "environment")]),
         skills=_unique([_read(path, Skill) for path in _numbered(folder, "skill")]),
+        instances=(
+            *_unique([_read(path, AgentInstance) for path in _numbered(folder, "agent-instance")]),
+            *_unique([_read(path, WorkflowInstance) for path in _numbered(folder, "workflow-instance")]),
+        ),
         places=read_places(folder),
     )
 
@@ -87,8 +92,9 @@ def slug_in(resource: Resource) -> str:
 
 def _numbered(folder: Path, kind: str) -> list[Path]:
     """The files of a kind by number: `agent-2.pb` before `agent-10.pb`."""
-    numbers = {path: re.fullmatch(rf"{kind}-(\d+)\.pb", path.name) for path in folder.iterdir()}
-    return sorted((path for path, match in numbers.items() if match), key=lambda path: int(path.stem.split("-")[1]))
+    matches = {path: re.fullmatch(rf"{kind}-(\d+)\.pb", path.name) for path in folder.iterdir()}
+    numbers = {path: int(match[1]) for path, match in matches.items() if match}
+    return sorted(numbers, key=numbers.__getitem__)
 
 
 def _read(path: Path, kind: type[AnyResource]) -> AnyResource:

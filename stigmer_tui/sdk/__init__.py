@@ -14,9 +14,11 @@ Everything that a project defines is collected; `python -m stigmer_tui.sdk main.
 
 from stigmer_tui.sdk.agents import Agent, AgentRef
 from stigmer_tui.sdk.control_flow import Case, Loop, Switch
+from stigmer_tui.sdk.environments import Environment
 from stigmer_tui.sdk.errors import DefinitionError
 from stigmer_tui.sdk.expressions import Condition, Expression, Reference, Secret
 from stigmer_tui.sdk.functions import contains, env, in_, jq, length, secret
+from stigmer_tui.sdk.instances import AgentInstance, WorkflowInstance
 from stigmer_tui.sdk.mcp_servers import McpServer
 from stigmer_tui.sdk.skills import Skill
 from stigmer_tui.sdk.sub_agents import SubAgent
@@ -25,10 +27,12 @@ from stigmer_tui.sdk.workflows import Workflow
 
 __all__ = [
     "Agent",
+    "AgentInstance",
     "AgentRef",
     "Case",
     "Condition",
     "DefinitionError",
+    "Environment",
     "Expression",
     "Loop",
     "McpServer",
@@ -41,6 +45,7 @@ __all__ = [
     "Text",
     "Value",
     "Workflow",
+    "WorkflowInstance",
     "contains",
     "env",
     "in_",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 from google.protobuf.message import DecodeError, Message
 
 from stigmer_tui import __version__
+from stigmer_tui.api.agent_instance_pb2 import AgentInstance as AgentInstanceMessage
+from stigmer_tui.api.agent_instance_pb2 import AgentInstanceSpec
 from stigmer_tui.api.agent_pb2 import Agent as AgentMessage
 from stigmer_tui.api.agent_pb2 import (
     AgentSpec,
@@ -29,9 +32,12 @@ from stigmer_tui.api.api_resource_pb2 import (
     ApiResourceReference,
     WorkflowTaskKind,
 )
+from stigmer_tui.api.environment_pb2 import Environment as EnvironmentMessage
 from stigmer_tui.api.environment_pb2 import EnvironmentSpec, EnvironmentValue
 from stigmer_tui.api.skill_pb2 import Skill as SkillMessage
 from stigmer_tui.api.structs import to_struct
+from stigmer_tui.api.workflow_instance_pb2 import WorkflowInstance as WorkflowInstanceMessage
+from stigmer_tui.api.workflow_instance_pb2 import WorkflowInstanceSpec
 from stigmer_tui.api.workflow_pb2 import Export, FlowControl, WorkflowDocument, WorkflowSpec, WorkflowTask
 from stigmer_tui.api.workflow_pb2 import Workflow as WorkflowMessage
 from stigmer_tui.definition import extensions, place_names
@@ -43,7 +49,9 @@ from stigmer_tui.sdk.registry import (
     AgentDefinition,
     DeclaredVariable,
     DockerSettings,
+    EnvironmentDefinition,
     HttpSettings,
+    InstanceDefinition,
     Registry,
     ServerDefinition,
     SkillDefinition,
@@ -73,6 +81,14 @@ def manifest_files(registry: Registry, generated_at: int, folder: Path = Path())
     for index, workflow in enumerate(registry.workflows.values()):
         _check_kinds(workflow)
         files[f"workflow-{index}.pb"] = _bytes(partial(_workflow, workflow, registry, generated_at), workflow.name)
+    for index, environment in enumerate(registry.environments.values()):
+        build = partial(_environment, environment, generated_at)
+        files[f"environment-{index}.pb"] = _bytes(build, environment.name)
+    counts: Counter[str] = Counter()
+    for instance in registry.instances.values():
+        name = f"{instance.noun.replace(' ', '-')}-{counts[instance.noun]}.pb"
+        files[name] = _bytes(partial(_instance, instance, generated_at), instance.name)
+        counts[instance.noun] += 1
     files[DEPENDENCIES] = json.dumps(_dependencies(registry), indent=2).encode()
     files[place_names.FILE] = json.dumps(_places(registry, folder)).encode()
     return files
@@ -120,7 +136,7 @@ def _agent(agent: AgentDefinition, registry: Registry, generated_at: int) -> Age
             mcp_servers=[_mcp_server(server) for server in agent.mcp_servers],
             sub_agents=[_sub_agent(sub_agent) for sub_agent in agent.sub_agents],
             skill_refs=_skill_refs(agent.skills),
-            env_spec=_environment(registry.variables[name] for name in agent.variables),
+            env_spec=_env_spec(registry.variables[name] for name in agent.variables),
         ),
     )
     _declare(message, [registry.variables[name] for name in agent.variables], registry)
@@ -159,6 +175,40 @@ def _skill(skill: SkillDefinition, generated_at: int) -> SkillMessage:
     message.metadata.annotations[extensions.SKILL_FOLDER] = skill.folder
     message.spec.skill_md, message.spec.tag = skill.text, skill.tag
     return message
+
+
+def _environment(environment: EnvironmentDefinition, generated_at: int) -> EnvironmentMessage:
+    message = EnvironmentMessage(
+        api_version=API_VERSION, kind="Environment", metadata=_metadata(environment.name, generated_at)
+    )
+    message.spec.description = environment.description
+    for name, value in environment.values.items():
+        message.spec.data[name].value = value
+    for name in environment.secrets:
+        message.spec.data[name].is_secret = True
+    return message
+
+
+def _instance(instance: InstanceDefinition, generated_at: int) -> AgentInstanceMessage | WorkflowInstanceMessage:
+    """It names its owner by name; the plan puts the id in its place."""
+    metadata = _metadata(instance.name, generated_at)
+    scope, kind = ApiResourceOwnerScope.organization, ApiResourceKind.environment
+    references = [ApiResourceReference(scope=scope, kind=kind, slug=name) for name in instance.environments]
+    if instance.noun == "agent instance":
+        return AgentInstanceMessage(
+            api_version=API_VERSION,
+            kind="AgentInstance",
+            metadata=metadata,
+            spec=AgentInstanceSpec(
+                agent_id=instance.owner, description=instance.description, environment_refs=references
+            ),
+        )
+    return WorkflowInstanceMessage(
+        api_version=API_VERSION,
+        kind="WorkflowInstance",
+        metadata=metadata,
+        spec=WorkflowInstanceSpec(workflow_id=instance.owner, description=instance.description, env_refs=references),
+    )
 
 
 def _mcp_server(server: ServerDefinition) -> McpServerDefinition:
@@ -203,7 +253,7 @@ def _workflow(workflow: WorkflowBuilder, registry: Registry, generated_at: int) 
                 description=workflow.description,
             ),
             tasks=[_task(task) for task in workflow.tasks],
-            env_spec=_environment(used),
+            env_spec=_env_spec(used),
         ),
     )
     _declare(message, used, registry)
@@ -233,7 +283,7 @@ def _task(task: PlacedTask) -> WorkflowTask:
     )
 
 
-def _environment(variables: Iterable[DeclaredVariable]) -> EnvironmentSpec | None:
+def _env_spec(variables: Iterable[DeclaredVariable]) -> EnvironmentSpec | None:
     data = {
         variable.name: EnvironmentValue(
             value=variable.default or "", is_secret=variable.is_secret, description=variable.description
@@ -273,6 +323,8 @@ def _places(registry: Registry, folder: Path) -> dict[str, tuple[str, int]]:
     """File and line of every resource and task."""
     found = {place_name("agent", agent.name): agent.location for agent in registry.agents.values()}
     found |= {place_name("skill", skill.name): skill.location for skill in registry.skills.values()}
+    found |= {place_name("environment", each.name): each.location for each in registry.environments.values()}
+    found |= {place_name(each.noun, each.name): each.location for each in registry.instances.values()}
     for workflow in registry.workflows.values():
         found[place_name("workflow", workflow.name)] = workflow.location
         found |= {place_name("workflow", workflow.name, task.name): task.location for task in workflow.nodes.values()}

@@ -106,6 +106,31 @@ class AgentDefinition(NamedTuple):
     location: Location
 
 
+class EnvironmentDefinition(NamedTuple):
+    """An environment of the project."""
+
+    name: str
+    values: dict[str, str]
+    secrets: tuple[str, ...]
+    """Names of variables whose values only the server has."""
+    description: str
+    location: Location
+
+
+class InstanceDefinition(NamedTuple):
+    """An instance of an agent or of a workflow."""
+
+    noun: str
+    """`agent instance` or `workflow instance`."""
+    name: str
+    owner: str
+    """Name of the agent or workflow."""
+    environments: tuple[str, ...]
+    """Names."""
+    description: str
+    location: Location
+
+
 class DeclaredVariable(NamedTuple):
     """What a project declares about a variable. Without a default, its value is asked for when a run starts."""
 
@@ -127,12 +152,15 @@ class DeclaredVariable(NamedTuple):
 
 
 class Registry:
-    """Agents, skills and workflows in the order of their definition, and the variables that they use."""
+    """All resources in the order of their definition, and the variables that they use."""
 
     def __init__(self) -> None:
         self.agents: dict[str, AgentDefinition] = {}
         self.skills: dict[str, SkillDefinition] = {}
         self.workflows: dict[str, WorkflowBuilder] = {}
+        self.environments: dict[str, EnvironmentDefinition] = {}
+        self.instances: dict[tuple[str, str], InstanceDefinition] = {}
+        """By noun and name."""
         self.variables: dict[str, DeclaredVariable] = {}
         self.placeholders = Placeholders()
         self.open_workflow: WorkflowBuilder | None = None
@@ -155,6 +183,19 @@ class Registry:
         if other := self.workflows.get(workflow.name):
             raise _duplicate(f'workflow "{workflow.name}"', other.location)
         self.workflows[workflow.name] = workflow
+
+    def add_environment(self, environment: EnvironmentDefinition) -> None:
+        """Raises DefinitionError for a name that another environment has."""
+        if other := self.environments.get(environment.name):
+            raise _duplicate(f'environment "{environment.name}"', other.location)
+        self.environments[environment.name] = environment
+
+    def add_instance(self, instance: InstanceDefinition) -> None:
+        """Raises DefinitionError for a name that another one of its kind has."""
+        key = instance.noun, instance.name
+        if other := self.instances.get(key):
+            raise _duplicate(f'{instance.noun} "{instance.name}"', other.location)
+        self.instances[key] = instance
 
     def add_variable(self, variable: DeclaredVariable) -> None:
         """A variable may be declared repeatedly. Raises DefinitionError for declarations that contradict each other."""

@@ -154,4 +154,9 @@ def _warnings(plan: Plan) -> list[str]:
     ignored = [
         f"the server ignores the {setting}, which only that of stigmer-tui knows" for setting in plan.ignored_settings
     ]
-    return missing + taken + ignored
+    unset = [
+        f"the secret {name} of environment {environment} has no value yet:"
+        f" stigmer-tui environment set {environment} secret:{name}"
+        for environment, name in plan.unset_secrets
+    ]
+    return missing + taken + ignored + unset
