@@ -49,10 +49,12 @@ async def create(
     session: str = "",
     annotations: Mapping[str, str] | None = None,
     tags: Sequence[str] = (),
+    instance: str = "",
 ) -> AnyExecution:
     """Creates an execution of an agent or a workflow. `name` must be unique on an existing server, not on ours.
 
-    `session` is the one that an agent's execution continues; empty for a new one.
+    `session` is the one that an agent's execution continues; empty for a new one. `instance` is that of a workflow, and
+    empty for its default one; an agent's follows from the session.
 
     See `docs/compatibility.md` 115, 130. Raises StigmerError, and OutcomeUnknown as `Connection.create`.
     """
@@ -74,6 +76,7 @@ async def create(
                 ),
                 spec=WorkflowExecutionSpec(
                     workflow_id=resource_id,
+                    workflow_instance_id=instance,
                     trigger_message=message or DEFAULT_MESSAGE,
                     runtime_env=runtime_env,
                 ),

@@ -163,6 +163,8 @@ class HeadlessRun:
             return named[0] if named else await self._resolve(reference)
         if len(found) == 1:
             return found[0]
+        if not found and len(instances := [item.slug for item in deployment.items if "instance" in item.kind]) == 1:
+            return await self._resolve(instances[0])
         if not found:
             raise nothing_to_run()
         chosen = await self._choose(found)

@@ -14,9 +14,9 @@ from google.protobuf.message import Message
 
 from stigmer_tui.api.agent_instance_pb2 import AgentInstance
 from stigmer_tui.api.agent_pb2 import Agent
-from stigmer_tui.api.api_resource_pb2 import ApiResourceOwnerScope
+from stigmer_tui.api.api_resource_pb2 import ApiResourceOwnerScope, ApiResourceReference
 from stigmer_tui.api.environment_pb2 import Environment
-from stigmer_tui.api.kinds import AGENT, WORKFLOW, Kind
+from stigmer_tui.api.kinds import AGENT, ENVIRONMENT, WORKFLOW, Kind
 from stigmer_tui.api.skill_pb2 import Skill
 from stigmer_tui.api.workflow_instance_pb2 import WorkflowInstance
 from stigmer_tui.api.workflow_pb2 import Workflow, WorkflowTask
@@ -229,15 +229,25 @@ class Plan:
 
     @property
     def affected(self) -> frozenset[tuple[Kind, str]]:
-        """Kind and slug of what will run differently: what changes, and the workflows that call a changed agent."""
+        """Kind and slug of what will run differently: what changes, the workflows that call a changed agent, and the
+        instances of these, or with a changed environment.
+        """
         changed = {(step.kind, step.slug) for step in self.changes}
-        callers = {
+        changed |= {
             (WORKFLOW, step.slug)
             for step in self.steps
             if isinstance(step.resource, Workflow)
             and any((AGENT, agent) in changed for agent in called_agents(step.resource.spec))
         }
-        return frozenset(changed | callers)
+        ids = {step.deployed.metadata.id: (step.kind, step.slug) for step in self.steps if step.deployed}
+        for step in self.steps:
+            if isinstance(step.resource, AgentInstance | WorkflowInstance):
+                kind, owner = owner_of(step.resource)
+                needed = {ids.get(owner, (kind, slug_of(owner)))}
+                needed |= {(ENVIRONMENT, reference.slug) for reference in environments_of(step.resource)}
+                if needed & changed:
+                    changed.add((step.kind, step.slug))
+        return frozenset(changed)
 
 
 def owner_of(instance: Instance) -> tuple[Kind, str]:
@@ -245,6 +255,11 @@ def owner_of(instance: Instance) -> tuple[Kind, str]:
     if isinstance(instance, AgentInstance):
         return AGENT, instance.spec.agent_id
     return WORKFLOW, instance.spec.workflow_id
+
+
+def environments_of(instance: Instance) -> Sequence[ApiResourceReference]:
+    """References to its environments."""
+    return instance.spec.environment_refs if isinstance(instance, AgentInstance) else instance.spec.env_refs
 
 
 async def with_owner(instance: Instance, deployments: Deployments) -> Instance:

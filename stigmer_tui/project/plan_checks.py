@@ -16,7 +16,7 @@ from stigmer_tui.core.ids import parse_id, slug_of
 from stigmer_tui.definition.problems import near_miss
 from stigmer_tui.definition.sub_agents import skill_references
 from stigmer_tui.project.places import Place
-from stigmer_tui.project.plan import Deployments, Plan, PlanStep, owner_of
+from stigmer_tui.project.plan import Deployments, Plan, PlanStep, environments_of, owner_of
 from stigmer_tui.project.runtimes import SynthesisError
 
 Named = tuple[Kind, str]
@@ -97,12 +97,9 @@ def _references(step: PlanStep) -> Iterator[Named]:
         case Agent() as agent:
             for references in skill_references(agent):
                 yield from _own(SKILL, references)
-        case AgentInstance() as instance:
+        case AgentInstance() | WorkflowInstance() as instance:
             yield from _owner(instance)
-            yield from _own(ENVIRONMENT, instance.spec.environment_refs)
-        case WorkflowInstance() as instance:
-            yield from _owner(instance)
-            yield from _own(ENVIRONMENT, instance.spec.env_refs)
+            yield from _own(ENVIRONMENT, environments_of(instance))
 
 
 def _owner(instance: AgentInstance | WorkflowInstance) -> Iterator[Named]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stigmer_tui.api.agent_pb2 import Agent
-from stigmer_tui.api.kinds import AGENT, WORKFLOW, Kind
+from stigmer_tui.api.kinds import AGENT, AGENT_INSTANCE, WORKFLOW, WORKFLOW_INSTANCE, Kind
 from stigmer_tui.api.workflow_pb2 import Workflow
 from stigmer_tui.core.approval_policy import ApprovalPolicy
 from stigmer_tui.core.clock import Clock
@@ -32,6 +32,15 @@ from stigmer_tui.workbench.state import ApplySummary, Deployment, DeploymentItem
 if TYPE_CHECKING:
     # Most deployments are not compared by a person.
     from stigmer_tui.workbench.differences import ResourceDifference
+
+
+RUN_AS = {
+    AGENT: ResourceKind.AGENT,
+    WORKFLOW: ResourceKind.WORKFLOW,
+    AGENT_INSTANCE: ResourceKind.AGENT,
+    WORKFLOW_INSTANCE: ResourceKind.WORKFLOW,
+}
+"""What can be run, and what that shows."""
 
 
 class Deployer:
@@ -113,9 +122,7 @@ class Deployer:
                 orphaned=tuple(resource.slug for resource in plan.orphaned),
             ),
             items=tuple(_item(step, sent.get((step.kind, step.slug)) or step.deployed) for step in plan.steps),
-            affected=frozenset(
-                ResourceKey(ResourceKind(kind.noun), slug) for kind, slug in plan.affected if kind in (AGENT, WORKFLOW)
-            ),
+            affected=frozenset(ResourceKey(RUN_AS[kind], slug) for kind, slug in plan.affected if kind in RUN_AS),
             warnings=(*self._project.warnings, *_warnings(plan)),
         )
 

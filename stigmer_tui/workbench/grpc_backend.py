@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from contextlib import aclosing, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from stigmer_tui.api.kinds import AGENT, WORKFLOW
@@ -123,7 +124,20 @@ class GrpcBackend:
 
     async def resolve(self, reference: str) -> Resource | None:
         found = await resolve(self._connection, reference, self.organization)
-        return resource_of(found) if found is not None else None
+        return resource_of(found) if found is not None else await self._resolve_instance(reference)
+
+    async def _resolve_instance(self, reference: str) -> Resource | None:
+        """What it is an instance of, under the instance's own name."""
+        from stigmer_tui.client.instances import find_instance
+        from stigmer_tui.project.plan import owner_of
+
+        instance = await find_instance(self._connection, reference, self.organization)
+        if instance is None:
+            return None
+        kind, owner_id = owner_of(instance)
+        owner = await get_by_id(self._connection, kind, owner_id)
+        metadata = instance.metadata
+        return owner and replace(resource_of(owner), slug=metadata.slug, name=metadata.name, instance=metadata.id)
 
     async def find(self, reference: str) -> Resource | Run | None:
         if executions.is_session(reference):
@@ -179,6 +193,12 @@ class GrpcBackend:
         }
         self._secrets.update(value.text for value in run_input.environment.values() if value.is_secret)
         remember_values(self._secrets)
+        organization = resource.organization or self.organization
+        is_agent = resource.kind is ResourceKind.AGENT
+        if resource.instance and is_agent and not session:
+            from stigmer_tui.client.instances import open_session
+
+            session = await open_session(self._connection, resource.instance, organization, run_input.message)
         created = await executions.create(
             self._connection,
             KINDS[resource.kind],
@@ -186,9 +206,10 @@ class GrpcBackend:
             f"execution-{int(self._clock.now().timestamp() * 1_000_000)}",
             run_input.message,
             environment,
-            resource.organization or self.organization,
+            organization,
             session,
             annotations=run_input.annotations,
+            instance="" if is_agent else resource.instance,
         )
         return execution_of(created, resource.slug)
 

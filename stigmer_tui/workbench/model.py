@@ -57,6 +57,8 @@ class Resource:
     updated_at: datetime | None = None
     project: str = ""
     """Name of the project that deployed it, where that is known."""
+    instance: str = ""
+    """Id of the instance with which it runs; empty for its default one."""
 
     @property
     def key(self) -> ResourceKey:
