@@ -60,7 +60,7 @@ class Deployments(Protocol):
         ...
 
     async def deployed(self, org: str) -> Sequence[DeployedResource] | None:
-        """All agents and workflows of an organization, or None where the server cannot list them."""
+        """All resources of an organization, or None where the server cannot list them."""
         ...
 
 

@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Sequence
 
 from stigmer_tui.api.agent_pb2 import Agent
-from stigmer_tui.api.kinds import AGENT, WORKFLOW, Kind
+from stigmer_tui.api.kinds import AGENT, AUTHORED, WORKFLOW, Kind
 from stigmer_tui.api.skill_pb2 import Skill
 from stigmer_tui.api.workflow_pb2 import Workflow
 from stigmer_tui.client.connection import Connection
-from stigmer_tui.client.daemon import list_catalogue
 from stigmer_tui.client.resources import apply, find
+from stigmer_tui.client.stored_resources import list_resources
 from stigmer_tui.project.plan import DeployedResource
 from stigmer_tui.project.synthesis import Resource as Manifest
 from stigmer_tui.project.synthesis import kind_of
@@ -44,8 +44,8 @@ class GrpcDeployments:
         return applied
 
     async def deployed(self, org: str) -> Sequence[DeployedResource] | None:
-        catalogue = await list_catalogue(self._connection, org)
-        if catalogue is None:
+        listed = await list_resources(self._connection, org)
+        if listed is None:
             return None
-        kinds = {kind.number: kind for kind in (AGENT, WORKFLOW)}
-        return [DeployedResource(kinds[item.kind], item.slug, item.project) for item in catalogue.resources]
+        kinds = {kind.number: kind for kind in AUTHORED}
+        return [DeployedResource(kinds[item.kind], item.slug, item.project) for item in listed]

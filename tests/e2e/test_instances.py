@@ -1,4 +1,4 @@
-"""Instances are run by their names, with the variables of their environments; they are defined in code, or in manifests."""
+"""Instances are run by their names, with the variables of their environments, from code and from manifests."""
 
 from __future__ import annotations
 
