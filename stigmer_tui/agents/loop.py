@@ -42,6 +42,7 @@ from stigmer_tui.agents.tools.shell import ShellTool
 from stigmer_tui.agents.tools.toolset import toolset
 from stigmer_tui.agents.typed_output import REPAIRS, check_output, output_type
 from stigmer_tui.api.runner_pb2 import AgentAssignment
+from stigmer_tui.core.configuration import AnswerSettings
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.run_limits import MAX_STEPS
 from stigmer_tui.definition import extensions
@@ -127,7 +128,7 @@ class AgentLoop:
             # Invalid calls may be retried as often as there are steps.
             retries={"tools": run.spending.limits.steps or MAX_STEPS, "output": REPAIRS if schema else 2},
             output_type=output_type(schema, model, plan.first),
-            model_settings=_settings(assignment),
+            model_settings=_settings(assignment, run.answers),
         )
         check_output(agent, schema)
         message = run.lease.redactor.text(assignment.execution.spec.message)
@@ -183,10 +184,16 @@ def _server_tools(connections: Sequence[Server], names: ToolNames) -> list[Abstr
     return [McpToolset(connections, names)]
 
 
-def _settings(assignment: AgentAssignment) -> ModelSettings:
-    """The temperature of the calling task, where 0 is none, or else of the agent; and that providers cache prompts."""
+def _settings(assignment: AgentAssignment, answers: AnswerSettings) -> ModelSettings:
+    """The temperature of the calling task, where 0 is none, or else of the agent, or else the configured one; and that
+    providers cache prompts.
+    """
     settings = ModelSettings(cache=True)
     temperature = assignment.config.temperature or extensions.temperature_in(assignment.agent.metadata.annotations)
+    if temperature is None:
+        temperature = answers.temperature
     if temperature is not None:
         settings["temperature"] = temperature
+    if answers.max_tokens:
+        settings["max_tokens"] = answers.max_tokens
     return settings

@@ -19,6 +19,7 @@ from stigmer_tui.api.model_call_pb2 import ModelCall
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.core.approval_policy import ApprovalPolicy
 from stigmer_tui.core.clock import timestamp
+from stigmer_tui.core.configuration import AnswerSettings
 from stigmer_tui.definition.script import Script
 from stigmer_tui.definition.tool_names import ToolNames
 from stigmer_tui.runners.lease import Lease, Reporter
@@ -77,6 +78,8 @@ class AgentRun:
     """The configured tools that wait for approval, where neither the run nor its agent names any."""
     history_tokens: int = 0
     """What the history of the conversation may take; 0 for what the window of the model allows."""
+
+    answers: AnswerSettings = field(default_factory=AnswerSettings)
 
     def now(self) -> str:
         """The current time, RFC 3339."""

@@ -56,7 +56,7 @@ async def run_agents(configuration: Configuration, channel: Channel, stopping: a
         has_news.set()
         return models.describe()
 
-    confinement = await find_confinement(home.workspace)
+    confinement = await find_confinement(home.workspace, configuration.requires_sandbox)
     journal = Journal(home.journals / "agents.db")
     agent_loop = asyncio.create_task(_load(channel))
     # Without the framework the process is useless: it ends, and the supervisor starts another one.

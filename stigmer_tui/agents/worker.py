@@ -108,6 +108,7 @@ class Worker:
                 caller,
                 approve,
                 history,
+                self.configuration.answers,
             )
             transcript.begin(execution.spec.message, started_at or run.now(), execution.status)
             phase, error = await self._outcome(run)

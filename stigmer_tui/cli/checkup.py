@@ -217,7 +217,7 @@ async def check_sandbox(setup: Setup) -> AsyncIterator[Finding]:
     from stigmer_tui.agents.sandbox.confinement import find_confinement
 
     with tempfile.TemporaryDirectory() as folder:
-        confinement = await find_confinement(Path(folder))
+        confinement = await find_confinement(Path(folder), setup.configuration.requires_sandbox)
     if confinement.bubblewrap:
         yield Finding("sandbox", Verdict.OK, f"commands of agents are confined by {confinement}")
         return
@@ -226,6 +226,9 @@ async def check_sandbox(setup: Setup) -> AsyncIterator[Finding]:
         mend = "bubblewrap is installed and does not work: the system forbids user namespaces."
     else:
         mend = "Install bubblewrap (Linux), such as: sudo apt install bubblewrap"
+    if setup.configuration.requires_sandbox:
+        yield Finding("sandbox", Verdict.PROBLEM, f"Commands of agents are refused: a sandbox is {confinement}", mend)
+        return
     yield Finding("sandbox", Verdict.WARNING, message, mend)
 
 

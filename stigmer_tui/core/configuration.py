@@ -24,6 +24,9 @@ from stigmer_tui.core.settings import Setting
 
 DEFAULT_ADDRESS = "127.0.0.1:50051"
 DEFAULT_ORGANIZATION = "local"
+SANDBOX = "sandbox"
+EXECUTION_MODES = ("local", SANDBOX, "auto")
+HIGHEST_TEMPERATURE = 1.0
 SERVER_VARIABLE = settings.SERVER.variable
 
 
@@ -36,6 +39,15 @@ class ModelSettings:
     base_url: str = ""
     script: Path | None = None
     """Script file for the scripted provider, used by agents without a script of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSettings:
+    """What models are asked for, where neither the agent nor its task says otherwise."""
+
+    temperature: float | None = None
+    max_tokens: int = 0
+    """0 for what the provider allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +67,9 @@ class Configuration:
     """What chose it: a variable, or a place in config.yaml; empty for the default."""
     organization: str = DEFAULT_ORGANIZATION
     model: ModelSettings = field(default_factory=ModelSettings)
+    answers: AnswerSettings = field(default_factory=AnswerSettings)
+    requires_sandbox: bool = False
+    """Whether commands of agents are refused where they cannot be confined."""
     sandbox_root: Path | None = None
     """One working folder for all agents, instead of one per session below the home folder."""
     approve: ApprovalPolicy = field(default_factory=ApprovalPolicy)
@@ -146,11 +161,16 @@ def configuration_of(home: Home, environment: Mapping[str, str], file: Configura
             base_url=of_provider(settings.BASE_URL),
             script=path(settings.SCRIPT),
         ),
+        answers=AnswerSettings(
+            _temperature(value_of(settings.TEMPERATURE, environment, file)),
+            _tokens(value_of(settings.MAX_TOKENS, environment, file)),
+        ),
+        requires_sandbox=_requires_sandbox(value_of(settings.EXECUTION_MODE, environment, file)),
         sandbox_root=path(settings.SANDBOX_ROOT),
         approve=_approval_policy(value_of(settings.APPROVE, environment, file)),
         release_url=text(settings.RELEASE_URL),
         limits=_limits(environment, file),
-        history_tokens=_history_tokens(value_of(settings.HISTORY, environment, file)),
+        history_tokens=_tokens(value_of(settings.HISTORY, environment, file)),
         prices=configured_prices(file),
     )
 
@@ -159,8 +179,29 @@ def _approval_policy(value: SettingValue) -> ApprovalPolicy:
     return ApprovalPolicy.parse(value.text, f"approve ({value.origin})")
 
 
-def _history_tokens(value: SettingValue) -> int:
+def _tokens(value: SettingValue) -> int:
     return parse_limits({"tokens": value.text}, f"{value.origin}: ").tokens if value.text else 0
+
+
+def _temperature(value: SettingValue) -> float | None:
+    if not value.text:
+        return None
+    try:
+        temperature = float(value.text)
+    except ValueError:
+        temperature = -1.0
+    if not 0 <= temperature <= HIGHEST_TEMPERATURE:
+        raise StigmerError(f"{value.origin}: {value.text} is no temperature", "Expected a number from 0 to 1.")
+    return temperature
+
+
+def _requires_sandbox(value: SettingValue) -> bool:
+    mode = value.text.lower()
+    if mode not in ("", *EXECUTION_MODES):
+        raise StigmerError(
+            f"{value.origin}: there is no execution mode {value.text}", f"Modes: {', '.join(EXECUTION_MODES)}"
+        )
+    return mode == SANDBOX
 
 
 def _limits(environment: Mapping[str, str], file: ConfigurationFile) -> RunLimits:

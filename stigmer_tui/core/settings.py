@@ -99,6 +99,25 @@ SCRIPT = Setting(
 API_KEY = Setting(
     "STIGMER_LLM_API_KEY", "The key of the configured provider.", default="the provider's variable", is_secret=True
 )
+TEMPERATURE = Setting(
+    "STIGMER_LLM_TEMPERATURE",
+    "The temperature of models, where neither the agent nor its task names one: 0 to 1.",
+    key="backend.local.llm.temperature",
+    default="the provider's",
+)
+MAX_TOKENS = Setting(
+    "STIGMER_LLM_MAX_TOKENS",
+    "Tokens that one answer of a model may have: `4k`.",
+    key="backend.local.llm.max_tokens",
+    default="the provider's",
+)
+EXECUTION_MODE = Setting(
+    "STIGMER_EXECUTION_MODE",
+    "`sandbox` runs the commands of agents by bubblewrap only, and refuses them where it does not work; `auto` and"
+    " `local` confine them where they can.",
+    key="backend.local.execution.mode",
+    default="`auto`",
+)
 SANDBOX_ROOT = Setting(
     "SANDBOX_ROOT_DIR",
     "One folder for all agents.",
@@ -184,6 +203,9 @@ SETTINGS = (
     BASE_URL,
     SCRIPT,
     API_KEY,
+    TEMPERATURE,
+    MAX_TOKENS,
+    EXECUTION_MODE,
     SANDBOX_ROOT,
     APPROVE,
     RELEASE_URL,

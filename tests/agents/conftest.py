@@ -42,7 +42,7 @@ from stigmer_tui.api.runner_pb2 import (
 from stigmer_tui.api.workflow_tasks_pb2 import AgentExecutionConfig
 from stigmer_tui.core import settings
 from stigmer_tui.core.approval_policy import ApprovalPolicy
-from stigmer_tui.core.configuration import Configuration, ModelSettings
+from stigmer_tui.core.configuration import AnswerSettings, Configuration, ModelSettings
 from stigmer_tui.core.paths import Home
 from stigmer_tui.core.stored_keys import KeyStore
 from stigmer_tui.definition.extensions import SCRIPT
@@ -87,6 +87,7 @@ class Agents:
     server_limits: ServerLimits = field(default_factory=ServerLimits)
     approve: ApprovalPolicy = field(default_factory=ApprovalPolicy)
     history_tokens: int = 0
+    answers: AnswerSettings = field(default_factory=AnswerSettings)
     decide: Decide = field(default_factory=lambda: nobody_decides)
     journal: Journal = field(init=False)
     keys: KeyStore = field(init=False)
@@ -106,7 +107,11 @@ class Agents:
 
     def worker(self) -> Worker:
         configuration = Configuration(
-            self.home, model=self.settings, approve=self.approve, history_tokens=self.history_tokens
+            self.home,
+            model=self.settings,
+            approve=self.approve,
+            history_tokens=self.history_tokens,
+            answers=self.answers,
         )
         configured = {
             settings.PROVIDER: self.settings.provider,

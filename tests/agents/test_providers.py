@@ -12,7 +12,7 @@ from stigmer_tui.api.agent_execution_pb2 import ToolCallStatus
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_data
 from stigmer_tui.api.workflow_tasks_pb2 import AgentExecutionConfig
-from stigmer_tui.core.configuration import ModelSettings
+from stigmer_tui.core.configuration import AnswerSettings, ModelSettings
 from stigmer_tui.definition import extensions
 from tests.agents.conftest import Agents, assignment
 from tests.agents.provider_server import Answer, ProviderServer, anthropic_events, openai_events, provider_server
@@ -141,6 +141,18 @@ async def test_the_provider_is_asked_for_what_the_task_else_the_run_else_the_age
         ledger = await agents.run(assignment(annotations=annotations, model=model, config=config))
     assert ledger.status.error == ""
     assert (server.bodies[0]["model"], server.bodies[0].get("temperature")) == expected
+
+
+@every_provider
+async def test_the_configured_answers_count_where_nobody_else_says(agents: Agents, provider: str) -> None:
+    agents.answers = AnswerSettings(temperature=0.2, max_tokens=321)
+    async with serving(agents, provider, Answer(["Hi"]), Answer(["Hi"])) as server:
+        await agents.run(assignment(model="a-model"))
+        warm = {extensions.TEMPERATURE: "0.3"}
+        await agents.run(assignment(model="a-model", annotations=warm, execution_id="agx_2"))
+    assert [body["temperature"] for body in server.bodies] == [0.2, 0.3]
+    limits = [body.get("max_tokens") or body.get("max_completion_tokens") for body in server.bodies]
+    assert limits == [321, 321]
 
 
 @pytest.mark.parametrize("temperature", ["warm", "nan", "1.5", "-1"])

@@ -47,6 +47,13 @@ def shell(folder: Folder, time_limit: float = 10) -> ShellTool:
     return ShellTool(folder, Confinement(), {"PATH": os.environ["PATH"]}, f"tools-{os.getpid()}", time_limit)
 
 
+async def test_where_a_sandbox_is_required_nothing_runs_without_it(folder: Folder) -> None:
+    tool = ShellTool(folder, Confinement(is_required=True), {}, f"tools-{os.getpid()}")
+    with refusal("in a sandbox only, and bubblewrap does not work here"):
+        await tool.execute("touch ran")
+    assert not (folder.root / "ran").exists()
+
+
 def refusal(message: str) -> pytest.RaisesExc[StigmerError]:
     return pytest.raises(StigmerError, match=message)
 

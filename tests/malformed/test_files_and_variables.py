@@ -35,6 +35,9 @@ VALUES: dict[Setting, tuple[str, ...]] = {
     settings.LIMIT_TIME: ("soon", "-5m", "5 parsecs", "nan", "inf"),
     settings.LIMIT_TOKENS: ("much", "-2k", "1.5.2k"),
     settings.LIMIT_COST: ("free", "-1", "nan", "1,5"),
+    settings.TEMPERATURE: ("warm", "-1", "1.1", "nan"),
+    settings.MAX_TOKENS: ("many", "-4k"),
+    settings.EXECUTION_MODE: ("docker", "sandbox!"),
     settings.HISTORY: ("long", "-50k"),
 }
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from stigmer_tui.agents.sandbox.commands import run_command
 from stigmer_tui.agents.sandbox.skill_files import SKILLS, with_real_paths
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.settings import EXECUTION_MODE
 
 PASSED_ON = ("LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "LOGNAME", "PATH", "TZ", "USER")
 """Variables of the runner that commands see. They see no others, such as the keys of model providers."""
@@ -34,12 +36,24 @@ class Confinement:
 
     bubblewrap: str = ""
     """The path of the program; empty where commands are not confined."""
+    is_required: bool = False
+    """Whether commands are refused where they are not confined."""
 
     def __str__(self) -> str:
-        return "bubblewrap" if self.bubblewrap else "folder only"
+        if self.bubblewrap:
+            return "bubblewrap"
+        return "required, and there is none that works" if self.is_required else "folder only"
 
     def shell(self, command: str, folder: Path, skills: Path | None = None) -> tuple[str, ...]:
-        """The program and its arguments for a shell command in the folder. It finds the folder `skills` at /skills."""
+        """The program and its arguments for a shell command in the folder. It finds the folder `skills` at /skills.
+
+        Raises StigmerError where it must be confined, and cannot be.
+        """
+        if not self.bubblewrap and self.is_required:
+            raise StigmerError(
+                "Commands run in a sandbox only, and bubblewrap does not work here",
+                f"Install it, or set {EXECUTION_MODE.key} to auto.",
+            )
         if not self.bubblewrap:
             return ("/bin/sh", "-c", with_real_paths(command, skills) if skills else command)
         return (
@@ -53,14 +67,14 @@ class Confinement:
         )
 
 
-async def find_confinement(folder: Path) -> Confinement:
+async def find_confinement(folder: Path, is_required: bool = False) -> Confinement:
     """Finds bubblewrap, and tries it, because it fails where user namespaces are forbidden."""
-    bubblewrap = shutil.which("bwrap")
+    bubblewrap, without = shutil.which("bwrap"), Confinement(is_required=is_required)
     if bubblewrap is None:
-        return Confinement()
-    confinement = Confinement(bubblewrap)
+        return without
+    confinement = Confinement(bubblewrap, is_required)
     trial = await run_command(confinement.shell("true", folder), folder, {}, f"trial-{os.getpid()}", TRIAL_LIMIT)
-    return confinement if trial.exit_code == 0 else Confinement()
+    return confinement if trial.exit_code == 0 else without
 
 
 def command_environment(runner: Mapping[str, str], run: Mapping[str, str], folder: Path) -> dict[str, str]:
