@@ -19,6 +19,7 @@ def result_data(result: TestResult) -> dict[str, Any]:
         "name": result.name,
         "path": str(result.path),
         "model": result.model,
+        "scripted": result.is_scripted,
         "passed": result.is_passed,
         "passes": rate.passes,
         "runs": rate.runs,

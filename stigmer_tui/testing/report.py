@@ -12,6 +12,9 @@ from stigmer_tui.workbench.usage import cost_text
 
 SIGNS = {"good": "✓", "bad": "✗", "uncertain": "~"}
 
+NO_MODEL = "scripts, no model"
+"""Where no provider is configured, and agents play their scripts."""
+
 
 class Line(NamedTuple):
     text: str
@@ -42,6 +45,8 @@ def result_lines(result: TestResult, is_live: bool = False) -> Iterator[Line]:
 
 def spent_words(result: TestResult) -> list[str]:
     """`1.2 k tokens`, `$0.0123`; nothing where nothing is known."""
+    if result.is_scripted:
+        return [NO_MODEL]
     tokens = f"{count_text(result.tokens)} tokens" if result.tokens else ""
     return [tokens, cost_text(result.cost) if result.cost else ""]
 
@@ -102,10 +107,11 @@ def _cell(results: Sequence[TestResult]) -> tuple[str, ...]:
     sign = SIGNS["good" if passes == runs else "uncertain" if passes else "bad"]
     tokens, cost = sum(each.tokens for each in results), sum(each.cost for each in results)
     seconds = sum(each.seconds * len(each.attempts) for each in results) / runs
+    spent = NO_MODEL if all(each.is_scripted for each in results) else f"{count_text(tokens)} tokens" if tokens else ""
     return (
         f"{sign} {passes}/{runs}",
         duration_text(seconds),
-        f"{count_text(tokens)} tokens" if tokens else "",
+        spent,
         cost_text(cost) if cost else "",
     )
 

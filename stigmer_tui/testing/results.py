@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from stigmer_tui.core.model_providers import SCRIPTED
 from stigmer_tui.testing.expectations import Failure
 from stigmer_tui.testing.pass_rate import PassRate
 from stigmer_tui.testing.records import RunRecord
@@ -64,6 +65,12 @@ class TestResult:
         """That run, or else the last one."""
         failed = (attempt.run for attempt in self.attempts if attempt.failures)
         return next(failed, self.attempts[-1].run)
+
+    @property
+    def is_scripted(self) -> bool:
+        """Whether no model was asked: the agents have scripts, and no provider is configured."""
+        agents = [agent for attempt in self.attempts if attempt.run for agent in attempt.run.agents]
+        return bool(agents) and all(agent.provider == SCRIPTED.name for agent in agents)
 
     @property
     def seconds(self) -> float:

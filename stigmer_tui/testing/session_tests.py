@@ -34,7 +34,10 @@ AT_ONCE = 2
 FOLLOW_MS = 50
 """Between two looks at a run."""
 
-ENDINGS = {Form.SCRIPT: "script.yaml", Form.JSON: "json", Form.MARKDOWN: "md"}
+EXPORTS = "exports"
+"""The folder of a project for runs that are no tests."""
+
+ENDINGS = {Form.TEST: "yaml", Form.SCRIPT: "script.yaml", Form.JSON: "json", Form.MARKDOWN: "md"}
 
 
 class SessionTester:
@@ -176,12 +179,9 @@ class SessionTester:
 
         async with self._connected() as connection:
             run = await read_run(connection, execution_id)
-        if form is Form.TEST:
-            folder = tests_folder(self._folder)
-            folder.mkdir(exist_ok=True)
-            path = export.free_path(folder, run.name)
-        else:
-            path = export.free_path(self._folder, run.name, ENDINGS[form])
+        folder = tests_folder(self._folder) if form is Form.TEST else self._folder / EXPORTS
+        folder.mkdir(parents=True, exist_ok=True)
+        path = export.free_path(folder, run.name, ENDINGS[form])
         await asyncio.to_thread(path.write_text, export.text_of(run, form, path), encoding="utf-8")
         return self._relative(path)
 

@@ -343,7 +343,7 @@ COMMANDS = (
     *(
         Command(
             f"run.export.{form}", f"app.export('{form}')", Place.APP, "", "", f"Export as {label}",
-            f"Write the shown run into a new file, as {label}", _has_ended,
+            f"Write the shown run as {label} into a new file in exports", _has_ended,
         )
         for form, label in EXPORTS.items()
     ),

@@ -26,6 +26,7 @@ from stigmer_tui.api.execution_pb2 import (
 )
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.runner_pb2 import Hello
+from stigmer_tui.definition.extensions import UNLISTED
 from stigmer_tui.server.execution_state import AgentExecutionState
 from tests.server.builders import agent, agent_run, workflow
 from tests.server.conftest import Api, running
@@ -186,6 +187,18 @@ async def test_the_catalogue_lists_workflows_then_agents_and_the_newest_runs(api
     catalogue = await api.catalogue.list(ListRequest())
     assert [resource.slug for resource in catalogue.resources] == ["tally", "alpha", "helper", "zeta"]
     assert [(run.id, run.resource_slug, run.message) for run in catalogue.runs] == [(execution_id, "helper", "execute")]
+
+
+async def test_runs_of_tests_are_not_among_the_newest(api: Api) -> None:
+    helper = await api.agents.apply(agent())
+    run = agent_run(helper.metadata.id)
+    run.metadata.tags.append(UNLISTED)
+    tested = await api.agent_runs.create(run)
+    other = agent_run(helper.metadata.id)
+    other.metadata.tags.append("nightly")
+    listed = await api.agent_runs.create(other)
+    assert [each.id for each in (await api.catalogue.list(ListRequest())).runs] == [listed.metadata.id]
+    assert tested.metadata.id != listed.metadata.id
 
 
 async def test_variables_are_listed_as_the_code_has_them_and_an_empty_default_is_a_value(api: Api) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -12,7 +13,7 @@ from stigmer_tui.testing.pass_rate import PassRate
 from stigmer_tui.testing.program_reports import junit, result_data
 from stigmer_tui.testing.report import Line, failure_lines, model_table, result_lines, summary
 from stigmer_tui.testing.results import Attempt, TestResult, Verdict
-from tests.testing.records import record
+from tests.testing.records import CLERK, record
 
 PASSED = Attempt(1.0, (), record(cost=0.01), Verdict(True, "It is kind."))
 FAILED = Attempt(2.0, (Failure("text contains", ("- Assam", "+ Nope")),), record(text="Nope", cost=0.02))
@@ -83,3 +84,11 @@ def test_programs_get_the_rate_and_the_words_of_the_judge() -> None:
     failure, told = case
     assert failure.get("message") == "7/10 (40–89 %): text contains"
     assert "judge: passes: It is kind." in (told.text or "")
+
+
+def test_scripts_are_not_taken_for_a_model() -> None:
+    played = replace(CLERK, provider="scripted", model="scripted")
+    scripted = result(Attempt(1.0, (), record(agents=[played])), model="gpt")
+    assert [line.text for line in result_lines(scripted, is_live=True)] == ["✓ clerk  [gpt]  1.0 s  scripts, no model"]
+    assert [line.text for line in model_table([scripted])][1] == "clerk   ✓ 1/1  1.0 s  scripts, no model"
+    assert result_data(scripted)["scripted"]
