@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Coroutine, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from uuid import uuid4
 
 from stigmer_tui.core.clock import Clock
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from stigmer_tui.testing.expectations import Failure
     from stigmer_tui.testing.records import RunRecord
     from stigmer_tui.testing.suite import Comparison
+
+T = TypeVar("T")
 
 AT_ONCE = 2
 """Runs at the same time: those of the person come first."""
@@ -49,6 +51,8 @@ class SessionTester:
         self._folder = folder
         self._organization = organization_for(configuration, folder, organization)
         self._clock = clock
+        self._made: set[str] = set()
+        """Runs of tests that have not been deleted yet."""
         self._subjects: dict[tuple[str, tuple[int, int]], ResourceKey | None] = {}
 
     def find(self) -> tuple[ProjectTest, ...]:
@@ -119,7 +123,6 @@ class SessionTester:
     async def _run(self, connection: Connection, case: TestCase, resource: Resource) -> RunRecord:
         """The run, when it has ended; in no list."""
         from stigmer_tui.client import executions
-        from stigmer_tui.client.follow import follow
         from stigmer_tui.definition import extensions
         from stigmer_tui.testing.instance import put_recording, recorded_input
         from stigmer_tui.testing.records import read_run
@@ -129,8 +132,8 @@ class SessionTester:
         environment = {
             name: executions.RuntimeValue(value.text, value.is_secret) for name, value in run_input.environment.items()
         }
-        created = ""
-        try:
+
+        async def create() -> str:
             execution = await executions.create(
                 connection,
                 KINDS[resource.kind],
@@ -142,36 +145,41 @@ class SessionTester:
                 annotations={**run_input.annotations, extensions.RECORDING: recording},
                 tags=[extensions.UNLISTED],
             )
-            created = execution.metadata.id
-            async with aclosing(follow(connection, created, FOLLOW_MS)) as responses:
-                async for _ in responses:
-                    # Nobody looks at it while it goes on.
-                    continue
+            self._made.add(execution.metadata.id)
+            return execution.metadata.id
+
+        try:
+            created = await _not_by_halves(create())
+            await _until_its_end(connection, created)
             return await read_run(connection, created)
-        except asyncio.CancelledError:
-            if created:
-                await asyncio.shield(asyncio.ensure_future(self._forget(connection, created)))
-            raise
         finally:
             (self._home.recordings / f"{recording}.json").unlink(missing_ok=True)
 
-    async def forget(self, execution_id: str) -> None:
+    async def keep_only(self, kept: Collection[str]) -> None:
         async with self._connected() as connection:
-            await self._forget(connection, execution_id)
+            for execution_id in sorted(self._made - set(kept)):
+                await _not_by_halves(self._forget(connection, execution_id))
 
     async def _forget(self, connection: Connection, execution_id: str) -> None:
         """With its sessions, their runs and their working folders."""
+        from stigmer_tui.api.phases import Phase
         from stigmer_tui.client import executions, sessions
         from stigmer_tui.client.errors import NotFound
         from stigmer_tui.testing.records import sessions_of
 
         with suppress(NotFound):
             execution = await executions.get(connection, execution_id)
+            if not Phase(execution.status.phase).is_final:
+                # It may be starting others, of which it does not tell yet.
+                await executions.cancel(connection, execution_id, "the code has changed")
+                await _until_its_end(connection, execution_id)
+                execution = await executions.get(connection, execution_id)
             for session_id in await sessions_of(connection, execution):
                 with suppress(NotFound):
                     await sessions.delete(connection, await sessions.get(connection, session_id))
                 await asyncio.to_thread(shutil.rmtree, self._home.workspace / session_id, True)
             await executions.delete(connection, execution_id)
+        self._made.discard(execution_id)
 
     async def export(self, execution_id: str, form: Form) -> str:
         from stigmer_tui.testing import export
@@ -195,6 +203,25 @@ class SessionTester:
 
         async with connected(server_of(self._configuration, self._clock).locate) as connection:
             yield connection
+
+
+async def _until_its_end(connection: Connection, execution_id: str) -> None:
+    from stigmer_tui.client.follow import follow
+
+    async with aclosing(follow(connection, execution_id, FOLLOW_MS)) as responses:
+        async for _ in responses:
+            # Nobody looks at it while it goes on.
+            continue
+
+
+async def _not_by_halves(work: Coroutine[None, None, T]) -> T:
+    """To its end also where its caller is cancelled: half of it would leave something behind that nobody knows of."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait((task,))
+        raise
 
 
 def _load_what_plays() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -90,8 +90,8 @@ class Tester(Protocol):
         """Plays them on the daemon, where their runs are in no list."""
         ...
 
-    async def forget(self, execution_id: str) -> None:
-        """Deletes the run of a test, with all that it left behind."""
+    async def keep_only(self, kept: Collection[str]) -> None:
+        """Deletes all runs of tests but these, with all that they left behind."""
         ...
 
     async def export(self, execution_id: str, form: Form) -> str:

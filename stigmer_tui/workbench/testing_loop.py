@@ -26,8 +26,8 @@ from stigmer_tui.workbench.state_store import StateStore
 PATIENCE = 2.0
 """Seconds for which tests wait for the run of a person; it may go on for hours."""
 
-TIDY_UP_LIMIT = 1.0
-"""Seconds for which a person who quits waits for the end of runs of tests to be deleted."""
+TIDY_UP_LIMIT = 5.0
+"""Seconds for which a person who quits waits for runs of tests to be deleted; it takes some milliseconds."""
 
 
 class TestLoop:
@@ -100,6 +100,7 @@ class TestLoop:
             due = [test for test in tests.all if test.path in self._due]
             self._set([replace(test, outcome=Outcome.RUNNING) for test in due])
             await self._tester.play(due, self._store.state.resources, self._took)
+            await self._tester.keep_only({test.execution_id for test in self._tests.all})
         except StigmerError as error:
             self._store.note(f"The tests do not run: {error}", Level.WARNING)
             self._due.clear()
@@ -137,19 +138,16 @@ class TestLoop:
         return found, {test.path for test in found if affected and self._tester.subject(test) in affected}
 
     async def _took(self, test: ProjectTest) -> None:
-        """The run of a test that has failed is kept until its next one, so that a person can look at it."""
+        """The run of a test that has failed is kept until its next one, for a person to look at."""
         before = next((known for known in self._tests.all if known.path == test.path), test)
         shown = self._store.state.shown
         is_shown = shown is not None and shown.execution.id == before.execution_id
-        run = test.execution_id
         if test.outcome is Outcome.PASSED and not is_shown:
             test = replace(test, execution_id="")
         self._due.discard(test.path)
         self._set([test])
-        if is_shown and run:
+        if is_shown and test.execution_id:
             self._show(test)
-        for done in {before.execution_id, run} - {test.execution_id, ""}:
-            await self._tester.forget(done)
 
     def _set(self, changed: list[ProjectTest]) -> None:
         by_path = {test.path: test for test in changed}
@@ -157,8 +155,8 @@ class TestLoop:
             self._store.emit(TestsChanged(Tests(tuple(by_path.get(test.path, test) for test in self._tests.all))))
 
     async def _tidy_up(self) -> None:
+        if not self._store.state.daemon.connected:
+            return
         with suppress(StigmerError, TimeoutError):
             async with asyncio.timeout(TIDY_UP_LIMIT):
-                for test in self._tests.all:
-                    if test.execution_id:
-                        await self._tester.forget(test.execution_id)
+                await self._tester.keep_only(())

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from stigmer_tui.core.clock import SystemClock
+from stigmer_tui.workbench.daemon_state import DaemonState
 from stigmer_tui.workbench.events import Deployed, FilesSaved, RunEnded, RunOpened, RunStarted, TestsChanged
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import Resource, ResourceKey, ResourceKind
@@ -30,7 +31,8 @@ class FakeTester:
     stamps: dict[str, int] = field(default_factory=dict)
     failing: set[str] = field(default_factory=set)
     played: list[str] = field(default_factory=list)
-    forgotten: list[str] = field(default_factory=list)
+    runs: set[str] = field(default_factory=set)
+    """Those that are there."""
     may_end: asyncio.Event = field(default_factory=asyncio.Event)
 
     def find(self) -> tuple[ProjectTest, ...]:
@@ -44,12 +46,13 @@ class FakeTester:
             await self.may_end.wait()
             self.played.append(test.name)
             run = f"agx_{len(self.played)}"
+            self.runs.add(run)
             is_failing = test.name in self.failing
             outcome, difference = (Outcome.FAILED, ("text",)) if is_failing else (Outcome.PASSED, ())
             await took(replace(test, outcome=outcome, difference=difference, execution_id=run))
 
-    async def forget(self, execution_id: str) -> None:
-        self.forgotten.append(execution_id)
+    async def keep_only(self, kept: Collection[str]) -> None:
+        self.runs &= set(kept)
 
     async def export(self, execution_id: str, form: Form) -> str:
         raise AssertionError(form)
@@ -59,7 +62,9 @@ class Loop:
     def __init__(self) -> None:
         self.tester = FakeTester()
         self.tester.may_end.set()
-        self.store = StateStore(WorkbenchState(project=ProjectState("shop", "/shop")), SystemClock())
+        self.store = StateStore(
+            WorkbenchState(DaemonState(connected=True), ProjectState("shop", "/shop")), SystemClock()
+        )
         self.opened: list[str] = []
         self._changed = asyncio.Event()
         self.store.subscribe(lambda event: self._changed.set())
@@ -107,7 +112,8 @@ async def test_only_tests_of_what_has_changed_run_and_none_at_the_start() -> Non
         loop.save(HOST)
         await loop.until(["host"])
         assert loop.tests.count(Outcome.PASSED) == 1
-        assert loop.tester.forgotten == ["agx_1"], "nobody looks at a run that is as expected"
+        await loop.settled()
+        assert loop.tester.runs == set(), "nobody looks at a run that is as expected"
 
 
 async def test_a_test_that_is_written_runs_with_its_save() -> None:
@@ -129,13 +135,15 @@ async def test_the_run_of_a_failed_test_is_kept_until_the_next_one() -> None:
         loop.tester.failing = {"host"}
         loop.save(HOST)
         await loop.until(["host"])
+        await loop.settled()
         (failed,) = loop.tests.failed
-        assert (failed.execution_id, failed.difference, loop.tester.forgotten) == ("agx_1", ("text",), [])
+        assert (failed.execution_id, failed.difference, loop.tester.runs) == ("agx_1", ("text",), {"agx_1"})
         assert loop.tests.failed_after("") == loop.tests.failed_after("tests/host.yaml") == failed
         loop.save(HOST)
         await loop.until(["host", "host"])
-        assert loop.tester.forgotten == ["agx_1"]
-    assert loop.tester.forgotten == ["agx_1", "agx_2"], "nothing is left behind"
+        await loop.settled()
+        assert loop.tester.runs == {"agx_2"}
+    assert loop.tester.runs == set(), "nothing is left behind"
 
 
 async def test_a_test_that_is_shown_shows_its_next_run_also_when_that_passes() -> None:
