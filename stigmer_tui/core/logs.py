@@ -83,6 +83,7 @@ def open_problem_log(path: Path, component: str) -> logging.Handler:
 def _install(handler: logging.Handler, component: str, level: int) -> None:
     remember_environment(os.environ)
     handler.setFormatter(JsonLines(component))
+    handler.addFilter(_is_no_cancellation)
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
@@ -91,6 +92,16 @@ def _install(handler: logging.Handler, component: str, level: int) -> None:
     # logging would report a failed write on standard error, with all values.
     logging.raiseExceptions = False
     log_what_is_printed()
+
+
+def _is_no_cancellation(record: logging.LogRecord) -> bool:
+    """gRPC reports a stream that ends with the server as an error of its service."""
+    if not record.exc_info:
+        return True
+    # Loaded by whoever could cancel anything.
+    from asyncio import CancelledError
+
+    return not isinstance(record.exc_info[1], CancelledError)
 
 
 def _opened(path: str) -> TextIOWrapper:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import threading
@@ -37,6 +38,13 @@ def test_a_library_that_tells_each_address_is_not_heard(log: Path) -> None:
     logging.getLogger("stigmer_tui.server").info("listening")
     logging.getLogger("agent-runner").info("started")
     assert [line["message"] for line in lines(log)] == ["listening", "started"]
+
+
+def test_a_stream_that_ends_with_the_server_is_no_error(log: Path) -> None:
+    library = logging.getLogger("grpc._cython.cygrpc")
+    for error in (asyncio.CancelledError(), ValueError("broken")):
+        library.error("Exception not handled in servicer method", exc_info=error)
+    assert ["broken" in line["trace"] for line in lines(log)] == [True]
 
 
 def test_secrets_and_what_addresses_hold_are_left_out_of_messages_and_traces(log: Path) -> None:
