@@ -11,6 +11,7 @@ import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from pydantic_ai import RunContext, ToolFailed
@@ -28,6 +29,7 @@ from pydantic_ai.toolsets import ToolsetTool, WrapperToolset
 
 from stigmer_tui.agents.asking import BuildModel, ModelAsker, Question
 from stigmer_tui.agents.journal import CallOutcome, ModelTurn
+from stigmer_tui.agents.live_output import received_output
 from stigmer_tui.agents.models.choice import ModelPlan
 from stigmer_tui.agents.repetition import Repetition, repetition
 from stigmer_tui.agents.responses import from_record, to_record
@@ -176,7 +178,8 @@ class DurableToolset(WrapperToolset[None]):
             else:
                 if name not in REPEATABLE:
                     await record.start_call(call_id, started_at)
-                result, error = await self._outcome(name, tool_args, ctx, tool)
+                with received_output(self.run.lease.redactor, partial(self.run.transcript.add_output, call_id)):
+                    result, error = await self._outcome(name, tool_args, ctx, tool)
             end = CallOutcome(started_at, self.run.now(), result, error)
             if name in REPEATABLE:
                 record.note_call(call_id, end)

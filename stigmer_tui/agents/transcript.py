@@ -6,7 +6,7 @@ The order is that of the events: the person's message, then for each response of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,13 +22,19 @@ from stigmer_tui.api.agent_execution_pb2 import (
     ToolCallStatus,
 )
 from stigmer_tui.api.approvals import ApprovalState, approval_metadata
-from stigmer_tui.api.execution_pb2 import AgentExecutionDelta, MessageDelta, ModelWait, TextTail
+from stigmer_tui.api.call_outputs import LEFT_OUT, output_of
+from stigmer_tui.api.execution_pb2 import AgentExecutionDelta, CallOutput, MessageDelta, ModelWait, TextTail
 from stigmer_tui.api.execution_pb2 import TodoList as TodoListMessage
 from stigmer_tui.api.model_call_pb2 import ModelCall
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_data, to_struct
+from stigmer_tui.core.output_tail import OutputTail
 from stigmer_tui.core.redaction import Redactor
+from stigmer_tui.core.units import count_text
 from stigmer_tui.definition.sub_agent_calls import child_metadata, is_sub_agent, sub_agent_of
+
+NOT_ENDED = "[no exit code: it did not come to its end]"
+"""After the output of a command that was interrupted, in place of how it ended."""
 
 WHOLE = -1
 """The reported length of a message that must be reported as a whole."""
@@ -47,6 +53,10 @@ class TranscriptRecorder:
         self._calls: dict[str, ToolCall] = {}
         self._places: dict[str, int] = {}
         """For each call, the index of its message."""
+        self._outputs: dict[str, OutputTail] = {}
+        """Of calls that run, what they have put out so far."""
+        self._reported_outputs: dict[str, int] = {}
+        """For each of them, how many characters have been reported."""
         self._known = AgentExecutionStatus()
         self._growing: RedactedText | None = None
         """The unreported end of the message that is streaming."""
@@ -68,7 +78,13 @@ class TranscriptRecorder:
 
     def begin(self, message: str, at: str, known: AgentExecutionStatus | None = None) -> None:
         """Begins with the person's message. `known` is what an earlier runner has reported, to be replaced."""
-        self._known = known or AgentExecutionStatus()
+        self._known = AgentExecutionStatus()
+        self._known.MergeFrom(known or AgentExecutionStatus())
+        for call in self._known.tool_calls:
+            if call.status == ToolCallStatus.TOOL_CALL_RUNNING and call.result:
+                tail = self._outputs[call.id] = output_of(call)
+                self._reported_outputs[call.id] = tail.end
+                call.component_metadata.metadata.fields.pop(LEFT_OUT, None)
         self._beginning = AgentExecutionDelta(phase=Phase.IN_PROGRESS.for_agent, started_at=at)
         self._add(AgentMessage(type=MessageType.MESSAGE_HUMAN, content=self._redactor.text(message), timestamp=at))
 
@@ -156,16 +172,27 @@ class TranscriptRecorder:
         """The tool begins to run."""
         self._change_call(call_id, ToolCall(status=ToolCallStatus.TOOL_CALL_RUNNING, started_at=at))
 
+    def add_output(self, call_id: str, text: str) -> None:
+        """The tool goes on, and has put out something, which is without secrets."""
+        tail = self._outputs.get(call_id, OutputTail())
+        self._outputs[call_id] = tail.grown(tail.end, text)
+        self.changed()
+
     def complete_call(self, call_id: str, result: str, at: str) -> None:
         """The tool has returned."""
         status = ToolCallStatus.TOOL_CALL_COMPLETED
+        self._outputs.pop(call_id, None)
         self._change_call(call_id, ToolCall(status=status, result=self._redactor.text(result), completed_at=at))
 
     def fail_call(self, call_id: str, error: str, at: str, result: str = "") -> None:
-        """The tool has failed. `result` is what it returned nevertheless, such as the output of a command."""
+        """The tool has failed. `result` is what it returned nevertheless, such as the output of a command; without one,
+        what it has put out is kept.
+        """
         redact = self._redactor.text
         status = ToolCallStatus.TOOL_CALL_FAILED
-        change = ToolCall(status=status, error=redact(error), result=redact(result), completed_at=at)
+        so_far = self._output_so_far(call_id)
+        kept = redact(result) or so_far
+        change = ToolCall(status=status, error=redact(error), result=kept, completed_at=at)
         self._change_call(call_id, change)
 
     def write_todos(self, todos: Sequence[Todo], at: str) -> None:
@@ -202,6 +229,7 @@ class TranscriptRecorder:
         delta, self._beginning = self._beginning, AgentExecutionDelta()
         delta.messages.extend(self._message_delta(index) for index in sorted(self._touched_messages))
         delta.tool_calls.extend(self._calls[call_id] for call_id in self._touched_calls)
+        delta.outputs.extend(self._new_outputs())
         delta.model_calls.extend(self._model_calls)
         self._model_calls.clear()
         delta.sub_agents.extend(sub_agent_of(call) for call in delta.tool_calls if is_sub_agent(call))
@@ -217,6 +245,20 @@ class TranscriptRecorder:
 
     def _set_arguments(self, call_id: str, arguments: Mapping[str, Any]) -> None:
         self._change_call(call_id, ToolCall(args=to_struct(shortened(self._redactor.data(dict(arguments))))))
+
+    def _new_outputs(self) -> Iterator[CallOutput]:
+        for call_id, tail in self._outputs.items():
+            new = tail.since(self._reported_outputs.get(call_id, 0))
+            if new.text:
+                self._reported_outputs[call_id] = tail.end
+                yield CallOutput(call_id=call_id, before=new.before, text=new.text)
+
+    def _output_so_far(self, call_id: str) -> str:
+        tail = self._outputs.pop(call_id, OutputTail())
+        if not tail.text:
+            return ""
+        left_out = f"… {count_text(tail.before)} characters left out …\n" if tail.before else ""
+        return f"{left_out}{tail.text.rstrip()}\n{NOT_ENDED}"
 
     def _known_metadata(self, call_id: str) -> ToolCall:
         """What an earlier runner has noted on the call, such as that it waits for an approval: it still does."""

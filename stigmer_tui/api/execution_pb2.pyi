@@ -152,6 +152,7 @@ class AgentExecutionDelta(_message.Message):
     SUB_AGENTS_FIELD_NUMBER: _builtins.int
     MODEL_CALLS_FIELD_NUMBER: _builtins.int
     TODOS_FIELD_NUMBER: _builtins.int
+    OUTPUTS_FIELD_NUMBER: _builtins.int
     phase: _agent_execution_pb2.ExecutionPhase.ValueType
     error: _builtins.str
     started_at: _builtins.str
@@ -178,6 +179,10 @@ class AgentExecutionDelta(_message.Message):
     def todos(self) -> Global___TodoList:
         """The whole list, in place of the one before."""
 
+    @_builtins.property
+    def outputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___CallOutput]:
+        """New output of calls that run; it counts after the calls above. At its end, the whole call says what is kept."""
+
     def __init__(
         self,
         *,
@@ -191,10 +196,11 @@ class AgentExecutionDelta(_message.Message):
         sub_agents: _abc.Iterable[_agent_execution_pb2.SubAgentExecution] | None = ...,
         model_calls: _abc.Iterable[_model_call_pb2.ModelCall] | None = ...,
         todos: Global___TodoList | None = ...,
+        outputs: _abc.Iterable[Global___CallOutput] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_completed_at", b"_completed_at", "_error", b"_error", "_phase", b"_phase", "_started_at", b"_started_at", "completed_at", b"completed_at", "error", b"error", "phase", b"phase", "started_at", b"started_at", "todos", b"todos", "waiting", b"waiting"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_completed_at", b"_completed_at", "_error", b"_error", "_phase", b"_phase", "_started_at", b"_started_at", "completed_at", b"completed_at", "error", b"error", "messages", b"messages", "model_calls", b"model_calls", "phase", b"phase", "started_at", b"started_at", "sub_agents", b"sub_agents", "todos", b"todos", "tool_calls", b"tool_calls", "waiting", b"waiting"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_completed_at", b"_completed_at", "_error", b"_error", "_phase", b"_phase", "_started_at", b"_started_at", "completed_at", b"completed_at", "error", b"error", "messages", b"messages", "model_calls", b"model_calls", "outputs", b"outputs", "phase", b"phase", "started_at", b"started_at", "sub_agents", b"sub_agents", "todos", b"todos", "tool_calls", b"tool_calls", "waiting", b"waiting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__completed_at: _TypeAlias = _typing.Literal["completed_at"]  # noqa: Y015
     _WhichOneofArgType__completed_at: _TypeAlias = _typing.Literal["_completed_at", b"_completed_at"]  # noqa: Y015
@@ -214,6 +220,36 @@ class AgentExecutionDelta(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__started_at) -> _WhichOneofReturnType__started_at | None: ...
 
 Global___AgentExecutionDelta: _TypeAlias = AgentExecutionDelta  # noqa: Y015
+
+@_typing.final
+class CallOutput(_message.Message):
+    """New output of a tool call that runs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALL_ID_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    call_id: _builtins.str
+    before: _builtins.int
+    """Characters of its output before this text. Only the last ones are kept: where a reader has seen fewer, this text
+    takes the place of what it has.
+    """
+    text: _builtins.str
+    def __init__(
+        self,
+        *,
+        call_id: _builtins.str = ...,
+        before: _builtins.int = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["before", b"before", "call_id", b"call_id", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CallOutput: _TypeAlias = CallOutput  # noqa: Y015
 
 @_typing.final
 class TodoList(_message.Message):

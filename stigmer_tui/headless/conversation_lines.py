@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from stigmer_tui.core.agent_tools import TASK
 from stigmer_tui.core.control_text import json_text
+from stigmer_tui.core.output_tail import OutputTail
+from stigmer_tui.core.units import count_text
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import RunState
 from stigmer_tui.workbench.nodes import Message, Node, NodeKey, NodeKind, Role
@@ -19,6 +21,8 @@ ENDS = {
     RunState.CANCELLED: ("⊘", "Cancelled"),
 }
 
+
+OUTPUT_MARGIN = "  │ "
 
 LABELS = {NodeKind.TOOL_CALL: ("🔧", "Tool"), NodeKind.SUB_AGENT: ("🤖", "Sub-agent")}
 
@@ -35,6 +39,10 @@ class LineWriter:
     def line(self, text: str = "") -> None:
         self.close()
         self._write(f"{text}\n")
+
+    @property
+    def is_open(self) -> bool:
+        return self._open
 
     def piece(self, text: str) -> None:
         if text:
@@ -66,7 +74,8 @@ class ConversationLines:
         self._next = 0
         self._printed = ""
         """Of the message at `_next`."""
-        self._running: list[NodeKey] = []
+        self._running: dict[NodeKey, int] = {}
+        """Calls that have begun: how many characters of their output were printed."""
         self._waiting: set[NodeKey] = set()
         """Calls of which it has been printed that they wait for approval."""
         self._told_scripted = False
@@ -113,9 +122,13 @@ class ConversationLines:
                 self._line(f"⏸ Tool: {call.name} [Waiting for approval]")
                 self._line(f"  {json_text(dict(call.input or {}))}")
             if call.state in ENDS:
-                self._running.remove(key)
+                is_open = self._running.pop(key) > 0
                 self._print_below(key)
+                if is_open:
+                    self._lines.close()
                 self._call_ended(call)
+            elif call.state is RunState.RUNNING and not self._is_of_sub_agent:
+                self._put_out(key, call)
 
     def _say(self, message: Message) -> None:
         if not message.text:
@@ -145,7 +158,23 @@ class ConversationLines:
         if call is not None and not call.parent:
             icon, noun = LABELS[call.kind]
             self._line(f"{icon} {noun}: {call.name} [Running]")
-            self._running.append(key)
+            self._running[key] = 0
+
+    def _put_out(self, key: NodeKey, call: Node) -> None:
+        """What a call that runs has put out since the last time."""
+        tail = OutputTail(call.left_out, str(call.output or ""))
+        new = tail.since(self._running[key])
+        if not new.text:
+            return
+        indent = f"{self._indent}{OUTPUT_MARGIN}"
+        text, is_new = new.text, self._running[key] == 0 or not self._lines.is_open
+        if new.before > self._running[key]:
+            self._line(f"{OUTPUT_MARGIN}… {count_text(new.before - self._running[key])} characters left out …")
+            is_new = True
+        self._running[key] = new.end
+        ends = text.endswith("\n")
+        body = text.removesuffix("\n").replace("\n", f"\n{indent}")
+        self._lines.piece(f"{indent if is_new else ''}{body}{chr(10) if ends else ''}")
 
     def _call_ended(self, call: Node) -> None:
         sign, word = ENDS[call.state]

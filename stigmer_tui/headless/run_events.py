@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from stigmer_tui.core.output_tail import OutputTail
 from stigmer_tui.workbench.execution_tree import Execution, Part
 from stigmer_tui.workbench.model import RunState
 from stigmer_tui.workbench.nodes import Node, NodeKey, NodeKind, Role
@@ -25,6 +26,8 @@ class RunEvents:
         """What was written of messages that are not complete."""
         self._written_calls: dict[NodeKey, int] = {}
         """How many calls of models were written, by run."""
+        self._outputs: dict[NodeKey, int] = {}
+        """Of calls that run: how many characters of their output were written."""
 
     def update(self) -> None:
         """Writes what has happened since the last time."""
@@ -58,8 +61,13 @@ class RunEvents:
         node = self.execution.node(key)
         match node.kind:
             case NodeKind.TOOL_CALL:
-                self._write("tool_call", **_call(node), **_where(self.execution, key))
-                self._todos(key, node)
+                if node.state is not RunState.RUNNING:
+                    self._outputs.pop(key, None)
+                if key not in self._outputs:
+                    self._write("tool_call", **_call(node), **_where(self.execution, key))
+                    self._todos(key, node)
+                if node.state is RunState.RUNNING:
+                    self._output(key, node)
             case NodeKind.SUB_AGENT:
                 self._write("sub_agent", **_sub_agent(node), **_where(self.execution, key))
             case NodeKind.TASK:
@@ -67,6 +75,13 @@ class RunEvents:
             case NodeKind.RUN:
                 # Its messages, and the node that it stands for, say what becomes of it.
                 self._model_calls(key, node)
+
+    def _output(self, key: NodeKey, call: Node) -> None:
+        """What a call that runs has put out since the last time; `before` counts the characters before it."""
+        new = OutputTail(call.left_out, str(call.output or "")).since(self._outputs.setdefault(key, 0))
+        if new.text:
+            self._outputs[key] = new.end
+            self._write("output", id=call.id, before=new.before, text=new.text, **_where(self.execution, key))
 
     def _todos(self, key: NodeKey, node: Node) -> None:
         """The whole list, when it has been written."""
@@ -101,7 +116,7 @@ def _call(call: Node) -> dict[str, Any]:
         "name": call.name,
         "arguments": dict(call.input or {}),
         "state": call.state,
-        "result": call.output or "",
+        "result": "" if call.state is RunState.RUNNING else call.output or "",
         "error": call.error,
         **_links(call),
     }

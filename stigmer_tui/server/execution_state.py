@@ -11,9 +11,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from stigmer_tui.api.agent_execution_pb2 import AgentExecution, AgentMessage, SubAgentExecution, TodoItem, ToolCall
+from stigmer_tui.api.agent_execution_pb2 import (
+    AgentExecution,
+    AgentMessage,
+    SubAgentExecution,
+    TodoItem,
+    ToolCall,
+    ToolCallStatus,
+)
+from stigmer_tui.api.call_outputs import grow_output, output_of
 from stigmer_tui.api.execution_pb2 import (
     AgentExecutionDelta,
+    CallOutput,
     MessageDelta,
     ModelWait,
     TextTail,
@@ -71,6 +80,8 @@ class Cursor:
     version: int = 0
     texts: dict[int, tuple[int, int]] = field(default_factory=dict)
     """By message: the edition of its text that the reader has, and how many characters of it."""
+    outputs: dict[str, int] = field(default_factory=dict)
+    """By call that runs: how many characters of its output the reader has seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +199,9 @@ class AgentExecutionState(ExecutionState[AgentExecution, AgentExecutionDelta]):
         cursor = Cursor(self.version)
         if last := len(self._execution.status.messages):
             cursor.texts[last - 1] = (self._editions.get(last - 1, 0), self._text(last - 1).length)
+        for call in self._execution.status.tool_calls:
+            if call.status == ToolCallStatus.TOOL_CALL_RUNNING:
+                cursor.outputs[call.id] = output_of(call).end
         return cursor
 
     def objection(self, delta: AgentExecutionDelta | WorkflowExecutionDelta) -> str:
@@ -205,6 +219,8 @@ class AgentExecutionState(ExecutionState[AgentExecution, AgentExecutionDelta]):
             self._apply_message(change)
         for call in delta.tool_calls:
             self._apply_call(call)
+        for output in delta.outputs:
+            self._apply_output(output)
         for sub_agent in delta.sub_agents:
             self._apply_sub_agent(sub_agent)
         if delta.model_calls:
@@ -224,6 +240,7 @@ class AgentExecutionState(ExecutionState[AgentExecution, AgentExecutionDelta]):
     def since(self, cursor: Cursor) -> AgentExecutionDelta:
         delta = AgentExecutionDelta()
         indexes: list[int] = []
+        outputs: list[str] = []
         for kind, key in self._newer(cursor.version):
             match kind:
                 case "head":
@@ -231,7 +248,11 @@ class AgentExecutionState(ExecutionState[AgentExecution, AgentExecutionDelta]):
                 case "message":
                     indexes.append(int(key))
                 case "call":
-                    delta.tool_calls.append(self._execution.status.tool_calls[self._calls[str(key)]])
+                    call = self._execution.status.tool_calls[self._calls[str(key)]]
+                    delta.tool_calls.append(call)
+                    cursor.outputs[call.id] = output_of(call).end
+                case "output":
+                    outputs.append(str(key))
                 case "sub_agent":
                     sub_agents = self._execution.status.sub_agent_executions
                     delta.sub_agents.append(sub_agents[self._sub_agents[str(key)]])
@@ -243,6 +264,7 @@ class AgentExecutionState(ExecutionState[AgentExecution, AgentExecutionDelta]):
                     delta.waiting.CopyFrom(self.waiting)
         delta.messages.extend(self._message_since(index, cursor) for index in sorted(indexes))
         delta.tool_calls.sort(key=lambda call: self._calls[call.id])
+        delta.outputs.extend(each for call_id in outputs if (each := self._output_since(call_id, cursor)).text)
         delta.sub_agents.sort(key=lambda sub_agent: self._sub_agents[sub_agent.id])
         # The newest come first.
         delta.model_calls.reverse()
@@ -275,11 +297,23 @@ class AgentExecutionState(ExecutionState[AgentExecution, AgentExecutionDelta]):
         else:
             self._calls[call.id] = len(calls)
             calls.append(call)
+        self._put_into_message(call)
+        self._touch(("call", call.id))
+
+    def _put_into_message(self, call: ToolCall) -> None:
         for message in reversed(self._execution.status.messages):
             if len(message.tool_calls) and message.tool_calls[0].id == call.id:
                 message.tool_calls[0].CopyFrom(call)
                 break
-        self._touch(("call", call.id))
+
+    def _apply_output(self, output: CallOutput) -> None:
+        """Of a call that is not known, there is nothing to show."""
+        if output.call_id not in self._calls:
+            return
+        call = self._execution.status.tool_calls[self._calls[output.call_id]]
+        grow_output(call, output)
+        self._put_into_message(call)
+        self._touch(("output", call.id))
 
     def _apply_sub_agent(self, sub_agent: SubAgentExecution) -> None:
         sub_agents = self._execution.status.sub_agent_executions
@@ -312,6 +346,12 @@ class AgentExecutionState(ExecutionState[AgentExecution, AgentExecutionDelta]):
         delta = MessageDelta(index=index, message=self._execution.status.messages[index])
         delta.message.content = text.whole()
         return delta
+
+    def _output_since(self, call_id: str, cursor: Cursor) -> CallOutput:
+        tail = output_of(self._execution.status.tool_calls[self._calls[call_id]])
+        new = tail.since(cursor.outputs.get(call_id, 0))
+        cursor.outputs[call_id] = tail.end
+        return CallOutput(call_id=call_id, before=new.before, text=new.text)
 
     def _settle(self) -> None:
         for index, text in self._texts.items():

@@ -12,10 +12,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from stigmer_tui.core.output_tail import OutputTail
 from stigmer_tui.workbench.model import ResourceKind, Run, RunState
 from stigmer_tui.workbench.nodes import (
     Delta,
     GrowMessage,
+    GrowOutput,
     Message,
     ModelWait,
     Node,
@@ -174,6 +176,8 @@ class Execution:
                 self._put_message(run, position, Message(known.role, text, known.at, known.calls, known.model))
         elif isinstance(delta, PutMessage):
             self._put_message(delta.run, delta.position, delta.message)
+        elif isinstance(delta, GrowOutput):
+            self._grow_output(delta)
         else:
             self._put_node(delta.scope, delta.node)
 
@@ -281,6 +285,12 @@ class Execution:
             return
         self._note(Part(run, index))
         messages[index] = message.as_of(self.revision)
+
+    def _grow_output(self, delta: GrowOutput) -> None:
+        node = self._nodes.get((*delta.run, delta.call))
+        if node is not None and not node.state.is_final:
+            tail = OutputTail(node.left_out, str(node.output or "")).grown(delta.before, delta.text)
+            self._put_node(delta.run, replace(node, output=tail.text, left_out=tail.before))
 
     def _note(self, part: Part) -> None:
         self.revision += 1

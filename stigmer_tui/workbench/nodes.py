@@ -108,6 +108,8 @@ class Node:
     created_at: datetime | None = None
     started_at: datetime | None = None
     completed_at: datetime | None = None
+    left_out: int = 0
+    """Of a call that runs, whose output is the end of what it has put out so far: characters before that."""
     position: int = field(default=0, compare=False)
     """In the order of the first reports. Set by the tree, as the revision of the last change is."""
     revision: int = field(default=0, compare=False)
@@ -133,6 +135,7 @@ class Node:
             self.created_at,
             self.started_at,
             self.completed_at,
+            self.left_out,
             position,
             revision,
         )
@@ -166,7 +169,16 @@ class GrowMessage(NamedTuple):
     run: NodeKey
 
 
-Delta = PutNode | PutMessage | GrowMessage
+class GrowOutput(NamedTuple):
+    """New output of a call that runs, which has `before` characters before it."""
+
+    call: str
+    before: int
+    text: str
+    run: NodeKey
+
+
+Delta = PutNode | PutMessage | GrowMessage | GrowOutput
 
 
 def run_node(kind: ResourceKind, execution_id: str, resource: str) -> Node:

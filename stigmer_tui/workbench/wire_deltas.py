@@ -11,6 +11,7 @@ from stigmer_tui.api import execution_pb2 as follows
 from stigmer_tui.api import model_call_pb2 as model_calls
 from stigmer_tui.api import workflow_execution_pb2 as workflows
 from stigmer_tui.api.approvals import is_waiting
+from stigmer_tui.api.call_outputs import LEFT_OUT
 from stigmer_tui.api.model_calls import read_model_calls
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_data
@@ -22,6 +23,7 @@ from stigmer_tui.workbench.model import ResourceKind, RunState
 from stigmer_tui.workbench.nodes import (
     Delta,
     GrowMessage,
+    GrowOutput,
     Message,
     ModelWait,
     Node,
@@ -138,6 +140,8 @@ def _agent_delta(delta: follows.AgentExecutionDelta, key: NodeKey, known: Node) 
         yield PutNode(_sub_agent(sub_agent), key)
     for call in delta.tool_calls:
         yield PutNode(_call(call), key)
+    for output in delta.outputs:
+        yield GrowOutput(output.call_id, output.before, output.text, key)
     run = known
     if delta.model_calls:
         run = replace(run, usage=run.usage.with_calls(map(model_call_of, delta.model_calls)))
@@ -231,6 +235,7 @@ def _tool_call(call: agents.ToolCall) -> Node:
         parent=_text(metadata, "parent"),
         input=to_data(call.args),
         output=call.result,
+        left_out=int(metadata.get(LEFT_OUT, 0)),
         error=call.error,
         child=_text(metadata, "child"),
         origin=_origin(metadata),

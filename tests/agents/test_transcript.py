@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from stigmer_tui.agents.texts import RedactedText
-from stigmer_tui.agents.transcript import TranscriptRecorder
-from stigmer_tui.api.agent_execution_pb2 import AgentExecutionStatus, ToolCallStatus
+from stigmer_tui.agents.transcript import NOT_ENDED, TranscriptRecorder
+from stigmer_tui.api.agent_execution_pb2 import AgentExecutionStatus, ToolCall, ToolCallStatus
 from stigmer_tui.api.execution_pb2 import AgentExecutionDelta
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_data
@@ -86,6 +86,41 @@ def test_calls_that_are_open_at_the_end_have_failed() -> None:
     assert (first.error, second.error) == ("", "cancelled")
     assert second.status == ToolCallStatus.TOOL_CALL_FAILED
     assert it.open_calls() == []
+
+
+def test_what_a_call_puts_out_is_reported_as_it_grows_and_kept_when_it_is_interrupted() -> None:
+    it = transcript()
+    it.call("c1", "execute", "10:00")
+    it.start_call("c1", "10:01")
+    it.add_output("c1", "one\n")
+    assert taken(it).outputs[0].text == "one\n"
+    it.add_output("c1", "two\n")
+    delta = taken(it)
+    assert (delta.outputs[0].before, delta.outputs[0].text, len(delta.tool_calls)) == (4, "two\n", 0)
+    it.end("cancelled", "10:02")
+    (call,) = taken(it).tool_calls
+    assert (call.error, call.result) == ("cancelled", f"one\ntwo\n{NOT_ENDED}")
+
+
+def test_what_a_call_has_put_out_survives_its_runner() -> None:
+    running = ToolCall(id="c1", name="execute", status=ToolCallStatus.TOOL_CALL_RUNNING, result="end of it\n")
+    running.component_metadata.metadata["left_out"] = 2_000
+    it = transcript()
+    it.begin("Hello", "10:00", AgentExecutionStatus(tool_calls=[running]))
+    it.call("c1", "execute", "11:00")
+    it.fail_call("c1", "interrupted", "11:01")
+    (call,) = taken(it).tool_calls
+    assert call.result == f"\u2026 2.0 k characters left out \u2026\nend of it\n{NOT_ENDED}"
+    assert "left_out" not in call.component_metadata.metadata
+
+
+def test_a_call_that_ends_has_its_result_alone() -> None:
+    it = transcript()
+    it.call("c1", "execute", "10:00")
+    it.add_output("c1", "one\n")
+    it.complete_call("c1", "one\n[exit code 0]", "10:02")
+    delta = taken(it)
+    assert (len(delta.outputs), delta.tool_calls[0].result) == (0, "one\n[exit code 0]")
 
 
 def test_a_call_is_shown_while_its_arguments_are_being_written() -> None:

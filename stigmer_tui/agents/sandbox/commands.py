@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,15 +66,20 @@ class CommandResult:
 
 
 async def run_command(
-    arguments: Sequence[str], folder: Path, environment: Mapping[str, str], mark: str, limit: float
+    arguments: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    mark: str,
+    limit: float,
+    receive: Callable[[bytes], None] | None = None,
 ) -> CommandResult:
-    """Runs a program, for at most `limit` seconds.
+    """Runs a program, for at most `limit` seconds. `receive` is given its output as it comes.
 
     `mark` names the execution, in the environment of every process of its commands. Where the system has no better
     way, all processes with the same mark are ended together, so an execution must run one command at a time.
     """
     output = BoundedOutput(MAX_OUTPUT_SIZE)
-    with KeptProgram(mark) as kept, _collected(output) as (pipe, closed):
+    with KeptProgram(mark) as kept, _collected(output, receive) as (pipe, closed):
         try:
             process = await kept.start(
                 asyncio.create_subprocess_exec(
@@ -111,7 +116,7 @@ async def end_processes(mark: str) -> None:
 
 
 @contextmanager
-def _collected(output: BoundedOutput) -> Iterator[tuple[int, asyncio.Event]]:
+def _collected(output: BoundedOutput, receive: Callable[[bytes], None] | None) -> Iterator[tuple[int, asyncio.Event]]:
     """A pipe into `output`: its write end, and an event that is set when no process holds that end any more.
 
     With asyncio's own pipe, the end of a process would wait for all that have inherited the pipe.
@@ -120,14 +125,16 @@ def _collected(output: BoundedOutput) -> Iterator[tuple[int, asyncio.Event]]:
     reading, writing = os.pipe()
     closed = asyncio.Event()
 
-    def receive() -> None:
+    def read() -> None:
         data = os.read(reading, 65536)
         output.add(data)
+        if receive is not None:
+            receive(data)
         if not data:
             loop.remove_reader(reading)
             closed.set()
 
-    loop.add_reader(reading, receive)
+    loop.add_reader(reading, read)
     try:
         yield writing, closed
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from stigmer_tui.agents.live_output import output_receiver
 from stigmer_tui.agents.sandbox.commands import run_command
 from stigmer_tui.agents.sandbox.confinement import Confinement
 from stigmer_tui.agents.sandbox.folder import Folder
@@ -46,7 +47,9 @@ class ShellTool:
         """
         skills = self.skills.root if self.skills else None
         arguments = self.confinement.shell(command, self.folder.root, skills)
-        result = await run_command(arguments, self.folder.root, self.environment, self.mark, self.time_limit)
+        result = await run_command(
+            arguments, self.folder.root, self.environment, self.mark, self.time_limit, output_receiver()
+        )
         lines = [result.output.rstrip("\n")] if result.output else []
         if result.timed_out:
             lines.append(f"Command timed out after {self.time_limit:.0f} seconds")

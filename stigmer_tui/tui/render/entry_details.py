@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from stigmer_tui.core.json_values import from_json
+from stigmer_tui.core.units import count_text
 from stigmer_tui.tui.render.blocks import Block, Format, LineBlock, cut_spans, indented
 from stigmer_tui.tui.render.cells import clean_lines, one_line, wrap
 from stigmer_tui.tui.render.entry_heading import is_short
@@ -21,6 +22,9 @@ PIECE_SIZE = 40
 
 MAX_LINE_LENGTH = 4000
 """Characters. What goes on longer without an end goes on in a new row."""
+
+OUTPUT_LINES = 6
+"""Of a call that runs and is folded."""
 
 MAX_JSON_LENGTH = 200_000
 """Characters. A longer result is shown as the text that it is."""
@@ -80,6 +84,17 @@ def details(entry: Entry) -> list[Block]:
             return []
 
 
+def running_output(entry: Entry) -> list[Block]:
+    """The last lines that a call has put out which still runs: shown also while it is folded."""
+    if not isinstance(entry, NodeEntry) or entry.node.kind is not NodeKind.TOOL_CALL:
+        return []
+    node = entry.node
+    if node.state is not RunState.RUNNING or not node.output:
+        return []
+    lines = str(node.output).rstrip("\n").rsplit("\n", OUTPUT_LINES)[-OUTPUT_LINES:]
+    return plain_text("\n".join(lines), StyleRole.MUTED)
+
+
 def _details_of_task(task: Node) -> list[Block]:
     error = plain_text(task.error, StyleRole.FAILED)
     if task.kind is not NodeKind.SUB_AGENT:
@@ -97,6 +112,9 @@ def _details_of_call(call: Node) -> list[Block]:
     raw = raw_arguments(call)
     arguments = plain_text(raw, StyleRole.TEXT) if raw is not None else _value(call.input or None)
     error = [] if is_short(call.error) else plain_text(call.error, StyleRole.FAILED)
+    if call.state is RunState.RUNNING:
+        left_out = f"… {count_text(call.left_out)} characters left out …\n" if call.left_out else ""
+        return _sections(error, arguments=arguments, output=plain_text(f"{left_out}{call.output}", StyleRole.TEXT))
     return _sections(error, arguments=arguments, result=_result(call.output or ""))
 
 

@@ -12,7 +12,7 @@ from textual.strip import Strip
 from stigmer_tui.core.units import plural
 from stigmer_tui.tui.render.blocks import Block, CutLineBlock, Format, LineBlock, draw, with_cursor
 from stigmer_tui.tui.render.cells import one_line
-from stigmer_tui.tui.render.entry_details import details, plain_text
+from stigmer_tui.tui.render.entry_details import details, plain_text, running_output
 from stigmer_tui.tui.render.entry_heading import (
     Head,
     elapsed_text,
@@ -144,7 +144,7 @@ class EntryView:
         else:
             name_width = name_column(self._shown.form.width) - self._indent
             head = Head(entry, is_unfolded, self._shown.elapsed, name_width, self._shown.waiting)
-            self._replace([head, *(details(entry) if is_unfolded else ())])
+            self._replace([head, *(details(entry) if is_unfolded else running_output(entry))])
 
     def _show_text(self, speech: MessageEntry) -> None:
         """At a cost that does not depend on how much was said before."""
