@@ -56,7 +56,10 @@ def _read(path: Path) -> str:
 
 
 def _command_line() -> str:
-    opening = "`stigmer-tui [PATH]` opens the full-screen app, on this folder or on the one that is named."
+    opening = (
+        "`stigmer-tui [PATH]` opens the full-screen app, on this folder or on the one that is named; on manifests with"
+        " `stigmer-tui FILE.yaml`, and on a folder of them with `stigmer-tui -f PATH`."
+    )
     parts = ["# The command line", NOTE, opening]
     for name, command in _commands(program, "stigmer-tui"):
         parts.append(f"## {name}")

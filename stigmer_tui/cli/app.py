@@ -38,9 +38,13 @@ HUNG_UP, INTERRUPTED = 129, 130
 """Exit codes: the terminal is gone; ctrl+c."""
 
 
-def open_app(path: str) -> int:
-    if not os.path.isdir(path or "."):  # noqa: PTH112 - nothing is loaded that a person would wait for
-        _say(f"Error: There is no folder {path}\n\nCommands: stigmer-tui --help\n")
+def open_app(path: str, has_manifests: bool = False) -> int:
+    """`path` is a folder, or a file of manifests; with `has_manifests` either holds some, and what is there already is
+    no project.
+    """
+    is_file = path.endswith((".yaml", ".yml")) and os.path.isfile(path)  # noqa: PTH113 - loads nothing
+    if not is_file and not os.path.isdir(path or "."):  # noqa: PTH112 - likewise
+        _say(f"Error: There is no folder {path}, nor a file of manifests\n\nCommands: stigmer-tui --help\n")
         return 2
     if not is_terminal():
         _say(NO_TERMINAL)
@@ -62,9 +66,11 @@ def open_app(path: str) -> int:
         from stigmer_tui.cli.terminal import run_in_terminal
         from stigmer_tui.core.errors import StigmerError
         from stigmer_tui.core.paths import Home, working_folder
-        from stigmer_tui.project.project_file import project_folder
+        from stigmer_tui.project.project_file import FILE_NAME, project_folder
 
-        folder = working_folder() / path if path else project_folder(working_folder())
+        opened = working_folder() / path if path else project_folder(working_folder())
+        folder = opened.parent if is_file else opened
+        manifests = opened if (is_file and opened.name != FILE_NAME) or has_manifests else None
         log = Home.from_environment(os.environ).log("app")
     except StigmerError as error:
         restore_terminal()
@@ -76,10 +82,10 @@ def open_app(path: str) -> int:
     except BaseException:
         restore_terminal()
         raise
-    return run_in_terminal(lambda lifeline: _run(folder, lifeline), str(log))
+    return run_in_terminal(lambda lifeline: _run(folder, manifests, lifeline), str(log))
 
 
-def _run(folder: Path, lifeline: int) -> int:
+def _run(folder: Path, manifests: Path | None, lifeline: int) -> int:
     """`lifeline` comes from the process that restores the terminal, and ends with it."""
     # Garbage collection would take a tenth of the start-up; the app enables it after its first paint.
     gc.disable()
@@ -90,12 +96,15 @@ def _run(folder: Path, lifeline: int) -> int:
     # Textual would believe an exported, outdated window size.
     for name in ("COLUMNS", "LINES"):
         os.environ.pop(name, None)
+    from functools import partial
+
     from stigmer_tui.core.clock import SystemClock
     from stigmer_tui.core.configuration import load_configuration
     from stigmer_tui.core.errors import StigmerError, system_refusal
     from stigmer_tui.core.problem_log import log_problems_to_file
     from stigmer_tui.testing.services import load_services_with_tests
     from stigmer_tui.tui.app import StigmerApp
+    from stigmer_tui.workbench.services import load_services
     from stigmer_tui.workbench.session import Session
     from stigmer_tui.workbench.session_cache import SessionCache
 
@@ -104,7 +113,9 @@ def _run(folder: Path, lifeline: int) -> int:
         configuration = load_configuration(os.environ)
         configuration.home.prepare()
         cache = SessionCache.of(configuration, folder)
-        session = Session(configuration, folder, clock, cache=cache, load=load_services_with_tests)
+        load = partial(load_services, manifests=manifests) if manifests else load_services_with_tests
+        has_manifests = manifests is not None
+        session = Session(configuration, folder, clock, cache=cache, load=load, has_manifests=has_manifests)
         app = StigmerApp(session, clock, lifeline)
         log = configuration.home.log("app")
         log_problems_to_file(log, "app")

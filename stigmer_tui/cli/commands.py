@@ -26,7 +26,10 @@ READER_IS_GONE = 128 + 13
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-EPILOG = "Without a command the full-screen app opens, on this folder or on the one that is named: stigmer-tui [PATH]"
+EPILOG = (
+    "Without a command the full-screen app opens, on this folder, or on the folder or the YAML file of manifests that"
+    " is named: stigmer-tui [PATH]; with -f PATH on a folder of manifests."
+)
 
 
 def run_command(arguments: Sequence[str]) -> int:

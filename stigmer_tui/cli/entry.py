@@ -31,7 +31,8 @@ def main() -> None:
     if is_for_app(arguments):
         from stigmer_tui.cli.app import open_app
 
-        sys.exit(open_app(arguments[0] if arguments else ""))
+        *options, path = arguments or [""]
+        sys.exit(open_app(path, has_manifests=bool(options)))
     from stigmer_tui.cli.commands import exit_process, run_command
 
     code = run_command(arguments)
@@ -55,10 +56,12 @@ def use_context(arguments: list[str]) -> list[str]:
 
 
 def is_for_app(arguments: list[str]) -> bool:
-    """Whether to open the app: without a command, on the working folder or on the given one."""
+    """Whether to open the app: without a command, on the working folder or on the given one, or on manifests."""
     if not arguments:
         return True
     first = arguments[0]
+    if first in ("-f", "--file"):
+        return len(arguments) == 2
     return len(arguments) == 1 and not first.startswith("-") and first not in COMMANDS and not is_internal(arguments)
 
 

@@ -85,12 +85,15 @@ class FileChange:
         return f"{self.path} {self.kind}{counted}"
 
 
-def take_snapshot(project: Path, before: Snapshot | None = None) -> Snapshot:
-    """Reads the files that may have changed since `before`. Files and folders that cannot be read are left out."""
+def take_snapshot(project: Path, before: Snapshot | None = None, suffixes: tuple[str, ...] = ()) -> Snapshot:
+    """Reads the files that may have changed since `before`. Files and folders that cannot be read are left out.
+
+    With `suffixes` only files with one of them count, and only those in the folder itself.
+    """
     known = before.files if before else {}
     prefix = f"{project}{os.sep}"
     files: dict[str, FileState] = {}
-    walk = _Walk(str(project))
+    walk = _Walk(str(project), suffixes)
     for entry in walk.files(str(project), IgnoreRules.for_project(project)):
         path = entry.path.removeprefix(prefix)
         state = _state(entry, known.get(path))
@@ -119,7 +122,8 @@ class _Walk:
     is behind it, unless it leads to very many files or to a folder that contains it.
     """
 
-    def __init__(self, project: str) -> None:
+    def __init__(self, project: str, suffixes: tuple[str, ...]) -> None:
+        self._suffixes = suffixes
         self.folders: set[str] = set()
         self._project = os.path.realpath(project)
         self._behind: set[str] = set()
@@ -134,6 +138,8 @@ class _Walk:
         self.folders.add(folder)
         for entry in entries:
             is_folder = _is_folder(entry)
+            if self._suffixes and (is_folder or not entry.name.endswith(self._suffixes)):
+                continue
             if rules.ignores(entry.path, is_folder):
                 continue
             if not is_folder:

@@ -57,7 +57,11 @@ class Watcher:
     change. All files of a burst of saves are one change, and so is a file that is removed and written again.
     """
 
-    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, environment: Mapping[str, str] | None = None, suffixes: tuple[str, ...] = ()
+    ) -> None:
+        """With `suffixes` only files with one of them are watched, and only those in the folder itself."""
+        self._suffixes = suffixes
         self._folder = folder.absolute()
         self._polls = must_poll(os.environ if environment is None else environment)
         self._reported = Snapshot()
@@ -156,7 +160,7 @@ class Watcher:
 
     async def _snapshot(self) -> Snapshot:
         started = self._time()
-        seen = await asyncio.to_thread(take_snapshot, self._folder, self._reported)
+        seen = await asyncio.to_thread(take_snapshot, self._folder, self._reported, self._suffixes)
         self._snapshot_seconds = self._time() - started
         return seen
 

@@ -71,7 +71,12 @@ def load_services(
     def make_watcher() -> Watcher:
         from stigmer_tui.project.watch import Watcher
 
-        return Watcher(folder)
+        if manifests is None or manifests.is_dir():
+            return Watcher(folder)
+        from stigmer_tui.project.manifest_files import SUFFIXES
+
+        # A single file may stand anywhere, also where a person has all that they have.
+        return Watcher(folder, suffixes=SUFFIXES)
 
     return Services(backend, make_deployer, make_watcher)
 

@@ -56,3 +56,24 @@ def test_code_with_instances(world: World) -> None:
     (world.folder / "only.yaml").write_text(ONLY, encoding="utf-8")
     from_file = world.run("run", "-f", "only.yaml", "--output", "json")
     assert from_file.events[-1]["output"] == {"region": "us", "token": "[REDACTED]"}, from_file.out + from_file.err
+
+
+def test_the_app_on_a_file_of_manifests(world: World) -> None:
+    greeting = """\
+kind: Workflow
+metadata: { name: greet }
+spec:
+  document: { dsl: 1.0.0, namespace: shop, name: greet, version: 0.1.0 }
+  tasks: [{ name: result, kind: WORKFLOW_TASK_KIND_SET, taskConfig: { variables: { said: Good morning } } }]
+"""
+    file = world.folder / "greet.yaml"
+    file.write_text(greeting, encoding="utf-8")
+    with world.window("greet.yaml", cwd=world.folder) as window:
+        window.shows("watching 1 file · applied")
+        window.press("enter")
+        window.shows("Good morning")
+        file.write_text(greeting.replace("Good morning", "Good night"), encoding="utf-8")
+        window.shows("Good night")
+        file.write_text(greeting.replace("taskConfig", "taskConfg"), encoding="utf-8")
+        window.shows(r"greet\.yaml:5:57")
+        window.press("q")
