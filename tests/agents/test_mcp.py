@@ -19,7 +19,7 @@ from stigmer_tui.api.agent_pb2 import AgentSpec, DockerServer, HttpServer, McpSe
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_data
 from stigmer_tui.runners.lease import StopReason
-from tests.agents.conftest import Agents, assignment
+from tests.agents.conftest import EXECUTION, Agents, assignment
 from tests.agents.ledger import Ledger
 from tests.agents.mcp_http import served
 
@@ -213,6 +213,27 @@ async def test_a_server_that_does_not_come_up_fails_the_run_and_says_why(
     for text in expected:
         assert text in ledger.status.error
     assert ledger.kinds == ["HUMAN"]
+
+
+BAD = {
+    "garbage": "while True: print('x' * 100_000)",
+    "silence": "import time; time.sleep(600)",
+    "one endless message": "import sys\nwhile True: sys.stdout.write('x' * 100_000)",
+    "noise on the side": "import sys\nwhile True: sys.stderr.write('x' * 100_000)",
+}
+
+
+@pytest.mark.parametrize("code", BAD.values(), ids=BAD)
+async def test_a_bad_server_harms_no_other_run(agents: Agents, code: str) -> None:
+    agents.server_limits = ServerLimits(start=1)
+    ledgers = [Ledger(), Ledger()]
+    bad = assignment(calling("{add: {}}"), agent=spec(program(code)), execution_id=f"{EXECUTION}-bad")
+    good = assignment(calling("{ls: {path: /}}", "{ls: {path: /}}"), execution_id=f"{EXECUTION}-good")
+    leases = [agents.start(work, ledger) for work, ledger in zip((bad, good), ledgers, strict=True)]
+    async with asyncio.timeout(60):
+        await asyncio.gather(*(lease.task for lease in leases if lease.task))
+    assert [ledger.phase for ledger in ledgers] == [Phase.FAILED, Phase.COMPLETED]
+    assert ledgers[0].status.error.startswith("The MCP server odd did not come up: ")
 
 
 async def test_a_program_that_is_not_there(agents: Agents) -> None:

@@ -39,7 +39,7 @@ sub_agents:
 """
 
 
-async def test_a_sub_agent_has_a_conversation_of_its_own(agents: Agents) -> None:
+async def test_78_a_sub_agent_has_a_conversation_of_its_own(agents: Agents) -> None:
     ledger = await agents.run(assignment(SCRIPT, agent=SPEC))
     assert ledger.answers == ["I ask the reader.", "It says: Read /a.txt: hello"]
     assert ledger.kinds == ["HUMAN", "AI", "TOOL", "AI"]
@@ -56,7 +56,7 @@ async def test_a_sub_agent_has_a_conversation_of_its_own(agents: Agents) -> None
     assert request.agent.spec.instructions == READER.instructions
 
 
-async def test_states_of_a_sub_agent_are_reported_as_they_change(agents: Agents) -> None:
+async def test_78_states_of_a_sub_agent_are_reported_as_they_change(agents: Agents) -> None:
     ledger = await agents.run(assignment(SCRIPT, agent=SPEC))
     seen = [part.status for delta in ledger.reports for part in delta.sub_agents]
     assert seen[-1] == SubAgentStatus.SUB_AGENT_COMPLETED

@@ -15,7 +15,7 @@ def rows(items: list[TodoItem]) -> list[tuple[str, str, int]]:
     return [(item.id, item.content, item.status) for item in items]
 
 
-def test_an_item_is_the_same_when_only_its_status_changes() -> None:
+def test_79_an_item_is_the_same_when_only_its_status_changes() -> None:
     todos = TodoList()
     todos.write([Todo("a", "in_progress"), Todo("b")], "10:00")
     todos.write([Todo("a", "completed"), Todo("b")], "10:01")
@@ -48,7 +48,7 @@ turns:
 """
 
 
-async def test_the_list_of_a_run(agents: Agents) -> None:
+async def test_79_the_list_of_a_run(agents: Agents) -> None:
     ledger = await agents.run(assignment(SCRIPT))
     assert ledger.phase is Phase.COMPLETED
     todos = ledger.status.todos

@@ -84,6 +84,16 @@ async def test_case_69_a_time_limit_ends_the_agent(world: World, agents: StandIn
     assert (agents.started[0].config.timeout, agents.started[0].config.model) == (1, "m")
 
 
+async def test_case_69_an_agent_that_works_for_six_minutes_is_waited_for(world: World, agents: StandIn) -> None:
+    agents.lost_streams = 3
+    work = world.start(spec(agent("ask", "helper", "hi"), set_("s", v="${ $data.ask.response }")))
+    await agents.agent_started.wait()
+    await world.clock.sleep(360)
+    reported = await ended(agents, work, Phase.COMPLETED, "done at last")
+    assert reported.output == {"v": "done at last"}
+    assert (len(agents.started), agents.cancels) == (1, [])
+
+
 async def test_an_agent_that_is_not_there_fails_the_task(world: World, agents: StandIn) -> None:
     reported = await world.run(spec(agent("ask", "nobody", "hi")))
     assert reported.error == "/ask failed: the agent nobody cannot be started: there is no agent nobody in acme"
