@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.run_limits import NAMES, NONE, RunLimits, parse_limits
+from stigmer_tui.core.watch_rules import USUAL, Queueing, WatchRules, When
 from stigmer_tui.project.project_keys import (
     APPROVE,
     COMMAND,
@@ -29,9 +30,7 @@ from stigmer_tui.project.project_keys import (
     VERSION,
     WATCH,
     ProjectKey,
-    Queueing,
     Runtime,
-    When,
 )
 
 if TYPE_CHECKING:
@@ -43,14 +42,6 @@ DEFAULT_TESTS = "tests"
 
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 Choice = TypeVar("Choice", bound=StrEnum)
-
-
-@dataclass(frozen=True, slots=True)
-class WatchRules:
-    """What a save does."""
-
-    when: When = When.CHANGED
-    queueing: Queueing = Queueing.RESTART
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +65,7 @@ class Project:
     """Variables of its runs."""
     env_files: tuple[Path, ...] = ()
     """Absolute; later ones win. They need not be there."""
-    watch: WatchRules = WatchRules()
+    watch: WatchRules = USUAL
     approve: str = ""
     """The tools of its agents that wait for approval, as `ApprovalPolicy.parse` reads it; may be empty."""
     approve_place: str = ""

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from stigmer_tui.core.run_limits import NAMES
+from stigmer_tui.core.watch_rules import Queueing, When
 
 
 class Runtime(StrEnum):
@@ -24,26 +25,6 @@ class Runtime(StrEnum):
     def suffix(self) -> str:
         """The suffix of the entry file; empty where there need not be one."""
         return {Runtime.PYTHON: ".py", Runtime.GO: ".go"}.get(self, "")
-
-
-class When(StrEnum):
-    """Which saves run again what is on the screen."""
-
-    ALWAYS = "always"
-    CHANGED = "changed"
-    """Those that change it, or something that it depends on."""
-    NEVER = "never"
-
-
-class Queueing(StrEnum):
-    """What a save does while a run goes on."""
-
-    RESTART = "restart"
-    """The run ends, and starts anew."""
-    QUEUE = "queue"
-    """The new run starts when the other one has ended."""
-    IGNORE = "ignore"
-    """It is deployed; nothing runs because of it."""
 
 
 @dataclass(frozen=True, slots=True)

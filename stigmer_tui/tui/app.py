@@ -16,6 +16,7 @@ from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.terminal import terminal_encoding
 from stigmer_tui.core.units import size_text
+from stigmer_tui.core.watch_rules import Queueing, When
 from stigmer_tui.tui.clipboard import copy_to_terminal
 from stigmer_tui.tui.commands import COMMANDS, Place, bindings, can_do
 from stigmer_tui.tui.frame_throttle import FrameThrottle, interval_for
@@ -226,6 +227,12 @@ class StigmerApp(TypeAheadApp):
 
     def action_turn_watch_on(self) -> None:
         self.session.toggle_watch()
+
+    def action_rerun_when(self, when: str) -> None:
+        self.session.choose_watch_rules(when=When(when))
+
+    def action_queue_reruns(self, queueing: str) -> None:
+        self.session.choose_watch_rules(queueing=Queueing(queueing))
 
     def action_stop_daemon(self) -> None:
         self.session.stop_daemon()

@@ -13,6 +13,7 @@ from enum import StrEnum
 from textual.binding import Binding, BindingType
 
 from stigmer_tui.core.daemon_processes import RUNNERS
+from stigmer_tui.core.watch_rules import Queueing, When
 from stigmer_tui.tui.run_views import VIEWS
 from stigmer_tui.workbench.approvals import is_waiting
 from stigmer_tui.workbench.project_tests import Form
@@ -60,7 +61,7 @@ class Place(StrEnum):
     DIFFERENCES = "Differences"
 
 
-When = Callable[[WorkbenchState], bool]
+Condition = Callable[[WorkbenchState], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class Command:
     """In the palette; empty for what is not offered there."""
     help: str = ""
     """What it does, for the help and the palette."""
-    when: When | None = None
+    when: Condition | None = None
     """Whether it can be done; where only a widget knows, that is what its `check_action` says."""
     rank: int = 5
     """In a narrow footer, commands with a higher one are left out first."""
@@ -177,6 +178,28 @@ def _is_watching(state: WorkbenchState) -> bool:
 def _is_not_watching(state: WorkbenchState) -> bool:
     return state.project is not None and not state.project.watching
 
+
+def _reruns_otherwise(when: When) -> Condition:
+    return lambda state: _is_watching(state) and state.project is not None and state.project.watch_rules.when != when
+
+
+def _queues_otherwise(queueing: Queueing) -> Condition:
+    return lambda state: (
+        _is_watching(state) and state.project is not None and state.project.watch_rules.queueing != queueing
+    )
+
+
+WHEN_TITLES = {
+    When.ALWAYS: "Every save runs again what is shown",
+    When.CHANGED: "Only a save that changes what is shown runs it again",
+    When.NEVER: "No save runs anything again",
+}
+
+QUEUEING_TITLES = {
+    Queueing.RESTART: "A save ends the run that goes on",
+    Queueing.QUEUE: "A save lets the run that goes on end, then runs again",
+    Queueing.IGNORE: "A save lets the run that goes on end, and runs nothing",
+}
 
 COMMANDS = (
     Command("picker.run", "run", Place.PICKER, "enter", "run", "Run", "Run the selected agent or workflow", rank=2),
@@ -295,6 +318,20 @@ COMMANDS = (
     Command(
         "watch.on", "app.turn_watch_on", Place.WORKBENCH, "w", "watch on", "Turn watch on",
         "Turn watch on: deploy and run again when a file is saved", _is_not_watching, rank=6,
+    ),
+    *(
+        Command(
+            f"watch.when.{when}", f"app.rerun_when('{when}')", Place.APP, "", "", title,
+            f"Watch: when: {when}, for this session", _reruns_otherwise(when),
+        )
+        for when, title in WHEN_TITLES.items()
+    ),
+    *(
+        Command(
+            f"watch.queueing.{queueing}", f"app.queue_reruns('{queueing}')", Place.APP, "", "", title,
+            f"Watch: queueing: {queueing}, for this session", _queues_otherwise(queueing),
+        )
+        for queueing, title in QUEUEING_TITLES.items()
     ),
     Command(
         "providers.open", "app.providers", Place.WORKBENCH, "s", "", "Model providers",

@@ -14,6 +14,7 @@ from stigmer_tui.core.approval_policy import ApprovalPolicy
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.run_limits import write_limits
+from stigmer_tui.core.watch_rules import WatchRules
 from stigmer_tui.definition import extensions
 from stigmer_tui.definition.approved_tools import known_tools, unknown_tools
 from stigmer_tui.project.apply import apply_plan
@@ -60,6 +61,10 @@ class Deployer:
         self._emit = emit
         self._clock = clock
         self._manifests = Manifests()
+
+    @property
+    def watch_rules(self) -> WatchRules:
+        return self._project.watch
 
     async def synthesize(
         self, variables: Mapping[str, str] | None = None, run_package: RunPackage = run_package

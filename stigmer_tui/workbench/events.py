@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.watch_rules import WatchRules
 from stigmer_tui.workbench.abilities import Abilities
 from stigmer_tui.workbench.daemon_state import DaemonState
 from stigmer_tui.workbench.execution_tree import Execution
@@ -135,6 +136,8 @@ class Deployed:
     """The files whose change led to it: `main.py`, or `main.py and 2 more`."""
     rerun: str = ""
     """Slug of the resource that runs again because of it."""
+    waits: bool = False
+    """Whether it runs again when its run that goes on has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +162,13 @@ class WatchSwitched:
     """Saves are deployed from now on, or no longer."""
 
     is_on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WatchRulesChanged:
+    """By Stigmer.yaml, or by a person."""
+
+    rules: WatchRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +269,7 @@ ProjectEvent = (
     | DeploymentFailed
     | DeploymentInterrupted
     | WatchSwitched
+    | WatchRulesChanged
     | FilesWatched
     | FilesSaved
     | LatencyMeasured

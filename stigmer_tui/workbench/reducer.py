@@ -35,6 +35,7 @@ from stigmer_tui.workbench.events import (
     ServerLost,
     ServerSearched,
     TestsChanged,
+    WatchRulesChanged,
     WatchSwitched,
 )
 from stigmer_tui.workbench.state import Level, Notice, ProjectState, ShownRun, Stage, WorkbenchState
@@ -109,6 +110,8 @@ def _reduce_project(project: ProjectState, event: ProjectEvent) -> ProjectState:
             return replace(project, stage=Stage.IDLE)
         case WatchSwitched(is_on):
             return replace(project, watching=is_on)
+        case WatchRulesChanged(rules):
+            return replace(project, watch_rules=rules)
         case FilesWatched(count):
             return replace(project, watched_files=count)
         case FilesSaved(change, at):
@@ -136,6 +139,8 @@ def _consequence(state: WorkbenchState, event: Deployed) -> str:
     if event.rerun:
         if shown and shown.earlier:
             return f" · {shown.resource.name} answers the last message again"
+        if event.waits:
+            return f" · {event.rerun} runs again when this run has ended"
         return f" · running {event.rerun} again"
     if shown and _waits_for_message(shown, event):
         return f" · the next message to {shown.resource.name} runs on it"

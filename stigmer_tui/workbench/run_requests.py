@@ -56,6 +56,8 @@ class RunRequests:
         self._automatic: AutomaticRun | None = None
         self._starting = asyncio.Lock()
         """A run that takes the place of another must see what was started before."""
+        self._queued: asyncio.Task[None] | None = None
+        """The run that a save has asked for and that waits for the end of the one before."""
         self._unsent: list[str] = []
         """The sessions of the messages that wait to be sent."""
         self._sending = asyncio.Lock()
@@ -118,12 +120,32 @@ class RunRequests:
                 await self._end(shown, "the message was edited")
                 self._follow(await self._runs.send(turn))
 
-    async def run_again(self, shown: ShownRun, why: str, saved_at: datetime | None) -> None:
+    async def run_again(self, shown: ShownRun, why: str, saved_at: datetime | None, waits: bool = False) -> None:
         """After a save: ends a run if it still goes on, and starts it anew with the same input. Notes what fails.
 
-        What was said before in its session, or waits to be sent there, keeps it in that session.
+        `waits`: returns at once, and starts it when the run has ended by itself; a later save takes its place.
         """
+        if self._queued:
+            self._queued.cancel()
+            self._queued = None
+        if waits:
+            self._queued = self._group.create_task(self._run_after(shown, why))
+        else:
+            await self._run_anew(shown, why, saved_at)
+
+    async def _run_after(self, shown: ShownRun, why: str) -> None:
+        """Unless a person looks at another run by then."""
+        while (following := self._following) and not shown.execution.state.is_final and not following.done():
+            await asyncio.wait((following,))
+        # From here on, a later save does not cancel this one, but finds its run.
+        self._queued = None
+        if self._is_shown(shown.execution) and shown.execution.state.is_final:
+            await self._run_anew(shown, why, None)
+
+    async def _run_anew(self, shown: ShownRun, why: str, saved_at: datetime | None) -> None:
+        """What was said before in its session, or waits to be sent there, keeps it in that session."""
         async with self._starting:
+            shown = self._latest_run(shown) or shown
             try:
                 is_ending = await self._end(shown, why)
                 if shown.earlier or shown.execution.session in self._unsent:

@@ -18,6 +18,7 @@ from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.contexts import OUR_DAEMON
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.watch_rules import Queueing, WatchRules, When
 from stigmer_tui.project.project_file import is_project
 from stigmer_tui.workbench.approvals import Verdict, WaitingCall
 from stigmer_tui.workbench.events import Deployed, ResourcePreviewed
@@ -322,6 +323,12 @@ class Session:
     def toggle_watch(self) -> None:
         if self._live and self._live.watch_loop:
             self._live.watch_loop.toggle()
+
+    def choose_watch_rules(self, when: When | None = None, queueing: Queueing | None = None) -> None:
+        """What saves do from now on in this session, whatever Stigmer.yaml says; None for what stays."""
+        if self._live and self._live.watch_loop and (project := self.state.project):
+            rules = project.watch_rules
+            self._live.watch_loop.choose_rules(WatchRules(when or rules.when, queueing or rules.queueing))
 
     def retry(self) -> None:
         """Searches for the server again, and starts the daemon where it does not run."""

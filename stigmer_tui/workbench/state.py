@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from stigmer_tui.core.watch_rules import USUAL, WatchRules
 from stigmer_tui.workbench.daemon_state import DaemonState
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import Resource, ResourceKey, ResourceKind, Run
@@ -164,6 +165,7 @@ class ProjectState:
     applied: ApplySummary | None = None
     problem: ProjectProblem | None = None
     watching: bool = False
+    watch_rules: WatchRules = USUAL
     watched_files: int = 0
     last_change: str = ""
     """`main.py (+2 −1)`."""

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.watch_rules import Queueing, WatchRules, When
 from stigmer_tui.project.own_writes import OwnWrites
 from stigmer_tui.project.runtimes import SynthesisError
 from stigmer_tui.project.warm_interpreter import WarmInterpreter
@@ -21,6 +22,7 @@ from stigmer_tui.workbench.events import (
     DeploymentInterrupted,
     FilesSaved,
     FilesWatched,
+    WatchRulesChanged,
     WatchSwitched,
 )
 from stigmer_tui.workbench.state import Deployment, Level, ProjectProblem, ShownRun
@@ -28,8 +30,11 @@ from stigmer_tui.workbench.state_store import StateStore
 
 
 class Rerun(Protocol):
-    async def __call__(self, shown: ShownRun, why: str, saved_at: datetime | None) -> None:
-        """Ends a run if it still goes on, and starts it anew with the same input. Notes itself what fails."""
+    async def __call__(self, shown: ShownRun, why: str, saved_at: datetime | None, waits: bool) -> None:
+        """Ends a run if it still goes on, and starts it anew with the same input. Notes itself what fails.
+
+        `waits`: returns at once, and starts it when the run has ended by itself.
+        """
 
 
 class WatchLoop:
@@ -58,6 +63,8 @@ class WatchLoop:
         self._clock = clock
         self._rerun = rerun
         self._take_deployment = take_deployment
+        self._chosen: WatchRules | None = None
+        """By a person, for this session, over what Stigmer.yaml says."""
         self._is_on = True
         self._is_looking = False
         self._pending: list[Change] = []
@@ -89,6 +96,11 @@ class WatchLoop:
         self._store.emit(WatchSwitched(self._is_on))
         if self._is_on and self._pending:
             self._want()
+
+    def choose_rules(self, rules: WatchRules) -> None:
+        """For this session, whatever Stigmer.yaml says."""
+        self._chosen = rules
+        self._store.emit(WatchRulesChanged(rules))
 
     def try_again(self) -> None:
         """What the server has not taken, if there is something. Code that fails does so whatever the server is."""
@@ -181,12 +193,21 @@ class WatchLoop:
             return False
         deployment = await deployer.apply()
         await self._take_deployment(deployment)
-        rerun = self._affected_run(deployment) if changes else None
+        rules = self._rules(deployer)
+        rerun = self._affected_run(deployment, rules) if changes else None
+        waits = rerun is not None and rules.queueing is Queueing.QUEUE and not rerun.execution.state.is_final
         saved = name_of(changes) if changes else ""
-        self._store.emit(Deployed(deployment, saved, rerun.resource.slug if rerun else ""))
+        self._store.emit(Deployed(deployment, saved, rerun.resource.slug if rerun else "", waits))
         if rerun:
-            await self._rerun(rerun, str(changes[-1]), saved_at(changes))
+            await self._rerun(rerun, str(changes[-1]), saved_at(changes), waits)
         return True
+
+    def _rules(self, deployer: Deployer) -> WatchRules:
+        rules = self._chosen or deployer.watch_rules
+        project = self._store.state.project
+        if project and project.watch_rules != rules:
+            self._store.emit(WatchRulesChanged(rules))
+        return rules
 
     async def _synthesize(self, deployer: Deployer) -> bool:
         with self._own_writes.run() as variables:
@@ -204,17 +225,26 @@ class WatchLoop:
         synthesis.result()
         return True
 
-    def _affected_run(self, deployment: Deployment) -> ShownRun | None:
-        """The shown run, when it would now run differently, and nobody has requested one.
+    def _affected_run(self, deployment: Deployment, rules: WatchRules) -> ShownRun | None:
+        """The shown run, where the rules say that it runs again, and nobody has requested one.
 
         A conversation whose last message is answered stays as it is: its next message runs on the new code.
         """
         shown = self._store.state.shown
         if shown is None or not shown.number or self._waiting:
             return None
-        if shown.earlier and shown.execution.state.is_final:
+        is_over, restarts = shown.execution.state.is_final, rules.queueing is Queueing.RESTART
+        if shown.earlier and (is_over or not restarts):
             return None
-        return shown if shown.resource.key in deployment.affected else None
+        if not is_over and rules.queueing is Queueing.IGNORE:
+            return None
+        match rules.when:
+            case When.ALWAYS:
+                return shown
+            case When.CHANGED:
+                return shown if shown.resource.key in deployment.affected else None
+            case When.NEVER:
+                return None
 
 
 def problem_of(error: StigmerError) -> ProjectProblem:

@@ -12,6 +12,7 @@ import sys
 BENCHMARKS = {
     "startup": "Start-up: commands, first pixels, the usable picker",
     "save": "From a save to the first event of the new run",
+    "save_parts": "From a save to the first step of the new code, part by part",
     "updates": "From a runner's update to the event on a client",
     "live": "The list of entries in a terminal: keys, processor",
     "scale": "What the length of an execution costs",

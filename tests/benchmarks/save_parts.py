@@ -1,4 +1,4 @@
-"""From a save to the first step of the new code, part by part, for each language: `python -m tests.benchmarks.save_parts`.
+"""From a save to the first step of the new code, for each language: `python -m tests.benchmarks.save_parts`.
 
 A session without a screen, a real daemon, a real project. Each part is the time since the one before.
 """
@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from stigmer_tui.core.clock import SystemClock
@@ -66,7 +67,8 @@ import (
 const manifest = `{manifest}`
 
 func main() {{
-	if err := os.WriteFile(filepath.Join(os.Getenv("STIGMER_OUT_DIR"), "counted.yaml"), []byte(manifest), 0o644); err != nil {{
+	path := filepath.Join(os.Getenv("STIGMER_OUT_DIR"), "counted.yaml")
+	if err := os.WriteFile(path, []byte(manifest), 0o644); err != nil {{
 		panic(err)
 	}}
 }}
@@ -126,7 +128,7 @@ def _has_begun(execution: Execution, task: str) -> bool:
     return any(node.kind is NodeKind.TASK and node.name == task for node in nodes)
 
 
-async def _saves(session: Session, file: Path, code: Callable[[int], str]) -> list[list[float]]:
+async def _saves(session: Session, save: Callable[[int], object]) -> list[list[float]]:
     """Of each save the seconds of its parts."""
     marks = Marks()
     session.store.subscribe(marks.take)
@@ -138,10 +140,10 @@ async def _saves(session: Session, file: Path, code: Callable[[int], str]) -> li
             await asyncio.sleep(PAUSE)
             marks.await_task(number)
             started = time.perf_counter()
-            file.write_text(code(number), encoding="utf-8")
+            save(number)
             await marks.ended.wait()
             moments = [started, *marks.times]
-            rounds.append([after - before for before, after in zip(moments, moments[1:], strict=False)])
+            rounds.append([after - before for before, after in pairwise(moments)])
         return rounds
     finally:
         working.cancel()
@@ -174,9 +176,13 @@ def measure(language: Language) -> None:
         project.mkdir()
         (project / "Stigmer.yaml").write_text(f"name: shop\nruntime: {language.runtime}\n", encoding="utf-8")
         file = project / language.file
-        file.write_text(language.code(0), encoding="utf-8")
+
+        def save(number: int) -> None:
+            file.write_text(language.code(number), encoding="utf-8")
+
+        save(0)
         session = Session(load_configuration(os.environ), project, SystemClock())
-        rounds = asyncio.run(_saves(session, file, language.code))
+        rounds = asyncio.run(_saves(session, save))
     for name, times in zip(PARTS, zip(*rounds, strict=True), strict=True):
         line(name, percentile(list(times), 0.5) * 1000, "ms", note=f"at best {min(times) * 1000:.1f}")
     whole = [sum(times) for times in rounds]

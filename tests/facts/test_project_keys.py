@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.project.project_file import FILE_NAME, WatchRules, load_project
-from stigmer_tui.project.project_keys import KEYS, ProjectKey, Queueing, When
+from stigmer_tui.core.watch_rules import Queueing, WatchRules, When
+from stigmer_tui.project.project_file import FILE_NAME, load_project
+from stigmer_tui.project.project_keys import KEYS, ProjectKey
 
 LIMITS = "limits"
 VALUES = {

@@ -12,6 +12,7 @@ from pathlib import Path
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import Home
+from stigmer_tui.core.watch_rules import USUAL, WatchRules
 from stigmer_tui.definition.extensions import replaced_in
 from stigmer_tui.project.plan import Deployments
 from stigmer_tui.project.snapshot import ChangeKind, FileChange
@@ -274,6 +275,7 @@ class FakeCode:
     affected: tuple[Resource, ...] = (TALLY,)
     defined: tuple[Resource, ...] = (TALLY,)
     failure: StigmerError | None = None
+    rules: WatchRules = USUAL
     runs: int = 0
     may_end: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -284,6 +286,10 @@ class FakeCode:
 class FakeDeployer(Deployer):
     def __init__(self, code: FakeCode) -> None:
         self._code = code
+
+    @property
+    def watch_rules(self) -> WatchRules:
+        return self._code.rules
 
     async def synthesize(
         self, variables: Mapping[str, str] | None = None, run_package: RunPackage = run_package

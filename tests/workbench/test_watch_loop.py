@@ -76,7 +76,7 @@ class Bench:
                 self._changed.clear()
                 await self._changed.wait()
 
-    async def restart(self, shown: ShownRun, why: str, saved_at: datetime | None) -> None:
+    async def restart(self, shown: ShownRun, why: str, saved_at: datetime | None, waits: bool) -> None:
         assert saved_at is not None
         self.restarts.append(why)
 

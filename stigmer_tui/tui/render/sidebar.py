@@ -8,6 +8,7 @@ from datetime import datetime
 
 from stigmer_tui.core.daemon_processes import PROCESSES
 from stigmer_tui.core.units import duration_text, plural, size_text, uptime_text
+from stigmer_tui.core.watch_rules import USUAL, WatchRules, When
 from stigmer_tui.tui.render.cells import one_line, wrap
 from stigmer_tui.tui.render.glyphs import Glyphs
 from stigmer_tui.tui.render.layout import joined, justified, muted, plain
@@ -125,6 +126,8 @@ def _fact(name: str, value: str, form: SidebarFormat) -> Iterator[Row]:
 def _watch(project: ProjectState, form: SidebarFormat) -> Iterator[Row]:
     role = StyleRole.RUNNING if project.stage is not Stage.IDLE else StyleRole.TEXT
     word = STAGES[project.stage] if project.watching or project.stage is not Stage.IDLE else "off"
+    if project.watching and project.stage is Stage.IDLE and project.watch_rules != USUAL:
+        word = watch_word(project.watch_rules)
     if project.problem:
         word, role = problem_word(project.problem), StyleRole.FAILED
     yield justified((("Watch", StyleRole.STRONG),), ((word, role),), form.width, form.glyphs.ellipsis)
@@ -140,6 +143,11 @@ def _watch(project: ProjectState, form: SidebarFormat) -> Iterator[Row]:
         yield justified(
             muted("save to first event"), muted(duration_text(project.latency)), form.width, form.glyphs.ellipsis
         )
+
+
+def watch_word(rules: WatchRules) -> str:
+    """What a save does, where that is not the usual."""
+    return "on · deploys only" if rules.when is When.NEVER else f"on · {rules.when} · {rules.queueing}"
 
 
 def problem_word(problem: ProjectProblem) -> str:
