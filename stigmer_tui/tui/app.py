@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable, Iterable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import BindingType
@@ -134,6 +135,16 @@ class StigmerApp(TypeAheadApp):
 
     def on_picker_edit_requested(self, message: Picker.EditRequested) -> None:
         self.open_form(message.resource)
+
+    async def on_picker_source_requested(self, message: Picker.SourceRequested) -> None:
+        from stigmer_tui.tui.editor import opened
+
+        project = self.session.state.project
+        if project:
+            try:
+                await opened(self, Path(project.folder) / message.source.file, message.source.line)
+            except StigmerError as error:
+                self.session.store.note(str(error), Level.ERROR)
 
     async def on_picker_by_name_requested(self) -> None:
         await self.action_run_by_name()

@@ -207,6 +207,7 @@ COMMANDS = (
     Command(
         "picker.edit", "edit", Place.PICKER, "e", "edit input", "Edit input and run", "Edit message and variables first"
     ),
+    Command("picker.source", "source", Place.PICKER, "o", "source", "Open the source", "Open its line in your editor"),
     Command("picker.fold", "fold", Place.PICKER, "enter,space,x", "fold", "", "Show what other projects have deployed"),
     Command("picker.by_name", "by_name", Place.PICKER, "enter", "run by name", "", "Run what is not in the list"),
     Command("picker.copy", "copy", Place.PICKER, "y", "", "Copy id", "Copy the id of what is selected"),

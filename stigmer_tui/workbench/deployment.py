@@ -18,6 +18,7 @@ from stigmer_tui.core.watch_rules import WatchRules
 from stigmer_tui.definition import extensions
 from stigmer_tui.definition.approved_tools import known_tools, unknown_tools
 from stigmer_tui.project.apply import apply_plan
+from stigmer_tui.project.places import Place
 from stigmer_tui.project.plan import Action, Plan, PlanStep, make_plan
 from stigmer_tui.project.plan_checks import check_plan
 from stigmer_tui.project.project_file import Project, load_project, of_manifests
@@ -28,7 +29,7 @@ from stigmer_tui.workbench.backend import Backend
 from stigmer_tui.workbench.described import described
 from stigmer_tui.workbench.events import CodePrinted, Event, ManifestsLoaded, ProjectLoaded
 from stigmer_tui.workbench.model import ResourceKey, ResourceKind
-from stigmer_tui.workbench.state import ApplySummary, Deployment, DeploymentItem
+from stigmer_tui.workbench.state import ApplySummary, Deployment, DeploymentItem, SourceLine
 
 if TYPE_CHECKING:
     # Most deployments are not compared by a person.
@@ -126,7 +127,10 @@ class Deployer:
                 unchanged=_slugs(plan, Action.KEEP),
                 orphaned=tuple(resource.slug for resource in plan.orphaned),
             ),
-            items=tuple(_item(step, sent.get((step.kind, step.slug)) or step.deployed) for step in plan.steps),
+            items=tuple(
+                _item(step, sent.get((step.kind, step.slug)) or step.deployed, plan.place_of(step))
+                for step in plan.steps
+            ),
             affected=frozenset(ResourceKey(RUN_AS[kind], slug) for kind, slug in plan.affected if kind in RUN_AS),
             warnings=(*self._project.warnings, *_warnings(plan)),
         )
@@ -141,7 +145,7 @@ def _check_approve(project: Project, manifests: Manifests) -> None:
         raise StigmerError(f"{place} approve: the agents have no tool {name}{hint}", advice)
 
 
-def _item(step: PlanStep, stored: Manifest | None) -> DeploymentItem:
+def _item(step: PlanStep, stored: Manifest | None, place: Place | None) -> DeploymentItem:
     return DeploymentItem(
         kind=step.kind.noun,
         name=step.resource.metadata.name,
@@ -149,6 +153,7 @@ def _item(step: PlanStep, stored: Manifest | None) -> DeploymentItem:
         action=step.action,
         resource=described(stored) if isinstance(stored, Agent | Workflow) else None,
         id=stored.metadata.id if stored else "",
+        source=SourceLine(str(place.file), place.line) if place else None,
     )
 
 

@@ -102,6 +102,7 @@ def _reduce_project(project: ProjectState, event: ProjectEvent) -> ProjectState:
                 applied=deployment.applied,
                 problem=None,
                 defines=deployment.defines,
+                sources=deployment.sources,
                 warnings=frozenset(deployment.warnings),
             )
         case DeploymentFailed(_, problem):

@@ -99,6 +99,18 @@ RUNNABLE = frozenset(map(str, ResourceKind))
 
 
 @dataclass(frozen=True, slots=True)
+class SourceLine:
+    """Where a resource is defined."""
+
+    file: str
+    """Relative to the folder of the project."""
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
 class DeploymentItem:
     """One resource of a project, and what was done about it, or is to be done."""
 
@@ -112,6 +124,7 @@ class DeploymentItem:
     """As it is deployed; None for one that is not, yet, and for what cannot be run."""
     id: str = ""
     """Empty for one that is not deployed, yet."""
+    source: SourceLine | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +150,15 @@ class Deployment:
             ResourceKey(ResourceKind(item.kind), item.slug) for item in self.items if item.kind in RUNNABLE
         )
 
+    @property
+    def sources(self) -> dict[ResourceKey, SourceLine]:
+        """Of what can be run, as far as they are known."""
+        return {
+            ResourceKey(ResourceKind(item.kind), item.slug): item.source
+            for item in self.items
+            if item.source and item.kind in RUNNABLE
+        }
+
     def count(self, kind: ResourceKind) -> int:
         return sum(item.kind == kind for item in self.items)
 
@@ -160,6 +182,8 @@ class ProjectState:
     stage: Stage = Stage.IDLE
     defines: frozenset[ResourceKey] | None = None
     """What the code defines, as it was last deployed; None where that is not known yet."""
+    sources: Mapping[ResourceKey, SourceLine] = field(default_factory=dict)
+    """Where the code defines it, since it was deployed in this session."""
     warnings: frozenset[str] = frozenset()
     """Of the last deployment, in this session or before it."""
     applied: ApplySummary | None = None

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 from tests.e2e.projects import GREETING, WAITING, change
-from tests.e2e.world import World
+from tests.e2e.world import World, eventually
 
 
 def test_from_a_new_project_to_a_run_that_follows_the_code(world: World) -> None:
@@ -147,3 +150,23 @@ def test_in_the_locale_c_every_sign_is_ascii(world: World) -> None:
     assert (finished.code, finished.err) == (0, "")
     assert finished.out.isascii()
     assert "+ Task: result [Completed]" in finished.out
+
+
+def test_the_source_of_what_is_selected_is_opened_at_its_line(world: World, tmp_path: Path) -> None:
+    project, opened = world.project(f"\n\n{GREETING}"), tmp_path / "opened"
+    editor = tmp_path / "editor"
+    editor.write_text(f'#!/bin/sh\necho "$@" > {opened}\n', encoding="utf-8")
+    editor.chmod(0o755)
+    with replace(world, variables={"EDITOR": str(editor)}).window(cwd=project) as window:
+        window.shows("Defined in +main.py:")
+        line = next(
+            number
+            for number, text in enumerate((project / "main.py").read_text().splitlines(), 1)
+            if "Workflow(" in text
+        )
+        window.press("o")
+        wanted = f"+{line} {project}/main.py\n"
+        eventually(lambda: (opened.exists() and opened.read_text() == wanted) or None, "the editor to be opened")
+        window.shows(f"Defined in +main.py:{line}")
+        window.press("q")
+        assert window.ends() == 0

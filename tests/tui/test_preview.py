@@ -35,8 +35,9 @@ SETTLE = Preview(
 HELPER = Preview(states.HELPER, (), instructions="Answer *in one sentence*.\n\n- Be kind")
 
 
-def lines(preview: Preview, runs: tuple[Run, ...] = (), height: int = 40) -> list[str]:
-    return [line.rstrip() for line in text(preview_rows(preview, runs, Format(60, UNICODE), height)).splitlines()]
+def lines(preview: Preview, runs: tuple[Run, ...] = (), height: int = 40, source: str = "") -> list[str]:
+    rows = preview_rows(preview, runs, source, Format(60, UNICODE), height)
+    return [line.rstrip() for line in text(rows).splitlines()]
 
 
 def run(state: RunState, seconds: float) -> Run:
@@ -74,6 +75,10 @@ def test_an_agent_shows_how_it_did_lately_and_its_instructions() -> None:
         "",
         "  • Be kind",
     ]
+
+
+def test_where_it_is_defined_is_told_where_that_is_known() -> None:
+    assert "Defined in  main.py:12" in lines(HELPER, source="main.py:12")
 
 
 def test_what_has_no_room_is_counted_and_can_be_read_elsewhere() -> None:

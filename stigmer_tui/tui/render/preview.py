@@ -25,11 +25,12 @@ MAX_NAME = 24
 MARGIN: Spans = (("  ", StyleRole.TEXT),)
 
 
-def preview_rows(preview: Preview, runs: Sequence[Run], form: Format, height: int) -> list[Row]:
-    """`runs` are those of the resource, the newest first. There are no more rows than `height`, of which the last one
-    says what is left.
+def preview_rows(preview: Preview, runs: Sequence[Run], source: str, form: Format, height: int) -> list[Row]:
+    """`runs` are those of the resource, the newest first; `source` is where it is defined, if that is known.
+
+    There are no more rows than `height`, of which the last one says what is left.
     """
-    rows = list(_rows(preview, runs, form))
+    rows = list(_rows(preview, runs, source, form))
     if len(rows) <= height:
         return rows
     kind, name = preview.resource.kind, preview.resource.slug
@@ -37,12 +38,14 @@ def preview_rows(preview: Preview, runs: Sequence[Run], form: Format, height: in
     return [*rows[: height - 1], Row(muted(f"{form.glyphs.ellipsis} {len(rows) - height + 1} more lines{how}"))]
 
 
-def _rows(preview: Preview, runs: Sequence[Run], form: Format) -> Iterator[Row]:
+def _rows(preview: Preview, runs: Sequence[Run], source: str, form: Format) -> Iterator[Row]:
     resource, width = preview.resource, form.width
     name: Spans = ((one_line(resource.name), StyleRole.STRONG),)
     yield justified(name, muted(resource.kind.value), width, form.glyphs.ellipsis)
     yield from (Row(spans) for spans in wrap(plain(one_line(resource.description)), width) if resource.description)
     facts = [(fact.label, plain(one_line(fact.value))) for fact in preview.facts]
+    if source:
+        facts.append(("Defined in", plain(source)))
     if last := _last_runs(runs[:MAX_RUNS], form):
         facts.append(("Last runs", last))
     if facts:

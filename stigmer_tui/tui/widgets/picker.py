@@ -16,7 +16,7 @@ from stigmer_tui.tui.render.picker import Item, PickerFormat, PickerLine, Specia
 from stigmer_tui.tui.render.styled_rows import EMPTY_ROW, Row, StyleRole
 from stigmer_tui.tui.widgets.themed_widget import RowPanel
 from stigmer_tui.workbench.model import Resource, Run
-from stigmer_tui.workbench.state import WorkbenchState
+from stigmer_tui.workbench.state import SourceLine, WorkbenchState
 
 MARGIN = 1
 """Cells on the left, for the selection bar, and on the right."""
@@ -41,6 +41,13 @@ class Picker(RowPanel, can_focus=True):
         def __init__(self, resource: Resource) -> None:
             super().__init__()
             self.resource = resource
+
+    class SourceRequested(Message):
+        """The user wants to see where a resource is defined."""
+
+        def __init__(self, source: SourceLine) -> None:
+            super().__init__()
+            self.source = source
 
     class ByNameRequested(Message):
         """The user wants to run a resource by name."""
@@ -109,6 +116,8 @@ class Picker(RowPanel, can_focus=True):
                 return isinstance(self.selected_item, Resource | Run)
             case "export":
                 return isinstance(self.selected_item, Run)
+            case "source":
+                return self._source is not None
             case "fold":
                 return self.selected_item is Special.ELSEWHERE
             case "by_name":
@@ -129,6 +138,15 @@ class Picker(RowPanel, can_focus=True):
     def action_edit(self) -> None:
         if isinstance(item := self.selected_item, Resource):
             self.post_message(self.EditRequested(item))
+
+    @property
+    def _source(self) -> SourceLine | None:
+        item, project = self.selected_item, self._state.project
+        return project.sources.get(item.key) if project and isinstance(item, Resource) else None
+
+    def action_source(self) -> None:
+        if source := self._source:
+            self.post_message(self.SourceRequested(source))
 
     def action_copy(self) -> None:
         if isinstance(item := self.selected_item, Resource | Run):

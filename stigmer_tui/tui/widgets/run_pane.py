@@ -229,10 +229,12 @@ class RunPane(Vertical):
         # Loaded when there is one: the first screen must stand at once.
         from stigmer_tui.tui.render.preview import preview_rows
 
+        project, key = self._state.project, preview.resource.key
+        source = str(project.sources[key]) if project and key in project.sources else ""
         runs = [run for run in self._state.runs if run.resource_id == preview.resource.id]
         form = Format(max(1, self._preview.size.width or self.size.width), self._glyphs)
         height = self._preview.size.height or self.size.height
-        self._preview.show([EMPTY_ROW, *preview_rows(preview, runs, form, max(1, height - 1))])
+        self._preview.show([EMPTY_ROW, *preview_rows(preview, runs, source, form, max(1, height - 1))])
 
     def _show_title(self) -> None:
         shown = self._state.shown
