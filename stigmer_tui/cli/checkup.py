@@ -263,7 +263,7 @@ async def check_watch(setup: Setup) -> AsyncIterator[Finding]:
 async def check_project(setup: Setup) -> AsyncIterator[Finding]:
     from stigmer_tui.project.project_file import find_project, load_project
     from stigmer_tui.project.project_keys import Runtime
-    from stigmer_tui.project.runtimes import own_interpreter
+    from stigmer_tui.project.python_environment import own_interpreter
 
     folder = find_project(setup.folder)
     if folder is None:
@@ -275,7 +275,7 @@ async def check_project(setup: Setup) -> AsyncIterator[Finding]:
     elif project.runtime is Runtime.GO and not shutil.which("go"):
         yield Finding("project", Verdict.PROBLEM, "It is a Go project, and there is no go", "Get it: https://go.dev/dl")
     elif project.runtime is Runtime.PYTHON:
-        interpreter = own_interpreter(folder) or Path(sys.executable)
+        interpreter = own_interpreter(folder, setup.environment) or Path(sys.executable)
         yield Finding("project", Verdict.OK, f"{project.name}, run by {interpreter}")
     else:
         yield Finding("project", Verdict.OK, project.name)

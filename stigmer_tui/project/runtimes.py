@@ -14,6 +14,7 @@ import stigmer_tui
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.json_values import from_json
 from stigmer_tui.project.project_file import Project
+from stigmer_tui.project.python_environment import how_to_install, own_interpreter, uv_root
 from stigmer_tui.project.subprocesses import Ended, OnLine, RunPackage, run_package, run_program
 
 
@@ -41,7 +42,6 @@ def within(project: Path, file: Path) -> Path:
 RUNNER = "stigmer_tui.sdk"
 REPORT_FILE = "error.json"
 """The SDK's report on code that failed, in the output folder."""
-ENVIRONMENTS = (".venv", "venv")
 
 
 async def run_python(
@@ -52,7 +52,7 @@ async def run_python(
     run: RunPackage = run_package,
 ) -> None:
     """Runs a Python project. Raises SynthesisError if its code fails."""
-    interpreter = own_interpreter(project.folder)
+    interpreter = own_interpreter(project.folder, environment)
     variables = {**environment, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
     if interpreter is None:
         variables |= _own_package_path(environment)
@@ -60,16 +60,6 @@ async def run_python(
     ended = await run(interpreter or Path(sys.executable), arguments, project.folder, variables, on_line)
     if ended.status != 0:
         raise _python_failure(project, interpreter, output, ended)
-
-
-def own_interpreter(folder: Path) -> Path | None:
-    """The interpreter of the project's virtual environment, if it has one."""
-    for name in ENVIRONMENTS:
-        for place in ("bin/python", "Scripts/python.exe"):
-            interpreter = folder / name / place
-            if interpreter.exists():
-                return interpreter
-    return None
 
 
 def _own_package_path(environment: Mapping[str, str]) -> dict[str, str]:
@@ -85,13 +75,15 @@ def _python_failure(project: Project, interpreter: Path | None, output: Path, en
         match from_json((output / REPORT_FILE).read_text(encoding="utf-8")):
             case {"message": str(message), "file": str(path), "line": int(line)}:
                 file = within(project.folder, Path(path) if path else project.main)
-                return SynthesisError(message, ended.errors, file, line)
+                mend = how_to_install(project.folder, interpreter, message)
+                return SynthesisError(message, "\n".join(filter(None, (ended.errors, mend))), file, line)
     except (OSError, ValueError):
         # It ended before it could write the report.
         pass
     name = project.main.name
     if interpreter is not None and "No module named" in ended.errors and "stigmer_tui" in ended.errors:
-        advice = f"Install it there: {within(project.folder, interpreter)} -m pip install stigmer-tui"
+        install = f"{within(project.folder, interpreter)} -m pip install stigmer-tui"
+        advice = f"Install it there: {'uv add --dev stigmer-tui' if uv_root(project.folder) else install}"
         return SynthesisError(f"The project's virtual environment has no stigmer-tui: {interpreter}", advice)
     if ended.status < 0:
         return SynthesisError(f"{name} was ended by {signal.Signals(-ended.status).name}", ended.errors)

@@ -261,6 +261,46 @@ async def test_an_interpreter_without_us_is_told_how_to_get_us(tmp_path: Path, m
     assert error.advice == "Install it there: .venv/bin/python -m pip install stigmer-tui"
 
 
+async def test_a_member_of_a_uv_workspace_runs_on_the_environment_of_the_workspace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent.parent))
+    (tmp_path / "uv.lock").touch()
+    code = """
+        import os
+        from stigmer_tui.sdk import Agent
+        Agent(os.environ["MARK"], instructions="Answer in one sentence.")
+    """
+    project = python_project(tmp_path / "packages" / "shop", code)
+    make_environment(tmp_path / ".venv", with_us=True)
+    assert (await synthesize(project)).agents[0].metadata.name == "own"
+    (tmp_path / ".venv").rename(tmp_path / "elsewhere")
+    monkeypatch.setenv("UV_PROJECT_ENVIRONMENT", "elsewhere")
+    assert (await synthesize(project)).agents[0].metadata.name == "own"
+
+
+@pytest.mark.parametrize(
+    ("has_environment", "is_of_uv", "advice"),
+    [
+        (False, False, "Make it one of its own: python3 -m venv .venv"),
+        (False, True, "Make the project's environment: uv sync"),
+        (True, True, "Add it to the project: uv add no_such_module"),
+        (True, False, "Install it in the project's environment: .venv/bin/python -m pip install …"),
+    ],
+)
+async def test_a_missing_module_is_told_with_the_way_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_environment: bool, is_of_uv: bool, advice: str
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent.parent))
+    if has_environment:
+        make_environment(tmp_path / ".venv", with_us=True)
+    if is_of_uv:
+        (tmp_path / "uv.lock").touch()
+    error = await fails(python_project(tmp_path, "import no_such_module.part\n"))
+    assert error.message == "main.py:1 ModuleNotFoundError: No module named 'no_such_module'"
+    assert error.advice.splitlines()[-1].endswith(advice)
+
+
 async def test_the_projects_folder_is_where_the_code_runs(tmp_path: Path) -> None:
     write_files(tmp_path, {"name.txt": "from-a-file"})
     code = """
