@@ -27,7 +27,7 @@ from stigmer_tui.tui.commands import COMMANDS, Place
 REFERENCE = Path(__file__).parent / "reference"
 PAGES = Path(__file__).parent / "pages"
 """What is written by hand around tables that follow from the code."""
-CONSTRUCTED = ("Agent", "AgentInstance", "AgentRef", "Environment", "Workflow", "WorkflowInstance")
+CONSTRUCTED = ("Agent", "AgentInstance", "AgentRef", "Definitions", "Environment", "Workflow", "WorkflowInstance")
 """Classes that a person makes objects of; those of the others are given by calls."""
 
 NOTE = "<!-- Written by `make reference`; what stands here comes from the code. -->"

@@ -14,6 +14,7 @@ Everything that a project defines is collected; `python -m stigmer_tui.sdk main.
 
 from stigmer_tui.sdk.agents import Agent, AgentRef
 from stigmer_tui.sdk.control_flow import Case, Loop, Switch
+from stigmer_tui.sdk.definitions import Definitions
 from stigmer_tui.sdk.environments import Environment
 from stigmer_tui.sdk.errors import DefinitionError
 from stigmer_tui.sdk.expressions import Condition, Expression, Reference, Secret
@@ -32,6 +33,7 @@ __all__ = [
     "Case",
     "Condition",
     "DefinitionError",
+    "Definitions",
     "Environment",
     "Expression",
     "Loop",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -72,26 +72,39 @@ def manifest_files(registry: Registry, generated_at: int, folder: Path = Path())
 
     Raises DefinitionError for problems that show only when everything is defined.
     """
-    registry.check()
     files = {}
-    for index, agent in enumerate(registry.agents.values()):
-        files[f"agent-{index}.pb"] = _bytes(partial(_agent, agent, registry, generated_at), agent.name)
-    for index, skill in enumerate(registry.skills.values()):
-        files[f"skill-{index}.pb"] = _bytes(partial(_skill, skill, generated_at), skill.name)
-    for index, workflow in enumerate(registry.workflows.values()):
-        _check_kinds(workflow)
-        files[f"workflow-{index}.pb"] = _bytes(partial(_workflow, workflow, registry, generated_at), workflow.name)
-    for index, environment in enumerate(registry.environments.values()):
-        build = partial(_environment, environment, generated_at)
-        files[f"environment-{index}.pb"] = _bytes(build, environment.name)
-    counts: Counter[str] = Counter()
-    for instance in registry.instances.values():
-        name = f"{instance.noun.replace(' ', '-')}-{counts[instance.noun]}.pb"
-        files[name] = _bytes(partial(_instance, instance, generated_at), instance.name)
-        counts[instance.noun] += 1
+    numbers: Counter[str] = Counter()
+    for kind, name, build in _resources(registry, generated_at):
+        files[f"{kind}-{numbers[kind]}.pb"] = _bytes(build, name)
+        numbers[kind] += 1
     files[DEPENDENCIES] = json.dumps(_dependencies(registry), indent=2).encode()
     files[place_names.FILE] = json.dumps(_places(registry, folder)).encode()
     return files
+
+
+def manifest_messages(registry: Registry) -> list[Message]:
+    """Every manifest of a project. Raises DefinitionError as `manifest_files` does."""
+    messages = []
+    for _, name, build in _resources(registry, 0):
+        _bytes(build, name)
+        messages.append(build())
+    return messages
+
+
+def _resources(registry: Registry, generated_at: int) -> Iterator[tuple[str, str, Callable[[], Message]]]:
+    """The beginning of the file's name, the name of the resource, and what makes its message."""
+    registry.check()
+    for agent in registry.agents.values():
+        yield "agent", agent.name, partial(_agent, agent, registry, generated_at)
+    for skill in registry.skills.values():
+        yield "skill", skill.name, partial(_skill, skill, generated_at)
+    for workflow in registry.workflows.values():
+        _check_kinds(workflow)
+        yield "workflow", workflow.name, partial(_workflow, workflow, registry, generated_at)
+    for environment in registry.environments.values():
+        yield "environment", environment.name, partial(_environment, environment, generated_at)
+    for instance in registry.instances.values():
+        yield instance.noun.replace(" ", "-"), instance.name, partial(_instance, instance, generated_at)
 
 
 def write_files(files: dict[str, bytes], folder: Path) -> None:

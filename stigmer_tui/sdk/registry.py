@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Mapping
-from contextvars import ContextVar
-from typing import Any, NamedTuple
+from contextvars import ContextVar, Token
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from stigmer_tui.sdk.builder import WorkflowBuilder
 from stigmer_tui.sdk.errors import DefinitionError, Location, near_miss
@@ -168,39 +169,32 @@ class Registry:
 
     def add_agent(self, agent: AgentDefinition) -> None:
         """Raises DefinitionError for a name that another agent has."""
-        if other := self.agents.get(agent.name):
-            raise _duplicate(f'agent "{agent.name}"', other.location)
-        self.agents[agent.name] = agent
+        _add(self.agents, agent.name, agent, f'agent "{agent.name}"')
 
     def add_skill(self, skill: SkillDefinition) -> None:
         """The same folder may be named repeatedly. Raises DefinitionError for a name that another one has."""
-        known = self.skills.setdefault(skill.name, skill)
-        if (known.folder, known.tag) != (skill.folder, skill.tag):
-            raise _duplicate(f'skill "{skill.name}"', known.location)
+        known = self.skills.get(skill.name)
+        if known is None or (known.folder, known.tag) != (skill.folder, skill.tag):
+            _add(self.skills, skill.name, skill, f'skill "{skill.name}"')
 
     def add_workflow(self, workflow: WorkflowBuilder) -> None:
         """Raises DefinitionError for a name that another workflow has."""
-        if other := self.workflows.get(workflow.name):
-            raise _duplicate(f'workflow "{workflow.name}"', other.location)
-        self.workflows[workflow.name] = workflow
+        _add(self.workflows, workflow.name, workflow, f'workflow "{workflow.name}"')
 
     def add_environment(self, environment: EnvironmentDefinition) -> None:
         """Raises DefinitionError for a name that another environment has."""
-        if other := self.environments.get(environment.name):
-            raise _duplicate(f'environment "{environment.name}"', other.location)
-        self.environments[environment.name] = environment
+        _add(self.environments, environment.name, environment, f'environment "{environment.name}"')
 
     def add_instance(self, instance: InstanceDefinition) -> None:
         """Raises DefinitionError for a name that another one of its kind has."""
-        key = instance.noun, instance.name
-        if other := self.instances.get(key):
-            raise _duplicate(f'{instance.noun} "{instance.name}"', other.location)
-        self.instances[key] = instance
+        _add(self.instances, (instance.noun, instance.name), instance, f'{instance.noun} "{instance.name}"')
 
     def add_variable(self, variable: DeclaredVariable) -> None:
         """A variable may be declared repeatedly. Raises DefinitionError for declarations that contradict each other."""
         known = self.variables.get(variable.name, variable)
         merged = known.merged(variable)
+        if merged is None and is_typed():
+            merged = variable
         if merged is None:
             raise DefinitionError(
                 f"{variable.name} is described differently in {known.location}",
@@ -258,6 +252,16 @@ def begin_registry() -> Registry:
     return registry
 
 
+def enter_registry(registry: Registry) -> Token[Registry]:
+    """This one takes what is defined, until `leave_registry`."""
+    return _current.set(registry)
+
+
+def leave_registry(token: Token[Registry]) -> None:
+    """The one from before takes what is defined."""
+    _current.reset(token)
+
+
 def variables_in(data: Any) -> Iterator[tuple[str, bool]]:
     """The variables that the texts in some data use: the name of each, and whether it is a secret."""
     match data:
@@ -272,5 +276,22 @@ def variables_in(data: Any) -> Iterator[tuple[str, bool]]:
                 yield from variables_in(item)
 
 
-def _duplicate(what: str, location: Location) -> DefinitionError:
-    return DefinitionError(f"The {what} is defined already, in {location}", "Give one of them another name.")
+def is_typed() -> bool:
+    """Whether a person types the code, or the cells of a notebook: what is defined again takes the place of the old."""
+    return hasattr(sys, "ps1")
+
+
+class _Defined(Protocol):
+    @property
+    def location(self) -> Location: ...
+
+
+Key = TypeVar("Key")
+Definition = TypeVar("Definition", bound=_Defined)
+
+
+def _add(table: dict[Key, Definition], key: Key, definition: Definition, what: str) -> None:
+    if key in table and not is_typed():
+        where = table[key].location
+        raise DefinitionError(f"The {what} is defined already, in {where}", "Give one of them another name.")
+    table[key] = definition
