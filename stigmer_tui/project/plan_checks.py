@@ -23,10 +23,11 @@ Named = tuple[Kind, str]
 """Kind and slug."""
 
 
-async def check_plan(plan: Plan, deployments: Deployments) -> None:
-    """Raises SynthesisError with all problems, the first one with its place; StigmerError when the server cannot be
-    reached.
+async def check_plan(plan: Plan, deployments: Deployments) -> tuple[str, ...]:
+    """What may surprise. Raises SynthesisError with all problems, the first one with its place; StigmerError when the
+    server cannot be reached.
     """
+    warnings = []
     problems = [
         (plan.place_of(step, task), f"{step}: {problem}")
         for step in plan.changes
@@ -39,10 +40,19 @@ async def check_plan(plan: Plan, deployments: Deployments) -> None:
             if (kind, slug) in missing:
                 hint = near_miss(slug, (name for other, name in defined if other is kind))
                 problem = f"{step}: there is no {kind.noun} {slug}, neither in the project nor deployed{hint}"
-                problems.append((plan.place_of(step), problem))
+                if _is_of_go(step):
+                    warnings.append(problem)
+                else:
+                    problems.append((plan.place_of(step), problem))
     if problems:
         (place, problem), *others = problems
         raise SynthesisError(problem, "\n".join(_line(*other) for other in others), *(place or ()))
+    return tuple(warnings)
+
+
+def _is_of_go(step: PlanStep) -> bool:
+    """Projects of the Go SDK have always been deployed before their skills (`docs/compatibility.md` 154)."""
+    return step.resource.metadata.annotations.get("stigmer.ai/sdk.language") == "go"
 
 
 def _line(place: Place | None, problem: str) -> str:

@@ -90,7 +90,8 @@ class Deployer:
 
     async def preview(self) -> Deployment:
         """What `apply` would do. Raises what that would raise before it sends anything."""
-        return self._deployment(await self._checked_plan(), {})
+        plan = await self._plan()
+        return self._deployment(plan, {}, await check_plan(plan, self._backend.deployments()))
 
     async def differences(self) -> tuple[ResourceDifference, ...]:
         """What `apply` would change, line by line."""
@@ -102,14 +103,10 @@ class Deployer:
         """Sends what differs. Raises SynthesisError before that for what cannot be right, and ApplyError, which says
         what is deployed and what is not.
         """
-        plan = await self._checked_plan()
-        sent = await apply_plan(plan, self._backend.deployments())
-        return self._deployment(plan, {(item.step.kind, item.step.slug): item.resource for item in sent})
-
-    async def _checked_plan(self) -> Plan:
         plan = await self._plan()
-        await check_plan(plan, self._backend.deployments())
-        return plan
+        warnings = await check_plan(plan, self._backend.deployments())
+        sent = await apply_plan(plan, self._backend.deployments())
+        return self._deployment(plan, {(item.step.kind, item.step.slug): item.resource for item in sent}, warnings)
 
     async def _plan(self) -> Plan:
         # Of no use to others, and nothing that a server elsewhere should know.
@@ -118,7 +115,7 @@ class Deployer:
         project, organization = self._project, self._backend.organization
         return await make_plan(self._manifests, project.name, organization, deployments, folder, project.approve)
 
-    def _deployment(self, plan: Plan, sent: dict[tuple[Kind, str], Manifest]) -> Deployment:
+    def _deployment(self, plan: Plan, sent: dict[tuple[Kind, str], Manifest], warnings: tuple[str, ...]) -> Deployment:
         return Deployment(
             applied=ApplySummary(
                 at=self._clock.now(),
@@ -132,7 +129,7 @@ class Deployer:
                 for step in plan.steps
             ),
             affected=frozenset(ResourceKey(RUN_AS[kind], slug) for kind, slug in plan.affected if kind in RUN_AS),
-            warnings=(*self._project.warnings, *_warnings(plan)),
+            warnings=(*self._project.warnings, *_warnings(plan), *warnings),
         )
 
 
