@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -45,6 +45,8 @@ class Question:
     settings: ModelSettings | None
     parameters: ModelRequestParameters
     asked_at: str
+    conversation: Sequence[ModelMessage] = ()
+    """All messages before, where a summary stands for some of them: ids of calls are unique among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +134,9 @@ class ModelAsker:
         raise AssertionError
 
     async def _stream(self, question: Question) -> tuple[ModelResponse, str]:
+        ids = CallIds(question.conversation or question.messages)
         async with self._model.request_stream(question.messages, question.settings, question.parameters) as stream:
-            return await self._recorder.record(stream, CallIds(question.messages), self.choice, question.asked_at)
+            return await self._recorder.record(stream, ids, self.choice, question.asked_at)
 
     async def _fall_back(self, failure: _UnavailableError) -> None:
         """Lets the next model take the place. Raises the failure, with reasons, if there is none."""

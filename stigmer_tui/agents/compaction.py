@@ -59,14 +59,18 @@ class UnseenRecorder:
         return stream.get(), ""
 
 
+def history_limit(run: AgentRun, asker: ModelAsker) -> int:
+    """Tokens that the history may take at the beginning of a run."""
+    return run.history_tokens or int(SHARE_OF_WINDOW * run.spending.context_window(asker.choice)) or DEFAULT_HISTORY
+
+
 class Compaction:
     """Of the history of one run."""
 
     def __init__(self, run: AgentRun, asker: ModelAsker) -> None:
         self._run = run
         self._asker = asker
-        window = run.spending.context_window(asker.choice)
-        self._limit = run.history_tokens or int(SHARE_OF_WINDOW * window) or DEFAULT_HISTORY
+        self._limit = history_limit(run, asker)
 
     async def compacted(self, history: History) -> History:
         """The history within its limit. Where no summary can be made, the oldest is left out, and a note says so.
@@ -183,9 +187,9 @@ def _told(execution: AgentExecution) -> Iterator[str]:
     for message in execution.status.messages:
         match message.type:
             case MessageType.MESSAGE_HUMAN:
-                yield f"Person: {_short(message.content)}"
+                yield f"Person: {shortened_piece(message.content)}"
             case MessageType.MESSAGE_AI if message.content:
-                yield f"Agent: {_short(message.content)}"
+                yield f"Agent: {shortened_piece(message.content)}"
             case MessageType.MESSAGE_TOOL:
                 yield from _calls(message)
 
@@ -193,9 +197,10 @@ def _told(execution: AgentExecution) -> Iterator[str]:
 def _calls(message: AgentMessage) -> Iterator[str]:
     for call in message.tool_calls:
         arguments = json.dumps(to_data(call.args), ensure_ascii=False)
-        yield f"Tool {call.name} {_short(arguments)}: {_short(call.result or call.error)}"
+        yield f"Tool {call.name} {shortened_piece(arguments)}: {shortened_piece(call.result or call.error)}"
 
 
-def _short(text: str) -> str:
+def shortened_piece(text: str) -> str:
+    """A message or a result for the summary: of a long one, beginning and end."""
     half = MAX_PIECE // 2
     return text if len(text) <= MAX_PIECE else f"{text[:half]} … {text[-half:]}"

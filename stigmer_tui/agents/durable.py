@@ -34,6 +34,7 @@ from stigmer_tui.agents.models.choice import ModelPlan
 from stigmer_tui.agents.repetition import Repetition, repetition
 from stigmer_tui.agents.responses import from_record, to_record
 from stigmer_tui.agents.run import AgentRun
+from stigmer_tui.agents.run_compaction import RunCompaction
 from stigmer_tui.agents.stream_recorder import StreamRecorder
 from stigmer_tui.agents.texts import problems_text, well_formed
 from stigmer_tui.agents.tools.shell import CommandFailed
@@ -48,9 +49,13 @@ logger = logging.getLogger(__name__)
 class DurableModel(WrapperModel):
     """Streams each response into the transcript, and returns it when it is complete and durable."""
 
-    def __init__(self, model: Model, plan: ModelPlan, run: AgentRun, build: BuildModel) -> None:
+    def __init__(
+        self, model: Model, plan: ModelPlan, run: AgentRun, build: BuildModel, compaction: RunCompaction | None = None
+    ) -> None:
+        """Without a compaction, the model gets everything, however long the run is."""
         super().__init__(model)
         self._run = run
+        self._compaction = compaction
         self._asker = ModelAsker(model, plan, run, build)
         self._recorder = StreamRecorder(run)
         self._number = -1
@@ -68,8 +73,11 @@ class DurableModel(WrapperModel):
         self._number += 1
         self._fail_refused_calls(messages[-1])
         turn = self._run.record.turn(self._number)
+        conversation = messages
+        if self._compaction is not None:
+            messages = await self._compaction.compacted(messages, self._number, may_ask=turn is None)
         asked_at = turn.asked_at if turn is not None else self._run.now()
-        repeated = self._watch_for_repetition(messages, asked_at)
+        repeated = self._watch_for_repetition(conversation, asked_at)
         call_id = f"turn/{self._number}"
         if turn is not None:
             choice = self._asker.choice_of(turn.provider, turn.model)
@@ -79,7 +87,7 @@ class DurableModel(WrapperModel):
             self._run.spending.check(self._run.agent, self._number)
             messages, model_settings = _advised(messages, model_settings, repeated)
             answer = await self._asker.ask(
-                Question(call_id, messages, model_settings, model_request_parameters, asked_at)
+                Question(call_id, messages, model_settings, model_request_parameters, asked_at, conversation)
             )
             response, choice = answer.response, answer.choice
             record = to_record(response, self._run.lease.redactor)

@@ -60,6 +60,15 @@ class SummaryStep:
     messages: int
 
 
+@dataclass(frozen=True, slots=True)
+class RunSummaryStep:
+    """A summary of the first turns of the run itself."""
+
+    turn: ModelTurn
+    until: int
+    """Index of the first message of the framework that it is not about."""
+
+
 WAIT, SPENT = "wait/", "spent/"
 
 Spent = dict[str, tuple[int, float]]
@@ -89,6 +98,15 @@ class AgentJournal:
     async def end_summary(self, number: int, step: SummaryStep) -> None:
         """Records a summary. Returns when it is durable."""
         await self._journal.complete(f"summary/{number}", asdict(step))
+
+    def run_summary(self, number: int) -> RunSummaryStep | None:
+        """The summary that was made before a turn, or None."""
+        step = self._journal.find(f"run-summary/{number}")
+        return RunSummaryStep(ModelTurn(**step.value["turn"]), step.value["until"]) if step is not None else None
+
+    async def end_run_summary(self, number: int, step: RunSummaryStep) -> None:
+        """Records it. Returns when it is durable."""
+        await self._journal.complete(f"run-summary/{number}", asdict(step))
 
     def call_start(self, call_id: str) -> str:
         """When a call began that was interrupted, so that its outcome is unknown; empty for any other."""

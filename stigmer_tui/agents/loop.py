@@ -27,13 +27,14 @@ from stigmer_tui.agents.approvals import (
 )
 from stigmer_tui.agents.asking import ModelAsker
 from stigmer_tui.agents.compaction import Compaction, UnseenRecorder
-from stigmer_tui.agents.conversation import History, load_history
+from stigmer_tui.agents.conversation import load_history
 from stigmer_tui.agents.durable import DurableModel, DurableToolset
 from stigmer_tui.agents.mcp.surroundings import Surroundings
 from stigmer_tui.agents.models.adapters import Adapters
 from stigmer_tui.agents.models.choice import SCRIPTED, ModelChoice, ModelPlan
 from stigmer_tui.agents.models.failures import explained
 from stigmer_tui.agents.run import AgentRun, instructions_for
+from stigmer_tui.agents.run_compaction import RunCompaction
 from stigmer_tui.agents.scripts.player import script_model
 from stigmer_tui.agents.scripts.recorded_model import RecordedToolset, recorded_model, server_tools
 from stigmer_tui.agents.scripts.recordings import Playback
@@ -103,9 +104,11 @@ class AgentLoop:
     ) -> None:
         history = await load_history(self._channel, run.lease.assignment.agent.execution)
         model = script_model(script, history.turns) if script is not None else await self._adapters.model(plan.first)
+        summarizing = script_model(script.summarizing) if script else model
+        asker = ModelAsker(summarizing, plan, run, self._adapters.model, UnseenRecorder())
         if history.turns:
-            history = await self._compacted(history, run, plan, script_model(script.summarizing) if script else model)
-        await self._ask(run, plan, model, history.messages(), shell, toolsets)
+            history = await Compaction(run, asker).compacted(history)
+        await self._ask(run, plan, model, history.messages(), shell, toolsets, RunCompaction(run, asker))
 
     async def _ask(
         self,
@@ -115,6 +118,7 @@ class AgentLoop:
         history: list[ModelMessage],
         shell: ShellTool,
         toolsets: Sequence[AbstractToolset[None]],
+        compaction: RunCompaction | None = None,
     ) -> None:
         assignment = run.lease.assignment.agent
         decide = denied_in_tests if extensions.LIVE in assignment.execution.metadata.annotations else self._decide
@@ -122,7 +126,7 @@ class AgentLoop:
         skills = shell.skills.skills if shell.skills else ()
         schema = extensions.output_schema_in(assignment.agent.metadata.annotations)
         agent = Agent(
-            DurableModel(model, plan, run, self._adapters.model),
+            DurableModel(model, plan, run, self._adapters.model, compaction),
             instructions=instructions_for(assignment.agent.spec.instructions, run.caller is not None, skills),
             toolsets=[ApprovedToolset(DurableToolset(tools, run), approvals) for tools in toolsets],
             # Invalid calls may be retried as often as there are steps.
@@ -136,10 +140,6 @@ class AgentLoop:
             await agent.run(message, message_history=history, usage_limits=UsageLimits(request_limit=None))
         except AgentRunError as error:
             raise StigmerError(explained(error, plan.first, run.lease.redactor)) from error
-
-    async def _compacted(self, history: History, run: AgentRun, plan: ModelPlan, model: Model) -> History:
-        asker = ModelAsker(model, plan, run, self._adapters.model, UnseenRecorder())
-        return await Compaction(run, asker).compacted(history)
 
 
 async def _no_other_model(name: str) -> ModelChoice:

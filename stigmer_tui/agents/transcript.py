@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from stigmer_tui.agents.summaries import Summary, summary_metadata, summary_text
+from stigmer_tui.agents.summaries import Summary, run_summary_metadata, run_summary_text, summary_metadata, summary_text
 from stigmer_tui.agents.texts import RedactedText, shortened, well_formed
 from stigmer_tui.agents.todos import TodoList
 from stigmer_tui.agents.tools.todos import Todo
@@ -94,7 +94,14 @@ class TranscriptRecorder:
 
     def note_summary(self, summary: Summary, at: str) -> None:
         """Adds the summary that the model gets in place of older messages."""
-        text, metadata = self._redactor.text(summary_text(summary)), to_struct(summary_metadata(summary))
+        self._add_summary(summary_text(summary), summary_metadata(summary), at)
+
+    def note_run_summary(self, text: str, turns: int, at: str) -> None:
+        """Adds the summary that the model gets in place of the first turns of this run."""
+        self._add_summary(run_summary_text(text, turns), run_summary_metadata(turns), at)
+
+    def _add_summary(self, text: str, about: dict[str, Any], at: str) -> None:
+        text, metadata = self._redactor.text(text), to_struct(about)
         self._add(AgentMessage(type=MessageType.MESSAGE_SYSTEM, content=text, timestamp=at, metadata=metadata))
 
     def wait(self, model: str, since: str, reason: str = "") -> None:

@@ -161,7 +161,7 @@ LIMITS = (LIMIT_STEPS, LIMIT_TIME, LIMIT_TOKENS, LIMIT_COST)
 HISTORY = Setting(
     "STIGMER_HISTORY_TOKENS",
     "Tokens, by estimate, that the earlier messages of a conversation may take in a request of an agent: `50k`. Beyond,"
-    " a summary takes the place of the older ones.",
+    " a summary takes the place of the older ones; within a run, beyond a third more.",
     key="history_tokens",
     default="60 % of the model's context window; `50k` where that is not known",
 )
