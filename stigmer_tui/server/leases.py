@@ -184,6 +184,9 @@ class Leases:
         runner.leases[lease.id] = self._leases[lease.id] = lease
         self._attempts[live.id] = assignment.attempt = self._attempts.get(live.id, 0) + 1
         assignment.lease_id = lease.id
+        logger.info(
+            "execution %s is given to the %s, as a part of %s", live.id, identity.name, self._leases[whole].live.id
+        )
         self._spawn(self._release_at_end(lease))
         return assignment
 

@@ -36,6 +36,11 @@ class Component:
     detail: str = ""
     notice: str = ""
     """What a person should know of it, though it works."""
+    queued: int = 0
+    """Executions that wait for it."""
+    last_error: str = ""
+    """How its last unexpected end came about; it stays after the restart."""
+    last_error_at: datetime | None = None
     log_lines: tuple[str, ...] = ()
     """The last ones that it wrote, once it has failed."""
 
@@ -53,6 +58,9 @@ class DaemonState:
     model: str = ""
     sandbox: str = ""
     secrets: str = ""
+    engine: str = ""
+    free_bytes: int = 0
+    """On the disk of the home; 0 where that is not known."""
     running: int = 0
     components: tuple[Component, ...] = ()
     abilities: Abilities = ALL

@@ -98,6 +98,8 @@ def daemon_state(status: daemons.Status) -> DaemonState:
         model=status.model,
         sandbox=status.sandbox,
         secrets=status.secrets,
+        engine=status.engine,
+        free_bytes=status.free_bytes,
         running=status.running,
         components=tuple(_component(component) for component in status.components),
     )
@@ -117,6 +119,9 @@ def _component(component: daemons.Component) -> Component:
         restarts=component.restarts,
         detail=component.detail,
         notice=component.notice,
+        queued=component.queued,
+        last_error=component.last_error,
+        last_error_at=moment(component.last_error_at),
         log_lines=tuple(component.log_lines),
     )
 

@@ -45,7 +45,7 @@ def sidebar_rows(state: WorkbenchState, form: SidebarFormat) -> list[Row]:
     rows = [*_daemon(state.daemon, state.context, form), EMPTY_ROW]
     for component in state.daemon.components:
         rows.extend(_component(component, form))
-    facts = {"Model": state.daemon.model, "Sandbox": state.daemon.sandbox}
+    facts = _facts(state.daemon)
     if any(facts.values()):
         rows.append(EMPTY_ROW)
     for name, value in facts.items():
@@ -56,6 +56,17 @@ def sidebar_rows(state: WorkbenchState, form: SidebarFormat) -> list[Row]:
     if state.tests.all:
         rows += [EMPTY_ROW, *test_rows(state.tests, form.width, form.glyphs)]
     return rows
+
+
+def _facts(daemon: DaemonState) -> dict[str, str]:
+    """By name; empty ones are not known."""
+    return {
+        "Model": daemon.model,
+        "Sandbox": daemon.sandbox,
+        "Engine": daemon.engine,
+        "Secrets": daemon.secrets,
+        "Disk": f"{size_text(daemon.free_bytes)} free" if daemon.free_bytes else "",
+    }
 
 
 def daemon_look(daemon: DaemonState) -> tuple[str, RunState, StyleRole]:
@@ -99,6 +110,20 @@ def _component(component: Component, form: SidebarFormat) -> Iterator[Row]:
     yield justified((("  ", StyleRole.TEXT), *joined(details)), (), form.width, form.glyphs.ellipsis)
     if component.restarts:
         yield Row(((f"  {plural(component.restarts, 'restart')}", StyleRole.WAITING),))
+    yield from _remarks(component, form)
+
+
+def _remarks(component: Component, form: SidebarFormat) -> Iterator[Row]:
+    """What there is to say of a process that is there."""
+    if component.detail:
+        yield from _indented(component.detail, LOOKS[component.state][1], form)
+    if component.queued:
+        yield from _indented(f"{plural(component.queued, 'run')} waiting for it", StyleRole.WAITING, form)
+    if component.last_error:
+        when = _since(component.last_error_at, form.now)
+        yield from _indented(f"last error, {when} ago: {component.last_error}", StyleRole.MUTED, form)
+    if component.notice:
+        yield from _indented(component.notice, StyleRole.MUTED, form)
 
 
 def _reason(component: Component, form: SidebarFormat) -> Iterator[Row]:
