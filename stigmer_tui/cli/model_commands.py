@@ -91,8 +91,9 @@ def test_provider(name: str | None, output: str) -> int:
 
 @provider.command("pull")
 @click.argument("model")
-def pull_model(model: str) -> int:
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="For people, or for programs.")
+def pull_model(model: str, output: str) -> int:
     """Let Ollama get a model, with a progress bar."""
     from stigmer_tui.cli.provider import pull_model
 
-    return pull_model(model)
+    return pull_model(model, output == "json")

@@ -15,7 +15,7 @@ import click
 from stigmer_tui.agents.models.choice import ModelChoice, ModelChooser, model_id
 from stigmer_tui.agents.models.current import with_key
 from stigmer_tui.cli.model_setup import ModelSetup, inform_daemon, provider_named
-from stigmer_tui.cli.pull_bar import PullBar
+from stigmer_tui.cli.pull_bar import PullBar, PulledSize
 from stigmer_tui.cli.secrets import read_passphrase
 from stigmer_tui.core import settings
 from stigmer_tui.core.configuration import value_of
@@ -32,7 +32,7 @@ class Readiness(StrEnum):
     READY = "ready"
     NO_KEY = model_providers.NO_KEY
     NO_ANSWER = "does not answer"
-    NO_MODEL = "model is missing"
+    NO_MODEL = model_providers.NO_MODEL
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class ProviderState:
         }
 
 
-def pull_model(model: str) -> int:
+def pull_model(model: str, as_json: bool) -> int:
     """Lets Ollama get a model, with a progress bar on a terminal, else a line for each step."""
     from stigmer_tui.agents.models.ollama import Ollama
 
@@ -67,16 +67,23 @@ def pull_model(model: str) -> int:
     # Past the filter of our output, which lets no line be drawn again.
     bar = PullBar((sys.__stderr__ if is_terminal else None) or sys.stderr, is_terminal)
 
+    size = PulledSize()
+
     async def pull() -> None:
         async with aclosing(ollama.pull(model)) as steps:
-            async for progress in steps:
-                bar.show(progress.status, progress.layer, progress.completed, progress.total)
+            async for step in steps:
+                if as_json:
+                    done, whole = size.after(step.layer, step.completed, step.total)
+                    click.echo(json.dumps({"status": step.status, "done": done, "total": whole}, ensure_ascii=False))
+                else:
+                    bar.show(step.status, step.layer, step.completed, step.total)
 
     try:
         asyncio.run(pull())
     finally:
         bar.close()
-    click.echo(f"✓ Ollama has {model}; use it: stigmer-tui provider use ollama --model {model}")
+    if not as_json:
+        click.echo(f"✓ Ollama has {model}; use it: stigmer-tui provider use ollama --model {model}")
     return 0
 
 

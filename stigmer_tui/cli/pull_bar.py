@@ -5,12 +5,22 @@ from __future__ import annotations
 from typing import TextIO
 
 from stigmer_tui.core.control_text import ControlFilter
-from stigmer_tui.core.units import size_text
-
-BAR_WIDTH = 30
-"""Cells."""
+from stigmer_tui.core.units import progress_bar, size_text
 
 CLEAR_TO_END = "\x1b[K"
+
+
+class PulledSize:
+    """Bytes of a model, of all its parts together."""
+
+    def __init__(self) -> None:
+        self._layers: dict[str, tuple[int, int]] = {}
+
+    def after(self, layer: str, completed: int, total: int) -> tuple[int, int]:
+        """How many have come, and how many there are, once a part has come so far; no part changes nothing."""
+        if layer and total:
+            self._layers[layer] = (completed, total)
+        return sum(done for done, _ in self._layers.values()), sum(whole for _, whole in self._layers.values())
 
 
 class PullBar:
@@ -20,13 +30,10 @@ class PullBar:
         self._output = output
         self._is_terminal = is_terminal
         self._shown = ""
-        self._layers: dict[str, tuple[int, int]] = {}
-        """Bytes that have come and bytes in all, of each part of the model."""
+        self._size = PulledSize()
 
     def show(self, status: str, layer: str, completed: int, total: int) -> None:
-        if layer and total:
-            self._layers[layer] = (completed, total)
-        text = self._bar() if layer else status
+        text = progress_bar(*self._size.after(layer, completed, total)) if layer else status
         if not self._is_terminal and layer:
             # A line for each part, when it begins.
             text = f"{status} ({size_text(total)})"
@@ -40,10 +47,3 @@ class PullBar:
     def close(self) -> None:
         if self._is_terminal and self._shown:
             self._output.write("\n")
-
-    def _bar(self) -> str:
-        done = sum(completed for completed, _ in self._layers.values())
-        whole = sum(total for _, total in self._layers.values())
-        share = min(1.0, done / whole) if whole else 0.0
-        filled = round(share * BAR_WIDTH)
-        return f"{'█' * filled}{'░' * (BAR_WIDTH - filled)} {share:4.0%}  {size_text(done)} of {size_text(whole)}"

@@ -39,6 +39,13 @@ def plural(count: int, noun: str, several: str = "") -> str:
     return f"{count} {noun if count == 1 else several or noun + 's'}"
 
 
+def progress_bar(done: int, whole: int, width: int = 30) -> str:
+    """`██████░░░░  60%  3.0 MB of 5.0 MB`, with a bar of so many cells; what is not known yet is nothing."""
+    share = min(1.0, done / whole) if whole else 0.0
+    filled = round(share * width)
+    return f"{'█' * filled}{'░' * (width - filled)} {share:4.0%}  {size_text(done)} of {size_text(whole)}"
+
+
 def _scaled(count: int, units: tuple[str, ...]) -> str:
     value, step = float(count), 0
     while value >= 999.5 and step < len(units) - 1:

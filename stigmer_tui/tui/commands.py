@@ -451,6 +451,7 @@ COMMANDS = (
     Command("approval.leave", "leave", Place.APPROVAL, "escape", "back", help="Back; nothing is decided"),
     Command("providers.use", "use", Place.PROVIDERS, "enter", "use", help="Use it from the next run on"),
     Command("providers.key", "key", Place.PROVIDERS, "e", "enter key", help="Enter its key, which is not shown"),
+    Command("providers.pull", "pull", Place.PROVIDERS, "p", "get model", help="Let Ollama get the model that it lacks"),
     Command("providers.test", "test", Place.PROVIDERS, "t", "test", help="Ask its model one short question"),
     Command("providers.next", "move(1)", Place.PROVIDERS, "j,down", help="Select the next line"),
     Command("providers.previous", "move(-1)", Place.PROVIDERS, "k,up", help="Select the previous line"),

@@ -9,16 +9,33 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Mapping, Sequence
+from asyncio import StreamReader
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.known_secrets import clean, remember_values
 
 NO_KEY = "no key"
 """The state of a provider that waits for a key, as `provider list` says it."""
+
+
+NO_MODEL = "model is missing"
+"""Likewise, of one that can get it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PullStep:
+    """How far the download of a model is."""
+
+    status: str
+    """In the words of who gets it."""
+    done: int
+    """Bytes."""
+    total: int
+    """Bytes; 0 before it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +55,10 @@ class ProviderView:
     def needs_key(self) -> bool:
         return self.state == NO_KEY
 
+    @property
+    def needs_model(self) -> bool:
+        return self.state == NO_MODEL
+
 
 class ModelProviders(Protocol):
     """All raise StigmerError, with what to do."""
@@ -54,6 +75,10 @@ class ModelProviders(Protocol):
 
     async def test(self, name: str) -> str:
         """Asks its model one short question. Returns that it answers, in words."""
+        ...
+
+    def pull(self, model: str) -> AsyncGenerator[PullStep]:
+        """Gets a model; whoever closes it stops the download, of which what has come is kept."""
         ...
 
 
@@ -84,29 +109,52 @@ class ProviderCommands:
     async def test(self, name: str) -> str:
         return (await self._run("provider", "test", name)).output
 
+    async def pull(self, model: str) -> AsyncGenerator[PullStep]:
+        process = await self._started("provider", "pull", model, "--output", "json")
+        output, errors = cast(StreamReader, process.stdout), cast(StreamReader, process.stderr)
+        try:
+            async for line in output:
+                step = json.loads(line)
+                yield PullStep(str(step["status"]), int(step["done"]), int(step["total"]))
+            _check("provider pull", await process.wait(), _text(await errors.read()))
+        finally:
+            await _end(process)
+
     async def _run(self, *arguments: str, typed: str = "") -> Finished:
+        process = await self._started(*arguments)
+        try:
+            output, error = await process.communicate(typed.encode())
+        finally:
+            await _end(process)
+        finished = Finished(process.returncode or 0, _text(output), _text(error))
+        _check(" ".join(arguments), finished.code, finished.error)
+        return finished
+
+    async def _started(self, *arguments: str) -> asyncio.subprocess.Process:
         # Imported lazily: only those need it who open the providers.
         from stigmer_tui.core.own_program import own_command
 
-        process = await asyncio.create_subprocess_exec(
+        return await asyncio.create_subprocess_exec(
             *own_command(*arguments),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             env=dict(self._environment),
         )
-        try:
-            output, error = await process.communicate(typed.encode())
-        finally:
-            if process.returncode is None:
-                with suppress(ProcessLookupError):
-                    process.kill()
-                await process.wait()
-        finished = Finished(process.returncode or 0, _text(output), _text(error))
-        if finished.code:
-            message, _, advice = finished.error.removeprefix("Error: ").partition("\n\n")
-            raise StigmerError(message or f"stigmer-tui {' '.join(arguments)} ended with {finished.code}", advice)
-        return finished
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+def _check(command: str, code: int, error: str) -> None:
+    """Raises StigmerError, with what the command said, where it has failed."""
+    if code:
+        message, _, advice = error.removeprefix("Error: ").partition("\n\n")
+        raise StigmerError(message or f"stigmer-tui {command} ended with {code}", advice)
 
 
 def _view(data: Mapping[str, Any]) -> ProviderView:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from stigmer_tui.workbench.approvals import Verdict, WaitingCall
 from stigmer_tui.workbench.differences import ResourceDifference
 from stigmer_tui.workbench.events import ServerSearched, WatchSwitched
 from stigmer_tui.workbench.model import Resource, Run
-from stigmer_tui.workbench.model_providers import ModelProviders, ProviderView
+from stigmer_tui.workbench.model_providers import ModelProviders, ProviderView, PullStep
 from stigmer_tui.workbench.run_defaults import RunDefaults
 from stigmer_tui.workbench.session import Session
 from stigmer_tui.workbench.state import RunInput, WorkbenchState
@@ -45,6 +46,10 @@ class StagedProviders:
     asked: list[str] = field(default_factory=list)
     problem: str = ""
     """Why a test call does not work."""
+    steps: asyncio.Queue[None] = field(default_factory=asyncio.Queue)
+    """One for a download that is under way."""
+    go_on: asyncio.Event = field(default_factory=asyncio.Event)
+    """Lets it come to its end."""
 
     async def list(self) -> Sequence[ProviderView]:
         return self.views
@@ -57,6 +62,14 @@ class StagedProviders:
     async def store_key(self, name: str, key: str) -> str:
         self.asked.append(f"store {name} {key}")
         return f"The key of {name} is in the keyring"
+
+    async def pull(self, model: str) -> AsyncGenerator[PullStep]:
+        self.asked.append(f"pull {model}")
+        yield PullStep("pulling manifest", 0, 0)
+        yield PullStep("pulling aa", 3_000_000, 4_000_000)
+        self.steps.put_nowait(None)
+        await self.go_on.wait()
+        self.views = [replace(view, state="ready") if view.model == model else view for view in self.views]
 
     async def test(self, name: str) -> str:
         self.asked.append(f"test {name}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList, Static
@@ -92,3 +93,30 @@ async def test_a_test_call_says_what_is_wrong() -> None:
         providers.problem = "ollama has no model tiny [red]"
         await done(app, pilot, "t")
         assert said(app) == "ollama has no model tiny [red]"
+
+
+async def test_a_model_that_is_missing_is_fetched_with_a_bar() -> None:
+    async with opened() as (app, pilot, providers):
+        await done(app, pilot, "p")
+        assert (said(app), providers.asked) == ("ollama lacks no model", [])
+        providers.views[1] = replace(providers.views[1], state="model is missing", detail="get it")
+        await done(app, pilot, "t")
+        assert "model is missing  p gets it" in rows(app)[1]
+        await press(pilot, "p")
+        await providers.steps.get()
+        await settle(pilot)
+        assert said(app) == f"{'█' * 22}{'░' * 8}  75%  3.0 MB of 4.0 MB"
+        await press(pilot, "p")
+        assert providers.asked == ["test ollama", "pull llama3.2"], "one thing at a time"
+        providers.go_on.set()
+        await app.workers.wait_for_complete()
+        await settle(pilot)
+        assert said(app) == "ollama has llama3.2"
+        assert "ready" in rows(app)[1]
+
+
+async def test_what_does_not_fit_into_a_row_stands_below() -> None:
+    async with opened() as (app, pilot, _):
+        assert str(app.screen.query_one("#providers-detail", Static).render()) == "models: llama3.2"
+        await press(pilot, "k")
+        assert str(app.screen.query_one("#providers-detail", Static).render()) == ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
 from typing import ClassVar
 
 from rich.text import Text
@@ -13,6 +14,7 @@ from textual.widgets import Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.units import progress_bar
 from stigmer_tui.tui.commands import Place, bindings, footer_text
 from stigmer_tui.tui.render.cells import clean_lines, one_line
 from stigmer_tui.tui.screens.dismissal import Modal
@@ -33,6 +35,7 @@ class ProvidersScreen(Modal[None]):
         self._list = OptionList(id="providers-list")
         self._key = Input(password=True, id="providers-key", disabled=True)
         self._key.cursor_blink = False
+        self._detail = Static(id="providers-detail")
         self._result = Static(id="providers-result")
         self._is_working = False
 
@@ -40,10 +43,12 @@ class ProvidersScreen(Modal[None]):
         with Vertical(id="providers"):
             yield Label("Model providers", id="providers-title")
             yield self._list
+            yield self._detail
             yield self._key
             yield self._result
             yield Label(
-                footer_text("providers.use", "providers.key", "providers.test", "providers.leave"), id="providers-keys"
+                footer_text("providers.use", "providers.key", "providers.pull", "providers.test", "providers.leave"),
+                id="providers-keys",
             )
 
     def on_mount(self) -> None:
@@ -80,6 +85,26 @@ class ProvidersScreen(Modal[None]):
     def action_test(self) -> None:
         if view := self._selected():
             self._begin(f"Testing {view.name} …", lambda: self._providers.test(view.name))
+
+    def action_pull(self) -> None:
+        view = self._selected()
+        if view is None or self._is_working:
+            return
+        if view.needs_model:
+            self._begin(f"Getting {view.model} …", lambda: self._pull(view))
+        else:
+            self._say(f"{view.name} lacks no model")
+
+    async def _pull(self, view: ProviderView) -> str:
+        async with aclosing(self._providers.pull(view.model)) as steps:
+            async for step in steps:
+                self._say(progress_bar(step.done, step.total) if step.total else one_line(step.status))
+        return f"{view.name} has {view.model}"
+
+    def on_option_list_option_highlighted(self) -> None:
+        """What does not fit into its row."""
+        view = self._selected()
+        self._detail.update(Text(view.detail if view else "", "dim"))
 
     def action_move(self, step: int) -> None:
         if step > 0:
@@ -141,5 +166,5 @@ class ProvidersScreen(Modal[None]):
 def _row(view: ProviderView) -> Text:
     name = one_line(f"{view.name} {view.model}".strip())
     head = f"{'●' if view.is_used else ' '} {name:<{NAME_WIDTH}}  {view.state:<{STATE_WIDTH}}  "
-    detail = "e enters it" if view.needs_key else one_line(view.detail)
+    detail = "e enters it" if view.needs_key else "p gets it" if view.needs_model else one_line(view.detail)
     return Text.assemble(head, (detail, "dim"))
