@@ -6,7 +6,6 @@ They are the YAML files below `tests`, beside `Stigmer.yaml`. Those that pytest 
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,20 +13,18 @@ import pytest
 
 from stigmer_tui.core.clock import SystemClock
 from stigmer_tui.project.project_file import is_project
+from stigmer_tui.testing.cases import looks_like_case
 from stigmer_tui.testing.report import failure_lines
 from stigmer_tui.testing.results import TestResult
 from stigmer_tui.testing.suite import run_tests, select
 
 FOLDER = "tests"
-_RUNS = re.compile(r"^(agent|workflow):", re.MULTILINE)
 _results = pytest.StashKey[dict[Path, TestResult]]()
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ProjectTestFile | None:
     """A file with a test, which says what it runs."""
-    if file_path.suffix not in (".yaml", ".yml") or (project := _project_of(file_path)) is None:
-        return None
-    if not _RUNS.search(file_path.read_text(encoding="utf-8", errors="replace")):
+    if (project := _project_of(file_path)) is None or not looks_like_case(file_path):
         return None
     found: ProjectTestFile = ProjectTestFile.from_parent(parent, path=file_path)
     found.project = project

@@ -21,6 +21,7 @@ from stigmer_tui.core.control_text import json_text
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.json_values import from_json
 from stigmer_tui.core.paths import Home, working_folder
+from stigmer_tui.core.units import plural
 from stigmer_tui.headless.texts import MAKE_A_PROJECT, no_project
 from stigmer_tui.project.project_file import find_project, tests_folder
 from stigmer_tui.testing import export
@@ -66,14 +67,15 @@ def run_project_tests(options: TestOptions) -> int:
     project, clock = find_project(working_folder()), SystemClock()
     if project is None:
         raise no_project(MAKE_A_PROJECT)
-    found = find_tests(options.files or [tests_folder(project)])
+    found = find_tests(options.files or [Path(os.path.relpath(tests_folder(project)))])
     failed_before = _last_failed(project) if options.last_failed else None
     selection = select(found, options.keyword, failed_before or None)
     if not selection.cases and not selection.unreadable:
         if found:
             raise StigmerError(f"None of {len(found)} tests is wanted", "Leave -k out.")
         raise StigmerError("There are no tests", "Make one of a run: stigmer-tui export ID-OR-NAME")
-    output: Output = JsonLines() if options.as_json else Text(options)
+    rubrics = sum(bool(case.expected.judge) for case in selection.cases)
+    output: Output = JsonLines() if options.as_json else Text(options, rubrics)
     how = HowToRun(
         options.repeat, options.min_pass, _live_models() if options.is_live else None, options.models or ("",)
     )
@@ -109,8 +111,10 @@ def _live_models() -> LiveModels:
 class Text:
     """Lines for people."""
 
-    def __init__(self, options: TestOptions) -> None:
+    def __init__(self, options: TestOptions, rubrics: int) -> None:
+        """`rubrics`: how many tests have one for a judge."""
         self._options = options
+        self._rubrics = rubrics
 
     def took(self, result: TestResult) -> None:
         for line in result_lines(result, self._options.is_live):
@@ -127,6 +131,8 @@ class Text:
             for line in model_table(results):
                 _print(line)
         click.echo()
+        if self._rubrics and not self._options.is_live:
+            _print(Line(f"{plural(self._rubrics, 'test')} with a rubric, which a model grades only with --live"))
         _print(summary(results, seconds))
 
 

@@ -74,8 +74,8 @@ def test(
     from stigmer_tui.cli.testing import TestOptions, run_project_tests
 
     names = tuple(filter(None, (name.strip() for name in models.split(","))))
-    if update and (live or names or repeat > 1):
-        raise click.UsageError("--update drafts what one run on the recording gives; use it alone")
+    if update and (live or names or repeat > 1 or output == "json"):
+        raise click.UsageError("--update drafts what one run on the recording gives, and shows it: use it alone")
     choice = TestOptions(files, keyword, last_failed, update, yes, junit, output == "json")
     return run_project_tests(
         replace(choice, is_live=live or bool(names), models=names, repeat=repeat, min_pass=min_pass)

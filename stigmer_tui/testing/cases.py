@@ -69,6 +69,25 @@ class TestCase:
     variables: Mapping[str, Variable] = field(default_factory=dict)
 
 
+_SAYS_A_TEST = re.compile(r"^(agent|workflow|expect|recording)\s*:", re.MULTILINE)
+
+
+def find_cases(folder: Path) -> list[Path]:
+    """The tests in a folder, and in those below. Other files, such as data, may stand beside them."""
+    return sorted(path for path in folder.rglob("*") if looks_like_case(path))
+
+
+def looks_like_case(path: Path) -> bool:
+    """Whether a file says what only a test says, be it right or wrong."""
+    if path.suffix not in (".yaml", ".yml"):
+        return False
+    try:
+        return bool(_SAYS_A_TEST.search(path.read_text(encoding="utf-8", errors="replace")))
+    except OSError:
+        # A folder, or a file that has just been removed.
+        return False
+
+
 def read_case(path: Path) -> TestCase:
     """Raises StigmerError, with line, column and the nearest key, for a file that is no test."""
     try:

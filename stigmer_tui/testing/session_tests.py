@@ -56,9 +56,9 @@ class SessionTester:
         self._subjects: dict[tuple[str, tuple[int, int]], ResourceKey | None] = {}
 
     def find(self) -> tuple[ProjectTest, ...]:
-        folder = tests_folder(self._folder)
-        paths = sorted(path for path in folder.rglob("*") if path.suffix in (".yaml", ".yml"))
-        return tuple(filter(None, map(self._test, paths)))
+        from stigmer_tui.testing.cases import find_cases
+
+        return tuple(filter(None, map(self._test, find_cases(tests_folder(self._folder)))))
 
     def _test(self, path: Path) -> ProjectTest | None:
         try:

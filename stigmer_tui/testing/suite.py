@@ -10,7 +10,7 @@ from pathlib import Path
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.definition.lexer import ExpressionError
-from stigmer_tui.testing.cases import TestCase, read_case
+from stigmer_tui.testing.cases import TestCase, find_cases, read_case
 from stigmer_tui.testing.expectations import Evaluate, Failure, Part, failures
 from stigmer_tui.testing.instance import TestInstance, test_instance
 from stigmer_tui.testing.live import ONCE_OFFLINE, HowToRun
@@ -37,7 +37,7 @@ def find_tests(named: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for path in named:
         if path.is_dir():
-            found += sorted(file for file in path.rglob("*") if file.suffix in (".yaml", ".yml"))
+            found += find_cases(path)
         elif path.exists():
             found.append(path)
         else:

@@ -79,7 +79,7 @@ class Tester(Protocol):
     """What plays tests, and makes them of runs; its room is above this one."""
 
     def find(self) -> tuple[ProjectTest, ...]:
-        """The files, none of them read. Raises StigmerError where Stigmer.yaml is wrong."""
+        """The files, as far as they look like tests. Raises StigmerError where Stigmer.yaml is wrong."""
         ...
 
     def subject(self, test: ProjectTest) -> ResourceKey | None:

@@ -161,9 +161,9 @@ class RunRequests:
                 self._follow(started, saved_at)
                 self._automatic = AutomaticRun(started, self._clock.monotonic())
 
-    async def open(self, run: Run, run_input: RunInput) -> None:
+    async def open(self, run: Run, run_input: RunInput, is_test: bool = False) -> None:
         """Raises StigmerError."""
-        self._follow(await self._runs.open(run, run_input))
+        self._follow(await self._runs.open(run, run_input, is_test))
 
     def resume(self) -> None:
         """Follows the shown run again, where the loss of the server has ended that."""

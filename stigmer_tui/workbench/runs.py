@@ -90,7 +90,7 @@ class Runs:
         self._store.emit(RunStarted(run))
         return run
 
-    async def open(self, run: Run, run_input: RunInput) -> ShownRun:
+    async def open(self, run: Run, run_input: RunInput, is_test: bool = False) -> ShownRun:
         """An execution of the list, which somebody else may have started; `run_input` is for running it again."""
         execution = await self._backend.open(run)
         if not self._store.state.daemon.abilities.can_list:
@@ -103,7 +103,9 @@ class Runs:
         place = conversation.index(execution)
         later = next(iter(conversation[place + 1 :]), None)
         own_input = replace(run_input, message=execution.message)
-        return self.show(ShownRun(execution, resource, own_input, earlier=conversation[:place], later=later))
+        return self.show(
+            ShownRun(execution, resource, own_input, earlier=conversation[:place], later=later, is_test=is_test)
+        )
 
     def show(self, run: ShownRun) -> ShownRun:
         self._replace_followed()

@@ -51,6 +51,9 @@ class ShownRun:
     has_newer_code: bool = False
     """Whether the agent was deployed again since: the next message runs on that."""
 
+    is_test: bool = False
+    """Whether it is the run of a test, which is deleted after the next one."""
+
     @property
     def conversation(self) -> tuple[Execution, ...]:
         return (*self.earlier, self.execution)
@@ -58,7 +61,7 @@ class ShownRun:
     @property
     def can_continue(self) -> bool:
         """Whether a person can write to the agent."""
-        return self.execution.kind is ResourceKind.AGENT and bool(self.execution.session)
+        return self.execution.kind is ResourceKind.AGENT and bool(self.execution.session) and not self.is_test
 
 
 class Stage(StrEnum):

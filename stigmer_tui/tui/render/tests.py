@@ -60,13 +60,15 @@ def difference_rows(test: ProjectTest, width: int, glyphs: Glyphs) -> list[Row]:
     word = "passes" if test.outcome is Outcome.PASSED else "is not as expected"
     heading = ((f"{glyphs.states[state]} ", role), (f"Test {one_line(test.name)} {word}", role | StyleRole.STRONG))
     rows = [rule, justified(heading, muted(test.path), width, glyphs.ellipsis)]
-    lines = [Row(spans) for line in test.difference for spans in wrap(_line(line), width)]
+    lines = [row for line in test.difference for row in _line_rows(line, width)]
     rows += lines[:MAX_DIFFERENCE_ROWS]
     if len(lines) > MAX_DIFFERENCE_ROWS:
         rows.append(Row(muted(f"{glyphs.ellipsis} the rest: stigmer-tui test {test.path}")))
     return [*rows, rule]
 
 
-def _line(line: str) -> Spans:
+def _line_rows(line: str, width: int) -> Iterator[Row]:
     role = {"-": StyleRole.FAILED, "+": StyleRole.COMPLETED}.get(line[:1], StyleRole.TEXT)
-    return (((f"  {line}" if role is not StyleRole.TEXT else line), role),)
+    indent = "" if role is StyleRole.TEXT else "  "
+    for number, spans in enumerate(wrap(((line, role),), width - 2 * len(indent))):
+        yield Row(((indent if number == 0 else 2 * indent, StyleRole.TEXT), *spans))
