@@ -13,6 +13,7 @@ from stigmer_tui.api.workflow_instance_pb2 import WorkflowInstance
 from stigmer_tui.api.workflow_pb2 import Workflow
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.ids import parse_id, slug_of
+from stigmer_tui.definition.mcp_servers import placeholders_of
 from stigmer_tui.definition.problems import near_miss
 from stigmer_tui.definition.sub_agents import skill_references
 from stigmer_tui.project.places import Place
@@ -27,7 +28,13 @@ async def check_plan(plan: Plan, deployments: Deployments) -> tuple[str, ...]:
     """What may surprise. Raises SynthesisError with all problems, the first one with its place; StigmerError when the
     server cannot be reached.
     """
-    warnings = []
+    warnings = [
+        f"{step}: its MCP server {server.name} uses {name}, which env_spec does not declare: nobody is asked for it"
+        for step in plan.steps
+        if isinstance(step.resource, Agent)
+        for server in step.resource.spec.mcp_servers
+        for name in sorted(placeholders_of(server) - step.resource.spec.env_spec.data.keys())
+    ]
     problems = [
         (plan.place_of(step, task), f"{step}: {problem}")
         for step in plan.changes

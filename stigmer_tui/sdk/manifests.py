@@ -179,8 +179,12 @@ def _sub_agent(sub_agent: SubAgentDefinition) -> SubAgent:
 
 
 def _skill_refs(names: Iterable[str]) -> list[ApiResourceReference]:
-    scope = ApiResourceOwnerScope.organization
-    return [ApiResourceReference(scope=scope, kind=ApiResourceKind.skill, slug=name) for name in names]
+    references = []
+    for name in names:
+        slug, _, version = name.partition("@")
+        scope, kind = ApiResourceOwnerScope.organization, ApiResourceKind.skill
+        references.append(ApiResourceReference(scope=scope, kind=kind, slug=slug, version=version))
+    return references
 
 
 def _skill(skill: SkillDefinition, generated_at: int) -> SkillMessage:
@@ -243,7 +247,10 @@ def _mcp_server(server: ServerDefinition) -> McpServerDefinition:
                         for host, inside, read_only in docker.volumes
                     ],
                     network=docker.network,
-                    ports=[PortMapping(host_port=host, container_port=inside) for host, inside in docker.ports],
+                    ports=[
+                        PortMapping(host_port=host, container_port=inside, protocol=protocol)
+                        for host, inside, protocol in docker.ports
+                    ],
                     container_name=docker.container_name,
                 )
             )

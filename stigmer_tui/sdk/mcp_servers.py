@@ -106,7 +106,7 @@ class McpServer:
         *arguments: Text,
         env: Texts | None = None,
         volumes: Mapping[str, str] | None = None,
-        ports: Mapping[int, int] | None = None,
+        ports: Mapping[int, int | str] | None = None,
         network: str = "",
         container_name: str = "",
         enabled_tools: Iterable[str] = (),
@@ -116,7 +116,8 @@ class McpServer:
             McpServer.docker("fetch", "mcp/fetch", volumes={"/srv/pages": "/pages:ro"}, ports={8080: 80})
 
         `volumes` are paths on the machine and in the container, with `:ro` for those that are only read. `ports` are
-        ports on the machine and in the container. `network` is `bridge` where it is left out.
+        ports on the machine and in the container, these with a protocol where they need one: `{53: "53/udp"}`.
+        `network` is `bridge` where it is left out.
         """
         texts = _Texts()
         settings = DockerSettings(
@@ -128,8 +129,7 @@ class McpServer:
                 for host, inside in (volumes or {}).items()
             ),
             tuple(
-                (literal_number(host, "A port", 1, MAX_PORT), literal_number(inside, "A port", 1, MAX_PORT))
-                for host, inside in (ports or {}).items()
+                (literal_number(host, "A port", 1, MAX_PORT), *_port(inside)) for host, inside in (ports or {}).items()
             ),
             texts.take(network, "network"),
             texts.take(container_name, "container_name"),
@@ -146,6 +146,14 @@ def _definition(
     if isinstance(enabled_tools, str):
         raise DefinitionError("enabled_tools is a text", f'Write a list of names: ["{enabled_tools}"].')
     return ServerDefinition(resource_name(name, "an MCP server"), settings, tuple(enabled_tools), texts.variables)
+
+
+def _port(inside: int | str) -> tuple[int, str]:
+    """The port in the container, and its protocol."""
+    number, _, protocol = inside.partition("/") if isinstance(inside, str) else (inside, "", "")
+    if protocol not in ("", "tcp", "udp", "sctp") or not str(number).isdigit():
+        raise DefinitionError(f"A port is {inside!r}", 'It is a number, or a number with a protocol: "53/udp".')
+    return literal_number(int(number), "A port", 1, MAX_PORT), protocol
 
 
 class _Texts:

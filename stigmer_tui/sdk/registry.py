@@ -42,8 +42,8 @@ class DockerSettings(NamedTuple):
     environment: dict[str, str]
     volumes: tuple[tuple[str, str, bool], ...]
     """Path on the machine, path in the container, whether it is read only."""
-    ports: tuple[tuple[int, int], ...]
-    """Port on the machine, port in the container."""
+    ports: tuple[tuple[int, int, str], ...]
+    """Port on the machine, port in the container, protocol, which may be empty."""
     network: str
     container_name: str
 

@@ -13,6 +13,7 @@ from stigmer_tui.sdk.values import literal_text
 FILE = "SKILL.md"
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
+_REFERENCE = re.compile(rf"({_NAME.pattern})(?:@[A-Za-z0-9._-]+)?")
 
 
 class Skill:
@@ -24,6 +25,9 @@ class Skill:
     The path is relative to the file that names it. A skill is called like its folder, unless it has a `name`; `tag`
     marks this version of it. It is pushed when something in the folder has changed, and stands in the agent's working
     folder below `/skills`, where it can be read and run, but not changed.
+
+    One that is deployed already is named by a text, `skills=["review"]`, a version of it with its tag or hash:
+    `"review@v2"`.
     """
 
     def __init__(self, folder: str | Path, *, name: str = "", tag: str = "") -> None:
@@ -47,14 +51,17 @@ class Skill:
         return f"<skill {self.name}>"
 
 
-def skill_names(skills: Iterable[Skill | str], whose: str) -> tuple[str, ...]:
-    """Names of skills; a text is that of one that is deployed already. Raises DefinitionError for anything else."""
-    names = []
+def skill_names(skills: Iterable[object], whose: str) -> tuple[str, ...]:
+    """Names of skills; a text is that of one that is deployed already, such as `review`, or `review@v2` for the version
+    with that tag or hash. Raises DefinitionError for anything else.
+    """
+    found: dict[str, str] = {}
     for skill in skills:
-        name = skill.name if isinstance(skill, Skill) else skill
-        if not _NAME.fullmatch(str(name)):
+        text = skill.name if isinstance(skill, Skill) else skill if isinstance(skill, str) else ""
+        reference = _REFERENCE.fullmatch(text)
+        if reference is None:
             raise DefinitionError(f"skills of {whose} holds {skill!r}", 'It is a list: [Skill("skills/review")].')
-        if name in names:
-            raise DefinitionError(f'{whose} has the skill "{name}" twice')
-        names.append(name)
-    return tuple(names)
+        if reference[1] in found:
+            raise DefinitionError(f'{whose} has the skill "{reference[1]}" twice')
+        found[reference[1]] = text
+    return tuple(found.values())

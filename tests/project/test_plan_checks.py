@@ -88,3 +88,16 @@ async def test_the_line_of_the_code_is_told(tmp_path: Path) -> None:
 async def test_an_agent_that_is_called_may_be_deployed_later() -> None:
     server = Server()
     await check_plan(await plan_of(server, workflow("tally", call("ask", "nobody"))), server)
+
+
+async def test_a_variable_that_nobody_is_asked_for_is_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "all.yaml").write_text(
+        "kind: Agent\nmetadata: {name: clerk}\nspec:\n  instructions: Answer in one sentence.\n"
+        "  envSpec: {data: {REGION: {value: eu}}}\n"
+        "  mcpServers: [{name: shop, stdio: {command: shop, env_placeholders: {A: '${TOKEN}', B: '${REGION}'}}}]\n"
+    )
+    server = Server()
+    plan = await make_plan(await synthesize(of_manifests(tmp_path / "all.yaml", tmp_path)), "demo", "local", server)
+    assert await check_plan(plan, server) == (
+        "agent clerk: its MCP server shop uses TOKEN, which env_spec does not declare: nobody is asked for it",
+    )

@@ -33,7 +33,12 @@ def test_all_three_transports(registry: Registry) -> None:
         "web", "https://a.example/mcp", headers={"Authorization": f"Bearer {token}"}, params={"t": env("TEAM")}
     )
     image = McpServer.docker(
-        "box", "mcp/fetch", "-v", env={"T": token}, volumes={"/a": "/b:ro", "/c": "/d"}, ports={8080: 80}
+        "box",
+        "mcp/fetch",
+        "-v",
+        env={"T": token},
+        volumes={"/a": "/b:ro", "/c": "/d"},
+        ports={8080: 80, 5353: "53/udp"},
     )
     Agent("clerk", instructions=INSTRUCTIONS, mcp_servers=[program, web, image])
     message = manifest(registry)
@@ -49,7 +54,8 @@ def test_all_three_transports(registry: Registry) -> None:
         ("/a", "/b", True),
         ("/c", "/d", False),
     ]
-    assert [(port.host_port, port.container_port) for port in docker.docker.ports] == [(8080, 80)]
+    ports = [(port.host_port, port.container_port, port.protocol) for port in docker.docker.ports]
+    assert ports == [(8080, 80, ""), (5353, 53, "udp")]
     assert list(docker.docker.args) == ["-v"]
     assert violations(message) == []
 
@@ -89,6 +95,7 @@ def _reference() -> None:
         (lambda: McpServer.http("a", "https://a.example", timeout=0), "timeout is 0"),
         (lambda: McpServer.http("a", "https://a.example", enabled_tools="add"), "enabled_tools is a text"),
         (lambda: McpServer.docker("a", "image", ports={0: 80}), "A port is 0"),
+        (lambda: McpServer.docker("a", "image", ports={80: "http"}), "A port is 'http'"),
         (lambda: McpServer.stdio("a", ["x"]), "command must be a text"),  # type: ignore[arg-type]
     ],
 )
