@@ -15,8 +15,8 @@ from stigmer_tui.headless.run import BY_INTERRUPT
 from stigmer_tui.headless.texts import nothing_to_run
 from stigmer_tui.workbench.events import Event, RunChanged, RunEnded, RunStarted
 from stigmer_tui.workbench.execution_tree import Execution
-from stigmer_tui.workbench.model import Resource, RunState
-from stigmer_tui.workbench.nodes import NodeKind
+from stigmer_tui.workbench.model import RunState
+from stigmer_tui.workbench.run_progress import RunProgress
 from stigmer_tui.workbench.runs import Runs
 from stigmer_tui.workbench.session import Session
 from stigmer_tui.workbench.state import RunInput
@@ -24,46 +24,11 @@ from stigmer_tui.workbench.state import RunInput
 INTERVAL_MS = 100
 """Shortest time between two changes of one run that are shown."""
 
-NAMED = (NodeKind.TASK, NodeKind.TOOL_CALL, NodeKind.SUB_AGENT)
 
-
-@dataclass(slots=True)
-class RunLine:
-    """One of the runs, as it stands."""
-
-    resource: Resource
+@dataclass(slots=True, kw_only=True)
+class RunLine(RunProgress):
     approvals: Approvals
     """Decides on tool calls of this run that wait."""
-    execution: Execution | None = None
-    """None until it is started."""
-    refusal: str = ""
-    """Why it could not be started, or not be followed to its end."""
-    activity: str = ""
-    """What it is at."""
-    seen: int = -1
-
-    @property
-    def state(self) -> RunState:
-        if self.refusal:
-            return RunState.FAILED
-        return self.execution.state if self.execution else RunState.PENDING
-
-    @property
-    def error(self) -> str:
-        return self.refusal or (self.execution.error if self.execution else "")
-
-    def update(self) -> None:
-        """Notes the latest thing that has happened."""
-        if self.execution is None:
-            return
-        for part in self.execution.changed_since(self.seen):
-            node = self.execution.node(part.key)
-            if part.message >= 0:
-                lines = self.execution.messages(part.key)[part.message].text.strip().splitlines()
-                self.activity = lines[-1] if lines else self.activity
-            elif node.kind in NAMED:
-                self.activity = node.id.strip("/") if node.kind is NodeKind.TASK else node.name
-        self.seen = self.execution.revision
 
 
 class RunAllView(Protocol):
@@ -114,7 +79,7 @@ class RunAll:
             if not deployment.resources:
                 raise nothing_to_run()
             await runs.hand_over_keys()
-            self._lines = [RunLine(resource, self._approvals()) for resource in deployment.resources]
+            self._lines = [RunLine(resource, approvals=self._approvals()) for resource in deployment.resources]
             self._view.begin(self._lines)
             try:
                 await self._follow_all(runs)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.control_text import ControlFilter
@@ -33,7 +32,7 @@ def result_table(lines: Sequence[RunLine]) -> list[str]:
 
 
 def _row(line: RunLine) -> tuple[str, ...]:
-    seconds = took(line, None)
+    seconds = line.took(None)
     return (
         line.state.value,
         line.resource.kind.value,
@@ -42,15 +41,6 @@ def _row(line: RunLine) -> tuple[str, ...]:
         line.execution.id if line.execution else "-",
         in_a_line(line.error),
     )
-
-
-def took(line: RunLine, now: datetime | None) -> float | None:
-    """Seconds, until `now` where it goes on; None where that is not known."""
-    execution = line.execution
-    end = (execution.completed_at or now) if execution else None
-    if execution is None or execution.started_at is None or end is None:
-        return None
-    return (end - execution.started_at).total_seconds()
 
 
 def in_a_line(text: str) -> str:
@@ -80,7 +70,7 @@ class PlainLines:
         return
 
     def ended(self, line: RunLine) -> None:
-        seconds = took(line, None)
+        seconds = line.took(None)
         duration = f" in {duration_text(seconds)}" if seconds is not None else ""
         error = f": {in_a_line(line.error)}" if line.error else ""
         self._echo(f"{SIGNS[line.state]} {line.resource.slug} {line.state}{duration}{error}")
@@ -173,7 +163,7 @@ class Block:
         self._write("\r" + up + "\x1b[J" + "".join(f"{row}\n" for row in [*result_table(lines), "", summary(lines)]))
 
     def _text(self, line: RunLine, columns: int) -> str:
-        seconds = took(line, self._clock.now())
+        seconds = line.took(self._clock.now())
         name = max((len(each.resource.slug) for each in self._lines), default=0)
         time = "" if seconds is None else duration_text(seconds)
         what = line.error if line.state is RunState.FAILED else line.activity

@@ -30,6 +30,7 @@ from stigmer_tui.tui.widgets.entry_list import EntryList
 from stigmer_tui.tui.widgets.picker import Picker
 from stigmer_tui.workbench.approvals import Allow, Verdict, WaitingCall
 from stigmer_tui.workbench.events import Event
+from stigmer_tui.workbench.execution_tree import run_of
 from stigmer_tui.workbench.model import Resource, ResourceKind, Run
 from stigmer_tui.workbench.project_tests import Form
 from stigmer_tui.workbench.session import Session
@@ -39,6 +40,7 @@ from stigmer_tui.workbench.suggestions import input_from
 if TYPE_CHECKING:
     from textual.command import Provider
 
+    from stigmer_tui.tui.screens.all_runs import AllRunsScreen
     from stigmer_tui.tui.screens.dialogs import Leaving
     from stigmer_tui.tui.screens.help import KeyHelp
     from stigmer_tui.tui.screens.logs import LogScreen
@@ -305,6 +307,18 @@ class StigmerApp(TypeAheadApp):
         from stigmer_tui.tui.screens.differences import DifferencesScreen
 
         await self.push_screen(DifferencesScreen(self.session.differences))
+
+    async def action_run_all(self) -> None:
+        from stigmer_tui.tui.screens.all_runs import AllRunsScreen
+
+        intents = self.session.all_runs
+        if not intents.group().runs:
+            self.session.store.note("There is nothing to run", Level.WARNING)
+            return
+        await self.push_screen(AllRunsScreen(intents, self._glyphs, self._clock))
+
+    def on_all_runs_screen_chosen(self, message: AllRunsScreen.Chosen) -> None:
+        self._open(run_of(message.execution, message.resource.id))
 
     async def action_logs(self) -> None:
         from stigmer_tui.tui.screens.logs import LogScreen

@@ -59,6 +59,8 @@ class Place(StrEnum):
     APPROVAL = "Approval"
     PROVIDERS = "Model providers"
     DIFFERENCES = "Differences"
+    ALL_RUNS = "All runs"
+    RUN_GRID = "Grid of runs"
 
 
 Condition = Callable[[WorkbenchState], bool]
@@ -214,6 +216,11 @@ COMMANDS = (
     Command(
         "picker.export", "export", Place.PICKER, "E", "", "Export run as a test",
         "Make a test of the selected run, in the project's folder of tests",
+    ),
+    Command(
+        "picker.run_all", "app.run_all", Place.PICKER, "A", "", "Run all",
+        "Run all that the project defines at the same time",
+        _has_server,
     ),
     Command("picker.next", "move(1)", Place.PICKER, "j,down", help="Select the next line"),
     Command("picker.previous", "move(-1)", Place.PICKER, "k,up", help="Select the previous line"),
@@ -461,6 +468,15 @@ COMMANDS = (
     Command("differences.page_down", "scroll(10)", Place.DIFFERENCES, "ctrl+d,pagedown", help="Scroll a page down"),
     Command("differences.page_up", "scroll(-10)", Place.DIFFERENCES, "ctrl+u,pageup", help="Scroll a page up"),
     Command("differences.leave", "leave", Place.DIFFERENCES, "escape,q", "back", help="Back to the workbench"),
+    Command("all_runs.open", "open", Place.ALL_RUNS, "enter", "open", help="Show the selected run"),
+    Command("all_runs.cancel", "cancel", Place.ALL_RUNS, "c", "cancel", help="Cancel the selected run"),
+    Command("all_runs.leave", "leave", Place.ALL_RUNS, "escape,q", "back", help="Back; what runs goes on", at_end=True),
+    Command("run_grid.right", "move(1, 0)", Place.RUN_GRID, "right", help="Select the next run"),
+    Command("run_grid.left", "move(-1, 0)", Place.RUN_GRID, "left", help="Select the run before"),
+    Command("run_grid.down", "move(0, 1)", Place.RUN_GRID, "j,down", help="Select the run below"),
+    Command("run_grid.up", "move(0, -1)", Place.RUN_GRID, "k,up", help="Select the run above"),
+    Command("run_grid.first", "first", Place.RUN_GRID, "g,home", help="Select the first run"),
+    Command("run_grid.last", "last", Place.RUN_GRID, "G,end", help="Select the last run"),
     Command("notices.leave", "leave", Place.NOTICES, "escape,q", "back", help="Back to the workbench"),
 )  # fmt: skip
 

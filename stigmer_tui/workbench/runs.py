@@ -82,13 +82,25 @@ class Runs:
 
     def _take_over(self, run: ShownRun) -> ShownRun:
         """A run that was just created is shown in the place of another."""
-        execution, resource = run.execution, run.resource
-        self._started.add(execution.id)
-        if not self._store.state.daemon.abilities.can_list:
-            self._lists.add_run(run_of(execution, resource.id))
+        self._note_started(run.execution, run.resource)
         self._replace_followed()
         self._store.emit(RunStarted(run))
         return run
+
+    def _note_started(self, execution: Execution, resource: Resource) -> None:
+        self._started.add(execution.id)
+        if not self._store.state.daemon.abilities.can_list:
+            self._lists.add_run(run_of(execution, resource.id))
+
+    async def start_beside(self, resource: Resource, run_input: RunInput) -> Execution:
+        """A run that is not shown."""
+        execution = await self._create(resource, run_input)
+        self._note_started(execution, resource)
+        return execution
+
+    async def follow_beside(self, execution: Execution, changed: Callable[[], None]) -> None:
+        """As `follow`, for a run that is not shown."""
+        await self._backend.follow(execution, changed, changed, self._interval_ms)
 
     async def open(self, run: Run, run_input: RunInput, is_test: bool = False) -> ShownRun:
         """An execution of the list, which somebody else may have started; `run_input` is for running it again."""

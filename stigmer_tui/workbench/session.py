@@ -27,6 +27,7 @@ from stigmer_tui.workbench.model import Resource, Run
 from stigmer_tui.workbench.preview import Previews
 from stigmer_tui.workbench.project_tests import Tester
 from stigmer_tui.workbench.run_defaults import run_defaults
+from stigmer_tui.workbench.run_group import RunAllIntents
 from stigmer_tui.workbench.runs import Runs
 from stigmer_tui.workbench.services import Services, load_services
 from stigmer_tui.workbench.state import Deployment, Level, ProjectState, RunInput, ShownRun, WorkbenchState
@@ -105,6 +106,7 @@ class Session:
         self.store = StateStore(self._first_state(), clock)
         self._lists = Lists(self.store)
         self.tests = TestIntents(self)
+        self.all_runs = RunAllIntents(self)
         self._services: Services | None = None
         self._live: LiveParts | None = None
         self._early: list[Intent] = []

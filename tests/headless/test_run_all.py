@@ -118,7 +118,7 @@ def a_line(name: str, state: RunState = RunState.RUNNING, error: str = "") -> Ru
     execution = Execution(ResourceKind.WORKFLOW, f"wfx_{name}", name, "", state, error, started_at)
     if state.is_final:
         change(execution, completed_at=clock.now())
-    return RunLine(Resource(ResourceKind.WORKFLOW, f"wf_{name}", name, name), unused_approvals(), execution)
+    return RunLine(Resource(ResourceKind.WORKFLOW, f"wf_{name}", name, name), execution, approvals=unused_approvals())
 
 
 def test_a_line_says_what_its_run_is_at() -> None:
@@ -168,7 +168,7 @@ def test_on_a_terminal_the_lines_are_drawn_in_place_and_no_more_than_there_is_ro
 def test_programs_get_an_event_for_each_start_and_each_end() -> None:
     out = io.StringIO()
     view = JsonLines(JsonOutput(out, io.StringIO(), Redactor(()), StoppedClock()))
-    refused = RunLine(TALLY, unused_approvals(), refusal="the server is full")
+    refused = RunLine(TALLY, approvals=unused_approvals(), refusal="the server is full")
     for line in (a_line("a", RunState.COMPLETED), refused):
         view.started(line)
         view.ended(line)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from stigmer_tui.tui.app import StigmerApp
 from stigmer_tui.tui.commands import COMMANDS, Place
+from stigmer_tui.tui.screens.all_runs import AllRunsScreen, RunGrid
 from stigmer_tui.tui.screens.approval import DenyDialog
 from stigmer_tui.tui.screens.dialogs import ByNameScreen, NoticesScreen, QuitDialog
 from stigmer_tui.tui.screens.differences import DifferencesScreen
@@ -42,6 +43,8 @@ OWNERS = {
     Place.NOTICES: NoticesScreen,
     Place.BY_NAME: ByNameScreen,
     Place.LOGS: LogScreen,
+    Place.ALL_RUNS: AllRunsScreen,
+    Place.RUN_GRID: RunGrid,
     Place.LOG_LINES: LogList,
     Place.LOG_SEARCH: LogSearch,
     Place.APPROVAL: DenyDialog,
@@ -85,6 +88,6 @@ def test_the_readme_names_the_keys_of_the_workbench() -> None:
     named = {key for row in rows for key in re.findall(r"`([^`]+)`", row)}
     over = {Place.FORM, Place.MESSAGE, Place.VARIABLE, Place.QUIT, Place.HELP, Place.NOTICES, Place.BY_NAME}
     over |= {Place.LOGS, Place.LOG_LINES, Place.LOG_SEARCH, Place.APPROVAL, Place.WRITING}
-    over.add(Place.PROVIDERS)
+    over |= {Place.PROVIDERS, Place.ALL_RUNS, Place.RUN_GRID}
     keys = {key for command in COMMANDS if command.place not in over for key in command.key_names}
     assert named - {"ctrl+j", "ctrl+g"} == keys - NOT_NAMED
