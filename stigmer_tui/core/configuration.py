@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from stigmer_tui.core import settings
+from stigmer_tui.core.addresses import resolves_to_loopback
 from stigmer_tui.core.approval_policy import ApprovalPolicy
 from stigmer_tui.core.configuration_file import ConfigurationFile
 from stigmer_tui.core.contexts import CLOUD, LOCAL, OUR_DAEMON, Context, find_context, parse_server
@@ -153,7 +154,7 @@ def configuration_of(home: Home, environment: Mapping[str, str], file: Configura
         listen=parse_address(text(settings.LISTEN)),
         tls_certificate=path(settings.TLS_CERTIFICATE),
         tls_key=path(settings.TLS_KEY),
-        metrics=parse_address(text(settings.METRICS)),
+        metrics=_metrics_address(value_of(settings.METRICS, environment, file)),
         organization=text(settings.ORGANIZATION) or DEFAULT_ORGANIZATION,
         model=ModelSettings(
             provider=provider.text.lower(),
@@ -177,6 +178,16 @@ def configuration_of(home: Home, environment: Mapping[str, str], file: Configura
 
 def _approval_policy(value: SettingValue) -> ApprovalPolicy:
     return ApprovalPolicy.parse(value.text, f"approve ({value.origin})")
+
+
+def _metrics_address(value: SettingValue) -> str:
+    address = parse_address(value.text)
+    if address and not resolves_to_loopback(address):
+        raise StigmerError(
+            f"{value.origin}: metrics are served to this machine only, not at {address}",
+            "Give an address such as 127.0.0.1:9464, and let Prometheus run here.",
+        )
+    return address
 
 
 def _tokens(value: SettingValue) -> int:

@@ -184,9 +184,8 @@ class Leases:
         runner.leases[lease.id] = self._leases[lease.id] = lease
         self._attempts[live.id] = assignment.attempt = self._attempts.get(live.id, 0) + 1
         assignment.lease_id = lease.id
-        logger.info(
-            "execution %s is given to the %s, as a part of %s", live.id, identity.name, self._leases[whole].live.id
-        )
+        name, caller = assigned_name(assignment), self._leases[whole].live.id
+        logger.info("execution %s of %s is given to the %s, for %s", live.id, name, identity.name, caller)
         self._spawn(self._release_at_end(lease))
         return assignment
 
@@ -379,7 +378,8 @@ class Leases:
             return
         lease.sent = True
         again = f", for the {assignment.attempt}. time" if assignment.attempt > 1 else ""
-        logger.info("execution %s is given to the %s%s", live.id, runner.identity.name, again)
+        name = assigned_name(assignment)
+        logger.info("execution %s of %s is given to the %s%s", live.id, name, runner.identity.name, again)
         runner.outbox.put_nowait(ServerMessage(assignment=assignment))
         self._processes.changes.note()
         await self._release_at_end(lease)
@@ -417,6 +417,12 @@ class Leases:
         self._leases.pop(lease.id, None)
         for runner in self._runners:
             runner.leases.pop(lease.id, None)
+
+
+def assigned_name(assignment: Assignment) -> str:
+    """Of the agent or workflow; a sub-agent has no slug."""
+    work = assignment.agent.agent if assignment.HasField("agent") else assignment.workflow.workflow
+    return work.metadata.slug or work.metadata.name
 
 
 def _kind(live: LiveExecution) -> Hello.Kind.ValueType:

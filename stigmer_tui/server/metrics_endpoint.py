@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 
-from stigmer_tui.core.addresses import bind_error, resolves_to_loopback
+from stigmer_tui.core.addresses import bind_error
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.settings import METRICS
 
@@ -31,11 +31,6 @@ async def serving_metrics(address: str, token: str, text: Callable[[], Awaitable
 
     Raises StigmerError where it cannot listen.
     """
-    if not resolves_to_loopback(address):
-        raise StigmerError(
-            f"Metrics are served to this machine only, not at {address}",
-            f"Give {METRICS.key} an address such as 127.0.0.1:9464, and let Prometheus run here.",
-        )
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):

@@ -19,6 +19,7 @@ from stigmer_tui.server.background import Background
 from stigmer_tui.server.execution_state import AnyExecution
 from stigmer_tui.server.execution_store import ExecutionStore
 from stigmer_tui.server.executions import Executions, LiveExecution
+from stigmer_tui.server.leases import assigned_name
 from stigmer_tui.server.spans import Origin, Span, span_that_started, spans_of
 
 if TYPE_CHECKING:
@@ -81,10 +82,7 @@ class Telemetry:
 
     def _origin(self, live: LiveExecution) -> Origin:
         store = self._executions.store
-        work = store.assignment(live.id)
-        resource = work.agent.agent if work.HasField("agent") else work.workflow.workflow
-        # A sub-agent has no slug.
-        name = resource.metadata.slug or resource.metadata.name
+        name = assigned_name(store.assignment(live.id))
         parent = store.parent(live.id)
         if not parent:
             return Origin(live.id, name)

@@ -26,7 +26,7 @@ def test_a_run_is_in_the_log(world: World) -> None:
     run = str(world.run("run", "--output", "json", cwd=project).events[-1]["execution_id"])
     about = world.run("server", "logs", "--execution", run)
     assert [line.partition(run)[2] for line in about.out.splitlines()] == [
-        " is given to the workflow-runner",
+        " of greet is given to the workflow-runner",
         " has completed",
     ]
     unknown = world.run("server", "logs", "--execution", "wex-none")

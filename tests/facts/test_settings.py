@@ -17,7 +17,7 @@ IN_FILE = [setting for setting in SETTINGS if setting.key]
 VALUES = {
     settings.ADDRESS: "127.0.0.1:4711",
     settings.LISTEN: "0.0.0.0:7443",
-    settings.METRICS: "0.0.0.0:7443",
+    settings.METRICS: "127.0.0.1:9464",
     settings.TLS_CERTIFICATE: "/tls/server.pem",
     settings.TLS_KEY: "/tls/server.key",
     settings.CONTEXT: "cloud",

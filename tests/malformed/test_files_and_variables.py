@@ -28,7 +28,7 @@ IN_FILE = [setting for setting in SETTINGS if setting.key and setting is not set
 VALUES: dict[Setting, tuple[str, ...]] = {
     settings.ADDRESS: ("nowhere", "127.0.0.1:99999", "127.0.0.1:x", ":", "1e3"),
     settings.LISTEN: ("nowhere", "0.0.0.0:70000", "x:y"),
-    settings.METRICS: ("nowhere", "127.0.0.1:99999"),
+    settings.METRICS: ("nowhere", "127.0.0.1:99999", "0.0.0.0:9464", "203.0.113.7:9464"),
     settings.CONTEXT: ("nobody", "a b", "../x"),
     settings.APPROVE: ("a b", "*"),
     settings.LIMIT_STEPS: ("many", "-1", "1.5", "0x10", "1e99"),
