@@ -15,6 +15,7 @@ from pydantic_ai.messages import ModelMessage, ModelResponse
 from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
 from pydantic_ai.settings import ModelSettings
 
+from stigmer_tui.agents.attached_files import without_contents
 from stigmer_tui.agents.models.choice import ModelChoice, ModelPlan
 from stigmer_tui.agents.models.failures import explained, is_unavailable, pause_after, retry_reason
 from stigmer_tui.agents.models.requests import (
@@ -160,6 +161,7 @@ class ModelAsker:
         """
         if not sent.body:
             sent.body = framework_request(question.messages, question.settings, question.parameters)
+        sent.body = without_contents(sent.body, question.messages)
         answered = None
         if response is not None:
             request = offered(question.messages, question.parameters)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from grpc.aio import AioRpcError, Channel
 from pydantic_ai.messages import (
@@ -16,9 +16,11 @@ from pydantic_ai.messages import (
     TextPart,
     ToolCallPart,
     ToolReturnPart,
+    UserContent,
     UserPromptPart,
 )
 
+from stigmer_tui.agents.attached_files import estimated_file_tokens, load_files
 from stigmer_tui.agents.responses import framework_arguments
 from stigmer_tui.agents.summaries import Summary, summary_in
 from stigmer_tui.api import pages
@@ -33,6 +35,7 @@ from stigmer_tui.api.agent_execution_pb2_grpc import AgentExecutionQueryControll
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_data
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.definition.extensions import replaced_in
 
 READ_AT_ONCE = 10
@@ -51,6 +54,8 @@ class History:
     summary: Summary | None = None
     before: int = 0
     """Executions of the conversation before these."""
+    files: Mapping[str, list[UserContent]] = field(default_factory=dict)
+    """What the model gets of the files of their messages, by their ids."""
 
     @property
     def turns(self) -> int:
@@ -66,7 +71,7 @@ class History:
     def after(self, summary: Summary) -> History:
         """With a summary in the place of what it is about."""
         kept = tuple(execution for execution in self.executions if execution.metadata.id > summary.until)
-        return History(kept, summary, summary.executions)
+        return replace(self, executions=kept, summary=summary, before=summary.executions)
 
     def without(self, number: int) -> History:
         """Without the oldest executions, of which the model is told nothing."""
@@ -77,7 +82,9 @@ class History:
         if self.summary:
             messages.append(ModelRequest([UserPromptPart(f"{HEADING}\n\n{self.summary.text}")]))
             messages.append(ModelResponse([TextPart(ACKNOWLEDGED)]))
-        return messages + [message for execution in self.executions for message in _messages(execution)]
+        for execution in self.executions:
+            messages += _messages(execution, self.files.get(execution.metadata.id, []))
+        return messages
 
 
 BYTES_PER_TOKEN = 4
@@ -94,7 +101,7 @@ def estimated_tokens(execution: AgentExecution) -> int:
         for message in execution.status.messages
         if message.type is not MessageType.MESSAGE_SYSTEM
     )
-    return sum(lengths) // BYTES_PER_TOKEN
+    return sum(lengths) // BYTES_PER_TOKEN + estimated_file_tokens(execution)
 
 
 def spoken_messages(execution: AgentExecution) -> list[AgentMessage]:
@@ -103,7 +110,7 @@ def spoken_messages(execution: AgentExecution) -> list[AgentMessage]:
     return [message for message in execution.status.messages if message.type in speakers and message.content]
 
 
-async def load_history(channel: Channel, execution: AgentExecution) -> History:
+async def load_history(channel: Channel, execution: AgentExecution, redactor: Redactor) -> History:
     """What was said and done before this execution in its session, from the last summary on.
 
     Executions are left out whose place this, or another one, takes. Raises StigmerError if they cannot be read.
@@ -114,7 +121,8 @@ async def load_history(channel: Channel, execution: AgentExecution) -> History:
     replaced = {id_ for later in (execution, *newest_first) for id_ in replaced_in(later.metadata.annotations)}
     counted = (earlier for earlier in reversed(newest_first) if earlier.metadata.id not in replaced)
     ended = tuple(earlier for earlier in counted if Phase(earlier.status.phase).is_final)
-    return History(ended, summary, summary.executions if summary else 0)
+    files = {each.metadata.id: found for each in ended if (found := await load_files(channel, each, redactor))}
+    return History(ended, summary, summary.executions if summary else 0, files)
 
 
 async def _read(channel: Channel, execution: AgentExecution) -> tuple[list[AgentExecution], Summary | None]:
@@ -142,7 +150,7 @@ async def _read(channel: Channel, execution: AgentExecution) -> tuple[list[Agent
     return found, summary
 
 
-def _messages(execution: AgentExecution) -> Iterator[ModelMessage]:
+def _messages(execution: AgentExecution, files: Sequence[UserContent]) -> Iterator[ModelMessage]:
     output: list[ModelResponsePart] = []
     returned: list[ModelRequestPart] = []
 
@@ -158,7 +166,7 @@ def _messages(execution: AgentExecution) -> Iterator[ModelMessage]:
         match message.type:
             case MessageType.MESSAGE_HUMAN:
                 yield from turn()
-                yield ModelRequest([UserPromptPart(message.content)])
+                yield ModelRequest([UserPromptPart([message.content, *files] if files else message.content)])
             case MessageType.MESSAGE_AI if message.content:
                 yield from turn()
                 output.append(TextPart(message.content))

@@ -26,6 +26,7 @@ from stigmer_tui.agents.approvals import (
     unknown_tools_note,
 )
 from stigmer_tui.agents.asking import ModelAsker
+from stigmer_tui.agents.attached_files import check_files, load_files
 from stigmer_tui.agents.compaction import Compaction, UnseenRecorder
 from stigmer_tui.agents.conversation import load_history
 from stigmer_tui.agents.durable import DurableModel, DurableToolset
@@ -47,6 +48,7 @@ from stigmer_tui.core.configuration import AnswerSettings
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.run_limits import MAX_STEPS
 from stigmer_tui.definition import extensions
+from stigmer_tui.definition.attached_files import files_in
 from stigmer_tui.definition.mcp_servers import ServerLaunch
 from stigmer_tui.definition.script import Script
 from stigmer_tui.definition.support import TOOLS
@@ -80,6 +82,7 @@ class AgentLoop:
         surroundings: Surroundings,
     ) -> None:
         """Runs the agent on the message of the execution, to its end. Raises StigmerError if it fails."""
+        await check_files(plan.first, files_in(run.lease.assignment.agent.execution.metadata.annotations))
         async with _connections(run, plan.first, servers, surroundings) as connections:
             names = run.caller.tool_names if run.caller else ToolNames()
             if run.caller is None:
@@ -102,7 +105,7 @@ class AgentLoop:
         shell: ShellTool,
         toolsets: Sequence[AbstractToolset[None]],
     ) -> None:
-        history = await load_history(self._channel, run.lease.assignment.agent.execution)
+        history = await load_history(self._channel, run.lease.assignment.agent.execution, run.lease.redactor)
         model = script_model(script, history.turns) if script is not None else await self._adapters.model(plan.first)
         summarizing = script_model(script.summarizing) if script else model
         asker = ModelAsker(summarizing, plan, run, self._adapters.model, UnseenRecorder())
@@ -136,8 +139,13 @@ class AgentLoop:
         )
         check_output(agent, schema)
         message = run.lease.redactor.text(assignment.execution.spec.message)
+        files = await load_files(self._channel, assignment.execution, run.lease.redactor)
         try:
-            await agent.run(message, message_history=history, usage_limits=UsageLimits(request_limit=None))
+            await agent.run(
+                [message, *files] if files else message,
+                message_history=history,
+                usage_limits=UsageLimits(request_limit=None),
+            )
         except AgentRunError as error:
             raise StigmerError(explained(error, plan.first, run.lease.redactor)) from error
 

@@ -31,6 +31,7 @@ from stigmer_tui.api.structs import to_data, to_struct
 from stigmer_tui.core.output_tail import OutputTail
 from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.core.units import count_text
+from stigmer_tui.definition.attached_files import AttachedFile
 from stigmer_tui.definition.sub_agent_calls import child_metadata, is_sub_agent, sub_agent_of
 
 NOT_ENDED = "[no exit code: it did not come to its end]"
@@ -76,7 +77,13 @@ class TranscriptRecorder:
         self._todos = TodoList()
         self._are_todos_reported = True
 
-    def begin(self, message: str, at: str, known: AgentExecutionStatus | None = None) -> None:
+    def begin(
+        self,
+        message: str,
+        at: str,
+        known: AgentExecutionStatus | None = None,
+        files: Sequence[AttachedFile] = (),
+    ) -> None:
         """Begins with the person's message. `known` is what an earlier runner has reported, to be replaced."""
         self._known = AgentExecutionStatus()
         self._known.MergeFrom(known or AgentExecutionStatus())
@@ -86,7 +93,10 @@ class TranscriptRecorder:
                 self._reported_outputs[call.id] = tail.end
                 call.component_metadata.metadata.fields.pop(LEFT_OUT, None)
         self._beginning = AgentExecutionDelta(phase=Phase.IN_PROGRESS.for_agent, started_at=at)
-        self._add(AgentMessage(type=MessageType.MESSAGE_HUMAN, content=self._redactor.text(message), timestamp=at))
+        said = AgentMessage(type=MessageType.MESSAGE_HUMAN, content=self._redactor.text(message), timestamp=at)
+        if files:
+            said.metadata.CopyFrom(to_struct({"files": [self._redactor.text(str(file)) for file in files]}))
+        self._add(said)
 
     def note(self, text: str, at: str) -> None:
         """Adds a system message."""

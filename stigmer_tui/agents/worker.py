@@ -39,6 +39,7 @@ from stigmer_tui.core.run_limits import RunLimits, read_limits
 from stigmer_tui.core.units import duration_text
 from stigmer_tui.definition import extensions
 from stigmer_tui.definition.agent_uses import uses_of
+from stigmer_tui.definition.attached_files import files_in
 from stigmer_tui.definition.mcp_servers import server_launches
 from stigmer_tui.definition.script import Script, parse_script
 from stigmer_tui.definition.sub_agents import check_sub_agents
@@ -110,7 +111,8 @@ class Worker:
                 history,
                 self.configuration.answers,
             )
-            transcript.begin(execution.spec.message, started_at or run.now(), execution.status)
+            files = files_in(execution.metadata.annotations)
+            transcript.begin(execution.spec.message, started_at or run.now(), execution.status, files)
             phase, error = await self._outcome(run)
             # Once the outcome is known, not even a cancellation may prevent the report.
             end = asyncio.create_task(self._end(run, phase, lease.redactor.text(error)))

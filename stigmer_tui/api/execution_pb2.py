@@ -29,39 +29,47 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from stigmer_tui.api import model_call_pb2 as stigmer__tui_dot_execution_dot_v1_dot_model__call__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(stigmer_tui/execution/v1/execution.proto\x12\x18stigmer_tui.execution.v1\x1a:ai/stigmer/agentic/agentexecution/v1/agent_execution.proto\x1a@ai/stigmer/agentic/workflowexecution/v1/workflow_execution.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a)stigmer_tui/execution/v1/model_call.proto\"=\n\rCancelRequest\x12\x1c\n\x0c\x65xecution_id\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x0e\n\x06reason\x18\x02 \x01(\t\"U\n\x0e\x43\x61ncelResponse\x12\x43\n\x05phase\x18\x01 \x01(\x0e\x32\x34.ai.stigmer.agentic.agentexecution.v1.ExecutionPhase\"Y\n\rFollowRequest\x12\x1c\n\x0c\x65xecution_id\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x15\n\rafter_version\x18\x02 \x01(\x04\x12\x13\n\x0binterval_ms\x18\x03 \x01(\r\"\x9c\x03\n\x0e\x46ollowResponse\x12\x0f\n\x07version\x18\x01 \x01(\x04\x12N\n\x0e\x61gent_snapshot\x18\x02 \x01(\x0b\x32\x34.ai.stigmer.agentic.agentexecution.v1.AgentExecutionH\x00\x12W\n\x11workflow_snapshot\x18\x03 \x01(\x0b\x32:.ai.stigmer.agentic.workflowexecution.v1.WorkflowExecutionH\x00\x12\x44\n\x0b\x61gent_delta\x18\x04 \x01(\x0b\x32-.stigmer_tui.execution.v1.AgentExecutionDeltaH\x00\x12J\n\x0eworkflow_delta\x18\x05 \x01(\x0b\x32\x30.stigmer_tui.execution.v1.WorkflowExecutionDeltaH\x00\x12\x34\n\x07waiting\x18\x06 \x01(\x0b\x32#.stigmer_tui.execution.v1.ModelWaitB\x08\n\x06\x63hange\"\x80\x05\n\x13\x41gentExecutionDelta\x12H\n\x05phase\x18\x01 \x01(\x0e\x32\x34.ai.stigmer.agentic.agentexecution.v1.ExecutionPhaseH\x00\x88\x01\x01\x12\x12\n\x05\x65rror\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x17\n\nstarted_at\x18\x03 \x01(\tH\x02\x88\x01\x01\x12\x19\n\x0c\x63ompleted_at\x18\x04 \x01(\tH\x03\x88\x01\x01\x12\x38\n\x08messages\x18\x05 \x03(\x0b\x32&.stigmer_tui.execution.v1.MessageDelta\x12\x42\n\ntool_calls\x18\x06 \x03(\x0b\x32..ai.stigmer.agentic.agentexecution.v1.ToolCall\x12\x34\n\x07waiting\x18\x07 \x01(\x0b\x32#.stigmer_tui.execution.v1.ModelWait\x12K\n\nsub_agents\x18\x08 \x03(\x0b\x32\x37.ai.stigmer.agentic.agentexecution.v1.SubAgentExecution\x12\x38\n\x0bmodel_calls\x18\x0c \x03(\x0b\x32#.stigmer_tui.execution.v1.ModelCall\x12\x31\n\x05todos\x18\x14 \x01(\x0b\x32\".stigmer_tui.execution.v1.TodoList\x12\x35\n\x07outputs\x18\x15 \x03(\x0b\x32$.stigmer_tui.execution.v1.CallOutputB\x08\n\x06_phaseB\x08\n\x06_errorB\r\n\x0b_started_atB\x0f\n\r_completed_at\";\n\nCallOutput\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x02 \x01(\x04\x12\x0c\n\x04text\x18\x03 \x01(\t\"I\n\x08TodoList\x12=\n\x05items\x18\x01 \x03(\x0b\x32..ai.stigmer.agentic.agentexecution.v1.TodoItem\"9\n\tModelWait\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05since\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\xa2\x01\n\x0cMessageDelta\x12\r\n\x05index\x18\x01 \x01(\r\x12\x45\n\x07message\x18\x02 \x01(\x0b\x32\x32.ai.stigmer.agentic.agentexecution.v1.AgentMessageH\x00\x12\x32\n\x04tail\x18\x03 \x01(\x0b\x32\".stigmer_tui.execution.v1.TextTailH\x00\x42\x08\n\x06\x63hange\"&\n\x08TextTail\x12\x0c\n\x04keep\x18\x01 \x01(\r\x12\x0c\n\x04text\x18\x02 \x01(\t\"\xd0\x02\n\x16WorkflowExecutionDelta\x12K\n\x05phase\x18\x01 \x01(\x0e\x32\x37.ai.stigmer.agentic.workflowexecution.v1.ExecutionPhaseH\x00\x88\x01\x01\x12\x12\n\x05\x65rror\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x17\n\nstarted_at\x18\x03 \x01(\tH\x02\x88\x01\x01\x12\x19\n\x0c\x63ompleted_at\x18\x04 \x01(\tH\x03\x88\x01\x01\x12\'\n\x06output\x18\x05 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x44\n\x05tasks\x18\x06 \x03(\x0b\x32\x35.ai.stigmer.agentic.workflowexecution.v1.WorkflowTaskB\x08\n\x06_phaseB\x08\n\x06_errorB\r\n\x0b_started_atB\x0f\n\r_completed_at2\xd1\x01\n\x13\x45xecutionController\x12[\n\x06\x63\x61ncel\x12\'.stigmer_tui.execution.v1.CancelRequest\x1a(.stigmer_tui.execution.v1.CancelResponse\x12]\n\x06\x66ollow\x12\'.stigmer_tui.execution.v1.FollowRequest\x1a(.stigmer_tui.execution.v1.FollowResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(stigmer_tui/execution/v1/execution.proto\x12\x18stigmer_tui.execution.v1\x1a:ai/stigmer/agentic/agentexecution/v1/agent_execution.proto\x1a@ai/stigmer/agentic/workflowexecution/v1/workflow_execution.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a)stigmer_tui/execution/v1/model_call.proto\"G\n\x11\x41ttachedFileQuery\x12\x1c\n\x0c\x65xecution_id\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x14\n\x04hash\x18\x02 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\"&\n\x13\x41ttachedFileContent\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\"=\n\rCancelRequest\x12\x1c\n\x0c\x65xecution_id\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x0e\n\x06reason\x18\x02 \x01(\t\"U\n\x0e\x43\x61ncelResponse\x12\x43\n\x05phase\x18\x01 \x01(\x0e\x32\x34.ai.stigmer.agentic.agentexecution.v1.ExecutionPhase\"Y\n\rFollowRequest\x12\x1c\n\x0c\x65xecution_id\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x15\n\rafter_version\x18\x02 \x01(\x04\x12\x13\n\x0binterval_ms\x18\x03 \x01(\r\"\x9c\x03\n\x0e\x46ollowResponse\x12\x0f\n\x07version\x18\x01 \x01(\x04\x12N\n\x0e\x61gent_snapshot\x18\x02 \x01(\x0b\x32\x34.ai.stigmer.agentic.agentexecution.v1.AgentExecutionH\x00\x12W\n\x11workflow_snapshot\x18\x03 \x01(\x0b\x32:.ai.stigmer.agentic.workflowexecution.v1.WorkflowExecutionH\x00\x12\x44\n\x0b\x61gent_delta\x18\x04 \x01(\x0b\x32-.stigmer_tui.execution.v1.AgentExecutionDeltaH\x00\x12J\n\x0eworkflow_delta\x18\x05 \x01(\x0b\x32\x30.stigmer_tui.execution.v1.WorkflowExecutionDeltaH\x00\x12\x34\n\x07waiting\x18\x06 \x01(\x0b\x32#.stigmer_tui.execution.v1.ModelWaitB\x08\n\x06\x63hange\"\x80\x05\n\x13\x41gentExecutionDelta\x12H\n\x05phase\x18\x01 \x01(\x0e\x32\x34.ai.stigmer.agentic.agentexecution.v1.ExecutionPhaseH\x00\x88\x01\x01\x12\x12\n\x05\x65rror\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x17\n\nstarted_at\x18\x03 \x01(\tH\x02\x88\x01\x01\x12\x19\n\x0c\x63ompleted_at\x18\x04 \x01(\tH\x03\x88\x01\x01\x12\x38\n\x08messages\x18\x05 \x03(\x0b\x32&.stigmer_tui.execution.v1.MessageDelta\x12\x42\n\ntool_calls\x18\x06 \x03(\x0b\x32..ai.stigmer.agentic.agentexecution.v1.ToolCall\x12\x34\n\x07waiting\x18\x07 \x01(\x0b\x32#.stigmer_tui.execution.v1.ModelWait\x12K\n\nsub_agents\x18\x08 \x03(\x0b\x32\x37.ai.stigmer.agentic.agentexecution.v1.SubAgentExecution\x12\x38\n\x0bmodel_calls\x18\x0c \x03(\x0b\x32#.stigmer_tui.execution.v1.ModelCall\x12\x31\n\x05todos\x18\x14 \x01(\x0b\x32\".stigmer_tui.execution.v1.TodoList\x12\x35\n\x07outputs\x18\x15 \x03(\x0b\x32$.stigmer_tui.execution.v1.CallOutputB\x08\n\x06_phaseB\x08\n\x06_errorB\r\n\x0b_started_atB\x0f\n\r_completed_at\";\n\nCallOutput\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x02 \x01(\x04\x12\x0c\n\x04text\x18\x03 \x01(\t\"I\n\x08TodoList\x12=\n\x05items\x18\x01 \x03(\x0b\x32..ai.stigmer.agentic.agentexecution.v1.TodoItem\"9\n\tModelWait\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05since\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\xa2\x01\n\x0cMessageDelta\x12\r\n\x05index\x18\x01 \x01(\r\x12\x45\n\x07message\x18\x02 \x01(\x0b\x32\x32.ai.stigmer.agentic.agentexecution.v1.AgentMessageH\x00\x12\x32\n\x04tail\x18\x03 \x01(\x0b\x32\".stigmer_tui.execution.v1.TextTailH\x00\x42\x08\n\x06\x63hange\"&\n\x08TextTail\x12\x0c\n\x04keep\x18\x01 \x01(\r\x12\x0c\n\x04text\x18\x02 \x01(\t\"\xd0\x02\n\x16WorkflowExecutionDelta\x12K\n\x05phase\x18\x01 \x01(\x0e\x32\x37.ai.stigmer.agentic.workflowexecution.v1.ExecutionPhaseH\x00\x88\x01\x01\x12\x12\n\x05\x65rror\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x17\n\nstarted_at\x18\x03 \x01(\tH\x02\x88\x01\x01\x12\x19\n\x0c\x63ompleted_at\x18\x04 \x01(\tH\x03\x88\x01\x01\x12\'\n\x06output\x18\x05 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x44\n\x05tasks\x18\x06 \x03(\x0b\x32\x35.ai.stigmer.agentic.workflowexecution.v1.WorkflowTaskB\x08\n\x06_phaseB\x08\n\x06_errorB\r\n\x0b_started_atB\x0f\n\r_completed_at2\xbd\x02\n\x13\x45xecutionController\x12[\n\x06\x63\x61ncel\x12\'.stigmer_tui.execution.v1.CancelRequest\x1a(.stigmer_tui.execution.v1.CancelResponse\x12]\n\x06\x66ollow\x12\'.stigmer_tui.execution.v1.FollowRequest\x1a(.stigmer_tui.execution.v1.FollowResponse0\x01\x12j\n\x0c\x61ttachedFile\x12+.stigmer_tui.execution.v1.AttachedFileQuery\x1a-.stigmer_tui.execution.v1.AttachedFileContentb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'stigmer_tui.execution.v1.execution_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_ATTACHEDFILEQUERY'].fields_by_name['execution_id']._loaded_options = None
+  _globals['_ATTACHEDFILEQUERY'].fields_by_name['execution_id']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_ATTACHEDFILEQUERY'].fields_by_name['hash']._loaded_options = None
+  _globals['_ATTACHEDFILEQUERY'].fields_by_name['hash']._serialized_options = b'\272H\003\310\001\001'
   _globals['_CANCELREQUEST'].fields_by_name['execution_id']._loaded_options = None
   _globals['_CANCELREQUEST'].fields_by_name['execution_id']._serialized_options = b'\272H\003\310\001\001'
   _globals['_FOLLOWREQUEST'].fields_by_name['execution_id']._loaded_options = None
   _globals['_FOLLOWREQUEST'].fields_by_name['execution_id']._serialized_options = b'\272H\003\310\001\001'
-  _globals['_CANCELREQUEST']._serialized_start=298
-  _globals['_CANCELREQUEST']._serialized_end=359
-  _globals['_CANCELRESPONSE']._serialized_start=361
-  _globals['_CANCELRESPONSE']._serialized_end=446
-  _globals['_FOLLOWREQUEST']._serialized_start=448
-  _globals['_FOLLOWREQUEST']._serialized_end=537
-  _globals['_FOLLOWRESPONSE']._serialized_start=540
-  _globals['_FOLLOWRESPONSE']._serialized_end=952
-  _globals['_AGENTEXECUTIONDELTA']._serialized_start=955
-  _globals['_AGENTEXECUTIONDELTA']._serialized_end=1595
-  _globals['_CALLOUTPUT']._serialized_start=1597
-  _globals['_CALLOUTPUT']._serialized_end=1656
-  _globals['_TODOLIST']._serialized_start=1658
-  _globals['_TODOLIST']._serialized_end=1731
-  _globals['_MODELWAIT']._serialized_start=1733
-  _globals['_MODELWAIT']._serialized_end=1790
-  _globals['_MESSAGEDELTA']._serialized_start=1793
-  _globals['_MESSAGEDELTA']._serialized_end=1955
-  _globals['_TEXTTAIL']._serialized_start=1957
-  _globals['_TEXTTAIL']._serialized_end=1995
-  _globals['_WORKFLOWEXECUTIONDELTA']._serialized_start=1998
-  _globals['_WORKFLOWEXECUTIONDELTA']._serialized_end=2334
-  _globals['_EXECUTIONCONTROLLER']._serialized_start=2337
-  _globals['_EXECUTIONCONTROLLER']._serialized_end=2546
+  _globals['_ATTACHEDFILEQUERY']._serialized_start=298
+  _globals['_ATTACHEDFILEQUERY']._serialized_end=369
+  _globals['_ATTACHEDFILECONTENT']._serialized_start=371
+  _globals['_ATTACHEDFILECONTENT']._serialized_end=409
+  _globals['_CANCELREQUEST']._serialized_start=411
+  _globals['_CANCELREQUEST']._serialized_end=472
+  _globals['_CANCELRESPONSE']._serialized_start=474
+  _globals['_CANCELRESPONSE']._serialized_end=559
+  _globals['_FOLLOWREQUEST']._serialized_start=561
+  _globals['_FOLLOWREQUEST']._serialized_end=650
+  _globals['_FOLLOWRESPONSE']._serialized_start=653
+  _globals['_FOLLOWRESPONSE']._serialized_end=1065
+  _globals['_AGENTEXECUTIONDELTA']._serialized_start=1068
+  _globals['_AGENTEXECUTIONDELTA']._serialized_end=1708
+  _globals['_CALLOUTPUT']._serialized_start=1710
+  _globals['_CALLOUTPUT']._serialized_end=1769
+  _globals['_TODOLIST']._serialized_start=1771
+  _globals['_TODOLIST']._serialized_end=1844
+  _globals['_MODELWAIT']._serialized_start=1846
+  _globals['_MODELWAIT']._serialized_end=1903
+  _globals['_MESSAGEDELTA']._serialized_start=1906
+  _globals['_MESSAGEDELTA']._serialized_end=2068
+  _globals['_TEXTTAIL']._serialized_start=2070
+  _globals['_TEXTTAIL']._serialized_end=2108
+  _globals['_WORKFLOWEXECUTIONDELTA']._serialized_start=2111
+  _globals['_WORKFLOWEXECUTIONDELTA']._serialized_end=2447
+  _globals['_EXECUTIONCONTROLLER']._serialized_start=2450
+  _globals['_EXECUTIONCONTROLLER']._serialized_end=2767
 # @@protoc_insertion_point(module_scope)

@@ -44,6 +44,11 @@ class ExecutionControllerStub(object):
                 request_serializer=stigmer__tui_dot_execution_dot_v1_dot_execution__pb2.FollowRequest.SerializeToString,
                 response_deserializer=stigmer__tui_dot_execution_dot_v1_dot_execution__pb2.FollowResponse.FromString,
                 _registered_method=True)
+        self.attachedFile = channel.unary_unary(
+                '/stigmer_tui.execution.v1.ExecutionController/attachedFile',
+                request_serializer=stigmer__tui_dot_execution_dot_v1_dot_execution__pb2.AttachedFileQuery.SerializeToString,
+                response_deserializer=stigmer__tui_dot_execution_dot_v1_dot_execution__pb2.AttachedFileContent.FromString,
+                _registered_method=True)
 
 
 class ExecutionControllerServicer(object):
@@ -65,6 +70,13 @@ class ExecutionControllerServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def attachedFile(self, request, context):
+        """A file that belongs to the message of an agent's execution. NOT_FOUND when there is none with this hash.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ExecutionControllerServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -77,6 +89,11 @@ def add_ExecutionControllerServicer_to_server(servicer, server):
                     servicer.follow,
                     request_deserializer=stigmer__tui_dot_execution_dot_v1_dot_execution__pb2.FollowRequest.FromString,
                     response_serializer=stigmer__tui_dot_execution_dot_v1_dot_execution__pb2.FollowResponse.SerializeToString,
+            ),
+            'attachedFile': grpc.unary_unary_rpc_method_handler(
+                    servicer.attachedFile,
+                    request_deserializer=stigmer__tui_dot_execution_dot_v1_dot_execution__pb2.AttachedFileQuery.FromString,
+                    response_serializer=stigmer__tui_dot_execution_dot_v1_dot_execution__pb2.AttachedFileContent.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -133,6 +150,33 @@ class ExecutionController(object):
             '/stigmer_tui.execution.v1.ExecutionController/follow',
             stigmer__tui_dot_execution_dot_v1_dot_execution__pb2.FollowRequest.SerializeToString,
             stigmer__tui_dot_execution_dot_v1_dot_execution__pb2.FollowResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def attachedFile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stigmer_tui.execution.v1.ExecutionController/attachedFile',
+            stigmer__tui_dot_execution_dot_v1_dot_execution__pb2.AttachedFileQuery.SerializeToString,
+            stigmer__tui_dot_execution_dot_v1_dot_execution__pb2.AttachedFileContent.FromString,
             options,
             channel_credentials,
             insecure,

@@ -22,6 +22,8 @@ class ExecutionControllerStub:
     """The execution as it is, then its changes, to its end. After a lost connection the client asks again with the
     last version that it has seen, and gets what it missed.
     """
+    attachedFile: _aio.UnaryUnaryMultiCallable[_execution_pb2.AttachedFileQuery, _execution_pb2.AttachedFileContent]
+    """A file that belongs to the message of an agent's execution. NOT_FOUND when there is none with this hash."""
 
 class ExecutionControllerServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -43,5 +45,13 @@ class ExecutionControllerServicer(metaclass=_abc_1.ABCMeta):
         """The execution as it is, then its changes, to its end. After a lost connection the client asks again with the
         last version that it has seen, and gets what it missed.
         """
+
+    @_abc_1.abstractmethod
+    def attachedFile(
+        self,
+        request: _execution_pb2.AttachedFileQuery,
+        context: _aio.ServicerContext[_execution_pb2.AttachedFileQuery, _abc.Awaitable[_execution_pb2.AttachedFileContent]],
+    ) -> _abc.Awaitable[_execution_pb2.AttachedFileContent]:
+        """A file that belongs to the message of an agent's execution. NOT_FOUND when there is none with this hash."""
 
 def add_ExecutionControllerServicer_to_server(servicer: ExecutionControllerServicer, server: _aio.Server) -> None: ...

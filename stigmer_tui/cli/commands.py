@@ -210,6 +210,13 @@ def complete_execution(ctx: click.Context, param: click.Parameter, incomplete: s
     help="A variable of this run; secret:KEY=VALUE is never shown or stored in clear. May be repeated.",
 )
 @click.option(
+    "--attach",
+    multiple=True,
+    type=PATH,
+    metavar="FILE",
+    help="An image, a PDF or a text file for the agent, with the message. May be repeated.",
+)
+@click.option(
     "--limit",
     "limits",
     multiple=True,
@@ -242,6 +249,7 @@ def run(
     reference: str | None,
     message: str,
     runtime_env: tuple[str, ...],
+    attach: tuple[str, ...],
     limits: tuple[str, ...],
     follow: bool,
     manifests: str,
@@ -268,6 +276,10 @@ def run(
         raise click.UsageError("--interactive is a new conversation: only NAME-OR-ID, --file and --message go with it")
     if session and (resume or not message):
         raise click.UsageError("--session needs the --message that continues it, and no --resume")
+    if attach and every:
+        raise click.UsageError("--attach is for one agent: leave --all out")
+    if attach and resume and not message:
+        raise click.UsageError("--attach needs the --message that the files belong to")
     resume = resume or session
     if resume and (reference or watch or manifests or every):
         raise click.UsageError("--resume and --session say what runs: leave NAME-OR-ID, --watch, --file and --all out")
@@ -285,6 +297,7 @@ def run(
         organization=org,
         as_json=output == "json",
         manifests=manifests,
+        attach=attach,
         limits=limits,
         approve=approve,
         on_approval=on_approval or "",

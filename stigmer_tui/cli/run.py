@@ -25,6 +25,7 @@ from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.core.run_limits import parse_limit_options, write_limits
 from stigmer_tui.core.terminal import can_ask
 from stigmer_tui.definition import extensions
+from stigmer_tui.definition.attached_files import check_size, files_annotation
 from stigmer_tui.headless.approvals import OnApproval
 from stigmer_tui.headless.exit_code import FAILED
 from stigmer_tui.headless.output import Output
@@ -67,6 +68,8 @@ class RunOptions:
     """A value of OnApproval; empty to ask where there is a terminal, and to deny elsewhere."""
     resume: str = ""
     """Id of an execution to attach to, instead of a new run; or of a session, for its newest one."""
+    attach: tuple[str, ...] = ()
+    """Files that belong to the message."""
     interactive: bool = False
     """Whether the conversation with an agent goes on with what is read line by line."""
 
@@ -79,9 +82,21 @@ def input_of(options: RunOptions) -> tuple[RunInput, Redactor]:
     if options.approve:
         ApprovalPolicy.parse(options.approve, "--approve")
         annotations[extensions.APPROVE] = options.approve
+    if options.attach:
+        annotations[extensions.FILES] = files_annotation([_file(path) for path in options.attach])
     redactor = Redactor(value.text for value in environment.values() if value.is_secret)
     remember(redactor)
     return RunInput(options.message, environment, annotations), redactor
+
+
+def _file(path: str) -> tuple[str, bytes]:
+    """Its name and content. Raises StigmerError for one that cannot be read."""
+    file = working_folder() / path
+    try:
+        check_size(file.name, file.stat().st_size)
+        return file.name, file.read_bytes()
+    except OSError as error:
+        raise StigmerError(f"Cannot attach {path}: {error.strerror}") from error
 
 
 def run_headless(options: RunOptions) -> int:

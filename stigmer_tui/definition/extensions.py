@@ -44,6 +44,8 @@ APPROVE = "stigmer-tui/approve"
 """On an execution, or else on an agent: the tools whose calls wait for an approval, as `ApprovalPolicy.parse` reads it.
 An execution hands it on to those that it starts.
 """
+FILES = "stigmer-tui/files"
+"""On an execution of an agent: the files that belong to its message, see `definition/attached_files`."""
 RECORDING = "stigmer-tui/recording"
 """On an execution: the name of the recording that is played in it, below `Home.recordings`. It hands it on likewise."""
 LIVE = "stigmer-tui/live"

@@ -110,6 +110,8 @@ class ConversationLines:
                 if may_grow:
                     break
                 self._lines.close()
+                for file in message.files:
+                    self._line(f"  📎 {file}")
             self._next += 1
             self._printed = ""
         self._end_calls()

@@ -24,7 +24,7 @@ from stigmer_tui.workbench.model import Resource, ResourceKind, Run, RunState
 from stigmer_tui.workbench.runs import Runs
 from stigmer_tui.workbench.session import Session
 from stigmer_tui.workbench.state import Deployment, RunInput, ShownRun
-from stigmer_tui.workbench.turns import next_turn
+from stigmer_tui.workbench.turns import files_of, next_turn
 
 TEXT_INTERVAL_MS = 20
 """Shortest time between two changes that are printed."""
@@ -110,7 +110,8 @@ class HeadlessRun:
         if self._session.is_project:
             await self._session.deploy()
         await runs.hand_over_keys()
-        return await self._see_through(runs, runs.send(next_turn(shown, self._request.input.message)))
+        given = self._request.input
+        return await self._see_through(runs, runs.send(next_turn(shown, given.message, files_of(given))))
 
     # One run
 

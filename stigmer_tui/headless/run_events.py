@@ -53,7 +53,8 @@ class RunEvents:
         if message.text != told:
             self._write("text", index=index, keep=len(told), text=message.text[len(told) :], **where)
         if is_over or index < len(messages) - 1:
-            self._write("message", index=index, role=message.role.name.lower(), text=message.text, **where)
+            files = {"files": list(message.files)} if message.files else {}
+            self._write("message", index=index, role=message.role.name.lower(), text=message.text, **files, **where)
         else:
             self._texts[part] = message.text
 

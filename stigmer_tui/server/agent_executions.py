@@ -35,6 +35,7 @@ from stigmer_tui.core.ids import canonical_id
 from stigmer_tui.definition import extensions
 from stigmer_tui.server.agents import Agents
 from stigmer_tui.server.approved_tools import check_approve
+from stigmer_tui.server.attached_files import AttachedFiles
 from stigmer_tui.server.compatibility import merge_agent_status
 from stigmer_tui.server.errors import invalid, not_found
 from stigmer_tui.server.execution_calls import ExecutionCalls
@@ -59,11 +60,14 @@ class ExecutionOrigin:
 
 
 class AgentExecutions:
-    def __init__(self, calls: ExecutionCalls, agents: Agents, sessions: Sessions, skills: Skills) -> None:
+    def __init__(
+        self, calls: ExecutionCalls, agents: Agents, sessions: Sessions, skills: Skills, files: AttachedFiles
+    ) -> None:
         self._calls = calls
         self._agents = agents
         self._sessions = sessions
         self._skills = skills
+        self._files = files
 
     async def create(self, request: AgentExecution) -> AgentExecution:
         return self._calls.started(AGENT_EXECUTION) or await self._create(request, ExecutionOrigin())
@@ -129,6 +133,7 @@ class AgentExecutions:
         """Uses the named session, else a new one with the agent's default instance."""
         execution = copy.deepcopy(request)
         spec = execution.spec
+        files = self._files.take_out(execution.metadata.annotations)
         opens_session = not spec.session_id
         session = self._open_session(execution) if opens_session else self._sessions.load(spec.session_id)
         instance: AgentInstance | None = self._agents.store.get(AGENT_INSTANCE, session.spec.agent_instance_id)
@@ -163,6 +168,7 @@ class AgentExecutions:
             session=session.metadata.id,
             parent=origin.parent,
             parent_key=origin.key,
+            files=files,
         )
         return cast("AgentExecution", await self._calls.start(new, *new_rows))
 

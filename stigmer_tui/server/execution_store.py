@@ -6,7 +6,7 @@ import json
 import logging
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from google.protobuf.message import DecodeError
@@ -19,6 +19,7 @@ from stigmer_tui.api.runner_pb2 import Assignment
 from stigmer_tui.core.ids import Prefix, parse_id
 from stigmer_tui.core.sqlite import Database, Write, outcome, persisted
 from stigmer_tui.definition.extensions import UNLISTED
+from stigmer_tui.server.attached_files import Contents, insert_files
 from stigmer_tui.server.execution_state import AnyExecution, AnyState, StoredEvent, state_of
 from stigmer_tui.server.resource_store import ResourceRow, insert_rows
 from stigmer_tui.server.resources import created_at
@@ -45,6 +46,7 @@ class NewExecution:
     parent_key: str = ""
     request_key: str = ""
     """Idempotency key of the client; may be empty."""
+    files: Contents = field(default_factory=dict)
 
     @property
     def kind(self) -> Kind:
@@ -133,6 +135,7 @@ class ExecutionStore:
         def write(db: sqlite3.Connection) -> None:
             insert_rows(db, with_rows)
             db.execute(f"INSERT INTO executions VALUES ({', '.join('?' * len(row))})", row)
+            insert_files(db, metadata.id, new.files)
 
         await outcome(self._database.write(write))
 

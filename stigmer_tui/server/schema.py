@@ -120,4 +120,21 @@ MIGRATIONS = (
         DELETE FROM request_pieces WHERE hash = OLD.hash;
     END
     """,
+    """
+    CREATE TABLE attached_files (
+        hash TEXT PRIMARY KEY,         -- SHA-256
+        content BLOB NOT NULL
+    );
+    CREATE TABLE attached_file_uses (
+        hash TEXT NOT NULL,
+        execution TEXT NOT NULL REFERENCES executions (id) ON DELETE CASCADE,
+        PRIMARY KEY (hash, execution)
+    ) WITHOUT ROWID;
+    CREATE INDEX attached_file_use_by_execution ON attached_file_uses (execution);
+    CREATE TRIGGER unused_attached_file AFTER DELETE ON attached_file_uses
+    WHEN NOT EXISTS (SELECT 1 FROM attached_file_uses WHERE hash = OLD.hash)
+    BEGIN
+        DELETE FROM attached_files WHERE hash = OLD.hash;
+    END
+    """,
 )

@@ -27,6 +27,7 @@ from stigmer_tui.server.access import TokenAuth
 from stigmer_tui.server.agent_executions import AgentExecutions
 from stigmer_tui.server.agents import AgentInstances, Agents
 from stigmer_tui.server.approvals import Approvals, DecisionStore
+from stigmer_tui.server.attached_files import AttachedFiles
 from stigmer_tui.server.background import Background
 from stigmer_tui.server.catalogue import CatalogueCalls
 from stigmer_tui.server.controllers import handlers
@@ -211,7 +212,8 @@ def _assemble(
     executions.on_end = ended
     agents, workflows, sessions = Agents(backend), Workflows(backend), Sessions(backend)
     skills = Skills(backend, database, settings.home.artifacts)
-    agent_executions = AgentExecutions(execution_calls, agents, sessions, skills)
+    attached_files = AttachedFiles(database)
+    agent_executions = AgentExecutions(execution_calls, agents, sessions, skills, attached_files)
     model_requests = ModelRequests(database, executions)
     instance = Instance(address, str(settings.home.root), bool(settings.token), clock.now())
     return Calls(
@@ -224,6 +226,7 @@ def _assemble(
         execution_contexts=ExecutionContexts(backend),
         skills=skills,
         agent_executions=agent_executions,
+        attached_files=attached_files,
         workflow_executions=WorkflowExecutions(execution_calls, workflows),
         executions=execution_calls,
         catalogue=CatalogueCalls(store, executions.store, changes),

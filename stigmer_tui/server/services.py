@@ -31,6 +31,7 @@ from stigmer_tui.server.access import Access
 from stigmer_tui.server.agent_executions import AgentExecutions
 from stigmer_tui.server.agents import AgentInstances, Agents
 from stigmer_tui.server.approvals import Approvals
+from stigmer_tui.server.attached_files import AttachedFiles
 from stigmer_tui.server.catalogue import CatalogueCalls
 from stigmer_tui.server.controllers import Controller
 from stigmer_tui.server.daemon_status import DaemonCalls
@@ -67,6 +68,7 @@ class Calls:
     runners: RunnerCalls
     approvals: Approvals
     model_requests: ModelRequests
+    attached_files: AttachedFiles
 
 
 def contract_controllers(calls: Calls) -> list[Controller]:
@@ -138,7 +140,11 @@ def own_controllers(calls: Calls) -> list[Controller]:
         Controller(
             _service(execution_pb2, "ExecutionController"),
             Access.PUBLIC,
-            {"cancel": calls.executions.cancel, "follow": calls.executions.executions.follow},
+            {
+                "cancel": calls.executions.cancel,
+                "follow": calls.executions.executions.follow,
+                "attachedFile": calls.attached_files.content,
+            },
         ),
         Controller(
             _service(model_call_pb2, "ModelCallController"),

@@ -84,6 +84,7 @@ class Execution:
         session: str = "",
         code: str = "",
         replaces: tuple[str, ...] = (),
+        files: str = "",
     ) -> None:
         """`resource` is the slug of the agent or workflow."""
         self.session = session
@@ -92,6 +93,8 @@ class Execution:
         """Differs between versions of the agent; empty where the server does not say it."""
         self.replaces = replaces
         """Ids of the executions of its session whose place it takes."""
+        self.files = files
+        """Those that belong to its message, as `definition/attached_files` reads them."""
         self.kind = kind
         self.root_key: NodeKey = (id,)
         self.revision = 0

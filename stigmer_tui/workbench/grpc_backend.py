@@ -20,7 +20,7 @@ from stigmer_tui.core.daemon_processes import RUNNERS
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.known_secrets import remember_values
 from stigmer_tui.core.redaction import Redactor
-from stigmer_tui.definition.extensions import replaced_in
+from stigmer_tui.definition.extensions import FILES, replaced_in
 from stigmer_tui.workbench.abilities import ALL, Abilities, CannotCancel
 from stigmer_tui.workbench.approvals import Allow, Deny, Verdict, WaitingCall
 from stigmer_tui.workbench.backend import Lists
@@ -199,6 +199,8 @@ class GrpcBackend:
             from stigmer_tui.client.instances import open_session
 
             session = await open_session(self._connection, resource.instance, organization, run_input.message)
+        if FILES in run_input.annotations:
+            await self._check_files(resource)
         created = await executions.create(
             self._connection,
             KINDS[resource.kind],
@@ -212,6 +214,13 @@ class GrpcBackend:
             instance="" if is_agent else resource.instance,
         )
         return execution_of(created, resource.slug)
+
+    async def _check_files(self, resource: Resource) -> None:
+        """Raises StigmerError where files cannot belong to the message."""
+        if resource.kind is not ResourceKind.AGENT:
+            raise StigmerError(f"{resource.name} is a workflow, and files are for agents", "Leave --attach out.")
+        if not (await self.abilities()).can_control:
+            raise StigmerError(f"The server at {self._connection.address} keeps no files", "Leave --attach out.")
 
     async def conversation(self, execution: Execution) -> tuple[Execution, ...]:
         # Only runs of agents have one, and few of these are continued.

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.errors import StigmerError
@@ -28,9 +27,7 @@ from stigmer_tui.workbench.model import Resource, Run, RunState
 from stigmer_tui.workbench.run_defaults import RunDefaults
 from stigmer_tui.workbench.state import RunInput, ShownRun
 from stigmer_tui.workbench.state_store import StateStore
-
-if TYPE_CHECKING:
-    from stigmer_tui.workbench.turns import Turn
+from stigmer_tui.workbench.turns import Turn, with_files
 
 
 class Runs:
@@ -114,7 +111,7 @@ class Runs:
         conversation = await self._backend.conversation(execution)
         place = conversation.index(execution)
         later = next(iter(conversation[place + 1 :]), None)
-        own_input = replace(run_input, message=execution.message)
+        own_input = with_files(replace(run_input, message=execution.message), execution.files)
         return self.show(
             ShownRun(execution, resource, own_input, earlier=conversation[:place], later=later, is_test=is_test)
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from stigmer_tui.definition.extensions import FILES
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import Resource
 from stigmer_tui.workbench.state import RunInput, ShownRun
@@ -29,9 +30,22 @@ class Turn:
     """What had it sent, where that was not the person."""
 
 
-def next_turn(shown: ShownRun, message: str) -> Turn:
-    """After the shown execution; where its session has gone on since, in a fork."""
-    run_input = replace(shown.input, message=message)
+def files_of(run_input: RunInput) -> str:
+    """Those that belong to its message, as `definition/attached_files` reads them."""
+    return run_input.annotations.get(FILES, "")
+
+
+def with_files(run_input: RunInput, files: str) -> RunInput:
+    """With these files, and no others."""
+    others = {name: text for name, text in run_input.annotations.items() if name != FILES}
+    return replace(run_input, annotations={**others, FILES: files} if files else others)
+
+
+def next_turn(shown: ShownRun, message: str, files: str = "") -> Turn:
+    """After the shown execution; where its session has gone on since, in a fork. `files` belong to the message alone,
+    as `definition/attached_files` writes them.
+    """
+    run_input = with_files(replace(shown.input, message=message), files)
     session = "" if shown.later else shown.execution.session
     replaces = shown.later.replaces if shown.later else ()
     return Turn(shown.resource, run_input, shown.conversation, shown.number, session, shown.later, replaces)
@@ -49,7 +63,7 @@ def resent_turn(shown: ShownRun, execution_id: str, message: str) -> Turn | None
     conversation = shown.conversation
     for index, execution in enumerate(conversation):
         if execution.id == execution_id:
-            run_input = replace(shown.input, message=message)
+            run_input = with_files(replace(shown.input, message=message), execution.files)
             earlier, replaces = conversation[:index], execution.replaces
             return Turn(shown.resource, run_input, earlier, shown.number, "", execution, replaces)
     return None

@@ -16,7 +16,7 @@ from stigmer_tui.api.model_calls import read_model_calls
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_data
 from stigmer_tui.core.clock import parse_timestamp
-from stigmer_tui.definition.extensions import CODE, replaced_in
+from stigmer_tui.definition.extensions import CODE, FILES, replaced_in
 from stigmer_tui.definition.sub_agent_calls import is_sub_agent, sub_agent_of
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import ResourceKind, RunState
@@ -92,6 +92,7 @@ def execution_of(stored: agents.AgentExecution | workflows.WorkflowExecution, re
             session=stored.spec.session_id,
             code=metadata.annotations.get(CODE, ""),
             replaces=replaced_in(metadata.annotations),
+            files=metadata.annotations.get(FILES, ""),
         )
         deltas = _agent_snapshot(stored, execution.root_key, execution.root)
     else:
@@ -217,6 +218,7 @@ def _message(message: agents.AgentMessage) -> Message:
         calls=tuple(call.id for call in message.tool_calls),
         model=metadata.get("model", ""),
         is_summary="summary" in metadata,
+        files=tuple(map(str, metadata.get("files", ()))),
     )
 
 

@@ -19,6 +19,11 @@ from stigmer_tui.api.agent_execution_pb2_grpc import (
     AgentExecutionQueryControllerServicer,
     add_AgentExecutionQueryControllerServicer_to_server,
 )
+from stigmer_tui.api.execution_pb2 import AttachedFileContent, AttachedFileQuery
+from stigmer_tui.api.execution_pb2_grpc import (
+    ExecutionControllerServicer,
+    add_ExecutionControllerServicer_to_server,
+)
 from stigmer_tui.api.model_call_pb2 import KeepRequestRequest, KeepRequestResponse
 from stigmer_tui.api.runner_pb2 import (
     Assignment,
@@ -34,7 +39,7 @@ from tests.agents.ledger import Ledger
 
 
 @dataclass
-class Controller(RunnerControllerServicer, AgentExecutionQueryControllerServicer):
+class Controller(RunnerControllerServicer, AgentExecutionQueryControllerServicer, ExecutionControllerServicer):
     address: str = ""
     sessions: list[AgentExecution] = field(default_factory=list)
     ledgers: dict[str, Ledger] = field(default_factory=dict)
@@ -42,6 +47,8 @@ class Controller(RunnerControllerServicer, AgentExecutionQueryControllerServicer
     hellos: asyncio.Queue[Hello] = field(default_factory=asyncio.Queue)
     listed: list[str] = field(default_factory=list)
     """Ids of the executions that were read."""
+    files: dict[str, bytes] = field(default_factory=dict)
+    """Contents of attached files, by their hashes."""
     _outgoing: asyncio.Queue[ServerMessage] = field(default_factory=asyncio.Queue)
 
     def assign(self, assignment: Assignment, ledger: Ledger) -> None:
@@ -68,6 +75,9 @@ class Controller(RunnerControllerServicer, AgentExecutionQueryControllerServicer
         await self.ledgers[request.lease_id].keep(request)
         return KeepRequestResponse()
 
+    async def attachedFile(self, request: AttachedFileQuery, context: Any) -> AttachedFileContent:  # noqa: N802
+        return AttachedFileContent(content=self.files[request.hash])
+
     async def listBySession(  # noqa: N802
         self, request: ListAgentExecutionsBySessionRequest, context: Any
     ) -> AgentExecutionList:
@@ -86,6 +96,7 @@ async def controller(sessions: Sequence[AgentExecution] = ()) -> AsyncIterator[C
     server = grpc.aio.server()
     add_RunnerControllerServicer_to_server(it, server)
     add_AgentExecutionQueryControllerServicer_to_server(it, server)
+    add_ExecutionControllerServicer_to_server(it, server)
     it.address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     await server.start()
     try:

@@ -15,6 +15,7 @@ from stigmer_tui.api.agent_execution_pb2 import AgentExecution, AgentMessage, Me
 from stigmer_tui.api.channel import open_channel
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.core.configuration import ModelSettings
+from stigmer_tui.core.redaction import Redactor
 from tests.agents.conftest import Agents, assignment
 from tests.agents.controller import controller
 from tests.agents.ledger import Ledger
@@ -72,7 +73,7 @@ async def test_a_later_execution_begins_with_the_summary_and_reads_no_further(
     session.append(execution(5, *ledger.status.messages))
     async with controller(session) as server:
         channel = open_channel(server.address)
-        history = await load_history(channel, execution(6, human("later")))
+        history = await load_history(channel, execution(6, human("later")), Redactor([]))
         await channel.close()
     assert [kept.metadata.id for kept in history.executions] == ["agx_0003", "agx_0004", "agx_0005"]
     assert (history.summary and history.summary.text, history.turns) == ("All is well.", 6)

@@ -20,6 +20,7 @@ from stigmer_tui.api.channel import open_channel
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_struct
 from stigmer_tui.core.configuration import ModelSettings
+from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.definition.extensions import REPLACES
 from tests.agents.conftest import Agents, assignment
 from tests.agents.controller import controller
@@ -94,7 +95,7 @@ async def test_all_of_a_long_session_is_read_page_by_page(agents: Agents, monkey
     many = [execution(number, human(f"message {number}"), answer("Yes.")) for number in range(1, 9)]
     async with controller(many) as server:
         channel = open_channel(server.address)
-        found = await conversation.load_history(channel, execution(9, human("last")))
+        found = await conversation.load_history(channel, execution(9, human("last")), Redactor([]))
         await channel.close()
     assert texts(found) == [text for number in range(1, 9) for text in (f"message {number}", "Yes.")]
 
@@ -105,9 +106,9 @@ async def test_what_was_answered_again_is_not_told_to_the_model(agents: Agents) 
     current = execution(4, human("last"))
     async with controller([first, cancelled, again]) as server:
         channel = open_channel(server.address)
-        assert texts(await conversation.load_history(channel, current)) == ["message 1", "message 3"]
+        assert texts(await conversation.load_history(channel, current, Redactor([]))) == ["message 1", "message 3"]
         current.metadata.annotations[REPLACES] = again.metadata.id
-        assert texts(await conversation.load_history(channel, current)) == ["message 1"]
+        assert texts(await conversation.load_history(channel, current, Redactor([]))) == ["message 1"]
         await channel.close()
 
 
@@ -149,6 +150,6 @@ async def test_what_has_not_ended_is_not_remembered_and_order_is_that_of_creatio
     failed = execution(2, human("two"), phase=Phase.FAILED)
     async with controller([going_on, failed, execution(1, human("one"), answer("first"))]) as server:
         channel = open_channel(server.address)
-        found = await conversation.load_history(channel, execution(4, human("four")))
+        found = await conversation.load_history(channel, execution(4, human("four")), Redactor([]))
         await channel.close()
     assert texts(found) == ["one", "first", "two"]

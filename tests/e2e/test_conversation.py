@@ -108,3 +108,25 @@ def test_a_conversation_line_by_line(world: World) -> None:
     said = finished.out
     assert said.index("Hello Ada, what do you do?") < said.index("So Ada is a gardener.")
     assert finished.code == 0
+
+
+def test_files_belong_to_a_message_and_to_its_fork(world: World) -> None:
+    project = world.project(CODE)
+    (project / "clerk.yaml").write_text(SCRIPT, encoding="utf-8")
+    (project / "tea.md").write_text("Assam", encoding="utf-8")
+    (project / "tea.bin").write_bytes(b"\0")
+    refused = world.run("run", "clerk", "-m", "Ada", "--attach", "tea.bin", cwd=project)
+    assert (refused.code, "tea.bin is of a type that no model takes" in refused.err) == (1, True)
+    first = world.run("run", "clerk", "-m", "Ada", "--attach", "tea.md", cwd=project)
+    assert "📎 tea.md (text/markdown, 5 B)" in first.out
+    (session,) = world.run("sessions", "list", "--output", "name").out.split()
+    second = world.run("run", "--session", session, "-m", "gardener", cwd=project)
+    assert "📎" not in second.out
+    (execution, _) = world.run("execution", "list", "--output", "name").out.split()
+    request = world.run("execution", "show", execution, "--request", "1").out
+    assert request.count("Assam") == 1
+    with world.window(cwd=project) as window:
+        window.shows("clerk")
+        window.press("tab", "1", "G", "enter")
+        window.shows("tea.md .text/markdown")
+        window.press("q")

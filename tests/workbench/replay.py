@@ -11,7 +11,7 @@ from typing import Any
 import grpc
 from google.protobuf.json_format import ParseDict
 
-from stigmer_tui.api.execution_pb2 import CancelResponse, FollowRequest, FollowResponse
+from stigmer_tui.api.execution_pb2 import AttachedFileContent, CancelResponse, FollowRequest, FollowResponse
 from stigmer_tui.api.execution_pb2_grpc import ExecutionControllerServicer, add_ExecutionControllerServicer_to_server
 from stigmer_tui.client.connection import Connection
 from stigmer_tui.client.endpoint import Endpoint
@@ -59,6 +59,9 @@ class Player(ExecutionControllerServicer):
 
     async def cancel(self, request: Any, context: Any) -> CancelResponse:
         raise AssertionError("nothing is cancelled in a recording")
+
+    async def attachedFile(self, request: Any, context: Any) -> AttachedFileContent:  # noqa: N802 - as on the wire
+        raise AssertionError("no files are read in a recording")
 
 
 async def replay(

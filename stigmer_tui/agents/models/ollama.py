@@ -52,6 +52,15 @@ class Ollama:
         except (httpx2.HTTPError, ValueError, KeyError, TypeError) as error:
             raise self._silent(error) from error
 
+    async def capabilities(self, model: str) -> tuple[str, ...]:
+        """What a model can do, such as `vision`; empty where the server does not say it."""
+        try:
+            async with self._client(ANSWER_LIMIT) as client:
+                response = await client.post(f"{self.address}/api/show", json={"model": model})
+                return tuple(map(str, response.raise_for_status().json().get("capabilities", ())))
+        except (httpx2.HTTPError, ValueError, AttributeError, TypeError):
+            return ()
+
     async def pull(self, model: str) -> AsyncGenerator[PullProgress, None]:
         """Gets a model. Raises StigmerError, with what to do, when that fails."""
         body = {"model": model, "stream": True}

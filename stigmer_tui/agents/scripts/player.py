@@ -12,6 +12,7 @@ from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, Tool
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
 from pydantic_ai.profiles import ModelProfile
 
+from stigmer_tui.agents.attached_files import prompt_text
 from stigmer_tui.agents.conversation import HEADING
 from stigmer_tui.agents.models.choice import SCRIPTED
 from stigmer_tui.definition.script import PLACEHOLDER, Answers, Script, ScriptTurn
@@ -88,7 +89,7 @@ def _previous(messages: Sequence[ModelMessage], run: Sequence[ModelMessage]) -> 
     """What the person said last before this run; empty where nothing was said."""
     before = messages[: len(messages) - len(run)]
     said = (part for message in reversed(before) if _is_from_person(message) for part in message.parts)
-    texts = (part.content for part in said if isinstance(part, UserPromptPart) and isinstance(part.content, str))
+    texts = (prompt_text(part) for part in said if isinstance(part, UserPromptPart))
     return next((text for text in texts if not text.startswith(HEADING)), "")
 
 
@@ -103,8 +104,8 @@ def _values(run: Sequence[ModelMessage]) -> dict[str, str]:
     for message in run:
         for part in message.parts:
             match part:
-                case UserPromptPart(content=str() as text):
-                    values.setdefault("message", text)
+                case UserPromptPart():
+                    values.setdefault("message", prompt_text(part))
                 case ToolReturnPart(tool_name=tool):
                     values[tool] = values["result"] = _without_decoration(part)
     return values

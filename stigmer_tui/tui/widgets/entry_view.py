@@ -151,7 +151,8 @@ class EntryView:
         text, head = speech.message.text, speaker(speech)
         if speech.message.role is Role.HUMAN:
             # As it was typed: a person's line breaks are meant.
-            self._replace([head, *plain_text(text.strip("\n"), StyleRole.TEXT)])
+            files = "\n".join(f"+ {file}" for file in speech.message.files)
+            self._replace([head, *plain_text(text.strip("\n"), StyleRole.TEXT), *plain_text(files, StyleRole.MUTED)])
             return
         if self._splitter is None or not text.startswith(self._text) or head not in self.pieces[:1]:
             # Markdown is loaded when somebody says something.
