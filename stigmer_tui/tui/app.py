@@ -356,6 +356,8 @@ class StigmerApp(TypeAheadApp):
                 self._drafts[resource.slug] = form.draft
             else:
                 self._drafts.pop(resource.slug, None)
+                if form.secrets_to_keep:
+                    self.session.keep_secrets(form.secrets_to_keep)
                 self._start(resource, run_input)
 
         self.push_screen(form, left)

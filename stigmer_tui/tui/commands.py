@@ -421,6 +421,10 @@ COMMANDS = (
     Command(
         "form.look", "look", Place.VARIABLE, "ctrl+e", "show secret", help="Show or hide the secret", is_priority=True
     ),
+    Command(
+        "form.remember", "remember", Place.VARIABLE, "ctrl+r", "remember",
+        help="Keep the secret in the keyring with this run, or forget it there", is_priority=True,
+    ),
     Command("form.leave", "leave", Place.FORM, "escape", "back", help="Leave the form and keep what was typed"),
     Command("quit.move", "move(1)", Place.QUIT, "j,down", help="Select the next line"),
     Command("quit.move_up", "move(-1)", Place.QUIT, "k,up", help="Select the previous line"),

@@ -7,7 +7,7 @@ group, which ends with `Session.run`; executions go on in the daemon.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -28,6 +28,7 @@ from stigmer_tui.workbench.preview import Previews
 from stigmer_tui.workbench.project_tests import Tester
 from stigmer_tui.workbench.run_defaults import run_defaults
 from stigmer_tui.workbench.run_group import RunAllIntents
+from stigmer_tui.workbench.run_secrets import RunSecrets
 from stigmer_tui.workbench.runs import Runs
 from stigmer_tui.workbench.services import Services, load_services
 from stigmer_tui.workbench.state import Deployment, Level, ProjectState, RunInput, ShownRun, WorkbenchState
@@ -107,6 +108,7 @@ class Session:
         self._lists = Lists(self.store)
         self.tests = TestIntents(self)
         self.all_runs = RunAllIntents(self)
+        self._secrets = RunSecrets(folder, cache)
         self._services: Services | None = None
         self._live: LiveParts | None = None
         self._early: list[Intent] = []
@@ -199,6 +201,7 @@ class Session:
         if test_loop:
             group.create_task(test_loop.run())
         self._live = LiveParts(group, runs, requests, previews, monitor, watch_loop, tester, test_loop)
+        group.create_task(self._noting_errors(self._secrets.load()))
         early, self._early = self._early, []
         for intent in early:
             self.intend(intent)
@@ -375,7 +378,21 @@ class Session:
     def suggestions_for(self, resource: Resource) -> list[Suggestion]:
         from stigmer_tui.workbench.suggestions import suggest
 
-        return suggest(resource, self.input_for(resource), run_defaults(self.folder))
+        return suggest(resource, self.input_for(resource), run_defaults(self.folder), self._secrets.values)
+
+    def keep_secrets(self, secrets: Mapping[str, str]) -> None:
+        """Has the values remembered in the keyring; an empty one is forgotten."""
+
+        async def keep(live: LiveParts) -> None:
+            for name, value in secrets.items():
+                if value:
+                    await self._secrets.remember(name, value)
+                    self.store.note(f"{name} is in the keyring, for runs from this folder")
+                else:
+                    await self._secrets.forget(name)
+                    self.store.note(f"{name} is no longer in the keyring")
+
+        self.intend(keep)
 
     def unfinished(self) -> list[Run]:
         """Runs that this session started and that still go on."""

@@ -129,6 +129,14 @@ class SessionCache:
             }
         )
 
+    def remembered_secrets(self) -> tuple[str, ...]:
+        """Names of variables whose values are in the keyring."""
+        found = _read(self._own).get("remembered", [])
+        return tuple(name for name in found if isinstance(name, str)) if isinstance(found, list) else ()
+
+    def note_remembered_secrets(self, names: Iterable[str]) -> None:
+        self._update({"remembered": sorted(names)})
+
     def warnings(self) -> frozenset[str]:
         """What was said of the last deployment."""
         found = _read(self._own).get("warnings", [])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from stigmer_tui.core.run_variable import RunVariable
@@ -14,6 +14,7 @@ from stigmer_tui.workbench.state import RunInput, Value
 
 class ValueSource(StrEnum):
     LAST_RUN = "last run"
+    KEYRING = "keyring"
     DOTENV = ".env"
     PROJECT = "Stigmer.yaml"
     DEFAULT = "default"
@@ -26,6 +27,8 @@ class Suggestion:
     text: str
     """Empty for a default, which the server fills in, and for what is missing."""
     source: ValueSource
+    is_remembered: bool = False
+    """Whether the keyring has a value for it."""
 
     @property
     def is_missing(self) -> bool:
@@ -33,9 +36,13 @@ class Suggestion:
         return self.source is ValueSource.NOWHERE and bool(self.variable.used_by)
 
 
-def suggest(resource: Resource, last: RunInput, defaults: RunDefaults) -> list[Suggestion]:
-    """One for each variable that the resource declares or uses."""
-    return [_suggestion(variable, last.environment, defaults) for variable in resource.variables]
+def suggest(
+    resource: Resource, last: RunInput, defaults: RunDefaults, remembered: Mapping[str, str] | None = None
+) -> list[Suggestion]:
+    """One for each variable that the resource declares or uses. `remembered` are secrets in the keyring."""
+    known = remembered or {}
+    found = [_suggestion(variable, last.environment, defaults, known) for variable in resource.variables]
+    return [replace(each, is_remembered=each.variable.name in known) for each in found]
 
 
 def input_from(last: RunInput, suggestions: Iterable[Suggestion]) -> RunInput:
@@ -47,10 +54,14 @@ def input_from(last: RunInput, suggestions: Iterable[Suggestion]) -> RunInput:
     return RunInput(last.message, environment)
 
 
-def _suggestion(variable: RunVariable, last: Mapping[str, Value], defaults: RunDefaults) -> Suggestion:
+def _suggestion(
+    variable: RunVariable, last: Mapping[str, Value], defaults: RunDefaults, remembered: Mapping[str, str]
+) -> Suggestion:
     name = variable.name
     if name in last:
         return Suggestion(variable, last[name].text, ValueSource.LAST_RUN)
+    if variable.is_secret and name in remembered:
+        return Suggestion(variable, remembered[name], ValueSource.KEYRING)
     if name in defaults.dotenv:
         return Suggestion(variable, defaults.dotenv[name], ValueSource.DOTENV)
     if name in defaults.environment:

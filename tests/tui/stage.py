@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -96,6 +96,10 @@ class StagedSession(Session):
         """What is to be previewed."""
         self.unfinished_runs: list[Run] = []
         self._inputs = inputs or {}
+        self.remembered: dict[str, str] = {}
+        """What the keyring has."""
+        self.kept: list[Mapping[str, str]] = []
+        """What was to be remembered and forgotten."""
         self.providers = StagedProviders()
         self.differs: Sequence[ResourceDifference] | StigmerError = ()
         """What comparing the code with the server comes to."""
@@ -161,7 +165,10 @@ class StagedSession(Session):
         return self.providers
 
     def suggestions_for(self, resource: Resource) -> list[Suggestion]:
-        return suggest(resource, self.input_for(resource), RunDefaults())
+        return suggest(resource, self.input_for(resource), RunDefaults(), self.remembered)
+
+    def keep_secrets(self, secrets: Mapping[str, str]) -> None:
+        self.kept.append(secrets)
 
     def unfinished(self) -> list[Run]:
         return self.unfinished_runs

@@ -354,6 +354,26 @@ class TestForm:
             assert app.asked == ["start settle-orders"]
             assert app.stage.started == [RunInput("", {"API_TOKEN": Value("s3cret", is_secret=True)})]
 
+    async def test_a_secret_is_remembered_when_the_person_says_so(self) -> None:
+        async with running(states.LISTED) as (app, pilot):
+            await press(pilot, "j", "enter", *"s3cret", "ctrl+r")
+            assert "typed · goes to the keyring" in screen_text(app)
+            await press(pilot, "enter")
+            assert app.stage.kept == [{"API_TOKEN": "s3cret"}]
+
+    async def test_what_is_remembered_is_filled_in_and_forgotten_on_request(self) -> None:
+        async with running(states.LISTED) as (app, pilot):
+            app.stage.remembered = {"API_TOKEN": "s3cret"}
+            await press(pilot, "j", "e", "tab")
+            assert "keyring" in screen_text(app)
+            await press(pilot, "enter")
+            assert app.stage.kept == []
+            assert app.stage.started == [RunInput("", {"API_TOKEN": Value("s3cret", is_secret=True)})]
+            await press(pilot, "1", "e", "tab", "ctrl+r")
+            assert "keyring · leaves the keyring" in screen_text(app)
+            await press(pilot, "enter")
+            assert app.stage.kept == [{"API_TOKEN": ""}]
+
     async def test_without_a_value_all_the_same(self) -> None:
         async with running(states.LISTED) as (app, pilot):
             await press(pilot, "j", "enter", "ctrl+s")

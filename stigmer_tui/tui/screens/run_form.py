@@ -100,6 +100,7 @@ class VariableField(Vertical):
         """`text` is the draft, if any."""
         super().__init__(classes="field")
         self.suggestion = suggestion
+        self._is_kept = suggestion.is_remembered
         variable = suggestion.variable
         self._input = Input(
             suggestion.text if text is None else text,
@@ -147,7 +148,20 @@ class VariableField(Vertical):
         return self._input
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return self.is_secret if action == "look" else True
+        return self.is_secret if action in ("look", "remember") else True
+
+    @property
+    def to_keep(self) -> str | None:
+        """The value for the keyring; empty for one to be forgotten, None where nothing changes there."""
+        text = self._input.value
+        if not self._is_kept or not text:
+            return "" if self.suggestion.is_remembered and not self._is_kept else None
+        is_there = self.suggestion.source is ValueSource.KEYRING and text == self.suggestion.text
+        return None if is_there else text
+
+    def action_remember(self) -> None:
+        self._is_kept = not self._is_kept
+        self._show_origin()
 
     def action_look(self) -> None:
         self._input.password = not self._input.password
@@ -160,6 +174,10 @@ class VariableField(Vertical):
             origin = ValueSource.DEFAULT if self.suggestion.variable.has_value else "not set"
         else:
             origin = self.suggestion.source if self._input.value == self.suggestion.text else "typed"
+        if self._is_kept and origin != ValueSource.KEYRING:
+            origin = f"{origin} · goes to the keyring"
+        elif self.suggestion.is_remembered and not self._is_kept:
+            origin = f"{origin} · leaves the keyring"
         self._origin.update(origin)
         self._origin.set_class(self.is_missing, "-missing")
 
@@ -230,8 +248,8 @@ class RunForm(Modal[RunInput | None]):
 
     def _keys(self, width: int) -> str:
         """As many keys as fit, always those for starting and leaving."""
-        look = ["form.look"] if any(field.is_secret for field in self._fields) else []
-        for between in (["form.next", *look], look):
+        secret = ["form.look", "form.remember"] if any(field.is_secret for field in self._fields) else []
+        for between in (["form.next", *secret], secret):
             if cells(text := footer_text("form.start", *between, "form.leave")) <= width:
                 return text
         return footer_text("form.start", "form.leave")
@@ -248,6 +266,12 @@ class RunForm(Modal[RunInput | None]):
     def draft(self) -> Draft:
         fields = {field.name_of_variable: field.input.value for field in self._fields}
         return Draft(self._message.text, fields, self._others.text)
+
+    @property
+    def secrets_to_keep(self) -> dict[str, str]:
+        """Values for the keyring by their variables; empty for those to be forgotten."""
+        kept = {field.name_of_variable: field.to_keep for field in self._fields if field.is_secret}
+        return {name: text for name, text in kept.items() if text is not None}
 
     def _run_input(self) -> RunInput:
         environment = {}
