@@ -1,6 +1,7 @@
 """A plugin of pytest that finds the tests of a project: `pytest -p stigmer_tui.pytest`.
 
-They are the YAML files below `tests`, beside `Stigmer.yaml`. Those that pytest has chosen are played together.
+They are YAML files in a project's folder of tests: `tests`, unless `Stigmer.yaml` says otherwise. Those that pytest has
+chosen are played together.
 """
 
 from __future__ import annotations
@@ -12,13 +13,12 @@ from pathlib import Path
 import pytest
 
 from stigmer_tui.core.clock import SystemClock
-from stigmer_tui.project.project_file import is_project
+from stigmer_tui.project.project_file import find_project, tests_folder
 from stigmer_tui.testing.cases import looks_like_case
 from stigmer_tui.testing.report import failure_lines
 from stigmer_tui.testing.results import TestResult
 from stigmer_tui.testing.suite import run_tests, select
 
-FOLDER = "tests"
 _results = pytest.StashKey[dict[Path, TestResult]]()
 
 
@@ -32,8 +32,9 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ProjectTes
 
 
 def _project_of(path: Path) -> Path | None:
-    folders = (folder.parent for folder in path.parents if folder.name == FOLDER)
-    return next(filter(is_project, folders), None)
+    """Where the file is in its folder of tests."""
+    project = find_project(path.parent)
+    return project if project and tests_folder(project).resolve() in path.parents else None
 
 
 class ProjectTestFile(pytest.File):

@@ -51,6 +51,8 @@ class StartOptions:
     no_auth: bool = False
     remote: RemoteAccess | None = None
     """Where else to listen, for other machines; None for what is configured, or was before."""
+    environment: Mapping[str, str] | None = None
+    """Of the daemon; None for that of this process."""
 
 
 async def start_daemon(configuration: Configuration, options: StartOptions | None = None) -> Endpoint:
@@ -145,7 +147,8 @@ async def _start(configuration: Configuration, options: StartOptions, former: Da
     home = configuration.home
     check_options(configuration, options)
     arguments = _arguments(configuration, options, former or read_record(home))
-    await asyncio.to_thread(_spawn, configuration, arguments)
+    environment = os.environ if options.environment is None else options.environment
+    await asyncio.to_thread(_spawn, configuration, arguments, environment)
     if endpoint := await running_endpoint(home):
         return endpoint
     raise _failure(home)
@@ -166,21 +169,21 @@ def _arguments(configuration: Configuration, options: StartOptions, former: Daem
     return arguments
 
 
-def _spawn(configuration: Configuration, arguments: list[str]) -> None:
+def _spawn(configuration: Configuration, arguments: list[str], inherited: Mapping[str, str]) -> None:
     """Returns once the server listens. Raises StigmerError if it ends or times out."""
     home = configuration.home
     reader, writer = os.pipe()
-    environment = {name: value for name, value in os.environ.items() if name not in KEY_VARIABLES}
-    keys = _pipe_with({name: value for name, value in os.environ.items() if name in KEY_VARIABLES})
+    environment = {name: value for name, value in inherited.items() if name not in KEY_VARIABLES}
+    keys = _pipe_with({name: value for name, value in inherited.items() if name in KEY_VARIABLES})
     environment |= {
         READY_DESCRIPTOR: str(writer),
         KEYS_DESCRIPTOR: str(keys),
         settings.HOME.variable: str(home.root),
     }
     # The daemon has another working folder, so relative paths must be resolved here.
-    if configuration.model.script and os.environ.get(settings.SCRIPT.variable):
+    if configuration.model.script and inherited.get(settings.SCRIPT.variable):
         environment[settings.SCRIPT.variable] = str(configuration.model.script)
-    if configuration.sandbox_root and os.environ.get(settings.SANDBOX_ROOT.variable):
+    if configuration.sandbox_root and inherited.get(settings.SANDBOX_ROOT.variable):
         environment[settings.SANDBOX_ROOT.variable] = str(configuration.sandbox_root)
     with open(home.log("start"), "wb", opener=opener) as output:
         process = subprocess.Popen(

@@ -27,7 +27,7 @@ answer is not made again, and a run is played only where the code asks with the 
 
 With `--live` models are asked instead of the recording, MCP servers are started, and commands are run. Calls that wait
 for an approval are denied, and secrets are taken from variables of their names in the environment. HTTP calls of
-workflows are played even then.
+workflows are played even then. Of a conversation only the message of the test is asked.
 """
 
 from __future__ import annotations

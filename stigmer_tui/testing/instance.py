@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from json import dumps
@@ -20,8 +20,10 @@ from stigmer_tui.core.configuration import configuration_of
 from stigmer_tui.core.configuration_file import ConfigurationFile
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.model_prices import price_of
+from stigmer_tui.core.model_providers import KEY_VARIABLES
 from stigmer_tui.core.paths import Home
-from stigmer_tui.daemon.lifecycle import start_daemon, stop_daemon
+from stigmer_tui.core.settings import SETTINGS
+from stigmer_tui.daemon.lifecycle import StartOptions, start_daemon, stop_daemon
 from stigmer_tui.definition import extensions
 from stigmer_tui.definition.recording import Recording, recording_data
 from stigmer_tui.testing.cases import TestCase
@@ -36,7 +38,6 @@ from stigmer_tui.workbench.session import Session
 from stigmer_tui.workbench.state import RunInput, Value
 
 PREFIX = "STIGMER_"
-"""Of the variables of the person's own instance, which tests do not see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,16 @@ def resource_of(case: TestCase, deployed: Sequence[Resource]) -> Resource:
     return found
 
 
+def own_environment(inherited: Mapping[str, str]) -> dict[str, str]:
+    """Without the settings of the person's own instance; with the keys of providers."""
+    known = {setting.variable for setting in SETTINGS} - KEY_VARIABLES.keys()
+    return {
+        name: value
+        for name, value in inherited.items()
+        if name in KEY_VARIABLES or not (name in known or name.startswith(PREFIX))
+    }
+
+
 def put_recording(home: Home, recording: Recording) -> str:
     """Where the runners of a home find it. Returns its name, which one run can play."""
     name = uuid4().hex
@@ -158,10 +169,10 @@ async def test_instance(project: Path, clock: Clock, live: LiveModels | None = N
     try:
         if live:
             home.configuration.write_text(live.configuration, encoding="utf-8")
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+        environment = own_environment(os.environ)
         configuration = configuration_of(home, environment, ConfigurationFile.read(home.configuration))
         # An interrupt in the middle of the start must not leave a daemon behind that nobody stops.
-        starting = asyncio.create_task(start_daemon(configuration))
+        starting = asyncio.create_task(start_daemon(configuration, StartOptions(environment=environment)))
         try:
             await asyncio.shield(starting)
         except asyncio.CancelledError:

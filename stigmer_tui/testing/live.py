@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from stigmer_tui.core import settings
 from stigmer_tui.core.configuration import Configuration
 from stigmer_tui.core.configuration_file import ConfigurationFile
 from stigmer_tui.core.model_prices import SECTION
@@ -39,17 +40,23 @@ ONCE_OFFLINE = HowToRun()
 
 
 def live_models(configuration: Configuration, file: ConfigurationFile, keys: Mapping[str, str]) -> LiveModels:
-    """Those that are configured in a home."""
-    model = configuration.model
-    settings = {
-        "provider": model.provider,
-        "model": model.model,
-        "base_url": model.base_url,
-        "script": str(model.script or ""),
+    """Those that are configured in a home, whose file this is."""
+    model, answers = configuration.model, configuration.answers
+    named = {
+        settings.PROVIDER: model.provider,
+        settings.MODEL: model.model,
+        settings.BASE_URL: model.base_url,
+        settings.SCRIPT: str(model.script or ""),
+        settings.TEMPERATURE: answers.temperature,
+        settings.MAX_TOKENS: answers.max_tokens or None,
     }
     data: dict[str, Any] = {}
-    if given := {name: value for name, value in settings.items() if value}:
-        data["backend"] = {"local": {"llm": given}}
+    for setting, value in named.items():
+        if value not in ("", None):
+            place = data
+            for key in setting.keys[:-1]:
+                place = place.setdefault(key, {})
+            place[setting.keys[-1]] = value
     if file.document is not None and (prices := file.document.value.get(SECTION)):
         data[SECTION] = prices
     return LiveModels(to_yaml(data) if data else "", keys)

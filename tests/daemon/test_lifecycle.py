@@ -141,8 +141,10 @@ async def test_a_server_that_answers_has_started(home: Home, monkeypatch: pytest
         spawn = lifecycle._spawn
         with ExitStack() as stack:
 
-            def spawn_and_hold(configuration: Configuration, arguments: list[str]) -> None:
-                spawn(configuration, arguments)
+            def spawn_and_hold(
+                configuration: Configuration, arguments: list[str], environment: Mapping[str, str]
+            ) -> None:
+                spawn(configuration, arguments, environment)
                 stack.enter_context(held(home, address))
 
             monkeypatch.setattr(lifecycle, "_spawn", spawn_and_hold)
