@@ -32,6 +32,11 @@ from stigmer_tui.daemon.restart_policy import RestartPolicy
 
 logger = logging.getLogger(__name__)
 
+START_LIMIT = 40.0
+"""Seconds for a new runner to report to the server. It takes less than one, but a predecessor may hold its journal, and
+the machine may be busy.
+"""
+
 STOP_LIMIT = 4.0
 """Seconds that a runner has to end in good order."""
 
@@ -58,6 +63,8 @@ class Child:
     """Set when a person wants it to be started again."""
     token: str = ""
     """By which the server knows this process, and no other, as this child."""
+    has_reported: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once this process has called the server."""
     meter: Meter | None = None
     started_at: datetime | None = None
     state: State.ValueType = Component.STARTING
@@ -127,6 +134,7 @@ class Supervisor:
         children: Mapping[str, Sequence[str] | ChooseProgram],
         clock: Clock,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        start_limit: float = START_LIMIT,
     ) -> None:
         self.changes = ChangeSignal()
         self._home = home
@@ -135,6 +143,7 @@ class Supervisor:
         ]
         self._clock = clock
         self._sleep = sleep
+        self._start_limit = start_limit
         self.on_failed: Callable[[str, str], None] = lambda name, detail: None
         """Told the name of a child that is given up, and why."""
         self._started_at = clock.now()
@@ -161,6 +170,7 @@ class Supervisor:
         """The child to which this token was given, as long as its process runs."""
         for child in self._children:
             if child.token and hmac.compare_digest(child.token.encode(), token.encode()):
+                child.has_reported.set()
                 return child.identity
         return None
 
@@ -222,11 +232,24 @@ class Supervisor:
         try:
             async with child.starting:
                 process = await self._start(child, arguments, stdin, token_writer, output)
+            hangs = not await self._reports(child, process)
+            if hangs:
+                kill_all(process_tree(process.pid))
             code = await process.wait()
         finally:
             os.close(token_writer)
             output.end()
-        return Life(code, _ending(code), output.error, tuple(output.last_lines))
+        end = f"did not report to the server in {self._start_limit:g} s" if hangs else _ending(code)
+        return Life(code, end, output.error, tuple(output.last_lines))
+
+    async def _reports(self, child: Child, process: asyncio.subprocess.Process) -> bool:
+        """Whether it calls the server in time, or ends."""
+        try:
+            async with asyncio.timeout(self._start_limit):
+                await first_of(process.wait(), child.has_reported.wait())
+        except TimeoutError:
+            return False
+        return True
 
     async def _start(
         self, child: Child, arguments: Sequence[str], stdin: int, token_writer: int, output: PrintedOutput
@@ -245,6 +268,7 @@ class Supervisor:
         finally:
             os.close(stdin)
             output.close_writer()
+        child.has_reported.clear()
         child.token = secrets.token_urlsafe(32)
         with suppress(BrokenPipeError):
             os.write(token_writer, f"{child.token}\n".encode())

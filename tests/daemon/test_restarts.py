@@ -102,6 +102,24 @@ async def never(seconds: float) -> None:
     await asyncio.Event().wait()
 
 
+async def test_a_child_that_hangs_at_its_start_is_ended_and_started_again(tmp_path: Path) -> None:
+    """It is there, and never reports to the server."""
+    home = Home(tmp_path)
+    home.prepare()
+    child = ["/bin/sh", "-c", "echo $$ > pid; exec sleep 1000"]
+    supervisor = Supervisor(home, {"child": child}, SystemClock(), never, start_limit=0.5)
+    stopping = asyncio.Event()
+    running = asyncio.create_task(supervisor.run({}, stopping))
+    async with asyncio.timeout(LIMIT):
+        seen = 0
+        while (status := supervisor.statuses()[1]).state != Component.RESTARTING:
+            seen = await supervisor.changes.after(seen)
+    stopping.set()
+    await running
+    assert status.detail == "did not report to the server in 0.5 s; starts again in 1 s"
+    assert not psutil.pid_exists(int((tmp_path / "pid").read_text()))
+
+
 class Recorder(logging.Handler):
     def __init__(self, logged: list[tuple[str, str]]) -> None:
         super().__init__()
