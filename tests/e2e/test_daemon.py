@@ -180,7 +180,7 @@ def test_settings_that_cannot_be_read(world: World) -> None:
     world.home.configuration.write_text("organization: local\nbackend: [\n", encoding="utf-8")
     finished = world.run("server", "restart")
     assert finished.code == 1
-    assert finished.err.startswith(f"Error: {world.home.configuration}:3 is not valid YAML: ")
+    assert finished.err.startswith(f"Error: {world.home.configuration}:3:1 is not valid YAML: ")
     assert world.run("server", "status").code == 0
     assert world.run("server", "stop").out == "✓ Stopped the daemon\n"
 
