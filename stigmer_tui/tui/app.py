@@ -349,7 +349,8 @@ class StigmerApp(TypeAheadApp):
         from stigmer_tui.tui.screens.run_form import RunForm
 
         suggestions = self.session.suggestions_for(resource)
-        form = RunForm(resource, self.session.input_for(resource), suggestions, self._drafts.get(resource.slug))
+        draft, default = self._drafts.get(resource.slug), self.session.default_message
+        form = RunForm(resource, self.session.input_for(resource), suggestions, draft, default)
 
         def left(run_input: RunInput | None) -> None:
             if run_input is None:

@@ -375,6 +375,11 @@ class Session:
         """The same, by the slug of the resource."""
         return self._inputs.get(slug, RunInput())
 
+    @property
+    def default_message(self) -> str:
+        """What the project says to a run that is given no message; may be empty."""
+        return run_defaults(self.folder).message
+
     def suggestions_for(self, resource: Resource) -> list[Suggestion]:
         from stigmer_tui.workbench.suggestions import suggest
 

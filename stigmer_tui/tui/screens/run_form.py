@@ -191,16 +191,23 @@ class RunForm(Modal[RunInput | None]):
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.FORM)
 
     def __init__(
-        self, resource: Resource, run_input: RunInput, suggestions: Iterable[Suggestion], draft: Draft | None = None
+        self,
+        resource: Resource,
+        run_input: RunInput,
+        suggestions: Iterable[Suggestion],
+        draft: Draft | None = None,
+        default_message: str = "",
     ) -> None:
-        """`run_input` is that of the last run; `draft` is from the last time the form was left."""
+        """`run_input` is that of the last run; `draft` is from the last time the form was left; `default_message` is
+        sent where none is written.
+        """
         super().__init__()
         self._resource = resource
         self._message = MessageArea(
             draft.message if draft else run_input.message,
             soft_wrap=True,
             show_line_numbers=False,
-            placeholder=PLACEHOLDERS.get(resource.kind, DEFAULT_MESSAGE),
+            placeholder=PLACEHOLDERS.get(resource.kind, default_message or DEFAULT_MESSAGE),
             id="message",
         )
         self._message.cursor_blink = False
