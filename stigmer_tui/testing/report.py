@@ -62,16 +62,18 @@ def failure_lines(result: TestResult) -> Iterator[Line]:
             yield Line(f"    {line}", {"-": "bad", "+": "good"}.get(line[:1], ""))
     error = result.run.error.splitlines()[:1] if result.run is not None else []
     told = [text for failure in result.failures for text in (failure.what, *failure.difference)]
-    if error and not any(error[0] in text for text in told):
+    if error and not any(error[0] in text or text in error[0] for text in told):
         yield Line(f"  the run failed: {error[0]}")
 
 
 def _counted(result: TestResult) -> Iterator[tuple[Failure, int]]:
-    """What failed, in how many runs; of each the first difference."""
-    found = [failure for attempt in result.attempts for failure in attempt.failures]
-    for what in dict.fromkeys(failure.what for failure in found):
-        alike = [failure for failure in found if failure.what == what]
-        yield alike[0], len(alike)
+    """What failed, as in the first run in which it did, and in how many it did."""
+    failing = [attempt.failures for attempt in result.attempts if attempt.failures]
+    for what in dict.fromkeys(failure.what for failures in failing for failure in failures):
+        alike = [[failure for failure in failures if failure.what == what] for failures in failing]
+        found = list(filter(None, alike))
+        for failure in found[0]:
+            yield failure, len(found)
 
 
 def summary(results: Sequence[TestResult], seconds: float) -> Line:

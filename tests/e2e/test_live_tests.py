@@ -34,7 +34,7 @@ expect:
 
 @dataclass
 class Models:
-    """`good` always says what is expected, `fickle` every second time."""
+    """`good` always says what is expected, `fickle` every second time; `busy` asks its sub-agent first."""
 
     asked: list[str] = field(default_factory=list)
     """Names of models, but for the judge's."""
@@ -49,6 +49,9 @@ class Models:
             self.graded.append(json.dumps(body["messages"]))
             return Answer(calls=[("1", "final_answer", {"passes": True, "words": "It is kind."})])
         self.asked.append(str(body["model"]))
+        said = json.dumps(body["messages"])
+        if body["model"] == "busy" and "Say what is left." in said and '"tool"' not in said:
+            return Answer(calls=[("1", "task", {"subagent_type": "reader", "description": "Read"})])
         failing = body["model"] == "fickle" and self.asked.count("fickle") % 2 == 0
         return Answer(["Nothing." if failing else "Assam, dear."])
 
@@ -103,6 +106,14 @@ def test_models_are_compared_and_one_that_passes_sometimes_is_neither_good_nor_b
     test, end = events
     assert test["attempts"][0]["judge"] == {"passes": True, "words": "It is kind."}
     assert (end["event"], end["passed"]) == ("tests", 1)
+
+
+def test_sub_agents_ask_the_model_that_is_tried_too(world: World) -> None:
+    project = project_with_a_test(world)
+    with models(world) as served:
+        passed = world.run("test", "--models", "busy", cwd=project)
+    assert passed.code == 0, passed.out + passed.err
+    assert served.asked == ["busy"] * 3, "the agent, its sub-agent, and the agent again"
 
 
 def test_what_needs_an_approval_is_denied_where_nobody_can_give_it(world: World) -> None:

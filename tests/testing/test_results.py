@@ -92,3 +92,15 @@ def test_scripts_are_not_taken_for_a_model() -> None:
     assert [line.text for line in result_lines(scripted, is_live=True)] == ["✓ clerk  [gpt]  1.0 s  scripts, no model"]
     assert [line.text for line in model_table([scripted])][1] == "clerk   ✓ 1/1  1.0 s  scripts, no model"
     assert result_data(scripted)["scripted"]
+
+
+def test_what_fails_twice_in_a_run_is_counted_once() -> None:
+    twice = (Failure("text contains", ("- a",)), Failure("text contains", ("- b",)))
+    lines = [line.text for line in failure_lines(result(Attempt(1.0, twice, record()), PASSED))]
+    assert lines[1:] == ["  in 1 of 2: text contains", "    - a", "  in 1 of 2: text contains", "    - b"]
+
+
+def test_why_the_run_failed_is_not_said_twice() -> None:
+    misfit = Failure("The recording does not fit the code: x", ("- a",))
+    error = "/ask failed: the agent clerk failed: The recording does not fit the code: x\n- a"
+    assert len(list(failure_lines(result(Attempt(1.0, (misfit,), record(error=error)))))) == 3
