@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.configuration import Configuration
-from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.errors import StigmerError, system_refusal
 from stigmer_tui.project.project_file import tests_folder
 from stigmer_tui.workbench.model import Resource, ResourceKey, ResourceKind
 from stigmer_tui.workbench.project_tests import Form, Outcome, ProjectTest, Took
@@ -115,7 +115,8 @@ class SessionTester:
             count_as_recorded(run, case.recording)
             folders = [self._home.workspace / session for session in run.sessions]
             difference = _lines(await failures(case.expected, run, folders, comparison.evaluate))
-        except StigmerError as error:
+        except (StigmerError, OSError) as problem:
+            error = system_refusal(problem) if isinstance(problem, OSError) else problem
             difference = (error.message.removeprefix(f"{self._folder}{os.sep}"), *error.advice.splitlines())
         outcome = Outcome.FAILED if difference else Outcome.PASSED
         return replace(test, outcome=outcome, difference=difference, execution_id=run.id if run else "")
