@@ -249,8 +249,9 @@ async def check_terminal(setup: Setup) -> AsyncIterator[Finding]:
 async def check_watch(setup: Setup) -> AsyncIterator[Finding]:
     from stigmer_tui.project.folder_events import must_poll
 
-    if must_poll(setup.environment):
-        yield Finding("watch", Verdict.WARNING, "This system reports no changes of files; they are polled")
+    if must_poll(setup.environment, setup.folder):
+        message = "Not all changes of files are reported here, so they are looked for twice a second"
+        yield Finding("watch", Verdict.OK, message)
         return
     watches = _max_watches()
     if watches is not None and watches < FEW_WATCHES:

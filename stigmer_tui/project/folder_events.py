@@ -11,6 +11,8 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Protocol
 
+import psutil
+
 from stigmer_tui.core.file_notifications import file_notifications
 from stigmer_tui.core.inotify import FolderWatches
 
@@ -33,12 +35,35 @@ class FileEvents(Protocol):
         ...
 
 
-def must_poll(environment: Mapping[str, str]) -> bool:
-    """Whether polling is asked for, by the variable that watchfiles reads, or the system reports no events (WSL)."""
+SHARED_FILE_SYSTEMS = (
+    *("nfs", "cifs", "smb", "afs", "afpfs", "webdav", "ncpfs", "ceph", "glusterfs", "lustre", "gpfs", "beegfs"),
+    # Of virtual machines and containers.
+    *("9p", "virtiofs", "vboxsf", "vmhgfs", "prl_fs", "grpcfuse", "fuse.grpcfuse", "fuse.osxfs", "fakeowner"),
+    *("fuse.sshfs", "fuse.rclone", "fuse.vmhgfs", "fuse.s3fs", "macfuse"),
+)
+"""How the names of file systems begin where a change that another machine has made is not reported here."""
+
+
+def must_poll(environment: Mapping[str, str], folder: Path) -> bool:
+    """Whether polling is asked for, by the variable that watchfiles reads, or the system does not report all changes:
+    on WSL, and of a folder that other machines write too.
+    """
     wanted = environment.get("WATCHFILES_FORCE_POLLING", "")
     if wanted:
         return wanted.lower() not in ("false", "disable", "disabled")
-    return "microsoft-standard" in platform.release().lower()
+    return "microsoft-standard" in platform.release().lower() or is_shared(folder)
+
+
+def is_shared(folder: Path) -> bool:
+    """Whether the folder is on a file system that other machines write too."""
+    return _file_system(folder).lower().startswith(SHARED_FILE_SYSTEMS)
+
+
+def _file_system(folder: Path) -> str:
+    """The name of its type; empty where it is not known."""
+    mounts = {mount.mountpoint: mount.fstype for mount in psutil.disk_partitions(all=True)}
+    real = folder.resolve()
+    return next((mounts[str(path)] for path in (real, *real.parents) if str(path) in mounts), "")
 
 
 class PolledFileEvents:

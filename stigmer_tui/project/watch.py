@@ -63,7 +63,7 @@ class Watcher:
         """With `suffixes` only files with one of them are watched, and only those in the folder itself."""
         self._suffixes = suffixes
         self._folder = folder.absolute()
-        self._polls = must_poll(os.environ if environment is None else environment)
+        self._polls = must_poll(os.environ if environment is None else environment, self._folder)
         self._reported = Snapshot()
         self._events: FileEvents | None = None
         self._snapshot_seconds = 0.0
@@ -101,19 +101,25 @@ class Watcher:
 
     async def __anext__(self) -> Change | WatchProblem:
         pause = 0.0
+        is_reported = False
         while True:
             try:
                 # First watch, then take the snapshot, so that nothing is missed in between.
                 events = await self._watch()
                 self._asked.clear()
                 asking = list(self._asking)
+                if is_reported:
+                    await self._burst_is_over(events)
                 seen = await self._snapshot()
                 if seen == self._reported:
                     self._answer(asking)
-                    await self._rest(events, pause)
+                    is_reported = await self._rest(events, pause)
                     pause = REST * self._snapshot_seconds
                     continue
-                seen = await self._snapshot_after_burst(events)
+                if not is_reported:
+                    await self._burst_is_over(events)
+                    seen = await self._snapshot()
+                seen = await self._whole(events, seen)
             except OSError as error:
                 await self._stop_watching()
                 self._polls = True
@@ -131,8 +137,11 @@ class Watcher:
                 answer.set_result(None)
         self._asking = [answer for answer in self._asking if not answer.done()]
 
-    async def _rest(self, events: FileEvents, pause: float) -> None:
-        """Waits for an event, or for a call of `caught_up`. Raises OSError when the system stops reporting."""
+    async def _rest(self, events: FileEvents, pause: float) -> bool:
+        """Waits for an event, or for a call of `caught_up`; whether there was an event.
+
+        Raises OSError when the system stops reporting.
+        """
 
         async def happened() -> None:
             await asyncio.sleep(pause)
@@ -141,8 +150,9 @@ class Watcher:
         happening, asked = asyncio.create_task(happened()), asyncio.create_task(self._asked.wait())
         try:
             await asyncio.wait((happening, asked), return_when=asyncio.FIRST_COMPLETED)
-            if happening.done():
+            if is_reported := happening.done():
                 happening.result()
+            return is_reported
         finally:
             happening.cancel()
             asked.cancel()
@@ -167,14 +177,16 @@ class Watcher:
     def _time(self) -> float:
         return asyncio.get_running_loop().time()
 
-    async def _snapshot_after_burst(self, events: FileEvents) -> Snapshot:
+    async def _burst_is_over(self, events: FileEvents) -> None:
         burst_ends = self._time() + MAX_BURST
         while await events.wait(QUIET) and self._time() < burst_ends:
             continue
         lock = await asyncio.to_thread(index_lock, self._folder)
         while is_under_way(lock):
             await events.wait(GIT_STEP)
-        seen = await self._snapshot()
+
+    async def _whole(self, events: FileEvents, seen: Snapshot) -> Snapshot:
+        """A later snapshot, where a file may be gone or empty only because it is being saved."""
         save_ends = self._time() + MAX_SAVE
         while may_be_half_done(self._reported, seen) and (left := save_ends - self._time()) > 0:
             await events.wait(left)

@@ -96,7 +96,7 @@ def main() -> None:
         forked = asyncio.run(forked_synthesis_ms(python_project(folder / "three")))
         line("the same in forks of a waiting interpreter", forked, empty)
         line("synthesis of what `new` writes", synthesis_ms(load_project(create_project(folder, "demo"))), empty)
-        for files in (10, 1000):
+        for files in (10, 1000, 10_000):
             project = folder / f"files_{files}"
             project.mkdir()
             times = asyncio.run(save_to_change_ms(project, files))

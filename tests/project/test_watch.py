@@ -6,9 +6,11 @@ import asyncio
 import errno
 import os
 import random
+import shutil
 import subprocess
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -86,6 +88,24 @@ def like_emacs(path: Path, text: str) -> None:
     lock.unlink()
 
 
+def like_nano(path: Path, text: str) -> None:
+    lock = path.with_name(f".{path.name}.swp")
+    lock.write_bytes(b"b0nano")
+    with path.open("r+") as file:
+        file.truncate()
+        file.write(text)
+    lock.unlink()
+
+
+def like_vs_code(path: Path, text: str) -> None:
+    """Opened with truncation, written, flushed to the disk."""
+    with path.open("w") as file:
+        file.flush()
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def like_jetbrains(path: Path, text: str) -> None:
     fresh, old = path.with_name(f"{path.name}___jb_tmp___"), path.with_name(f"{path.name}___jb_old___")
     fresh.write_text(text)
@@ -99,8 +119,23 @@ def with_sed(path: Path, text: str) -> None:
     subprocess.run(["sed", "-i", "s/two/TWO/", str(path)], check=True)
 
 
+def with_vim(path: Path, text: str) -> None:
+    """The editor itself; `two` → `TWO`, whatever the text."""
+    substitute = ["-c", "%s/two/TWO/e", "-c", "wq"]
+    subprocess.run(["vim", "-u", "NONE", "-N", "-es", *substitute, str(path)], check=False, stdin=subprocess.DEVNULL)
+
+
+needs_vim = pytest.mark.skipif(shutil.which("vim") is None, reason="there is no vim on this machine")
+needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="there is no git on this machine")
+
+SAVES = [
+    *(in_place, atomically, like_vim, like_emacs, like_nano, like_vs_code, like_jetbrains, with_sed),
+    pytest.param(with_vim, marks=needs_vim),
+]
+
+
 @pytest.mark.usefixtures("any_notices")
-@pytest.mark.parametrize("save", [in_place, atomically, like_vim, like_emacs, like_jetbrains, with_sed])
+@pytest.mark.parametrize("save", SAVES)
 async def test_a_save_is_one_change_whichever_the_editor(
     tmp_path: Path, save: Callable[[Path, str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -405,10 +440,38 @@ async def test_however_fast_things_change_the_last_state_is_told(tmp_path: Path)
     ],
 )
 def test_polling_is_a_choice_and_a_need_on_wsl(
-    value: str, system: str, expected: bool, monkeypatch: pytest.MonkeyPatch
+    value: str, system: str, expected: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("platform.release", lambda: system)
-    assert must_poll({"WATCHFILES_FORCE_POLLING": value}) is expected
+    assert must_poll({"WATCHFILES_FORCE_POLLING": value}, tmp_path) is expected
+
+
+@dataclass(frozen=True)
+class Mount:
+    mountpoint: str
+    fstype: str
+
+
+@pytest.mark.parametrize(
+    ("fstype", "expected"),
+    [("ext4", False), ("tmpfs", False), ("nfs4", True), ("smbfs", True), ("fuse.sshfs", True), ("virtiofs", True)],
+)
+async def test_a_folder_that_other_machines_write_is_polled(
+    tmp_path: Path, fstype: str, expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The nearest mount counts, and no event of the system is needed."""
+    mounts = [Mount("/", "ext4"), Mount(str(tmp_path), fstype)]
+    monkeypatch.setattr("psutil.disk_partitions", lambda all: mounts)  # noqa: A006
+    monkeypatch.delenv("WATCHFILES_FORCE_POLLING", raising=False)
+    assert must_poll({}, tmp_path / "shop") is expected
+    started: list[object] = []
+    monkeypatch.setattr(SystemFileEvents, "start", lambda folders: started.append(folders))
+    monkeypatch.setattr(watch, "PolledFileEvents", partial(PolledFileEvents, interval=0.03))
+    if expected:
+        async with watching(tmp_path / "shop") as watcher:
+            (tmp_path / "shop" / "main.py").write_text("one\n")
+            assert str(await next_change(watcher)) == "main.py changed (+0 −2)"
+        assert started == []
 
 
 @pytest.mark.parametrize("repository", [".git", "elsewhere"])
@@ -431,6 +494,31 @@ async def test_what_git_changes_is_one_change_when_it_has_finished(tmp_path: Pat
         lock.unlink()
         change = await waiting
         assert [file.path for file in change.files] == ["main.py", "new-0.py", "new-1.py", "new-2.py", "old.py"]
+
+
+@needs_git
+async def test_a_switch_of_branches_is_one_change(tmp_path: Path) -> None:
+    """By git itself, with so many files that it takes longer than a burst of saves is quiet."""
+
+    def git(*arguments: str) -> None:
+        identity = ["-c", "user.name=a", "-c", "user.email=a@b.example"]
+        subprocess.run(["git", *identity, *arguments], cwd=tmp_path, check=True, capture_output=True)
+
+    def commit(text: str) -> None:
+        write_files(tmp_path, {f"part_{number % 10}/file_{number}.py": text for number in range(400)})
+        git("add", "--all")
+        git("commit", "--message", text)
+
+    git("init", "--initial-branch", "main")
+    commit("one\n")
+    git("switch", "--create", "other")
+    commit("two\n")
+    async with watching(tmp_path, **{"notes.txt": "1\n"}) as watcher:
+        waiting = asyncio.create_task(next_change(watcher))
+        await asyncio.sleep(0)
+        await asyncio.to_thread(git, "switch", "main")
+        assert len((await waiting).files) == 400
+        await nothing_more(watcher, tmp_path)
 
 
 async def test_a_lock_that_git_has_left_behind_holds_nothing_up(tmp_path: Path) -> None:
