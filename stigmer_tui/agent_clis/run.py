@@ -10,6 +10,7 @@ from pathlib import Path
 
 from stigmer_tui.agent_clis import git
 from stigmer_tui.agent_clis.agent_cli import AgentCli, Launch
+from stigmer_tui.agent_clis.desktop import show_on_desktop
 from stigmer_tui.agent_clis.events import CliEvent, Failed, Printed, Said, Usage
 from stigmer_tui.agent_clis.notifications import OFF, notification_of, notify
 from stigmer_tui.agent_clis.outcome import ADVICE, NO_COMMITS, ExitCode, classify
@@ -324,7 +325,11 @@ class _Run:
     async def notified(self, record: RunRecord) -> str:
         if not (self._options.notifies and self._task.notify) or self._options.dry_run:
             return OFF
-        return await notify(notification_of(record, self._folder.path), self._options.environment)
+        notification = notification_of(record, self._folder.path)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(show_on_desktop(notification, self._options.environment))
+            sending = group.create_task(notify(notification, self._options.environment))
+        return sending.result()
 
     def _timeout(self) -> float:
         configured = seconds_of(self._options.environment.get(TIMEOUT_VARIABLE, ""))

@@ -1,6 +1,6 @@
-"""Tasks for agents: those of the program, and those in the folder `tasks` of a project.
+"""Tasks for agents: those of the program, and those of a project, in its folder `tasks` or in its Stigmer.yaml.
 
-A task is a file of Markdown, whose text is the prompt. What else is said of it stands before that, in YAML:
+In the folder, a task is a file of Markdown, whose text is the prompt. What else is said of it stands before that:
 
     ---
     requires_commit: true        # a run without one has failed
@@ -11,6 +11,11 @@ A task is a file of Markdown, whose text is the prompt. What else is said of it 
     worktree: true               # in a worktree of its own, so that several agents can work at once
     ---
     Bring the documentation up to date …
+
+In Stigmer.yaml the same is said of it below its name, with the file of its prompt:
+
+    tasks:
+      tidy: {prompt: prompts/tidy.md, requires_commit: true}
 """
 
 from __future__ import annotations
@@ -19,15 +24,23 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.front_matter import split_front_matter
+from stigmer_tui.core.paths import PROJECT_FILE
+
+if TYPE_CHECKING:
+    from stigmer_tui.core.yaml_text import Document
 
 FOLDER = "tasks"
 SUFFIX = ".md"
 AUTO = "auto"
 KEYS = ("requires_commit", "notify", "timeout", "agents", "folder", "worktree")
+PROMPT = "prompt"
+"""In Stigmer.yaml, besides these: the file of the prompt."""
+SECTION = "tasks"
+"""Of Stigmer.yaml."""
 
 PROMPTS = Path(__file__).parent / "prompts"
 BUILT_IN = {"debug_hello_simple": False, "debug_hello_world": True, "debug_smoke_commit": True}
@@ -71,8 +84,11 @@ def load_tasks(folder: Path) -> dict[str, Task]:
         name: Task(name, (PROMPTS / f"{name}{SUFFIX}").read_text(encoding="utf-8"), requires_commit, is_built_in=True)
         for name, requires_commit in BUILT_IN.items()
     }
-    for path in _files(folder / FOLDER):
-        task = _load(path)
+    for task in (*_listed(folder), *map(_load, _files(folder / FOLDER))):
+        if task.name in tasks and not tasks[task.name].is_built_in:
+            raise StigmerError(
+                f"The task {task.name} stands in {PROJECT_FILE} and in the folder {FOLDER}", "Keep one of them."
+            )
         tasks[task.name] = task
     return tasks
 
@@ -81,7 +97,7 @@ def find_task(folder: Path, name: str) -> Task:
     """Raises StigmerError, with the names that there are."""
     tasks = load_tasks(folder)
     if name not in tasks:
-        advice = f"There are {', '.join(tasks)}; add your own as {FOLDER}/{name}{SUFFIX}"
+        advice = f"There are {', '.join(tasks)}; add your own as {FOLDER}/{name}{SUFFIX}, or to {PROJECT_FILE}"
         raise StigmerError(f"There is no task {name}", advice)
     return tasks[name]
 
@@ -92,35 +108,67 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _load(path: Path) -> Task:
-    if not _NAME.fullmatch(path.stem):
-        raise StigmerError(f"{path} is no name for a task", "Use letters, digits, - and _.")
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise StigmerError(f"Cannot read the task {path}: {error}") from error
-    settings, prompt = split_front_matter(text)
+    _check_name(path.stem, str(path))
+    settings, prompt = split_front_matter(_read(path))
     if not prompt.strip():
         raise StigmerError(f"The task {path} has no prompt", "Write below the line --- what is to be done.")
-    return _TaskReader(path, settings).task(prompt.strip())
+    from stigmer_tui.core.yaml_text import Document, read_yaml
+
+    document = read_yaml(settings, str(path)) if settings.strip() else Document(str(path), {})
+    return _TaskReader(document, ()).task(path.stem, prompt.strip())
+
+
+def _listed(folder: Path) -> Iterator[Task]:
+    """Those of Stigmer.yaml; what else is wrong with that file is told where it is deployed."""
+    path = folder / PROJECT_FILE
+    if not path.is_file():
+        return
+    from stigmer_tui.core.yaml_text import read_yaml
+
+    document = read_yaml(_read(path), PROJECT_FILE)
+    tasks = document.value.get(SECTION) if isinstance(document.value, dict) else None
+    if tasks is None:
+        return
+    if not isinstance(tasks, dict):
+        raise StigmerError(f"{document.where(SECTION)} {SECTION} must hold tasks by their names")
+    for name in tasks:
+        _check_name(str(name), document.where(SECTION, name))
+        reader = _TaskReader(document, (SECTION, name), PROMPT)
+        yield reader.task(str(name), reader.prompt(folder))
+
+
+def _check_name(name: str, where: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise StigmerError(f"{where} {name!r} is no name for a task", "Use letters, digits, - and _.")
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise StigmerError(f"Cannot read {path}: {error}") from error
 
 
 class _TaskReader:
-    def __init__(self, path: Path, settings: str) -> None:
-        from stigmer_tui.core.yaml_text import read_yaml
+    """Of what stands at one path of a document; every refusal has its line."""
 
+    def __init__(self, document: Document, path: tuple[str, ...], *more_keys: str) -> None:
+        self._document = document
         self._path = path
-        self._document = read_yaml(settings, str(path)) if settings.strip() else None
-        values = self._document.value if self._document else {}
+        self._keys = (*more_keys, *KEYS)
+        values = document.value
+        for part in path:
+            values = values[part]
         if not isinstance(values, dict):
-            raise StigmerError(f"{path}:2 must hold keys such as {', '.join(KEYS)}")
+            raise self._problem("", f"must hold keys such as {', '.join(self._keys)}")
         self._values: dict[str, Any] = values
 
-    def task(self, prompt: str) -> Task:
+    def task(self, name: str, prompt: str) -> Task:
         for key in self._values:
-            if key not in KEYS:
-                raise self._problem(str(key), f"is no key of a task: there are {', '.join(KEYS)}")
+            if key not in self._keys:
+                raise self._problem(str(key), f"is no key of a task: there are {', '.join(self._keys)}")
         return Task(
-            self._path.stem,
+            name,
             prompt,
             self._flag("requires_commit", False),
             self._flag("notify", True),
@@ -129,6 +177,16 @@ class _TaskReader:
             self._folder(),
             self._flag("worktree", False),
         )
+
+    def prompt(self, folder: Path) -> str:
+        """The text of the file that is named."""
+        file = self._values.get(PROMPT)
+        if not isinstance(file, str) or not (folder / file).is_file():
+            raise self._problem(PROMPT, f"must be a file of the project, such as prompts/{self._path[-1]}{SUFFIX}")
+        text = _read(folder / file).strip()
+        if not text:
+            raise self._problem(PROMPT, f"is {file}, which is empty")
+        return text
 
     def _flag(self, key: str, default: bool) -> bool:
         value = self._values.get(key, default)
@@ -159,5 +217,5 @@ class _TaskReader:
         return value
 
     def _problem(self, key: str, problem: str) -> StigmerError:
-        where = self._document.where(key) if self._document else str(self._path)
-        return StigmerError(f"{where} {key} {problem}")
+        path = (*self._path, key) if key else self._path
+        return StigmerError(f"{self._document.where(*path)} {key or (path or ('the file',))[-1]} {problem}")

@@ -10,6 +10,9 @@ from stigmer_tui.core import settings
 from stigmer_tui.core.errors import StigmerError, as_text
 from stigmer_tui.core.private_files import close_to_others, make_private_folders
 
+PROJECT_FILE = "Stigmer.yaml"
+"""Makes a folder a project."""
+
 
 @dataclass(frozen=True, slots=True)
 class Home:

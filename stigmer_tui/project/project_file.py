@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.paths import PROJECT_FILE
 from stigmer_tui.core.run_limits import NAMES, NONE, RunLimits, parse_limits
 from stigmer_tui.core.watch_rules import USUAL, Queueing, WatchRules, When
 from stigmer_tui.project.project_keys import (
@@ -36,7 +37,7 @@ from stigmer_tui.project.project_keys import (
 if TYPE_CHECKING:
     from stigmer_tui.core.yaml_text import Document
 
-FILE_NAME = "Stigmer.yaml"
+FILE_NAME = PROJECT_FILE
 DEFAULT_ENV_FILE = ".env"
 DEFAULT_TESTS = "tests"
 

@@ -101,6 +101,28 @@ ENGINE = ProjectKey(
     schema={"enum": ["embedded"]},
 )
 TESTS = ProjectKey("tests", "The folder of its tests, for `stigmer-tui test` and `export`.", default="`tests`")
+TASKS = ProjectKey(
+    "tasks",
+    "Tasks for coding agents of others, by name, for `stigmer-tui task run` and the app: `{tidy: {prompt:"
+    " prompts/tidy.md, requires_commit: true}}`. Files of the folder `tasks` are tasks as well.",
+    schema={
+        "type": "object",
+        "additionalProperties": {
+            "type": "object",
+            "properties": {
+                "prompt": {"type": "string"},
+                "requires_commit": {"type": "boolean"},
+                "notify": {"type": "boolean"},
+                "timeout": {"type": ["string", "number"]},
+                "agents": {"type": ["string", "array"], "items": {"type": "string"}},
+                "folder": {"type": "string"},
+                "worktree": {"type": "boolean"},
+            },
+            "required": ["prompt"],
+            "additionalProperties": False,
+        },
+    },
+)
 VERSION = ProjectKey("version", "Shown only.")
 DESCRIPTION = ProjectKey("description", "Shown only.")
 ORGANIZATION = ProjectKey(
@@ -131,6 +153,6 @@ LIMITS = ProjectKey(
 
 KEYS = (
     *(NAME, RUNTIME, MAIN, COMMAND, VERSION, DESCRIPTION, ORGANIZATION),
-    *(MESSAGE, ENVIRONMENT, ENV_FILES, WATCH, APPROVE, LIMITS, ENGINE, TESTS),
+    *(MESSAGE, ENVIRONMENT, ENV_FILES, WATCH, APPROVE, LIMITS, ENGINE, TESTS, TASKS),
 )
 """All keys of Stigmer.yaml; the reference is generated from them."""

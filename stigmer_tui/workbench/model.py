@@ -20,6 +20,10 @@ class ResourceKind(StrEnum):
     """Of a project, for coding agents of others; on no server."""
 
 
+BUILT_IN = "stigmer-tui"
+"""In place of the project of a task that every installation has."""
+
+
 class RunState(StrEnum):
     """Where an execution, a task or a tool call stands; each has its glyph and its colour."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from stigmer_tui.workbench.model import Resource, ResourceKind, Run
+from stigmer_tui.workbench.model import BUILT_IN, Resource, ResourceKind, Run
 from stigmer_tui.workbench.state import WorkbenchState
 
 
 def own_resources(state: WorkbenchState) -> tuple[Resource, ...]:
-    """All of them outside a project."""
+    """Outside a project all of them, but for the tasks of the program."""
     return tuple(resource for resource in state.resources if owns(state, resource))
 
 
@@ -18,7 +18,9 @@ def own_first(state: WorkbenchState) -> tuple[Resource, ...]:
 
 def owns(state: WorkbenchState, resource: Resource) -> bool:
     """What the project's code defines; before that is known, what a project of this name has deployed."""
-    if state.project is None or resource.kind is ResourceKind.TASK:
+    if resource.kind is ResourceKind.TASK:
+        return resource.project != BUILT_IN
+    if state.project is None:
         return True
     if state.project.defines is None:
         return resource.project == state.project.name

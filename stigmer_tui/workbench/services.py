@@ -32,10 +32,8 @@ class Services:
 
 
 def load_services_with_tasks(configuration: Configuration, folder: Path, organization: str, clock: Clock) -> Services:
-    """As `load_services`; the tasks of the folder, where it has any, are run beside what the server runs."""
-    from stigmer_tui.agent_clis.tasks import FOLDER as TASKS
-
-    return load_services(configuration, folder, organization, clock, has_tasks=(folder / TASKS).is_dir())
+    """As `load_services`; the tasks of the folder, and those of the program, are run beside what the server runs."""
+    return load_services(configuration, folder, organization, clock, has_tasks=True)
 
 
 def load_services(

@@ -27,7 +27,7 @@ from stigmer_tui.core.paths import Home
 from stigmer_tui.workbench.backend import Lists
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.grpc_backend import GrpcBackend
-from stigmer_tui.workbench.model import Resource, ResourceKind, Run
+from stigmer_tui.workbench.model import BUILT_IN, Resource, ResourceKind, Run
 from stigmer_tui.workbench.preview import Preview
 from stigmer_tui.workbench.servers import SessionServer
 from stigmer_tui.workbench.state import RunInput
@@ -93,9 +93,12 @@ class BackendWithTasks(GrpcBackend):
     def _tasks(self) -> list[Resource]:
         with suppress(StigmerError):
             return [
-                Resource(ResourceKind.TASK, f"{PREFIX}{task.name}", task.name, task.name, description=task.summary)
+                Resource(
+                    *(ResourceKind.TASK, f"{PREFIX}{task.name}", task.name, task.name),
+                    description=task.summary,
+                    project=BUILT_IN if task.is_built_in else "",
+                )
                 for task in load_tasks(self._folder).values()
-                if not task.is_built_in
             ]
         return []
 

@@ -13,10 +13,12 @@ from stigmer_tui.agent_clis.formats.opencode import OpencodeLines
 from stigmer_tui.agent_clis.records import RunFolder, RunRecord
 from stigmer_tui.agent_clis.schedule import Schedule
 from stigmer_tui.agent_clis.table import AGENTS, agents_of
-from stigmer_tui.agent_clis.tasks import BUILT_IN, find_task, load_tasks
+from stigmer_tui.agent_clis.tasks import BUILT_IN, KEYS, PROMPT, Task, find_task, load_tasks
 from stigmer_tui.agent_clis.triage import Urgency, triage
 from stigmer_tui.core.configuration_file import ConfigurationFile
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.project.project_file import load_project
+from stigmer_tui.project.project_keys import TASKS
 
 TASK = """---
 requires_commit: true
@@ -64,6 +66,64 @@ def test_what_is_wrong_with_a_task_is_told_with_its_line(tmp_path: Path, line: s
     with pytest.raises(StigmerError, match=problem) as error:
         find_task(tmp_path, "tidy")
     assert "tidy.md:2" in error.value.message
+
+
+LISTED = """name: shop
+runtime: yaml
+tasks:
+  tidy:
+    prompt: prompts/tidy.md
+    requires_commit: true
+    notify: false
+    timeout: 10m
+    agents: [claude, codex]
+    folder: services/shop
+    worktree: true
+"""
+
+
+def write_listed(folder: Path, text: str, prompt: str = "Tidy up.\n") -> None:
+    (folder / "Stigmer.yaml").write_text(text)
+    (folder / "prompts").mkdir()
+    (folder / "prompts" / "tidy.md").write_text(prompt)
+
+
+def test_a_task_of_stigmer_yaml(tmp_path: Path) -> None:
+    write_listed(tmp_path, LISTED)
+    assert find_task(tmp_path, "tidy") == Task(
+        *("tidy", "Tidy up.", True, False, 600.0, ("claude", "codex"), "services/shop", True)
+    )
+    # The other reader of the file has nothing against them, and knows the same keys.
+    assert load_project(tmp_path).warnings == ()
+    of_a_task = TASKS.schema["additionalProperties"]["properties"]
+    assert list(of_a_task) == [PROMPT, *KEYS]
+
+
+@pytest.mark.parametrize(
+    ("tasks", "problem"),
+    [
+        ("7", "3:1 tasks must hold tasks by their names"),
+        ("{tidy: 7}", "3:9 tidy must hold keys such as prompt, requires_commit"),
+        ("{tidy: {timeout: 5m}}", "3:9 prompt must be a file of the project, such as prompts/tidy.md"),
+        ("{tidy: {prompt: tidy.md}}", "3:16 prompt must be a file of the project"),
+        ("{tidy: {prompt: prompts/tidy.md, agent: kilo}}", "3:41 agent is no key of a task"),
+        ("{'../tidy': {prompt: prompts/tidy.md}}", "3:9 '../tidy' is no name for a task"),
+    ],
+)
+def test_what_is_wrong_with_a_task_of_stigmer_yaml_is_told_with_its_place(
+    tmp_path: Path, tasks: str, problem: str
+) -> None:
+    write_listed(tmp_path, f"name: shop\nruntime: yaml\ntasks: {tasks}\n")
+    with pytest.raises(StigmerError) as refusal:
+        load_tasks(tmp_path)
+    assert refusal.value.message.startswith(f"Stigmer.yaml:{problem}")
+
+
+def test_a_task_stands_in_one_place(tmp_path: Path) -> None:
+    write_listed(tmp_path, LISTED)
+    write_task(tmp_path, "Tidy up")
+    with pytest.raises(StigmerError, match=r"tidy stands in Stigmer\.yaml and in the folder tasks"):
+        load_tasks(tmp_path)
 
 
 def test_the_preferred_agents_come_first() -> None:

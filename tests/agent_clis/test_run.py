@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 
 from stigmer_tui.agent_clis.agent_cli import AgentCli
+from stigmer_tui.agent_clis.desktop import desktop_command
 from stigmer_tui.agent_clis.events import Said
 from stigmer_tui.agent_clis.formats.plain import PlainLines
+from stigmer_tui.agent_clis.notifications import Notification
 from stigmer_tui.agent_clis.outcome import NO_COMMITS, ExitCode
 from stigmer_tui.agent_clis.records import RunRecord, read_record, read_runs
 from stigmer_tui.agent_clis.run import (
@@ -273,6 +275,35 @@ def test_a_notification_that_fails_spoils_no_run(options: RunOptions, ntfy: Ntfy
     assert record.exit_code == 0
     assert "500" in record.notification
     assert "500" in files(options, record)["runner.log"]
+
+
+def on_desktop(options: RunOptions, tmp_path: Path, script: str) -> RunOptions:
+    """With a stand-in for the desktop's command."""
+    program = tmp_path / "bin" / "notify-send"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    path = f"{program.parent}:{GIT['PATH']}"
+    return replace(options, environment={**GIT, "PATH": path, "DISPLAY": ":0", "SHOWN": str(tmp_path / "shown")})
+
+
+def test_the_desktop_shows_the_end_of_a_run(options: RunOptions, tmp_path: Path) -> None:
+    record = run("echo Grüße", TALK, on_desktop(options, tmp_path, 'printf "%s\\n" "$@" > "$SHOWN"'))
+    assert record.exit_code == 0
+    *flags, _, title, _, message = (tmp_path / "shown").read_text().splitlines()
+    assert flags == ["--app-name=stigmer-tui", "--urgency=normal"]
+    assert title == f"[talk] stand-in — SUCCESS — {record.end_time}"
+    assert message == "Grüße"
+
+
+def test_a_desktop_that_refuses_spoils_no_run(options: RunOptions, tmp_path: Path) -> None:
+    assert run("echo Hello", TALK, on_desktop(options, tmp_path, "exit 1")).exit_code == 0
+
+
+def test_no_desktop_is_told_where_there_is_none() -> None:
+    notification = Notification("a title", "a body", "x", "high")
+    assert desktop_command(notification, GIT, "linux") == []
+    assert desktop_command(notification, {"PATH": ""}, "darwin") == []
 
 
 def test_no_notification_where_none_is_wanted(options: RunOptions, ntfy: Ntfy) -> None:

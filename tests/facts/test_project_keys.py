@@ -39,7 +39,7 @@ watch: {when: never, queueing: queue}
 
 
 def test_each_key_is_read(tmp_path: Path) -> None:
-    not_kept = {"command", "description", "engine"}
+    not_kept = {"command", "description", "engine", "tasks"}
     assert {key.name for key in KEYS} == {*VALUES, LIMITS, "environment", "env_files", "watch"} | not_kept
     folder = written(tmp_path, VALUES)
     with (folder / FILE_NAME).open("a") as file:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from stigmer_tui.agent_clis.tasks import BUILT_IN as BUILT_IN_TASKS
 from stigmer_tui.core.contexts import Context
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import Home
@@ -122,8 +123,10 @@ async def test_a_run_that_is_begun_stands_in_the_watched_lists_beside_those_of_t
     async with folder_with(QUICK, tmp_path, monkeypatch) as backend, aclosing(backend.watch_lists()) as watched:
         task = await tidy(backend)
         async with asyncio.timeout(60):
-            assert await anext(watched) == ((*of_server, task), ())
+            resources, runs = await anext(watched)
+            assert (resources[0], resources[-1], runs) == (*of_server, task, ())
+            assert {each.slug for each in resources[1:-1]} == set(BUILT_IN_TASKS)
             await backend.create(task, RunInput())
             resources, runs = await anext(watched)
-        assert resources == (*of_server, task)
+        assert resources[-1] == task
         assert [run.resource_id for run in runs] == [task.id]
