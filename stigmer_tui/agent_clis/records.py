@@ -29,6 +29,7 @@ from stigmer_tui.core.units import duration_text
 
 METADATA = "metadata.json"
 TRANSCRIPT = "transcript.log"
+PATCH = "changes.patch"
 CANCELLED = "cancelled"
 """As `classified_error` names it."""
 HEARTBEAT = "heartbeat"
@@ -134,7 +135,7 @@ class RunFolder:
             write_private(self.path / "summary.txt", record.summary)
             write_private(self.path / "stdout.log", output)
             if patch:
-                write_private(self.path / "changes.patch", patch)
+                write_private(self.path / PATCH, patch)
 
     def collect(self, record: RunRecord) -> None:
         """Adds the summary to those of the task and of the agent."""

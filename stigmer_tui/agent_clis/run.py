@@ -63,6 +63,7 @@ class Begun:
     agent: str
     run_folder: Path
     command: Sequence[str]
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +180,9 @@ async def run_agent(agent: AgentCli, task: Task, options: RunOptions, clock: Clo
         cancelled = replace(
             run.record, exit_code=INTERRUPTED, classified_error=CANCELLED, error="The run was cancelled"
         )
-        folder.write(_at_end(cancelled, clock, began))
+        cancelled = _at_end(cancelled, clock, began)
+        folder.write(cancelled)
+        report(Ended(cancelled, folder.path))
         raise
     record = _at_end(record, clock, began)
     folder.write(record, output, patch)
@@ -264,7 +267,7 @@ class _Run:
         before = await git.head(root) if repository else ""
         command = _command(self._agent, self._task.prompt, working, self._folder, self._options, repository)
         self._log(f"command: {command[0]} with {len(command) - 1} arguments, at most {self._timeout():.0f} s")
-        self._report(Begun(self._agent.name, self._folder.path, command))
+        self._report(Begun(self._agent.name, self._folder.path, command, self.record.model))
         heard, end = await self._run(command, working)
         done = git.Changes()
         if repository:

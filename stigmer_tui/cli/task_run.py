@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -37,6 +37,9 @@ from stigmer_tui.core.control_text import json_text
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import Home, working_folder
 from stigmer_tui.core.units import duration_text
+
+if TYPE_CHECKING:
+    from stigmer_tui.workbench.task_recorder import TaskRecorder
 
 MAX_SHOWN = 200
 """Characters of a tool call's arguments, and of its output."""
@@ -103,12 +106,18 @@ async def _run(asked: TaskRun, task: Task, known: Mapping[str, AgentCli]) -> int
         debug=asked.debug,
     )
     printer: JsonPrinter | TextPrinter = JsonPrinter() if asked.as_json else TextPrinter(len(names) > 1)
+    recorder = None if asked.dry_run else _recorder(task, printer)
+
+    def take(report: Begun | Happened | Ended) -> None:
+        printer.take(report)
+        if recorder:
+            recorder.take(report)
 
     async def work() -> int:
         agents = [await choose_agent(known, name, options, clock) for name in dict.fromkeys(names)]
         if len(agents) == 1:
-            return (await run_agent(agents[0], task, options, clock, printer.take)).exit_code or 0
-        records = await run_side_by_side(agents, task, options, clock, printer.take)
+            return (await run_agent(agents[0], task, options, clock, take)).exit_code or 0
+        records = await run_side_by_side(agents, task, options, clock, take)
         printer.compare(records)
         return max(record.exit_code or 0 for record in records)
 
@@ -116,10 +125,27 @@ async def _run(asked: TaskRun, task: Task, known: Mapping[str, AgentCli]) -> int
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, working.cancel)
-    with suppress(asyncio.CancelledError):
-        return await working
+    try:
+        with suppress(asyncio.CancelledError):
+            return await working
+    finally:
+        if recorder:
+            await recorder.close()
     click.echo("The run was cancelled", err=True)
     return INTERRUPTED
+
+
+def _recorder(task: Task, printer: JsonPrinter | TextPrinter) -> TaskRecorder:
+    """Has the server keep the run, which is our own daemon unless another is configured."""
+    # Loads the wire, which a dry run does not need.
+    from stigmer_tui.core.configuration import load_configuration
+    from stigmer_tui.workbench.servers import server_of
+    from stigmer_tui.workbench.services import organization_for
+    from stigmer_tui.workbench.task_recorder import TaskRecorder
+
+    configuration, clock = load_configuration(os.environ), SystemClock()
+    organization = organization_for(configuration, working_folder(), "")
+    return TaskRecorder(server_of(configuration, clock), organization, task.name, task.prompt, clock, printer.recorded)
 
 
 class TextPrinter:
@@ -137,6 +163,12 @@ class TextPrinter:
             case Ended(record):
                 self._ended(record)
 
+    def recorded(self, agent: str, execution_id: str, problem: str) -> None:
+        if problem:
+            self._print(agent, f"⚠️  The run is kept by no server, only in its records: {problem}")
+        else:
+            self._print(agent, f"   execution {execution_id}")
+
     def compare(self, records: Sequence[RunRecord]) -> None:
         click.echo("")
         for line in table(COMPARED, [_compared(record) for record in records]):
@@ -144,7 +176,8 @@ class TextPrinter:
 
     def _ended(self, record: RunRecord) -> None:
         sign = "✅" if record.exit_code == 0 else "❌"
-        outcome = "done" if record.exit_code == 0 else f"failed: {record.classified_error}"
+        failure = "cancelled" if record.is_cancelled else f"failed: {record.classified_error}"
+        outcome = "done" if record.exit_code == 0 else failure
         parts = [outcome, duration_text(record.elapsed_seconds or 0.0)]
         if record.token_count is not None:
             parts.append(f"{record.token_count:,} tokens")
@@ -173,6 +206,9 @@ class JsonPrinter:
                 self._print(type(event).__name__.lower(), agent, asdict(event))
             case Ended(record, run_folder):
                 self._print("ended", record.agent, {"run_folder": str(run_folder), **asdict(record)})
+
+    def recorded(self, agent: str, execution_id: str, problem: str) -> None:
+        self._print("recorded", agent, {"execution_id": execution_id, "problem": problem})
 
     def compare(self, records: Sequence[RunRecord]) -> None:
         return

@@ -24,6 +24,9 @@ class Prefix(StrEnum):
     WORKFLOW_INSTANCE = "win"
 
 
+TASK_PREFIX = "task:"
+"""Of what stands in place of the id of an agent, where a coding agent of others works on a task: then its name."""
+
 EXISTING_PREFIXES = {prefix.value: prefix for prefix in Prefix} | {
     "aex": Prefix.AGENT_EXECUTION,
     "wex": Prefix.WORKFLOW_EXECUTION,

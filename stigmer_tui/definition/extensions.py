@@ -54,6 +54,10 @@ an approval are denied. It hands it on likewise.
 """
 UNLISTED = "stigmer-tui/unlisted"
 """A tag of an execution that stands in no list of recent runs, such as that of a test."""
+TASK = "stigmer-tui/task"
+"""On an execution: the task that a coding agent of others works on; the server has neither task nor agent."""
+RUN_FOLDER = "stigmer-tui/run-folder"
+"""On such an execution: where the run is recorded besides, on the machine on which it runs."""
 VARIABLES = "stigmer-tui/variables"
 """A JSON object: each variable, in the order of the code, with its default; null where there is none."""
 

@@ -16,7 +16,7 @@ from stigmer_tui.api.catalogue_pb2 import Run
 from stigmer_tui.api.kinds import AGENT, AGENT_EXECUTION, WORKFLOW, WORKFLOW_EXECUTION, Kind
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.runner_pb2 import Assignment
-from stigmer_tui.core.ids import Prefix, parse_id
+from stigmer_tui.core.ids import TASK_PREFIX, Prefix, parse_id
 from stigmer_tui.core.sqlite import Database, Write, outcome, persisted
 from stigmer_tui.definition.extensions import UNLISTED
 from stigmer_tui.server.attached_files import Contents, insert_files
@@ -30,6 +30,8 @@ PARENT_ENDED = "the execution that started it has ended"
 
 IS_SUB_AGENT = f"substr(parent, 1, 4) = '{Prefix.AGENT_EXECUTION}_'"
 """What an agent execution starts is a sub-agent: a part of it, which is given out with it and not by itself."""
+IS_TASK = f"substr(resource, 1, {len(TASK_PREFIX)}) = '{TASK_PREFIX}'"
+"""What a coding agent of others works on has a process of its own, and is given out to nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,8 +229,10 @@ class ExecutionStore:
         return str(rows[0][0]) if rows else None
 
     def unfinished(self, parent: str | None = None) -> list[str]:
-        """Ids by creation, of all executions that are no sub-agents, or of those that `parent` started."""
-        condition, values = ("parent = ?", (parent,)) if parent is not None else (f"NOT {IS_SUB_AGENT}", ())
+        """Ids by creation, of all executions that are given out by themselves, or of those that `parent` started."""
+        condition, values = (
+            ("parent = ?", (parent,)) if parent is not None else (f"NOT {IS_SUB_AGENT} AND NOT {IS_TASK}", ())
+        )
         sql = f"SELECT id FROM executions WHERE phase < 3 AND {condition} ORDER BY age"
         return [str(execution_id) for (execution_id,) in self._database.read(sql, values)]
 
@@ -238,6 +242,11 @@ class ExecutionStore:
             execution_id for (execution_id,) in self._database.read("SELECT id FROM executions WHERE phase < 3")
         }
         return [execution_id for execution_id in execution_ids if execution_id not in going_on]
+
+    def unfinished_tasks(self) -> list[str]:
+        """Ids of runs of tasks that have not ended."""
+        sql = f"SELECT id FROM executions WHERE phase < 3 AND {IS_TASK} ORDER BY age"
+        return [str(execution_id) for (execution_id,) in self._database.read(sql)]
 
     def pending_cancellations(self) -> dict[str, str]:
         """Executions to cancel, with the reason: cancelled before the server stopped, or their parent has ended."""

@@ -48,6 +48,7 @@ from stigmer_tui.server.services import Calls, contract_controllers, own_control
 from stigmer_tui.server.sessions import Sessions
 from stigmer_tui.server.skills import Skills
 from stigmer_tui.server.sub_agents import SubAgents
+from stigmer_tui.server.task_runs import TaskRuns
 from stigmer_tui.server.telemetry import Telemetry, open_telemetry
 from stigmer_tui.server.tls import server_credentials
 from stigmer_tui.server.vault import KeySource, Vault
@@ -126,6 +127,7 @@ async def open_server(
         leases = calls.executions.leases
         database.on_problem = _from_another_thread(components.changes.note)
         await leases.resume()
+        calls.task_runs.resume()
         logger.info("listening at %s", address)
         try:
             async with _metrics(settings, executions, calls.daemon):
@@ -234,6 +236,7 @@ def _assemble(
         approvals=Approvals(DecisionStore(database), executions, leases),
         runners=RunnerCalls(leases, executions, agent_executions, model_requests, SubAgents(execution_calls)),
         model_requests=model_requests,
+        task_runs=TaskRuns(execution_calls, background, settings.limits.silence),
     )
 
 

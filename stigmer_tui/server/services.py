@@ -23,6 +23,7 @@ from stigmer_tui.api import (
     runner_pb2,
     session_pb2,
     skill_pb2,
+    task_run_pb2,
     workflow_execution_pb2,
     workflow_instance_pb2,
     workflow_pb2,
@@ -42,6 +43,7 @@ from stigmer_tui.server.resources import Resources
 from stigmer_tui.server.runner_calls import RunnerCalls
 from stigmer_tui.server.sessions import Sessions
 from stigmer_tui.server.skills import Skills
+from stigmer_tui.server.task_runs import TaskRuns
 from stigmer_tui.server.workflow_executions import WorkflowExecutions
 from stigmer_tui.server.workflows import WorkflowInstances, Workflows
 
@@ -69,6 +71,7 @@ class Calls:
     approvals: Approvals
     model_requests: ModelRequests
     attached_files: AttachedFiles
+    task_runs: TaskRuns
 
 
 def contract_controllers(calls: Calls) -> list[Controller]:
@@ -170,6 +173,7 @@ def own_controllers(calls: Calls) -> list[Controller]:
                 "restart": calls.daemon.restart,
             },
         ),
+        Controller(_service(task_run_pb2, "TaskRunController"), Access.PUBLIC, {"record": calls.task_runs.record}),
         Controller(_service(approval_pb2, "ApprovalController"), Access.PUBLIC, {"decide": calls.approvals.decide}),
         Controller(_service(approval_pb2, "ApprovalRunnerController"), Access.RUNNER, {"wait": calls.approvals.wait}),
         Controller(

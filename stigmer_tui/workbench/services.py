@@ -56,7 +56,7 @@ def load_services(
     if has_tasks:
         from stigmer_tui.workbench.task_backend import BackendWithTasks
 
-        backend: GrpcBackend = BackendWithTasks(server, organization, clock, folder, configuration.home)
+        backend: GrpcBackend = BackendWithTasks(server, organization, clock, folder)
     else:
         backend = GrpcBackend(server, organization, clock)
 

@@ -13,6 +13,7 @@ from stigmer_tui.api.kinds import AGENT
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.workflow_pb2 import Workflow
 from stigmer_tui.core.clock import parse_timestamp
+from stigmer_tui.core.ids import TASK_PREFIX
 from stigmer_tui.core.run_variable import RunVariable
 from stigmer_tui.workbench.daemon_state import Component, ComponentState, DaemonState
 from stigmer_tui.workbench.model import Resource, ResourceKind, Run, RunState
@@ -74,7 +75,7 @@ def listed_resource(listed: catalogues.Resource) -> Resource:
 
 def listed_run(listed: catalogues.Run) -> Run:
     return Run(
-        kind=_resource_kind(listed.kind),
+        kind=ResourceKind.TASK if listed.resource_id.startswith(TASK_PREFIX) else _resource_kind(listed.kind),
         id=listed.id,
         resource_id=listed.resource_id,
         resource=listed.resource_slug,

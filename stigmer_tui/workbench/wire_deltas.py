@@ -16,7 +16,7 @@ from stigmer_tui.api.model_calls import read_model_calls
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_data
 from stigmer_tui.core.clock import parse_timestamp
-from stigmer_tui.definition.extensions import CODE, FILES, replaced_in
+from stigmer_tui.definition.extensions import CODE, FILES, TASK, replaced_in
 from stigmer_tui.definition.sub_agent_calls import is_sub_agent, sub_agent_of
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import ResourceKind, RunState
@@ -85,10 +85,11 @@ def execution_of(stored: agents.AgentExecution | workflows.WorkflowExecution, re
     """An execution that was just created, or read; `resource` is the slug of what it runs."""
     if isinstance(stored, agents.AgentExecution):
         metadata = stored.metadata
+        task = metadata.annotations.get(TASK, "")
         execution = Execution(
-            ResourceKind.AGENT,
+            ResourceKind.TASK if task else ResourceKind.AGENT,
             metadata.id,
-            resource,
+            task or resource,
             session=stored.spec.session_id,
             code=metadata.annotations.get(CODE, ""),
             replaces=replaced_in(metadata.annotations),

@@ -23,6 +23,7 @@ from stigmer_tui.api import (
     runner_pb2_grpc,
     session_pb2_grpc,
     skill_pb2_grpc,
+    task_run_pb2_grpc,
     workflow_execution_pb2_grpc,
     workflow_instance_pb2_grpc,
     workflow_pb2_grpc,
@@ -108,6 +109,7 @@ class Api:
         self.daemon = daemon_pb2_grpc.DaemonControllerStub(channel)
         self.approvals = approval_pb2_grpc.ApprovalControllerStub(channel)
         self.approval_waits = approval_pb2_grpc.ApprovalRunnerControllerStub(self.runner_channel)
+        self.task_runs = task_run_pb2_grpc.TaskRunControllerStub(channel)
         self.runners = runner_pb2_grpc.RunnerControllerStub(self.runner_channel)
 
 

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+import subprocess
+from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from stigmer_tui.agent_clis.tasks import BUILT_IN as BUILT_IN_TASKS
+from stigmer_tui.core import settings
 from stigmer_tui.core.contexts import Context
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import Home
-from stigmer_tui.workbench.backend import Lists
 from stigmer_tui.workbench.execution_tree import Execution, run_of
-from stigmer_tui.workbench.grpc_backend import GrpcBackend
 from stigmer_tui.workbench.model import Resource, ResourceKind, RunState
 from stigmer_tui.workbench.nodes import NodeKind, Role
 from stigmer_tui.workbench.servers import NamedServer
 from stigmer_tui.workbench.state import RunInput
 from stigmer_tui.workbench.task_backend import BackendWithTasks
+from stigmer_tui.workbench.task_reports import CHANGES
+from tests.server.conftest import running
 from tests.workbench.stage import StoppedClock
 
 CALL = {"type": "tool_use", "id": "c1", "name": "Bash", "input": {"command": "ls"}}
@@ -53,11 +55,13 @@ async def folder_with(script: str, root: Path, monkeypatch: pytest.MonkeyPatch) 
     home.root.mkdir()
     home.configuration.write_text(CONFIGURATION, encoding="utf-8")
     monkeypatch.setenv("STIGMER_HOME", str(home.root))
-    backend = BackendWithTasks(NamedServer(Context("", "127.0.0.1:1"), home), "local", StoppedClock(), folder, home)
-    try:
-        yield backend
-    finally:
-        await backend.close()
+    async with running(root / "server") as api:
+        monkeypatch.setenv(settings.SERVER.variable, api.server.address)
+        backend = BackendWithTasks(NamedServer(Context("", api.server.address), home), "local", StoppedClock(), folder)
+        try:
+            yield backend
+        finally:
+            await backend.close()
 
 
 async def tidy(backend: BackendWithTasks) -> Resource:
@@ -81,7 +85,11 @@ async def test_a_run_is_followed_and_can_be_opened_again(tmp_path: Path, monkeyp
         for execution in (live, opened):
             assert (execution.state, execution.resource, execution.message) == (RunState.COMPLETED, "tidy", "stand-in")
             said = [(message.role, message.text) for message in execution.messages() if message.text]
-            assert said == [(Role.SYSTEM, "a warning"), (Role.AGENT, "There is one file.")]
+            assert said == [
+                (Role.HUMAN, "Tidy up."),
+                (Role.SYSTEM, "a warning"),
+                (Role.AGENT, "There is one file."),
+            ]
             [call] = [node for _, node in execution.nodes() if node.kind is NodeKind.TOOL_CALL]
             assert (call.name, call.input, call.output, call.state) == (
                 "Bash",
@@ -90,7 +98,9 @@ async def test_a_run_is_followed_and_can_be_opened_again(tmp_path: Path, monkeyp
                 RunState.COMPLETED,
             )
             assert (execution.usage.input_tokens, execution.usage.output_tokens) == (90, 10)
-        _, runs = backend._with_tasks(((), ()))
+        lists = await backend.lists()
+        assert lists is not None
+        _, runs = lists
         assert [(run.resource, run.message, run.state) for run in runs] == [("tidy", "stand-in", RunState.COMPLETED)]
 
 
@@ -99,7 +109,7 @@ async def test_a_run_is_cancelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         execution = await backend.create(await tidy(backend), RunInput())
         await backend.cancel(execution.id, "enough")
         await followed(backend, execution)
-        assert (execution.state, execution.error) == (RunState.CANCELLED, "The run was cancelled")
+        assert (execution.state, execution.error) == (RunState.CANCELLED, "enough")
 
 
 async def test_an_agent_that_is_not_there_is_refused_with_what_there_is(
@@ -110,23 +120,31 @@ async def test_an_agent_that_is_not_there_is_refused_with_what_there_is(
             await backend.create(await tidy(backend), RunInput("nobody"))
 
 
-async def test_a_run_that_is_begun_stands_in_the_watched_lists_beside_those_of_the_server(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    of_server = (Resource(ResourceKind.AGENT, "agt_1", "helper", "helper"),)
-
-    async def watched_of_server(_: GrpcBackend) -> AsyncGenerator[Lists, None]:
-        yield of_server, ()
-        await asyncio.Event().wait()
-
-    monkeypatch.setattr(GrpcBackend, "watch_lists", watched_of_server)
-    async with folder_with(QUICK, tmp_path, monkeypatch) as backend, aclosing(backend.watch_lists()) as watched:
+async def test_a_run_that_is_begun_stands_in_the_watched_lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with folder_with(ENDLESS, tmp_path, monkeypatch) as backend, aclosing(backend.watch_lists()) as watched:
         task = await tidy(backend)
         async with asyncio.timeout(60):
             resources, runs = await anext(watched)
-            assert (resources[0], resources[-1], runs) == (*of_server, task, ())
-            assert {each.slug for each in resources[1:-1]} == set(BUILT_IN_TASKS)
-            await backend.create(task, RunInput())
-            resources, runs = await anext(watched)
-        assert resources[-1] == task
-        assert [run.resource_id for run in runs] == [task.id]
+            assert (resources[-1], runs) == (task, ())
+            assert {each.slug for each in resources[:-1]} == set(BUILT_IN_TASKS)
+            execution = await backend.create(task, RunInput())
+            while not runs:
+                _, runs = await anext(watched)
+        assert [(run.id, run.kind, run.resource_id) for run in runs] == [(execution.id, ResourceKind.TASK, task.id)]
+        await backend.cancel(execution.id, "enough")
+        await followed(backend, execution)
+
+
+async def test_what_was_committed_is_a_part_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    who = {f"GIT_{role}_{what}": "agent@example.com" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    for name, value in who.items():
+        monkeypatch.setenv(name, value)
+    script = "echo smoke > smoke.txt; git add smoke.txt; git commit -q -m 'Add smoke.txt'"
+    async with folder_with(script, tmp_path, monkeypatch) as backend:
+        for arguments in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "First"]):
+            subprocess.run(["git", *arguments], cwd=tmp_path / "shop", check=True)  # noqa: ASYNC221 - it is quick
+        execution = await followed(backend, await backend.create(await tidy(backend), RunInput()))
+        [call] = [node for _, node in execution.nodes() if node.kind is NodeKind.TOOL_CALL]
+        assert call.name == CHANGES
+        assert (call.input["files"], call.input["insertions"]) == (1, 1)
+        assert "+smoke" in call.output
