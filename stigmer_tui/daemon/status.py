@@ -107,7 +107,7 @@ class StatusText:
             yield f"! {component.notice}"
         if component.queued:
             yield f"{plural(component.queued, 'execution')} waiting for it"
-        if component.last_error:
+        if component.last_error and component.last_error not in component.detail:
             yield f"last error, {self._since(component.last_error_at)} ago: {component.last_error}"
         yield from component.log_lines
 

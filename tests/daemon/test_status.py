@@ -98,6 +98,13 @@ def whole_status() -> Status:
     return status
 
 
+def test_what_a_process_failed_of_is_told_once() -> None:
+    detail = "Cannot use agents.db; try again with: stigmer-tui server restart agents"
+    failed = Component(name="agent-runner", state=Component.FAILED, detail=detail, last_error="Cannot use agents.db")
+    text = "\n".join(StatusText(Status(components=[failed]), SystemClock()).lines())
+    assert text.count("Cannot use agents.db") == 1
+
+
 def test_the_whole_status_stands_in_columns() -> None:
     assert list(StatusText(whole_status(), Now()).lines()) == [
         "✓ The daemon is running at 127.0.0.1:50051, version 1.2, up 3 d",
