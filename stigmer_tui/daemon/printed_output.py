@@ -28,6 +28,9 @@ class PrintedOutput:
     def __init__(self, name: str) -> None:
         self.error = ""
         """The last sentence after ERROR."""
+        self.advice: list[str] = []
+        """What stood below it, after an empty line: what to do."""
+        self._is_advice = False
         self.last_lines: deque[str] = deque(maxlen=KEPT_LINES)
         self._log = logging.getLogger(name)
         self._rest = b""
@@ -72,4 +75,8 @@ class PrintedOutput:
         if text:
             self.last_lines.append(text)
         if text.startswith(ERROR):
-            self.error = text.removeprefix(ERROR)
+            self.error, self.advice, self._is_advice = text.removeprefix(ERROR), [], False
+        elif self._is_advice and text:
+            self.advice.append(text)
+        else:
+            self._is_advice = bool(self.error) and not text

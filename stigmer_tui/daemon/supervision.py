@@ -95,6 +95,8 @@ class Life:
     """How it ended, in words."""
     error: str = ""
     """The sentence that it ended with."""
+    advice: tuple[str, ...] = ()
+    """What it said is to be done."""
     last_lines: tuple[str, ...] = ()
     """That it printed."""
 
@@ -240,7 +242,7 @@ class Supervisor:
             os.close(token_writer)
             output.end()
         end = f"did not report to the server in {self._start_limit:g} s" if hangs else _ending(code)
-        return Life(code, end, output.error, tuple(output.last_lines))
+        return Life(code, end, output.error, tuple(output.advice), tuple(output.last_lines))
 
     async def _reports(self, child: Child, process: asyncio.subprocess.Process) -> bool:
         """Whether it calls the server in time, or ends."""
@@ -305,7 +307,9 @@ class Supervisor:
         await process.wait()
 
     async def _fail(self, child: Child, detail: str, life: Life) -> None:
-        child.last_lines = await asyncio.to_thread(_last_lines, self._home, child.name) or life.last_lines
+        logged = await asyncio.to_thread(_last_problems, self._home, child.name)
+        others = (line for line in logged or life.last_lines if line not in life.advice)
+        child.last_lines = (*life.advice, *others)
         label = LABELS.get(child.name, child.name)
         self._become(child, Component.FAILED, f"{detail}; try again with: stigmer-tui server restart {label}")
         self.on_failed(child.name, child.detail)
@@ -351,5 +355,7 @@ def _ending(code: int | None) -> str:
     return f"ended with code {code}"
 
 
-def _last_lines(home: Home, name: str) -> tuple[str, ...]:
-    return tuple(clean(f"{line.level}: {line.message}") for line in last_lines(home, KEPT_LINES, LogFilter(name)))
+def _last_problems(home: Home, name: str) -> tuple[str, ...]:
+    lines = last_lines(home, KEPT_LINES, LogFilter(name, "warning"))
+    # Each once: a process that fails at each start says the same each time.
+    return tuple(dict.fromkeys(clean(f"{line.level}: {line.message}") for line in lines))

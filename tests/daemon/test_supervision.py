@@ -152,13 +152,16 @@ async def test_a_child_that_cannot_use_its_file_is_not_started_again_and_its_own
     """Point 14: it was started ten times, and what waited for it waited without a word."""
     home = Home(tmp_path)
     home.prepare()
-    code = "import sys; print('Error: Cannot use agents.db: it is damaged', file=sys.stderr); sys.exit(78)"
+    said = "Error: Cannot use agents.db: it is damaged\n\nMove it away."
+    code = f"import sys; print({said!r}, file=sys.stderr); sys.exit(78)"
     supervisor = Supervisor(home, {"child": [sys.executable, "-c", code]}, SystemClock())
     stopping, told = asyncio.Event(), asyncio.Queue[str]()
     supervisor.on_failed = lambda name, detail: told.put_nowait(detail)
     running = asyncio.create_task(supervisor.run({}, stopping))
     assert "Cannot use agents.db: it is damaged" in await asyncio.wait_for(told.get(), 60)
-    assert (supervisor.statuses()[1].state, supervisor.statuses()[1].restarts) == (Component.FAILED, 0)
+    status = supervisor.statuses()[1]
+    assert (status.state, status.restarts) == (Component.FAILED, 0)
+    assert list(status.log_lines) == ["Move it away.", "Error: Cannot use agents.db: it is damaged"]
     stopping.set()
     await running
 
