@@ -118,6 +118,7 @@ class Program(click.Group):
     """Loads the commands of the other files only when one is wanted, or all are listed."""
 
     def load_all(self) -> None:
+        import stigmer_tui.cli.door_commands
         import stigmer_tui.cli.model_commands
         import stigmer_tui.cli.resource_commands
         import stigmer_tui.cli.server_commands

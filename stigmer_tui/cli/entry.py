@@ -10,7 +10,7 @@ from stigmer_tui.cli import COMPLETION
 COMMANDS = (
     *("agent-runner", "apply", "approve", "completion", "config", "context", "delete", "describe", "diff"),
     *("doctor", "edit", "environment", "execution", "export", "get", "list", "mcp", "new"),
-    *("provider", "run", "schema", "secrets", "server", "sessions", "skill", "task", "test"),
+    *("provider", "run", "schema", "secrets", "serve", "server", "sessions", "skill", "task", "test"),
 )
 """Those of `commands.program`, which is not loaded for the app."""
 INTERNAL = "internal-"

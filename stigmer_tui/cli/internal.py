@@ -82,7 +82,7 @@ async def _serve(
 
     home = configuration.home
     inspect_journals(home.journals)
-    token = create_token(home)
+    token = create_token(home.token)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stopping.set)

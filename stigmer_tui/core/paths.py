@@ -62,6 +62,11 @@ class Home:
         return self.data / "token"
 
     @property
+    def api_token(self) -> Path:
+        """Of the API by HTTP, which needs no other rights."""
+        return self.data / "api-token"
+
+    @property
     def daemon_lock(self) -> Path:
         """Locked by the server while it lives, so that no second server uses the same data; contains its pid, address
         and version.

@@ -94,7 +94,7 @@ async def running_record(home: Home) -> DaemonRecord | None:
 
 
 def endpoint_of(home: Home, record: DaemonRecord) -> Endpoint:
-    return Endpoint(record.address, read_token(home))
+    return Endpoint(record.address, read_token(home.token))
 
 
 POLL_INTERVAL_MS = 1000

@@ -138,7 +138,7 @@ class JsonOutput:
         self._write(
             execution.state.value,
             execution_id=execution.id,
-            output=_output(execution),
+            output=outcome(execution),
             error=execution.error,
             started_at=_text(execution.started_at),
             completed_at=_text(execution.completed_at),
@@ -151,8 +151,8 @@ class JsonOutput:
         self._out.flush()
 
 
-def _output(execution: Execution) -> object:
-    """Of an agent, what it said last."""
+def outcome(execution: Execution) -> object:
+    """The output of a run; of an agent without one, what it said last."""
     if execution.output is not None:
         return execution.output
     for message in reversed(execution.messages()):

@@ -11,6 +11,7 @@ from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.definition.extensions import replacing
 from stigmer_tui.workbench.backend import Backend
+from stigmer_tui.workbench.backend import Lists as ServerLists
 from stigmer_tui.workbench.events import (
     ConnectionLost,
     KeysHandedOver,
@@ -54,6 +55,10 @@ class Runs:
         self._started: set[str] = set()
         self._counts: dict[str, int] = {}
         self._followed: Execution | None = None
+
+    async def lists(self) -> ServerLists | None:
+        """What can be run, and what was; None from a server that cannot list."""
+        return await self._backend.lists()
 
     async def hand_over_keys(self) -> None:
         if names := await self._backend.hand_over_keys():

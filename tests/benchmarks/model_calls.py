@@ -98,7 +98,7 @@ async def agents_of(provider: str, url: str) -> AsyncIterator[Agents]:
             process for process in psutil.Process(record.pid).children() if AGENT_RUNNER.command in process.cmdline()
         ]
         await _settled(runner)
-        channel = open_channel(record.address, read_token(world.home))
+        channel = open_channel(record.address, read_token(world.home.token))
         try:
             yield Agents(channel, agent["id"], runner)
         finally:

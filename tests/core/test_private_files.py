@@ -34,8 +34,8 @@ def modes(folder: Path) -> dict[str, str]:
 def test_everything_is_made_for_its_owner_only(tmp_path: Path) -> None:
     home = Home(tmp_path / "some" / "home")
     home.prepare()
-    token = create_token(home)
-    assert read_token(home) == token
+    token = create_token(home.token)
+    assert read_token(home.token) == token
     Database(home.database, ["CREATE TABLE t (x)"]).submit(lambda db: db.execute("INSERT INTO t VALUES (1)")).result()
     journal = Journal(home.journals / "workflows.db")
     SessionCache(home.cache, "/project").note_project()
@@ -82,7 +82,7 @@ def test_a_token_that_is_a_link_is_refused(tmp_path: Path, exists: bool) -> None
     home.token.symlink_to(target)
     for use in (read_token, create_token):
         with pytest.raises(StigmerError, match=r"data/token is a symbolic link, which is not followed") as refusal:
-            use(home)
+            use(home.token)
         assert refusal.value.advice
     assert target.exists() is exists
     if exists:

@@ -133,7 +133,7 @@ async def test_what_a_server_prints_is_for_its_owner_alone_and_shows_no_secret(
 
 
 async def test_a_server_that_answers_has_started(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    token = create_token(home)
+    token = create_token(home.token)
     async with running(home.root, token) as api:
         address = api.server.address
         code = f"import os; os.write(int(os.environ['{READY_DESCRIPTOR}']), b'{address}\\n')"

@@ -58,7 +58,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Home]:
 
 
 async def test_a_daemon_that_answers_is_used_with_the_token_of_its_home(home: Home, started: list[Home]) -> None:
-    token = create_token(home)
+    token = create_token(home.token)
     async with running(home.root, token) as api:
         with held(home, api.server.address):
             expected = Endpoint(api.server.address, token)

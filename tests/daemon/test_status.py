@@ -152,7 +152,7 @@ def test_a_process_that_waits_to_be_started_again_says_why_and_has_no_pid() -> N
 async def test_the_status_of_a_home_is_asked_of_its_daemon(tmp_path: Path) -> None:
     home = Home(tmp_path)
     home.prepare()
-    async with running(tmp_path, create_token(home)) as api:
+    async with running(tmp_path, create_token(home.token)) as api:
         with held(home, api.server.address):
             status = await read_status(home)
     assert status and status.address == api.server.address

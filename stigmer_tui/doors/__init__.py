@@ -1,0 +1,1 @@
+"""Doors for other programs: editors, coding agents, and clients of model providers."""

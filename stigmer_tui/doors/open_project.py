@@ -1,0 +1,154 @@
+"""A folder that is open for another program: its latest code is deployed before each run; runs go on side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+from stigmer_tui.core.clock import SystemClock
+from stigmer_tui.core.configuration import load_configuration
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.headless.approvals import Approvals, Ask, OnApproval, nobody_to_ask
+from stigmer_tui.headless.texts import not_found, unknown_execution
+from stigmer_tui.project.project_file import project_folder
+from stigmer_tui.workbench.events import Event, RunChanged, RunStarted
+from stigmer_tui.workbench.execution_tree import Execution
+from stigmer_tui.workbench.model import Resource, Run
+from stigmer_tui.workbench.runs import Runs
+from stigmer_tui.workbench.session import Session
+from stigmer_tui.workbench.state import Deployment, RunInput, ShownRun
+from stigmer_tui.workbench.turns import next_turn
+
+INTERVAL_MS = 20
+"""Shortest time between two changes of a run that are told."""
+
+HUNG_UP = "the client hung up"
+
+Listener = Callable[[Event], None]
+
+
+class OpenProject:
+    """All of it raises StigmerError, in words for people."""
+
+    def __init__(self, session: Session, runs: Runs) -> None:
+        self.session = session
+        self.runs = runs
+        self._listeners: dict[str, Listener] = {}
+        """By the id of the execution that each is about."""
+        self._deploying = asyncio.Lock()
+        session.store.subscribe(self._take)
+
+    @property
+    def name(self) -> str:
+        return self.session.folder.name
+
+    async def deploy(self) -> Deployment | None:
+        """The project's latest code; None outside a project."""
+        if not self.session.is_project:
+            return None
+        async with self._deploying:
+            return await self.session.deploy()
+
+    async def resources(self) -> tuple[Resource, ...]:
+        """What can be run: what the project defines; outside a project, all that is deployed."""
+        if deployment := await self.deploy():
+            return deployment.resources
+        lists = await self.runs.lists()
+        return lists[0] if lists else ()
+
+    async def find(self, reference: str) -> Resource | None:
+        """By name or id, a workflow before an agent of the same name; with the latest code."""
+        deployment = await self.deploy()
+        own = deployment.resources if deployment else ()
+        named = (resource for resource in own if reference in (resource.slug, resource.name))
+        return next(named, None) or await self.session.resolve(reference)
+
+    async def resource(self, reference: str) -> Resource:
+        """As `find`; raises StigmerError where there is none."""
+        if (found := await self.find(reference)) is None:
+            raise not_found(reference)
+        return found
+
+    async def open(self, reference: str) -> ShownRun:
+        """An execution by its id, or the newest one of a session by the id of that; with all that has happened."""
+        found = await self.session.find(reference)
+        if not isinstance(found, Run):
+            raise unknown_execution(reference)
+        shown = await self.runs.open(found, RunInput())
+        if shown.execution.state.is_final:
+            # Reads the executions that it has started as well.
+            await self.runs.follow(shown.execution)
+        return shown
+
+    async def start(self, resource: Resource, run_input: RunInput) -> ShownRun:
+        await self.runs.hand_over_keys()
+        return await self.runs.start(resource, run_input)
+
+    async def continue_after(self, reference: str, message: str, run_input: RunInput | None = None) -> ShownRun:
+        """The next message of a conversation, after an execution of it, with the latest code."""
+        shown = await self.open(reference)
+        if not shown.execution.session:
+            raise StigmerError("Only the run of an agent can be continued by a message")
+        if not shown.execution.state.is_final:
+            raise StigmerError("The agent is still at its last message", "Wait for its end, or cancel it.")
+        await self.deploy()
+        await self.runs.hand_over_keys()
+        turn = next_turn(replace(shown, input=run_input or shown.input), message)
+        return await self.runs.send(turn)
+
+    async def follow(
+        self, shown: ShownRun, listener: Listener, ask: Ask = nobody_to_ask, on_approval: OnApproval = OnApproval.ASK
+    ) -> Execution:
+        """Until it has ended; `listener` is told of its changes, `ask` decides on calls that wait for approval.
+
+        Who stops to follow a run ends it.
+        """
+        execution = shown.execution
+        approvals = Approvals(self.session, on_approval, ask)
+
+        def take(event: Event) -> None:
+            approvals.take(event)
+            listener(event)
+
+        self._listeners[execution.id] = take
+        deciding = asyncio.create_task(approvals.run())
+        try:
+            take(RunStarted(shown))
+            await self.runs.follow(execution)
+        except asyncio.CancelledError:
+            await self.cancel(execution, HUNG_UP)
+            raise
+        finally:
+            deciding.cancel()
+            del self._listeners[execution.id]
+        return execution
+
+    async def cancel(self, execution: Execution, reason: str) -> None:
+        """Nothing, where it has ended meanwhile."""
+        with suppress(StigmerError):
+            await asyncio.shield(self.runs.cancel(execution, reason))
+
+    def _take(self, event: Event) -> None:
+        match event:
+            case RunChanged(execution) if listener := self._listeners.get(execution.id):
+                listener(event)
+            case _:
+                pass
+
+
+@asynccontextmanager
+async def open_project(folder: Path, organization: str = "") -> AsyncIterator[OpenProject]:
+    """The project of a folder, or the folder alone; the daemon is started where it does not run."""
+    session = Session(
+        load_configuration(os.environ),
+        project_folder(folder),
+        SystemClock(),
+        organization=organization,
+        interval_ms=INTERVAL_MS,
+    )
+    async with session.opened() as runs:
+        yield OpenProject(session, runs)
