@@ -73,10 +73,12 @@ def _own_package_path(environment: Mapping[str, str]) -> dict[str, str]:
 def _python_failure(project: Project, interpreter: Path | None, output: Path, ended: Ended) -> SynthesisError:
     try:
         match from_json((output / REPORT_FILE).read_text(encoding="utf-8")):
-            case {"message": str(message), "file": str(path), "line": int(line)}:
+            case {"message": str(message), "file": str(path), "line": int(line), **others}:
                 file = within(project.folder, Path(path) if path else project.main)
+                # The SDK of the project may be an earlier one.
+                column = known if isinstance(known := others.get("column"), int) else 0
                 mend = how_to_install(project.folder, interpreter, message)
-                return SynthesisError(message, "\n".join(filter(None, (ended.errors, mend))), file, line)
+                return SynthesisError(message, "\n".join(filter(None, (ended.errors, mend))), file, line, column)
     except (OSError, ValueError):
         # It ended before it could write the report.
         pass
@@ -111,7 +113,7 @@ async def run_command(project: Project, environment: Mapping[str, str], on_line:
 _IGNORED = re.compile(r"^//go:build\s+ignore\s*$|^// \+build\s+ignore\s*$", re.MULTILINE)
 _PACKAGE = re.compile(r"^package\s", re.MULTILINE)
 _NEEDS_TIDY = re.compile(r"go mod tidy|updates to go\.(mod|sum) needed|; to (add|update)( it)?:")
-_COMPILER = re.compile(r"^(?P<file>[^\s:][^:\n]*\.go):(?P<line>\d+)(?::\d+)?: (?P<what>.+)$", re.MULTILINE)
+_COMPILER = re.compile(r"^(?P<file>[^\s:][^:\n]*\.go):(?P<line>\d+)(?::(?P<column>\d+))?: (?P<what>.+)$", re.MULTILINE)
 _STACK = re.compile(r"^\t(?P<file>\S.*\.go):(?P<line>\d+) \+0x", re.MULTILINE)
 _PANIC = re.compile(r"^(?:panic|fatal error): .+$", re.MULTILINE)
 _EXIT_STATUS = re.compile(r"^exit status \d+$", re.MULTILINE)
@@ -155,7 +157,7 @@ def _go_failure(project: Project, name: str, ended: Ended) -> SynthesisError:
     folder = project.main.parent
     if found := _COMPILER.search(output):
         file = within(project.folder, folder / found["file"])
-        return SynthesisError(found["what"], output, file, int(found["line"]))
+        return SynthesisError(found["what"], output, file, int(found["line"]), int(found["column"] or 0))
     if panic := _PANIC.search(output):
         frames = [(Path(frame["file"]), int(frame["line"])) for frame in _STACK.finditer(output)]
         for file, line in frames:

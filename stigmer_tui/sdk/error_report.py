@@ -44,18 +44,19 @@ def traceback_text(error: BaseException) -> str:
 
 
 def error_details(error: BaseException, entry: Path) -> dict[str, Any]:
-    """`file`, `line` (0 if unknown), `message` in one line, and `advice`."""
-    location = _location(error, entry.parent)
+    """`file`, `line` and `column` (0 if unknown), `message` in one line, and `advice`."""
+    column = error.offset or 0 if isinstance(error, SyntaxError) else 0
+    place = {**_location(error, entry.parent)._asdict(), "column": column}
     match error:
         case DefinitionError(message=message, advice=advice):
-            return {**location._asdict(), "message": message, "advice": advice}
+            return {**place, "message": message, "advice": advice}
         case SystemExit(code=code):
             text = f"{entry.name} ended with {f'exit status {_status_text(code)}' if isinstance(code, int) else code}"
         case SyntaxError(msg=what):
             text = f"{type(error).__name__}: {what}"
         case _:
             text = f"{type(error).__name__}: {_message(error)}".removesuffix(": ")
-    return {**location._asdict(), "message": text.strip().partition("\n")[0], "advice": ""}
+    return {**place, "message": text.strip().partition("\n")[0], "advice": ""}
 
 
 def _message(error: BaseException) -> str:

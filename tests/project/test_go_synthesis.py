@@ -82,7 +82,7 @@ class TestWithGo:
         files = {"go.mod": MODULE, "texts.go": "package main\n\nvar greeting int = `hello`\n"}
         error = await fails(go_project(tmp_path, MAIN, files))
         assert (error.file, error.line) == (Path("texts.go"), 3)
-        assert error.message.startswith("texts.go:3 cannot use `hello`")
+        assert error.message.startswith("texts.go:3:20 cannot use `hello`")
         assert "./texts.go:3" in error.advice
         assert "exit status" not in error.advice
 

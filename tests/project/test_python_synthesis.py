@@ -199,7 +199,7 @@ async def test_an_error_names_file_and_line_and_keeps_the_tools_own_words(tmp_pa
 @pytest.mark.parametrize(
     ("code", "message"),
     [
-        ("def broken(:\n", "main.py:1 SyntaxError: invalid syntax"),
+        ("def broken(:\n", "main.py:1:12 SyntaxError: invalid syntax"),
         ("import sys\nsys.exit(4)\n", "main.py:2 main.py ended with exit status 4"),
         ("import os\nos._exit(5)\n", "main.py ended with exit status 5"),
         ("import os\nos.abort()\n", "main.py was ended by SIGABRT"),

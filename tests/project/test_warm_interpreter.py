@@ -121,7 +121,7 @@ async def test_what_a_program_does_at_its_end_is_done(warm: WarmInterpreter, tmp
 @pytest.mark.parametrize(
     ("code", "message"),
     [
-        ("x = [\n", "main.py:1 SyntaxError: '[' was never closed"),
+        ("x = [\n", "main.py:1:5 SyntaxError: '[' was never closed"),
         ("import sys\nsys.exit(4)\n", "main.py:2 main.py ended with exit status 4"),
         ("import os\nos._exit(5)\n", "main.py ended with exit status 5"),
         ("import os\nos.abort()\n", "main.py was ended by SIGABRT"),
