@@ -317,6 +317,11 @@ class StigmerApp(TypeAheadApp):
             return
         await self.push_screen(AllRunsScreen(intents, self._glyphs, self._clock))
 
+    async def action_side_by_side(self) -> None:
+        from stigmer_tui.tui.screens.side_by_side import SideBySideScreen
+
+        await self.push_screen(SideBySideScreen(self.session.side_by_side, self._glyphs, self._clock))
+
     def on_all_runs_screen_chosen(self, message: AllRunsScreen.Chosen) -> None:
         self._open(run_of(message.execution, message.resource.id))
 

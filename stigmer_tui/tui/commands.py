@@ -17,6 +17,7 @@ from stigmer_tui.core.watch_rules import Queueing, When
 from stigmer_tui.tui.run_views import VIEWS
 from stigmer_tui.workbench.approvals import is_waiting
 from stigmer_tui.workbench.project_tests import Form
+from stigmer_tui.workbench.side_by_side import runs_side_by_side
 from stigmer_tui.workbench.state import WorkbenchState
 
 KEY_NAMES = {
@@ -61,6 +62,7 @@ class Place(StrEnum):
     DIFFERENCES = "Differences"
     ALL_RUNS = "All runs"
     RUN_GRID = "Grid of runs"
+    SIDE_BY_SIDE = "Side by side"
 
 
 Condition = Callable[[WorkbenchState], bool]
@@ -154,6 +156,10 @@ def _is_connected(state: WorkbenchState) -> bool:
 
 def _has_failed(state: WorkbenchState) -> bool:
     return state.daemon.connected and bool(state.daemon.failed)
+
+
+def _has_sides(state: WorkbenchState) -> bool:
+    return bool(runs_side_by_side(state))
 
 
 def _has_own_daemon(state: WorkbenchState) -> bool:
@@ -472,6 +478,13 @@ COMMANDS = (
     Command("differences.page_down", "scroll(10)", Place.DIFFERENCES, "ctrl+d,pagedown", help="Scroll a page down"),
     Command("differences.page_up", "scroll(-10)", Place.DIFFERENCES, "ctrl+u,pageup", help="Scroll a page up"),
     Command("differences.leave", "leave", Place.DIFFERENCES, "escape,q", "back", help="Back to the workbench"),
+    Command(
+        "app.side_by_side", "app.side_by_side", Place.APP, "b", "", "Agents side by side",
+        "Show what each agent made of this task last, side by side",
+        _has_sides,
+    ),
+    Command("side_by_side.next", "next_side", Place.SIDE_BY_SIDE, "tab", "next agent", help="Go to the next agent"),
+    Command("side_by_side.leave", "leave", Place.SIDE_BY_SIDE, "escape,q", "back", help="Back", at_end=True),
     Command("all_runs.open", "open", Place.ALL_RUNS, "enter", "open", help="Show the selected run"),
     Command("all_runs.cancel", "cancel", Place.ALL_RUNS, "c", "cancel", help="Cancel the selected run"),
     Command("all_runs.leave", "leave", Place.ALL_RUNS, "escape,q", "back", help="Back; what runs goes on", at_end=True),

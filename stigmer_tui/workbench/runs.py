@@ -100,6 +100,10 @@ class Runs:
         self._note_started(execution, resource)
         return execution
 
+    async def open_beside(self, run: Run) -> Execution:
+        """One of the list, which is not shown by it."""
+        return await self._backend.open(run)
+
     async def follow_beside(self, execution: Execution, changed: Callable[[], None]) -> None:
         """As `follow`, for a run that is not shown."""
         await self._backend.follow(execution, changed, changed, self._interval_ms)

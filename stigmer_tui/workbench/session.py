@@ -31,6 +31,7 @@ from stigmer_tui.workbench.run_group import RunAllIntents
 from stigmer_tui.workbench.run_secrets import RunSecrets
 from stigmer_tui.workbench.runs import Runs
 from stigmer_tui.workbench.services import Services, load_services
+from stigmer_tui.workbench.side_by_side import SideBySideIntents
 from stigmer_tui.workbench.state import Deployment, Level, ProjectState, RunInput, ShownRun, WorkbenchState
 from stigmer_tui.workbench.state_store import StateStore
 from stigmer_tui.workbench.testing_intents import TestIntents
@@ -108,6 +109,7 @@ class Session:
         self._lists = Lists(self.store)
         self.tests = TestIntents(self)
         self.all_runs = RunAllIntents(self)
+        self.side_by_side = SideBySideIntents(self)
         self._secrets = RunSecrets(folder, cache)
         self._services: Services | None = None
         self._live: LiveParts | None = None

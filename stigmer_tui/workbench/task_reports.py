@@ -24,12 +24,11 @@ from stigmer_tui.api.model_call_pb2 import ModelCall
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_struct
 from stigmer_tui.core.clock import timestamp
+from stigmer_tui.workbench.side_by_side import CHANGES
 
 MAX_MESSAGES = 5000
 MAX_TEXT = 100_000
 """Characters of one text."""
-CHANGES = "changes"
-"""Stands as a tool call for what was committed; its result is the patch."""
 LEFT_OUT = "What the agent says from here on stands in its records alone: "
 
 

@@ -17,6 +17,7 @@ from stigmer_tui.tui.screens.logs import LogScreen, LogSearch
 from stigmer_tui.tui.screens.main import FilterInput, MainScreen
 from stigmer_tui.tui.screens.providers import ProvidersScreen
 from stigmer_tui.tui.screens.run_form import MessageArea, RunForm, VariableField
+from stigmer_tui.tui.screens.side_by_side import SideBySideScreen
 from stigmer_tui.tui.widgets.entry_list import EntryList
 from stigmer_tui.tui.widgets.log_list import LogList
 from stigmer_tui.tui.widgets.message_input import MessageInput
@@ -45,6 +46,7 @@ OWNERS = {
     Place.LOGS: LogScreen,
     Place.ALL_RUNS: AllRunsScreen,
     Place.RUN_GRID: RunGrid,
+    Place.SIDE_BY_SIDE: SideBySideScreen,
     Place.LOG_LINES: LogList,
     Place.LOG_SEARCH: LogSearch,
     Place.APPROVAL: DenyDialog,

@@ -20,9 +20,9 @@ from stigmer_tui.workbench.execution_tree import Execution, run_of
 from stigmer_tui.workbench.model import Resource, ResourceKind, RunState
 from stigmer_tui.workbench.nodes import NodeKind, Role
 from stigmer_tui.workbench.servers import NamedServer
+from stigmer_tui.workbench.side_by_side import CHANGES
 from stigmer_tui.workbench.state import RunInput
 from stigmer_tui.workbench.task_backend import BackendWithTasks
-from stigmer_tui.workbench.task_reports import CHANGES
 from tests.server.conftest import running
 from tests.workbench.stage import StoppedClock
 

@@ -1,0 +1,74 @@
+"""A task of a project in the app: two stand-ins for coding agents work on it, and are looked at side by side."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+from tests.e2e.world import World
+
+PROJECT = """\
+name: shop
+runtime: python
+tasks:
+  tidy: {prompt: prompts/tidy.md, agents: [one, two], requires_commit: true}
+"""
+
+AGENTS = """\
+agent_clis:
+  one: {command: [sh, "{folder}/agent.sh", one, "{prompt}"], format: claude}
+  two: {command: [sh, "{folder}/agent.sh", two, "{prompt}"], format: claude}
+"""
+
+
+def line(**values: object) -> str:
+    return f"echo '{json.dumps(values)}'"
+
+
+RESULT = {"is_error": False, "usage": {"input_tokens": 90, "output_tokens": 10}, "total_cost_usd": 0.25}
+GIT = "git -c user.name=agent -c user.email=agent@example.com"
+SCRIPT = "\n".join(
+    [
+        line(type="assistant", message={"content": [{"type": "text", "text": "I tidy"}]}),
+        # Both are under way at the same time: each waits for the other.
+        'touch "$(git rev-parse --git-common-dir)/$1"',
+        'until [ -e "$(git rev-parse --git-common-dir)/one" ] && [ -e "$(git rev-parse --git-common-dir)/two" ]',
+        "do sleep 0.05; done",
+        f"echo $1 > docs.txt; git add docs.txt; {GIT} commit -qm 'Tidy the docs'",
+        line(type="result", **RESULT),
+    ]
+)
+
+
+def test_two_agents_side_by_side(world: World) -> None:
+    project = world.project("")
+    world.home.root.mkdir(exist_ok=True)
+    world.home.configuration.write_text(AGENTS, encoding="utf-8")
+    (project / "Stigmer.yaml").write_text(PROJECT, encoding="utf-8")
+    (project / "prompts").mkdir()
+    (project / "prompts" / "tidy.md").write_text("Tidy up the docs.\n", encoding="utf-8")
+    (project / "agent.sh").write_text(SCRIPT, encoding="utf-8")
+    subprocess.run(f"git init -q && git add . && {GIT} commit -qm First", shell=True, cwd=project, check=True)
+    with world.window(cwd=project) as window:
+        window.shows("Tasks")
+        window.shows("tidy")
+        window.press("enter")
+        window.shows("several work side by side")
+        window.press("enter")
+        window.shows("Tidy up the docs")
+        window.shows("✓ completed")
+        window.press("b")
+        window.shows("2 agents side by side")
+        window.shows(r"✓ one +completed +✓ two +completed")
+        facts = r"100 tokens · \$0.2500 · 1 commit, 1 file \+1 −0"
+        window.shows(f"{facts} .*{facts}")
+        window.press("esc")
+        window.no_longer_shows("2 agents side by side")
+        window.press("q")
+        assert window.ends() == 0
+    listed = world.run("execution", "list", "--output", "json").out
+    runs = json.loads(listed)
+    assert sorted((run["kind"], run["resource"], run["message"], run["state"]) for run in runs) == [
+        ("task", "tidy", "one", "completed"),
+        ("task", "tidy", "two", "completed"),
+    ]
