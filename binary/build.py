@@ -61,7 +61,8 @@ def _archive(folder: Path) -> bytes:
 
 
 def _nobodys(entry: tarfile.TarInfo) -> tarfile.TarInfo:
-    """Without the names of whoever built it."""
+    """Without the names of whoever built it, and for the owner only of what is unpacked, also where that is root."""
+    entry.mode &= 0o700
     entry.uid = entry.gid = 0
     entry.uname = entry.gname = ""
     return entry

@@ -46,6 +46,8 @@ def test_an_agent_runs_in_the_binary(world: World) -> None:
     assert (finished.code, finished.err) == (0, "")
     assert finished.events[-1]["output"] == "You said: Hello"
     assert [path.read_text() for path in world.home.workspace.glob("*/ledger")] == ["looked\n"]
+    unpacked = [path for path in world.home.binaries.rglob("*") if not path.is_symlink()]
+    assert not [path for path in unpacked if path.stat().st_mode & 0o077], "others may read it"
     runners = [child for child in world.server().children() if "agent-runner" in child.exe()]
     assert [Path(runner.exe()).parent.parent for runner in runners] == [world.home.binaries]
 
