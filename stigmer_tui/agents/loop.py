@@ -6,13 +6,15 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grpc.aio import Channel
 from pydantic_ai import Agent, UsageLimits
 from pydantic_ai.exceptions import AgentRunError
-from pydantic_ai.messages import ModelMessage
+from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart
 from pydantic_ai.models import Model
+from pydantic_ai.models.function import FunctionModel
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.toolsets import AbstractToolset
 
@@ -36,6 +38,8 @@ from stigmer_tui.agents.models.choice import SCRIPTED, ModelChoice, ModelPlan
 from stigmer_tui.agents.models.failures import explained
 from stigmer_tui.agents.run import AgentRun, instructions_for
 from stigmer_tui.agents.run_compaction import RunCompaction
+from stigmer_tui.agents.sandbox.confinement import Confinement
+from stigmer_tui.agents.sandbox.folder import Folder
 from stigmer_tui.agents.scripts.player import script_model
 from stigmer_tui.agents.scripts.recorded_model import RecordedToolset, recorded_model, server_tools
 from stigmer_tui.agents.scripts.recordings import Playback
@@ -71,6 +75,13 @@ class AgentLoop:
         """So that the first run of this choice does not wait for a client library."""
         if not choice.is_scripted:
             await self._adapters.load(choice)
+
+    @staticmethod
+    def rehearse() -> None:
+        """Goes once through what the framework reads and prepares at its first use, so that no run waits for it."""
+        shell = ShellTool(Folder(Path("/")), Confinement(), {}, "")
+        model = FunctionModel(lambda messages, info: ModelResponse([TextPart("Ready.")]))
+        asyncio.run(Agent(model, toolsets=[toolset(shell)]).run("Ready?"))
 
     async def converse(
         self,

@@ -104,8 +104,11 @@ async def _load(channel: Channel) -> AgentLoop:
 
 
 async def _preload(agent_loop: asyncio.Task[AgentLoop], models: CurrentModels, has_news: asyncio.Event) -> None:
-    """Loads the client library of the provider of runs that ask for none, whenever that may be another one."""
+    """Prepares the framework, and loads the client library of the provider of runs that ask for none, whenever that may
+    be another one.
+    """
     loop = await asyncio.shield(agent_loop)
+    await asyncio.to_thread(loop.rehearse)
     loaded = set()
     while True:
         await has_news.wait()

@@ -58,7 +58,10 @@ class Adapters:
 
     async def load(self, choice: ModelChoice) -> None:
         """Loads what a model of this provider needs; the key may be missing."""
-        await asyncio.to_thread(_build, replace(choice, key=choice.key or "none"))
+        if choice.key:
+            await self.model(choice)
+        else:
+            await asyncio.to_thread(_build, replace(choice, key="none"))
 
 
 def _build(choice: ModelChoice) -> Model:
