@@ -383,7 +383,7 @@ ORG_HELP = "The organization; default: from Stigmer.yaml or config.yaml."
 
 @program.group()
 def mcp() -> None:
-    """The MCP servers of agents, tried without a model."""
+    """The MCP servers of agents, tried without a model; and the workbench as an MCP server."""
 
 
 @mcp.command()
@@ -413,6 +413,18 @@ def call(server: str, tool: str, arguments: str, agent: str, runtime_env: tuple[
     from stigmer_tui.cli.mcp import call_tool
 
     return call_tool(server, tool, arguments, agent, runtime_env, org)
+
+
+@mcp.command("serve")
+@click.option("--org", default="", metavar="NAME", help=ORG_HELP)
+def serve_mcp(org: str) -> int:
+    """Offer the workbench to a coding agent, by MCP over standard input and output.
+
+    It can list and run agents and workflows, read what happened, see requests of models and the log, deploy and test.
+    """
+    from stigmer_tui.cli.serve import serve_mcp as serve
+
+    return serve(org)
 
 
 def remote_options(command: Callable[..., Any]) -> Callable[..., Any]:

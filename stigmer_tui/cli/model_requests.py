@@ -11,10 +11,9 @@ from typing import Any
 
 import click
 
-from stigmer_tui.api.model_call_pb2 import ModelRequest, ModelRequestQuery
-from stigmer_tui.api.model_call_pb2_grpc import ModelCallControllerStub
+from stigmer_tui.api.model_call_pb2 import ModelRequest
 from stigmer_tui.cli.resources import reached_server
-from stigmer_tui.client.errors import NotFound
+from stigmer_tui.client.model_requests import get_model_request
 from stigmer_tui.core.control_text import json_text
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.workbench.usage import Usage, usage_sentence
@@ -39,12 +38,8 @@ def show_request(execution_id: str, number: int, as_curl: bool, organization: st
 
 
 async def _request(execution_id: str, number: int, organization: str) -> ModelRequest:
-    query = ModelRequestQuery(execution_id=execution_id, number=number)
     async with reached_server(organization) as server:
-        try:
-            return await server.connection.call(lambda channel: ModelCallControllerStub(channel).request, query)
-        except NotFound as error:
-            raise NotFound(error.message, f"See the execution: stigmer-tui execution show {execution_id}") from None
+        return await get_model_request(server.connection, execution_id, number)
 
 
 def _head(request: ModelRequest) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
+from stigmer_tui.client.connection import Connection, connected
 from stigmer_tui.core.clock import SystemClock
 from stigmer_tui.core.configuration import load_configuration
 from stigmer_tui.core.errors import StigmerError
@@ -19,6 +20,7 @@ from stigmer_tui.workbench.events import Event, RunChanged, RunStarted
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import Resource, Run
 from stigmer_tui.workbench.runs import Runs
+from stigmer_tui.workbench.servers import server_of
 from stigmer_tui.workbench.session import Session
 from stigmer_tui.workbench.state import Deployment, RunInput, ShownRun
 from stigmer_tui.workbench.turns import next_turn
@@ -41,6 +43,12 @@ class OpenProject:
         """By the id of the execution that each is about."""
         self._deploying = asyncio.Lock()
         session.store.subscribe(self._take)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """To the same server, for what runs have nothing to do with."""
+        async with connected(server_of(self.session.configuration, self.session.clock).locate) as connection:
+            yield connection
 
     @property
     def name(self) -> str:
@@ -101,14 +109,14 @@ class OpenProject:
         return await self.runs.send(turn)
 
     async def follow(
-        self, shown: ShownRun, listener: Listener, ask: Ask = nobody_to_ask, on_approval: OnApproval = OnApproval.ASK
+        self, shown: ShownRun, listener: Listener, ask: Ask = nobody_to_ask, *, detach: bool = False
     ) -> Execution:
         """Until it has ended; `listener` is told of its changes, `ask` decides on calls that wait for approval.
 
-        Who stops to follow a run ends it.
+        Who no longer follows a run ends it, unless `detach` is set.
         """
         execution = shown.execution
-        approvals = Approvals(self.session, on_approval, ask)
+        approvals = Approvals(self.session, OnApproval.ASK, ask)
 
         def take(event: Event) -> None:
             approvals.take(event)
@@ -120,7 +128,8 @@ class OpenProject:
             take(RunStarted(shown))
             await self.runs.follow(execution)
         except asyncio.CancelledError:
-            await self.cancel(execution, HUNG_UP)
+            if not detach:
+                await self.cancel(execution, HUNG_UP)
             raise
         finally:
             deciding.cancel()
