@@ -71,6 +71,8 @@ class Printed:
     """A line that is none of these."""
 
     text: str
+    is_retry: bool = False
+    """Whether it says why the program asks its model again."""
 
 
 CliEvent = Said | Called | Returned | Usage | Failed | Printed

@@ -65,13 +65,13 @@ def classify(
         return ExitCode.TIMEOUT
     if not status and not failures:
         # Some exit with 0 although the limit was reached, and say so in place of an answer.
-        is_limited = len(last_message) <= MAX_NOTICE and _matches(limits, last_message)
+        is_limited = len(last_message) <= MAX_NOTICE and matches(limits, last_message)
         return ExitCode.USAGE_LIMIT if is_limited else ExitCode.SUCCESS
     searched = "\n".join([*failures, output[-MAX_MATCHED:]])
-    if _matches(limits, searched):
+    if matches(limits, searched):
         return ExitCode.USAGE_LIMIT
-    return ExitCode.CONNECTIVITY if _matches(CONNECTIVITY, searched) else ExitCode.AGENT_ERROR
+    return ExitCode.CONNECTIVITY if matches(CONNECTIVITY, searched) else ExitCode.AGENT_ERROR
 
 
-def _matches(patterns: Sequence[str], text: str) -> bool:
+def matches(patterns: Sequence[str], text: str) -> bool:
     return any(re.search(pattern, text, re.IGNORECASE) for pattern in patterns)

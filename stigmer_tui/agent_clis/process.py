@@ -48,9 +48,12 @@ async def run_process(
     timeout: float,
     on_line: OnLine,
     grace: float = GRACE,
+    given_up: asyncio.Event | None = None,
 ) -> ProcessEnd:
-    """Runs a command to its end, or for `timeout` seconds. When it returns, or is cancelled, all that the command has
-    started is gone, whatever session it has. Raises OSError when the machine cannot start a process.
+    """Runs a command to its end, for `timeout` seconds, or until it is given up.
+
+    When it returns, or is cancelled, all that the command has started is gone, whatever session it has. Raises OSError
+    when the machine cannot start a process.
     """
     descriptor = open_private(transcript, os.O_WRONLY | os.O_APPEND)
     with os.fdopen(descriptor, "ab", buffering=0) as file, KeptProgram() as kept:
@@ -68,7 +71,7 @@ async def run_process(
             )
         )
         try:
-            timed_out = await _wait(transport, output, timeout, grace)
+            timed_out = await _wait(transport, output, timeout, grace, given_up or asyncio.Event())
         finally:
             try:
                 await kept.end(transport.kill)
@@ -86,11 +89,16 @@ async def _wait(
     output: _Output,
     timeout: float,
     grace: float,
+    given_up: asyncio.Event,
 ) -> bool:
-    """Whether the time was up before the program had ended by itself."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(timeout):
-            await output.exited.wait()
+    """Whether the time was up before the program had ended by itself, and before it was given up."""
+    ends = [asyncio.ensure_future(event.wait()) for event in (output.exited, given_up)]
+    try:
+        await asyncio.wait(ends, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for end in ends:
+            end.cancel()
+    if output.exited.is_set():
         return False
     for process in process_tree(transport.get_pid())[1:]:
         with suppress(psutil.Error):
@@ -98,7 +106,7 @@ async def _wait(
     with suppress(TimeoutError):
         async with asyncio.timeout(grace):
             await output.exited.wait()
-    return True
+    return not given_up.is_set()
 
 
 class _Output(asyncio.SubprocessProtocol):

@@ -13,7 +13,7 @@ from stigmer_tui.agent_clis.agent_cli import AgentCli, Launch
 from stigmer_tui.agent_clis.desktop import show_on_desktop
 from stigmer_tui.agent_clis.events import CliEvent, Failed, Printed, Said, Usage
 from stigmer_tui.agent_clis.notifications import OFF, notification_of, notify
-from stigmer_tui.agent_clis.outcome import ADVICE, NO_COMMITS, ExitCode, classify
+from stigmer_tui.agent_clis.outcome import ADVICE, NO_COMMITS, ExitCode, classify, matches
 from stigmer_tui.agent_clis.process import ProcessEnd, run_process
 from stigmer_tui.agent_clis.records import CANCELLED, RunFolder, RunRecord
 from stigmer_tui.agent_clis.tasks import AUTO, Task, seconds_of
@@ -28,6 +28,8 @@ DEFAULT_TIMEOUT = 900.0
 """Seconds of a run."""
 CONNECTIVITY_LIMIT = 30.0
 """Seconds of the check by which `auto` finds an agent that answers."""
+MAX_LIMITED = 3
+"""Times in a row that a program may meet its usage limit before it is given up: some ask again for hours."""
 CONNECTIVITY_PROMPT = "Answer with the one word: ready"
 
 
@@ -93,9 +95,21 @@ class _Heard:
     last_message: str = ""
     last_line: str = ""
     failures: list[str] = field(default_factory=list)
+    limits: Sequence[str] = ()
+    """Patterns of usage limits."""
+    limited: int = 0
+    """How often one was met, since anything else has happened."""
+    given_up: asyncio.Event = field(default_factory=asyncio.Event)
 
     def take(self, event: CliEvent) -> None:
+        if not isinstance(event, Printed):
+            self.limited = 0
         match event:
+            case Printed(text, is_retry=True) if matches(self.limits, text):
+                self.limited += 1
+                if self.limited == MAX_LIMITED:
+                    self.failures.append(text)
+                    self.given_up.set()
             case Said(text, is_reasoning=False):
                 self.last_message = text
             case Usage():
@@ -275,7 +289,7 @@ class _Run:
         return self._judged(heard, end, done), end.output, done.patch
 
     async def _run(self, command: list[str], working: Path) -> tuple[_Heard, ProcessEnd]:
-        reader, heard = self._agent.reader(), _Heard()
+        reader, heard = self._agent.reader(), _Heard(limits=self._agent.usage_limits)
 
         def take(line: str) -> None:
             for event in reader.read(line):
@@ -283,7 +297,9 @@ class _Run:
                 self._report(Happened(self._agent.name, event))
 
         environment = self._options.environment
-        end = await run_process(command, working, environment, self._folder.transcript, self._timeout(), take)
+        end = await run_process(
+            *(command, working, environment, self._folder.transcript, self._timeout(), take), given_up=heard.given_up
+        )
         self._log(f"ended with status {end.status}{', after its time was up' if end.timed_out else ''}")
         return heard, end
 

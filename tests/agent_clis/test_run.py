@@ -16,6 +16,7 @@ import pytest
 from stigmer_tui.agent_clis.agent_cli import AgentCli
 from stigmer_tui.agent_clis.desktop import desktop_command
 from stigmer_tui.agent_clis.events import Said
+from stigmer_tui.agent_clis.formats.opencode import OpencodeLines
 from stigmer_tui.agent_clis.formats.plain import PlainLines
 from stigmer_tui.agent_clis.notifications import Notification
 from stigmer_tui.agent_clis.outcome import NO_COMMITS, ExitCode
@@ -116,6 +117,22 @@ def test_a_failure_is_recorded_too(options: RunOptions) -> None:
 
 def test_a_usage_limit_with_status_0(options: RunOptions) -> None:
     assert run("echo Error: rate limit reached", TALK, options).exit_code == ExitCode.USAGE_LIMIT
+
+
+def test_a_program_that_asks_again_and_again_at_its_usage_limit_is_given_up(options: RunOptions) -> None:
+    told = """echo 'level=ERROR message="stream error" error.error="AI_APICallError: rate limit reached"'"""
+    agent = replace(stand_in(f"{told}; {told}; {told}; exec sleep 600"), reader=OpencodeLines)
+    record = asyncio.run(run_agent(agent, TALK, options, SystemClock(), lambda report: None))
+    assert (record.exit_code, record.classified_error) == (10, "usage_limit")
+    assert "rate limit reached" in record.error
+
+
+def test_a_limit_that_passes_is_none(options: RunOptions) -> None:
+    told = """echo 'level=ERROR message="stream error" error.error="AI_APICallError: rate limit reached"'"""
+    part = json.dumps({"type": "text", "part": {"text": "Here I am"}})
+    agent = replace(stand_in(f"{told}; {told}; echo '{part}'; {told}; echo '{part}'"), reader=OpencodeLines)
+    record = asyncio.run(run_agent(agent, TALK, options, SystemClock(), lambda report: None))
+    assert (record.exit_code, record.last_message) == (0, "Here I am")
 
 
 def test_the_time_limit_of_the_task(options: RunOptions) -> None:

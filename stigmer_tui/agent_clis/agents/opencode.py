@@ -11,12 +11,17 @@ def run_arguments(launch: Launch) -> list[str]:
     return ["run", "--auto", "--format", "json", "-m", launch.model, launch.prompt]
 
 
+def _arguments(launch: Launch) -> list[str]:
+    # Only its log tells that it waits for the end of a usage limit.
+    return ["--print-logs", "--log-level", "ERROR", *run_arguments(launch)]
+
+
 OPENCODE = AgentCli(
     "opencode",
     "opencode",
     "npm install -g opencode-ai",
     60,
-    run_arguments,
+    _arguments,
     OpencodeLines,
     default_model="opencode/glm-5-free",
     model_variable="OPENCODE_MODEL",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,13 +20,17 @@ from stigmer_tui.agent_clis.events import (
     text_of,
 )
 
+_RETRY = re.compile(r'message="stream error" .*\berror\.error="([^"]*)"')
+"""In its log, which it prints where it is asked to: nothing else tells why it has not answered yet."""
+
 
 class OpencodeLines:
     def read(self, line: str) -> Iterator[CliEvent]:
         data = json_object(line)
         match data:
             case None:
-                yield Printed(line)
+                retry = _RETRY.search(line)
+                yield Printed(retry[1], is_retry=True) if retry else Printed(line)
             case {"type": "text" | "reasoning" as kind, "part": {"text": str(text)}} if text.strip():
                 yield Said(text, is_reasoning=kind == "reasoning")
             case {"type": "tool_use", "part": {"tool": str(tool)}}:
