@@ -148,6 +148,11 @@ class StigmerApp(TypeAheadApp):
             except StigmerError as error:
                 self.session.store.note(str(error), Level.ERROR)
 
+    async def on_picker_tools_requested(self, message: Picker.ToolsRequested) -> None:
+        from stigmer_tui.tui.screens.server_tools import ServerToolsScreen
+
+        await self.push_screen(ServerToolsScreen(message.resource.slug, self.session.server_tools()))
+
     async def on_picker_by_name_requested(self) -> None:
         await self.action_run_by_name()
 

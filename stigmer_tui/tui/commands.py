@@ -63,6 +63,8 @@ class Place(StrEnum):
     ALL_RUNS = "All runs"
     RUN_GRID = "Grid of runs"
     SIDE_BY_SIDE = "Side by side"
+    TOOLS = "Tools of MCP servers"
+    TOOL = "Call of a tool"
 
 
 Condition = Callable[[WorkbenchState], bool]
@@ -216,6 +218,9 @@ COMMANDS = (
         "picker.edit", "edit", Place.PICKER, "e", "edit input", "Edit input and run", "Edit message and variables first"
     ),
     Command("picker.source", "source", Place.PICKER, "o", "source", "Open the source", "Open its line in your editor"),
+    Command(
+        "picker.tools", "tools", Place.PICKER, "m", "MCP tools", "MCP tools", "List the tools of an agent's MCP servers"
+    ),
     Command("picker.fold", "fold", Place.PICKER, "enter,space,x", "fold", "", "Show what other projects have deployed"),
     Command("picker.by_name", "by_name", Place.PICKER, "enter", "run by name", "", "Run what is not in the list"),
     Command("picker.copy", "copy", Place.PICKER, "y", "", "Copy id", "Copy the id of what is selected"),
@@ -494,6 +499,14 @@ COMMANDS = (
     Command("run_grid.up", "move(0, -1)", Place.RUN_GRID, "k,up", help="Select the run above"),
     Command("run_grid.first", "first", Place.RUN_GRID, "g,home", help="Select the first run"),
     Command("run_grid.last", "last", Place.RUN_GRID, "G,end", help="Select the last run"),
+    Command("tools.open", "open", Place.TOOLS, "enter", "call", help="Open the form of the selected tool"),
+    Command("tools.next", "move(1)", Place.TOOLS, "j,down", help="Select the next line"),
+    Command("tools.previous", "move(-1)", Place.TOOLS, "k,up", help="Select the previous line"),
+    Command("tools.leave", "leave", Place.TOOLS, "escape,q", "back", help="Back to the workbench"),
+    Command("tool.call", "call", Place.TOOL, "enter", "call", help="Call the tool, without a model"),
+    Command("tool.down", "scroll(10)", Place.TOOL, "pagedown", help="Scroll a page down"),
+    Command("tool.up", "scroll(-10)", Place.TOOL, "pageup", help="Scroll a page up"),
+    Command("tool.leave", "leave", Place.TOOL, "escape", "back", help="Back to the list"),
     Command("notices.leave", "leave", Place.NOTICES, "escape,q", "back", help="Back to the workbench"),
 )  # fmt: skip
 

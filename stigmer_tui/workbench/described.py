@@ -22,5 +22,6 @@ def described(stored: Agent | Workflow) -> Resource:
 
 def preview_of(resource: Resource, stored: Agent | Workflow) -> Preview:
     if isinstance(stored, Agent):
-        return Preview(resource, tuple(agent_facts(stored)), instructions=stored.spec.instructions)
+        facts, has_servers = tuple(agent_facts(stored)), bool(stored.spec.mcp_servers)
+        return Preview(resource, facts, stored.spec.instructions, has_mcp_servers=has_servers)
     return Preview(resource, tuple(workflow_facts(stored)), tasks=tuple(task_lines(stored.spec)))

@@ -6,17 +6,15 @@ of a model is loaded into the app, and a test call takes the way that agents tak
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 from asyncio import StreamReader
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
-from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.core.known_secrets import clean, remember_values
+from stigmer_tui.core.known_secrets import remember_values
+from stigmer_tui.workbench.own_commands import Finished, end_command, run_command, start_command, text_of
 
 NO_KEY = "no key"
 """The state of a provider that waits for a key, as `provider list` says it."""
@@ -82,13 +80,6 @@ class ModelProviders(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
-    code: int
-    output: str
-    error: str
-
-
 class ProviderCommands:
     """The providers of the home folder of this process."""
 
@@ -110,51 +101,20 @@ class ProviderCommands:
         return (await self._run("provider", "test", name)).output
 
     async def pull(self, model: str) -> AsyncGenerator[PullStep]:
-        process = await self._started("provider", "pull", model, "--output", "json")
+        process = await start_command(self._environment, "provider", "pull", model, "--output", "json")
         output, errors = cast(StreamReader, process.stdout), cast(StreamReader, process.stderr)
         try:
             async for line in output:
                 step = json.loads(line)
                 yield PullStep(str(step["status"]), int(step["done"]), int(step["total"]))
-            _check("provider pull", await process.wait(), _text(await errors.read()))
+            Finished("provider pull", await process.wait(), "", text_of(await errors.read())).check()
         finally:
-            await _end(process)
+            await end_command(process)
 
     async def _run(self, *arguments: str, typed: str = "") -> Finished:
-        process = await self._started(*arguments)
-        try:
-            output, error = await process.communicate(typed.encode())
-        finally:
-            await _end(process)
-        finished = Finished(process.returncode or 0, _text(output), _text(error))
-        _check(" ".join(arguments), finished.code, finished.error)
+        finished = await run_command(self._environment, *arguments, typed=typed)
+        finished.check()
         return finished
-
-    async def _started(self, *arguments: str) -> asyncio.subprocess.Process:
-        # Imported lazily: only those need it who open the providers.
-        from stigmer_tui.core.own_program import own_command
-
-        return await asyncio.create_subprocess_exec(
-            *own_command(*arguments),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=dict(self._environment),
-        )
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is None:
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
-
-
-def _check(command: str, code: int, error: str) -> None:
-    """Raises StigmerError, with what the command said, where it has failed."""
-    if code:
-        message, _, advice = error.removeprefix("Error: ").partition("\n\n")
-        raise StigmerError(message or f"stigmer-tui {command} ended with {code}", advice)
 
 
 def _view(data: Mapping[str, Any]) -> ProviderView:
@@ -167,7 +127,3 @@ def _view(data: Mapping[str, Any]) -> ProviderView:
         bool(data["used"]),
         str(data["key_variable"]),
     )
-
-
-def _text(output: bytes) -> str:
-    return clean(output.decode(errors="replace")).strip()

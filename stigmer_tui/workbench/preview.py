@@ -25,6 +25,8 @@ class Preview:
     """Of an agent, or the prompt of a task; Markdown."""
     tasks: tuple[TaskLine, ...] = ()
     """Of a workflow."""
+    has_mcp_servers: bool = False
+    """Of an agent: whether there are tools to be listed."""
     variables: tuple[Suggestion, ...] = ()
     """With what each would be if it were run now."""
 

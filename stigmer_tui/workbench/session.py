@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from stigmer_tui.workbench.model_providers import ModelProviders
     from stigmer_tui.workbench.run_requests import RunRequests
     from stigmer_tui.workbench.server_monitor import ServerMonitor
+    from stigmer_tui.workbench.server_tools import ServerTools
     from stigmer_tui.workbench.session_cache import SessionCache
     from stigmer_tui.workbench.suggestions import Suggestion
     from stigmer_tui.workbench.testing_loop import TestLoop
@@ -248,6 +249,12 @@ class Session:
         deployer = self._require_services().make_deployer(StateStore(self.state, self.clock))
         await deployer.synthesize()
         return await deployer.differences()
+
+    def server_tools(self) -> ServerTools:
+        """The MCP servers of agents."""
+        from stigmer_tui.workbench.server_tools import ServerToolCommands
+
+        return ServerToolCommands(self.folder, self._organization)
 
     async def resolve(self, reference: str) -> Resource | None:
         """By id or name; a workflow before an agent of the same name."""

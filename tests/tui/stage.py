@@ -18,6 +18,7 @@ from stigmer_tui.workbench.events import ServerSearched, WatchSwitched
 from stigmer_tui.workbench.model import Resource, Run
 from stigmer_tui.workbench.model_providers import ModelProviders, ProviderView, PullStep
 from stigmer_tui.workbench.run_defaults import RunDefaults
+from stigmer_tui.workbench.server_tools import ServerToolCommands, ServerTools
 from stigmer_tui.workbench.session import Session
 from stigmer_tui.workbench.state import RunInput, WorkbenchState
 from stigmer_tui.workbench.state_store import StateStore
@@ -101,6 +102,7 @@ class StagedSession(Session):
         self.kept: list[Mapping[str, str]] = []
         """What was to be remembered and forgotten."""
         self.providers = StagedProviders()
+        self.tools: ServerTools = ServerToolCommands(Path(), "")
         self.differs: Sequence[ResourceDifference] | StigmerError = ()
         """What comparing the code with the server comes to."""
 
@@ -137,6 +139,9 @@ class StagedSession(Session):
         if isinstance(self.differs, StigmerError):
             raise self.differs
         return tuple(self.differs)
+
+    def server_tools(self) -> ServerTools:
+        return self.tools
 
     def look_at(self, resource: Resource | None) -> None:
         self.looked_at = resource

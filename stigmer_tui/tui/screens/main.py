@@ -85,6 +85,7 @@ class MainScreen(ThemedScreen):
         self._show_header()
         if _lists(before) != _lists(state) or before is state:
             self._picker.update(state)
+        self._picker.show_preview(state.preview)
         self._pane.update(state)
         self._sidebar.update(state)
         if (now := possible(state)) != self._possible:

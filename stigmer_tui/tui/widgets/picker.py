@@ -16,6 +16,7 @@ from stigmer_tui.tui.render.picker import Item, PickerFormat, PickerLine, Specia
 from stigmer_tui.tui.render.styled_rows import EMPTY_ROW, Row, StyleRole
 from stigmer_tui.tui.widgets.themed_widget import RowPanel
 from stigmer_tui.workbench.model import Resource, Run
+from stigmer_tui.workbench.preview import Preview
 from stigmer_tui.workbench.state import SourceLine, WorkbenchState
 
 MARGIN = 1
@@ -49,6 +50,13 @@ class Picker(RowPanel, can_focus=True):
             super().__init__()
             self.source = source
 
+    class ToolsRequested(Message):
+        """The user wants to see the tools of an agent's MCP servers."""
+
+        def __init__(self, resource: Resource) -> None:
+            super().__init__()
+            self.resource = resource
+
     class ByNameRequested(Message):
         """The user wants to run a resource by name."""
 
@@ -68,6 +76,7 @@ class Picker(RowPanel, can_focus=True):
         super().__init__(glyphs=glyphs, id=id)
         self._clock = clock
         self._state = WorkbenchState()
+        self._preview: Preview | None = None
         self._pattern = ""
         self._lines: list[PickerLine] = []
         self._lines_width = 0
@@ -88,6 +97,12 @@ class Picker(RowPanel, can_focus=True):
         """Shows the lists of a state."""
         self._state = state
         self._draw()
+
+    def show_preview(self, preview: Preview | None) -> None:
+        """What is known of the selected resource, which decides what can be done with it."""
+        if preview is not self._preview:
+            self._preview = preview
+            self.refresh_bindings()
 
     def filter(self, pattern: str) -> None:
         self._pattern = pattern
@@ -116,6 +131,10 @@ class Picker(RowPanel, can_focus=True):
                 return isinstance(self.selected_item, Resource | Run)
             case "export":
                 return isinstance(self.selected_item, Run)
+            case "tools":
+                preview, item = self._preview, self.selected_item
+                is_shown = preview is not None and isinstance(item, Resource) and preview.resource.key == item.key
+                return is_shown and preview is not None and preview.has_mcp_servers
             case "source":
                 return self._source is not None
             case "fold":
@@ -147,6 +166,10 @@ class Picker(RowPanel, can_focus=True):
     def action_source(self) -> None:
         if source := self._source:
             self.post_message(self.SourceRequested(source))
+
+    def action_tools(self) -> None:
+        if isinstance(item := self.selected_item, Resource):
+            self.post_message(self.ToolsRequested(item))
 
     def action_copy(self) -> None:
         if isinstance(item := self.selected_item, Resource | Run):
