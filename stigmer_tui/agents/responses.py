@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any, cast
 
 from pydantic_ai.messages import (
@@ -16,6 +17,7 @@ from pydantic_ai.messages import (
     TextPart,
     TextPartDelta,
     ThinkingPart,
+    ThinkingPartDelta,
     ToolCallPart,
 )
 from pydantic_ai.models import StreamedResponse
@@ -27,8 +29,17 @@ GAP = "\n\n"
 """Between two texts of a response."""
 
 
-async def stream_pieces(stream: StreamedResponse) -> AsyncIterator[str | ToolCallPart]:
-    """The text of a response in pieces, as it streams, and each call when it begins, without its arguments."""
+@dataclass(frozen=True, slots=True)
+class Reasoning:
+    """A piece of what a model thinks before it answers."""
+
+    text: str
+
+
+async def stream_pieces(stream: StreamedResponse) -> AsyncIterator[str | Reasoning | ToolCallPart]:
+    """The text and the reasoning of a response in pieces, as they stream, and each call when it begins, without its
+    arguments.
+    """
     has_text, gap = False, ""
     async for event in stream:
         match event:
@@ -38,6 +49,13 @@ async def stream_pieces(stream: StreamedResponse) -> AsyncIterator[str | ToolCal
                 gap = GAP if has_text else ""
             case PartStartEvent(part=ToolCallPart() as call):
                 yield call
+                continue
+            case (
+                PartStartEvent(part=ThinkingPart(content=str() as thought))
+                | PartDeltaEvent(delta=ThinkingPartDelta(content_delta=str() as thought))
+            ):
+                if thought:
+                    yield Reasoning(thought)
                 continue
             case _:
                 continue
@@ -49,6 +67,12 @@ async def stream_pieces(stream: StreamedResponse) -> AsyncIterator[str | ToolCal
 def text_of(response: ModelResponse) -> str:
     """The text of a complete response, as `stream_pieces` gives it."""
     return GAP.join(part.content for part in response.parts if isinstance(part, TextPart) and part.content)
+
+
+def reasoning_of(response: ModelResponse) -> str:
+    """What the model thought before it spoke."""
+    parts = takewhile(lambda part: not (isinstance(part, TextPart) and part.content), response.parts)
+    return "".join(part.content for part in parts if isinstance(part, ThinkingPart))
 
 
 class CallIds:

@@ -8,7 +8,7 @@ from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart
 from pydantic_ai.models import StreamedResponse
 
 from stigmer_tui.agents.models.choice import ModelChoice
-from stigmer_tui.agents.responses import CallIds, arguments_of, stream_pieces, text_of
+from stigmer_tui.agents.responses import CallIds, Reasoning, arguments_of, reasoning_of, stream_pieces, text_of
 from stigmer_tui.agents.run import AgentRun
 from stigmer_tui.agents.typed_output import final_answer, is_final_answer
 
@@ -24,9 +24,16 @@ class StreamRecorder:
         self, stream: StreamedResponse, ids: CallIds, choice: ModelChoice, asked_at: str
     ) -> tuple[ModelResponse, str]:
         """Records a response while it streams. Returns the complete response, and when its text began."""
-        spoke_at, self.has_output = "", False
+        spoke_at, self.has_output, is_reasoning = "", False, False
         try:
             async for piece in stream_pieces(stream):
+                if isinstance(piece, Reasoning):
+                    if not spoke_at:
+                        if not is_reasoning:
+                            is_reasoning = True
+                            self._transcript.start_reasoning(asked_at)
+                        self._transcript.append_text(piece.text)
+                    continue
                 self.has_output = True
                 if isinstance(piece, ToolCallPart) and is_final_answer(piece):
                     ids.give(piece)
@@ -36,12 +43,13 @@ class StreamRecorder:
                     self._transcript.append_text(piece)
                 else:
                     spoke_at = self._run.now()
+                    self._transcript.end_message()
                     self._transcript.start_message(choice.model, spoke_at)
                     self._transcript.append_text(piece)
                     # The first text is reported at once, because people wait for it.
                     await self._run.reporter.flush()
             response = ids.put_into(stream.get())
-            self._transcript.end_message(_usage(response, choice))
+            self._transcript.end_message(_usage(response, choice) if spoke_at else None)
         finally:
             self._transcript.end_message()
         return response, spoke_at
@@ -49,6 +57,10 @@ class StreamRecorder:
     def replay(self, response: ModelResponse, choice: ModelChoice, asked_at: str, spoke_at: str) -> None:
         """Records a response from the journal."""
         text = text_of(response)
+        if reasoning := reasoning_of(response):
+            self._transcript.start_reasoning(asked_at)
+            self._transcript.append_text(reasoning)
+            self._transcript.end_message()
         for part in response.parts:
             if isinstance(part, ToolCallPart) and not is_final_answer(part):
                 self._transcript.call(part.tool_call_id, part.tool_name, spoke_at or asked_at)

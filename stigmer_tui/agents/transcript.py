@@ -132,11 +132,19 @@ class TranscriptRecorder:
 
     def start_message(self, model: str, at: str) -> None:
         """The model begins a message; `append_text` brings its text."""
+        self._start(AgentMessage(type=MessageType.MESSAGE_AI, timestamp=at, metadata=to_struct({"model": model})))
+
+    def start_reasoning(self, at: str) -> None:
+        """The model begins to think, likewise. What it thinks is not a part of the conversation."""
+        metadata = to_struct({"reasoning": True})
+        self._start(AgentMessage(type=MessageType.MESSAGE_SYSTEM, timestamp=at, metadata=metadata))
+
+    def _start(self, message: AgentMessage) -> None:
         self.stop_waiting()
         self._growing = RedactedText(self._redactor)
         self._growing_index = len(self._messages)
         self._pieces, self._unreported = [], []
-        self._add(AgentMessage(type=MessageType.MESSAGE_AI, timestamp=at, metadata=to_struct({"model": model})))
+        self._add(message)
 
     def append_text(self, text: str) -> None:
         """Appends to the message that is streaming."""

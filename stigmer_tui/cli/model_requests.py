@@ -19,6 +19,9 @@ from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.workbench.usage import Usage, usage_sentence
 from stigmer_tui.workbench.wire_deltas import model_call_of
 
+SKILLS_HEADING = "\n## Skills\n"
+"""As in the instructions that agents get."""
+
 ANTHROPIC_HEADER = "anthropic-version"
 """Only requests to Anthropic have it; their key stands in a header of its own."""
 
@@ -62,20 +65,30 @@ def context_shares(body: Mapping[str, Any]) -> dict[str, int]:
     for name, value in body.items():
         match name:
             case "system" | "instructions":
-                sizes["instructions"] += _size(value)
+                sizes.update(_instruction_sizes(value))
             case "tools":
                 sizes["tools"] += _size(value)
             case "messages":
                 for message in value:
                     sizes.update(_message_sizes(message))
     whole = max(1, sizes.total())
-    names = ("instructions", "tools", "history", "results")
+    names = ("instructions", "tools", "skills", "history", "results")
     return {name: round(100 * sizes[name] / whole) for name in names if sizes[name]}
+
+
+def _instruction_sizes(value: Any) -> Counter[str]:
+    """The list of skills is a section of the instructions, up to the next one."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False).replace("\\n", "\n")
+    _, heading, rest = text.partition(SKILLS_HEADING)
+    skills = len(heading) + len(rest.partition("\n## ")[0]) if heading else 0
+    return Counter(instructions=len(text) - skills, skills=skills)
 
 
 def _message_sizes(message: Mapping[str, Any]) -> Counter[str]:
     if message.get("role") in ("system", "developer"):
-        return Counter(instructions=_size(message))
+        sizes = _instruction_sizes(message.get("content") or "")
+        sizes["instructions"] += _size(message) - sizes.total()
+        return sizes
     if message.get("role") == "tool":
         return Counter(results=_size(message))
     parts = message.get("content") or message.get("parts")

@@ -22,6 +22,8 @@ ENDS = {
 }
 
 
+REASONING = "💭 Reasoning"
+
 OUTPUT_MARGIN = "  │ "
 
 LABELS = {NodeKind.TOOL_CALL: ("🔧", "Tool"), NodeKind.SUB_AGENT: ("🤖", "Sub-agent")}
@@ -138,15 +140,16 @@ class ConversationLines:
         if message.model == "scripted" and not self._told_scripted:
             self._told_scripted = True
             self._line("ℹ️  The agent's script is played; no model is asked")
+        speaker = REASONING if message.is_reasoning else ICONS[message.role]
         if not self._printed:
             self._lines.close()
-            self._lines.piece(f"{self._indent}{ICONS[message.role]}: {self._indented(message.text)}")
+            self._lines.piece(f"{self._indent}{speaker}: {self._indented(message.text)}")
         elif message.text.startswith(self._printed):
             self._lines.piece(self._indented(message.text[len(self._printed) :]))
         else:
             # The runner was killed in the middle of this message, and it is told anew.
             self._lines.close()
-            self._lines.piece(f"{self._indent}{ICONS[message.role]}: {self._indented(message.text)}")
+            self._lines.piece(f"{self._indent}{speaker}: {self._indented(message.text)}")
         self._printed = message.text
 
     def _is_unclear(self, call_id: str) -> bool:

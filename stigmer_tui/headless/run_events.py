@@ -47,14 +47,17 @@ class RunEvents:
         message, where = messages[index], _where(self.execution, run)
         if message.role is Role.TOOL:
             return
+        of_reasoning = {"role": "reasoning"} if message.is_reasoning else {}
         told = self._texts.pop(part, "")
         if not message.text.startswith(told):
             told = ""
         if message.text != told:
-            self._write("text", index=index, keep=len(told), text=message.text[len(told) :], **where)
+            new = message.text[len(told) :]
+            self._write("text", index=index, keep=len(told), text=new, **of_reasoning, **where)
         if is_over or index < len(messages) - 1:
             files = {"files": list(message.files)} if message.files else {}
-            self._write("message", index=index, role=message.role.name.lower(), text=message.text, **files, **where)
+            role = {"role": message.role.name.lower(), **of_reasoning}
+            self._write("message", index=index, **role, text=message.text, **files, **where)
         else:
             self._texts[part] = message.text
 

@@ -176,7 +176,8 @@ class Execution:
             if position < len(messages):
                 known = messages[position]
                 text = known.text[:keep] + text
-                self._put_message(run, position, Message(known.role, text, known.at, known.calls, known.model))
+                grown = Message(known.role, text, known.at, known.calls, known.model, is_reasoning=known.is_reasoning)
+                self._put_message(run, position, grown)
         elif isinstance(delta, PutMessage):
             self._put_message(delta.run, delta.position, delta.message)
         elif isinstance(delta, GrowOutput):

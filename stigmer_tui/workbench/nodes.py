@@ -61,12 +61,24 @@ class Message:
     revision: int = field(default=0, compare=False)
     is_summary: bool = False
     """Whether the agent gets it in place of earlier messages of its conversation."""
+    is_reasoning: bool = False
+    """Whether it is what a model thought before it spoke."""
     files: tuple[str, ...] = ()
     """What belongs to it: names, types and sizes, for people."""
 
     def as_of(self, revision: int) -> Message:
         """By hand: with `replace`, it would be most of what a change costs, and each token is one."""
-        return Message(self.role, self.text, self.at, self.calls, self.model, revision, self.is_summary, self.files)
+        return Message(
+            self.role,
+            self.text,
+            self.at,
+            self.calls,
+            self.model,
+            revision,
+            self.is_summary,
+            self.is_reasoning,
+            self.files,
+        )
 
 
 @dataclass(frozen=True, slots=True)

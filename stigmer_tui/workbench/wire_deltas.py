@@ -219,6 +219,7 @@ def _message(message: agents.AgentMessage) -> Message:
         calls=tuple(call.id for call in message.tool_calls),
         model=metadata.get("model", ""),
         is_summary="summary" in metadata,
+        is_reasoning="reasoning" in metadata,
         files=tuple(map(str, metadata.get("files", ()))),
     )
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from stigmer_tui.api.agent_execution_pb2 import MessageType
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_data
 from stigmer_tui.core.configuration import ModelSettings
@@ -467,3 +468,15 @@ async def test_38_the_words_of_the_provider_are_kept(agents: Agents, reply: Repl
     assert ledger.status.error.startswith("openai gpt-6-luna")
     # Whether it was asked again is another matter.
     assert words.format(url=server.url) in ledger.status.error.replace(", retried twice", "")
+
+
+async def test_what_it_thinks_is_shown_apart_and_is_no_part_of_the_conversation(agents: Agents) -> None:
+    reply = sse(chunk(reasoning_content="Hm, "), chunk(reasoning_content="tea"), chunk(content="Hi"), END, DONE)
+    async with raw_provider(reply, DONE_REPLY) as server:
+        agents.settings = ModelSettings(provider="openai-compatible", base_url=f"{server.url}/v1")
+        ledger = await agents.run(assignment())
+    assert [(message.type, message.content) for message in ledger.status.messages[1:]] == [
+        (MessageType.MESSAGE_SYSTEM, "Hm, tea"),
+        (MessageType.MESSAGE_AI, "Hi"),
+    ]
+    assert ledger.answers == ["Hi"]

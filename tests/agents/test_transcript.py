@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stigmer_tui.agents.texts import RedactedText
 from stigmer_tui.agents.transcript import NOT_ENDED, TranscriptRecorder
-from stigmer_tui.api.agent_execution_pb2 import AgentExecutionStatus, ToolCall, ToolCallStatus
+from stigmer_tui.api.agent_execution_pb2 import AgentExecutionStatus, MessageType, ToolCall, ToolCallStatus
 from stigmer_tui.api.execution_pb2 import AgentExecutionDelta
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_data
@@ -86,6 +86,22 @@ def test_calls_that_are_open_at_the_end_have_failed() -> None:
     assert (first.error, second.error) == ("", "cancelled")
     assert second.status == ToolCallStatus.TOOL_CALL_FAILED
     assert it.open_calls() == []
+
+
+def test_what_the_model_thinks_is_apart_from_what_it_says() -> None:
+    it = transcript()
+    it.start_reasoning("10:00")
+    it.append_text("Hm, ")
+    it.append_text("tea.")
+    it.end_message()
+    it.start_message("claude", "10:01")
+    it.append_text("Assam")
+    thought, said = (change.message for change in taken(it).messages)
+    assert (thought.type, thought.content) == (MessageType.MESSAGE_SYSTEM, "Hm, tea.")
+    assert to_data(thought.metadata) == {"reasoning": True}
+    assert (said.content, it.answer) == ("Assam", "")
+    it.end_message()
+    assert it.answer == "Assam"
 
 
 def test_what_a_call_puts_out_is_reported_as_it_grows_and_kept_when_it_is_interrupted() -> None:

@@ -51,6 +51,7 @@ OPENAI = {
     "tools": ["x" * 48],
     "messages": [{"role": "system", "content": ""}, {"role": "tool", "content": ""}, {"role": "user", "content": ""}],
 }
+SKILLED = {"system": f"Be kind.\n{'#'}# Skills\n\n- review: Reads code\n\n## Your answer\nShort.", "messages": []}
 ANTHROPIC = {
     "system": [{"text": "x" * 40}],
     "messages": [
@@ -62,7 +63,11 @@ ANTHROPIC = {
 
 @pytest.mark.parametrize(
     ("body", "names"),
-    [(OPENAI, ["instructions", "tools", "history", "results"]), (ANTHROPIC, ["instructions", "history", "results"])],
+    [
+        (OPENAI, ["instructions", "tools", "history", "results"]),
+        (ANTHROPIC, ["instructions", "history", "results"]),
+        (SKILLED, ["instructions", "skills"]),
+    ],
 )
 def test_what_fills_the_context(body: dict[str, object], names: list[str]) -> None:
     shares = context_shares(body)

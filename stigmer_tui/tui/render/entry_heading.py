@@ -33,6 +33,8 @@ MIN_NAME = 6
 
 KIND_WIDTH = 7
 
+REASONING = "Reasoning"
+
 SHORT_ERROR = 40
 """Characters."""
 
@@ -174,7 +176,8 @@ def speaker(speech: MessageEntry) -> Block:
     if speech.has_heading:
         is_scripted = speech.message.model == SCRIPTED
         label = f"  {SCRIPTED}" if is_scripted else ""
-        lines.append(((speech.message.role.value, StyleRole.MUTED), (label, StyleRole.WAITING)))
+        name = REASONING if speech.message.is_reasoning else speech.message.role.value
+        lines.append(((name, StyleRole.MUTED), (label, StyleRole.WAITING)))
     return CutLineBlock(tuple(lines))
 
 

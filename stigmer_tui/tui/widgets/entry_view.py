@@ -149,6 +149,9 @@ class EntryView:
     def _show_text(self, speech: MessageEntry) -> None:
         """At a cost that does not depend on how much was said before."""
         text, head = speech.message.text, speaker(speech)
+        if speech.message.is_reasoning:
+            self._replace([head, *plain_text(text.strip("\n"), StyleRole.MUTED)])
+            return
         if speech.message.role is Role.HUMAN:
             # As it was typed: a person's line breaks are meant.
             files = "\n".join(f"+ {file}" for file in speech.message.files)
@@ -193,4 +196,5 @@ class EntryView:
 
 def _first_line(speech: MessageEntry) -> Block:
     lines = speech.message.text.strip().split("\n")
-    return CutLineBlock((((one_line(lines[0]), StyleRole.TEXT), (f"  {plural(len(lines), 'line')}", StyleRole.MUTED)),))
+    role = StyleRole.MUTED if speech.message.is_reasoning else StyleRole.TEXT
+    return CutLineBlock((((one_line(lines[0]), role), (f"  {plural(len(lines), 'line')}", StyleRole.MUTED)),))

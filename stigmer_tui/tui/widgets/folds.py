@@ -1,5 +1,5 @@
-"""Which entries are unfolded: messages but no summaries, failures, the newest list of things to do, and those that the
-user unfolded."""
+"""Which entries are unfolded: messages but no summaries and no reasoning, failures, the newest list of things to do,
+and those that the user unfolded."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Folds:
         if isinstance(entry, NodeEntry):
             is_list = bool(todos_of(entry.node)) and not entry.is_superseded
             return is_list or (entry.node.state is RunState.FAILED and not entry.is_told_below)
-        return not (isinstance(entry, MessageEntry) and entry.message.is_summary)
+        return not (isinstance(entry, MessageEntry) and (entry.message.is_summary or entry.message.is_reasoning))
 
     def is_foldable(self, entry: Entry) -> bool:
         match entry:
