@@ -114,8 +114,24 @@ def _reader_is_gone() -> int:
     return READER_IS_GONE
 
 
-class Program(click.Group):
+MAX_SHORT_HELP = 200
+"""Characters."""
+
+
+class CommandGroup(click.Group):
+    """Its help says all of what each command is, over several lines where there is no room."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        named = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        rows = [(name, found.get_short_help_str(MAX_SHORT_HELP)) for name, found in named if found and not found.hidden]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+class Program(CommandGroup):
     """Loads the commands of the other files only when one is wanted, or all are listed."""
+
+    group_class = CommandGroup
 
     def load_all(self) -> None:
         import stigmer_tui.cli.door_commands

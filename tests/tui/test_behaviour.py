@@ -617,6 +617,19 @@ class TestElsewhere:
             project=states.PROJECT if is_deployed else replace(states.PROJECT, defines=None),
         )
 
+    async def test_what_the_code_no_longer_defines_goes_there_when_that_is_deployed(self) -> None:
+        """Also where the lists of the server stay as they are."""
+        async with running(states.LISTED) as (app, pilot):
+            project = app.session.state.project
+            assert project is not None
+            before = screen_text(app)
+            own = frozenset(key for key in project.defines or () if key.slug != "settle-orders")
+            app.stage.store.put(replace(states.LISTED, project=replace(project, defines=own)))
+            await settle(pilot)
+            assert "  settle-orders" in before
+            assert "+ Elsewhere" in screen_text(app)
+            assert "  settle-orders" not in screen_text(app)
+
     async def test_own_come_first_and_are_counted_the_rest_is_folded(self) -> None:
         async with running(self.state(), WIDE) as (app, pilot):
             assert selected(app) == "tally"

@@ -242,7 +242,8 @@ class MainScreen(ThemedScreen):
 
 def _lists(state: WorkbenchState) -> tuple[object, ...]:
     """What the picker depends on, compared by identity rather than by long lists."""
-    return id(state.resources), id(state.runs), state.listed, state.daemon.connected, state.daemon.problem
+    defines = state.project.defines if state.project else None
+    return id(state.resources), id(state.runs), defines, state.listed, state.daemon.connected, state.daemon.problem
 
 
 class FilterInput(Input):
