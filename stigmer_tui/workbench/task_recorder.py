@@ -84,8 +84,10 @@ class TaskRecorder:
         working = [run.working for run in self._runs.values()]
         if working:
             await asyncio.wait(working, timeout=CLOSING_LIMIT)
-        for task in working:
-            task.cancel()
+        for agent, run in self._runs.items():
+            if not run.working.done():
+                run.working.cancel()
+                self._recorded(agent, "", "it did not answer until the run had ended")
         await asyncio.gather(*working, return_exceptions=True)
         await self._connection.close()
 
