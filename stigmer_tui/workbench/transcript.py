@@ -239,7 +239,8 @@ class Transcript(TreeOutline):
         for before in range(index - 1, max(-1, index - FAR), -1):
             if self._is_message_shown(run, before):
                 other = self._execution.messages(run)[before]
-                return (other.role, other.model) == (message.role, message.model)
+                who = (message.role, message.model, message.is_reasoning)
+                return (other.role, other.model, other.is_reasoning) == who
         return False
 
     def _has_gap(self, key: EntryKey) -> bool:

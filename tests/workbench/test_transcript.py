@@ -285,3 +285,9 @@ class TestEntries:
         (entry,) = entries(agent(human("Hello"), state=RunState.PENDING))
         assert isinstance(entry, MessageEntry)
         assert not entry.is_growing
+
+
+def test_reasoning_is_named_also_after_a_note() -> None:
+    execution = agent(Message(Role.SYSTEM, "asked again"), Message(Role.SYSTEM, "Hm", is_reasoning=True))
+    headings = [entry.has_heading for entry in entries(execution) if isinstance(entry, MessageEntry)]
+    assert headings == [True, True]
