@@ -39,7 +39,7 @@ def test_a_past_run_becomes_a_test_by_a_key_and_that_runs_at_once(world: World) 
     with world.window(cwd=project) as window:
         window.shows("Recent runs")
         window.shows("3 not run")
-        window.press("G", "E")
+        window.press("j", "j", "j", "E")
         window.shows("Wrote tests/host-2.yaml; edit what it expects")
         window.shows(r"Tests +1 ✓")
         test = project / "tests" / "host-2.yaml"
