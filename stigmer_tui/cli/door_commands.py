@@ -25,3 +25,16 @@ def serve(api: bool, address: str, tls_cert: Path | None, tls_key: Path | None, 
     if not api:
         raise click.UsageError("Say what is to be served: --api")
     return serve_api(address, tls_cert, tls_key, org)
+
+
+@program.command()
+@click.argument("agent", required=False, metavar="[AGENT]")
+@org_option
+def acp(agent: str | None, org: str) -> int:
+    """Let an editor talk to AGENT, by the Agent Client Protocol over standard input and output.
+
+    The folder that the editor has opened decides the project; without AGENT it is the only one that is there.
+    """
+    from stigmer_tui.cli.serve import serve_acp
+
+    return serve_acp(agent or "", org)

@@ -8,7 +8,7 @@ import sys
 from stigmer_tui.cli import COMPLETION
 
 COMMANDS = (
-    *("agent-runner", "apply", "approve", "completion", "config", "context", "delete", "describe", "diff"),
+    *("acp", "agent-runner", "apply", "approve", "completion", "config", "context", "delete", "describe", "diff"),
     *("doctor", "edit", "environment", "execution", "export", "get", "list", "mcp", "new"),
     *("provider", "run", "schema", "secrets", "serve", "server", "sessions", "skill", "task", "test"),
 )

@@ -74,6 +74,15 @@ def serve_mcp(organization: str) -> int:
     return 0
 
 
+def serve_acp(agent: str, organization: str) -> int:
+    """By the Agent Client Protocol, until standard input ends."""
+    from stigmer_tui.doors.acp_agent import serve_agent
+
+    with contextlib.redirect_stdout(sys.__stdout__):
+        asyncio.run(serve_agent(agent, organization))
+    return 0
+
+
 async def _serve(listener: socket.socket, tls: RemoteAccess | None, organization: str) -> None:
     home = load_configuration(os.environ).home
     make_private_folders([home.data])

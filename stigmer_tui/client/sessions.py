@@ -12,7 +12,7 @@ from stigmer_tui.api.agent_execution_pb2_grpc import (
     AgentExecutionCommandControllerStub,
     AgentExecutionQueryControllerStub,
 )
-from stigmer_tui.api.api_resource_pb2 import ApiResourceId, ApiResourceMetadata
+from stigmer_tui.api.api_resource_pb2 import ApiResourceId, ApiResourceMetadata, ApiResourceOwnerScope
 from stigmer_tui.api.kinds import API_VERSION, SESSION
 from stigmer_tui.api.session_pb2 import ListSessionsRequest, Session, SessionId, SessionSpec
 from stigmer_tui.api.session_pb2_grpc import SessionCommandControllerStub, SessionQueryControllerStub
@@ -64,6 +64,15 @@ async def newest(connection: Connection, count: int) -> list[Session]:
     return found[:count]
 
 
+async def create(connection: Connection, agent_instance_id: str, org: str) -> Session:
+    """Without an execution yet."""
+    # Unique, as names of sessions must be.
+    metadata = ApiResourceMetadata(
+        name=f"session-{uuid4().hex}", org=org, owner_scope=ApiResourceOwnerScope.organization
+    )
+    return await _created(connection, metadata, SessionSpec(agent_instance_id=agent_instance_id))
+
+
 async def fork(connection: Connection, execution: AgentExecution) -> Session:
     """A new session whose conversation is that before an execution."""
     origin = await get(connection, execution.spec.session_id)
@@ -78,6 +87,10 @@ async def fork(connection: Connection, execution: AgentExecution) -> Session:
         org=origin.metadata.org,
         owner_scope=origin.metadata.owner_scope,
     )
+    return await _created(connection, metadata, spec)
+
+
+async def _created(connection: Connection, metadata: ApiResourceMetadata, spec: SessionSpec) -> Session:
     return await connection.create(
         lambda channel: SessionCommandControllerStub(channel).create,
         Session(api_version=API_VERSION, kind=SESSION.name, metadata=metadata, spec=spec),

@@ -23,7 +23,7 @@ from stigmer_tui.workbench.runs import Runs
 from stigmer_tui.workbench.servers import server_of
 from stigmer_tui.workbench.session import Session
 from stigmer_tui.workbench.state import Deployment, RunInput, ShownRun
-from stigmer_tui.workbench.turns import next_turn
+from stigmer_tui.workbench.turns import Turn, next_turn
 
 INTERVAL_MS = 20
 """Shortest time between two changes of a run that are told."""
@@ -95,6 +95,11 @@ class OpenProject:
     async def start(self, resource: Resource, run_input: RunInput) -> ShownRun:
         await self.runs.hand_over_keys()
         return await self.runs.start(resource, run_input)
+
+    async def begin(self, resource: Resource, run_input: RunInput, session_id: str) -> ShownRun:
+        """The first message of a session that is there already."""
+        await self.runs.hand_over_keys()
+        return await self.runs.send(Turn(resource, run_input, (), 1, session_id))
 
     async def continue_after(self, reference: str, message: str, run_input: RunInput | None = None) -> ShownRun:
         """The next message of a conversation, after an execution of it, with the latest code."""

@@ -19,6 +19,9 @@ own. An id is unique within its run, so a key stays the same whatever is reporte
 
 SCRIPTED = "scripted"
 
+SUBJECTS = ("command", "pattern", "file_path", "path", "url", "query")
+"""Arguments that say what a tool call is about; what comes by the wire has no order of its own."""
+
 
 class NodeKind(StrEnum):
     RUN = "run"

@@ -14,11 +14,8 @@ from stigmer_tui.tui.render.styled_rows import EMPTY_ROW, Row, Span, Spans, Styl
 from stigmer_tui.tui.render.values import value_line
 from stigmer_tui.workbench.entries import EndEntry, Entry, GroupEntry, MessageEntry, NodeEntry, raw_arguments
 from stigmer_tui.workbench.model import RunState
-from stigmer_tui.workbench.nodes import SCRIPTED, ModelWait, Node, NodeKind
+from stigmer_tui.workbench.nodes import SCRIPTED, SUBJECTS, ModelWait, Node, NodeKind
 from stigmer_tui.workbench.todos import progress_of, todos_of
-
-SUBJECTS = ("command", "pattern", "file_path", "path", "url", "query")
-"""Arguments that say what a tool call is about; what comes by the wire has no order of its own."""
 
 INDENT = 2
 """Cells for each level of depth."""
