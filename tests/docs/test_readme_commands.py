@@ -1,4 +1,4 @@
-"""Every command that the README prints is one that the program takes: its name, its options and its number of words."""
+"""Every command that the README and the guide print is one that the program takes, with its options and words."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ import click
 import pytest
 
 from stigmer_tui.cli.commands import program
+from tests.guide import PAGES, ROOT
 
-README = Path(__file__).parents[2] / "README.md"
 PRINTED = re.compile(r"^    (?:\w+=\S+ )*stigmer-tui (?P<block>.+)$|`stigmer-tui (?P<line>[^`]+)`", re.MULTILINE)
 
 
 def printed() -> list[str]:
-    return [match["block"] or match["line"] for match in PRINTED.finditer(README.read_text(encoding="utf-8"))]
+    texts = [page.read_text(encoding="utf-8") for page in PAGES]
+    return [match["block"] or match["line"] for text in texts for match in PRINTED.finditer(text)]
 
 
 def spelled_out(line: str) -> Iterator[str]:
@@ -55,3 +56,13 @@ def test_the_program_takes_it(command: list[str]) -> None:
         parser = here.make_parser(parsing)
         _, rest, _ = parser.parse_args(words)
     assert not rest, f"{' '.join(command)}: too many words: {rest}"
+
+
+@pytest.mark.parametrize("page", [*PAGES, *sorted((ROOT / "docs").glob("*.md"))], ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)(?:#([\w-]+))?\)", page.read_text(encoding="utf-8")):
+        file = (page.parent / target).resolve() if target else page
+        assert file.exists(), f"{page.name} links to {target}, which is not there"
+        if anchor and file.suffix == ".md":
+            titles = re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}, anchor

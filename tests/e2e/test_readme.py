@@ -1,18 +1,12 @@
-"""What the README says about what is deployed, and about runs without a screen, done as it is printed, offline."""
+"""What the guide says about what is deployed, and about runs without a screen, done as it is printed, offline."""
 
 from __future__ import annotations
 
 import re
 import shlex
-from pathlib import Path
 
 from tests.e2e.world import Finished, World
-
-README = Path(__file__).parents[2] / "README.md"
-
-
-def section(title: str) -> str:
-    return README.read_text(encoding="utf-8").partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+from tests.guide import section
 
 
 def printed(title: str) -> list[str]:
@@ -22,7 +16,7 @@ def printed(title: str) -> list[str]:
 
 
 def test_what_is_deployed(world: World) -> None:
-    """In the order of the README, but what deletes and cancels comes last."""
+    """In the order of the guide, but what deletes and cancels comes last."""
     project = world.new_project()
     (manifest,) = re.findall(r"```yaml\n(.*?)```", section("What is deployed"), re.DOTALL)
     (project / "clerk.yaml").write_text(manifest, encoding="utf-8")

@@ -6,12 +6,12 @@ import re
 import shlex
 import subprocess
 import sys
-from pathlib import Path
 from xml.etree import ElementTree
 
 from tests.e2e.projects import change
 from tests.e2e.shop import open_shop
 from tests.e2e.world import World
+from tests.guide import section
 
 SERVER = """\
 from mcp.server.mcpserver import MCPServer
@@ -97,15 +97,10 @@ def test_a_run_is_exported_and_played_until_a_word_of_the_code_changes(world: Wo
     assert "the instructions of reader have changed" in world.run("test", "--last-failed", cwd=project).out
 
 
-README = Path(__file__).parents[2] / "README.md"
-
-
 def test_the_section_of_the_readme_works_as_it_is_printed(world: World) -> None:
-    section = README.read_text(encoding="utf-8").partition("\n## Tests of your agents\n")[2].partition("\n## ")[0]
+    page = section("Tests of your agents")
     project = world.new_project()
-    printed = [
-        shlex.split(line, comments=True) for line in re.findall(r"^    stigmer-tui (.*)$", section, re.MULTILINE)
-    ]
+    printed = [shlex.split(line, comments=True) for line in re.findall(r"^    stigmer-tui (.*)$", page, re.MULTILINE)]
     assert len(printed) == 10
     finished = [world.run(*command, cwd=project) for command in printed]
     assert [(each.code, each.err) for each in finished] == [(0, "")] * len(printed), finished
