@@ -17,7 +17,7 @@ from tests.tui import states
 from tests.tui.hands import press, settle
 from tests.tui.host import FixedClock
 from tests.tui.stage import StagedApp
-from tests.tui.test_behaviour import screen_text
+from tests.tui.workbench import screen_text
 
 NOW = FixedClock().now()
 

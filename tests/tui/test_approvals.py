@@ -19,7 +19,7 @@ from tests.tui import states
 from tests.tui.hands import press, settle
 from tests.tui.samples import agent_execution
 from tests.tui.stage import StagedApp
-from tests.tui.test_behaviour import running, screen_text
+from tests.tui.workbench import running, screen_text
 from tests.workbench.trees import put, tool_call
 
 

@@ -19,7 +19,7 @@ from stigmer_tui.workbench.state import WorkbenchState
 from tests.tui import states
 from tests.tui.hands import press, settle
 from tests.tui.stage import StagedApp
-from tests.tui.test_behaviour import screen_text
+from tests.tui.workbench import screen_text
 
 AGENT_RUN, WORKFLOW_RUN = states.RUNS[1].id, states.RUNS[0].id
 

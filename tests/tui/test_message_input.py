@@ -20,7 +20,7 @@ from stigmer_tui.workbench.state import RunInput, ShownRun, WorkbenchState
 from tests.tui import states
 from tests.tui.hands import press, press_at_once, settle
 from tests.tui.stage import StagedApp
-from tests.tui.test_behaviour import screen_text
+from tests.tui.workbench import screen_text
 
 
 def turn(number: int, code: str = "1", session: str = "ses_1", state: RunState = RunState.COMPLETED) -> Execution:
