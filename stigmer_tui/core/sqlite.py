@@ -77,6 +77,8 @@ class Database:
         self.on_problem: Callable[[], None] = lambda: None
         """Called by the writing thread when `problem` changes."""
         self._queue: queue.SimpleQueue[Job[Any] | None] = queue.SimpleQueue()
+        self._closing = threading.Lock()
+        self._is_closed = False
         with suppress(OSError):
             # Before SQLite creates it, readable by all. For any other problem SQLite has the better error.
             ensure_private(path)
@@ -107,7 +109,12 @@ class Database:
         job = Job(write, Future[Result]())
         # A cancelled caller must not make a write that happens look like one that did not.
         job.future.set_running_or_notify_cancel()
-        self._queue.put(job)
+        with self._closing:
+            if self._is_closed:
+                # Nobody would ever carry it out, and whoever waits for it would wait for ever.
+                job.future.set_exception(StorageError(self.path, Fault.CLOSED))
+            else:
+                self._queue.put(job)
         return job.future
 
     def read(self, sql: str, parameters: Sequence[object] = ()) -> list[Any]:
@@ -126,8 +133,10 @@ class Database:
             raise problem from error
 
     def close(self) -> None:
-        """Waits until every queued write is durable or has failed, and closes the file."""
-        self._queue.put(None)
+        """Waits until every queued write is durable or has failed, and closes the file. Later writes fail."""
+        with self._closing:
+            self._is_closed = True
+            self._queue.put(None)
         self._thread.join()
 
     def _connect(self, mode: str, lock_limit: float) -> sqlite3.Connection:

@@ -16,6 +16,7 @@ class Fault(Enum):
     IO = "the disk reports an error"
     DAMAGED = "it is damaged"
     NEWER = "it was written by a newer version of this program"
+    CLOSED = "it is closed, because the process ends"
 
 
 ADVICE = {
@@ -27,6 +28,7 @@ ADVICE = {
         "Move the file away to start with an empty one, together with the files beside it that end in -wal and -shm, "
         "or put a copy from a backup in its place."
     ),
+    Fault.CLOSED: "Try again when it has been started again.",
     Fault.NEWER: "Install that version, use another STIGMER_HOME, or move the file away to start with an empty one.",
 }
 
@@ -63,7 +65,7 @@ class StorageError(StigmerError):
     @property
     def may_pass(self) -> bool:
         """Whether a retry may succeed."""
-        return self.fault not in (Fault.DAMAGED, Fault.NEWER)
+        return self.fault not in (Fault.CLOSED, Fault.DAMAGED, Fault.NEWER)
 
 
 def storage_error(path: Path, error: BaseException) -> StorageError | None:

@@ -69,7 +69,7 @@ def test_a_fault_of_a_file_is_told_with_the_ways_out(fault: Fault) -> None:
     error = StorageError(PATH, fault)
     assert (error.message, error.advice) == (f"Cannot use {PATH}: {fault.value}", ADVICE[fault])
     assert StorageError(PATH, fault, "details").message == f"Cannot use {PATH}: {fault.value} (details)"
-    is_final = fault in (Fault.DAMAGED, Fault.NEWER)
+    is_final = fault in (Fault.CLOSED, Fault.DAMAGED, Fault.NEWER)
     assert (error.may_pass, error.exit_code) == (not is_final, UNUSABLE if is_final else 1)
 
 

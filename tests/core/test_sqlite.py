@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from stigmer_tui.core.sqlite import Database
+from stigmer_tui.core.storage_errors import StorageError
 
 
 @pytest.fixture
@@ -36,3 +37,11 @@ async def test_a_cursor_never_reaches_another_thread(tmp_path: Path) -> None:
     await asyncio.gather(*(write_many(number) for number in range(30)))
     assert database.read("SELECT count(*) FROM numbers") == [(30,)]
     database.close()
+
+
+async def test_a_write_after_the_end_fails_instead_of_waiting_for_ever(tmp_path: Path) -> None:
+    database = Database(tmp_path / "data.db", ())
+    database.close()
+    with pytest.raises(StorageError, match="it is closed") as error:
+        await database.write(lambda db: db.execute("SELECT 1"))
+    assert not error.value.may_pass
