@@ -127,6 +127,6 @@ def test_files_belong_to_a_message_and_to_its_fork(world: World) -> None:
     assert request.count("Assam") == 1
     with world.window(cwd=project) as window:
         window.shows("clerk")
-        window.press("tab", "1", "G", "enter")
+        window.press("j", "j", "enter")
         window.shows("tea.md .text/markdown")
         window.press("q")

@@ -43,7 +43,7 @@ def test_a_workflow_with_tasks_of_other_kinds(world: World, project: Path) -> No
     with world.window(cwd=project) as window:
         window.shows("3 unchanged")
         window.press("/", *"settle", "enter")
-        window.shows("Select an agent or a workflow")
+        window.shows("Settles the open orders")
         window.press("enter")
         window.shows("SHOP_TOKEN +Token of the shop")
         window.type("t0ken\r")

@@ -8,7 +8,7 @@ import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from pydantic_ai.messages import ModelMessage, ModelResponse, ToolReturnPart, UserPromptPart
+from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, ToolReturnPart, UserPromptPart
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
 from pydantic_ai.profiles import ModelProfile
 
@@ -94,10 +94,8 @@ def _previous(messages: Sequence[ModelMessage], run: Sequence[ModelMessage]) -> 
 
 
 def _is_from_person(message: ModelMessage) -> bool:
-    """Images that a tool has returned stand behind its result; so does a message after a call that was cancelled."""
-    prompts = [part for part in message.parts if isinstance(part, UserPromptPart)]
-    has_results = any(isinstance(part, ToolReturnPart) for part in message.parts)
-    return any(isinstance(part.content, str) or not has_results for part in prompts)
+    kinds = {type(part) for part in message.parts}
+    return isinstance(message, ModelRequest) and UserPromptPart in kinds and ToolReturnPart not in kinds
 
 
 def _values(run: Sequence[ModelMessage]) -> dict[str, str]:
