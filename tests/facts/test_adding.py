@@ -25,6 +25,7 @@ EXPECTED = [
     "An RPC",
     "A key of Stigmer.yaml",
     "A process of the daemon",
+    "A door for other programs",
 ]
 
 
