@@ -27,6 +27,7 @@ from stigmer_tui.agents.summaries import Summary
 from stigmer_tui.api.agent_execution_pb2 import AgentExecution, AgentMessage, MessageType
 from stigmer_tui.api.structs import to_data
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.shortening import without_middle
 from stigmer_tui.core.units import plural
 
 DEFAULT_HISTORY = 50_000
@@ -202,5 +203,4 @@ def _calls(message: AgentMessage) -> Iterator[str]:
 
 def shortened_piece(text: str) -> str:
     """A message or a result for the summary: of a long one, beginning and end."""
-    half = MAX_PIECE // 2
-    return text if len(text) <= MAX_PIECE else f"{text[:half]} … {text[-half:]}"
+    return without_middle(text, MAX_PIECE)

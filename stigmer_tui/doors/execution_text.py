@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 
 from stigmer_tui.core.redaction import Redactor
+from stigmer_tui.core.shortening import without_middle
 from stigmer_tui.headless.json_output import outcome
 from stigmer_tui.headless.text_output import TextOutput
 from stigmer_tui.workbench.events import RunChanged, RunDetached, RunEnded, RunStarted
@@ -73,5 +74,4 @@ def _value(value: object) -> str:
 
 
 def _shortened(text: str) -> str:
-    half = MAX_VALUE // 2
-    return text if len(text) <= MAX_VALUE else f"{text[:half]} … {text[-half:]}"
+    return without_middle(text, MAX_VALUE)

@@ -11,6 +11,7 @@ from stigmer_tui.api.kinds import AGENT, API_VERSION
 from stigmer_tui.client.connection import Connection
 from stigmer_tui.client.stored_resources import apply_resource
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.shortening import without_middle
 from stigmer_tui.definition import extensions
 from stigmer_tui.testing.records import RunRecord
 from stigmer_tui.testing.results import Verdict
@@ -69,8 +70,7 @@ def _parts(rubric: str, run: RunRecord) -> Iterator[tuple[str, str]]:
 
 
 def _shortened(text: str) -> str:
-    half = LONGEST // 2
-    return text if len(text) <= LONGEST else f"{text[:half]}\n… {len(text) - LONGEST} characters …\n{text[-half:]}"
+    return without_middle(text, LONGEST, lambda left_out: f"\n… {left_out} characters …\n")
 
 
 def verdict_of(judged: RunRecord) -> Verdict:

@@ -16,6 +16,7 @@ from mcp_types import (
     TextResourceContents,
 )
 
+from stigmer_tui.core.shortening import without_middle
 from stigmer_tui.core.units import count_text, size_text
 
 MAX_LENGTH = 60_000
@@ -27,10 +28,7 @@ def result_text(result: CallToolResult) -> str:
     text = "\n".join(_texts(result))
     if not text and result.structured_content is not None:
         text = json.dumps(result.structured_content, ensure_ascii=False)
-    if len(text) <= MAX_LENGTH:
-        return text
-    half = MAX_LENGTH // 2
-    return f"{text[:half]}\n… {count_text(len(text) - 2 * half)} characters left out …\n{text[-half:]}"
+    return without_middle(text, MAX_LENGTH, lambda left_out: f"\n… {count_text(left_out)} characters left out …\n")
 
 
 def _texts(result: CallToolResult) -> Iterator[str]:
