@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,6 @@ from stigmer_tui.doors.acp_updates import RunUpdates, kind_of, title_of
 from stigmer_tui.doors.open_project import OpenProject, open_project
 from stigmer_tui.project.project_file import project_folder
 from stigmer_tui.workbench.approvals import Allow, Deny, Verdict, WaitingCall
-from stigmer_tui.workbench.events import Event
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import Resource, ResourceKind, RunState
 from stigmer_tui.workbench.state import RunInput, ShownRun
@@ -182,34 +182,13 @@ class AcpAgent:
 
     async def _follow(self, session_id: str, conversation: Conversation, shown: ShownRun) -> None:
         """Until the end, and until the client has been told of it."""
-        updates, news = self._updates(session_id, shown.execution), asyncio.Queue[Any]()
-
-        def take(event: Event) -> None:
-            for update in updates.new():
-                news.put_nowait(update)
-
-        async def tell() -> None:
-            while True:
-                update = await news.get()
+        updates = self._updates(session_id, shown.execution)
+        ask = partial(self._verdict, session_id)
+        async with aclosing(conversation.project.told(shown, lambda _: updates.new(), ask)) as told:
+            async for update in told:
                 await self._update(session_id, update)
-                news.task_done()
-
-        async def ask(waiting: WaitingCall) -> Verdict:
-            # What the question is about comes first.
-            await news.join()
-            return await self._verdict(session_id, waiting)
-
-        telling = asyncio.create_task(tell())
-        try:
-            await conversation.project.follow(shown, take, ask)
-            for update in (*updates.new(), *updates.usage()):
-                news.put_nowait(update)
-            joining = asyncio.create_task(news.join())
-            # A client that hangs up is told nothing more.
-            await asyncio.wait((joining, telling), return_when=asyncio.FIRST_COMPLETED)
-            joining.cancel()
-        finally:
-            telling.cancel()
+        for update in (*updates.new(), *updates.usage()):
+            await self._update(session_id, update)
 
     async def _verdict(self, session_id: str, waiting: WaitingCall) -> Verdict:
         call = ToolCallUpdate(

@@ -11,9 +11,10 @@ import acp
 from acp.schema import Cost, PlanEntryStatus, ToolCallLocation, ToolCallStatus, ToolKind, UsageUpdate
 
 from stigmer_tui.core.agent_tools import WRITE_TODOS
+from stigmer_tui.doors.message_cursor import Growth, MessageCursor
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import RunState
-from stigmer_tui.workbench.nodes import SUBJECTS, Message, Node, NodeKey, NodeKind, Role
+from stigmer_tui.workbench.nodes import SUBJECTS, Node, NodeKey, NodeKind, Role
 from stigmer_tui.workbench.todos import todos_of
 
 MAX_OUTPUT = 20_000
@@ -53,10 +54,7 @@ class RunUpdates:
         self._execution = execution
         self._folder = folder
         self._seen = -1
-        self._index = 0
-        """Of the message that may still grow."""
-        self._told = 0
-        """Characters of it."""
+        self._cursor = MessageCursor(execution)
         self._follows_text = False
         self._calls: dict[NodeKey, Node] = {}
         """As they were told last."""
@@ -65,11 +63,8 @@ class RunUpdates:
         """What has happened since the last time, in its order."""
         changed = self._execution.changed_since(self._seen)
         self._seen = self._execution.revision
-        messages = self._execution.messages()
-        for index in range(self._index, len(messages)):
-            if index > self._index:
-                self._index, self._told = index, 0
-            yield from self._message(messages[index])
+        for growth in self._cursor.new():
+            yield from self._message(growth)
         keys = {part.key for part in changed if part.message < 0 and len(part.key) == 2}
         for key in sorted(keys, key=self._execution.place):
             yield from self._call(key)
@@ -83,19 +78,18 @@ class RunUpdates:
             used = last.input_tokens + last.output_tokens
             yield UsageUpdate(session_update="usage_update", used=used, size=last.context_window, cost=cost)
 
-    def _message(self, message: Message) -> Iterator[Any]:
+    def _message(self, growth: Growth) -> Iterator[Any]:
+        message, text, is_beginning = growth
         match message.role:
             case Role.TOOL:
                 for call in message.calls:
                     yield from self._call((self._execution.id, call))
-            case Role.AGENT if text := message.text[self._told :]:
+            case Role.AGENT if text:
                 # Calls part messages by themselves.
-                gap = "\n\n" if self._follows_text and not self._told else ""
-                self._told += len(text)
+                gap = "\n\n" if self._follows_text and is_beginning else ""
                 self._follows_text = True
                 yield acp.update_agent_message_text(gap + text)
-            case Role.SYSTEM if text := message.text[self._told :]:
-                self._told += len(text)
+            case Role.SYSTEM if text:
                 yield acp.update_agent_thought_text(text)
             case _:
                 pass

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from stigmer_tui.client.connection import Connection, connected
 from stigmer_tui.core.clock import SystemClock
@@ -16,6 +17,7 @@ from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.headless.approvals import Approvals, Ask, OnApproval, nobody_to_ask
 from stigmer_tui.headless.texts import not_found, unknown_execution
 from stigmer_tui.project.project_file import project_folder
+from stigmer_tui.workbench.approvals import Verdict, WaitingCall
 from stigmer_tui.workbench.events import Event, RunChanged, RunStarted
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import Resource, Run
@@ -31,6 +33,8 @@ INTERVAL_MS = 20
 HUNG_UP = "the client hung up"
 
 Listener = Callable[[Event], None]
+
+Item = TypeVar("Item")
 
 
 class OpenProject:
@@ -140,6 +144,32 @@ class OpenProject:
             deciding.cancel()
             del self._listeners[execution.id]
         return execution
+
+    async def told(
+        self, shown: ShownRun, tell: Callable[[Event], Iterable[Item]], ask: Ask = nobody_to_ask
+    ) -> AsyncGenerator[Item, None]:
+        """What `tell` makes of the changes of a run, until it has ended. Who no longer reads on ends it."""
+        news = asyncio.Queue[Item | None]()
+
+        def take(event: Event) -> None:
+            for item in tell(event):
+                news.put_nowait(item)
+
+        async def ask_then(waiting: WaitingCall) -> Verdict:
+            # What a question is about comes first.
+            await news.join()
+            return await ask(waiting)
+
+        following = asyncio.create_task(self.follow(shown, take, ask_then))
+        following.add_done_callback(lambda _: news.put_nowait(None))
+        try:
+            while (item := await news.get()) is not None:
+                yield item
+                news.task_done()
+            following.result()
+        finally:
+            following.cancel()
+            await asyncio.wait((following,))
 
     async def cancel(self, execution: Execution, reason: str) -> None:
         """Nothing, where it has ended meanwhile."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from typing import Any
 
 from starlette.requests import Request
@@ -17,7 +17,7 @@ from stigmer_tui.doors.event_stream import event_stream
 from stigmer_tui.doors.http_errors import RequestError
 from stigmer_tui.doors.open_project import OpenProject
 from stigmer_tui.headless.json_output import JsonOutput
-from stigmer_tui.workbench.events import RunEnded
+from stigmer_tui.workbench.events import Event, RunEnded
 from stigmer_tui.workbench.state import RunInput, ShownRun, Value
 
 FIELDS = ("message", "runtime_env", "secrets", "after")
@@ -39,36 +39,30 @@ async def answer(project: OpenProject, request: Request, body: dict[str, Any]) -
 
 
 async def _events(project: OpenProject, shown: ShownRun, redactor: Redactor) -> AsyncGenerator[str, None]:
-    lines = asyncio.Queue[str | None]()
-    output = JsonOutput(_Lines(lines.put_nowait), io.StringIO(), redactor, SystemClock())
-    following = asyncio.create_task(project.follow(shown, output.take))
-    following.add_done_callback(lambda _: lines.put_nowait(None))
+    written = io.StringIO()
+    output = JsonOutput(written, io.StringIO(), redactor, SystemClock())
+
+    def lines() -> list[str]:
+        """Those that were written since the last time."""
+        text = written.getvalue()
+        written.seek(0)
+        written.truncate()
+        return text.split("\n")[:-1]
+
+    def tell(event: Event) -> list[str]:
+        output.take(event)
+        return lines()
+
     try:
-        while (line := await lines.get()) is not None:
-            yield line.rstrip("\n")
-        if error := following.exception():
-            if not isinstance(error, StigmerError):
-                raise error
-            output.failed(error)
-        else:
-            output.take(RunEnded(shown.execution))
-        while not lines.empty():
-            yield (lines.get_nowait() or "").rstrip("\n")
-    finally:
-        following.cancel()
-        await asyncio.wait((following,))
-
-
-class _Lines(io.StringIO):
-    """Hands each line on."""
-
-    def __init__(self, put: Callable[[str], None]) -> None:
-        super().__init__()
-        self._put = put
-
-    def write(self, text: str) -> int:
-        self._put(text)
-        return len(text)
+        async with aclosing(project.told(shown, tell)) as told:
+            async for line in told:
+                yield line
+    except StigmerError as error:
+        output.failed(error)
+    else:
+        output.take(RunEnded(shown.execution))
+    for line in lines():
+        yield line
 
 
 def _text(body: Mapping[str, Any], name: str) -> str:
