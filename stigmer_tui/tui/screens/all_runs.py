@@ -11,12 +11,9 @@ from textual.message import Message
 
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.tui.commands import Place, bindings
-from stigmer_tui.tui.frame_throttle import FrameThrottle
 from stigmer_tui.tui.render.glyphs import Glyphs
 from stigmer_tui.tui.render.run_grid import CELL_HEIGHT, columns_of, grid_header, grid_rows
-from stigmer_tui.tui.screens.dismissal import FullScreen
-from stigmer_tui.tui.widgets.key_bar import KeyBar
-from stigmer_tui.tui.widgets.rule import Rule
+from stigmer_tui.tui.screens.full_screen import LiveScreen
 from stigmer_tui.tui.widgets.themed_widget import RowPanel
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import Resource, RunState
@@ -26,11 +23,8 @@ from stigmer_tui.workbench.run_progress import RunProgress
 MAX_UNASKED = 10
 """More runs than this are started only when a person says so."""
 
-TICK = 1.0
-"""Seconds between two drawings while nothing happens but time."""
 
-
-class AllRunsScreen(FullScreen):
+class AllRunsScreen(LiveScreen):
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.ALL_RUNS)
 
     AUTO_FOCUS = "#run-grid"
@@ -44,37 +38,26 @@ class AllRunsScreen(FullScreen):
             self.resource = resource
 
     def __init__(self, intents: RunAllIntents, glyphs: Glyphs, clock: Clock) -> None:
-        super().__init__()
+        super().__init__(glyphs)
         self._intents = intents
         self._group = intents.group()
-        self._glyphs = glyphs
         self._clock = clock
-        self._frames: FrameThrottle[None] | None = None
 
-    def compose(self) -> ComposeResult:
-        yield RowPanel(glyphs=self._glyphs, id="header")
-        yield Rule(glyphs=self._glyphs, id="top-rule")
+    def body(self) -> ComposeResult:
         yield RunGrid(self._group, self._glyphs, self._clock, id="run-grid")
-        yield Rule(glyphs=self._glyphs, id="bottom-rule")
-        yield KeyBar(glyphs=self._glyphs, id="keys")
+
+    @property
+    def is_live(self) -> bool:
+        return not self._group.is_over
 
     def on_mount(self) -> None:
-        frames = self._frames = FrameThrottle(lambda _: self.draw())
-        self._group.changed = lambda: frames.put(None)
-        self.set_interval(TICK, self._tick)
+        self._group.changed = self.changed
         if not self._group.is_begun and len(self._group.runs) <= MAX_UNASKED:
             self._intents.begin(self._group)
         self.draw()
 
     def on_unmount(self) -> None:
         self._group.changed = lambda: None
-        if self._frames:
-            self._frames.close()
-
-    def on_resize(self) -> None:
-        for rule in self.query(Rule):
-            rule.draw(self.size.width, set())
-        self.draw()
 
     def action_open(self) -> None:
         """The selected run; or starts all, where that was not done yet."""
@@ -90,18 +73,10 @@ class AllRunsScreen(FullScreen):
         if run := self.query_one(RunGrid).selected:
             self._intents.cancel(run, "cancelled by the user")
 
-    def action_leave(self) -> None:
-        self.dismiss(None)
-
     def draw(self) -> None:
         group = self._group
         self.query_one(RunGrid).draw()
-        row = grid_header(group.runs, group.is_begun, self.size.width, self._glyphs)
-        self.query_one("#header", RowPanel).show([row])
-
-    def _tick(self) -> None:
-        if not self._group.is_over:
-            self.draw()
+        self.show_header(grid_header(group.runs, group.is_begun, self.size.width, self._glyphs))
 
 
 class RunGrid(RowPanel, can_focus=True):

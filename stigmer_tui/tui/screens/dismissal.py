@@ -8,20 +8,11 @@ from textual.await_complete import AwaitComplete
 from textual.command import CommandPalette
 from textual.screen import ModalScreen, ScreenResultType
 
-from stigmer_tui.tui.widgets.themed_widget import ThemedScreen
-
 
 class Modal(ModalScreen[ScreenResultType]):
     """A screen above the others, for a question or for something to read."""
 
     def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
-        return super().dismiss(result) if self.is_active else AwaitComplete()
-
-
-class FullScreen(ThemedScreen):
-    """A screen in the place of the others."""
-
-    def dismiss(self, result: None = None) -> AwaitComplete:
         return super().dismiss(result) if self.is_active else AwaitComplete()
 
 

@@ -16,11 +16,8 @@ from stigmer_tui.tui.commands import Place, bindings
 from stigmer_tui.tui.log_view import LogView
 from stigmer_tui.tui.render.glyphs import Glyphs
 from stigmer_tui.tui.render.logs import log_header
-from stigmer_tui.tui.screens.dismissal import FullScreen
-from stigmer_tui.tui.widgets.key_bar import KeyBar
+from stigmer_tui.tui.screens.full_screen import FullScreen
 from stigmer_tui.tui.widgets.log_list import LogList
-from stigmer_tui.tui.widgets.rule import Rule
-from stigmer_tui.tui.widgets.themed_widget import RowPanel
 from stigmer_tui.workbench.daemon_logs import execution_of, watch_logs
 
 
@@ -36,20 +33,15 @@ class LogScreen(FullScreen):
 
     def __init__(self, home: Home, glyphs: Glyphs, execution: str = "") -> None:
         """`execution` is the id of the run whose lines are shown first; empty for all lines."""
-        super().__init__()
+        super().__init__(glyphs)
         self._home = home
-        self._glyphs = glyphs
         self._execution = execution
         self._view = LogView()
         self._watching: asyncio.Task[None] | None = None
 
-    def compose(self) -> ComposeResult:
-        yield RowPanel(glyphs=self._glyphs, id="header")
-        yield Rule(glyphs=self._glyphs, id="top-rule")
+    def body(self) -> ComposeResult:
         yield LogList(self._view, glyphs=self._glyphs, id="log-lines")
         yield LogSearch(placeholder="/ search", id="log-search", select_on_focus=False)
-        yield Rule(glyphs=self._glyphs, id="bottom-rule")
-        yield KeyBar(glyphs=self._glyphs, id="keys")
 
     def on_mount(self) -> None:
         self._watch()
@@ -59,25 +51,20 @@ class LogScreen(FullScreen):
             self._watching.cancel()
             await asyncio.wait((self._watching,))
 
-    def on_resize(self) -> None:
-        for rule in self.query(Rule):
-            rule.draw(self.size.width, set())
-        self._draw()
-
     def on_input_changed(self, event: Input.Changed) -> None:
         self._view.search(event.value)
-        self._draw()
+        self.draw()
 
     def on_log_list_moved(self) -> None:
         self._draw_header()
 
     def action_component(self) -> None:
         self._view.next_component()
-        self._draw()
+        self.draw()
 
     def action_level(self) -> None:
         self._view.next_level()
-        self._draw()
+        self.draw()
 
     def action_execution(self) -> None:
         """Only the lines about the run that the selected one is about; all of them again."""
@@ -100,29 +87,25 @@ class LogScreen(FullScreen):
             self.app.post_message(self.RunChosen(execution))
             self.dismiss(None)
 
-    def action_leave(self) -> None:
-        self.dismiss(None)
-
     def _watch(self) -> None:
         if self._watching:
             self._watching.cancel()
         self._view.begin(self._execution)
-        self._draw()
+        self.draw()
         self._watching = asyncio.create_task(self._take_lines(self._execution))
 
     async def _take_lines(self, execution: str) -> None:
         async with aclosing(watch_logs(self._home, execution)) as found:
             async for lines in found:
                 self._view.add(lines)
-                self._draw()
+                self.draw()
 
-    def _draw(self) -> None:
+    def draw(self) -> None:
         self.query_one(LogList).draw()
         self._draw_header()
 
     def _draw_header(self) -> None:
-        row = log_header(self._view, self.size.width, self._glyphs.ellipsis)
-        self.query_one("#header", RowPanel).show([row])
+        self.show_header(log_header(self._view, self.size.width, self._glyphs.ellipsis))
 
 
 class LogSearch(Input):

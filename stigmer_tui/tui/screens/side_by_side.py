@@ -11,61 +11,42 @@ from textual.containers import Horizontal, Vertical
 
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.tui.commands import Place, bindings
-from stigmer_tui.tui.frame_throttle import FrameThrottle
 from stigmer_tui.tui.render.glyphs import STATE_ROLES, Glyphs
 from stigmer_tui.tui.render.layout import muted
 from stigmer_tui.tui.render.styled_rows import EMPTY_ROW, Row, StyleRole
-from stigmer_tui.tui.screens.dismissal import FullScreen
+from stigmer_tui.tui.screens.full_screen import LiveScreen
 from stigmer_tui.tui.widgets.entry_list import EntryList
-from stigmer_tui.tui.widgets.key_bar import KeyBar
-from stigmer_tui.tui.widgets.rule import Rule
 from stigmer_tui.tui.widgets.themed_widget import RowPanel
 from stigmer_tui.workbench.model import RunState
 from stigmer_tui.workbench.side_by_side import ComparedRun, SideBySideIntents
 from stigmer_tui.workbench.transcript import Transcript
 
-TICK = 1.0
-"""Seconds between two drawings while nothing happens but time."""
 
-
-class SideBySideScreen(FullScreen):
+class SideBySideScreen(LiveScreen):
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.SIDE_BY_SIDE)
 
     AUTO_FOCUS = "EntryList"
 
     def __init__(self, intents: SideBySideIntents, glyphs: Glyphs, clock: Clock) -> None:
-        super().__init__()
+        super().__init__(glyphs)
         self._intents = intents
         self._compared: Sequence[ComparedRun] = intents.compared()
-        self._glyphs = glyphs
         self._clock = clock
-        self._frames: FrameThrottle[None] | None = None
 
-    def compose(self) -> ComposeResult:
-        yield RowPanel(glyphs=self._glyphs, id="header")
-        yield Rule(glyphs=self._glyphs, id="top-rule")
+    def body(self) -> ComposeResult:
         with Horizontal(id="side-by-side"):
             for compared in self._compared:
                 yield Side(compared, self._glyphs, self._clock)
-        yield Rule(glyphs=self._glyphs, id="bottom-rule")
-        yield KeyBar(glyphs=self._glyphs, id="keys")
+
+    @property
+    def is_live(self) -> bool:
+        return any(each.execution and not each.execution.state.is_final for each in self._compared)
 
     def on_mount(self) -> None:
         task = self._compared[0].run.resource
         title = ((f" {task}", StyleRole.STRONG), *muted(f"  {len(self._compared)} agents side by side"))
-        self.query_one("#header", RowPanel).show([Row(title)])
-        frames = self._frames = FrameThrottle(lambda _: self.draw())
-        self._intents.follow(self._compared, lambda: frames.put(None))
-        self.set_interval(TICK, self._tick)
-        self.draw()
-
-    def on_unmount(self) -> None:
-        if self._frames:
-            self._frames.close()
-
-    def on_resize(self) -> None:
-        for rule in self.query(Rule):
-            rule.draw(self.size.width, set())
+        self.show_header(Row(title))
+        self._intents.follow(self._compared, self.changed)
         self.draw()
 
     def action_next_side(self) -> None:
@@ -73,16 +54,9 @@ class SideBySideScreen(FullScreen):
         here = next((number for number, each in enumerate(lists) if each.has_focus), -1)
         lists[(here + 1) % len(lists)].focus()
 
-    def action_leave(self) -> None:
-        self.dismiss(None)
-
     def draw(self) -> None:
         for side in self.query(Side):
             side.draw()
-
-    def _tick(self) -> None:
-        if any(each.execution and not each.execution.state.is_final for each in self._compared):
-            self.draw()
 
 
 class Side(Vertical):
