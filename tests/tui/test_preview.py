@@ -114,3 +114,16 @@ async def test_a_preview_gives_way_to_the_run_as_soon_as_the_pane_has_the_focus(
         assert heights == [[True, False], [False, True], [True, False]]
         await press(pilot, "2")
         assert "failed" in text(app.main.query_one("#title", RowPanel).rows)
+
+
+async def test_a_frame_that_changes_nothing_of_a_preview_does_not_make_it_anew() -> None:
+    state = replace(states.failed_agent(), preview=SETTLE)
+    app = StagedApp(state)
+    async with app.run_test(size=(140, 40)) as pilot:
+        await settle(pilot)
+        panel = app.main.query_one("#preview", RowPanel)
+        before = panel.rows
+        app.main.show(replace(state, notices=()))
+        assert panel.rows is before
+        app.main.show(replace(state, preview=HELPER))
+        assert panel.rows is not before

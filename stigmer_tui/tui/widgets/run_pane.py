@@ -14,7 +14,6 @@ from textual.timer import Timer
 
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.tui.commands import Place, bindings
-from stigmer_tui.tui.render.blocks import Format
 from stigmer_tui.tui.render.glyphs import Glyphs
 from stigmer_tui.tui.render.pane import (
     daemon_problem_rows,
@@ -29,6 +28,7 @@ from stigmer_tui.tui.render.tests import difference_rows
 from stigmer_tui.tui.run_views import VIEWS, RunView
 from stigmer_tui.tui.widgets.approval_panel import ApprovalPanel
 from stigmer_tui.tui.widgets.entry_list import EntryList
+from stigmer_tui.tui.widgets.preview_panel import PreviewPanel
 from stigmer_tui.tui.widgets.themed_widget import RowPanel
 from stigmer_tui.workbench.conversation import Conversation
 from stigmer_tui.workbench.execution_tree import Execution
@@ -110,14 +110,14 @@ class RunPane(Vertical):
         yield RowPanel(glyphs=self._glyphs, id="title")
         yield Tabs(glyphs=self._glyphs, id="tabs")
         yield RowPanel(glyphs=self._glyphs, id="welcome")
-        yield RowPanel(glyphs=self._glyphs, id="preview")
+        yield PreviewPanel(glyphs=self._glyphs, id="preview")
         yield EntryList(clock=self._clock, glyphs=self._glyphs, id="entries")
         yield ApprovalPanel(clock=self._clock, glyphs=self._glyphs, id="approval")
 
     def on_mount(self) -> None:
         self._title, self._tabs = self.query_one("#title", RowPanel), self.query_one(Tabs)
         self._problem, self._welcome = self.query_one("#problem", RowPanel), self.query_one("#welcome", RowPanel)
-        self._preview, self._is_choosing = self.query_one("#preview", RowPanel), False
+        self._preview, self._is_choosing = self.query_one(PreviewPanel), False
         self._entries, self._approval = self.query_one(EntryList), self.query_one(ApprovalPanel)
         self.update(self._state)
 
@@ -226,15 +226,7 @@ class RunPane(Vertical):
             self.remove_class("has-preview")
             return
         self.add_class("has-preview")
-        # Loaded when there is one: the first screen must stand at once.
-        from stigmer_tui.tui.render.preview import preview_rows
-
-        project, key = self._state.project, preview.resource.key
-        source = str(project.sources[key]) if project and key in project.sources else ""
-        runs = [run for run in self._state.runs if run.resource_id == preview.resource.id]
-        form = Format(max(1, self._preview.size.width or self.size.width), self._glyphs)
-        height = self._preview.size.height or self.size.height
-        self._preview.show([EMPTY_ROW, *preview_rows(preview, runs, source, form, max(1, height - 1))])
+        self._preview.update(preview, self._state, self.size.width, self.size.height)
 
     def _show_title(self) -> None:
         shown = self._state.shown
