@@ -438,7 +438,7 @@ def serve_mcp(org: str) -> int:
 
     It can list and run agents and workflows, read what happened, see requests of models and the log, deploy and test.
     """
-    from stigmer_tui.cli.serve import serve_mcp as serve
+    from stigmer_tui.cli.stdio_doors import serve_mcp as serve
 
     return serve(org)
 

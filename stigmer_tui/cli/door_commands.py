@@ -35,6 +35,6 @@ def acp(agent: str | None, org: str) -> int:
 
     The folder that the editor has opened decides the project; without AGENT it is the only one that is there.
     """
-    from stigmer_tui.cli.serve import serve_acp
+    from stigmer_tui.cli.stdio_doors import serve_acp
 
     return serve_acp(agent or "", org)

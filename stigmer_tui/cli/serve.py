@@ -1,12 +1,10 @@
-"""`serve --api`: the API by HTTP, on this machine, or by TLS for others; `mcp serve`: by MCP."""
+"""`serve --api`: the API by HTTP, on this machine, or by TLS for others."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import socket
-import sys
 from pathlib import Path
 
 import click
@@ -57,30 +55,6 @@ def _place(address: str) -> tuple[str, int]:
     if not host or not port.isdecimal() or int(port) > 65535:
         raise StigmerError(f"Not an address to listen at: {address}", "Expected host:port, such as 127.0.0.1:8787.")
     return host.strip("[]"), int(port)
-
-
-def serve_mcp(organization: str) -> int:
-    """By MCP, until standard input ends."""
-
-    async def run() -> None:
-        from stigmer_tui.doors.mcp_server import serve_tools
-
-        async with open_project(working_folder(), organization) as project:
-            # The bytes are the protocol's, and nothing else is printed.
-            with contextlib.redirect_stdout(sys.__stdout__):
-                await serve_tools(project)
-
-    asyncio.run(run())
-    return 0
-
-
-def serve_acp(agent: str, organization: str) -> int:
-    """By the Agent Client Protocol, until standard input ends."""
-    from stigmer_tui.doors.acp_agent import serve_agent
-
-    with contextlib.redirect_stdout(sys.__stdout__):
-        asyncio.run(serve_agent(agent, organization))
-    return 0
 
 
 async def _serve(listener: socket.socket, tls: RemoteAccess | None, organization: str) -> None:
