@@ -15,7 +15,7 @@ from pydantic_ai.exceptions import AgentRunError
 from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, SystemPromptPart, UserPromptPart
 from pydantic_ai.models import ModelRequestParameters, StreamedResponse
 
-from stigmer_tui.agents.asking import ModelAsker, Question
+from stigmer_tui.agents.asking import ModelAnswer, ModelAsker, Question
 from stigmer_tui.agents.conversation import BYTES_PER_TOKEN, History, estimated_tokens, spoken_messages
 from stigmer_tui.agents.journal import ModelTurn, SummaryStep
 from stigmer_tui.agents.models.choice import ModelChoice
@@ -63,6 +63,32 @@ class UnseenRecorder:
 def history_limit(run: AgentRun, asker: ModelAsker) -> int:
     """Tokens that the history may take at the beginning of a run."""
     return run.history_tokens or int(SHARE_OF_WINDOW * run.spending.context_window(asker.choice)) or DEFAULT_HISTORY
+
+
+async def asked_summary(
+    run: AgentRun, asker: ModelAsker, call_id: str, number: int, request: list[ModelMessage]
+) -> tuple[ModelTurn, ModelAnswer]:
+    """The turn that is to be recorded, and the answer that is to be kept. Raises StigmerError or AgentRunError if the
+    model makes no summary.
+    """
+    run.spending.check(run.agent, number)
+    asked_at = run.now()
+    try:
+        answer = await asker.ask(Question(call_id, request, None, ModelRequestParameters(), asked_at))
+    finally:
+        run.transcript.stop_waiting()
+    if not text_of(answer.response).strip():
+        await answer.keep()
+        raise StigmerError("the model's answer is empty")
+    choice, record = answer.choice, to_record(answer.response, run.lease.redactor)
+    return ModelTurn(asked_at, "", run.now(), record, choice.provider.name, choice.model), answer
+
+
+def taken_summary(run: AgentRun, asker: ModelAsker, call_id: str, turn: ModelTurn) -> str:
+    """The text of a summary that is recorded; what it has used is counted."""
+    response, choice = from_record(turn.response), asker.choice_of(turn.provider, turn.model)
+    run.note_call(run.spending.call(call_id, choice, response, turn.asked_at, turn.ended_at))
+    return text_of(response).strip()
 
 
 class Compaction:
@@ -126,19 +152,8 @@ class Compaction:
 
     async def _summarize(self, number: int, history: History, part: Sequence[AgentExecution]) -> SummaryStep:
         """Raises StigmerError or AgentRunError if the model makes none."""
-        run = self._run
-        run.spending.check(run.agent, number)
-        asked_at = run.now()
-        question = Question(_call_id(number), self._request(history, part), None, ModelRequestParameters(), asked_at)
-        try:
-            answer = await self._asker.ask(question)
-        finally:
-            run.transcript.stop_waiting()
-        if not text_of(answer.response).strip():
-            await answer.keep()
-            raise StigmerError("the model's answer is empty")
-        choice, record = answer.choice, to_record(answer.response, run.lease.redactor)
-        turn = ModelTurn(asked_at, "", run.now(), record, choice.provider.name, choice.model)
+        request = self._request(history, part)
+        turn, answer = await asked_summary(self._run, self._asker, _call_id(number), number, request)
         before = history.summary
         step = SummaryStep(
             turn,
@@ -146,14 +161,11 @@ class Compaction:
             history.before + len(part),
             (before.messages if before else 0) + sum(len(spoken_messages(execution)) for execution in part),
         )
-        await asyncio.gather(run.record.end_summary(number, step), answer.keep())
+        await asyncio.gather(self._run.record.end_summary(number, step), answer.keep())
         return step
 
     def _taken(self, history: History, number: int, step: SummaryStep) -> History:
-        response, turn = from_record(step.turn.response), step.turn
-        choice = self._asker.choice_of(turn.provider, turn.model)
-        self._run.note_call(self._run.spending.call(_call_id(number), choice, response, turn.asked_at, turn.ended_at))
-        text = text_of(response).strip()[: self._limit]
+        text = taken_summary(self._run, self._asker, _call_id(number), step.turn)[: self._limit]
         return history.after(Summary(text, step.until, step.executions, step.messages))
 
     def _request(self, history: History, part: Sequence[AgentExecution]) -> list[ModelMessage]:

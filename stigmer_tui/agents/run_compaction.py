@@ -22,14 +22,13 @@ from pydantic_ai.messages import (
     ToolReturnPart,
     UserPromptPart,
 )
-from pydantic_ai.models import ModelRequestParameters
 
-from stigmer_tui.agents.asking import ModelAsker, Question
-from stigmer_tui.agents.compaction import REQUEST, history_limit, shortened_piece
+from stigmer_tui.agents.asking import ModelAsker
+from stigmer_tui.agents.compaction import REQUEST, asked_summary, history_limit, shortened_piece, taken_summary
 from stigmer_tui.agents.conversation import BYTES_PER_TOKEN
-from stigmer_tui.agents.journal import ModelTurn, RunSummaryStep
+from stigmer_tui.agents.journal import RunSummaryStep
 from stigmer_tui.agents.models.failures import explained
-from stigmer_tui.agents.responses import arguments_of, from_record, text_of, to_record
+from stigmer_tui.agents.responses import arguments_of
 from stigmer_tui.agents.run import AgentRun
 from stigmer_tui.agents.spending import LimitReachedError
 from stigmer_tui.agents.summaries import first_turns
@@ -97,31 +96,17 @@ class RunCompaction:
 
     async def _summarize(self, messages: Sequence[ModelMessage], until: int, number: int) -> RunSummaryStep:
         """Raises StigmerError or AgentRunError if the model makes none."""
-        run, call_id = self._run, _call_id(number)
-        run.spending.check(run.agent, number)
-        asked_at = run.now()
         request = self._request(messages, until)
-        try:
-            answer = await self._asker.ask(Question(call_id, request, None, ModelRequestParameters(), asked_at))
-        finally:
-            run.transcript.stop_waiting()
-        record = to_record(answer.response, run.lease.redactor)
-        choice = answer.choice
-        turn = ModelTurn(asked_at, "", run.now(), record, choice.provider.name, choice.model)
+        turn, answer = await asked_summary(self._run, self._asker, _call_id(number), number, request)
         step = RunSummaryStep(turn, until)
-        if not text_of(answer.response).strip():
-            await answer.keep()
-            raise StigmerError("the model's answer is empty")
-        await asyncio.gather(run.record.end_run_summary(number, step), answer.keep())
+        await asyncio.gather(self._run.record.end_run_summary(number, step), answer.keep())
         return step
 
     def _take(self, step: RunSummaryStep, number: int) -> None:
-        run, turn = self._run, step.turn
-        response, choice = from_record(turn.response), self._asker.choice_of(turn.provider, turn.model)
-        run.note_call(run.spending.call(_call_id(number), choice, response, turn.asked_at, turn.ended_at))
-        self._summary = RunSummary(text_of(response).strip(), step.until)
+        text = taken_summary(self._run, self._asker, _call_id(number), step.turn)
+        self._summary = RunSummary(text, step.until)
         turns = (step.until - self._begin) // 2
-        run.transcript.note_run_summary(self._summary.text, turns, turn.ended_at)
+        self._run.transcript.note_run_summary(text, turns, step.turn.ended_at)
 
     def _leave_out(self, until: int, error: StigmerError | AgentRunError) -> None:
         run = self._run
