@@ -19,6 +19,8 @@ from stigmer_tui.api.session_pb2_grpc import SessionCommandControllerStub, Sessi
 from stigmer_tui.client.connection import Connection
 from stigmer_tui.definition.extensions import FORK
 
+MAX_SUBJECT_LENGTH = 80
+
 
 async def conversation(connection: Connection, session_id: str) -> list[AgentExecution]:
     """The executions of a session, the oldest first; those of a fork begin with what was before it."""
@@ -64,13 +66,14 @@ async def newest(connection: Connection, count: int) -> list[Session]:
     return found[:count]
 
 
-async def create(connection: Connection, agent_instance_id: str, org: str) -> Session:
-    """Without an execution yet."""
+async def create(connection: Connection, agent_instance_id: str, org: str, message: str = "") -> Session:
+    """Without an execution yet; `message` is the one that it begins with, where that is known."""
     # Unique, as names of sessions must be.
     metadata = ApiResourceMetadata(
         name=f"session-{uuid4().hex}", org=org, owner_scope=ApiResourceOwnerScope.organization
     )
-    return await _created(connection, metadata, SessionSpec(agent_instance_id=agent_instance_id))
+    subject = message.partition("\n")[0][:MAX_SUBJECT_LENGTH]
+    return await _created(connection, metadata, SessionSpec(agent_instance_id=agent_instance_id, subject=subject))
 
 
 async def fork(connection: Connection, execution: AgentExecution) -> Session:

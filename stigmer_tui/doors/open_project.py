@@ -75,9 +75,8 @@ class OpenProject:
     async def find(self, reference: str) -> Resource | None:
         """By name or id, a workflow before an agent of the same name; with the latest code."""
         deployment = await self.deploy()
-        own = deployment.resources if deployment else ()
-        named = (resource for resource in own if reference in (resource.slug, resource.name))
-        return next(named, None) or await self.session.resolve(reference)
+        own = deployment.named(reference) if deployment else None
+        return own or await self.session.resolve(reference)
 
     async def resource(self, reference: str) -> Resource:
         """As `find`; raises StigmerError where there is none."""

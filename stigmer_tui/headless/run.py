@@ -20,7 +20,7 @@ from stigmer_tui.headless.texts import (
     unknown_execution,
 )
 from stigmer_tui.workbench.events import Deployed, Event, ProjectDetected, RunDetached, RunStarted
-from stigmer_tui.workbench.model import Resource, ResourceKind, Run, RunState
+from stigmer_tui.workbench.model import Resource, Run, RunState
 from stigmer_tui.workbench.runs import Runs
 from stigmer_tui.workbench.session import Session
 from stigmer_tui.workbench.state import Deployment, RunInput, ShownRun
@@ -158,10 +158,7 @@ class HeadlessRun:
     async def _resource_in(self, deployment: Deployment) -> Resource:
         found = deployment.resources
         if reference := self._request.reference:
-            # A workflow before an agent of the same name.
-            named = [resource for resource in found if reference in (resource.slug, resource.name)]
-            named.sort(key=lambda resource: resource.kind is not ResourceKind.WORKFLOW)
-            return named[0] if named else await self._resolve(reference)
+            return deployment.named(reference) or await self._resolve(reference)
         if len(found) == 1:
             return found[0]
         if not found and len(instances := [item.slug for item in deployment.items if "instance" in item.kind]) == 1:

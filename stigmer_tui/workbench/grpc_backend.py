@@ -196,9 +196,10 @@ class GrpcBackend:
         organization = resource.organization or self.organization
         is_agent = resource.kind is ResourceKind.AGENT
         if resource.instance and is_agent and not session:
-            from stigmer_tui.client.instances import open_session
+            from stigmer_tui.client import sessions
 
-            session = await open_session(self._connection, resource.instance, organization, run_input.message)
+            opened = await sessions.create(self._connection, resource.instance, organization, run_input.message)
+            session = opened.metadata.id
         if FILES in run_input.annotations:
             await self._check_files(resource)
         created = await executions.create(

@@ -146,6 +146,10 @@ class Deployment:
         found = [item.resource for item in self.items if item.resource]
         return tuple(sorted(found, key=lambda resource: resource.kind is ResourceKind.AGENT))
 
+    def named(self, reference: str) -> Resource | None:
+        """What can be run and has this name, a workflow before an agent."""
+        return next((each for each in self.resources if reference in (each.slug, each.name)), None)
+
     @property
     def defines(self) -> frozenset[ResourceKey]:
         """All that the code defines and that can be run."""
