@@ -17,7 +17,7 @@ from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.ids import slug_of
 from stigmer_tui.definition.skill_archive import SkillFile, files_of, version_of
 from stigmer_tui.definition.skill_text import FILE as SKILL_MD
-from stigmer_tui.definition.skill_text import description_of
+from stigmer_tui.definition.skill_text import HEADING, description_of
 from stigmer_tui.runners.attachment import response_for
 from stigmer_tui.runners.lease import Lease
 
@@ -92,7 +92,7 @@ def _label(skill: RunSkill) -> str:
 
 
 SECTION = f"""
-## Skills
+{HEADING}
 
 A skill is a folder with instructions for work of one kind. When a task fits one of the skills below, first read its
 {SKILL_MD} with read_file: it says what to do, and which of the other files in its folder to use. Skills can be read and

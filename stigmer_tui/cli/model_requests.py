@@ -16,11 +16,9 @@ from stigmer_tui.cli.resources import reached_server
 from stigmer_tui.client.model_requests import get_model_request
 from stigmer_tui.core.control_text import json_text
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.definition import skill_text
 from stigmer_tui.workbench.usage import Usage, usage_sentence
 from stigmer_tui.workbench.wire_deltas import model_call_of
-
-SKILLS_HEADING = "\n## Skills\n"
-"""As in the instructions that agents get."""
 
 ANTHROPIC_HEADER = "anthropic-version"
 """Only requests to Anthropic have it; their key stands in a header of its own."""
@@ -79,7 +77,7 @@ def context_shares(body: Mapping[str, Any]) -> dict[str, int]:
 def _instruction_sizes(value: Any) -> Counter[str]:
     """The list of skills is a section of the instructions, up to the next one."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False).replace("\\n", "\n")
-    _, heading, rest = text.partition(SKILLS_HEADING)
+    _, heading, rest = text.partition(f"\n{skill_text.HEADING}\n")
     skills = len(heading) + len(rest.partition("\n## ")[0]) if heading else 0
     return Counter(instructions=len(text) - skills, skills=skills)
 

@@ -6,6 +6,8 @@ from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.front_matter import split_front_matter
 
 FILE = "SKILL.md"
+HEADING = "## Skills"
+"""Above the list of an agent's skills, in the instructions that its model gets."""
 MAX_DESCRIPTION = 1024
 """Characters that an agent reads of it before it reads the skill."""
 
