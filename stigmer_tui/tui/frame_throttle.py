@@ -14,8 +14,9 @@ INTERVAL = 1 / 30
 REMOTE_INTERVAL = 1 / 12
 """Seconds between frames over SSH or in a multiplexer, where a frame is expensive."""
 
-BURST = 4
-"""Frames that may follow each other immediately after idle time, so that the start of a change is visible."""
+BURST = 10
+"""Frames that may follow each other immediately after idle time. A save takes eight until the first step of the new code
+is there: noticed, loaded, deployed, started, and what the server reports in between."""
 
 PAUSE = 4
 """A slow frame is followed by a pause of this many times its duration, in which keys are handled."""
