@@ -168,7 +168,9 @@ def _messages(execution: AgentExecution, files: Sequence[UserContent]) -> Iterat
                 yield from turn()
                 yield ModelRequest([UserPromptPart([message.content, *files] if files else message.content)])
             case MessageType.MESSAGE_AI if message.content:
-                yield from turn()
+                # Reasoning divides what is said in one response.
+                if returned:
+                    yield from turn()
                 output.append(TextPart(message.content))
             case MessageType.MESSAGE_TOOL:
                 for call in message.tool_calls:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
 from typing import Any, cast
 
 from pydantic_ai.messages import (
@@ -36,43 +35,73 @@ class Reasoning:
     text: str
 
 
-async def stream_pieces(stream: StreamedResponse) -> AsyncIterator[str | Reasoning | ToolCallPart]:
+Piece = str | Reasoning | ToolCallPart
+"""Text, a piece of reasoning, or a call."""
+
+
+async def stream_pieces(stream: StreamedResponse) -> AsyncIterator[Piece]:
     """The text and the reasoning of a response in pieces, as they stream, and each call when it begins, without its
     arguments.
     """
-    has_text, gap = False, ""
+    texts = _Texts()
     async for event in stream:
         match event:
+            case PartStartEvent(part=part):
+                pieces = texts.begin(part)
             case PartDeltaEvent(delta=TextPartDelta(content_delta=text)):
-                pass
-            case PartStartEvent(part=TextPart(content=text)):
-                gap = GAP if has_text else ""
-            case PartStartEvent(part=ToolCallPart() as call):
-                yield call
-                continue
-            case (
-                PartStartEvent(part=ThinkingPart(content=str() as thought))
-                | PartDeltaEvent(delta=ThinkingPartDelta(content_delta=str() as thought))
-            ):
-                if thought:
-                    yield Reasoning(thought)
-                continue
+                pieces = texts.go_on(text)
+            case PartDeltaEvent(delta=ThinkingPartDelta(content_delta=str() as thought)) if thought:
+                pieces = texts.think(thought)
             case _:
                 continue
-        if text:
-            yield gap + text
-            has_text, gap = True, ""
+        for piece in pieces:
+            yield piece
+
+
+def pieces_of(response: ModelResponse) -> Iterator[Piece]:
+    """What a complete response consists of, as `stream_pieces` gives it."""
+    texts = _Texts()
+    for part in response.parts:
+        yield from texts.begin(part)
+
+
+class _Texts:
+    """Divides the texts of a response: a gap between two, and reasoning in between makes the next one a message of its
+    own. Blank lines before a message, which some servers send before the reasoning, are left out.
+    """
+
+    def __init__(self) -> None:
+        self._speaks = False
+        """Whether there is a message that text is added to."""
+        self._held = ""
+        """What goes before the next text."""
+
+    def begin(self, part: ModelResponsePart) -> Iterator[Piece]:
+        match part:
+            case TextPart(content=text):
+                self._held = GAP if self._speaks else ""
+                yield from self.go_on(text)
+            case ThinkingPart(content=thought) if thought:
+                yield from self.think(thought)
+            case ToolCallPart():
+                yield part
+
+    def go_on(self, text: str) -> Iterator[Piece]:
+        if not self._speaks and not text.strip():
+            self._held += text
+        elif text:
+            text, self._held = self._held + text, ""
+            yield text if self._speaks else text.lstrip("\r\n")
+            self._speaks = True
+
+    def think(self, thought: str) -> Iterator[Piece]:
+        self._speaks, self._held = False, ""
+        yield Reasoning(thought)
 
 
 def text_of(response: ModelResponse) -> str:
-    """The text of a complete response, as `stream_pieces` gives it."""
+    """All that the model says in a complete response."""
     return GAP.join(part.content for part in response.parts if isinstance(part, TextPart) and part.content)
-
-
-def reasoning_of(response: ModelResponse) -> str:
-    """What the model thought before it spoke."""
-    parts = takewhile(lambda part: not (isinstance(part, TextPart) and part.content), response.parts)
-    return "".join(part.content for part in parts if isinstance(part, ThinkingPart))
 
 
 class CallIds:

@@ -480,3 +480,18 @@ async def test_what_it_thinks_is_shown_apart_and_is_no_part_of_the_conversation(
         (MessageType.MESSAGE_AI, "Hi"),
     ]
     assert ledger.answers == ["Hi"]
+
+
+async def test_what_it_thinks_between_two_texts_stands_between_them(agents: Agents) -> None:
+    blank, thoughts = chunk(content="\n\n"), [chunk(reasoning_content=text) for text in ("Hm, ", "no, Assam")]
+    reply = sse(blank, thoughts[0], chunk(content="Tea: "), thoughts[1], chunk(content="Assam"), END, DONE)
+    async with raw_provider(reply, DONE_REPLY) as server:
+        agents.settings = ModelSettings(provider="openai-compatible", base_url=f"{server.url}/v1")
+        ledger = await agents.run(assignment())
+    said = [(message.type, message.content) for message in ledger.status.messages[1:]]
+    assert said == [
+        (MessageType.MESSAGE_SYSTEM, "Hm, "),
+        (MessageType.MESSAGE_AI, "Tea: "),
+        (MessageType.MESSAGE_SYSTEM, "no, Assam"),
+        (MessageType.MESSAGE_AI, "Assam"),
+    ]

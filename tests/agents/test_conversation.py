@@ -52,6 +52,13 @@ def texts(history: History) -> list[str]:
     return [str(part.content) for message in history.messages() for part in message.parts if hasattr(part, "content")]
 
 
+def test_what_is_said_before_and_after_a_thought_is_one_response() -> None:
+    thought = AgentMessage(type=MessageType.MESSAGE_SYSTEM, content="Hm.", metadata=to_struct({"reasoning": True}))
+    told = History((execution(1, human("Tea?"), answer("Yes: "), thought, answer("Assam."), tool("brew", "hot")),))
+    kinds = [[type(part) for part in message.parts] for message in told.messages()]
+    assert kinds == [[UserPromptPart], [TextPart, TextPart, ToolCallPart], [ToolReturnPart]]
+
+
 async def test_75_the_second_message_of_a_session_comes_with_the_first(agents: Agents) -> None:
     before = execution(1, human("My name is Bob."), answer("Hello Bob."))
     elsewhere = execution(2, human("My name is Eve."))
