@@ -5,16 +5,18 @@
       - say: "Let me see what {{message}} is about."
         call:
           ls: {path: /}          # one tool with its arguments …
-      - pause: 1.5               # seconds before this turn
+      - think: "Milk, I suppose."  # reasoning, which people may read, before the agent speaks
+        pause: 1.5               # seconds before this turn
         call:                    # … or several, one after the other
           - write_file: {file_path: /notes.md, content: "Milk"}
           - execute: {command: cat notes.md}
       - say: |
           The note says {{execute}}.
 
-A turn has `say`, `call` or both, and is played in that order; `pause` and a `delay` of its own are optional. Calls are
-really made, and the next turn follows when they have ended. A turn without calls goes on with the next one, after a
-blank line. The end of the script is the end of the answer, and each message to the agent plays it from the beginning.
+A turn has `say`, `call` or both, and is played in that order; `think`, `pause` and a `delay` of its own are optional.
+Calls are really made, and the next turn follows when they have ended. A turn without calls goes on with the next one,
+after a blank line. The end of the script is the end of the answer, and each message to the agent plays it from the
+beginning.
 
 A script may say something else to each message of a conversation. In place of `turns` it has `messages`, the turns for
 each of them; those of the last one are also played for all messages after it:
@@ -95,6 +97,8 @@ class ScriptTurn:
     """Seconds before the turn."""
     delay: float
     """Seconds between two words."""
+    think: str = ""
+    """Before it says anything."""
 
 
 Answers = tuple[tuple[ScriptTurn, ...], ...]
@@ -182,22 +186,27 @@ class _Parser:
         answers: list[list[ScriptTurn]] = [[]]
         for index, value in enumerate(turns):
             turn = self._turn(value, (*path, index), delay)
+            if turn.think and answers[-1]:
+                problem = "comes in the middle of an answer: the turn before has no call, and goes on with this one"
+                raise self._error((*path, index, "think"), problem)
             answers[-1].append(turn)
             if turn.calls:
                 answers.append([])
         return tuple(tuple(answer) for answer in answers if answer)
 
     def _turn(self, value: Any, path: Path, delay: float) -> ScriptTurn:
-        turn = self._mapping(value, path, ("say", "call", "pause", "delay"))
-        say = turn.get("say") or ""
-        if not isinstance(say, str):
-            say = str(say)
-        self._check_placeholders(say, (*path, "say"))
+        turn = self._mapping(value, path, ("think", "say", "call", "pause", "delay"))
+        think, say = (self._text(turn.get(key), (*path, key)) for key in ("think", "say"))
         calls = tuple(self._calls(turn.get("call") or [], (*path, "call")))
         if not say.strip() and not calls:
             raise self._error(path, "is a turn that neither says nor calls anything")
         pause = self._seconds(turn.get("pause", 0), (*path, "pause"))
-        return ScriptTurn(say, calls, pause, self._seconds(turn.get("delay", delay), (*path, "delay")))
+        return ScriptTurn(say, calls, pause, self._seconds(turn.get("delay", delay), (*path, "delay")), think)
+
+    def _text(self, value: Any, path: Path) -> str:
+        text = value if isinstance(value, str) else str(value or "")
+        self._check_placeholders(text, path)
+        return text
 
     def _calls(self, value: Any, path: Path) -> Iterator[ScriptCall]:
         listed = value if isinstance(value, list) else [value]

@@ -323,7 +323,7 @@ async def test_without_a_model_the_error_says_what_to_set(agents: Agents) -> Non
 async def test_a_mistake_in_a_script_is_told_by_its_line(agents: Agents) -> None:
     ledger = await agents.run(assignment("turns:\n  - say: Hi\n  - sya: Bye\n"))
     assert ledger.phase is Phase.FAILED
-    assert ledger.status.error == "script of helper:3:5 has 'sya', which is none of say, call, pause, delay"
+    assert ledger.status.error == "script of helper:3:5 has 'sya', which is none of think, say, call, pause, delay"
 
 
 async def test_a_configured_script_is_for_agents_without_one(agents: Agents, tmp_path: Path) -> None:

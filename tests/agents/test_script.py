@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stigmer_tui.agents.scripts.player import THE_END
+from stigmer_tui.api.agent_execution_pb2 import MessageType
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.definition.script import DEFAULT_DELAY, ScriptCall, ScriptTurn, parse_script
 from tests.agents.conftest import Agents, assignment
@@ -42,9 +43,9 @@ MISTAKES = {
     "delay: 1": "a.yaml:1:1 must have turns: a list of what the agent says and calls",
     "turns: []": "a.yaml:1:1 must have turns: a list of what the agent says and calls",
     "turns:\n  say: Hi": "a.yaml:1:1 must have turns: a list of what the agent says and calls",
-    "turns:\n  - Hi": "a.yaml:2:5 must hold keys out of say, call, pause, delay",
+    "turns:\n  - Hi": "a.yaml:2:5 must hold keys out of think, say, call, pause, delay",
     "turns:\n  - say: Hi\n  - pause: 1": "a.yaml:3:5 is a turn that neither says nor calls anything",
-    "turns:\n  - say: Hi\n    sya: Hi": "a.yaml:3:5 has 'sya', which is none of say, call, pause, delay",
+    "turns:\n  - say: Hi\n    sya: Hi": "a.yaml:3:5 has 'sya', which is none of think, say, call, pause, delay",
     "turns:\n  - say: Hi\n    pause: soon": "a.yaml:3:5 must be a number of seconds, not 'soon'",
     "delay: -1\nturns: [{say: Hi}]": "a.yaml:1:1 must be a number of seconds, not -1",
     "turns:\n  - call:\n      fly: {}": "a.yaml:3:7 has 'fly', which is none of edit_file, execute, glob, grep, ls,",
@@ -52,6 +53,9 @@ MISTAKES = {
     "turns:\n  - say: Hi\n    call: ls": "a.yaml:3:5 must hold keys out of edit_file,",
     "turns:\n  - say: Hi {{name}}": "a.yaml:2:5 has {{name}}, where only these can be inserted: message, previous",
     "turns:\n  - call:\n      execute:\n        command: '{{it}}'": "a.yaml:4:9 has {{it}}, where only",
+    "turns:\n  - say: Hi\n  - think: Hm\n    say: Ho": "a.yaml:3:5 comes in the middle of an answer",
+    "turns:\n  - think: Hm {{it}}\n    say: Hi": "a.yaml:2:5 has {{it}}, where only",
+    "turns:\n  - think: Hm": "a.yaml:2:5 is a turn that neither says nor calls anything",
     "turns: [": "a.yaml:2:1 is not valid YAML:",
 }
 
@@ -71,6 +75,18 @@ async def test_a_script_that_ends_too_early_is_brought_to_an_end(agents: Agents)
 async def test_a_script_that_goes_on_is_played_to_its_end(agents: Agents) -> None:
     ledger = await agents.run(assignment("turns: [{say: One., delay: 0}, {say: Two., delay: 0}]"))
     assert ledger.answers == ["One.\n\nTwo."]
+
+
+async def test_what_a_script_thinks_is_apart_from_what_it_says(agents: Agents) -> None:
+    turns = "{think: 'Files of {{message}}?', call: {ls: {}}}, {think: 'None: {{result}}.', say: There are none.}"
+    ledger = await agents.run(assignment(f"delay: 0\nturns: [{turns}]", "Bob"))
+    kinds = [(message.type, message.content) for message in ledger.status.messages[1:]]
+    assert kinds == [
+        (MessageType.MESSAGE_SYSTEM, "Files of Bob?"),
+        (MessageType.MESSAGE_TOOL, ""),
+        (MessageType.MESSAGE_SYSTEM, f"None: {ledger.status.tool_calls[0].result}."),
+        (MessageType.MESSAGE_AI, "There are none."),
+    ]
 
 
 async def test_a_script_whose_text_comes_to_nothing_still_ends(agents: Agents) -> None:

@@ -9,7 +9,14 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, ToolReturnPart, UserPromptPart
-from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
+from pydantic_ai.models.function import (
+    AgentInfo,
+    DeltaThinkingCalls,
+    DeltaThinkingPart,
+    DeltaToolCall,
+    DeltaToolCalls,
+    FunctionModel,
+)
 from pydantic_ai.profiles import ModelProfile
 
 from stigmer_tui.agents.attached_files import prompt_text
@@ -23,6 +30,8 @@ THE_END = ScriptTurn("This is the end of the script.", (), 0, 0)
 _WORD = re.compile(r"\s*\S+\s*")
 _BLOCK = re.compile(r".{1,4000}\S*\s*", re.DOTALL)
 """Text without a delay comes in large pieces, because each piece has a cost that grows with the text."""
+_REASONING = -1
+"""The place of the reasoning in a response: none of its calls has it."""
 _LINE_NUMBER = re.compile(r"^ *\d+\t", re.MULTILINE)
 _EXIT_CODE = re.compile(r"\n?\[exit code \d+\]\Z")
 
@@ -34,7 +43,9 @@ def script_model(script: Script, number: int = 0) -> FunctionModel:
     """
     answers = script.answers(number)
 
-    async def play(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str | DeltaToolCalls]:
+    async def play(
+        messages: list[ModelMessage], info: AgentInfo
+    ) -> AsyncIterator[str | DeltaToolCalls | DeltaThinkingCalls]:
         run = current_run(messages)
         values = {"previous": _previous(messages, run), **_values(run)}
         gap = ""
@@ -44,6 +55,9 @@ def script_model(script: Script, number: int = 0) -> FunctionModel:
             if not text and not turn.calls:
                 text = THE_END.say
             pieces = _WORD if turn.delay else _BLOCK
+            for piece in pieces.findall(fill_placeholders(turn.think, values).strip()):
+                yield {_REASONING: DeltaThinkingPart(content=piece)}
+                await asyncio.sleep(turn.delay)
             for piece in pieces.findall(gap + text):
                 yield piece
                 gap = "\n\n"
