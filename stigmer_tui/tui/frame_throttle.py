@@ -15,8 +15,8 @@ REMOTE_INTERVAL = 1 / 12
 """Seconds between frames over SSH or in a multiplexer, where a frame is expensive."""
 
 BURST = 10
-"""Frames that may follow each other immediately after idle time. A save takes eight until the first step of the new code
-is there: noticed, loaded, deployed, started, and what the server reports in between."""
+"""Frames that may follow each other immediately after idle time. A save takes eight until the first step of the new
+code is there: noticed, loaded, deployed, started, and what the server reports in between."""
 
 PAUSE = 4
 """A slow frame is followed by a pause of this many times its duration, in which keys are handled."""

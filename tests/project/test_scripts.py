@@ -24,7 +24,7 @@ def agent(script: str, file: str = "scripts/host.yaml") -> Agent:
     ("script", "line", "problem"),
     [
         ("turns:\n  - say: hello\n  say: [", 3, "is not valid YAML"),
-        ("turns:\n  - say: hello\n  - shout: hello\n", 3, "has 'shout', which is none of think, say, call, pause, delay"),
+        ("turns:\n  - say: hello\n  - shout: hello\n", 3, "has 'shout', which is none of think, say, call, pause"),
         ("turns: []\n", 1, "must have turns"),
     ],
 )
