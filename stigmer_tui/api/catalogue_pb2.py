@@ -26,29 +26,37 @@ from stigmer_tui.api import agent_execution_pb2 as ai_dot_stigmer_dot_agentic_do
 from stigmer_tui.api import api_resource_kind_pb2 as ai_dot_stigmer_dot_commons_dot_apiresource_dot_apiresourcekind_dot_api__resource__kind__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(stigmer_tui/catalogue/v1/catalogue.proto\x12\x18stigmer_tui.catalogue.v1\x1a:ai/stigmer/agentic/agentexecution/v1/agent_execution.proto\x1a\x46\x61i/stigmer/commons/apiresource/apiresourcekind/api_resource_kind.proto\"s\n\x14ListResourcesRequest\x12\x0b\n\x03org\x18\x01 \x01(\t\x12N\n\x05kinds\x18\x02 \x03(\x0e\x32?.ai.stigmer.commons.apiresource.apiresourcekind.ApiResourceKind\"E\n\x0cResourceList\x12\x35\n\tresources\x18\x01 \x03(\x0b\x32\".stigmer_tui.catalogue.v1.Resource\"*\n\x0bListRequest\x12\x0b\n\x03org\x18\x01 \x01(\t\x12\x0e\n\x06recent\x18\x02 \x01(\r\"o\n\tCatalogue\x12\x35\n\tresources\x18\x01 \x03(\x0b\x32\".stigmer_tui.catalogue.v1.Resource\x12+\n\x04runs\x18\x02 \x03(\x0b\x32\x1d.stigmer_tui.catalogue.v1.Run\"\xb5\x02\n\x08Resource\x12M\n\x04kind\x18\x01 \x01(\x0e\x32?.ai.stigmer.commons.apiresource.apiresourcekind.ApiResourceKind\x12\n\n\x02id\x18\x02 \x01(\t\x12\x0c\n\x04slug\x18\x03 \x01(\t\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\x0b\n\x03org\x18\x05 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x06 \x01(\t\x12\x35\n\tvariables\x18\x07 \x03(\x0b\x32\".stigmer_tui.catalogue.v1.Variable\x12\x12\n\nupdated_at\x18\x08 \x01(\t\x12\x0f\n\x07project\x18\t \x01(\t\x12\x34\n\x04uses\x18\n \x03(\x0b\x32&.stigmer_tui.catalogue.v1.ResourceLink\"k\n\x0cResourceLink\x12M\n\x04kind\x18\x01 \x01(\x0e\x32?.ai.stigmer.commons.apiresource.apiresourcekind.ApiResourceKind\x12\x0c\n\x04slug\x18\x02 \x01(\t\"{\n\x08Variable\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x15\n\rdefault_value\x18\x03 \x01(\t\x12\x11\n\tis_secret\x18\x04 \x01(\x08\x12\x11\n\thas_value\x18\x05 \x01(\x08\x12\x0f\n\x07used_by\x18\x06 \x03(\t\"\xaf\x02\n\x03Run\x12M\n\x04kind\x18\x01 \x01(\x0e\x32?.ai.stigmer.commons.apiresource.apiresourcekind.ApiResourceKind\x12\n\n\x02id\x18\x02 \x01(\t\x12\x13\n\x0bresource_id\x18\x03 \x01(\t\x12\x15\n\rresource_slug\x18\x04 \x01(\t\x12\x43\n\x05phase\x18\x05 \x01(\x0e\x32\x34.ai.stigmer.agentic.agentexecution.v1.ExecutionPhase\x12\x0f\n\x07message\x18\x06 \x01(\t\x12\x12\n\ncreated_at\x18\x07 \x01(\t\x12\x12\n\nstarted_at\x18\x08 \x01(\t\x12\x14\n\x0c\x63ompleted_at\x18\t \x01(\t\x12\r\n\x05\x65rror\x18\n \x01(\t2\xa9\x02\n\x13\x43\x61talogueController\x12R\n\x04list\x12%.stigmer_tui.catalogue.v1.ListRequest\x1a#.stigmer_tui.catalogue.v1.Catalogue\x12U\n\x05watch\x12%.stigmer_tui.catalogue.v1.ListRequest\x1a#.stigmer_tui.catalogue.v1.Catalogue0\x01\x12g\n\rlistResources\x12..stigmer_tui.catalogue.v1.ListResourcesRequest\x1a&.stigmer_tui.catalogue.v1.ResourceListb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(stigmer_tui/catalogue/v1/catalogue.proto\x12\x18stigmer_tui.catalogue.v1\x1a:ai/stigmer/agentic/agentexecution/v1/agent_execution.proto\x1a\x46\x61i/stigmer/commons/apiresource/apiresourcekind/api_resource_kind.proto\"\xa5\x01\n\rSearchRequest\x12\x0b\n\x03org\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x44\n\x06phases\x18\x03 \x03(\x0e\x32\x34.ai.stigmer.agentic.agentexecution.v1.ExecutionPhase\x12\x15\n\rresource_slug\x18\x04 \x01(\t\x12\r\n\x05since\x18\x05 \x01(\t\x12\r\n\x05limit\x18\x06 \x01(\r\"C\n\x0eSearchResponse\x12\x31\n\x05\x66ound\x18\x01 \x03(\x0b\x32\".stigmer_tui.catalogue.v1.FoundRun\"k\n\x08\x46oundRun\x12*\n\x03run\x18\x01 \x01(\x0b\x32\x1d.stigmer_tui.catalogue.v1.Run\x12\x33\n\x08\x65xcerpts\x18\x02 \x03(\x0b\x32!.stigmer_tui.catalogue.v1.Excerpt\"\'\n\x07\x45xcerpt\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\"s\n\x14ListResourcesRequest\x12\x0b\n\x03org\x18\x01 \x01(\t\x12N\n\x05kinds\x18\x02 \x03(\x0e\x32?.ai.stigmer.commons.apiresource.apiresourcekind.ApiResourceKind\"E\n\x0cResourceList\x12\x35\n\tresources\x18\x01 \x03(\x0b\x32\".stigmer_tui.catalogue.v1.Resource\"*\n\x0bListRequest\x12\x0b\n\x03org\x18\x01 \x01(\t\x12\x0e\n\x06recent\x18\x02 \x01(\r\"o\n\tCatalogue\x12\x35\n\tresources\x18\x01 \x03(\x0b\x32\".stigmer_tui.catalogue.v1.Resource\x12+\n\x04runs\x18\x02 \x03(\x0b\x32\x1d.stigmer_tui.catalogue.v1.Run\"\xb5\x02\n\x08Resource\x12M\n\x04kind\x18\x01 \x01(\x0e\x32?.ai.stigmer.commons.apiresource.apiresourcekind.ApiResourceKind\x12\n\n\x02id\x18\x02 \x01(\t\x12\x0c\n\x04slug\x18\x03 \x01(\t\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\x0b\n\x03org\x18\x05 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x06 \x01(\t\x12\x35\n\tvariables\x18\x07 \x03(\x0b\x32\".stigmer_tui.catalogue.v1.Variable\x12\x12\n\nupdated_at\x18\x08 \x01(\t\x12\x0f\n\x07project\x18\t \x01(\t\x12\x34\n\x04uses\x18\n \x03(\x0b\x32&.stigmer_tui.catalogue.v1.ResourceLink\"k\n\x0cResourceLink\x12M\n\x04kind\x18\x01 \x01(\x0e\x32?.ai.stigmer.commons.apiresource.apiresourcekind.ApiResourceKind\x12\x0c\n\x04slug\x18\x02 \x01(\t\"{\n\x08Variable\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x15\n\rdefault_value\x18\x03 \x01(\t\x12\x11\n\tis_secret\x18\x04 \x01(\x08\x12\x11\n\thas_value\x18\x05 \x01(\x08\x12\x0f\n\x07used_by\x18\x06 \x03(\t\"\xaf\x02\n\x03Run\x12M\n\x04kind\x18\x01 \x01(\x0e\x32?.ai.stigmer.commons.apiresource.apiresourcekind.ApiResourceKind\x12\n\n\x02id\x18\x02 \x01(\t\x12\x13\n\x0bresource_id\x18\x03 \x01(\t\x12\x15\n\rresource_slug\x18\x04 \x01(\t\x12\x43\n\x05phase\x18\x05 \x01(\x0e\x32\x34.ai.stigmer.agentic.agentexecution.v1.ExecutionPhase\x12\x0f\n\x07message\x18\x06 \x01(\t\x12\x12\n\ncreated_at\x18\x07 \x01(\t\x12\x12\n\nstarted_at\x18\x08 \x01(\t\x12\x14\n\x0c\x63ompleted_at\x18\t \x01(\t\x12\r\n\x05\x65rror\x18\n \x01(\t2\x88\x03\n\x13\x43\x61talogueController\x12R\n\x04list\x12%.stigmer_tui.catalogue.v1.ListRequest\x1a#.stigmer_tui.catalogue.v1.Catalogue\x12U\n\x05watch\x12%.stigmer_tui.catalogue.v1.ListRequest\x1a#.stigmer_tui.catalogue.v1.Catalogue0\x01\x12g\n\rlistResources\x12..stigmer_tui.catalogue.v1.ListResourcesRequest\x1a&.stigmer_tui.catalogue.v1.ResourceList\x12]\n\x06search\x12\'.stigmer_tui.catalogue.v1.SearchRequest\x1a(.stigmer_tui.catalogue.v1.SearchResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'stigmer_tui.catalogue.v1.catalogue_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_LISTRESOURCESREQUEST']._serialized_start=202
-  _globals['_LISTRESOURCESREQUEST']._serialized_end=317
-  _globals['_RESOURCELIST']._serialized_start=319
-  _globals['_RESOURCELIST']._serialized_end=388
-  _globals['_LISTREQUEST']._serialized_start=390
-  _globals['_LISTREQUEST']._serialized_end=432
-  _globals['_CATALOGUE']._serialized_start=434
-  _globals['_CATALOGUE']._serialized_end=545
-  _globals['_RESOURCE']._serialized_start=548
-  _globals['_RESOURCE']._serialized_end=857
-  _globals['_RESOURCELINK']._serialized_start=859
-  _globals['_RESOURCELINK']._serialized_end=966
-  _globals['_VARIABLE']._serialized_start=968
-  _globals['_VARIABLE']._serialized_end=1091
-  _globals['_RUN']._serialized_start=1094
-  _globals['_RUN']._serialized_end=1397
-  _globals['_CATALOGUECONTROLLER']._serialized_start=1400
-  _globals['_CATALOGUECONTROLLER']._serialized_end=1697
+  _globals['_SEARCHREQUEST']._serialized_start=203
+  _globals['_SEARCHREQUEST']._serialized_end=368
+  _globals['_SEARCHRESPONSE']._serialized_start=370
+  _globals['_SEARCHRESPONSE']._serialized_end=437
+  _globals['_FOUNDRUN']._serialized_start=439
+  _globals['_FOUNDRUN']._serialized_end=546
+  _globals['_EXCERPT']._serialized_start=548
+  _globals['_EXCERPT']._serialized_end=587
+  _globals['_LISTRESOURCESREQUEST']._serialized_start=589
+  _globals['_LISTRESOURCESREQUEST']._serialized_end=704
+  _globals['_RESOURCELIST']._serialized_start=706
+  _globals['_RESOURCELIST']._serialized_end=775
+  _globals['_LISTREQUEST']._serialized_start=777
+  _globals['_LISTREQUEST']._serialized_end=819
+  _globals['_CATALOGUE']._serialized_start=821
+  _globals['_CATALOGUE']._serialized_end=932
+  _globals['_RESOURCE']._serialized_start=935
+  _globals['_RESOURCE']._serialized_end=1244
+  _globals['_RESOURCELINK']._serialized_start=1246
+  _globals['_RESOURCELINK']._serialized_end=1353
+  _globals['_VARIABLE']._serialized_start=1355
+  _globals['_VARIABLE']._serialized_end=1478
+  _globals['_RUN']._serialized_start=1481
+  _globals['_RUN']._serialized_end=1784
+  _globals['_CATALOGUECONTROLLER']._serialized_start=1787
+  _globals['_CATALOGUECONTROLLER']._serialized_end=2179
 # @@protoc_insertion_point(module_scope)

@@ -21,6 +21,119 @@ else:
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
+class SearchRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORG_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    PHASES_FIELD_NUMBER: _builtins.int
+    RESOURCE_SLUG_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    org: _builtins.str
+    """Empty for every organization."""
+    text: _builtins.str
+    """What somebody said, a tool or task took or gave, or an error has; upper and lower case are the same.
+    Empty for all executions.
+    """
+    resource_slug: _builtins.str
+    """Of the agent, workflow or task; empty for all."""
+    since: _builtins.str
+    """RFC 3339: the oldest creation; empty for all."""
+    limit: _builtins.int
+    """At most so many; 0 means 50."""
+    @_builtins.property
+    def phases(self) -> _containers.RepeatedScalarFieldContainer[_agent_execution_pb2.ExecutionPhase.ValueType]:
+        """Empty for all."""
+
+    def __init__(
+        self,
+        *,
+        org: _builtins.str = ...,
+        text: _builtins.str = ...,
+        phases: _abc.Iterable[_agent_execution_pb2.ExecutionPhase.ValueType] | None = ...,
+        resource_slug: _builtins.str = ...,
+        since: _builtins.str = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit", "org", b"org", "phases", b"phases", "resource_slug", b"resource_slug", "since", b"since", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchRequest: _TypeAlias = SearchRequest  # noqa: Y015
+
+@_typing.final
+class SearchResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FOUND_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def found(self) -> _containers.RepeatedCompositeFieldContainer[Global___FoundRun]: ...
+    def __init__(
+        self,
+        *,
+        found: _abc.Iterable[Global___FoundRun] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["found", b"found"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchResponse: _TypeAlias = SearchResponse  # noqa: Y015
+
+@_typing.final
+class FoundRun(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RUN_FIELD_NUMBER: _builtins.int
+    EXCERPTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def run(self) -> Global___Run: ...
+    @_builtins.property
+    def excerpts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Excerpt]:
+        """The first lines with the text, without those far off in the same line."""
+
+    def __init__(
+        self,
+        *,
+        run: Global___Run | None = ...,
+        excerpts: _abc.Iterable[Global___Excerpt] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["run", b"run"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["excerpts", b"excerpts", "run", b"run"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FoundRun: _TypeAlias = FoundRun  # noqa: Y015
+
+@_typing.final
+class Excerpt(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCE_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    source: _builtins.str
+    """Who said it, or which tool or task it is of."""
+    text: _builtins.str
+    def __init__(
+        self,
+        *,
+        source: _builtins.str = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["source", b"source", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Excerpt: _TypeAlias = Excerpt  # noqa: Y015
+
+@_typing.final
 class ListResourcesRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

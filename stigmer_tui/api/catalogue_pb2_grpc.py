@@ -49,6 +49,11 @@ class CatalogueControllerStub(object):
                 request_serializer=stigmer__tui_dot_catalogue_dot_v1_dot_catalogue__pb2.ListResourcesRequest.SerializeToString,
                 response_deserializer=stigmer__tui_dot_catalogue_dot_v1_dot_catalogue__pb2.ResourceList.FromString,
                 _registered_method=True)
+        self.search = channel.unary_stream(
+                '/stigmer_tui.catalogue.v1.CatalogueController/search',
+                request_serializer=stigmer__tui_dot_catalogue_dot_v1_dot_catalogue__pb2.SearchRequest.SerializeToString,
+                response_deserializer=stigmer__tui_dot_catalogue_dot_v1_dot_catalogue__pb2.SearchResponse.FromString,
+                _registered_method=True)
 
 
 class CatalogueControllerServicer(object):
@@ -74,6 +79,14 @@ class CatalogueControllerServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def search(self, request, context):
+        """Executions with a text, newest first, as far back as there are any; they arrive while older ones are read.
+        One that another execution started counts as its root's.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CatalogueControllerServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -91,6 +104,11 @@ def add_CatalogueControllerServicer_to_server(servicer, server):
                     servicer.listResources,
                     request_deserializer=stigmer__tui_dot_catalogue_dot_v1_dot_catalogue__pb2.ListResourcesRequest.FromString,
                     response_serializer=stigmer__tui_dot_catalogue_dot_v1_dot_catalogue__pb2.ResourceList.SerializeToString,
+            ),
+            'search': grpc.unary_stream_rpc_method_handler(
+                    servicer.search,
+                    request_deserializer=stigmer__tui_dot_catalogue_dot_v1_dot_catalogue__pb2.SearchRequest.FromString,
+                    response_serializer=stigmer__tui_dot_catalogue_dot_v1_dot_catalogue__pb2.SearchResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -174,6 +192,33 @@ class CatalogueController(object):
             '/stigmer_tui.catalogue.v1.CatalogueController/listResources',
             stigmer__tui_dot_catalogue_dot_v1_dot_catalogue__pb2.ListResourcesRequest.SerializeToString,
             stigmer__tui_dot_catalogue_dot_v1_dot_catalogue__pb2.ResourceList.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def search(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/stigmer_tui.catalogue.v1.CatalogueController/search',
+            stigmer__tui_dot_catalogue_dot_v1_dot_catalogue__pb2.SearchRequest.SerializeToString,
+            stigmer__tui_dot_catalogue_dot_v1_dot_catalogue__pb2.SearchResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -19,6 +19,10 @@ class CatalogueControllerStub:
     """The catalogue at once, and again after each change; a slow reader skips versions, never the last."""
     listResources: _aio.UnaryUnaryMultiCallable[_catalogue_pb2.ListResourcesRequest, _catalogue_pb2.ResourceList]
     """Resources of any kind, also of those that cannot be run."""
+    search: _aio.UnaryStreamMultiCallable[_catalogue_pb2.SearchRequest, _catalogue_pb2.SearchResponse]
+    """Executions with a text, newest first, as far back as there are any; they arrive while older ones are read.
+    One that another execution started counts as its root's.
+    """
 
 class CatalogueControllerServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -43,5 +47,15 @@ class CatalogueControllerServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_catalogue_pb2.ListResourcesRequest, _abc.Awaitable[_catalogue_pb2.ResourceList]],
     ) -> _abc.Awaitable[_catalogue_pb2.ResourceList]:
         """Resources of any kind, also of those that cannot be run."""
+
+    @_abc_1.abstractmethod
+    def search(
+        self,
+        request: _catalogue_pb2.SearchRequest,
+        context: _aio.ServicerContext[_catalogue_pb2.SearchRequest, _abc.AsyncIterator[_catalogue_pb2.SearchResponse]],
+    ) -> _abc.AsyncIterator[_catalogue_pb2.SearchResponse]:
+        """Executions with a text, newest first, as far back as there are any; they arrive while older ones are read.
+        One that another execution started counts as its root's.
+        """
 
 def add_CatalogueControllerServicer_to_server(servicer: CatalogueControllerServicer, server: _aio.Server) -> None: ...

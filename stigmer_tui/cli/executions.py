@@ -15,7 +15,7 @@ from stigmer_tui.cli.resources import ask, local_time, reached_server
 from stigmer_tui.cli.run import output_for
 from stigmer_tui.client import executions
 from stigmer_tui.client.daemon import list_catalogue
-from stigmer_tui.client.errors import NotFound
+from stigmer_tui.client.errors import NotFound, Unimplemented
 from stigmer_tui.core.clock import SystemClock, timestamp
 from stigmer_tui.core.configuration import load_configuration
 from stigmer_tui.core.errors import StigmerError
@@ -29,6 +29,7 @@ from stigmer_tui.workbench.backend import Backend
 from stigmer_tui.workbench.events import RunChanged, RunDetached, RunEnded, RunStarted
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import Resource, Run
+from stigmer_tui.workbench.run_query import FoundRun, parse_query
 from stigmer_tui.workbench.services import load_services
 from stigmer_tui.workbench.state import ShownRun
 from stigmer_tui.workbench.translation import listed_run
@@ -42,6 +43,31 @@ COLUMNS = (
     Column("ID", "id"),
     Column("MESSAGE", "message"),
 )
+
+
+FOUND = (*COLUMNS[:-1], Column("FOUND", "excerpts", lambda excerpts: str(excerpts[0])))
+
+
+def search_executions(written: str, number: int, organization: str, output: str) -> int:
+    async def run() -> int:
+        query = parse_query(written, SystemClock())
+        async with _backend(organization) as backend:
+            try:
+                found = [each async for some in backend.search(query, number) for each in some]
+            except Unimplemented:
+                raise StigmerError(f"The server at {await backend.connect()} cannot search its executions") from None
+        rows = [_row(each.run) | {"excerpts": _excerpts(each, output)} for each in found]
+        print_rows(rows, FOUND if query.text else COLUMNS, output, _id, f"No execution matches {written}")
+        return 0
+
+    return asyncio.run(run())
+
+
+def _excerpts(found: FoundRun, output: str) -> list[Any]:
+    """For people as they read them, for programs with their parts."""
+    if output == "table":
+        return list(found.excerpts)
+    return [{"source": excerpt.source, "text": excerpt.text} for excerpt in found.excerpts]
 
 
 def list_newest(number: int, organization: str, output: str) -> int:

@@ -12,6 +12,8 @@ from stigmer_tui.cli.commands import ORG_HELP, complete_execution, program
 
 FORMATS = ("table", "json", "yaml", "name")
 
+SEARCH_HELP = "Only those with this text, or these fields: state:failed name:helper since:2h."
+
 KINDS = ("agent", "workflow", "environment", "skill", "agent-instance", "workflow-instance")
 
 
@@ -182,13 +184,19 @@ def execution() -> None:
 
 @execution.command("list")
 @click.option("-n", "--number", type=click.IntRange(1, 1000), default=50, show_default=True, help="At most so many.")
+@click.option("-s", "--search", default="", metavar="TEXT", help=SEARCH_HELP)
 @org_option
 @output_option(*FORMATS)
-def list_executions(number: int, org: str, output: str) -> int:
-    """List the newest runs, without those that another run has started."""
-    from stigmer_tui.cli.executions import list_newest
+def list_executions(number: int, search: str, org: str, output: str) -> int:
+    """List the newest runs, without those that another run has started.
 
-    return list_newest(number, org, output)
+    With --search those in which something has the text: what was said, what a tool or a task took and gave, or an
+    error. Fields narrow it down, before or instead of a text: state:failed, name:helper (or agent:, workflow:, task:),
+    since:2h.
+    """
+    from stigmer_tui.cli.executions import list_newest, search_executions
+
+    return search_executions(search, number, org, output) if search.strip() else list_newest(number, org, output)
 
 
 @execution.command()

@@ -243,3 +243,18 @@ async def resumed(
         yield StreamInterrupted(failures)
         await asyncio.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
         failures += 1
+
+
+async def responses(
+    connection: Connection, start: Callable[[Channel], AsyncIterator[Response]]
+) -> AsyncGenerator[Response, None]:
+    """The responses of a stream that has an end. Raises StigmerError, also when it breaks off."""
+    channel = await connection.channel()
+    try:
+        with _closing_is_a_loss():
+            async for response in start(channel):
+                yield response
+    except AioRpcError as error:
+        if error.code() is grpc.StatusCode.UNAVAILABLE:
+            await connection.lost(channel)
+        raise await connection.explained(error) from error

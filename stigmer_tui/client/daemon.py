@@ -6,11 +6,11 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import TypeVar
 
-from stigmer_tui.api.catalogue_pb2 import Catalogue, ListRequest
+from stigmer_tui.api.catalogue_pb2 import Catalogue, ListRequest, SearchRequest, SearchResponse
 from stigmer_tui.api.catalogue_pb2_grpc import CatalogueControllerStub
 from stigmer_tui.api.daemon_pb2 import RestartRequest, Status, StatusRequest, TakeKeysRequest
 from stigmer_tui.api.daemon_pb2_grpc import DaemonControllerStub
-from stigmer_tui.client.connection import Connection, StreamInterrupted, optional, resumed
+from stigmer_tui.client.connection import Connection, StreamInterrupted, optional, responses, resumed
 from stigmer_tui.client.errors import Unimplemented
 from stigmer_tui.core.errors import StigmerError
 
@@ -21,6 +21,11 @@ async def list_catalogue(connection: Connection, org: str, recent: int = 0) -> C
     """Resources and the newest executions, by default as many as the server decides. None if it cannot list."""
     request = ListRequest(org=org, recent=recent)
     return await optional(connection.call(lambda channel: CatalogueControllerStub(channel).list, request))
+
+
+def search_executions(connection: Connection, request: SearchRequest) -> AsyncGenerator[SearchResponse, None]:
+    """Executions with a text, as they are found. Raises Unimplemented if the server cannot search."""
+    return responses(connection, lambda channel: aiter(CatalogueControllerStub(channel).search(request)))
 
 
 async def daemon_status(connection: Connection) -> Status | None:

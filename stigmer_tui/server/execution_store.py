@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import NamedTuple, cast
 
 from google.protobuf.message import DecodeError
 
@@ -62,6 +62,23 @@ class Stretch:
     session: str
     before: str = ""
     """The execution that the stretch ends before; empty for all of the session."""
+
+
+class Candidate(NamedTuple):
+    """An execution that may have a text."""
+
+    id: str
+    parent: str
+    is_final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Those of a number of executions, newest first."""
+
+    found: list[Candidate]
+    oldest: str
+    """Age of the last of them all; empty when there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +282,29 @@ class ExecutionStore:
         )
         unlisted = json.dumps(UNLISTED)
         return [Run.FromString(summary) for (summary,) in self._database.read(sql, (org, org, unlisted, limit))]
+
+    def candidates(self, org: str, spellings: Sequence[str], before: str, number: int) -> Candidates:
+        """Of the `number` executions before an age, those that may have one of the spellings (in small letters, as far
+        as these are ASCII), and all that go on, whose events are not searched. Empty spellings match all.
+
+        It reads whole executions: text stands in the messages of the wire as it is, and an index would be as large.
+        """
+        has_text = " OR ".join(["instr(lower(CAST(data AS TEXT)), ?)"] * len(spellings)) or "1"
+        sql = (
+            f"SELECT id, parent, phase >= 3, age, phase < 3 OR {has_text} FROM executions"
+            " WHERE (? = '' OR age < ?) AND (? = '' OR org = ?) ORDER BY age DESC LIMIT ?"
+        )
+        rows = self._database.read(sql, (*spellings, before, before, org, org, number))
+        found = [
+            Candidate(id_, parent, bool(is_final)) for id_, parent, is_final, _, may_have_it in rows if may_have_it
+        ]
+        return Candidates(found, str(rows[-1][3]) if rows else "")
+
+    def listed(self, execution_id: str) -> Run | None:
+        """Its line; None where it is in no list."""
+        sql = "SELECT summary FROM executions WHERE id = ? AND instr(tags, ?) = 0"
+        rows = self._database.read(sql, (execution_id, json.dumps(UNLISTED)))
+        return Run.FromString(rows[0][0]) if rows else None
 
     def page(self, wanted: ExecutionFilter, size: int, after: str = "") -> list[str] | None:
         """At most `size` ids, newest first, that are older than the execution `after`. None if `after` is not in the

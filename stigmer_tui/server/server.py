@@ -34,6 +34,7 @@ from stigmer_tui.server.controllers import handlers
 from stigmer_tui.server.daemon_status import Components, DaemonCalls, Instance
 from stigmer_tui.server.environments import Environments, ExecutionContexts, RunEnvironments
 from stigmer_tui.server.execution_calls import ExecutionCalls
+from stigmer_tui.server.execution_search import ExecutionSearch
 from stigmer_tui.server.execution_store import ExecutionStore
 from stigmer_tui.server.executions import Executions, LiveExecution
 from stigmer_tui.server.introspection import introspection_handlers
@@ -232,6 +233,7 @@ def _assemble(
         workflow_executions=WorkflowExecutions(execution_calls, workflows),
         executions=execution_calls,
         catalogue=CatalogueCalls(store, executions.store, changes),
+        search=ExecutionSearch(executions),
         daemon=DaemonCalls(instance, components, leases, vault, database, provider_keys),
         approvals=Approvals(DecisionStore(database), executions, leases),
         runners=RunnerCalls(leases, executions, agent_executions, model_requests, SubAgents(execution_calls)),

@@ -38,6 +38,7 @@ from stigmer_tui.server.controllers import Controller
 from stigmer_tui.server.daemon_status import DaemonCalls
 from stigmer_tui.server.environments import Environments, ExecutionContexts
 from stigmer_tui.server.execution_calls import ExecutionCalls
+from stigmer_tui.server.execution_search import ExecutionSearch
 from stigmer_tui.server.model_requests import ModelRequests
 from stigmer_tui.server.resources import Resources
 from stigmer_tui.server.runner_calls import RunnerCalls
@@ -66,6 +67,7 @@ class Calls:
     workflow_executions: WorkflowExecutions
     executions: ExecutionCalls
     catalogue: CatalogueCalls
+    search: ExecutionSearch
     daemon: DaemonCalls
     runners: RunnerCalls
     approvals: Approvals
@@ -161,6 +163,7 @@ def own_controllers(calls: Calls) -> list[Controller]:
                 "list": calls.catalogue.list,
                 "watch": calls.catalogue.watch,
                 "listResources": calls.catalogue.list_resources,
+                "search": calls.search.search,
             },
         ),
         Controller(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from typing import TYPE_CHECKING, Protocol
 
 from stigmer_tui.workbench.abilities import Abilities
@@ -10,6 +10,7 @@ from stigmer_tui.workbench.approvals import Verdict, WaitingCall
 from stigmer_tui.workbench.daemon_state import DaemonState
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import Resource, Run
+from stigmer_tui.workbench.run_query import FoundRun, RunQuery
 from stigmer_tui.workbench.state import RunInput
 
 if TYPE_CHECKING:
@@ -63,6 +64,10 @@ class Backend(Protocol):
 
     def watch_lists(self) -> AsyncIterator[Lists]:
         """Ends at once at a server that cannot list."""
+        ...
+
+    def search(self, query: RunQuery, limit: int) -> AsyncGenerator[tuple[FoundRun, ...], None]:
+        """Runs, newest first, as they are found. Raises Unimplemented at a server that cannot search."""
         ...
 
     def watch_daemon(self) -> AsyncIterator[DaemonState]:

@@ -12,7 +12,7 @@ from stigmer_tui.api.kinds import AGENT, WORKFLOW
 from stigmer_tui.api.redaction import redact
 from stigmer_tui.client import executions
 from stigmer_tui.client.connection import Connection, StreamInterrupted
-from stigmer_tui.client.daemon import list_catalogue, offer_keys, watch_catalogue, watch_daemon
+from stigmer_tui.client.daemon import list_catalogue, offer_keys, search_executions, watch_catalogue, watch_daemon
 from stigmer_tui.client.errors import NotFound
 from stigmer_tui.client.resources import get_by_id, resolve
 from stigmer_tui.core.clock import Clock
@@ -28,9 +28,17 @@ from stigmer_tui.workbench.daemon_state import DaemonState
 from stigmer_tui.workbench.execution_tree import Execution, run_of
 from stigmer_tui.workbench.following import Follower
 from stigmer_tui.workbench.model import Resource, ResourceKind, Run
+from stigmer_tui.workbench.run_query import FoundRun, RunQuery
 from stigmer_tui.workbench.servers import SessionServer
 from stigmer_tui.workbench.state import RunInput
-from stigmer_tui.workbench.translation import daemon_state, listed_resource, listed_run, resource_of
+from stigmer_tui.workbench.translation import (
+    daemon_state,
+    found_run,
+    listed_resource,
+    listed_run,
+    resource_of,
+    search_request,
+)
 from stigmer_tui.workbench.wire_deltas import execution_of
 
 if TYPE_CHECKING:
@@ -113,6 +121,15 @@ class GrpcBackend:
             async for catalogue in catalogues:
                 if not isinstance(catalogue, StreamInterrupted):
                     yield tuple(map(listed_resource, catalogue.resources)), tuple(map(listed_run, catalogue.runs))
+
+    async def search(self, query: RunQuery, limit: int) -> AsyncGenerator[tuple[FoundRun, ...], None]:
+        request = search_request(query, self.organization, limit)
+        redactor = Redactor(self._secrets)
+        async with aclosing(search_executions(self._connection, request)) as responses:
+            async for response in responses:
+                redact(response, redactor)
+                found = map(found_run, response.found)
+                yield tuple(each for each in found if query.kind in (None, each.run.kind))
 
     async def watch_daemon(self) -> AsyncIterator[DaemonState]:
         async with aclosing(watch_daemon(self._connection)) as statuses:

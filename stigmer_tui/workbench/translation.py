@@ -12,11 +12,12 @@ from stigmer_tui.api.agent_pb2 import Agent
 from stigmer_tui.api.kinds import AGENT
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.workflow_pb2 import Workflow
-from stigmer_tui.core.clock import parse_timestamp
+from stigmer_tui.core.clock import parse_timestamp, timestamp
 from stigmer_tui.core.ids import TASK_PREFIX
 from stigmer_tui.core.run_variable import RunVariable
 from stigmer_tui.workbench.daemon_state import Component, ComponentState, DaemonState
 from stigmer_tui.workbench.model import Resource, ResourceKind, Run, RunState
+from stigmer_tui.workbench.run_query import Excerpt, FoundRun, RunQuery
 
 PHASES = {
     Phase.UNSPECIFIED: RunState.PENDING,
@@ -86,6 +87,22 @@ def listed_run(listed: catalogues.Run) -> Run:
         completed_at=parse_timestamp(listed.completed_at),
         error=listed.error,
     )
+
+
+def search_request(query: RunQuery, organization: str, limit: int) -> catalogues.SearchRequest:
+    return catalogues.SearchRequest(
+        org=organization,
+        text=query.text,
+        phases=[phase.for_agent for phase, state in PHASES.items() if state in query.states],
+        resource_slug=query.resource,
+        since=timestamp(query.since) if query.since else "",
+        limit=limit,
+    )
+
+
+def found_run(found: catalogues.FoundRun) -> FoundRun:
+    excerpts = tuple(Excerpt(excerpt.source, excerpt.text) for excerpt in found.excerpts)
+    return FoundRun(listed_run(found.run), excerpts)
 
 
 def daemon_state(status: daemons.Status) -> DaemonState:

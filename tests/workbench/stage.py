@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -26,6 +26,7 @@ from stigmer_tui.workbench.deployment import Deployer
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import Resource, ResourceKind, Run, RunState
 from stigmer_tui.workbench.preview import Preview
+from stigmer_tui.workbench.run_query import FoundRun, RunQuery
 from stigmer_tui.workbench.services import Services
 from stigmer_tui.workbench.session import Session
 from stigmer_tui.workbench.state import ApplySummary, Deployment, DeploymentItem, ProjectState, RunInput, ShownRun
@@ -80,6 +81,9 @@ class FakeServer:
     log_lines: tuple[str, ...] = ()
     listed: asyncio.Queue[Lists | Exception] = field(default_factory=asyncio.Queue)
     """What the server says next of its lists; an error where it is lost."""
+    found: list[FoundRun] = field(default_factory=list)
+    """What can be found by its message or its excerpts."""
+    searched: list[RunQuery] = field(default_factory=list)
     previews: dict[str, Preview] = field(default_factory=dict)
     """By the slug of the resource; of another one there is none any more."""
     may_create: asyncio.Event = field(default_factory=asyncio.Event)
@@ -131,6 +135,10 @@ class FakeServer:
                 if isinstance(listed, Exception):
                     raise listed
                 yield listed
+
+    async def search(self, query: RunQuery, limit: int) -> AsyncGenerator[tuple[FoundRun, ...], None]:
+        self.searched.append(query)
+        yield tuple(found for found in self.found if query.text in f"{found.run.message} {found.excerpts}")[:limit]
 
     async def watch_daemon(self) -> AsyncIterator[DaemonState]:
         while self.is_ours:
