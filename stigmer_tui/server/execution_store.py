@@ -28,6 +28,9 @@ logger = logging.getLogger(__name__)
 
 PARENT_ENDED = "the execution that started it has ended"
 
+LATEST = "~"
+"""After every age."""
+
 IS_SUB_AGENT = f"substr(parent, 1, 4) = '{Prefix.AGENT_EXECUTION}_'"
 """What an agent execution starts is a sub-agent: a part of it, which is given out with it and not by itself."""
 IS_TASK = f"substr(resource, 1, {len(TASK_PREFIX)}) = '{TASK_PREFIX}'"
@@ -284,7 +287,7 @@ class ExecutionStore:
         return [Run.FromString(summary) for (summary,) in self._database.read(sql, (org, org, unlisted, limit))]
 
     def candidates(self, org: str, spellings: Sequence[str], before: str, number: int) -> Candidates:
-        """Of the `number` executions before an age, those that may have one of the spellings (in small letters, as far
+        """Of the `number` executions before an age (empty for the newest ones), those that may have one of the spellings (in small letters, as far
         as these are ASCII), and all that go on, whose events are not searched. Empty spellings match all.
 
         It reads whole executions: text stands in the messages of the wire as it is, and an index would be as large.
@@ -292,9 +295,9 @@ class ExecutionStore:
         has_text = " OR ".join(["instr(lower(CAST(data AS TEXT)), ?)"] * len(spellings)) or "1"
         sql = (
             f"SELECT id, parent, phase >= 3, age, phase < 3 OR {has_text} FROM executions"
-            " WHERE (? = '' OR age < ?) AND (? = '' OR org = ?) ORDER BY age DESC LIMIT ?"
+            " WHERE age < ? AND (? = '' OR org = ?) ORDER BY age DESC LIMIT ?"
         )
-        rows = self._database.read(sql, (*spellings, before, before, org, org, number))
+        rows = self._database.read(sql, (*spellings, before or LATEST, org, org, number))
         found = [
             Candidate(id_, parent, bool(is_final)) for id_, parent, is_final, _, may_have_it in rows if may_have_it
         ]
