@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from stigmer_tui.cli.printing import print_styled
+from stigmer_tui.cli.printing import print_difference
 from stigmer_tui.cli.run import loading
 from stigmer_tui.core.clock import SystemClock
 from stigmer_tui.core.configuration import load_configuration
@@ -22,10 +22,7 @@ from stigmer_tui.headless.exit_code import COMPLETED, FAILED
 from stigmer_tui.headless.text_output import TextOutput
 from stigmer_tui.headless.texts import MAKE_A_PROJECT, no_project
 from stigmer_tui.project.project_file import project_folder
-from stigmer_tui.workbench.differences import LineKind
 from stigmer_tui.workbench.session import Session
-
-STYLES = {LineKind.ADDED: "32", LineKind.REMOVED: "31", LineKind.GAP: "36", LineKind.TITLE: "1"}
 
 
 def apply_headless(dry_run: bool, organization: str, manifests: str, is_pruning: bool, is_sure: bool) -> int:
@@ -47,7 +44,7 @@ def apply_headless(dry_run: bool, organization: str, manifests: str, is_pruning:
 
 def diff_headless(name: str, organization: str, manifests: str, as_json: bool, fails: bool) -> int:
     session = _session(organization, manifests)
-    return asyncio.run(show_differences(session, slug_of(name), as_json, fails, _print))
+    return asyncio.run(show_differences(session, slug_of(name), as_json, fails, print_difference))
 
 
 def _session(organization: str, manifests: str) -> Session:
@@ -62,7 +59,3 @@ def _session(organization: str, manifests: str) -> Session:
     if not session.is_project:
         raise no_project(MAKE_A_PROJECT)
     return session
-
-
-def _print(line: str, kind: LineKind) -> None:
-    print_styled(line, STYLES.get(kind, ""))

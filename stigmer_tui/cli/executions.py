@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import click
 
-from stigmer_tui.cli.printing import Column, message_text, print_rows
+from stigmer_tui.cli.printing import Column, message_text, print_difference, print_rows
 from stigmer_tui.cli.resources import ask, local_time, reached_server
 from stigmer_tui.cli.run import output_for
 from stigmer_tui.client import executions
@@ -24,15 +26,20 @@ from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.core.units import duration_text
 from stigmer_tui.headless.output import Output
 from stigmer_tui.headless.run import BY_INTERRUPT
+from stigmer_tui.headless.run_comparison import print_comparison
 from stigmer_tui.headless.texts import unknown_execution
 from stigmer_tui.workbench.backend import Backend
 from stigmer_tui.workbench.events import RunChanged, RunDetached, RunEnded, RunStarted
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import Resource, Run
+from stigmer_tui.workbench.run_comparison import compare_runs
 from stigmer_tui.workbench.run_query import FoundRun, parse_query
 from stigmer_tui.workbench.services import load_services
 from stigmer_tui.workbench.state import ShownRun
 from stigmer_tui.workbench.translation import listed_run
+
+PIPE_WIDTH = 160
+"""Columns of what nobody sees in a window."""
 
 COLUMNS = (
     Column("STATE", "state"),
@@ -123,14 +130,31 @@ async def _show_stored(execution_id: str, organization: str) -> int:
 async def _show(execution_id: str, organization: str, output: Output) -> int:
     async with _backend(organization) as backend:
         run = await _find(backend, execution_id)
-        execution = await backend.open(run)
-        if run.state.is_final:
-            # Reads the executions that it has started as well.
-            await backend.follow(execution, lambda: None, lambda: None, 0)
+        execution = await _read(backend, run)
     output.take(RunStarted(ShownRun(execution, Resource(run.kind, run.resource_id, run.resource, run.resource))))
     output.take(RunChanged(execution))
     output.take(RunEnded(execution) if execution.state.is_final else RunDetached(execution))
     return 0
+
+
+def compare_executions(first: str, second: str, organization: str, output: str) -> int:
+    async def run() -> int:
+        async with _backend(organization) as backend:
+            one, other = [await _read(backend, await _find(backend, each)) for each in (first, second)]
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPE_WIDTH
+        comparison = compare_runs(one, other, SystemClock().now())
+        print_comparison(comparison, output == "json", width, print_difference)
+        return 0
+
+    return asyncio.run(run())
+
+
+async def _read(backend: Backend, run: Run) -> Execution:
+    """As it is now; with the executions that it has started, if it has ended."""
+    execution = await backend.open(run)
+    if run.state.is_final:
+        await backend.follow(execution, lambda: None, lambda: None, 0)
+    return execution
 
 
 def cancel_execution(execution_id: str, organization: str) -> int:

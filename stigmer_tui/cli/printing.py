@@ -14,6 +14,15 @@ from google.protobuf.message import Message
 from rich.cells import cell_len, set_cell_size
 
 from stigmer_tui.core.control_text import FilteredOutput, json_text
+from stigmer_tui.workbench.differences import LineKind
+
+DIFFERENCE_STYLES = {
+    LineKind.ADDED: "32",
+    LineKind.REMOVED: "31",
+    LineKind.CHANGED: "33",
+    LineKind.GAP: "36",
+    LineKind.TITLE: "1",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +78,10 @@ def print_styled(text: str, style: str) -> None:
         click.echo()
     else:
         click.echo(text)
+
+
+def print_difference(line: str, kind: LineKind) -> None:
+    print_styled(line, DIFFERENCE_STYLES.get(kind, ""))
 
 
 def message_text(message: Message, output: str) -> str:

@@ -222,6 +222,21 @@ def show(execution_id: str, org: str, output: str, request: int | None, curl: bo
 
 
 @execution.command()
+@click.argument("first", metavar="A", shell_complete=complete_execution)
+@click.argument("second", metavar="B", shell_complete=complete_execution)
+@org_option
+@output_option("text", "json")
+def compare(first: str, second: str, org: str, output: str) -> int:
+    """Compare two runs: state, time, tokens and cost, their steps side by side, what they answered and changed.
+
+    A and B are ids of executions of any kind, also of different agents, workflows or tasks.
+    """
+    from stigmer_tui.cli.executions import compare_executions
+
+    return compare_executions(first, second, org, output)
+
+
+@execution.command()
 @execution_argument
 @org_option
 def cancel(execution_id: str, org: str) -> int:

@@ -287,8 +287,9 @@ class ExecutionStore:
         return [Run.FromString(summary) for (summary,) in self._database.read(sql, (org, org, unlisted, limit))]
 
     def candidates(self, org: str, spellings: Sequence[str], before: str, number: int) -> Candidates:
-        """Of the `number` executions before an age (empty for the newest ones), those that may have one of the spellings (in small letters, as far
-        as these are ASCII), and all that go on, whose events are not searched. Empty spellings match all.
+        """Of the `number` executions before an age (empty for the newest ones), those that may have one of the
+        spellings (in small letters, as far as these are ASCII), and all that go on, whose events are not searched.
+        No spellings match all.
 
         It reads whole executions: text stands in the messages of the wire as it is, and an index would be as large.
         """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,10 +12,7 @@ from stigmer_tui.api.skill_pb2 import Skill
 from stigmer_tui.core.yaml_output import to_yaml
 from stigmer_tui.project.plan import Plan, PlanStep, comparable
 from stigmer_tui.project.synthesis import Resource as Manifest
-from stigmer_tui.workbench.differences import ORPHANED, DifferenceLine, LineKind, ResourceDifference
-
-CONTEXT_LINES = 3
-"""Unchanged lines before and after each change."""
+from stigmer_tui.workbench.differences import ORPHANED, DifferenceLine, LineKind, ResourceDifference, difference_lines
 
 HIDDEN = "(secret)"
 
@@ -39,16 +35,7 @@ def _lines(step: PlanStep) -> Iterator[DifferenceLine]:
             "files beside SKILL.md" if isinstance(step.resource, Skill) else "values of secrets, which are not shown"
         )
         yield DifferenceLine(LineKind.TITLE, f"  {hidden}")
-    # The first two lines name files, and the third a position, which manifests made by code do not have.
-    for index, line in enumerate(difflib.unified_diff(before, after, n=CONTEXT_LINES, lineterm="")):
-        if line.startswith("@@"):
-            if index > 2:
-                yield DifferenceLine(LineKind.GAP, "")
-        elif index > 1:
-            yield DifferenceLine(_KINDS[line[0]], line[1:])
-
-
-_KINDS = {" ": LineKind.CONTEXT, "+": LineKind.ADDED, "-": LineKind.REMOVED}
+    yield from difference_lines(before, after)
 
 
 def _text(resource: Manifest) -> list[str]:

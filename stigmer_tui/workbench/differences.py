@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from difflib import unified_diff
 from enum import StrEnum
 
 ORPHANED = "orphaned"
@@ -16,13 +17,22 @@ class LineKind(StrEnum):
     CONTEXT = "context"
     ADDED = "added"
     REMOVED = "removed"
+    CHANGED = "changed"
+    """Both sides of it stand in the line."""
     GAP = "gap"
     """Stands for unchanged lines that are left out."""
     TITLE = "title"
     """About the lines below it."""
 
 
-SIGNS = {LineKind.CONTEXT: " ", LineKind.ADDED: "+", LineKind.REMOVED: "-", LineKind.GAP: "⋮", LineKind.TITLE: ""}
+SIGNS = {
+    LineKind.CONTEXT: " ",
+    LineKind.ADDED: "+",
+    LineKind.REMOVED: "-",
+    LineKind.CHANGED: "≠",
+    LineKind.GAP: "⋮",
+    LineKind.TITLE: "",
+}
 """What stands before a line."""
 
 
@@ -54,6 +64,23 @@ class ResourceDifference:
 
 ALL_DEPLOYED = "All that the project defines is deployed"
 """What is said where nothing differs."""
+
+
+CONTEXT_LINES = 3
+"""Unchanged lines before and after each change."""
+
+_KINDS = {" ": LineKind.CONTEXT, "+": LineKind.ADDED, "-": LineKind.REMOVED}
+
+
+def difference_lines(before: Sequence[str], after: Sequence[str]) -> Iterator[DifferenceLine]:
+    """How one text became another, line by line."""
+    # The first two lines name files, and the third a position, which what is compared here does not have.
+    for index, line in enumerate(unified_diff(before, after, n=CONTEXT_LINES, lineterm="")):
+        if line.startswith("@@"):
+            if index > 2:
+                yield DifferenceLine(LineKind.GAP, "")
+        elif index > 1:
+            yield DifferenceLine(_KINDS[line[0]], line[1:])
 
 
 def lines_of(differences: Iterable[ResourceDifference]) -> Iterator[DifferenceLine]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from stigmer_tui.workbench.model import RunState
-from stigmer_tui.workbench.nodes import Message, ModelWait, Node, NodeKind, Role
+from stigmer_tui.workbench.nodes import SUBJECTS, Message, ModelWait, Node, NodeKind, Role
 
 EntryKey = bytes
 """A number of four bytes for each level, so that keys sort as what they name stands, and the key of a thing begins
@@ -91,6 +92,16 @@ def raw_arguments(call: Node) -> str | None:
     """What a model gave that is no JSON, as it stands; None where it gave arguments."""
     raw = call.input.get("") if isinstance(call.input, dict) and len(call.input) == 1 else None
     return raw if isinstance(raw, str) else None
+
+
+def call_arguments(call: Node) -> Iterator[tuple[str, str]]:
+    """Names and texts, first that which the call is about; what is no JSON has no name."""
+    if (raw := raw_arguments(call)) is not None:
+        yield "", raw
+        return
+    for name in sorted(call.input or {}, key=lambda name: SUBJECTS.index(name) if name in SUBJECTS else len(SUBJECTS)):
+        value = call.input[name]
+        yield name, value if isinstance(value, str) else json.dumps(value, default=str)
 
 
 def text_of(entry: Entry) -> str:

@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING
 
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.units import count_text, duration_text
+from stigmer_tui.workbench.changed_files import CHANGES
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import ResourceKind, Run
 from stigmer_tui.workbench.state import WorkbenchState
 
 if TYPE_CHECKING:
     from stigmer_tui.workbench.session import LiveParts, Session
-
-CHANGES = "changes"
-"""The tool call that stands for what was committed; its result is the patch."""
 
 
 @dataclass(slots=True)

@@ -24,7 +24,7 @@ from stigmer_tui.api.model_call_pb2 import ModelCall
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_struct
 from stigmer_tui.core.clock import timestamp
-from stigmer_tui.workbench.side_by_side import CHANGES
+from stigmer_tui.workbench.changed_files import CHANGES
 
 MAX_MESSAGES = 5000
 MAX_TEXT = 100_000

@@ -39,6 +39,8 @@ def test_what_is_deployed(world: World) -> None:
         "get agent host --output yaml": "kind: Agent",
         "execution list": execution,
         "execution show ID": "Execution completed",
+        'execution list --search "state:completed since:2h hello"': execution,
+        "execution compare ID ID": "The same steps",
         "edit agent host": "host",
         "apply -f FILE.yaml": "1 created",
     }

@@ -48,6 +48,11 @@ def test_resources_and_executions_are_listed_shown_and_deleted(world: World) -> 
     assert again[0]["execution_id"] == execution
     assert again[-1] == {**ran.events[-1], "time": again[-1]["time"]}
 
+    (found,) = json.loads(world.run("execution", "list", "--search", "agent:clerk SAID: h", "--output", "json").out)
+    assert (found["id"], found["excerpts"]) == (execution, [{"source": "Agent", "text": "You said: Hello"}])
+    assert world.run("execution", "list", "--search", "Goodbye").out == "No execution matches Goodbye\n"
+    assert world.run("execution", "compare", execution, execution).out.startswith("The same steps\n")
+
     completed = {**world.environment, "COMP_WORDS": "stigmer-tui get agent c", "COMP_CWORD": "3"}
     asking = World(world.folder, {**completed, "_STIGMER_TUI_COMPLETE": "bash_complete"})
     assert asking.run().out == "plain,clerk\n"

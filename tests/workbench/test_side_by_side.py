@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from stigmer_tui.workbench.changed_files import CHANGES
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import Resource, ResourceKind, Run, RunState
 from stigmer_tui.workbench.nodes import Node, NodeKind, PutNode
-from stigmer_tui.workbench.side_by_side import CHANGES, ComparedRun, runs_side_by_side
+from stigmer_tui.workbench.side_by_side import ComparedRun, runs_side_by_side
 from stigmer_tui.workbench.state import ShownRun, WorkbenchState
 from stigmer_tui.workbench.usage import ModelCall
 from tests.workbench.stage import NOON

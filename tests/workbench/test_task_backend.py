@@ -16,11 +16,11 @@ from stigmer_tui.core import settings
 from stigmer_tui.core.contexts import Context
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import Home
+from stigmer_tui.workbench.changed_files import CHANGES
 from stigmer_tui.workbench.execution_tree import Execution, run_of
 from stigmer_tui.workbench.model import Resource, ResourceKind, RunState
 from stigmer_tui.workbench.nodes import NodeKind, Role
 from stigmer_tui.workbench.servers import NamedServer
-from stigmer_tui.workbench.side_by_side import CHANGES
 from stigmer_tui.workbench.state import RunInput
 from stigmer_tui.workbench.task_backend import BackendWithTasks
 from tests.server.conftest import running

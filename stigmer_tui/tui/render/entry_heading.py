@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,9 +11,9 @@ from stigmer_tui.tui.render.cells import cells, clean, one_line
 from stigmer_tui.tui.render.glyphs import STATE_ROLES
 from stigmer_tui.tui.render.styled_rows import EMPTY_ROW, Row, Span, Spans, StyleRole, text_of
 from stigmer_tui.tui.render.values import value_line
-from stigmer_tui.workbench.entries import EndEntry, Entry, GroupEntry, MessageEntry, NodeEntry, raw_arguments
+from stigmer_tui.workbench.entries import EndEntry, Entry, GroupEntry, MessageEntry, NodeEntry, call_arguments
 from stigmer_tui.workbench.model import RunState
-from stigmer_tui.workbench.nodes import SCRIPTED, SUBJECTS, ModelWait, Node, NodeKind
+from stigmer_tui.workbench.nodes import SCRIPTED, ModelWait, Node, NodeKind
 from stigmer_tui.workbench.todos import progress_of, todos_of
 
 INDENT = 2
@@ -199,18 +198,11 @@ def _origin(node: Node) -> Spans:
 
 def arguments_line(call: Node) -> str:
     """What the call is about as it is, the others with their names."""
-    if (raw := raw_arguments(call)) is not None:
-        return one_line(raw, 120)
     shown: list[str] = []
-    for name in sorted(call.input or {}, key=_rank):
-        value = call.input[name]
-        text = one_line(value if isinstance(value, str) else json.dumps(value, default=str), 120)
-        shown.append(f"{one_line(name)}={text}" if shown else text)
+    for name, text in call_arguments(call):
+        short = one_line(text, 120)
+        shown.append(f"{one_line(name)}={short}" if shown else short)
     return "  ".join(shown)
-
-
-def _rank(argument: str) -> int:
-    return SUBJECTS.index(argument) if argument in SUBJECTS else len(SUBJECTS)
 
 
 def _size_of(result: str) -> str:
