@@ -25,7 +25,7 @@ from stigmer_tui.core.redaction import Redactor
 from stigmer_tui.core.run_limits import parse_limit_options, write_limits
 from stigmer_tui.core.terminal import can_ask
 from stigmer_tui.definition import extensions
-from stigmer_tui.definition.attached_files import check_size, files_annotation
+from stigmer_tui.definition.attached_files import files_annotation
 from stigmer_tui.headless.approvals import OnApproval
 from stigmer_tui.headless.exit_code import FAILED
 from stigmer_tui.headless.output import Output
@@ -34,6 +34,7 @@ from stigmer_tui.headless.text_output import TextOutput
 from stigmer_tui.headless.texts import parse_runtime_env
 from stigmer_tui.project.project_file import project_folder
 from stigmer_tui.workbench.approvals import Verdict, WaitingCall
+from stigmer_tui.workbench.mentioned_files import read_file
 from stigmer_tui.workbench.model import Resource
 from stigmer_tui.workbench.services import load_services
 from stigmer_tui.workbench.session import LoadServices, Session
@@ -83,20 +84,14 @@ def input_of(options: RunOptions) -> tuple[RunInput, Redactor]:
         ApprovalPolicy.parse(options.approve, "--approve")
         annotations[extensions.APPROVE] = options.approve
     if options.attach:
-        annotations[extensions.FILES] = files_annotation([_file(path) for path in options.attach])
+        annotations[extensions.FILES] = files_annotation([_attached(path) for path in options.attach])
     redactor = Redactor(value.text for value in environment.values() if value.is_secret)
     remember(redactor)
     return RunInput(options.message, environment, annotations), redactor
 
 
-def _file(path: str) -> tuple[str, bytes]:
-    """Its name and content. Raises StigmerError for one that cannot be read."""
-    file = working_folder() / path
-    try:
-        check_size(file.name, file.stat().st_size)
-        return file.name, file.read_bytes()
-    except OSError as error:
-        raise StigmerError(f"Cannot attach {path}: {error.strerror}") from error
+def _attached(path: str) -> tuple[str, bytes]:
+    return read_file(working_folder() / path)
 
 
 def run_headless(options: RunOptions) -> int:
@@ -187,7 +182,9 @@ async def _run(request: Request, session: Session, output: Output, is_interactiv
         return await HeadlessRun(request, session, output, choose, interrupted, ask).run()
     from stigmer_tui.headless.interactive import InteractiveRun
 
-    return await InteractiveRun(request, session, output, choose, interrupted, _read_line, ask).run()
+    # Lines of a pipe are written by a program.
+    folder = working_folder() if sys.stdin.isatty() else None
+    return await InteractiveRun(request, session, output, choose, interrupted, _read_line, folder, ask).run()
 
 
 def _label(resource: Resource) -> str:

@@ -9,7 +9,7 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
 from mimetypes import guess_type
 from typing import Any
@@ -91,13 +91,23 @@ def _type_of(name: str, content: bytes) -> str:
     return guessed if guessed.startswith("text/") else TEXT
 
 
-def files_annotation(contents: Sequence[tuple[str, bytes]]) -> str:
-    """Files with their contents, for the server. Raises StigmerError for what cannot be attached."""
+def files_annotation(contents: Sequence[tuple[str, bytes]], kept: Sequence[AttachedFile] = ()) -> str:
+    """Files with their contents, for the server, after those that it has already; empty where there are none.
+
+    Raises StigmerError for what cannot be attached.
+    """
     files = [(attached_file(name, content), content) for name, content in contents]
-    if (size := sum(file.size for file, _ in files)) > MAX_FILES:
+    if (size := sum(file.size for file in (*kept, *(file for file, _ in files)))) > MAX_FILES:
         limit = f"a message can have {size_text(MAX_FILES)} at most"
-        raise StigmerError(f"The attached files have {size_text(size)} ; {limit}", "Attach fewer, or smaller ones.")
-    return json.dumps([{**asdict(file), "content": base64.b64encode(content).decode()} for file, content in files])
+        raise StigmerError(f"The attached files have {size_text(size)}; {limit}", "Attach fewer, or smaller ones.")
+    new = [{**asdict(file), "content": base64.b64encode(content).decode()} for file, content in files]
+    entries = [*map(asdict, kept), *new]
+    return json.dumps(entries) if entries else ""
+
+
+def kept_files(annotation: str, without: Set[str]) -> list[AttachedFile]:
+    """What the annotation of an earlier execution names, without the files of these names. Raises StigmerError."""
+    return [file for file in files_in({FILES: annotation}) if file.name not in without]
 
 
 def files_in(annotations: Mapping[str, str]) -> tuple[AttachedFile, ...]:

@@ -170,11 +170,11 @@ class StigmerApp(TypeAheadApp):
 
     def on_message_input_submitted(self, message: MessageInput.Submitted) -> None:
         if message.execution_id:
-            self.session.resend(message.execution_id, message.text)
+            self.session.resend(message.execution_id, message.text, message.files)
         else:
-            self.session.send(message.text)
+            self.session.send(message.text, message.files)
 
-    def on_message_input_editor_failed(self, message: MessageInput.EditorFailed) -> None:
+    def on_message_input_failed(self, message: MessageInput.Failed) -> None:
         self.session.store.note(str(message.error), Level.ERROR)
 
     def run_resource(self, resource: Resource) -> None:

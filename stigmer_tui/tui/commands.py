@@ -277,6 +277,7 @@ COMMANDS = (
     Command("writing.new_line", "new_line", Place.WRITING, "ctrl+j,shift+enter,alt+enter", "line", help="Add a line"),
     Command("writing.older", "cursor_up", Place.WRITING, "up", help="Bring the message before, from the first line"),
     Command("writing.newer", "cursor_down", Place.WRITING, "down", help="Bring the message after, from the last line"),
+    Command("writing.complete", "complete", Place.WRITING, "tab", help="Complete the path of a file after @"),
     Command("writing.editor", "editor", Place.WRITING, "ctrl+g", "editor", help="Write it in $EDITOR"),
     Command("writing.leave", "leave", Place.WRITING, "escape", "back", help="Back to the transcript; the text stays"),
     Command(
@@ -363,7 +364,7 @@ COMMANDS = (
     Command("picker.filter", "filter", Place.WORKBENCH, "slash", "filter", "Filter", "Filter the list", rank=7),
     Command(
         "region.next", "next_region", Place.WORKBENCH, "tab", "next pane", help="Go to the next region",
-        rank=8, is_priority=True,
+        rank=8,
     ),
     Command("region.back", "back", Place.WORKBENCH, "escape", help="Back to the picker"),
     Command("region.picker", "region(0)", Place.WORKBENCH, "1", "", "Go to the picker", "Go to the picker"),
@@ -429,6 +430,7 @@ COMMANDS = (
     Command("form.start_anyway", "start_anyway", Place.FORM, "ctrl+s,ctrl+enter", help="Run though a value is missing"),
     Command("form.next", "app.focus_next", Place.FORM, "tab", "next field", help="Go to the next field"),
     Command("form.new_line", "new_line", Place.MESSAGE, "ctrl+j,shift+enter,alt+enter", "new line", help="Add a line"),
+    Command("form.complete", "complete", Place.MESSAGE, "tab", help="Complete the path of a file after @"),
     Command(
         "form.look", "look", Place.VARIABLE, "ctrl+e", "show secret", help="Show or hide the secret", is_priority=True
     ),

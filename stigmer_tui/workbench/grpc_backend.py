@@ -236,9 +236,9 @@ class GrpcBackend:
     async def _check_files(self, resource: Resource) -> None:
         """Raises StigmerError where files cannot belong to the message."""
         if resource.kind is not ResourceKind.AGENT:
-            raise StigmerError(f"{resource.name} is a workflow, and files are for agents", "Leave --attach out.")
+            raise StigmerError(f"{resource.name} is a workflow, and files are for agents", "Leave the files out.")
         if not (await self.abilities()).can_control:
-            raise StigmerError(f"The server at {self._connection.address} keeps no files", "Leave --attach out.")
+            raise StigmerError(f"The server at {self._connection.address} keeps no files", "Leave the files out.")
 
     async def conversation(self, execution: Execution) -> tuple[Execution, ...]:
         # Only runs of agents have one, and few of these are continued.

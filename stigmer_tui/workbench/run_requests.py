@@ -83,18 +83,18 @@ class RunRequests:
                 await self._end(old, request.why)
             self._follow(await self._runs.start(request.resource, request.input, request.why))
 
-    async def send(self, session: str, message: str, catch_up: Callable[[], Awaitable[None]]) -> None:
+    async def send(self, session: str, message: str, catch_up: Callable[[], Awaitable[None]], files: str = "") -> None:
         """Continues a conversation once the agent has answered and the latest code is deployed. Raises StigmerError."""
         self._unsent.append(session)
         try:
             async with self._sending:
-                while not await self._sent(session, message, catch_up):
+                while not await self._sent(session, message, catch_up, files):
                     # A save has come first, and had the last message answered again.
                     continue
         finally:
             self._unsent.remove(session)
 
-    async def _sent(self, session: str, message: str, catch_up: Callable[[], Awaitable[None]]) -> bool:
+    async def _sent(self, session: str, message: str, catch_up: Callable[[], Awaitable[None]], files: str) -> bool:
         """False where the agent is at work again when the code is deployed."""
         while (following := self._following) and self._is_at_work(session):
             await asyncio.wait((following,))
@@ -105,16 +105,18 @@ class RunRequests:
                 raise StigmerError("Another run is shown now; the message was not sent", message)
             if self._is_at_work(session):
                 return False
-            self._follow(await self._runs.send(next_turn(shown, message)))
+            self._follow(await self._runs.send(next_turn(shown, message, files)))
             return True
 
-    async def resend(self, execution_id: str, message: str, catch_up: Callable[[], Awaitable[None]]) -> None:
+    async def resend(
+        self, execution_id: str, message: str, catch_up: Callable[[], Awaitable[None]], files: str | None = None
+    ) -> None:
         """Forks the shown conversation, with a message in the place of an earlier one. Raises StigmerError."""
         async with self._sending:
             await catch_up()
             async with self._starting:
                 shown = self._store.state.shown
-                turn = resent_turn(shown, execution_id, message) if shown else None
+                turn = resent_turn(shown, execution_id, message, files) if shown else None
                 if shown is None or turn is None:
                     raise StigmerError("Another run is shown now; the message was not sent", message)
                 await self._end(shown, "the message was edited")

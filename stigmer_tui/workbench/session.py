@@ -303,18 +303,23 @@ class Session:
         elif shown:
             self._request(shown.resource, shown.input, "run again", shown)
 
-    def send(self, message: str) -> None:
-        """Continues the shown conversation, with the latest code. While the agent works, the message waits."""
+    def send(self, message: str, files: str = "") -> None:
+        """Continues the shown conversation, with the latest code. While the agent works, the message waits.
+
+        `files` belong to it, as `definition/attached_files` writes them.
+        """
         if not (shown := self.state.shown):
             return
         if not shown.execution.state.is_final:
             self.store.note(f"The message is sent when {shown.resource.name} has answered")
         session = shown.execution.session
-        self.intend(lambda live: live.requests.send(session, message, live.catch_up))
+        self.intend(lambda live: live.requests.send(session, message, live.catch_up, files))
 
-    def resend(self, execution_id: str, message: str) -> None:
-        """Forks the shown conversation, with a message in the place of that of one of its executions."""
-        self.intend(lambda live: live.requests.resend(execution_id, message, live.catch_up))
+    def resend(self, execution_id: str, message: str, files: str | None = None) -> None:
+        """Forks the shown conversation, with a message in the place of that of one of its executions; without `files`,
+        with those that it had.
+        """
+        self.intend(lambda live: live.requests.resend(execution_id, message, live.catch_up, files))
 
     def answer(self, waiting: WaitingCall, verdict: Verdict) -> None:
         """Decides on a tool call of the shown run."""

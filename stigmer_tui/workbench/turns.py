@@ -58,12 +58,15 @@ def repeated_turn(shown: ShownRun, why: str) -> Turn:
     return Turn(shown.resource, shown.input, shown.earlier, shown.number, execution.session, None, replaces, why)
 
 
-def resent_turn(shown: ShownRun, execution_id: str, message: str) -> Turn | None:
-    """In the place of an execution of the conversation; None for one that is not in it."""
+def resent_turn(shown: ShownRun, execution_id: str, message: str, files: str | None = None) -> Turn | None:
+    """In the place of an execution of the conversation; None for one that is not in it. Without `files`, with those
+    that it had.
+    """
     conversation = shown.conversation
     for index, execution in enumerate(conversation):
         if execution.id == execution_id:
-            run_input = with_files(replace(shown.input, message=message), execution.files)
+            has = execution.files if files is None else files
+            run_input = with_files(replace(shown.input, message=message), has)
             earlier, replaces = conversation[:index], execution.replaces
             return Turn(shown.resource, run_input, earlier, shown.number, "", execution, replaces)
     return None

@@ -129,4 +129,22 @@ def test_files_belong_to_a_message_and_to_its_fork(world: World) -> None:
         window.shows("clerk")
         window.press("j", "j", "enter")
         window.shows("tea.md .text/markdown")
+        window.press("i", *"Bob, see @te", "tab", "m", "tab")
+        window.shows("with tea.md .5 B")
+        window.press("enter")
+        window.shows("Bob, see @tea.md, what do you do|So .* is a")
         window.press("q")
+
+
+def test_what_a_person_mentions_goes_with_a_line_and_what_a_pipe_mentions_does_not(world: World) -> None:
+    project = world.project(CODE)
+    (project / "clerk.yaml").write_text(SCRIPT, encoding="utf-8")
+    (project / "tea.md").write_text("Assam", encoding="utf-8")
+    piped = world.run("run", "--interactive", cwd=project, stdin="see @tea.md\n")
+    assert (piped.code, "📎" in piped.out) == (0, False)
+    with world.window("run", "--interactive", "clerk", cwd=project) as window:
+        window.shows("Deployed")
+        window.press(*"see @tea.md", "enter")
+        window.shows("📎 tea.md")
+        window.press("ctrl+d")
+        window.ends()

@@ -103,6 +103,8 @@ class StagedSession(Session):
         """What was to be remembered and forgotten."""
         self.providers = StagedProviders()
         self.tools: ServerTools = ServerToolCommands(Path(), "")
+        self.files: list[str | None] = []
+        """Of the messages."""
         self.differs: Sequence[ResourceDifference] | StigmerError = ()
         """What comparing the code with the server comes to."""
 
@@ -113,11 +115,13 @@ class StagedSession(Session):
         self.asked.append(f"start {resource.slug}")
         self.started.append(run_input)
 
-    def send(self, message: str) -> None:
+    def send(self, message: str, files: str = "") -> None:
         self.asked.append(f"send {message}")
+        self.files.append(files)
 
-    def resend(self, execution_id: str, message: str) -> None:
+    def resend(self, execution_id: str, message: str, files: str | None = None) -> None:
         self.asked.append(f"resend {execution_id} {message}")
+        self.files.append(files)
 
     def rerun(self) -> None:
         self.asked.append("rerun")

@@ -16,11 +16,12 @@ from stigmer_tui.tui.screens.help import HelpScreen
 from stigmer_tui.tui.screens.logs import LogScreen, LogSearch
 from stigmer_tui.tui.screens.main import FilterInput, MainScreen
 from stigmer_tui.tui.screens.providers import ProvidersScreen
-from stigmer_tui.tui.screens.run_form import MessageArea, RunForm, VariableField
+from stigmer_tui.tui.screens.run_form import RunForm, VariableField
 from stigmer_tui.tui.screens.server_tools import ServerToolsScreen, ToolCallScreen
 from stigmer_tui.tui.screens.side_by_side import SideBySideScreen
 from stigmer_tui.tui.widgets.entry_list import EntryList
 from stigmer_tui.tui.widgets.log_list import LogList
+from stigmer_tui.tui.widgets.message_area import MessageArea
 from stigmer_tui.tui.widgets.message_input import MessageInput
 from stigmer_tui.tui.widgets.picker import Picker
 from stigmer_tui.tui.widgets.run_pane import RunPane

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from stigmer_tui.definition.attached_files import files_in
+from stigmer_tui.definition.extensions import FILES
 from stigmer_tui.tui.widgets.entry_list import EntryList
 from stigmer_tui.tui.widgets.message_input import MessageInput
 from stigmer_tui.workbench.execution_tree import Execution
@@ -144,6 +146,31 @@ async def test_what_is_written_to_one_conversation_waits_while_another_is_shown(
         assert written(app) == ""
         await show(app, pilot, conversation(turn(1)))
         assert written(app) == "draft"
+
+
+async def test_files_that_are_mentioned_go_with_the_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "notes.md").write_text("Tea")
+    (tmp_path / "notes.bin").write_bytes(b"\0")
+    async with reading(turn(1)) as (app, pilot):
+        await press(pilot, "i", *"see @n", "tab")
+        assert written(app) == "see @notes."
+        assert "notes.bin  notes.md" in screen_text(app)
+        await press(pilot, "m", "tab")
+        assert written(app) == "see @notes.md"
+        assert "with notes.md (3 B)" in screen_text(app)
+        await press(pilot, "enter")
+        assert app.asked == ["send see @notes.md"]
+        assert [file.name for file in files_in({FILES: str(app.stage.files[0])})] == ["notes.md"]
+        await press(pilot, *"and @notes.bin", "enter")
+        assert "notes.bin is of a type that no model takes" in screen_text(app)
+        assert (written(app), len(app.asked)) == ("and @notes.bin", 1)
+
+
+async def test_tab_leaves_a_message_that_mentions_nothing() -> None:
+    async with reading(turn(1)) as (app, pilot):
+        await press(pilot, "i", *"hello", "tab")
+        assert not is_writing(app)
 
 
 async def test_nobody_writes_to_a_workflow() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from stigmer_tui.core.run_variable import RunVariable
+from stigmer_tui.definition.extensions import FILES
 from stigmer_tui.tui.screens.main import MainScreen
 from stigmer_tui.tui.screens.run_form import RunForm
 from stigmer_tui.workbench.state import RunInput, Value
@@ -160,6 +162,22 @@ class TestForm:
                 assert "What is new?" in screen_text(app)
                 await press(pilot, *keys, "enter")
                 assert app.stage.started == [RunInput(message)]
+
+    async def test_files_that_a_message_mentions_go_with_it(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "plan.md").write_text("Tea")
+        (tmp_path / "tool").write_bytes(b"\0")
+        async with running(states.LISTED) as (app, pilot):
+            app.open_form(states.HELPER)
+            await press(pilot, *"@tool", "enter")
+            assert "tool is of a type that no model takes" in screen_text(app)
+            await press(pilot, *["backspace"] * 4, "p", "tab")
+            assert "with plan.md (3 B)" in screen_text(app)
+            await press(pilot, "enter")
+            assert app.stage.started[0].message == "@plan.md"
+            assert "plan.md" in app.stage.started[0].annotations[FILES]
 
     async def test_an_agent_is_told_something_first(self) -> None:
         async with running(states.LISTED) as (app, pilot):

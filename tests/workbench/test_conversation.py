@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from stigmer_tui.definition.extensions import FILES
 from stigmer_tui.workbench.conversation import NEW_CODE, Conversation
 from stigmer_tui.workbench.entries import MessageEntry, text_of
 from stigmer_tui.workbench.execution_tree import Execution, run_of
@@ -190,8 +191,9 @@ async def test_a_message_that_is_edited_forks_the_conversation_there(tmp_path: P
         for number, message in ((2, "two"), (3, "three")):
             await sent(session, message, number)
             await answered(session, number)
-        session.resend("agx_2", "another two")
+        session.resend("agx_2", "another two", "[]")
         await session.until(lambda: session.server.following == {"agx_4"})
+        assert session.shown.input.annotations == {FILES: "[]"}
         assert ids(session) == ["agx_1", "agx_4"]
         assert session.shown.execution.session.startswith("fork")
         assert session.shown.input.message == "another two"

@@ -15,7 +15,7 @@ from stigmer_tui.core.json_values import from_json
 from stigmer_tui.tui.commands import Place, bindings, footer_text
 from stigmer_tui.tui.render.cells import one_line
 from stigmer_tui.tui.screens.dismissal import Modal
-from stigmer_tui.tui.screens.run_form import MessageArea
+from stigmer_tui.tui.widgets.message_area import MessageArea
 from stigmer_tui.workbench.approvals import Allow, Deny, WaitingCall
 
 
@@ -71,7 +71,7 @@ class ArgumentsDialog(Modal[Allow | None]):
     def on_mount(self) -> None:
         self._text.focus()
 
-    def on_message_area_submitted(self) -> None:
+    def on_message_area_entered(self) -> None:
         self.action_send()
 
     def action_send(self) -> None:

@@ -11,16 +11,20 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Input, Label, TextArea
+from textual.widgets import Input, Label
 
+from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.paths import working_folder
 from stigmer_tui.tui.commands import Place, bindings, footer_text
 from stigmer_tui.tui.render.cells import cells, one_line
 from stigmer_tui.tui.screens.dismissal import Modal
+from stigmer_tui.tui.widgets.message_area import MENTION_HINT, MessageArea
+from stigmer_tui.workbench.mentioned_files import mentions
 from stigmer_tui.workbench.model import Resource, ResourceKind
 from stigmer_tui.workbench.state import RunInput, Value
 from stigmer_tui.workbench.suggestions import Suggestion, ValueSource
+from stigmer_tui.workbench.turns import with_files
 
 DEFAULT_MESSAGE = "execute"
 """The message of a run if none is given (`docs/compatibility.md` 151)."""
@@ -57,26 +61,6 @@ FORM_WIDTH = 84
 
 HIGH = 20
 """Rows of a window with room for a multi-line message."""
-
-
-class MessageArea(TextArea):
-    """Enter is for starting the run, as in every chat; a new line is one key further."""
-
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Place.MESSAGE)
-
-    class Submitted(Message):
-        pass
-
-    def action_new_line(self) -> None:
-        self.insert("\n")
-
-    async def _on_key(self, event: events.Key) -> None:
-        if event.key == "enter":
-            event.stop()
-            event.prevent_default()
-            self.post_message(self.Submitted())
-            return
-        await super()._on_key(event)
 
 
 class OthersArea(MessageArea):
@@ -205,27 +189,24 @@ class RunForm(Modal[RunInput | None]):
         self._resource = resource
         self._message = MessageArea(
             draft.message if draft else run_input.message,
-            soft_wrap=True,
-            show_line_numbers=False,
             placeholder=PLACEHOLDERS.get(resource.kind, default_message or DEFAULT_MESSAGE),
+            takes_files=resource.kind is ResourceKind.AGENT,
             id="message",
         )
-        self._message.cursor_blink = False
         typed = draft.fields if draft else {}
         self._fields = [VariableField(item, typed.get(item.variable.name)) for item in suggestions]
         known = {field.name_of_variable for field in self._fields}
         others = {name: value for name, value in run_input.environment.items() if name not in known}
         lines = [f"{SECRET_PREFIX * value.is_secret}{name}={value.text}" for name, value in others.items()]
         text = draft.others if draft else "\n".join(lines)
-        self._others = OthersArea(text, soft_wrap=False, show_line_numbers=False, id="others")
-        self._others.cursor_blink = False
+        self._others = OthersArea(text, soft_wrap=False, id="others")
 
     def compose(self) -> ComposeResult:
         with Vertical(id="form"):
             yield Label(f"Run {one_line(self._resource.name)}", id="form-title", markup=False)
             with VerticalScroll(id="form-body", can_focus=False):
                 with Vertical(classes="field"):
-                    yield Label(f"{MESSAGE_TITLES[self._resource.kind]}  ·  ctrl+j new line", classes="form-label")
+                    yield Label(self._message_title(""), id="message-title", classes="form-label", markup=False)
                     yield self._message
                 yield from self._fields
                 with Vertical(classes="field"):
@@ -281,6 +262,7 @@ class RunForm(Modal[RunInput | None]):
         return {name: text for name, text in kept.items() if text is not None}
 
     def _run_input(self) -> RunInput:
+        """Raises StigmerError for a mentioned file that cannot be attached."""
         environment = {}
         for line in self._others.text.splitlines():
             head, separator, text = line.partition("=")
@@ -290,12 +272,22 @@ class RunForm(Modal[RunInput | None]):
         for field in self._fields:
             if value := field.value:
                 environment[field.name_of_variable] = value
-        return RunInput(self._message.text.strip(), environment)
+        run_input = RunInput(self._message.text.strip(), environment)
+        if self._resource.kind is not ResourceKind.AGENT:
+            return run_input
+        return with_files(run_input, mentions(run_input.message, working_folder()))
 
     def on_input_submitted(self) -> None:
         self.action_start()
 
-    def on_message_area_submitted(self) -> None:
+    def on_message_area_mentions(self, message: MessageArea.Mentions) -> None:
+        self.query_one("#message-title", Label).update(self._message_title(message.text))
+
+    def _message_title(self, about_files: str) -> str:
+        files = about_files or (MENTION_HINT if self._resource.kind is ResourceKind.AGENT else "")
+        return "  ·  ".join(filter(None, (MESSAGE_TITLES[self._resource.kind], "ctrl+j new line", files)))
+
+    def on_message_area_entered(self) -> None:
         self.action_start()
 
     def action_start(self) -> None:
@@ -309,13 +301,19 @@ class RunForm(Modal[RunInput | None]):
             self._note(f"{variable.name} has no value and is required by {tasks} · ctrl+s runs anyway")
             missing.input.focus()
         else:
-            self.dismiss(self._run_input())
+            self._end()
 
     def action_start_anyway(self) -> None:
         if problem := self._problem():
             self._note(problem)
         else:
+            self._end()
+
+    def _end(self) -> None:
+        try:
             self.dismiss(self._run_input())
+        except StigmerError as error:
+            self._note(one_line(str(error)))
 
     def action_leave(self) -> None:
         self.dismiss(None)

@@ -166,7 +166,7 @@ class RunPane(Vertical):
         if isinstance(outline, Conversation):
             execution = outline.execution_at(message.key)
             for message_input in self.query(f"#{MESSAGE_INPUT}"):
-                cast("MessageInput", message_input).edit_message(execution.id, execution.message)
+                cast("MessageInput", message_input).edit_message(execution)
 
     def _let_answer(self) -> None:
         """The keys of a question work outside of the message, which a person who writes one leaves by themselves."""
