@@ -17,7 +17,7 @@ from stigmer_tui.cli.resources import ask, local_time, reached_server
 from stigmer_tui.cli.run import output_for
 from stigmer_tui.client import executions
 from stigmer_tui.client.daemon import list_catalogue
-from stigmer_tui.client.errors import NotFound, Unimplemented
+from stigmer_tui.client.errors import NotFound
 from stigmer_tui.core.clock import SystemClock, timestamp
 from stigmer_tui.core.configuration import load_configuration
 from stigmer_tui.core.errors import StigmerError
@@ -33,6 +33,7 @@ from stigmer_tui.workbench.events import RunChanged, RunDetached, RunEnded, RunS
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import Resource, Run
 from stigmer_tui.workbench.run_comparison import compare_runs
+from stigmer_tui.workbench.run_history import read_execution
 from stigmer_tui.workbench.run_query import FoundRun, parse_query
 from stigmer_tui.workbench.services import load_services
 from stigmer_tui.workbench.state import ShownRun
@@ -59,10 +60,7 @@ def search_executions(written: str, number: int, organization: str, output: str)
     async def run() -> int:
         query = parse_query(written, SystemClock())
         async with _backend(organization) as backend:
-            try:
-                found = [each async for some in backend.search(query, number) for each in some]
-            except Unimplemented:
-                raise StigmerError(f"The server at {await backend.connect()} cannot search its executions") from None
+            found = [each async for some in backend.search(query, number) for each in some]
         rows = [_row(each.run) | {"excerpts": _excerpts(each, output)} for each in found]
         print_rows(rows, FOUND if query.text else COLUMNS, output, _id, f"No execution matches {written}")
         return 0
@@ -130,7 +128,7 @@ async def _show_stored(execution_id: str, organization: str) -> int:
 async def _show(execution_id: str, organization: str, output: Output) -> int:
     async with _backend(organization) as backend:
         run = await _find(backend, execution_id)
-        execution = await _read(backend, run)
+        execution = await read_execution(backend, run)
     output.take(RunStarted(ShownRun(execution, Resource(run.kind, run.resource_id, run.resource, run.resource))))
     output.take(RunChanged(execution))
     output.take(RunEnded(execution) if execution.state.is_final else RunDetached(execution))
@@ -140,21 +138,13 @@ async def _show(execution_id: str, organization: str, output: Output) -> int:
 def compare_executions(first: str, second: str, organization: str, output: str) -> int:
     async def run() -> int:
         async with _backend(organization) as backend:
-            one, other = [await _read(backend, await _find(backend, each)) for each in (first, second)]
+            one, other = [await read_execution(backend, await _find(backend, each)) for each in (first, second)]
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPE_WIDTH
         comparison = compare_runs(one, other, SystemClock().now())
         print_comparison(comparison, output == "json", width, print_difference)
         return 0
 
     return asyncio.run(run())
-
-
-async def _read(backend: Backend, run: Run) -> Execution:
-    """As it is now; with the executions that it has started, if it has ended."""
-    execution = await backend.open(run)
-    if run.state.is_final:
-        await backend.follow(execution, lambda: None, lambda: None, 0)
-    return execution
 
 
 def cancel_execution(execution_id: str, organization: str) -> int:

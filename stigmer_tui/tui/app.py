@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from stigmer_tui.tui.screens.help import KeyHelp
     from stigmer_tui.tui.screens.logs import LogScreen
     from stigmer_tui.tui.screens.run_form import Draft
+    from stigmer_tui.tui.screens.run_history import RunHistoryScreen
     from stigmer_tui.tui.widgets.message_input import MessageInput
 
 
@@ -322,10 +323,22 @@ class StigmerApp(TypeAheadApp):
             return
         await self.push_screen(AllRunsScreen(intents, self._glyphs, self._clock))
 
+    async def action_history(self) -> None:
+        from stigmer_tui.tui.screens.run_history import RunHistoryScreen
+
+        await self.push_screen(RunHistoryScreen(self.session, self._glyphs, self._clock))
+
+    def on_run_history_screen_chosen(self, message: RunHistoryScreen.Chosen) -> None:
+        self._open(message.run)
+
+    def on_run_history_screen_copy_requested(self, message: RunHistoryScreen.CopyRequested) -> None:
+        self._copy(message.text)
+
     async def action_side_by_side(self) -> None:
         from stigmer_tui.tui.screens.side_by_side import SideBySideScreen
 
-        await self.push_screen(SideBySideScreen(self.session.side_by_side, self._glyphs, self._clock))
+        intents = self.session.side_by_side
+        await self.push_screen(SideBySideScreen(intents, intents.compared(), self._glyphs, self._clock))
 
     def on_all_runs_screen_chosen(self, message: AllRunsScreen.Chosen) -> None:
         self._open(run_of(message.execution, message.resource.id))

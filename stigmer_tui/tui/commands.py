@@ -63,6 +63,11 @@ class Place(StrEnum):
     ALL_RUNS = "All runs"
     RUN_GRID = "Grid of runs"
     SIDE_BY_SIDE = "Side by side"
+    RUN_HISTORY = "Runs"
+    RUN_TABLE = "Table of runs"
+    RUN_SEARCH = "Search for runs"
+    COMPARISON = "Comparison of two runs"
+    DIFFERENCE_LINES = "Lines of a comparison"
     TOOLS = "Tools of MCP servers"
     TOOL = "Call of a tool"
 
@@ -412,6 +417,10 @@ COMMANDS = (
         "daemon.logs", "app.logs", Place.WORKBENCH, "l", "", "Logs", "Read the daemon's logs; from a run, its lines",
         _has_own_daemon,
     ),
+    Command(
+        "app.history", "app.history", Place.WORKBENCH, "h", "", "Runs",
+        "Find runs by what happened in them, and compare two", _has_server,
+    ),
     Command("app.notices", "app.notices", Place.APP, "", "", "Notices", "Read the notices of this session again"),
     Command(
         "app.help", "app.help", Place.APP, "question_mark,f1", "help", "Help", "List every key", rank=1, at_end=True
@@ -490,8 +499,39 @@ COMMANDS = (
         "Show what each agent made of this task last, side by side",
         _has_sides,
     ),
-    Command("side_by_side.next", "next_side", Place.SIDE_BY_SIDE, "tab", "next agent", help="Go to the next agent"),
+    Command("side_by_side.next", "next_side", Place.SIDE_BY_SIDE, "tab", "next run", help="Go to the next run"),
     Command("side_by_side.leave", "leave", Place.SIDE_BY_SIDE, "escape,q", "back", help="Back", at_end=True),
+    Command("history.open", "open", Place.RUN_HISTORY, "enter", "open", help="Show the selected run"),
+    Command("history.mark", "mark", Place.RUN_HISTORY, "space", "mark", help="Mark the selected run, or no longer"),
+    Command(
+        "history.compare", "compare", Place.RUN_HISTORY, "d", "compare",
+        help="Compare the two that are marked, the selected one with the marked one, or with the run before it",
+    ),
+    Command(
+        "history.search", "search", Place.RUN_HISTORY, "slash", "search",
+        help="Find runs by a text, or by state:failed, name:helper, since:2h",
+    ),
+    Command("history.copy", "copy", Place.RUN_HISTORY, "y", "copy id", help="Copy the id of the selected run"),
+    Command("history.leave", "leave", Place.RUN_HISTORY, "escape,q", "back", help="Back to the workbench", at_end=True),
+    Command("run_table.next", "move(1)", Place.RUN_TABLE, "j,down", help="Select the next run"),
+    Command("run_table.previous", "move(-1)", Place.RUN_TABLE, "k,up", help="Select the run before"),
+    Command("run_table.first", "first", Place.RUN_TABLE, "g,home", help="Select the first run"),
+    Command("run_table.last", "last", Place.RUN_TABLE, "G,end", help="Select the last run"),
+    Command("run_table.page_down", "page(1)", Place.RUN_TABLE, "ctrl+d,pagedown", help="Move a page down"),
+    Command("run_table.page_up", "page(-1)", Place.RUN_TABLE, "ctrl+u,pageup", help="Move a page up"),
+    Command("run_search.done", "to_table", Place.RUN_SEARCH, "enter,down", "to the runs", help="Go to the runs"),
+    Command("run_search.clear", "clear", Place.RUN_SEARCH, "escape", "clear", help="Search for nothing"),
+    Command(
+        "comparison.transcripts", "side_by_side", Place.COMPARISON, "b", "side by side",
+        help="Show both transcripts side by side",
+    ),
+    Command("comparison.leave", "leave", Place.COMPARISON, "escape,q", "back", help="Back to the runs", at_end=True),
+    Command("difference_lines.down", "scroll(1)", Place.DIFFERENCE_LINES, "j,down", help="Scroll down"),
+    Command("difference_lines.up", "scroll(-1)", Place.DIFFERENCE_LINES, "k,up", help="Scroll up"),
+    Command("difference_lines.page_down", "page(1)", Place.DIFFERENCE_LINES, "ctrl+d,pagedown", help="A page down"),
+    Command("difference_lines.page_up", "page(-1)", Place.DIFFERENCE_LINES, "ctrl+u,pageup", help="A page up"),
+    Command("difference_lines.first", "first", Place.DIFFERENCE_LINES, "g,home", help="Go to the start"),
+    Command("difference_lines.last", "last", Place.DIFFERENCE_LINES, "G,end", help="Go to the end"),
     Command("all_runs.open", "open", Place.ALL_RUNS, "enter", "open", help="Show the selected run"),
     Command("all_runs.cancel", "cancel", Place.ALL_RUNS, "c", "cancel", help="Cancel the selected run"),
     Command("all_runs.leave", "leave", Place.ALL_RUNS, "escape,q", "back", help="Back; what runs goes on", at_end=True),

@@ -67,7 +67,7 @@ class Backend(Protocol):
         ...
 
     def search(self, query: RunQuery, limit: int) -> AsyncGenerator[tuple[FoundRun, ...], None]:
-        """Runs, newest first, as they are found. Raises Unimplemented at a server that cannot search."""
+        """Runs, newest first, as they are found."""
         ...
 
     def watch_daemon(self) -> AsyncIterator[DaemonState]:

@@ -13,7 +13,7 @@ from stigmer_tui.api.redaction import redact
 from stigmer_tui.client import executions
 from stigmer_tui.client.connection import Connection, StreamInterrupted
 from stigmer_tui.client.daemon import list_catalogue, offer_keys, search_executions, watch_catalogue, watch_daemon
-from stigmer_tui.client.errors import NotFound
+from stigmer_tui.client.errors import NotFound, Unimplemented
 from stigmer_tui.client.resources import get_by_id, resolve
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.daemon_processes import RUNNERS
@@ -125,11 +125,14 @@ class GrpcBackend:
     async def search(self, query: RunQuery, limit: int) -> AsyncGenerator[tuple[FoundRun, ...], None]:
         request = search_request(query, self.organization, limit)
         redactor = Redactor(self._secrets)
-        async with aclosing(search_executions(self._connection, request)) as responses:
-            async for response in responses:
-                redact(response, redactor)
-                found = map(found_run, response.found)
-                yield tuple(each for each in found if query.kind in (None, each.run.kind))
+        try:
+            async with aclosing(search_executions(self._connection, request)) as responses:
+                async for response in responses:
+                    redact(response, redactor)
+                    found = map(found_run, response.found)
+                    yield tuple(each for each in found if query.kind in (None, each.run.kind))
+        except Unimplemented:
+            raise StigmerError(f"The server at {self._connection.address} cannot search its executions") from None
 
     async def watch_daemon(self) -> AsyncIterator[DaemonState]:
         async with aclosing(watch_daemon(self._connection)) as statuses:

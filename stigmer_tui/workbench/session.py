@@ -28,6 +28,7 @@ from stigmer_tui.workbench.preview import Previews
 from stigmer_tui.workbench.project_tests import Tester
 from stigmer_tui.workbench.run_defaults import run_defaults
 from stigmer_tui.workbench.run_group import RunAllIntents
+from stigmer_tui.workbench.run_history import RunHistory
 from stigmer_tui.workbench.run_secrets import RunSecrets
 from stigmer_tui.workbench.runs import Runs
 from stigmer_tui.workbench.services import Services, load_services
@@ -38,6 +39,7 @@ from stigmer_tui.workbench.testing_intents import TestIntents
 
 if TYPE_CHECKING:
     # A command that runs once needs none of these, and would wait for them.
+    from stigmer_tui.workbench.backend import Backend
     from stigmer_tui.workbench.differences import ResourceDifference
     from stigmer_tui.workbench.model_providers import ModelProviders
     from stigmer_tui.workbench.run_requests import RunRequests
@@ -111,6 +113,7 @@ class Session:
         self.tests = TestIntents(self)
         self.all_runs = RunAllIntents(self)
         self.side_by_side = SideBySideIntents(self)
+        self.history = RunHistory(self)
         self._secrets = RunSecrets(folder, cache)
         self._services: Services | None = None
         self._live: LiveParts | None = None
@@ -258,18 +261,18 @@ class Session:
 
     async def resolve(self, reference: str) -> Resource | None:
         """By id or name; a workflow before an agent of the same name."""
-        return await self._require_services().backend.resolve(reference)
+        return await self.backend.resolve(reference)
 
     async def find(self, reference: str) -> Resource | Run | None:
         """By name or id, also what no list has; what is found is in the list from now on."""
-        found = await self._require_services().backend.find(reference)
+        found = await self.backend.find(reference)
         if isinstance(found, Resource) and not self.state.daemon.abilities.can_list:
             self._lists.add_resources([found])
         return found
 
     async def decide(self, waiting: WaitingCall, verdict: Verdict) -> None:
         """On a tool call that waits for approval."""
-        await self._require_services().backend.decide(waiting, verdict)
+        await self.backend.decide(waiting, verdict)
 
     async def finish(self, reason: str) -> None:
         """Ends the shown run, starts none any more, and returns when its end has been seen."""
@@ -443,12 +446,17 @@ class Session:
         self.intend(begin)
 
     async def _refresh_lists(self, deployment: Deployment) -> None:
-        backend = self._require_services().backend
+        backend = self.backend
         if not (await backend.abilities()).can_list:
             self._lists.add_resources(deployment.resources)
         elif deployment.applied.created and (lists := await backend.lists()):
             # The list that is watched may be a moment behind; what was created can be chosen from now on.
             self._lists.take(*lists)
+
+    @property
+    def backend(self) -> Backend:
+        """While the session is open."""
+        return self._require_services().backend
 
     def _require_services(self) -> Services:
         if self._services is None:

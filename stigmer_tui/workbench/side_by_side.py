@@ -28,8 +28,9 @@ class ComparedRun:
     """Why it could not be read."""
 
     @property
-    def agent(self) -> str:
-        return self.run.message
+    def name(self) -> str:
+        """Of a task, the agent that works on it."""
+        return self.run.message if self.run.kind is ResourceKind.TASK else self.run.resource
 
     def facts(self, now: datetime) -> tuple[str, ...]:
         """Time, tokens, cost, and what was committed, as far as they are known."""
@@ -42,9 +43,9 @@ class ComparedRun:
         cost = usage.cost
         found = (
             took,
-            f"{count_text(tokens)} tokens" if usage.calls else "",
-            f"${cost:.4f}" if usage.calls and cost is not None else "",
-            _committed(execution),
+            f"{count_text(tokens)} tokens" if usage.is_counted else "",
+            f"${cost:.4f}" if usage.is_counted and cost is not None else "",
+            _committed(execution) if execution.kind is ResourceKind.TASK else "",
         )
         return tuple(filter(None, found))
 

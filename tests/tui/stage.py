@@ -13,6 +13,7 @@ from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import Home
 from stigmer_tui.tui.app import StigmerApp
 from stigmer_tui.workbench.approvals import Verdict, WaitingCall
+from stigmer_tui.workbench.backend import Backend
 from stigmer_tui.workbench.differences import ResourceDifference
 from stigmer_tui.workbench.events import ServerSearched, WatchSwitched
 from stigmer_tui.workbench.model import Resource, Run
@@ -24,6 +25,7 @@ from stigmer_tui.workbench.state import RunInput, WorkbenchState
 from stigmer_tui.workbench.state_store import StateStore
 from stigmer_tui.workbench.suggestions import Suggestion, suggest
 from tests.tui.host import FixedClock
+from tests.workbench.stage import FakeServer
 
 NOWHERE = Path("/nowhere")
 
@@ -86,6 +88,8 @@ class StagedSession(Session):
         self.fixed_clock = FixedClock()
         super().__init__(Configuration(Home(NOWHERE)), NOWHERE, self.fixed_clock)
         self.store = StagedStore(state, self.fixed_clock)
+        self.server = FakeServer()
+        """Where runs are searched for and read."""
         self.asked: list[str] = []
         """What the person wanted, in the order in which they did."""
         self.started: list[RunInput] = []
@@ -107,6 +111,10 @@ class StagedSession(Session):
         """Of the messages."""
         self.differs: Sequence[ResourceDifference] | StigmerError = ()
         """What comparing the code with the server comes to."""
+
+    @property
+    def backend(self) -> Backend:
+        return self.server
 
     async def run(self) -> None:
         return

@@ -1,4 +1,4 @@
-"""Several agents on one task, side by side: the transcript of each below what it is compared by."""
+"""Several runs side by side: the transcript of each below what it is compared by."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from textual.containers import Horizontal, Vertical
 
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.tui.commands import Place, bindings
+from stigmer_tui.tui.render.cells import one_line
 from stigmer_tui.tui.render.glyphs import STATE_ROLES, Glyphs
 from stigmer_tui.tui.render.layout import muted
 from stigmer_tui.tui.render.styled_rows import EMPTY_ROW, Row, StyleRole
 from stigmer_tui.tui.screens.full_screen import LiveScreen
 from stigmer_tui.tui.widgets.entry_list import EntryList
 from stigmer_tui.tui.widgets.themed_widget import RowPanel
-from stigmer_tui.workbench.model import RunState
+from stigmer_tui.workbench.model import ResourceKind, RunState
 from stigmer_tui.workbench.side_by_side import ComparedRun, SideBySideIntents
 from stigmer_tui.workbench.transcript import Transcript
 
@@ -27,10 +28,12 @@ class SideBySideScreen(LiveScreen):
 
     AUTO_FOCUS = "EntryList"
 
-    def __init__(self, intents: SideBySideIntents, glyphs: Glyphs, clock: Clock) -> None:
+    def __init__(
+        self, intents: SideBySideIntents, compared: Sequence[ComparedRun], glyphs: Glyphs, clock: Clock
+    ) -> None:
         super().__init__(glyphs)
         self._intents = intents
-        self._compared: Sequence[ComparedRun] = intents.compared()
+        self._compared = compared
         self._clock = clock
 
     def body(self) -> ComposeResult:
@@ -43,9 +46,10 @@ class SideBySideScreen(LiveScreen):
         return any(each.execution and not each.execution.state.is_final for each in self._compared)
 
     def on_mount(self) -> None:
-        task = self._compared[0].run.resource
-        title = ((f" {task}", StyleRole.STRONG), *muted(f"  {len(self._compared)} agents side by side"))
-        self.show_header(Row(title))
+        names = dict.fromkeys(each.run.resource for each in self._compared)
+        what = "agents" if all(each.run.kind is ResourceKind.TASK for each in self._compared) else "runs"
+        title = f" {' ⇄ '.join(map(one_line, names))}"
+        self.show_header(Row(((title, StyleRole.STRONG), *muted(f"  {len(self._compared)} {what} side by side"))))
         self._intents.follow(self._compared, self.changed)
         self.draw()
 
@@ -60,7 +64,7 @@ class SideBySideScreen(LiveScreen):
 
 
 class Side(Vertical):
-    """One agent."""
+    """One run."""
 
     def __init__(self, compared: ComparedRun, glyphs: Glyphs, clock: Clock) -> None:
         super().__init__(classes="side")
@@ -79,7 +83,7 @@ class Side(Vertical):
         state = execution.state if execution else compared.run.state
         heading = Row(
             (
-                (f"{self._glyphs.states[state]} {compared.agent}", StyleRole.STRONG | STATE_ROLES[state]),
+                (f"{self._glyphs.states[state]} {one_line(compared.name)}", StyleRole.STRONG | STATE_ROLES[state]),
                 (f"  {state}", STATE_ROLES[state]),
             )
         )
