@@ -249,6 +249,7 @@ class Resource(_message.Message):
     UPDATED_AT_FIELD_NUMBER: _builtins.int
     PROJECT_FIELD_NUMBER: _builtins.int
     USES_FIELD_NUMBER: _builtins.int
+    INPUT_SCHEMA_FIELD_NUMBER: _builtins.int
     kind: _api_resource_kind_pb2.ApiResourceKind.ValueType
     id: _builtins.str
     slug: _builtins.str
@@ -259,6 +260,8 @@ class Resource(_message.Message):
     """RFC 3339."""
     project: _builtins.str
     """Name of the project that deployed it, when that was ours to note."""
+    input_schema: _builtins.str
+    """The JSON schema of a workflow's input; empty where it declares none."""
     @_builtins.property
     def variables(self) -> _containers.RepeatedCompositeFieldContainer[Global___Variable]:
         """Declared ones first, then those that only an expression names."""
@@ -280,10 +283,11 @@ class Resource(_message.Message):
         updated_at: _builtins.str = ...,
         project: _builtins.str = ...,
         uses: _abc.Iterable[Global___ResourceLink] | None = ...,
+        input_schema: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "id", b"id", "kind", b"kind", "name", b"name", "org", b"org", "project", b"project", "slug", b"slug", "updated_at", b"updated_at", "uses", b"uses", "variables", b"variables"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "id", b"id", "input_schema", b"input_schema", "kind", b"kind", "name", b"name", "org", b"org", "project", b"project", "slug", b"slug", "updated_at", b"updated_at", "uses", b"uses", "variables", b"variables"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -46,6 +46,7 @@ def agent_facts(agent: Agent) -> Iterator[Fact]:
 def workflow_facts(workflow: Workflow) -> Iterator[Fact]:
     yield from _fact("Namespace", workflow.spec.document.namespace)
     yield from _fact("Version", workflow.spec.document.version)
+    yield from _fact("Input", _input(workflow.metadata.annotations))
     yield from _fact("Calls", ", ".join(called_agents(workflow.spec)))
 
 
@@ -60,6 +61,17 @@ def _models(annotations: extensions.Annotations) -> str:
     except StigmerError:
         # A run refuses it, and says why.
         return annotations.get(extensions.MODEL, "")
+
+
+def _input(annotations: extensions.Annotations) -> str:
+    """Such as `item, count (optional)`."""
+    try:
+        schema = extensions.input_schema_in(annotations) or {}
+    except StigmerError:
+        # A deployment refuses it, and says why.
+        return ""
+    required = schema.get("required", ())
+    return ", ".join(name if name in required else f"{name} (optional)" for name in schema.get("properties", {}))
 
 
 def _fact(label: str, value: str) -> Iterator[Fact]:

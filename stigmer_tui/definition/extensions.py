@@ -26,6 +26,8 @@ FALLBACK_MODELS = "stigmer-tui/fallback-models"
 """On an agent: a JSON list of models that take the place of that one where it is overloaded or cannot be reached."""
 OUTPUT = "stigmer-tui/output"
 """On an agent: the JSON schema of its answers, which are objects."""
+INPUT = "stigmer-tui/input"
+"""On a workflow: the JSON schema of its input, which is the JSON object in the message of a run."""
 LIMITS = "stigmer-tui/limits"
 """On an agent, and on an execution, whose limits win: see `core/run_limits`."""
 TEMPERATURE = "stigmer-tui/temperature"
@@ -99,7 +101,16 @@ def models_in(annotations: Annotations) -> tuple[str, ...]:
 
 def output_schema_in(annotations: Annotations) -> dict[str, Any] | None:
     """The schema of an agent's answers; None if they are texts. Raises StigmerError for what is not a schema."""
-    text = annotations.get(OUTPUT)
+    return _schema_in(annotations, OUTPUT, "agent")
+
+
+def input_schema_in(annotations: Annotations) -> dict[str, Any] | None:
+    """The schema of a workflow's input; None if it may be anything. Raises StigmerError for what is not a schema."""
+    return _schema_in(annotations, INPUT, "workflow")
+
+
+def _schema_in(annotations: Annotations, name: str, owner: str) -> dict[str, Any] | None:
+    text = annotations.get(name)
     if not text:
         return None
     try:
@@ -107,7 +118,7 @@ def output_schema_in(annotations: Annotations) -> dict[str, Any] | None:
     except ValueError:
         schema = None
     if not isinstance(schema, dict):
-        raise StigmerError(f"The annotation {OUTPUT} of the agent is not a JSON schema")
+        raise StigmerError(f"The annotation {name} of the {owner} is not a JSON schema")
     return schema
 
 

@@ -13,6 +13,7 @@ from stigmer_tui.api.workflow_instance_pb2 import WorkflowInstance
 from stigmer_tui.api.workflow_pb2 import Workflow
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.ids import parse_id, slug_of
+from stigmer_tui.definition.extensions import input_schema_in
 from stigmer_tui.definition.mcp_servers import placeholders_of
 from stigmer_tui.definition.problems import near_miss
 from stigmer_tui.definition.sub_agents import skill_references
@@ -72,6 +73,7 @@ def _broken_rules(step: PlanStep, is_ours: bool) -> Iterator[tuple[str, str]]:
         return
     # What is deployed has been checked, and a change of one resource is not to wait for the others.
     from stigmer_tui.api.validation import violations
+    from stigmer_tui.definition.input_schema import check_schema
     from stigmer_tui.definition.problems import InvalidDefinition
     from stigmer_tui.definition.sub_agents import check_sub_agents
     from stigmer_tui.definition.validation import parse
@@ -79,6 +81,8 @@ def _broken_rules(step: PlanStep, is_ours: bool) -> Iterator[tuple[str, str]]:
     resource = step.resource
     try:
         if isinstance(resource, Workflow):
+            if schema := input_schema_in(resource.metadata.annotations):
+                check_schema(schema)
             parse(resource.spec)
         elif isinstance(resource, Agent):
             check_sub_agents(resource)

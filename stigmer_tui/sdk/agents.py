@@ -10,8 +10,8 @@ from typing import Any
 from stigmer_tui.sdk.errors import DefinitionError, calling_line
 from stigmer_tui.sdk.expressions import Expression, Secret
 from stigmer_tui.sdk.mcp_servers import McpServer
-from stigmer_tui.sdk.output_schemas import known_fields, output_schema
 from stigmer_tui.sdk.registry import AgentDefinition, current_registry, variables_in
+from stigmer_tui.sdk.schemas import known_fields, schema_text
 from stigmer_tui.sdk.skills import Skill, skill_names
 from stigmer_tui.sdk.sub_agents import SubAgent, sub_agent_definitions
 from stigmer_tui.sdk.values import instructions_text, literal_text, resource_name, temperature_value
@@ -75,7 +75,7 @@ class Agent:
                 )
         variables = [name for value in environment for name in _variables(value)]
         variables += [name for server in servers for name in server.variables]
-        schema = output_schema(output)
+        schema = schema_text(output, "output")
         self.output_fields = known_fields(schema)
         """The fields of its answers; None where they are texts, or may have others."""
         file = Path(location.file).parent / script

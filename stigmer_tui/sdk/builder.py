@@ -20,11 +20,15 @@ class AgentCall(NamedTuple):
 class WorkflowBuilder:
     """What is known of a workflow so far; after `finish`, its definition."""
 
-    def __init__(self, name: str, namespace: str, version: str, description: str, location: Location) -> None:
+    def __init__(
+        self, name: str, namespace: str, version: str, description: str, input_schema: str, location: Location
+    ) -> None:
+        """`input_schema` is JSON; empty where the input may be anything."""
         self.name = name
         self.namespace = namespace
         self.version = version
         self.description = description
+        self.input_schema = input_schema
         self.location = location
         self.nodes: dict[str, TaskNode] = {}
         """All tasks, nested ones too, by name."""

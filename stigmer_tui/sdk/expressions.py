@@ -218,21 +218,22 @@ class Reference(Expression):
         return Reference(JqProgram(program.term + access, True, sources))
 
 
-class AgentOutput(Reference):
-    """The output of an agent whose answers have known fields."""
+class TypedReference(Reference):
+    """A value whose fields are known: the output of an agent with typed answers, or the input of a workflow."""
 
-    __slots__ = ("__fields__",)
+    __slots__ = ("__fields__", "__noun__")
     __fields__: tuple[str, ...]
+    __noun__: str
 
-    def __init__(self, program: JqProgram, fields: tuple[str, ...]) -> None:
+    def __init__(self, program: JqProgram, noun: str, fields: tuple[str, ...]) -> None:
+        """`noun` begins the sentence about a field that there is not: `The answers of this agent have`."""
         super().__init__(program)
+        self.__noun__ = noun
         self.__fields__ = fields
 
     def __getitem__(self, key: str | int | slice | Expression) -> Reference:
         if isinstance(key, str) and key not in self.__fields__:
-            raise DefinitionError(
-                f'The answers of this agent have no field "{key}"', near_miss(key, list(self.__fields__))
-            )
+            raise DefinitionError(f'{self.__noun__} no field "{key}"', near_miss(key, list(self.__fields__)))
         return super().__getitem__(key)
 
 

@@ -277,6 +277,8 @@ def _workflow(workflow: WorkflowBuilder, registry: Registry, generated_at: int) 
         ),
     )
     _declare(message, used, registry)
+    if workflow.input_schema:
+        message.metadata.annotations[extensions.INPUT] = workflow.input_schema
     return message
 
 

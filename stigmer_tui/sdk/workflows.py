@@ -10,9 +10,10 @@ from stigmer_tui.sdk.agents import Agent, AgentRef
 from stigmer_tui.sdk.builder import AgentCall, TaskOutput, WorkflowBuilder, WorkflowInput
 from stigmer_tui.sdk.control_flow import Loop, Switch, task_of
 from stigmer_tui.sdk.errors import DefinitionError, calling_line
-from stigmer_tui.sdk.expressions import AgentOutput, Expression, JqProgram, Reference, output_of
+from stigmer_tui.sdk.expressions import Expression, JqProgram, Reference, TypedReference, output_of
 from stigmer_tui.sdk.layout import END, LoopNode, SwitchNode, TaskNode
 from stigmer_tui.sdk.registry import current_registry
+from stigmer_tui.sdk.schemas import known_fields, schema_text
 from stigmer_tui.sdk.values import (
     QueryValue,
     Text,
@@ -41,6 +42,8 @@ _KIND = re.compile(r"[A-Z]+(_[A-Z]+)*")
 
 ANSWER_FIELDS = ("response", "content", "agent_execution_id")
 """What the output of every call of an agent has."""
+INPUT_FIELDS = ("trigger_message", "trigger_metadata")
+"""What every input has."""
 
 
 class Workflow:
@@ -52,9 +55,29 @@ class Workflow:
             flow.set("result", title=item.title, praise=praise.response)
 
     Every task returns a reference to its output. In an f-string it becomes a text; passed as it is, it keeps its type.
+
+    `input` says what the workflow is run with, which is asked for in a form and checked before a run: a model of
+    pydantic, or the JSON schema of an object. `flow.input` then knows the fields.
+
+        class Order(BaseModel):
+            item: str = Field(description="What is ordered")
+            count: int = 1
+
+        with Workflow("orders", input=Order) as flow:
+            flow.set("result", text=f"{flow.input.count} × {flow.input.item}")
     """
 
-    def __init__(self, name: str, *, namespace: str = "default", version: str = "0.1.0", description: str = "") -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        namespace: str = "default",
+        version: str = "0.1.0",
+        description: str = "",
+        input: type | Mapping[str, Any] | None = None,  # noqa: A002 - as `flow.input`, which it describes
+    ) -> None:
+        schema = schema_text(input, "input")
+        self._input_fields = known_fields(schema)
         self.name = resource_name(name, "a workflow")
         """Its name, by which people run it."""
         self._builder = WorkflowBuilder(
@@ -62,6 +85,7 @@ class Workflow:
             resource_name(namespace, "a namespace"),
             literal_text(version, "version"),
             literal_text(description, "description"),
+            schema,
             calling_line(),
         )
         self._registry = current_registry()
@@ -87,7 +111,10 @@ class Workflow:
 
             flow.http_get("order", f"https://shop.example/orders/{flow.input.order_id}")
         """
-        return Reference(JqProgram("$input", True, (WorkflowInput(self._builder),)))
+        program = JqProgram("$input", True, (WorkflowInput(self._builder),))
+        if self._input_fields is None:
+            return Reference(program)
+        return TypedReference(program, "The input of this workflow has", (*self._input_fields, *INPUT_FIELDS))
 
     @property
     def message(self) -> Reference:
@@ -234,7 +261,8 @@ class Workflow:
         output = self._add(name, "AGENT_CALL", config)
         self._builder.calls.append(AgentCall(slug, isinstance(agent, AgentRef), calling_line()))
         if isinstance(agent, Agent) and agent.output_fields is not None:
-            return AgentOutput(output.__stigmer__, (*agent.output_fields, *ANSWER_FIELDS))
+            fields = (*agent.output_fields, *ANSWER_FIELDS)
+            return TypedReference(output.__stigmer__, "The answers of this agent have", fields)
         return output
 
     def wait(self, name: str, seconds: int) -> Reference:

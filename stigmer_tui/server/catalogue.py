@@ -18,7 +18,7 @@ from stigmer_tui.api.catalogue_pb2 import (
 from stigmer_tui.api.kinds import AGENT, AUTHORED, WORKFLOW, Kind
 from stigmer_tui.api.workflow_pb2 import Workflow
 from stigmer_tui.core.changes import ChangeSignal
-from stigmer_tui.definition.extensions import PROJECT
+from stigmer_tui.definition.extensions import INPUT, PROJECT
 from stigmer_tui.definition.variables import run_variables
 from stigmer_tui.server.execution_store import ExecutionStore
 from stigmer_tui.server.resource_links import links_of
@@ -86,6 +86,7 @@ class CatalogueCalls:
             updated_at=resource.status.audit.spec_audit.updated_at.ToJsonString(),
             project=metadata.annotations.get(PROJECT, ""),
             uses=links_of(resource, self._resources),
+            input_schema=metadata.annotations.get(INPUT, "") if isinstance(resource, Workflow) else "",
         )
 
 

@@ -31,6 +31,7 @@ from stigmer_tui.tui.widgets.picker import Picker
 from stigmer_tui.workbench.approvals import Allow, Verdict, WaitingCall
 from stigmer_tui.workbench.events import Event
 from stigmer_tui.workbench.execution_tree import run_of
+from stigmer_tui.workbench.input_form import is_complete
 from stigmer_tui.workbench.model import Resource, ResourceKind, Run
 from stigmer_tui.workbench.project_tests import Form
 from stigmer_tui.workbench.session import Session
@@ -182,7 +183,9 @@ class StigmerApp(TypeAheadApp):
         """Starts a workflow at once if no value is missing; else, and for agents and tasks, opens the run form."""
         last = self.session.input_for(resource)
         suggestions = self.session.suggestions_for(resource)
-        if resource.kind is not ResourceKind.WORKFLOW or any(suggestion.is_missing for suggestion in suggestions):
+        has_input = is_complete(resource.input_schema, last.message or self.session.default_message)
+        is_missing = not has_input or any(suggestion.is_missing for suggestion in suggestions)
+        if resource.kind is not ResourceKind.WORKFLOW or is_missing:
             self.open_form(resource)
         else:
             self._start(resource, input_from(last, suggestions))

@@ -63,6 +63,8 @@ class Resource:
     """Name of the project that deployed it, where that is known."""
     instance: str = ""
     """Id of the instance with which it runs; empty for its default one."""
+    input_schema: str = ""
+    """Of a workflow: the JSON schema of its input; empty where it declares none."""
 
     @property
     def key(self) -> ResourceKey:

@@ -23,6 +23,7 @@ from stigmer_tui.workbench.events import (
     RunStarted,
 )
 from stigmer_tui.workbench.execution_tree import Execution, run_of
+from stigmer_tui.workbench.input_form import complete_message
 from stigmer_tui.workbench.lists import Lists
 from stigmer_tui.workbench.model import Resource, Run, RunState
 from stigmer_tui.workbench.run_defaults import RunDefaults
@@ -80,7 +81,9 @@ class Runs:
 
     async def _create(self, resource: Resource, run_input: RunInput, session: str = "") -> Execution:
         latest = self._latest(resource)
-        return await self._backend.create(latest, self._defaults().complete(latest, run_input), session)
+        complete = self._defaults().complete(latest, run_input)
+        complete = replace(complete, message=complete_message(latest.input_schema, complete.message))
+        return await self._backend.create(latest, complete, session)
 
     def _take_over(self, run: ShownRun) -> ShownRun:
         """A run that was just created is shown in the place of another."""

@@ -10,48 +10,8 @@ from inspect import cleandoc
 from pathlib import Path
 from typing import Any, Protocol
 
-from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.core.json_values import from_json
 from stigmer_tui.workbench.own_commands import run_command
-
-TYPES: Mapping[str, tuple[type, ...]] = {
-    "integer": (int,),
-    "number": (int, float),
-    "boolean": (bool,),
-    "object": (dict,),
-    "array": (list,),
-}
-"""What JSON makes of the types of a schema, but for texts."""
-
-
-@dataclass(frozen=True, slots=True)
-class ToolArgument:
-    name: str
-    type: str
-    """As in a JSON schema; empty where it may be of several."""
-    description: str
-    is_required: bool
-    default: str
-    choices: tuple[str, ...]
-
-    def value(self, text: str) -> Any:
-        """Of what a person has typed. Raises StigmerError for what is not of its type."""
-        if self.choices:
-            found = next((choice for choice in self.choices if choice == text), None)
-            if found is None:
-                raise StigmerError(f"{self.name} is one of {', '.join(self.choices)}")
-        if self.type == "string":
-            return text
-        try:
-            value = from_json(text)
-        except ValueError:
-            value = text
-        expected = TYPES.get(self.type)
-        is_flag = isinstance(value, bool)
-        if expected and (not isinstance(value, expected) or (is_flag and self.type != "boolean")):
-            article = "an" if self.type[0] in "aio" else "a"
-            raise StigmerError(f"{self.name} is {article} {self.type}, and {text!r} is none")
-        return value
+from stigmer_tui.workbench.schema_fields import SchemaField, fields_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +25,8 @@ class ServerTool:
     schema: Mapping[str, Any]
 
     @property
-    def arguments(self) -> tuple[ToolArgument, ...]:
-        required = self.schema.get("required", ())
-        properties = self.schema.get("properties", {})
-        return tuple(_argument(name, about, name in required) for name, about in properties.items())
+    def arguments(self) -> tuple[SchemaField, ...]:
+        return fields_of(self.schema)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,33 +70,6 @@ class ServerToolCommands:
         finished = await run_command(self._environment, *command, *self._options, folder=self._folder)
         finished.check()
         return finished.output
-
-
-def typed_arguments(tool: ServerTool, texts: Mapping[str, str]) -> dict[str, Any]:
-    """What a person has typed, by name; without those that are left empty. Raises StigmerError for a wrong one."""
-    values = {}
-    for argument in tool.arguments:
-        if text := texts.get(argument.name, "").strip():
-            values[argument.name] = argument.value(text)
-        elif argument.is_required and argument.type != "string":
-            raise StigmerError(f"{argument.name} is required")
-        elif argument.is_required:
-            values[argument.name] = ""
-    return values
-
-
-def _argument(name: str, about: Any, is_required: bool) -> ToolArgument:
-    said = about if isinstance(about, dict) else {}
-    type_ = said.get("type", "")
-    default = said.get("default")
-    return ToolArgument(
-        name,
-        type_ if isinstance(type_, str) else "",
-        str(said.get("description", "")),
-        is_required,
-        "" if default is None else default if isinstance(default, str) else json.dumps(default),
-        tuple(str(choice) for choice in said.get("enum", ())),
-    )
 
 
 def _server(data: Mapping[str, Any]) -> ToolServer:

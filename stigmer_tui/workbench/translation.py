@@ -15,6 +15,7 @@ from stigmer_tui.api.workflow_pb2 import Workflow
 from stigmer_tui.core.clock import parse_timestamp, timestamp
 from stigmer_tui.core.ids import TASK_PREFIX
 from stigmer_tui.core.run_variable import RunVariable
+from stigmer_tui.definition.extensions import INPUT
 from stigmer_tui.workbench.daemon_state import Component, ComponentState, DaemonState
 from stigmer_tui.workbench.model import Resource, ResourceKind, Run, RunState
 from stigmer_tui.workbench.run_query import Excerpt, FoundRun, RunQuery
@@ -47,6 +48,7 @@ def resource_of(stored: Agent | Workflow) -> Resource:
         name=metadata.name,
         organization=metadata.org,
         description=stored.spec.description,
+        input_schema=stored.metadata.annotations.get(INPUT, ""),
     )
 
 
@@ -71,6 +73,7 @@ def listed_resource(listed: catalogues.Resource) -> Resource:
         ),
         updated_at=parse_timestamp(listed.updated_at),
         project=listed.project,
+        input_schema=listed.input_schema,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -109,6 +109,19 @@ async def test_what_is_not_there(tmp_path: Path) -> None:
     assert await command.ends() == FAILED
     assert command.output.errors == ["Agent or Workflow not found: nothing"]
     assert command.server.created == []
+
+
+async def test_an_input_that_the_workflow_does_not_declare_is_not_sent(tmp_path: Path) -> None:
+    schema = '{"type": "object", "properties": {"item": {"type": "string"}, "count": {"default": 1}}}'
+    server = FakeServer(resources=[replace(TALLY, input_schema=schema)])
+    command = Command(tmp_path, Request("tally", RunInput('{"item": 7}')), server=server)
+    assert await command.ends() == FAILED
+    assert command.output.errors == ["The input does not fit: item: 7 is not of type 'string'"]
+    assert server.created == []
+
+    fitting = Command(tmp_path, Request("tally", RunInput('{"item": "tea"}'), follow=False), server=server)
+    assert await fitting.ends() == COMPLETED
+    assert server.created == [("tally", RunInput('{"item": "tea", "count": 1}'))]
 
 
 async def test_in_a_project_its_code_is_deployed_first(project: Path) -> None:

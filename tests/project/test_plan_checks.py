@@ -101,3 +101,20 @@ async def test_a_variable_that_nobody_is_asked_for_is_a_warning(tmp_path: Path) 
     assert await check_plan(plan, server) == (
         "agent clerk: its MCP server shop uses TOKEN, which env_spec does not declare: nobody is asked for it",
     )
+
+
+async def test_a_schema_that_is_none_is_told_with_its_place(tmp_path: Path) -> None:
+    (tmp_path / "all.yaml").write_text(
+        "kind: Workflow\n"
+        "metadata:\n"
+        "  name: orders\n"
+        """  annotations: {stigmer-tui/input: '{"type": "object", "properties": {"item": {"type": "txt"}}}'}\n"""
+        "spec:\n"
+        "  document: {dsl: 1.0.0, namespace: demo, name: orders, version: 0.1.0}\n"
+        "  tasks: [{name: rest, kind: WORKFLOW_TASK_KIND_WAIT, taskConfig: {seconds: 1}}]\n",
+        encoding="utf-8",
+    )
+    (problem,) = await problems(of_manifests(tmp_path / "all.yaml", tmp_path), Server())
+    assert problem.startswith(
+        "all.yaml:1:1 workflow orders: The schema of the input is wrong at properties.item.type: "
+    )

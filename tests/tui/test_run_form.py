@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -185,3 +186,56 @@ class TestForm:
             assert isinstance(app.screen, RunForm)
             await press(pilot, *"hello", "enter")
             assert app.stage.started == [RunInput("hello")]
+
+
+ORDER = json.dumps(
+    {
+        "type": "object",
+        "properties": {
+            "item": {"type": "string", "description": "What is ordered"},
+            "size": {"enum": ["S", "L"], "default": "S"},
+            "count": {"type": "integer"},
+            "to": {"type": "object", "required": ["street"]},
+        },
+        "required": ["item"],
+    }
+)
+LISTED_ORDER = replace(states.LISTED, resources=(replace(states.TALLY, input_schema=ORDER), *states.RESOURCES[1:]))
+
+
+class TestInput:
+    """Of a workflow that declares it."""
+
+    async def test_fields_are_asked_for_and_become_the_message(self) -> None:
+        async with running(LISTED_ORDER) as (app, pilot):
+            await press(pilot, "enter")
+            assert isinstance(app.screen, RunForm)
+            text = screen_text(app)
+            assert "item  string · What is ordered" in text
+            assert "size  S or L · may be left out" in text
+            assert "Trigger message" not in text
+            await press(pilot, "enter")
+            assert "item is required" in screen_text(app)
+            await press(pilot, *"tea", "tab", "tab", *"two", "enter")
+            assert "count is an integer, and 'two' is none" in screen_text(app)
+            await press(pilot, *["backspace"] * 3, "2", "tab", *"{}", "enter")
+            assert "to.street is required" in screen_text(app)
+            assert app.asked == []
+            await press(pilot, *["backspace"] * 2, "enter")
+            assert [json.loads(given.message) for given in app.stage.started] == [
+                {"item": "tea", "size": "S", "count": 2}
+            ]
+
+    async def test_what_was_typed_and_what_was_run_is_there_again(self) -> None:
+        inputs = {"tally": RunInput('{"item": "milk", "count": 3}')}
+        async with running(LISTED_ORDER, inputs=inputs) as (app, pilot):
+            await press(pilot, "e", *"y", "escape", "e")
+            assert "milky" in screen_text(app)
+            await press(pilot, "enter")
+            assert json.loads(app.stage.started[0].message) == {"item": "milky", "size": "S", "count": 3}
+
+    async def test_what_is_complete_runs_at_once(self) -> None:
+        inputs = {"tally": RunInput('{"item": "milk"}')}
+        async with running(LISTED_ORDER, inputs=inputs) as (app, pilot):
+            await press(pilot, "enter")
+            assert app.asked == ["start tally"]

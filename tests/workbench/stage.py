@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -61,6 +61,8 @@ class FakeServer:
     decided: list[tuple[str, Verdict]] = field(default_factory=list)
     conversations: dict[str, list[Execution]] = field(default_factory=dict)
     """By session."""
+    resources: Sequence[Resource] = (TALLY, OTHER)
+    """What is deployed."""
     code: str = "1"
     """The version of every agent."""
     creating: int = 0
@@ -154,7 +156,7 @@ class FakeServer:
         self.components.append(name)
 
     async def resolve(self, reference: str) -> Resource | None:
-        return next((item for item in (TALLY, OTHER) if reference in (item.id, item.slug)), None)
+        return next((item for item in self.resources if reference in (item.id, item.slug)), None)
 
     async def find(self, reference: str) -> Resource | Run | None:
         return await self.resolve(reference)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -19,7 +20,9 @@ from stigmer_tui.core.paths import working_folder
 from stigmer_tui.tui.commands import Place, bindings, footer_text
 from stigmer_tui.tui.render.cells import cells, one_line
 from stigmer_tui.tui.screens.dismissal import Modal
+from stigmer_tui.tui.screens.schema_inputs import SchemaInputs
 from stigmer_tui.tui.widgets.message_area import MENTION_HINT, MessageArea
+from stigmer_tui.workbench.input_form import input_form
 from stigmer_tui.workbench.mentioned_files import mentions
 from stigmer_tui.workbench.model import Resource, ResourceKind
 from stigmer_tui.workbench.state import RunInput, Value
@@ -54,6 +57,8 @@ class Draft:
     fields: Mapping[str, str]
     """Texts by variable."""
     others: str
+    inputs: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Texts by field of the input."""
 
 
 FORM_WIDTH = 84
@@ -193,6 +198,9 @@ class RunForm(Modal[RunInput | None]):
             takes_files=resource.kind is ResourceKind.AGENT,
             id="message",
         )
+        form = input_form(resource.input_schema, run_input.message or default_message)
+        self._inputs = SchemaInputs(form, draft.inputs if draft else {}) if form else None
+        """In the place of the message, where the workflow declares its input."""
         typed = draft.fields if draft else {}
         self._fields = [VariableField(item, typed.get(item.variable.name)) for item in suggestions]
         known = {field.name_of_variable for field in self._fields}
@@ -205,9 +213,12 @@ class RunForm(Modal[RunInput | None]):
         with Vertical(id="form"):
             yield Label(f"Run {one_line(self._resource.name)}", id="form-title", markup=False)
             with VerticalScroll(id="form-body", can_focus=False):
-                with Vertical(classes="field"):
-                    yield Label(self._message_title(""), id="message-title", classes="form-label", markup=False)
-                    yield self._message
+                if self._inputs:
+                    yield self._inputs
+                else:
+                    with Vertical(classes="field"):
+                        yield Label(self._message_title(""), id="message-title", classes="form-label", markup=False)
+                        yield self._message
                 yield from self._fields
                 with Vertical(classes="field"):
                     yield Label("Other variables  ·  KEY=VALUE or secret:KEY=VALUE", classes="form-label")
@@ -217,6 +228,9 @@ class RunForm(Modal[RunInput | None]):
 
     def on_mount(self) -> None:
         missing = self._first_missing()
+        if self._inputs:
+            self.set_focus(self._inputs.first)
+            return
         self.set_focus(missing.input if missing else self._message)
         if self._resource.kind is ResourceKind.AGENT:
             # Typing replaces the last message; enter sends it again.
@@ -253,7 +267,7 @@ class RunForm(Modal[RunInput | None]):
     @property
     def draft(self) -> Draft:
         fields = {field.name_of_variable: field.input.value for field in self._fields}
-        return Draft(self._message.text, fields, self._others.text)
+        return Draft(self._message.text, fields, self._others.text, self._inputs.texts if self._inputs else {})
 
     @property
     def secrets_to_keep(self) -> dict[str, str]:
@@ -272,7 +286,8 @@ class RunForm(Modal[RunInput | None]):
         for field in self._fields:
             if value := field.value:
                 environment[field.name_of_variable] = value
-        run_input = RunInput(self._message.text.strip(), environment)
+        message = self._inputs.message() if self._inputs else self._message.text.strip()
+        run_input = RunInput(message, environment)
         if self._resource.kind is not ResourceKind.AGENT:
             return run_input
         return with_files(run_input, mentions(run_input.message, working_folder()))

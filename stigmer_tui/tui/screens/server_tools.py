@@ -9,7 +9,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.widgets import Input, Label, OptionList, Static
+from textual.widgets import Label, OptionList, Static
 from textual.widgets.option_list import Option
 
 from stigmer_tui.core.errors import StigmerError
@@ -17,7 +17,9 @@ from stigmer_tui.core.units import duration_text, plural
 from stigmer_tui.tui.commands import Place, bindings, footer_text
 from stigmer_tui.tui.render.cells import clean_lines, one_line
 from stigmer_tui.tui.screens.dismissal import Modal
-from stigmer_tui.workbench.server_tools import ServerTool, ServerTools, ToolArgument, ToolServer, typed_arguments
+from stigmer_tui.tui.screens.schema_inputs import field_input, field_label
+from stigmer_tui.workbench.schema_fields import typed_values
+from stigmer_tui.workbench.server_tools import ServerTool, ServerTools, ToolServer
 
 NAME_WIDTH = 28
 
@@ -107,7 +109,7 @@ class ToolCallScreen(Modal[None]):
         self._agent = agent
         self._tool = tool
         self._tools = tools
-        self._inputs = {argument.name: _input(argument) for argument in tool.arguments}
+        self._inputs = {argument.name: field_input(argument) for argument in tool.arguments}
         self._result = Static(id="tool-result")
         self._is_working = False
 
@@ -118,7 +120,7 @@ class ToolCallScreen(Modal[None]):
                 yield Label("\n".join(clean_lines(self._tool.description.strip())), id="tool-about", markup=False)
                 for argument in self._tool.arguments:
                     with Vertical(classes="field"):
-                        yield Label(_label(argument), classes="form-label")
+                        yield Label(field_label(argument), classes="form-label")
                         yield self._inputs[argument.name]
                 yield self._result
             yield Label(footer_text("tool.call", "form.next", "tool.leave"), id="tool-keys")
@@ -135,7 +137,7 @@ class ToolCallScreen(Modal[None]):
         if self._is_working:
             return
         try:
-            arguments = typed_arguments(self._tool, {name: field.value for name, field in self._inputs.items()})
+            arguments = typed_values(self._tool.arguments, {name: field.value for name, field in self._inputs.items()})
         except StigmerError as error:
             self._say(str(error), is_error=True)
             return
@@ -176,15 +178,3 @@ def _server_row(server: ToolServer) -> Text:
 def _tool_row(tool: ServerTool) -> Text:
     first_line = one_line(tool.description.strip().partition("\n")[0])
     return Text.assemble(f"  {one_line(tool.shown_name):<{NAME_WIDTH}}  ", (first_line, "dim"))
-
-
-def _label(argument: ToolArgument) -> Text:
-    kind = " or ".join(argument.choices) or argument.type or "any"
-    parts = [kind, "" if argument.is_required else "may be left out", one_line(argument.description)]
-    return Text.assemble(one_line(argument.name), ("  " + " · ".join(filter(None, parts)), "dim"))
-
-
-def _input(argument: ToolArgument) -> Input:
-    field = Input(placeholder=one_line(argument.default))
-    field.cursor_blink = False
-    return field

@@ -1,13 +1,15 @@
-"""What a person types into the form of a tool becomes what its schema asks for."""
+"""What a person types into the fields of a schema becomes what it asks for."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
 import pytest
+from pydantic import BaseModel, Field
 
 from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.workbench.server_tools import ServerTool, typed_arguments
+from stigmer_tui.workbench.schema_fields import fields_of, typed_values
 
 SCHEMA = {
     "properties": {
@@ -21,7 +23,7 @@ SCHEMA = {
     },
     "required": ["text"],
 }
-TOOL = ServerTool("notes", "say", "say", "Says it.", SCHEMA)
+FIELDS = fields_of(SCHEMA)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +41,7 @@ TOOL = ServerTool("notes", "say", "say", "Says it.", SCHEMA)
     ],
 )
 def test_a_text_becomes_what_the_schema_asks_for(name: str, text: str, value: Any) -> None:
-    assert typed_arguments(TOOL, {"text": "a", name: text})[name] == value
+    assert typed_values(FIELDS, {"text": "a", name: text})[name] == value
 
 
 @pytest.mark.parametrize(
@@ -54,19 +56,19 @@ def test_a_text_becomes_what_the_schema_asks_for(name: str, text: str, value: An
 )
 def test_a_text_of_another_type_is_refused(name: str, text: str, problem: str) -> None:
     with pytest.raises(StigmerError) as refused:
-        typed_arguments(TOOL, {"text": "a", name: text})
+        typed_values(FIELDS, {"text": "a", name: text})
     assert refused.value.message == problem
 
 
 def test_what_is_left_empty_is_left_out_unless_it_is_required() -> None:
-    assert typed_arguments(TOOL, {"count": " "}) == {"text": ""}
-    needed = ServerTool("notes", "count", "count", "", {"properties": {"n": {"type": "integer"}}, "required": ["n"]})
+    assert typed_values(FIELDS, {"count": " "}) == {"text": ""}
+    needed = fields_of({"properties": {"n": {"type": "integer"}}, "required": ["n"]})
     with pytest.raises(StigmerError, match="n is required"):
-        typed_arguments(needed, {})
+        typed_values(needed, {})
 
 
-def test_what_a_form_shows_of_an_argument() -> None:
-    text, count, *_ = TOOL.arguments
+def test_what_a_form_shows_of_a_field() -> None:
+    text, count, *_ = FIELDS
     assert (text.description, text.is_required, text.default) == ("What to say", True, "")
     assert (count.type, count.is_required, count.default) == ("integer", False, "3")
 
@@ -75,4 +77,24 @@ def test_what_a_form_shows_of_an_argument() -> None:
     "schema", [{}, {"properties": {"a": True}}, {"properties": {"a": {"type": ["string", "null"]}}}]
 )
 def test_schemas_that_say_little(schema: dict[str, Any]) -> None:
-    assert [argument.type for argument in ServerTool("s", "t", "t", "", schema).arguments] == [""] * len(schema)
+    assert [field.type for field in fields_of(schema)] == [""] * len(schema)
+
+
+def test_what_pydantic_says_of_a_field_is_found() -> None:
+    class Size(StrEnum):
+        SMALL = "S"
+        LARGE = "L"
+
+    class Address(BaseModel):
+        street: str
+
+    class Order(BaseModel):
+        size: Size
+        to: Address
+        gift: Address | None = None
+        count: int | None = Field(None, description="How many")
+
+    size, to, gift, count = fields_of(Order.model_json_schema())
+    assert (size.choices, size.type) == (("S", "L"), "string")
+    assert (to.type, to.is_required, gift.type, gift.is_required) == ("object", True, "object", False)
+    assert (count.type, count.description) == ("integer", "How many")
