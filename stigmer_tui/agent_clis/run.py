@@ -10,7 +10,6 @@ from pathlib import Path
 
 from stigmer_tui.agent_clis import git
 from stigmer_tui.agent_clis.agent_cli import AgentCli, Launch
-from stigmer_tui.agent_clis.desktop import show_on_desktop
 from stigmer_tui.agent_clis.events import CliEvent, Failed, Printed, Said, Usage
 from stigmer_tui.agent_clis.notifications import OFF, notification_of, notify
 from stigmer_tui.agent_clis.outcome import ADVICE, NO_COMMITS, ExitCode, classify, matches
@@ -19,6 +18,7 @@ from stigmer_tui.agent_clis.records import CANCELLED, RunFolder, RunRecord
 from stigmer_tui.agent_clis.tasks import AUTO, Task, seconds_of
 from stigmer_tui.core.clock import Clock, timestamp
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.local_notification import LocalNotification, NotifyBy, WriteToTerminal, tell
 
 INTERRUPTED = 130
 """Exit code of a run that was cancelled."""
@@ -54,6 +54,10 @@ class RunOptions:
     """Seconds; None for that of the task, or of the environment."""
     worktree: bool = False
     notifies: bool = True
+    notify_by: NotifyBy = NotifyBy.AUTO
+    """How the person at this machine is told of the end."""
+    terminal: WriteToTerminal | None = None
+    """Of that person; None where there is none."""
     dry_run: bool = False
     debug: bool = False
 
@@ -345,9 +349,12 @@ class _Run:
         if not (self._options.notifies and self._task.notify) or self._options.dry_run:
             return OFF
         notification = notification_of(record, self._folder.path)
+        said = record.error or record.last_message
+        here = LocalNotification(notification.title, said, is_urgent=record.exit_code != 0)
+        options = self._options
         async with asyncio.TaskGroup() as group:
-            group.create_task(show_on_desktop(notification, self._options.environment))
-            sending = group.create_task(notify(notification, self._options.environment))
+            group.create_task(tell(here, options.notify_by, options.environment, options.terminal))
+            sending = group.create_task(notify(notification, options.environment))
         return sending.result()
 
     def _timeout(self) -> float:

@@ -32,10 +32,12 @@ from stigmer_tui.agent_clis.table import agents_of
 from stigmer_tui.agent_clis.tasks import AUTO, Task, find_task
 from stigmer_tui.cli.printing import Column, table
 from stigmer_tui.core.clock import SystemClock
+from stigmer_tui.core.configuration import load_configuration
 from stigmer_tui.core.configuration_file import ConfigurationFile
 from stigmer_tui.core.control_text import json_text
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import Home, working_folder
+from stigmer_tui.core.terminal import own_terminal
 from stigmer_tui.core.units import duration_text
 
 if TYPE_CHECKING:
@@ -102,6 +104,8 @@ async def _run(asked: TaskRun, task: Task, known: Mapping[str, AgentCli]) -> int
         timeout=asked.timeout,
         worktree=asked.worktree,
         notifies=asked.notifies,
+        notify_by=load_configuration(os.environ).notify_by,
+        terminal=None if asked.as_json else own_terminal(),
         dry_run=asked.dry_run,
         debug=asked.debug,
     )
@@ -138,7 +142,6 @@ async def _run(asked: TaskRun, task: Task, known: Mapping[str, AgentCli]) -> int
 def _recorder(task: Task, printer: JsonPrinter | TextPrinter) -> TaskRecorder:
     """Has the server keep the run, which is our own daemon unless another is configured."""
     # Loads the wire, which a dry run does not need.
-    from stigmer_tui.core.configuration import load_configuration
     from stigmer_tui.workbench.servers import server_of
     from stigmer_tui.workbench.services import organization_for
     from stigmer_tui.workbench.task_recorder import TaskRecorder

@@ -17,6 +17,7 @@ from stigmer_tui.core.approval_policy import ApprovalPolicy
 from stigmer_tui.core.configuration_file import ConfigurationFile
 from stigmer_tui.core.contexts import CLOUD, LOCAL, OUR_DAEMON, Context, find_context, parse_server
 from stigmer_tui.core.errors import StigmerError, as_text
+from stigmer_tui.core.local_notification import NotifyBy
 from stigmer_tui.core.model_prices import Prices, configured_prices
 from stigmer_tui.core.model_providers import find_provider
 from stigmer_tui.core.paths import Home, absolute
@@ -81,6 +82,8 @@ class Configuration:
     """Of each run of an agent, where neither it nor its project says otherwise."""
     history_tokens: int = 0
     """Of the earlier messages of a conversation in a request; 0 for what the window of the model allows."""
+    notify_by: NotifyBy = NotifyBy.AUTO
+    """How the person at this machine hears that a run has ended."""
     prices: Prices = field(default_factory=dict)
     """Of models, in place of those that come with the program."""
 
@@ -172,12 +175,22 @@ def configuration_of(home: Home, environment: Mapping[str, str], file: Configura
         release_url=text(settings.RELEASE_URL),
         limits=_limits(environment, file),
         history_tokens=_tokens(value_of(settings.HISTORY, environment, file)),
+        notify_by=_notify_by(value_of(settings.NOTIFY, environment, file)),
         prices=configured_prices(file),
     )
 
 
 def _approval_policy(value: SettingValue) -> ApprovalPolicy:
     return ApprovalPolicy.parse(value.text, f"approve ({value.origin})")
+
+
+def _notify_by(value: SettingValue) -> NotifyBy:
+    try:
+        return NotifyBy(value.text.lower() or NotifyBy.AUTO)
+    except ValueError:
+        raise StigmerError(
+            f"{value.origin}: nobody can be notified by {value.text}", f"Ways: {', '.join(NotifyBy)}"
+        ) from None
 
 
 def _metrics_address(value: SettingValue) -> str:

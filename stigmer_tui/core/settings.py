@@ -181,6 +181,15 @@ METRICS = Setting(
     key="server.metrics",
     default="nothing is served",
 )
+NOTIFY = Setting(
+    "STIGMER_NOTIFY",
+    "How you hear at this machine that a run of a task has ended, or in the app a long run while you look elsewhere:"
+    " `desktop`, or by your terminal `osc9`, `osc777` or `bell`; `off` for not at all. `auto` is the desktop and, where"
+    " there is none, a terminal that is known to show notifications; through tmux with `allow-passthrough on`.",
+    key="notify",
+    default="`auto`",
+    needs_restart=False,
+)
 SYNTHESIS_TIMEOUT = Setting("STIGMER_SYNTHESIS_TIMEOUT", "Seconds that the code of a project may take.", default="60")
 THEME = Setting(
     "STIGMER_THEME",
@@ -217,6 +226,7 @@ SETTINGS = (
     OTLP_ENDPOINT,
     OTLP_CONTENT,
     METRICS,
+    NOTIFY,
     SYNTHESIS_TIMEOUT,
     THEME,
 )

@@ -6,7 +6,8 @@ import codecs
 import os
 import sys
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 ADDRESSABLE = ("xterm", "tmux", "screen", "linux", "rxvt", "alacritty", "foot", "wezterm", "vt100", "vt220")
 """Prefixes of TERM that need no lookup in terminfo, which would take as long as the first paint."""
@@ -37,6 +38,20 @@ def is_addressable(environment: Mapping[str, str]) -> bool:
 def can_ask() -> bool:
     """Whether there is a person at a terminal."""
     return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def own_terminal() -> Callable[[str], None] | None:
+    """Writes to the terminal that standard output goes to, past what filters it; None where that is no terminal."""
+    output = sys.stdout
+    if not output.isatty():
+        return None
+
+    def write(text: str) -> None:
+        output.flush()
+        with suppress(OSError):
+            os.write(output.fileno(), text.encode())
+
+    return write
 
 
 def in_foreground(descriptor: int) -> bool:

@@ -18,6 +18,7 @@ from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.terminal import terminal_encoding
 from stigmer_tui.core.units import size_text
 from stigmer_tui.core.watch_rules import Queueing, When
+from stigmer_tui.tui.away_notice import tell_of_end
 from stigmer_tui.tui.clipboard import copy_to_terminal
 from stigmer_tui.tui.commands import COMMANDS, Place, bindings, can_do
 from stigmer_tui.tui.frame_throttle import FrameThrottle, interval_for
@@ -29,7 +30,7 @@ from stigmer_tui.tui.type_ahead import TypeAheadApp
 from stigmer_tui.tui.widgets.entry_list import EntryList
 from stigmer_tui.tui.widgets.picker import Picker
 from stigmer_tui.workbench.approvals import Allow, Verdict, WaitingCall
-from stigmer_tui.workbench.events import Event
+from stigmer_tui.workbench.events import Event, RunEnded
 from stigmer_tui.workbench.execution_tree import run_of
 from stigmer_tui.workbench.input_form import is_complete
 from stigmer_tui.workbench.model import Resource, ResourceKind, Run
@@ -404,6 +405,9 @@ class StigmerApp(TypeAheadApp):
     # What the session says
 
     def _changed(self, event: Event) -> None:
+        if isinstance(event, RunEnded) and not self.app_focus and self._driver:
+            by = self.session.configuration.notify_by
+            self.run_worker(tell_of_end(event.execution, by, os.environ, self._driver.write))
         if self._frames:
             self._frames.put(self.session.state)
 

@@ -14,11 +14,9 @@ from pathlib import Path
 import pytest
 
 from stigmer_tui.agent_clis.agent_cli import AgentCli
-from stigmer_tui.agent_clis.desktop import desktop_command
 from stigmer_tui.agent_clis.events import Said
 from stigmer_tui.agent_clis.formats.opencode import OpencodeLines
 from stigmer_tui.agent_clis.formats.plain import PlainLines
-from stigmer_tui.agent_clis.notifications import Notification
 from stigmer_tui.agent_clis.outcome import NO_COMMITS, ExitCode
 from stigmer_tui.agent_clis.records import RunRecord, read_record, read_runs
 from stigmer_tui.agent_clis.run import (
@@ -33,6 +31,7 @@ from stigmer_tui.agent_clis.run import (
 )
 from stigmer_tui.agent_clis.tasks import Task
 from stigmer_tui.core.clock import SystemClock
+from stigmer_tui.core.local_notification import NotifyBy
 from tests.http_server import Request, Response, serving
 
 TASK = Task("tidy", "Tidy up", requires_commit=True)
@@ -307,7 +306,7 @@ def on_desktop(options: RunOptions, tmp_path: Path, script: str) -> RunOptions:
 def test_the_desktop_shows_the_end_of_a_run(options: RunOptions, tmp_path: Path) -> None:
     record = run("echo Grüße", TALK, on_desktop(options, tmp_path, 'printf "%s\\n" "$@" > "$SHOWN"'))
     assert record.exit_code == 0
-    *flags, _, title, _, message = (tmp_path / "shown").read_text().splitlines()
+    *flags, _, title, message = (tmp_path / "shown").read_text().splitlines()
     assert flags == ["--app-name=stigmer-tui", "--urgency=normal"]
     assert title == f"[talk] stand-in — SUCCESS — {record.end_time}"
     assert message == "Grüße"
@@ -317,10 +316,14 @@ def test_a_desktop_that_refuses_spoils_no_run(options: RunOptions, tmp_path: Pat
     assert run("echo Hello", TALK, on_desktop(options, tmp_path, "exit 1")).exit_code == 0
 
 
-def test_no_desktop_is_told_where_there_is_none() -> None:
-    notification = Notification("a title", "a body", "x", "high")
-    assert desktop_command(notification, GIT, "linux") == []
-    assert desktop_command(notification, {"PATH": ""}, "darwin") == []
+def test_the_terminal_shows_it_where_the_desktop_does_not(options: RunOptions, tmp_path: Path) -> None:
+    written: list[str] = []
+    elsewhere = replace(options, environment={**GIT, "TERM": "xterm-kitty"}, terminal=written.append)
+    record = run("echo Hello", TALK, elsewhere)
+    assert written == [f"\x1b]9;[talk] stand-in — SUCCESS — {record.end_time}: Hello\a"]
+    refused = on_desktop(options, tmp_path, "exit 1")
+    run("exit 3", TALK, replace(refused, terminal=written.append, notify_by=NotifyBy.OSC777))
+    assert written[1].startswith("\x1b]777;notify;[talk] stand-in — FAILED;stand-in ended with status 3")
 
 
 def test_no_notification_where_none_is_wanted(options: RunOptions, ntfy: Ntfy) -> None:

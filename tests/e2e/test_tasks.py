@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 
+from tests.e2e.window import PATIENCE
 from tests.e2e.world import World
 
 PROJECT = """\
@@ -64,6 +65,16 @@ def test_two_agents_side_by_side(world: World) -> None:
         window.shows(f"{facts} .*{facts}")
         window.press("esc")
         window.no_longer_shows("2 agents side by side")
+        window.press("h")
+        window.shows("2 found")
+        window.type("/docs")
+        window.shows(r"Runs · docs")
+        window.shows("2 found")
+        window.press("enter", "d")
+        window.shows("tidy by (one|two) +tidy by (two|one)")
+        window.shows(r"docs.txt  \+1 −0 ⇄ \+1 −0")
+        window.press("esc", "esc")
+        window.no_longer_shows("2 found")
         window.press("q")
         assert window.ends() == 0
     listed = world.run("execution", "list", "--output", "json").out
@@ -72,3 +83,21 @@ def test_two_agents_side_by_side(world: World) -> None:
         ("task", "tidy", "one", "completed"),
         ("task", "tidy", "two", "completed"),
     ]
+
+
+def test_a_terminal_is_told_of_the_end_and_a_pipe_is_not(world: World) -> None:
+    folder = world.project("")
+    world.home.root.mkdir(exist_ok=True)
+    agent = 'agent_clis: {one: {command: [printf, "done %.0s", "{prompt}"], format: plain}}\nnotify: osc777\n'
+    world.home.configuration.write_text(agent, encoding="utf-8")
+    command = ("task", "run", "--agent", "one", "--task", "debug_hello_simple")
+    told = b"\x1b]777;notify;\\[debug_hello_simple\\] one \xe2\x80\x94 SUCCESS [^\x07]*;done\x07"
+    with world.window(*command, cwd=folder) as window:
+        window.wait_for(told, PATIENCE)
+        assert window.ends() == 0
+        assert "777" not in window.text
+    in_tmux = World(world.folder, {"TMUX": "/tmp/tmux-0/default,1,0"})
+    with in_tmux.window(*command, cwd=folder) as window:
+        window.wait_for(b"\x1bPtmux;\x1b" + told + b"\x1b\\\\", PATIENCE)
+        assert window.ends() == 0
+    assert "\x1b" not in world.run(*command, cwd=folder).out

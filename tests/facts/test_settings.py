@@ -38,6 +38,7 @@ VALUES = {
     settings.LIMIT_TOKENS: "200k",
     settings.LIMIT_COST: "0.50",
     settings.HISTORY: "40k",
+    settings.NOTIFY: "osc9",
 }
 
 
@@ -55,6 +56,7 @@ def read(configuration: Configuration) -> dict[Setting, str]:
         settings.MODEL: configuration.model.model,
         settings.BASE_URL: configuration.model.base_url,
         settings.SCRIPT: str(configuration.model.script),
+        settings.NOTIFY: configuration.notify_by,
         settings.TEMPERATURE: f"{configuration.answers.temperature}",
         settings.MAX_TOKENS: f"{configuration.answers.max_tokens // 1000}k",
         settings.EXECUTION_MODE: "sandbox" if configuration.requires_sandbox else "",

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.message import Message
 from textual.widgets import Input
+from textual.worker import Worker
 
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.errors import StigmerError
@@ -107,7 +109,7 @@ class RunHistoryScreen(LiveScreen):
 
     def action_compare(self) -> None:
         if run := self._selected:
-            self.run_worker(self._compare(run), group="comparison", exclusive=True)
+            self._work(partial(self._compare, run), "comparison")
 
     @property
     def _selected(self) -> Run | None:
@@ -120,7 +122,11 @@ class RunHistoryScreen(LiveScreen):
 
     def _search(self, written: str) -> None:
         self._query = " ".join(written.split())
-        self.run_worker(self._find(self._query), group="search", exclusive=True)
+        self._work(partial(self._find, self._query), "search")
+
+    def _work(self, work: Callable[[], Coroutine[None, None, None]], group: str) -> Worker[None]:
+        """In place of what the group does at the moment."""
+        return self.run_worker(work, group=group, exclusive=True)
 
     async def _find(self, query: str) -> None:
         """What was found before stays until there is something else to show."""
