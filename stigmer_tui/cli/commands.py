@@ -226,6 +226,7 @@ def complete_execution(ctx: click.Context, param: click.Parameter, incomplete: s
     metavar="KEY=VALUE",
     help="A variable of this run; secret:KEY=VALUE is never shown or stored in clear. May be repeated.",
 )
+@click.option("--remember", is_flag=True, help="Keep the secrets of --runtime-env in the keyring, for this folder.")
 @click.option(
     "--attach",
     multiple=True,
@@ -266,6 +267,7 @@ def run(
     reference: str | None,
     message: str,
     runtime_env: tuple[str, ...],
+    remember: bool,
     attach: tuple[str, ...],
     limits: tuple[str, ...],
     follow: bool,
@@ -289,6 +291,10 @@ def run(
         raise click.UsageError("--watch works in a project: make one whose runtime is yaml, or leave --file out")
     if watch and not follow:
         raise click.UsageError("--watch follows each run: leave --no-follow out")
+    from stigmer_tui.core.run_variable import SECRET_PREFIX
+
+    if remember and not any(each.startswith(SECRET_PREFIX) for each in runtime_env):
+        raise click.UsageError("--remember keeps what is given by --runtime-env secret:KEY=VALUE")
     if interactive and (resume or session or watch or every or not follow):
         raise click.UsageError("--interactive is a new conversation: only NAME-OR-ID, --file and --message go with it")
     if session and (resume or not message):
@@ -308,6 +314,7 @@ def run(
         reference=reference or "",
         message=message,
         runtime_env=runtime_env,
+        remember=remember,
         follow=follow,
         detach=detach,
         watch=watch,

@@ -17,10 +17,11 @@ from stigmer_tui.cli.resources import KINDS, Server, reached_server
 from stigmer_tui.client.stored_resources import StoredResource, apply_resource, get_resource, push_skill, skill_archive
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import working_folder
+from stigmer_tui.core.run_variable import SECRET_PREFIX
 from stigmer_tui.core.terminal import can_ask
 from stigmer_tui.definition.extensions import PROJECT
 from stigmer_tui.definition.skill_archive import with_text
-from stigmer_tui.headless.texts import SECRET_PREFIX, parse_runtime_env
+from stigmer_tui.headless.texts import parse_runtime_env
 from stigmer_tui.project.manifest_files import read_manifest_text
 from stigmer_tui.workbench.state import Value
 

@@ -67,6 +67,8 @@ class RunOptions:
     approve: str = ""
     on_approval: str = ""
     """A value of OnApproval; empty to ask where there is a terminal, and to deny elsewhere."""
+    remember: bool = False
+    """Secrets of `runtime_env` go to the keyring."""
     resume: str = ""
     """Id of an execution to attach to, instead of a new run; or of a session, for its newest one."""
     attach: tuple[str, ...] = ()
@@ -110,6 +112,7 @@ def run_headless(options: RunOptions) -> int:
         options.detach,
         _on_approval(options),
         options.watch,
+        options.remember,
         options.resume,
     )
     return asyncio.run(_run(request, session, output, options.interactive))

@@ -52,7 +52,8 @@ async def _run(
     view: RunAllView = JsonLines(output) if isinstance(output, JsonOutput) else block or PlainLines(click.echo)
     drawing = asyncio.create_task(_draw(block)) if block else None
     try:
-        return await RunAll(run_input, session, output, view, interrupted, options.detach, on_approval).run()
+        every = RunAll(run_input, session, output, view, interrupted, options.detach, on_approval, options.remember)
+        return await every.run()
     finally:
         if drawing:
             drawing.cancel()

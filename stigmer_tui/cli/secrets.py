@@ -1,19 +1,27 @@
-"""The commands of `secrets`: the keys of model providers that a person stores."""
+"""The commands of `secrets`: the keys of model providers that a person stores, and the secrets of runs."""
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import sys
 from getpass import getpass
+from pathlib import Path
 
 import click
 
 from stigmer_tui.cli.model_setup import ModelSetup, inform_daemon
 from stigmer_tui.core import settings
+from stigmer_tui.core.configuration import load_configuration
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.known_secrets import remember_values, without_credentials
 from stigmer_tui.core.model_providers import PROVIDERS, ModelProvider, provider_of_key
+from stigmer_tui.core.paths import working_folder
 from stigmer_tui.core.stored_keys import KeyPlace, StoredKey, find_stored
+from stigmer_tui.project.project_file import project_folder
+from stigmer_tui.workbench.run_secrets import RunSecrets
+from stigmer_tui.workbench.session_cache import SessionCache
 
 MAX_KEY_LENGTH = 4096
 """Characters. What is longer is a file that was sent by mistake."""
@@ -46,6 +54,7 @@ def set_secret(name: str, into_file: bool) -> int:
 def list_secrets(as_json: bool) -> int:
     """Names and places, never values."""
     setup = ModelSetup.of_this_process()
+    folder, of_runs = _secrets_of_runs()
     stored = setup.keys.list()
     from_environment = [
         provider.key_variable
@@ -59,9 +68,12 @@ def list_secrets(as_json: bool) -> int:
             click.echo(
                 json.dumps({"variable": one.variable, "address": without_credentials(one.address), "place": one.place})
             )
+        for name in of_runs.names:
+            click.echo(json.dumps({"variable": name, "address": "", "place": KeyPlace.KEYRING, "folder": str(folder)}))
         return 0
     rows = [(name, ENVIRONMENT, "") for name in from_environment]
     rows += [(one.variable, one.place, _for(one)) for one in stored]
+    rows += [(name, KeyPlace.KEYRING, f"for runs from {folder}") for name in of_runs.names]
     if not rows:
         click.echo("No keys are stored. Store one: stigmer-tui secrets set anthropic")
     for variable, place, address in rows:
@@ -70,6 +82,11 @@ def list_secrets(as_json: bool) -> int:
 
 
 def delete_secret(name: str) -> int:
+    folder, of_runs = _secrets_of_runs()
+    if provider_of_key(name) is None and name in of_runs.names:
+        asyncio.run(of_runs.forget(name))
+        click.echo(f"✓ {name} for runs from {folder} is deleted from the keyring")
+        return 0
     provider = _keyed_provider(name)
     setup = ModelSetup.of_this_process()
     deleted = setup.keys.delete(provider.key_variable)
@@ -165,6 +182,12 @@ def _keep_in_memory(
     click.echo(f"! {problem.message}")
     click.echo(f"  {stored.variable} is in the memory of the daemon only, and is gone when it stops")
     return 0
+
+
+def _secrets_of_runs() -> tuple[Path, RunSecrets]:
+    """Those that a person has had remembered for runs from this folder."""
+    folder = project_folder(working_folder())
+    return folder, RunSecrets(folder, SessionCache.of(load_configuration(os.environ), folder))
 
 
 def _keyed_provider(name: str) -> ModelProvider:

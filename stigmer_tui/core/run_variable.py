@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+SECRET_PREFIX = "secret:"  # noqa: S105 - no password
+"""Before the name of a variable that a person says is secret."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunVariable:

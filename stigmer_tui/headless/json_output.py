@@ -28,6 +28,8 @@ from stigmer_tui.workbench.events import (
     RunEnded,
     RunReplaced,
     RunStarted,
+    SecretsRecalled,
+    SecretsRemembered,
     ServerLost,
 )
 from stigmer_tui.workbench.execution_tree import Execution
@@ -69,6 +71,10 @@ class JsonOutput:
                 self._write("saved", change=change)
             case KeysHandedOver(names):
                 self._write("keys_handed_over", names=list(names))
+            case SecretsRecalled(names):
+                self._write("secrets_recalled", names=list(names))
+            case SecretsRemembered(names):
+                self._write("secrets_remembered", names=list(names))
             case RunStarted(ShownRun(execution, resource, _, _, why)):
                 self.started(execution, resource, why)
             case RunChanged(execution):

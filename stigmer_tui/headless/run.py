@@ -46,6 +46,8 @@ class Request:
     on_approval: OnApproval = OnApproval.DENY
     watch: bool = False
     """Deploys each save, and runs again what it affects, until interrupted."""
+    remember: bool = False
+    """Its secrets go to the keyring, for later runs from this folder."""
     resume: str = ""
     """Id of an execution, or of a session for its newest one. It is shown to its end; with a message, its conversation
     continues."""
@@ -136,8 +138,14 @@ class HeadlessRun:
         return COMPLETED if execution.state is RunState.COMPLETED else FAILED
 
     async def _start(self, runs: Runs, resource: Resource) -> ShownRun:
+        await self._prepare(resource)
         await runs.hand_over_keys()
         return await runs.start(resource, self._request.input)
+
+    async def _prepare(self, resource: Resource) -> None:
+        if self._request.remember:
+            await self._session.remember_secrets(self._request.input)
+        await self._session.recall_secrets([resource], self._request.input)
 
     async def _interrupt(self, runs: Runs, run: ShownRun) -> None:
         """A person who presses ctrl+c must know what became of the run."""
@@ -211,7 +219,9 @@ class HeadlessRun:
                 deployed.set_result(event.deployment)
 
         self._session.store.subscribe(take)
-        self._session.start(await self._resource_in(await deployed), self._request.input)
+        resource = await self._resource_in(await deployed)
+        await self._prepare(resource)
+        self._session.start(resource, self._request.input)
 
     async def _finish(self) -> None:
         shown = self._session.state.shown

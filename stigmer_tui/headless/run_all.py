@@ -57,8 +57,11 @@ class RunAll:
         interrupted: asyncio.Event,
         detach: bool = False,
         on_approval: OnApproval = OnApproval.DENY,
+        remember: bool = False,
     ) -> None:
-        """`output` takes what happens before the runs. `detach`: an interrupt leaves the runs to themselves."""
+        """`output` takes what happens before the runs. `detach`: an interrupt leaves the runs to themselves.
+        `remember`: the secrets of the input go to the keyring.
+        """
         self._input = run_input
         self._session = session
         self._output = output
@@ -66,6 +69,7 @@ class RunAll:
         self._interrupted = interrupted
         self._detach = detach
         self._on_approval = on_approval
+        self._remember = remember
         self._lines: list[RunLine] = []
 
     async def run(self) -> int:
@@ -78,6 +82,9 @@ class RunAll:
             deployment = await self._session.deploy()
             if not deployment.resources:
                 raise nothing_to_run()
+            if self._remember:
+                await self._session.remember_secrets(self._input)
+            await self._session.recall_secrets(deployment.resources, self._input)
             await runs.hand_over_keys()
             self._lines = [RunLine(resource, approvals=self._approvals()) for resource in deployment.resources]
             self._view.begin(self._lines)

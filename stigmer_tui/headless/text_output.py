@@ -28,6 +28,8 @@ from stigmer_tui.workbench.events import (
     RunEnded,
     RunReplaced,
     RunStarted,
+    SecretsRecalled,
+    SecretsRemembered,
     ServerLost,
 )
 from stigmer_tui.workbench.execution_tree import Execution
@@ -85,6 +87,10 @@ class TextOutput:
             case KeysHandedOver(names):
                 given = " and ".join(names)
                 self._lines.line(f"✓ Handed {given} to the daemon, which had no such key (kept in memory only)")
+            case SecretsRecalled(names):
+                self._lines.line(f"✓ From the keyring: {', '.join(names)}")
+            case SecretsRemembered(names):
+                self._lines.line(f"✓ Kept in the keyring, for runs from this folder: {', '.join(names)}")
             case RunStarted(run):
                 self._started(run.resource, run.execution)
             case RunChanged(execution):

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.run_variable import SECRET_PREFIX
 from stigmer_tui.workbench.model import Resource
 from stigmer_tui.workbench.state import Value
 
 NAME_SOMETHING = "specify agent/workflow: stigmer-tui run <name-or-id>"
 WITHOUT_WATCH = "leave --watch out: stigmer-tui run <name-or-id>"
 MAKE_A_PROJECT = "make a project: stigmer-tui new <name>"
-
-SECRET_PREFIX = "secret:"  # noqa: S105 - a prefix, not a password
 
 
 def no_project(other_way: str) -> StigmerError:

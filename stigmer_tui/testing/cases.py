@@ -39,6 +39,7 @@ from pathlib import Path
 from typing import Any
 
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.run_variable import SECRET_PREFIX
 from stigmer_tui.core.yaml_output import to_yaml
 from stigmer_tui.core.yaml_text import Path as Place
 from stigmer_tui.core.yaml_text import read_yaml
@@ -47,7 +48,6 @@ from stigmer_tui.testing.expectations import Expectations, ExpectedCall, Limits,
 from stigmer_tui.testing.records import Variable
 
 VERSION = 1
-SECRET_PREFIX = "secret:"  # noqa: S105 - no password
 KEYS = ("version", "agent", "workflow", "message", "environment", "expect", "recording")
 EXPECTED = ("state", "text", "output", "calls", "in_order", "files", "at_most", "condition", "judge")
 STATES = ("completed", "failed", "cancelled")

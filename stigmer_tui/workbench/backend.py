@@ -74,8 +74,8 @@ class Backend(Protocol):
         """Not connected while the server is being searched for. Ends at once at a server that is not ours."""
         ...
 
-    async def resolve(self, reference: str) -> Resource | None:
-        """By id or name; a workflow before an agent of the same name."""
+    async def resolve(self, reference: str, with_variables: bool = False) -> Resource | None:
+        """By id or name; a workflow before an agent of the same name. Variables take time to be found."""
         ...
 
     async def find(self, reference: str) -> Resource | Run | None:

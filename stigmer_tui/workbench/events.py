@@ -71,6 +71,20 @@ class DaemonReported:
 
 
 @dataclass(frozen=True, slots=True)
+class SecretsRecalled:
+    """The keyring has values for these variables of a run, which nobody has given."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SecretsRemembered:
+    """These are in the keyring now, for runs from the folder of the session."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class KeysHandedOver:
     """Our daemon had not these keys of model providers, and has them now, in memory."""
 
@@ -258,7 +272,15 @@ class Noticed:
 
 
 ServerEvent = (
-    ServerSearched | ServerConnected | ServerLost | DaemonReported | KeysHandedOver | ListsChanged | ResourcePreviewed
+    ServerSearched
+    | ServerConnected
+    | ServerLost
+    | DaemonReported
+    | KeysHandedOver
+    | SecretsRecalled
+    | SecretsRemembered
+    | ListsChanged
+    | ResourcePreviewed
 )
 ProjectEvent = (
     ProjectDetected

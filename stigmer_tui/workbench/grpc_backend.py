@@ -43,6 +43,8 @@ from stigmer_tui.workbench.wire_deltas import execution_of
 
 if TYPE_CHECKING:
     from stigmer_tui.api.agent_execution_pb2 import AgentExecution
+    from stigmer_tui.api.agent_pb2 import Agent
+    from stigmer_tui.api.workflow_pb2 import Workflow
     from stigmer_tui.project.plan import Deployments
     from stigmer_tui.workbench.preview import Preview
 
@@ -142,11 +144,15 @@ class GrpcBackend:
                 else:
                     yield daemon_state(status)
 
-    async def resolve(self, reference: str) -> Resource | None:
+    async def resolve(self, reference: str, with_variables: bool = False) -> Resource | None:
+        if with_variables:
+            from stigmer_tui.workbench.described import described as plain
+        else:
+            plain = resource_of
         found = await resolve(self._connection, reference, self.organization)
-        return resource_of(found) if found is not None else await self._resolve_instance(reference)
+        return plain(found) if found is not None else await self._resolve_instance(reference, plain)
 
-    async def _resolve_instance(self, reference: str) -> Resource | None:
+    async def _resolve_instance(self, reference: str, plain: Callable[[Agent | Workflow], Resource]) -> Resource | None:
         """What it is an instance of, under the instance's own name."""
         from stigmer_tui.client.instances import find_instance
         from stigmer_tui.project.plan import owner_of
@@ -157,7 +163,7 @@ class GrpcBackend:
         kind, owner_id = owner_of(instance)
         owner = await get_by_id(self._connection, kind, owner_id)
         metadata = instance.metadata
-        return owner and replace(resource_of(owner), slug=metadata.slug, name=metadata.name, instance=metadata.id)
+        return owner and replace(plain(owner), slug=metadata.slug, name=metadata.name, instance=metadata.id)
 
     async def find(self, reference: str) -> Resource | Run | None:
         if executions.is_session(reference):

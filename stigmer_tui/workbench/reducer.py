@@ -31,6 +31,8 @@ from stigmer_tui.workbench.events import (
     RunOpened,
     RunReplaced,
     RunStarted,
+    SecretsRecalled,
+    SecretsRemembered,
     ServerConnected,
     ServerLost,
     ServerSearched,
@@ -68,7 +70,15 @@ def reduce(state: WorkbenchState, event: Event) -> WorkbenchState:
             return _with_notice(state, text, level, at)
         case RunStarted(run) | RunOpened(run):
             return replace(state, shown=run)
-        case RunChanged() | ConnectionLost() | RunEnded() | RunReplaced() | RunDetached():
+        case (
+            RunChanged()
+            | ConnectionLost()
+            | RunEnded()
+            | RunReplaced()
+            | RunDetached()
+            | SecretsRecalled()
+            | SecretsRemembered()
+        ):
             # An execution is changed in place; the event only says that it was.
             return state
 

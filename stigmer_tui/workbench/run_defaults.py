@@ -1,4 +1,4 @@
-"""What a run is started with where nobody says it: by Stigmer.yaml, and by files of variables."""
+"""What a run is started with where nobody says it: by Stigmer.yaml, by files of variables, by the keyring."""
 
 from __future__ import annotations
 
@@ -20,12 +20,18 @@ class RunDefaults:
     """What Stigmer.yaml says."""
     dotenv: Mapping[str, str] = field(default_factory=dict)
     """What stands in files of variables; it wins, for variables that a resource declares."""
+    remembered: Mapping[str, str] = field(default_factory=dict)
+    """What the keyring has; it wins over both, for secrets that a resource declares."""
 
     def complete(self, resource: Resource, run_input: RunInput) -> RunInput:
         """What is given, and in its gaps the defaults."""
         secret = {variable.name for variable in resource.variables if variable.is_secret}
         declared = {variable.name for variable in resource.variables}
-        texts = {**self.environment, **{name: text for name, text in self.dotenv.items() if name in declared}}
+        texts = {
+            **self.environment,
+            **{name: text for name, text in self.dotenv.items() if name in declared},
+            **{name: text for name, text in self.remembered.items() if name in secret},
+        }
         values = {name: Value(text, is_secret=name in secret) for name, text in texts.items()}
         return replace(
             run_input, message=run_input.message or self.message, environment={**values, **run_input.environment}

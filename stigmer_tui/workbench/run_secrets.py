@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,34 +17,40 @@ if TYPE_CHECKING:
 class RunSecrets:
     """All of it raises StigmerError where there is no keyring that encrypts, or where it stays locked."""
 
-    def __init__(self, folder: Path, cache: SessionCache | None, keyring: Keyring | None = None) -> None:
-        """They are those of runs from one folder. Without a cache nothing is remembered."""
+    def __init__(self, folder: Path, cache: SessionCache, keyring: Keyring | None = None) -> None:
+        """They are those of runs from one folder."""
         self._folder = folder
         self._cache = cache
         self._keyring = keyring
         self.values: Mapping[str, str] = {}
 
-    async def load(self) -> None:
-        """A keyring is asked only where something was remembered: it may ask for a password."""
-        if self._cache and (names := self._cache.remembered_secrets()):
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of all that are remembered, whether they were loaded or not."""
+        return self._cache.remembered_secrets()
+
+    async def load(self, wanted: Iterable[str] | None = None) -> None:
+        """All, or those of these names. A keyring is asked only where something was remembered: it may ask for a
+        password.
+        """
+        names = [name for name in self.names if wanted is None or name in wanted]
+        if names:
             found = await asyncio.to_thread(lambda: {name: self._ring().read(self._entry(name)) for name in names})
-            self._take({name: value for name, value in found.items() if value})
+            self._take({**self.values, **{name: value for name, value in found.items() if value}})
 
     async def remember(self, name: str, value: str) -> None:
-        if self._cache:
-            await asyncio.to_thread(lambda: self._ring().write(self._entry(name), value))
-            self._take({**self.values, name: value})
+        await asyncio.to_thread(lambda: self._ring().write(self._entry(name), value))
+        self._take({**self.values, name: value})
+        self._cache.note_remembered_secrets({*self.names, name})
 
     async def forget(self, name: str) -> None:
-        if self._cache:
-            await asyncio.to_thread(lambda: self._ring().delete(self._entry(name)))
-            self._take({other: value for other, value in self.values.items() if other != name})
+        await asyncio.to_thread(lambda: self._ring().delete(self._entry(name)))
+        self._take({other: value for other, value in self.values.items() if other != name})
+        self._cache.note_remembered_secrets({*self.names} - {name})
 
     def _take(self, values: Mapping[str, str]) -> None:
         self.values = values
         remember_values(values.values())
-        if self._cache:
-            self._cache.note_remembered_secrets(values)
 
     def _entry(self, name: str) -> str:
         return f"{name} for runs in {self._folder}"

@@ -7,10 +7,9 @@ group, which ends with `Session.run`; executions go on in the daemon.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,17 +20,18 @@ from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.watch_rules import Queueing, WatchRules, When
 from stigmer_tui.project.project_file import is_project
 from stigmer_tui.workbench.approvals import Verdict, WaitingCall
-from stigmer_tui.workbench.events import Deployed, ResourcePreviewed
+from stigmer_tui.workbench.events import Deployed, ResourcePreviewed, SecretsRecalled, SecretsRemembered
 from stigmer_tui.workbench.lists import Lists
 from stigmer_tui.workbench.model import Resource, Run
 from stigmer_tui.workbench.preview import Previews
 from stigmer_tui.workbench.project_tests import Tester
-from stigmer_tui.workbench.run_defaults import run_defaults
+from stigmer_tui.workbench.run_defaults import RunDefaults, run_defaults
 from stigmer_tui.workbench.run_group import RunAllIntents
 from stigmer_tui.workbench.run_history import RunHistory
 from stigmer_tui.workbench.run_secrets import RunSecrets
 from stigmer_tui.workbench.runs import Runs
 from stigmer_tui.workbench.services import Services, load_services
+from stigmer_tui.workbench.session_cache import SessionCache
 from stigmer_tui.workbench.side_by_side import SideBySideIntents
 from stigmer_tui.workbench.state import Deployment, Level, ProjectState, RunInput, ShownRun, WorkbenchState
 from stigmer_tui.workbench.state_store import StateStore
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from stigmer_tui.workbench.run_requests import RunRequests
     from stigmer_tui.workbench.server_monitor import ServerMonitor
     from stigmer_tui.workbench.server_tools import ServerTools
-    from stigmer_tui.workbench.session_cache import SessionCache
     from stigmer_tui.workbench.suggestions import Suggestion
     from stigmer_tui.workbench.testing_loop import TestLoop
     from stigmer_tui.workbench.watch_loop import WatchLoop
@@ -114,7 +113,7 @@ class Session:
         self.all_runs = RunAllIntents(self)
         self.side_by_side = SideBySideIntents(self)
         self.history = RunHistory(self)
-        self._secrets = RunSecrets(folder, cache)
+        self._secrets = RunSecrets(folder, cache or SessionCache.of(configuration, folder))
         self._services: Services | None = None
         self._live: LiveParts | None = None
         self._early: list[Intent] = []
@@ -175,8 +174,7 @@ class Session:
     async def _within_reach(self, services: Services) -> AsyncIterator[Runs]:
         self._services = services
         try:
-            defaults = partial(run_defaults, self.folder)
-            yield Runs(services.backend, self.store, self._lists, self.clock, self._interval_ms, defaults)
+            yield Runs(services.backend, self.store, self._lists, self.clock, self._interval_ms, self._run_defaults)
         finally:
             self._services = None
             await services.backend.close()
@@ -260,8 +258,31 @@ class Session:
         return ServerToolCommands(self.folder, self._organization)
 
     async def resolve(self, reference: str) -> Resource | None:
-        """By id or name; a workflow before an agent of the same name."""
-        return await self.backend.resolve(reference)
+        """By id or name; a workflow before an agent of the same name. It has its variables where there may be values
+        for them.
+        """
+        has_values = bool(self._secrets.names) or self._run_defaults() != RunDefaults()
+        return await self.backend.resolve(reference, with_variables=has_values)
+
+    async def recall_secrets(self, resources: Iterable[Resource], given: RunInput) -> None:
+        """Reads what these declare, nobody has given, and the keyring remembers; it is used from now on. That the
+        keyring stays locked is noted: a run may do without.
+        """
+        declared = {variable.name for resource in resources for variable in resource.variables if variable.is_secret}
+        wanted = declared - given.environment.keys()
+        try:
+            await self._secrets.load(wanted)
+        except StigmerError as error:
+            self.store.note(str(error), Level.WARNING)
+        if names := sorted(wanted & self._secrets.values.keys()):
+            self.store.emit(SecretsRecalled(tuple(names)))
+
+    async def remember_secrets(self, given: RunInput) -> None:
+        """Puts the secrets of an input into the keyring. Raises StigmerError where there is none that encrypts."""
+        secrets = {name: value.text for name, value in given.environment.items() if value.is_secret}
+        for name, text in secrets.items():
+            await self._secrets.remember(name, text)
+        self.store.emit(SecretsRemembered(tuple(secrets)))
 
     async def find(self, reference: str) -> Resource | Run | None:
         """By name or id, also what no list has; what is found is in the list from now on."""
@@ -400,7 +421,10 @@ class Session:
     def suggestions_for(self, resource: Resource) -> list[Suggestion]:
         from stigmer_tui.workbench.suggestions import suggest
 
-        return suggest(resource, self.input_for(resource), run_defaults(self.folder), self._secrets.values)
+        return suggest(resource, self.input_for(resource), self._run_defaults())
+
+    def _run_defaults(self) -> RunDefaults:
+        return replace(run_defaults(self.folder), remembered=self._secrets.values)
 
     def keep_secrets(self, secrets: Mapping[str, str]) -> None:
         """Has the values remembered in the keyring; an empty one is forgotten."""

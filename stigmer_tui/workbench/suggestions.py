@@ -36,13 +36,10 @@ class Suggestion:
         return self.source is ValueSource.NOWHERE and bool(self.variable.used_by)
 
 
-def suggest(
-    resource: Resource, last: RunInput, defaults: RunDefaults, remembered: Mapping[str, str] | None = None
-) -> list[Suggestion]:
-    """One for each variable that the resource declares or uses. `remembered` are secrets in the keyring."""
-    known = remembered or {}
-    found = [_suggestion(variable, last.environment, defaults, known) for variable in resource.variables]
-    return [replace(each, is_remembered=each.variable.name in known) for each in found]
+def suggest(resource: Resource, last: RunInput, defaults: RunDefaults) -> list[Suggestion]:
+    """One for each variable that the resource declares or uses."""
+    found = [_suggestion(variable, last.environment, defaults) for variable in resource.variables]
+    return [replace(each, is_remembered=each.variable.name in defaults.remembered) for each in found]
 
 
 def input_from(last: RunInput, suggestions: Iterable[Suggestion]) -> RunInput:
@@ -54,14 +51,12 @@ def input_from(last: RunInput, suggestions: Iterable[Suggestion]) -> RunInput:
     return RunInput(last.message, environment)
 
 
-def _suggestion(
-    variable: RunVariable, last: Mapping[str, Value], defaults: RunDefaults, remembered: Mapping[str, str]
-) -> Suggestion:
+def _suggestion(variable: RunVariable, last: Mapping[str, Value], defaults: RunDefaults) -> Suggestion:
     name = variable.name
     if name in last:
         return Suggestion(variable, last[name].text, ValueSource.LAST_RUN)
-    if variable.is_secret and name in remembered:
-        return Suggestion(variable, remembered[name], ValueSource.KEYRING)
+    if variable.is_secret and name in defaults.remembered:
+        return Suggestion(variable, defaults.remembered[name], ValueSource.KEYRING)
     if name in defaults.dotenv:
         return Suggestion(variable, defaults.dotenv[name], ValueSource.DOTENV)
     if name in defaults.environment:

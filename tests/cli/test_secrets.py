@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from stigmer_tui.cli.commands import program
+from stigmer_tui.core.configuration import load_configuration
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.workbench.run_secrets import RunSecrets
+from stigmer_tui.workbench.session_cache import SessionCache
 from tests.cli.keyring_fixture import ring as ring
 from tests.core.memory_keyring import MemoryBackend
 
@@ -87,3 +92,17 @@ def test_a_passphrase_encrypts_it_where_there_is_no_keyring(ring: MemoryBackend,
 def test_a_short_passphrase_is_refused(ring: MemoryBackend) -> None:
     assert "at least 8 characters" in refused("set", "anthropic", "--file", typed=f"{KEY}\nopen\n").message
     assert secrets("list", "--output", "json").output == ""
+
+
+def test_secrets_of_runs_are_listed_with_their_folder_and_deleted(
+    ring: MemoryBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    cache = SessionCache.of(load_configuration(os.environ), tmp_path)
+    asyncio.run(RunSecrets(tmp_path, cache).remember("TOKEN", "s3cret"))
+    assert secrets("list").output == f"TOKEN                 keyring      for runs from {tmp_path}\n"
+    listed = json.loads(secrets("list", "--output", "json").output)
+    assert listed == {"variable": "TOKEN", "address": "", "place": "keyring", "folder": str(tmp_path)}
+    assert secrets("delete", "TOKEN").output == f"✓ TOKEN for runs from {tmp_path} is deleted from the keyring\n"
+    assert (ring.values, secrets("list", "--output", "json").output) == ({}, "")
+    assert "No provider of models has a key TOKEN" in refused("delete", "TOKEN").message

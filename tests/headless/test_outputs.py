@@ -33,6 +33,8 @@ from stigmer_tui.workbench.events import (
     RunDetached,
     RunReplaced,
     RunStarted,
+    SecretsRecalled,
+    SecretsRemembered,
     ServerConnected,
     ServerLost,
 )
@@ -94,6 +96,16 @@ CASES: list[tuple[Event, list[str], list[dict[str, Any]]]] = [
         KeysHandedOver(("A_KEY",), NOON),
         ["✓ Handed A_KEY to the daemon, which had no such key (kept in memory only)"],
         [{"event": "keys_handed_over", "names": ["A_KEY"]}],
+    ),
+    (
+        SecretsRecalled(("API_TOKEN", "TOKEN")),
+        ["✓ From the keyring: API_TOKEN, TOKEN"],
+        [{"event": "secrets_recalled", "names": ["API_TOKEN", "TOKEN"]}],
+    ),
+    (
+        SecretsRemembered(("TOKEN",)),
+        ["✓ Kept in the keyring, for runs from this folder: TOKEN"],
+        [{"event": "secrets_remembered", "names": ["TOKEN"]}],
     ),
     (ConnectionLost(EXECUTION), ["⚠️  Connection lost - looking for the server"], [{"event": "connection_lost"}]),
     (ServerLost("It is gone"), ["⚠️  It is gone"], [{"event": "server_lost", "message": "It is gone"}]),

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from keyring.errors import KeyringLocked
 
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.run_variable import RunVariable
 from stigmer_tui.headless.exit_code import COMPLETED, FAILED, INTERRUPTED
 from stigmer_tui.headless.run import HeadlessRun, Request
 from stigmer_tui.workbench.events import (
@@ -18,14 +20,18 @@ from stigmer_tui.workbench.events import (
     DeploymentFailed,
     Event,
     FilesSaved,
+    Noticed,
     ProjectDetected,
     RunDetached,
     RunEnded,
     RunReplaced,
     RunStarted,
+    SecretsRecalled,
 )
 from stigmer_tui.workbench.model import Resource, Run, RunState
-from stigmer_tui.workbench.state import RunInput
+from stigmer_tui.workbench.state import Level, RunInput, Value
+from tests.cli.keyring_fixture import ring as ring
+from tests.core.memory_keyring import MemoryBackend
 from tests.workbench.stage import LIMIT, OTHER, TALLY, FakeCode, FakeServer, StagedSession
 
 INPUT = RunInput("once")
@@ -122,6 +128,47 @@ async def test_an_input_that_the_workflow_does_not_declare_is_not_sent(tmp_path:
     fitting = Command(tmp_path, Request("tally", RunInput('{"item": "tea"}'), follow=False), server=server)
     assert await fitting.ends() == COMPLETED
     assert server.created == [("tally", RunInput('{"item": "tea", "count": 1}'))]
+
+
+TOKEN = RunVariable("TOKEN", is_secret=True)
+
+
+async def test_a_secret_is_remembered_used_by_later_runs_and_said(tmp_path: Path, ring: MemoryBackend) -> None:
+    server = FakeServer(resources=[replace(TALLY, variables=(TOKEN, RunVariable("REGION")))])
+    given = RunInput("", {"TOKEN": Value("s3cret", is_secret=True), "REGION": Value("eu")})
+    first = Command(tmp_path, Request("tally", given, follow=False, remember=True), server=server)
+    assert await first.ends() == COMPLETED
+    assert list(ring.values.values()) == ["s3cret"]
+
+    later = Command(tmp_path, Request("tally", RunInput(), follow=False), server=server)
+    assert await later.ends() == COMPLETED
+    assert SecretsRecalled(("TOKEN",)) in later.output.events
+    assert server.created[-1][1].environment == {"TOKEN": Value("s3cret", is_secret=True)}
+
+    own = RunInput("", {"TOKEN": Value("other", is_secret=True)})
+    with_own = Command(tmp_path, Request("tally", own, follow=False), server=server)
+    assert await with_own.ends() == COMPLETED
+    assert not with_own.output.has(SecretsRecalled)
+    assert server.created[-1][1] == own
+
+
+async def test_a_keyring_that_stays_locked_is_said_and_the_run_does_without(
+    tmp_path: Path, ring: MemoryBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = FakeServer(resources=[replace(TALLY, variables=(TOKEN,))])
+    given = RunInput("", {"TOKEN": Value("s3cret", is_secret=True)})
+    await Command(tmp_path, Request("tally", given, follow=False, remember=True), server=server).ends()
+
+    def locked(*names: str) -> None:
+        raise KeyringLocked("it stays locked")
+
+    monkeypatch.setattr(ring, "get_password", locked)
+    command = Command(tmp_path, Request("tally", RunInput(), follow=False), server=server)
+    assert await command.ends() == COMPLETED
+    (notice,) = [event for event in command.output.events if isinstance(event, Noticed)]
+    assert notice.level is Level.WARNING
+    assert "keyring" in notice.text
+    assert server.created[-1] == ("tally", RunInput())
 
 
 async def test_in_a_project_its_code_is_deployed_first(project: Path) -> None:

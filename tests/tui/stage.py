@@ -182,7 +182,7 @@ class StagedSession(Session):
         return self.providers
 
     def suggestions_for(self, resource: Resource) -> list[Suggestion]:
-        return suggest(resource, self.input_for(resource), RunDefaults(), self.remembered)
+        return suggest(resource, self.input_for(resource), RunDefaults(remembered=self.remembered))
 
     def keep_secrets(self, secrets: Mapping[str, str]) -> None:
         self.kept.append(secrets)

@@ -155,7 +155,7 @@ class FakeServer:
     async def restart_component(self, name: str) -> None:
         self.components.append(name)
 
-    async def resolve(self, reference: str) -> Resource | None:
+    async def resolve(self, reference: str, with_variables: bool = False) -> Resource | None:
         return next((item for item in self.resources if reference in (item.id, item.slug)), None)
 
     async def find(self, reference: str) -> Resource | Run | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,24 @@ async def test_what_is_forgotten_is_nowhere(tmp_path: Path) -> None:
     assert SessionCache(tmp_path, "shop").remembered_secrets() == ()
 
 
+async def test_folders_without_a_project_keep_their_own(tmp_path: Path) -> None:
+    ring, cache = MemoryKeyring(), SessionCache(tmp_path, "")
+    await RunSecrets(Path("/here"), cache, ring).remember("TOKEN", "s3cret")
+    elsewhere, later = RunSecrets(Path("/elsewhere"), cache, ring), RunSecrets(Path("/here"), cache, ring)
+    await elsewhere.load()
+    await later.load()
+    assert (elsewhere.values, later.values) == ({}, {"TOKEN": "s3cret"})
+
+
+async def test_only_what_is_wanted_is_read(tmp_path: Path) -> None:
+    ring = MemoryKeyring()
+    await secrets(tmp_path, ring).remember("TOKEN", "s3cret")
+    ring.problem = "it stays locked"
+    own = secrets(tmp_path, ring)
+    await own.load({"REGION"})
+    assert (own.values, own.names) == ({}, ("TOKEN",))
+
+
 async def test_a_keyring_is_asked_only_where_something_was_remembered(tmp_path: Path) -> None:
     locked = MemoryKeyring(problem="it stays locked")
     await secrets(tmp_path, locked).load()
@@ -61,8 +80,17 @@ async def test_a_keyring_is_asked_only_where_something_was_remembered(tmp_path: 
 
 
 def test_the_value_of_the_last_run_comes_first_then_the_keyring_then_files() -> None:
-    files, ring = RunDefaults(dotenv={"TOKEN": "of a file"}), {"TOKEN": "of the ring"}
+    files = RunDefaults(dotenv={"TOKEN": "of a file"})
+    both = replace(files, remembered={"TOKEN": "of the ring"})
     last = RunInput("", {"TOKEN": Value("of the run", is_secret=True)})
-    assert suggest(SHOP, last, files, ring) == [Suggestion(TOKEN, "of the run", ValueSource.LAST_RUN, True)]
-    assert suggest(SHOP, RunInput(), files, ring) == [Suggestion(TOKEN, "of the ring", ValueSource.KEYRING, True)]
+    assert suggest(SHOP, last, both) == [Suggestion(TOKEN, "of the run", ValueSource.LAST_RUN, True)]
+    assert suggest(SHOP, RunInput(), both) == [Suggestion(TOKEN, "of the ring", ValueSource.KEYRING, True)]
     assert suggest(SHOP, RunInput(), files) == [Suggestion(TOKEN, "of a file", ValueSource.DOTENV)]
+
+
+def test_a_run_of_nobody_s_saying_takes_the_keyring_s_before_files() -> None:
+    defaults = RunDefaults(environment={"TOKEN": "x", "REGION": "eu"}, dotenv={"TOKEN": "y"}, remembered={"TOKEN": "z"})
+    complete = defaults.complete(SHOP, RunInput())
+    assert complete.environment == {"TOKEN": Value("z", is_secret=True), "REGION": Value("eu")}
+    given = RunInput("", {"TOKEN": Value("given", is_secret=True)})
+    assert defaults.complete(SHOP, given).environment["TOKEN"].text == "given"

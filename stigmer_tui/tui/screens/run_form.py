@@ -17,6 +17,7 @@ from textual.widgets import Input, Label
 
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import working_folder
+from stigmer_tui.core.run_variable import SECRET_PREFIX
 from stigmer_tui.tui.commands import Place, bindings, footer_text
 from stigmer_tui.tui.render.cells import cells, one_line
 from stigmer_tui.tui.screens.dismissal import Modal
@@ -42,7 +43,6 @@ PLACEHOLDERS = {ResourceKind.TASK: "those of the task, or else the first that an
 """What is done without a message, where it is not that a default one is sent."""
 
 
-SECRET_PREFIX = "secret:"  # noqa: S105 - what marks one
 MASK = "•"
 
 ROWS_AROUND_BODY = 8
