@@ -65,12 +65,46 @@ with httpx2.Client() as client:
     print(time.perf_counter() - began, time.process_time() - spent)
 """
 
+FRAMEWORK = """
+import asyncio, sys, time
+from pydantic_ai import Agent, UsageLimits
+from pydantic_ai.models.anthropic import AnthropicModel
+from pydantic_ai.models.openai import OpenAIChatModel
+from pydantic_ai.providers.anthropic import AnthropicProvider
+from pydantic_ai.providers.openai import OpenAIProvider
+
+provider, url, runs = sys.argv[1], sys.argv[2], int(sys.argv[3])
+if provider == "openai":
+    model = OpenAIChatModel("m", provider=OpenAIProvider(base_url=url, api_key="key"))
+else:
+    model = AnthropicModel("m", provider=AnthropicProvider(base_url=url, api_key="key"))
+
+def glob(pattern: str) -> str:
+    return "Nothing."
+
+async def read(_, events):
+    async for _ in events:
+        pass
+
+async def main():
+    times = []
+    for _ in range(runs):
+        agent = Agent(model, instructions="Answer in one sentence.", tools=[glob])
+        began = time.perf_counter()
+        await agent.run("Hi", usage_limits=UsageLimits(request_limit=None), event_stream_handler=read)
+        times.append(time.perf_counter() - began)
+    print(sorted(times)[runs // 2])
+
+asyncio.run(main())
+"""
+"""The library that the agents are built on, with a tool, and with nothing kept or reported."""
+
 
 async def main() -> None:
     for provider, (wire, path) in WIRES.items():
         async with provider_server(wire, Answer(["Good morning."])) as model, agents_of(provider, model.url) as agents:
             heading(f"An agent and the wire format of {provider}")
-            bench = Bench(agents, model, model.url + path)
+            bench = Bench(agents, model, provider, model.url + path)
             await bench.first_requests()
             await bench.calls()
             await bench.tokens()
@@ -114,11 +148,12 @@ async def _settled(process: psutil.Process) -> None:
 
 
 class Bench:
-    def __init__(self, agents: Agents, model: ProviderServer, url: str) -> None:
+    def __init__(self, agents: Agents, model: ProviderServer, provider: str, url: str) -> None:
         self._agents = agents
         self._commands = AgentExecutionCommandControllerStub(agents.channel)
         self._executions = ExecutionControllerStub(agents.channel)
         self._model = model
+        self._provider = provider
         self._url = url
 
     async def first_requests(self) -> None:
@@ -144,6 +179,9 @@ class Bench:
         model = few - tool - bare / TURNS * 1000
         line("a model call, beyond a bare loop's", model, "ms", 3)
         line("a tool call", tool, "ms", 2)
+        framework = await self._framework()
+        line("a turn with a call, of the framework alone", framework, "ms")
+        line("  times the framework's, with all that is kept and reported", few / framework, "×", 2)
 
     async def tokens(self) -> None:
         answer = Answer(["word "] * TOKENS)
@@ -172,6 +210,15 @@ class Bench:
         output, _ = await process.communicate()
         took, spent = map(float, output.split())
         return took, spent
+
+    async def _framework(self) -> float:
+        """Milliseconds for each turn of the framework, likewise."""
+        turns = [*(_turn(turn, 1) for turn in range(TURNS)), Answer(["Done."])]
+        self._model.answers[:] = turns * RUNS
+        command = (sys.executable, "-c", FRAMEWORK, self._provider, self._model.url, str(RUNS))
+        process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
+        output, _ = await process.communicate()
+        return float(output) * 1000 / TURNS
 
     async def _create(self) -> AgentExecution:
         execution = AgentExecution(api_version=API_VERSION, kind=AGENT_EXECUTION.name)
