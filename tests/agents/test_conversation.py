@@ -97,6 +97,17 @@ async def test_a_script_answers_each_message_of_a_session_differently_and_knows_
     assert [ledger.answers for ledger in ledgers] == [["One."], ["Two, after one."], ["Two, after two."]]
 
 
+async def test_a_script_knows_its_message_after_a_run_that_was_cancelled_during_a_call(agents: Agents) -> None:
+    cancelled = execution(1, human("Wait"), tool("ls", error="cancelled"), phase=Phase.CANCELLED)
+    second = "{say: 'two {{message}} {{previous}}{{result}}', delay: 0, call: {ls: {}}}"
+    script = f"messages: [[{{say: one}}], [{second}, {{say: end}}]]"
+    async with controller([cancelled]) as server:
+        agents.channel = open_channel(server.address)
+        ledger = await agents.run(assignment(script, "again", execution_id="agx_0002", session_id="ses_1"))
+        await agents.channel.close()
+    assert ledger.answers == ["two again Wait", "end"]
+
+
 async def test_all_of_a_long_session_is_read_page_by_page(agents: Agents, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conversation, "READ_AT_ONCE", 3)
     many = [execution(number, human(f"message {number}"), answer("Yes.")) for number in range(1, 9)]

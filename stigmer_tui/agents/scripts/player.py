@@ -22,6 +22,7 @@ from pydantic_ai.profiles import ModelProfile
 from stigmer_tui.agents.attached_files import prompt_text
 from stigmer_tui.agents.conversation import HEADING
 from stigmer_tui.agents.models.choice import SCRIPTED
+from stigmer_tui.agents.repetition import is_advice
 from stigmer_tui.definition.script import PLACEHOLDER, Answers, Script, ScriptTurn
 
 THE_END = ScriptTurn("This is the end of the script.", (), 0, 0)
@@ -108,19 +109,20 @@ def _previous(messages: Sequence[ModelMessage], run: Sequence[ModelMessage]) -> 
 
 
 def _is_from_person(message: ModelMessage) -> bool:
-    kinds = {type(part) for part in message.parts}
-    return isinstance(message, ModelRequest) and UserPromptPart in kinds and ToolReturnPart not in kinds
+    """It may also have the results of calls that were cancelled before. Advice comes from the runner."""
+    said = (part for part in message.parts if isinstance(part, UserPromptPart))
+    return isinstance(message, ModelRequest) and any(not is_advice(prompt_text(part)) for part in said)
 
 
 def _values(run: Sequence[ModelMessage]) -> dict[str, str]:
     """The values of placeholders, by name."""
     values: dict[str, str] = {}
-    for message in run:
+    for number, message in enumerate(run):
         for part in message.parts:
             match part:
                 case UserPromptPart():
                     values.setdefault("message", prompt_text(part))
-                case ToolReturnPart(tool_name=tool):
+                case ToolReturnPart(tool_name=tool) if number:
                     values[tool] = values["result"] = _without_decoration(part)
     return values
 
