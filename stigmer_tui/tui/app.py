@@ -34,6 +34,7 @@ from stigmer_tui.workbench.events import Event, RunEnded
 from stigmer_tui.workbench.execution_tree import run_of
 from stigmer_tui.workbench.input_form import is_complete
 from stigmer_tui.workbench.model import Resource, ResourceKind, Run
+from stigmer_tui.workbench.model_requests import requests_of
 from stigmer_tui.workbench.project_tests import Form
 from stigmer_tui.workbench.session import Session
 from stigmer_tui.workbench.state import Level, Notice, RunInput, WorkbenchState
@@ -346,6 +347,18 @@ class StigmerApp(TypeAheadApp):
 
     def on_all_runs_screen_chosen(self, message: AllRunsScreen.Chosen) -> None:
         self._open(run_of(message.execution, message.resource.id))
+
+    async def action_request(self) -> None:
+        from stigmer_tui.tui.screens.model_request import ModelRequestScreen
+
+        shown = self.session.state.shown
+        if shown is None:
+            return
+        names = requests_of(shown.conversation)
+        if not names:
+            self.session.store.note("No model was asked in this run")
+            return
+        await self.push_screen(ModelRequestScreen(names, len(names) - 1, self.session.model_request, self._glyphs))
 
     async def action_logs(self) -> None:
         from stigmer_tui.tui.screens.logs import LogScreen

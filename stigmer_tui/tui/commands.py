@@ -67,7 +67,8 @@ class Place(StrEnum):
     RUN_TABLE = "Table of runs"
     RUN_SEARCH = "Search for runs"
     COMPARISON = "Comparison of two runs"
-    DIFFERENCE_LINES = "Lines of a comparison"
+    REQUEST = "Request to a model"
+    LINES = "Long texts"
     TOOLS = "Tools of MCP servers"
     TOOL = "Call of a tool"
 
@@ -305,6 +306,10 @@ COMMANDS = (
         "pane.deny", "app.deny", Place.PANE, "d", "deny", "Deny, with a reason",
         "Do not make the call that waits; the agent gets the reason", _is_asked, rank=0,
     ),
+    Command(
+        "pane.request", "app.request", Place.PANE, "R", "", "Requests to the model",
+        "Read what the model was really asked, and what fills its context", _is_shown,
+    ),
     Command("sidebar.down", "scroll_by(1)", Place.SIDEBAR, "j,down", help="Scroll down"),
     Command("sidebar.up", "scroll_by(-1)", Place.SIDEBAR, "k,up", help="Scroll up"),
     Command(
@@ -501,6 +506,11 @@ COMMANDS = (
     ),
     Command("side_by_side.next", "next_side", Place.SIDE_BY_SIDE, "tab", "next run", help="Go to the next run"),
     Command("side_by_side.leave", "leave", Place.SIDE_BY_SIDE, "escape,q", "back", help="Back", at_end=True),
+    Command("request.before", "go(-1)", Place.REQUEST, "left,h", "before", help="Show the request before"),
+    Command("request.after", "go(1)", Place.REQUEST, "right,l", "after", help="Show the next request"),
+    Command("request.new", "new", Place.REQUEST, "n", "next new", help="Go to the next part that is new"),
+    Command("request.copy", "copy", Place.REQUEST, "y", "copy as curl", help="Copy it as a command, without its key"),
+    Command("request.leave", "leave", Place.REQUEST, "escape,q", "back", help="Back to the run", at_end=True),
     Command("history.open", "open", Place.RUN_HISTORY, "enter", "open", help="Show the selected run"),
     Command("history.mark", "mark", Place.RUN_HISTORY, "space", "mark", help="Mark the selected run, or no longer"),
     Command(
@@ -526,12 +536,12 @@ COMMANDS = (
         help="Show both transcripts side by side",
     ),
     Command("comparison.leave", "leave", Place.COMPARISON, "escape,q", "back", help="Back to the runs", at_end=True),
-    Command("difference_lines.down", "scroll(1)", Place.DIFFERENCE_LINES, "j,down", help="Scroll down"),
-    Command("difference_lines.up", "scroll(-1)", Place.DIFFERENCE_LINES, "k,up", help="Scroll up"),
-    Command("difference_lines.page_down", "page(1)", Place.DIFFERENCE_LINES, "ctrl+d,pagedown", help="A page down"),
-    Command("difference_lines.page_up", "page(-1)", Place.DIFFERENCE_LINES, "ctrl+u,pageup", help="A page up"),
-    Command("difference_lines.first", "first", Place.DIFFERENCE_LINES, "g,home", help="Go to the start"),
-    Command("difference_lines.last", "last", Place.DIFFERENCE_LINES, "G,end", help="Go to the end"),
+    Command("lines.down", "scroll(1)", Place.LINES, "j,down", help="Scroll down"),
+    Command("lines.up", "scroll(-1)", Place.LINES, "k,up", help="Scroll up"),
+    Command("lines.page_down", "page(1)", Place.LINES, "ctrl+d,pagedown", help="A page down"),
+    Command("lines.page_up", "page(-1)", Place.LINES, "ctrl+u,pageup", help="A page up"),
+    Command("lines.first", "first", Place.LINES, "g,home", help="Go to the start"),
+    Command("lines.last", "last", Place.LINES, "G,end", help="Go to the end"),
     Command("all_runs.open", "open", Place.ALL_RUNS, "enter", "open", help="Show the selected run"),
     Command("all_runs.cancel", "cancel", Place.ALL_RUNS, "c", "cancel", help="Cancel the selected run"),
     Command("all_runs.leave", "leave", Place.ALL_RUNS, "escape,q", "back", help="Back; what runs goes on", at_end=True),

@@ -15,6 +15,7 @@ from stigmer_tui.workbench.state import RunInput
 
 if TYPE_CHECKING:
     from stigmer_tui.project.plan import Deployments
+    from stigmer_tui.workbench.model_requests import SentRequest
     from stigmer_tui.workbench.preview import Preview
 
 Lists = tuple[tuple[Resource, ...], tuple[Run, ...]]
@@ -107,6 +108,10 @@ class Backend(Protocol):
         ...
 
     async def open(self, run: Run) -> Execution: ...
+
+    async def model_request(self, execution_id: str, number: int) -> SentRequest:
+        """What a model was asked in an execution, from 1."""
+        ...
 
     async def decide(self, waiting: WaitingCall, verdict: Verdict) -> None:
         """On a tool call that waits for approval."""

@@ -39,13 +39,14 @@ from stigmer_tui.workbench.translation import (
     resource_of,
     search_request,
 )
-from stigmer_tui.workbench.wire_deltas import execution_of
+from stigmer_tui.workbench.wire_deltas import execution_of, sent_request_of
 
 if TYPE_CHECKING:
     from stigmer_tui.api.agent_execution_pb2 import AgentExecution
     from stigmer_tui.api.agent_pb2 import Agent
     from stigmer_tui.api.workflow_pb2 import Workflow
     from stigmer_tui.project.plan import Deployments
+    from stigmer_tui.workbench.model_requests import SentRequest
     from stigmer_tui.workbench.preview import Preview
 
 KINDS = {ResourceKind.AGENT: AGENT, ResourceKind.WORKFLOW: WORKFLOW}
@@ -276,6 +277,12 @@ class GrpcBackend:
         stored = await executions.get(self._connection, run.id)
         redact(stored, Redactor(self._secrets))
         return execution_of(stored, run.resource)
+
+    async def model_request(self, execution_id: str, number: int) -> SentRequest:
+        # Few people read one.
+        from stigmer_tui.client.model_requests import get_model_request
+
+        return sent_request_of(await get_model_request(self._connection, execution_id, number))
 
     async def decide(self, waiting: WaitingCall, verdict: Verdict) -> None:
         # Few runs have a call that waits.

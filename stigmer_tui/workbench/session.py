@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from stigmer_tui.workbench.backend import Backend
     from stigmer_tui.workbench.differences import ResourceDifference
     from stigmer_tui.workbench.model_providers import ModelProviders
+    from stigmer_tui.workbench.model_requests import SentRequest
     from stigmer_tui.workbench.run_requests import RunRequests
     from stigmer_tui.workbench.server_monitor import ServerMonitor
     from stigmer_tui.workbench.server_tools import ServerTools
@@ -290,6 +291,10 @@ class Session:
         if isinstance(found, Resource) and not self.state.daemon.abilities.can_list:
             self._lists.add_resources([found])
         return found
+
+    async def model_request(self, execution_id: str, number: int) -> SentRequest:
+        """What a model was asked in an execution, from 1."""
+        return await self._require_services().backend.model_request(execution_id, number)
 
     async def decide(self, waiting: WaitingCall, verdict: Verdict) -> None:
         """On a tool call that waits for approval."""

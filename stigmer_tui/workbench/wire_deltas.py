@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -20,6 +21,7 @@ from stigmer_tui.definition.extensions import CODE, FILES, TASK, replaced_in
 from stigmer_tui.definition.sub_agent_calls import is_sub_agent, sub_agent_of
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import ResourceKind, RunState
+from stigmer_tui.workbench.model_requests import SentRequest
 from stigmer_tui.workbench.nodes import (
     Delta,
     GrowMessage,
@@ -207,6 +209,18 @@ def model_call_of(call: model_calls.ModelCall) -> ModelCall:
         output_tokens=call.output_tokens,
         cost=call.cost if call.HasField("cost") else None,
         context_window=call.context_window,
+    )
+
+
+def sent_request_of(request: model_calls.ModelRequest) -> SentRequest:
+    """A kept request as people see it."""
+    return SentRequest(
+        model_call_of(request.call),
+        json.loads(request.body),
+        request.body,
+        request.url,
+        request.key_variable,
+        dict(request.headers),
     )
 
 

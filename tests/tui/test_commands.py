@@ -16,12 +16,12 @@ from stigmer_tui.tui.screens.differences import DifferencesScreen
 from stigmer_tui.tui.screens.help import HelpScreen
 from stigmer_tui.tui.screens.logs import LogScreen, LogSearch
 from stigmer_tui.tui.screens.main import FilterInput, MainScreen
+from stigmer_tui.tui.screens.model_request import ModelRequestScreen
 from stigmer_tui.tui.screens.providers import ProvidersScreen
 from stigmer_tui.tui.screens.run_form import RunForm, VariableField
 from stigmer_tui.tui.screens.run_history import RunHistoryScreen, RunSearch
 from stigmer_tui.tui.screens.server_tools import ServerToolsScreen, ToolCallScreen
 from stigmer_tui.tui.screens.side_by_side import SideBySideScreen
-from stigmer_tui.tui.widgets.difference_list import DifferenceList
 from stigmer_tui.tui.widgets.entry_list import EntryList
 from stigmer_tui.tui.widgets.log_list import LogList
 from stigmer_tui.tui.widgets.message_area import MessageArea
@@ -29,6 +29,7 @@ from stigmer_tui.tui.widgets.message_input import MessageInput
 from stigmer_tui.tui.widgets.picker import Picker
 from stigmer_tui.tui.widgets.run_pane import RunPane
 from stigmer_tui.tui.widgets.run_table import RunTable
+from stigmer_tui.tui.widgets.scrolled_rows import ScrolledRows
 from stigmer_tui.tui.widgets.sidebar import Sidebar
 
 README = Path(__file__).parents[2] / "README.md"
@@ -57,7 +58,8 @@ OWNERS = {
     Place.RUN_TABLE: RunTable,
     Place.RUN_SEARCH: RunSearch,
     Place.COMPARISON: ComparisonScreen,
-    Place.DIFFERENCE_LINES: DifferenceList,
+    Place.REQUEST: ModelRequestScreen,
+    Place.LINES: ScrolledRows,
     Place.LOG_LINES: LogList,
     Place.LOG_SEARCH: LogSearch,
     Place.APPROVAL: DenyDialog,
@@ -104,5 +106,6 @@ def test_the_readme_names_the_keys_of_the_workbench() -> None:
     over = {Place.FORM, Place.MESSAGE, Place.VARIABLE, Place.QUIT, Place.HELP, Place.NOTICES, Place.BY_NAME}
     over |= {Place.LOGS, Place.LOG_LINES, Place.LOG_SEARCH, Place.APPROVAL, Place.WRITING}
     over |= {Place.PROVIDERS, Place.ALL_RUNS, Place.RUN_GRID, Place.RUN_TABLE, Place.RUN_SEARCH}
+    over |= {Place.REQUEST, Place.LINES}
     keys = {key for command in COMMANDS if command.place not in over for key in command.key_names}
     assert named - {"ctrl+j", "ctrl+g"} == keys - NOT_NAMED

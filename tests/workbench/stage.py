@@ -25,6 +25,7 @@ from stigmer_tui.workbench.daemon_state import DaemonState
 from stigmer_tui.workbench.deployment import Deployer
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import Resource, ResourceKind, Run, RunState
+from stigmer_tui.workbench.model_requests import SentRequest
 from stigmer_tui.workbench.preview import Preview
 from stigmer_tui.workbench.run_query import FoundRun, RunQuery
 from stigmer_tui.workbench.services import Services
@@ -202,6 +203,9 @@ class FakeServer:
     def _known(self, execution: Execution) -> Execution:
         self._changes[execution.id] = asyncio.Queue()
         return execution
+
+    async def model_request(self, execution_id: str, number: int) -> SentRequest:
+        raise StigmerError(f"Nothing was asked in {execution_id}")
 
     async def decide(self, waiting: WaitingCall, verdict: Verdict) -> None:
         self.decided.append((waiting.call.id, verdict))

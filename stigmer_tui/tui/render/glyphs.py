@@ -23,6 +23,8 @@ class Glyphs:
     quote: str
     folded: str
     unfolded: str
+    meter: str
+    """A part of what fills something."""
     thumb: str
     """The part of a scroll bar that shows where one is."""
 
@@ -46,6 +48,7 @@ UNICODE = Glyphs(
     quote="│",
     folded="+",
     unfolded="−",
+    meter="▇",
     thumb="▐",
 )
 
@@ -68,6 +71,7 @@ ASCII = Glyphs(
     quote=":",
     folded="+",
     unfolded="-",
+    meter="#",
     thumb="#",
 )
 

@@ -11,12 +11,13 @@ from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.tui.commands import Place, bindings
 from stigmer_tui.tui.render.cells import one_line
+from stigmer_tui.tui.render.difference_lines import difference_rows
 from stigmer_tui.tui.render.glyphs import Glyphs
 from stigmer_tui.tui.render.layout import muted
 from stigmer_tui.tui.render.styled_rows import Row, StyleRole
 from stigmer_tui.tui.screens.full_screen import FullScreen
 from stigmer_tui.tui.screens.side_by_side import SideBySideScreen
-from stigmer_tui.tui.widgets.difference_list import DifferenceList
+from stigmer_tui.tui.widgets.scrolled_rows import ScrolledRows
 from stigmer_tui.workbench.comparison_lines import comparison_lines
 from stigmer_tui.workbench.differences import DifferenceLine, LineKind
 from stigmer_tui.workbench.model import Run
@@ -42,7 +43,7 @@ class ComparisonScreen(FullScreen):
         self._problem = ""
 
     def body(self) -> ComposeResult:
-        yield DifferenceList(self._glyphs, id="difference-lines")
+        yield ScrolledRows(self._glyphs, id="difference-lines")
 
     def on_mount(self) -> None:
         first, second = (f"{self._glyphs.states[run.state]} {one_line(run.resource)}" for run in self._runs)
@@ -55,7 +56,7 @@ class ComparisonScreen(FullScreen):
             lines = list(comparison_lines(self._comparison, self.size.width - MARGIN))
         else:
             lines = [DifferenceLine(LineKind.TITLE, self._problem or "Reading both runs …")]
-        self.query_one(DifferenceList).update(lines)
+        self.query_one(ScrolledRows).fill(difference_rows(lines))
 
     async def action_side_by_side(self) -> None:
         sides = tuple(map(ComparedRun, self._runs))
