@@ -30,7 +30,7 @@ from stigmer_tui.agents.approvals import (
 from stigmer_tui.agents.asking import ModelAsker
 from stigmer_tui.agents.attached_files import check_files, load_files
 from stigmer_tui.agents.compaction import Compaction, UnseenRecorder
-from stigmer_tui.agents.conversation import load_history
+from stigmer_tui.agents.conversation import History, load_history
 from stigmer_tui.agents.durable import DurableModel, DurableToolset
 from stigmer_tui.agents.mcp.surroundings import Surroundings
 from stigmer_tui.agents.models.adapters import Adapters
@@ -50,6 +50,7 @@ from stigmer_tui.agents.typed_output import REPAIRS, check_output, output_type
 from stigmer_tui.api.runner_pb2 import AgentAssignment
 from stigmer_tui.core.configuration import AnswerSettings
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.model_prices import shipped_prices
 from stigmer_tui.core.run_limits import MAX_STEPS
 from stigmer_tui.definition import extensions
 from stigmer_tui.definition.attached_files import files_in
@@ -81,6 +82,7 @@ class AgentLoop:
         """Goes once through what the framework reads and prepares at its first use, so that no run waits for it."""
         shell = ShellTool(Folder(Path("/")), Confinement(), {}, "")
         model = FunctionModel(lambda messages, info: ModelResponse([TextPart("Ready.")]))
+        shipped_prices()
         asyncio.run(Agent(model, toolsets=[toolset(shell)]).run("Ready?"))
 
     async def converse(
@@ -116,7 +118,11 @@ class AgentLoop:
         shell: ShellTool,
         toolsets: Sequence[AbstractToolset[None]],
     ) -> None:
-        history = await load_history(self._channel, run.lease.assignment.agent.execution, run.lease.redactor)
+        assignment = run.lease.assignment.agent
+        if assignment.opens_session:
+            history = History()
+        else:
+            history = await load_history(self._channel, assignment.execution, run.lease.redactor)
         model = script_model(script, history.turns) if script is not None else await self._adapters.model(plan.first)
         summarizing = script_model(script.summarizing) if script else model
         asker = ModelAsker(summarizing, plan, run, self._adapters.model, UnseenRecorder())

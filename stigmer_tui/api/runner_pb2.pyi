@@ -418,6 +418,9 @@ class AgentAssignment(_message.Message):
     EXECUTION_FIELD_NUMBER: _builtins.int
     AGENT_FIELD_NUMBER: _builtins.int
     CONFIG_FIELD_NUMBER: _builtins.int
+    OPENS_SESSION_FIELD_NUMBER: _builtins.int
+    opens_session: _builtins.bool
+    """The execution is the first one of its session, so there is no history to read."""
     @_builtins.property
     def execution(self) -> _agent_execution_pb2.AgentExecution: ...
     @_builtins.property
@@ -434,10 +437,11 @@ class AgentAssignment(_message.Message):
         execution: _agent_execution_pb2.AgentExecution | None = ...,
         agent: _agent_pb2.Agent | None = ...,
         config: _workflow_tasks_pb2.AgentExecutionConfig | None = ...,
+        opens_session: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "config", b"config", "execution", b"execution"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "config", b"config", "execution", b"execution"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "config", b"config", "execution", b"execution", "opens_session", b"opens_session"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -153,7 +153,7 @@ class AgentExecutions:
         execution.ClearField("status")
         execution.status.phase = Phase.PENDING.for_agent
         note_created(execution, self._calls.clock)
-        assignment = Assignment(agent=AgentAssignment(agent=agent, config=origin.config))
+        assignment = Assignment(agent=AgentAssignment(agent=agent, config=origin.config, opens_session=opens_session))
         await self._calls.environments.seal(execution, agent, instance, assignment)
         new_rows = []
         if opens_session:
