@@ -28,6 +28,17 @@ class Launch:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnLog:
+    """A file in which a program tells what its output does not, such as that it waits for the end of a usage limit."""
+
+    path: Callable[[Path], Path]
+    """In the folder of the run."""
+    environment: Callable[[Path], Mapping[str, str]]
+    """Has the program write it there; given the folder of the run."""
+    reader: Callable[[], LineReader]
+
+
+@dataclass(frozen=True, slots=True)
 class AgentCli:
     """A coding agent that is run without a person at it."""
 
@@ -50,6 +61,8 @@ class AgentCli:
     """Patterns of what it prints when its usage limit is reached, also with exit code 0."""
     last_message: Callable[[Path], Path] | None = None
     """The file in the run's folder to which it writes its last message, if it does."""
+    own_log: OwnLog | None = None
+    """Read beside its output, while it runs."""
     refusal: Callable[[Mapping[str, str]], str] = lambda environment: ""
     """Why it cannot run in an environment; empty if it can."""
 

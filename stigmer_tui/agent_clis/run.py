@@ -10,10 +10,11 @@ from pathlib import Path
 
 from stigmer_tui.agent_clis import git
 from stigmer_tui.agent_clis.agent_cli import AgentCli, Launch
-from stigmer_tui.agent_clis.events import CliEvent, Failed, Printed, Said, Usage
+from stigmer_tui.agent_clis.events import CliEvent
+from stigmer_tui.agent_clis.listening import Heard, listen
 from stigmer_tui.agent_clis.notifications import OFF, notification_of, notify
-from stigmer_tui.agent_clis.outcome import ADVICE, NO_COMMITS, ExitCode, classify, matches
-from stigmer_tui.agent_clis.process import ProcessEnd, run_process
+from stigmer_tui.agent_clis.outcome import ADVICE, NO_COMMITS, ExitCode, classify
+from stigmer_tui.agent_clis.process import ProcessEnd
 from stigmer_tui.agent_clis.records import CANCELLED, RunFolder, RunRecord
 from stigmer_tui.agent_clis.tasks import AUTO, Task, seconds_of
 from stigmer_tui.core.clock import Clock, timestamp
@@ -28,8 +29,6 @@ DEFAULT_TIMEOUT = 900.0
 """Seconds of a run."""
 CONNECTIVITY_LIMIT = 30.0
 """Seconds of the check by which `auto` finds an agent that answers."""
-MAX_LIMITED = 3
-"""Times in a row that a program may meet its usage limit before it is given up: some ask again for hours."""
 CONNECTIVITY_PROMPT = "Answer with the one word: ready"
 
 
@@ -91,39 +90,6 @@ class Ended:
 Report = Callable[[Begun | Happened | Ended], None]
 
 
-@dataclass(slots=True)
-class _Heard:
-    """What is to be known at the end of what was printed."""
-
-    usage: Usage | None = None
-    last_message: str = ""
-    last_line: str = ""
-    failures: list[str] = field(default_factory=list)
-    limits: Sequence[str] = ()
-    """Patterns of usage limits."""
-    limited: int = 0
-    """How often one was met, since anything else has happened."""
-    given_up: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def take(self, event: CliEvent) -> None:
-        if not isinstance(event, Printed):
-            self.limited = 0
-        match event:
-            case Printed(text, is_retry=True) if matches(self.limits, text):
-                self.limited += 1
-                if self.limited == MAX_LIMITED:
-                    self.failures.append(text)
-                    self.given_up.set()
-            case Said(text, is_reasoning=False):
-                self.last_message = text
-            case Usage():
-                self.usage = (self.usage or Usage()) + event
-            case Failed(message):
-                self.failures.append(message)
-            case Printed(text) if text.strip():
-                self.last_line = text
-
-
 async def choose_agent(agents: Mapping[str, AgentCli], name: str, options: RunOptions, clock: Clock) -> AgentCli:
     """The agent of this name; of `auto` the preferred one that answers. Raises RunRefusedError."""
     if name != AUTO:
@@ -158,16 +124,8 @@ async def _answers(agent: AgentCli, options: RunOptions, clock: Clock) -> bool:
     """Whether it answers a tiny prompt. What that was stands in the records of the task `connectivity`."""
     folder = RunFolder.create(options.logs, "connectivity", agent.name, clock.now())
     command = _command(agent, CONNECTIVITY_PROMPT, options.folder, folder, options)
-    reader, heard = agent.reader(), _Heard()
-
-    def take(line: str) -> None:
-        for event in reader.read(line):
-            heard.take(event)
-
     try:
-        end = await run_process(
-            command, options.folder, options.environment, folder.transcript, CONNECTIVITY_LIMIT, take
-        )
+        heard, end = await listen(agent, command, options.folder, options.environment, folder.path, CONNECTIVITY_LIMIT)
     except OSError:
         return False
     code = classify(end.status, end.timed_out, heard.failures, end.output, heard.last_message, agent.usage_limits)
@@ -292,22 +250,18 @@ class _Run:
             done = await git.changes(root, before, await git.head(root))
         return self._judged(heard, end, done), end.output, done.patch
 
-    async def _run(self, command: list[str], working: Path) -> tuple[_Heard, ProcessEnd]:
-        reader, heard = self._agent.reader(), _Heard(limits=self._agent.usage_limits)
+    async def _run(self, command: list[str], working: Path) -> tuple[Heard, ProcessEnd]:
+        def happened(event: CliEvent) -> None:
+            self._report(Happened(self._agent.name, event))
 
-        def take(line: str) -> None:
-            for event in reader.read(line):
-                heard.take(event)
-                self._report(Happened(self._agent.name, event))
-
-        environment = self._options.environment
-        end = await run_process(
-            *(command, working, environment, self._folder.transcript, self._timeout(), take), given_up=heard.given_up
+        heard, end = await listen(
+            *(self._agent, command, working, self._options.environment, self._folder.path),
+            *(self._timeout(), happened),
         )
         self._log(f"ended with status {end.status}{', after its time was up' if end.timed_out else ''}")
         return heard, end
 
-    def _judged(self, heard: _Heard, end: ProcessEnd, done: git.Changes) -> RunRecord:
+    def _judged(self, heard: Heard, end: ProcessEnd, done: git.Changes) -> RunRecord:
         last_message = self._last_message(heard)
         record = replace(
             self.record,
@@ -326,9 +280,11 @@ class _Run:
             return replace(record, exit_code=0)
         return _failed(record, code, self._reason(code, heard, end))
 
-    def _reason(self, code: ExitCode, heard: _Heard, end: ProcessEnd) -> str:
+    def _reason(self, code: ExitCode, heard: Heard, end: ProcessEnd) -> str:
         said = next(iter(heard.failures), "") or heard.last_line or heard.last_message
         match code:
+            case _ if heard.given_up.is_set():
+                why = f"{self._agent.name} kept asking again at its usage limit: {said}"
             case ExitCode.TIMEOUT:
                 why = f"{self._agent.name} did not end within {self._timeout():.0f} s"
             case _ if end.status:
@@ -337,7 +293,7 @@ class _Run:
                 why = said
         return f"{why}. {ADVICE[code]}"
 
-    def _last_message(self, heard: _Heard) -> str:
+    def _last_message(self, heard: Heard) -> str:
         if self._agent.last_message is not None:
             try:
                 return self._agent.last_message(self._folder.path).read_text(encoding="utf-8").strip()

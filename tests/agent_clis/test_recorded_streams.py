@@ -6,6 +6,7 @@ import pytest
 
 from stigmer_tui.agent_clis.agent_cli import AgentCli
 from stigmer_tui.agent_clis.events import Called, CliEvent, Failed, Returned, Said, Usage
+from stigmer_tui.agent_clis.listening import Heard
 from stigmer_tui.agent_clis.outcome import ExitCode, classify
 from stigmer_tui.agent_clis.table import AGENTS
 from tests.agent_clis.model_apis import BEFORE_CALL, COMMAND, FINAL, TOKENS_CACHED, TOKENS_IN, TOKENS_OUT
@@ -54,8 +55,10 @@ def test_tokens_are_counted_once(name: str) -> None:
 
 @pytest.mark.parametrize("name", GIVING_UP)
 def test_a_usage_limit_is_recognised(name: str) -> None:
-    agent = BY_NAME[name]
-    failures = [event.message for event in read(agent, f"{name}-limit") if isinstance(event, Failed)]
+    agent, heard = BY_NAME[name], Heard(limits=BY_NAME[name].usage_limits)
+    for event in read(agent, f"{name}-limit"):
+        heard.take(event)
+    failures = heard.failures
     output = (STREAMS / f"{name}-limit.jsonl").read_text(encoding="utf-8")
     assert failures
     assert classify(1, False, failures, output, "", agent.usage_limits) is ExitCode.USAGE_LIMIT
@@ -72,6 +75,17 @@ def test_a_stream_that_breaks_off_anywhere_is_read_up_to_there(name: str) -> Non
         assert events == whole[: len(events)]
         # Half a line is no event, and no error.
         list(reader.read(text[:length].split("\n")[-1]))
+
+
+@pytest.mark.e2e
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["gemini", "kilo", "opencode", "qwen"])
+def test_the_real_program_is_given_up_at_its_usage_limit(name: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """By itself it would ask again until its time is up."""
+    if name not in [agent.name for agent in INSTALLED]:
+        pytest.skip(f"{name} is not installed")
+    record = run_real(name, tmp_path_factory.mktemp(name), refuses=True).record
+    assert (record.exit_code, record.classified_error) == (ExitCode.USAGE_LIMIT, "usage_limit")
 
 
 @pytest.mark.e2e

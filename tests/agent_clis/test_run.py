@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from stigmer_tui.agent_clis.agent_cli import AgentCli
-from stigmer_tui.agent_clis.events import Said
+from stigmer_tui.agent_clis.agent_cli import AgentCli, OwnLog
+from stigmer_tui.agent_clis.events import Printed, Said
 from stigmer_tui.agent_clis.formats.opencode import OpencodeLines
 from stigmer_tui.agent_clis.formats.plain import PlainLines
+from stigmer_tui.agent_clis.formats.qwen_log import QwenLogLines
 from stigmer_tui.agent_clis.outcome import NO_COMMITS, ExitCode
 from stigmer_tui.agent_clis.records import RunRecord, read_record, read_runs
 from stigmer_tui.agent_clis.run import (
@@ -124,6 +125,34 @@ def test_a_program_that_asks_again_and_again_at_its_usage_limit_is_given_up(opti
     record = asyncio.run(run_agent(agent, TALK, options, SystemClock(), lambda report: None))
     assert (record.exit_code, record.classified_error) == (10, "usage_limit")
     assert "rate limit reached" in record.error
+
+
+RETRIES = """\
+2026-11-29T09:38:28.012Z [WARN] [RETRY] Attempt 1 failed with status 429. Retrying with backoff... Error: 429 quota
+    at APIError.generate (cli.js:149645:18)
+2026-11-29T09:38:30.379Z [ERROR] [OPENAI_ERROR] OpenAI API Error: 429 quota
+2026-11-29T09:38:30.386Z [WARN] [RETRY] Attempt 2 failed with status 429. Retrying with backoff... Error: 429 quota
+2026-11-29T09:38:33.312Z [WARN] [RETRY] Attempt 3 failed with status 429. Retrying with backoff... Error: 429 quota
+"""
+
+
+def test_a_program_that_tells_it_only_in_its_own_log_is_given_up(options: RunOptions) -> None:
+    """As qwen does, whose log this is."""
+    log = OwnLog(
+        lambda run_folder: run_folder / "own" / "latest", lambda run_folder: {"LOGS": f"{run_folder}/own"}, QwenLogLines
+    )
+    write = f"cat > $LOGS/1.txt <<'END'\n{RETRIES}END\nln -s 1.txt $LOGS/latest; exec sleep 600"
+    told: list[str] = []
+
+    def take(report: Begun | Happened | Ended) -> None:
+        if isinstance(report, Happened) and isinstance(report.event, Printed):
+            told.append(report.event.text)
+
+    agent = replace(stand_in(write), own_log=log)
+    record = asyncio.run(run_agent(agent, TALK, options, SystemClock(), take))
+    assert (record.exit_code, record.classified_error) == (10, "usage_limit")
+    assert record.error.startswith("stand-in kept asking again at its usage limit: Attempt 3 failed with status 429")
+    assert len(told) == 3
 
 
 def test_a_limit_that_passes_is_none(options: RunOptions) -> None:

@@ -8,12 +8,9 @@ from stigmer_tui.agent_clis.formats.opencode import OpencodeLines
 
 def run_arguments(launch: Launch) -> list[str]:
     """Of opencode, and of what is made from it."""
-    return ["run", "--auto", "--format", "json", "-m", launch.model, launch.prompt]
-
-
-def _arguments(launch: Launch) -> list[str]:
     # Only its log tells that it waits for the end of a usage limit.
-    return ["--print-logs", "--log-level", "ERROR", *run_arguments(launch)]
+    logs = ("--print-logs", "--log-level", "ERROR")
+    return [*logs, "run", "--auto", "--format", "json", "-m", launch.model, launch.prompt]
 
 
 OPENCODE = AgentCli(
@@ -21,7 +18,7 @@ OPENCODE = AgentCli(
     "opencode",
     "npm install -g opencode-ai",
     60,
-    _arguments,
+    run_arguments,
     OpencodeLines,
     default_model="opencode/glm-5-free",
     model_variable="OPENCODE_MODEL",

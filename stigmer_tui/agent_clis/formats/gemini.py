@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +19,9 @@ from stigmer_tui.agent_clis.events import (
     mapping,
     text_of,
 )
+
+_RETRY = re.compile(r"Attempt \d+ failed")
+"""Printed before it asks again; nothing else tells why it has not answered yet."""
 
 
 class GeminiLines:
@@ -36,7 +40,7 @@ class GeminiLines:
         yield from self._message()
         match data:
             case None:
-                yield Printed(line)
+                yield Printed(line, is_retry=bool(_RETRY.match(line)))
             case {"type": "tool_use"}:
                 yield Called(
                     str(data.get("tool_id", "")), str(data.get("tool_name", "")), mapping(data.get("parameters"))
