@@ -70,15 +70,10 @@ def reduce(state: WorkbenchState, event: Event) -> WorkbenchState:
             return _with_notice(state, text, level, at)
         case RunStarted(run) | RunOpened(run):
             return replace(state, shown=run)
-        case (
-            RunChanged()
-            | ConnectionLost()
-            | RunEnded()
-            | RunReplaced()
-            | RunDetached()
-            | SecretsRecalled()
-            | SecretsRemembered()
-        ):
+        case SecretsRecalled() | SecretsRemembered():
+            # The form of a run shows them; a command prints them.
+            return state
+        case RunChanged() | ConnectionLost() | RunEnded() | RunReplaced() | RunDetached():
             # An execution is changed in place; the event only says that it was.
             return state
 
