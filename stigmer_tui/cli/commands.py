@@ -26,6 +26,10 @@ READER_IS_GONE = 128 + 13
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+ORG_HELP = "The organization; default: from Stigmer.yaml or config.yaml."
+FORMATS = ("table", "json", "yaml", "name")
+"""How what is deployed can be printed."""
+
 EPILOG = (
     "Without a command the full-screen app opens, on this folder, or on the folder or the YAML file of manifests that"
     " is named: stigmer-tui [PATH]; with -f PATH on a folder of manifests."
@@ -249,7 +253,7 @@ def complete_execution(ctx: click.Context, param: click.Parameter, incomplete: s
 @click.option("--all", "every", is_flag=True, help="Run all that the project defines at the same time.")
 @click.option("--detach", is_flag=True, help="Ctrl+C stops following; the run continues.")
 @click.option("-w", "--watch", is_flag=True, help="Deploy each save and run again, until Ctrl+C.")
-@click.option("--org", default="", metavar="NAME", help="The organization; default: from Stigmer.yaml or config.yaml.")
+@click.option("--org", default="", metavar="NAME", help=ORG_HELP)
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", help="For people, or for programs.")
 @click.option(
     "--approve",
@@ -340,18 +344,19 @@ def run(
 @click.option("--dry-run", is_flag=True, help="Show what would be done without doing it.")
 @click.option("--prune", is_flag=True, help="Delete what this project deployed and no longer defines; asks.")
 @click.option("-y", "--yes", is_flag=True, help="With --prune: do not ask.")
-@click.option("--org", default="", metavar="NAME", help="The organization; default: from Stigmer.yaml or config.yaml.")
-def apply(manifests: str, dry_run: bool, prune: bool, yes: bool, org: str) -> int:
+@click.option("--org", default="", metavar="NAME", help=ORG_HELP)
+@click.option("-o", "--output", type=click.Choice(FORMATS), default=FORMATS[0], help="How it is printed.")
+def apply(manifests: str, dry_run: bool, prune: bool, yes: bool, org: str, output: str) -> int:
     """Deploy the project's code, or with --file the manifests that it names."""
     from stigmer_tui.cli.deploy import apply_headless
 
-    return apply_headless(dry_run, org, manifests, prune, yes)
+    return apply_headless(dry_run, org, manifests, prune, yes, output)
 
 
 @program.command()
 @click.argument("name", required=False, default="", metavar="[NAME]", shell_complete=complete_name)
 @click.option("-f", "--file", "manifests", default="", type=PATH, metavar="PATH", help=FILE_HELP)
-@click.option("--org", default="", metavar="NAME", help="The organization; default: from Stigmer.yaml or config.yaml.")
+@click.option("--org", default="", metavar="NAME", help=ORG_HELP)
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", help="For people, or for programs.")
 @click.option("--exit-code", is_flag=True, help="Exit with 1 where something differs.")
 def diff(name: str, manifests: str, org: str, output: str, exit_code: bool) -> int:
@@ -401,7 +406,6 @@ def doctor(fix: bool, output: str) -> int:
 
 
 ENV_HELP = "A variable, as for a run; secret:KEY=VALUE is never shown. May be repeated."
-ORG_HELP = "The organization; default: from Stigmer.yaml or config.yaml."
 
 
 @program.group()

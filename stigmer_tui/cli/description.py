@@ -12,11 +12,14 @@ from stigmer_tui.api.kinds import Kind
 from stigmer_tui.api.skill_pb2 import Skill
 from stigmer_tui.api.workflow_instance_pb2 import WorkflowInstance
 from stigmer_tui.api.workflow_pb2 import Workflow
-from stigmer_tui.cli.printing import Column, table
+from stigmer_tui.cli.printing import Column, local_time, table
 from stigmer_tui.core.run_variable import RunVariable
 from stigmer_tui.definition import extensions
 from stigmer_tui.definition.description import Fact, agent_facts, task_lines, workflow_facts
 from stigmer_tui.definition.variables import run_variables
+
+LABEL_WIDTH = 14
+"""Of most labels; the value of a longer one follows it."""
 
 VARIABLE_COLUMNS = (
     Column("VARIABLE", "name"),
@@ -26,8 +29,8 @@ VARIABLE_COLUMNS = (
 )
 
 
-def description_lines(kind: Kind, resource: Any, users: Sequence[str] | None) -> Iterator[str]:
-    """`users` is what depends on it; None where the server cannot say."""
+def description_lines(kind: Kind, resource: Any, owner: str, users: Sequence[str] | None) -> Iterator[str]:
+    """`owner` is what it is an instance of; `users` is what depends on it, None where the server cannot say."""
     metadata = resource.metadata
     yield from _field(kind.noun.capitalize(), metadata.slug)
     if metadata.name != metadata.slug:
@@ -36,8 +39,9 @@ def description_lines(kind: Kind, resource: Any, users: Sequence[str] | None) ->
     yield from _field("Organization", metadata.org)
     yield from _field("Project", metadata.annotations.get(extensions.PROJECT, ""))
     updated_at = resource.status.audit.spec_audit.updated_at
-    yield from _field("Updated", updated_at.ToJsonString() if updated_at.seconds else "")
+    yield from _field("Updated", local_time(updated_at.ToJsonString()) if updated_at.seconds else "")
     yield from _field("Description", getattr(resource.spec, "description", ""))
+    yield from _field("Instance of", owner)
     yield from _details(resource)
     if users is not None:
         yield from _field("Used by", ", ".join(users) or "nothing")
@@ -45,7 +49,7 @@ def description_lines(kind: Kind, resource: Any, users: Sequence[str] | None) ->
 
 def _field(label: str, value: str) -> Iterator[str]:
     if value:
-        yield f"{label + ':':<15}{' '.join(value.split())}"
+        yield f"{label + ':':<{LABEL_WIDTH}} {' '.join(value.split())}"
 
 
 def _fields(facts: Iterable[Fact]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 
@@ -12,8 +13,8 @@ from stigmer_tui.api.api_resource_pb2 import ApiResourceMetadata, ApiResourceOwn
 from stigmer_tui.api.environment_pb2 import Environment
 from stigmer_tui.api.kinds import API_VERSION, ENVIRONMENT, SKILL, Kind
 from stigmer_tui.api.skill_pb2 import Skill
-from stigmer_tui.cli.printing import message_text
-from stigmer_tui.cli.resources import KINDS, Server, reached_server
+from stigmer_tui.cli.printing import message_text, print_result
+from stigmer_tui.cli.resources import KINDS, Server, reached_server, row_of
 from stigmer_tui.client.stored_resources import StoredResource, apply_resource, get_resource, push_skill, skill_archive
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import working_folder
@@ -25,18 +26,20 @@ from stigmer_tui.headless.texts import parse_runtime_env
 from stigmer_tui.project.manifest_files import read_manifest_text
 from stigmer_tui.workbench.state import Value
 
+VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
-def edit_deployed(kind: str, name: str, organization: str) -> int:
+
+def edit_deployed(kind: str, name: str, organization: str, output: str) -> int:
     """Opens it in the editor until it can be deployed, or is left as it was."""
-    return asyncio.run(_edit(KINDS[kind], name, organization))
+    return asyncio.run(_edit(KINDS[kind], name, organization, output))
 
 
-async def _edit(kind: Kind, name: str, organization: str) -> int:
+async def _edit(kind: Kind, name: str, organization: str, output: str) -> int:
     async with reached_server(organization) as server:
         before = await server.get(kind, name)
         edited = _edited(kind, before)
         if edited is None:
-            click.echo("Nothing was changed")
+            print_result(row_of(kind, before) | {"action": "unchanged"}, output, "Nothing was changed")
             return 0
         if await server.get(kind, before.metadata.id) != before:
             raise StigmerError(
@@ -44,9 +47,12 @@ async def _edit(kind: Kind, name: str, organization: str) -> int:
                 "Edit it again, as it is now.",
             )
         await _send(server, kind, edited, before)
-    click.echo(f"✓ Changed the {kind.noun} {before.metadata.slug}")
+        after = await server.get(kind, before.metadata.id)
+    done = row_of(kind, after) | {"action": "updated"}
+    print_result(done, output, f"✓ Changed the {kind.noun} {before.metadata.slug}")
     if project := before.metadata.annotations.get(PROJECT, ""):
-        click.echo(f"⚠️  The project {project} deploys its own version again, with its next apply")
+        warning = f"⚠️  The project {project} deploys its own version again, with its next apply"
+        click.echo(warning, err=output != "table")
     return 0
 
 
@@ -56,7 +62,7 @@ def _edited(kind: Kind, before: StoredResource) -> StoredResource | None:
     shown.ClearField("status")
     original = text = message_text(shown, "yaml") + "\n"
     while True:
-        saved = click.edit(text, extension=".yaml")
+        saved = _saved(text)
         if saved is None or saved in (text, original):
             return None
         try:
@@ -65,6 +71,15 @@ def _edited(kind: Kind, before: StoredResource) -> StoredResource | None:
             if not can_ask():
                 raise
             text = _with_problem(error, saved)
+
+
+def _saved(text: str) -> str | None:
+    """What was saved in the editor; None where nothing was."""
+    try:
+        return click.edit(text, extension=".yaml")
+    except click.ClickException as error:
+        advice = "Set EDITOR to one that works, such as vi or nano."
+        raise StigmerError(f"The editor failed, and nothing was changed: {error.message}", advice) from error
 
 
 def _understood(kind: Kind, before: StoredResource, text: str) -> StoredResource:
@@ -100,13 +115,18 @@ async def _send(server: Server, kind: Kind, resource: StoredResource, before: St
 
 
 def set_environment(
-    name: str, entries: Sequence[str], removed: Sequence[str], description: str, organization: str
+    name: str, entries: Sequence[str], removed: Sequence[str], description: str, organization: str, output: str
 ) -> int:
     """Variables as for a run; a secret without a value is asked for. Makes the environment where there is none."""
     values = parse_runtime_env([_complete(entry) for entry in entries])
     if not (values or removed or description):
         raise StigmerError("There is nothing to set", "Name variables: stigmer-tui environment set NAME KEY=VALUE")
-    return asyncio.run(_set_environment(name, values, removed, description, organization))
+    for key in values:
+        if not VARIABLE_NAME.fullmatch(key):
+            raise StigmerError(
+                f"{key!r} is no name of a variable", "It has letters, digits and _, and begins with no digit."
+            )
+    return asyncio.run(_set_environment(name, values, removed, description, organization, output))
 
 
 def _complete(entry: str) -> str:
@@ -120,7 +140,7 @@ def _complete(entry: str) -> str:
 
 
 async def _set_environment(
-    name: str, values: Mapping[str, Value], removed: Sequence[str], description: str, organization: str
+    name: str, values: Mapping[str, Value], removed: Sequence[str], description: str, organization: str, output: str
 ) -> int:
     async with reached_server(organization) as server:
         environment = await get_resource(server.connection, ENVIRONMENT, name, server.organization)
@@ -140,5 +160,10 @@ async def _set_environment(
             environment.spec.description = description
         stored = await apply_resource(server.connection, ENVIRONMENT, environment)
     variables = ", ".join(sorted(stored.spec.data)) or "no variables"
-    click.echo(f"✓ {'Made' if is_new else 'Changed'} the environment {stored.metadata.slug}: {variables}")
+    done = row_of(ENVIRONMENT, stored) | {
+        "action": "created" if is_new else "updated",
+        "variables": sorted(stored.spec.data),
+    }
+    verb = "Made" if is_new else "Changed"
+    print_result(done, output, f"✓ {verb} the environment {stored.metadata.slug}: {variables}")
     return 0

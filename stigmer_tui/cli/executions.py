@@ -12,8 +12,8 @@ from typing import Any
 
 import click
 
-from stigmer_tui.cli.printing import Column, message_text, print_difference, print_rows
-from stigmer_tui.cli.resources import ask, local_time, reached_server
+from stigmer_tui.cli.printing import Column, local_time, message_text, print_difference, print_result, print_rows
+from stigmer_tui.cli.resources import ask, reached_server
 from stigmer_tui.cli.run import output_for
 from stigmer_tui.client import executions
 from stigmer_tui.client.daemon import list_catalogue
@@ -109,19 +109,33 @@ def _row(run: Run) -> dict[str, Any]:
 
 
 def show_execution(execution_id: str, organization: str, output: str) -> int:
+    if output in ("table", "name"):
+        return asyncio.run(_show_row(execution_id, organization, output))
     if output == "yaml":
-        return asyncio.run(_show_stored(execution_id, organization))
+        return asyncio.run(_show_stored(execution_id, organization, output))
     return asyncio.run(_show(execution_id, organization, output_for(output == "json", Redactor(()), SystemClock())))
 
 
-async def _show_stored(execution_id: str, organization: str) -> int:
+def get_execution(execution_id: str, organization: str, output: str) -> int:
+    """As other kinds are got: as it is stored, or in a line."""
+    show = _show_row if output in ("table", "name") else _show_stored
+    return asyncio.run(show(execution_id, organization, output))
+
+
+async def _show_row(execution_id: str, organization: str, output: str) -> int:
+    async with _backend(organization) as backend:
+        print_rows([_row(await _find(backend, execution_id))], COLUMNS, output, _id, "")
+    return 0
+
+
+async def _show_stored(execution_id: str, organization: str, output: str) -> int:
     _check_id(execution_id)
     async with reached_server(organization) as server:
         try:
             stored = await executions.get(server.connection, execution_id)
         except NotFound:
             raise unknown_execution(execution_id) from None
-    click.echo(message_text(stored, "yaml"))
+    click.echo(message_text(stored, output))
     return 0
 
 
@@ -147,7 +161,7 @@ def compare_executions(first: str, second: str, organization: str, output: str) 
     return asyncio.run(run())
 
 
-def cancel_execution(execution_id: str, organization: str) -> int:
+def cancel_execution(execution_id: str, organization: str, output: str) -> int:
     async def run() -> int:
         async with _backend(organization) as backend:
             found = await _find(backend, execution_id)
@@ -156,7 +170,8 @@ def cancel_execution(execution_id: str, organization: str) -> int:
             execution = await backend.open(found)
             await backend.cancel(found.id, BY_INTERRUPT)
             await backend.follow(execution, lambda: None, lambda: None, 0)
-        click.echo(_ending(execution))
+        done = {"id": execution.id, "kind": execution.kind.value, "state": execution.state.value}
+        print_result(done, output, _ending(execution))
         return 0
 
     return asyncio.run(run())
@@ -167,7 +182,7 @@ def _ending(execution: Execution) -> str:
     return f"✓ The execution {execution.id} is {execution.state}"
 
 
-def delete_execution(execution_id: str, organization: str, is_sure: bool) -> int:
+def delete_execution(execution_id: str, organization: str, is_sure: bool, output: str) -> int:
     async def run() -> int:
         _check_id(execution_id)
         async with reached_server(organization) as server:
@@ -178,7 +193,8 @@ def delete_execution(execution_id: str, organization: str, is_sure: bool) -> int
                 await executions.delete(server.connection, execution_id)
             except NotFound:
                 raise unknown_execution(execution_id) from None
-        click.echo(f"✓ Deleted the execution {stored.metadata.id}")
+        done = {"id": stored.metadata.id, "kind": "execution", "action": "deleted"}
+        print_result(done, output, f"✓ Deleted the execution {stored.metadata.id}")
         return 0
 
     return asyncio.run(run())

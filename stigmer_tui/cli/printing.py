@@ -13,6 +13,7 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from rich.cells import cell_len, set_cell_size
 
+from stigmer_tui.core.clock import parse_timestamp
 from stigmer_tui.core.control_text import FilteredOutput, json_text
 from stigmer_tui.workbench.differences import LineKind
 
@@ -32,6 +33,12 @@ class Column:
     """Of the data of a row."""
     show: Callable[[Any], object] = str
     """Makes of a value what stands in the table."""
+
+
+def local_time(text: str) -> str:
+    """An RFC 3339 time as a person reads it."""
+    moment = parse_timestamp(text)
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M") if moment else ""
 
 
 def table(columns: Sequence[Column], rows: Sequence[dict[str, Any]]) -> list[str]:
@@ -70,6 +77,22 @@ def print_rows(
                 click.echo(line)
 
 
+def print_result(row: dict[str, Any], output: str, *lines: str) -> None:
+    """What a command has done to one thing: `lines` for people, what is known of it for programs, or its name."""
+    match output:
+        case "json":
+            click.echo(json_text(row, indent=2))
+        case "yaml":
+            from stigmer_tui.core.yaml_output import to_yaml
+
+            click.echo(to_yaml(row), nl=False)
+        case "name":
+            click.echo(row.get("name") or row["id"])
+        case _:
+            for line in lines:
+                click.echo(line)
+
+
 def print_styled(text: str, style: str) -> None:
     """A line in a style such as `31` (red), where it goes to a terminal with colours; an empty style is plain."""
     output = sys.stdout
@@ -84,9 +107,14 @@ def print_difference(line: str, kind: LineKind) -> None:
     print_styled(line, DIFFERENCE_STYLES.get(kind, ""))
 
 
+def message_data(message: Message) -> dict[str, Any]:
+    """With the names of protobuf JSON."""
+    return MessageToDict(message)
+
+
 def message_text(message: Message, output: str) -> str:
     """As JSON or YAML with the names of protobuf JSON."""
-    data = MessageToDict(message)
+    data = message_data(message)
     if output == "json":
         return json_text(data, indent=2)
     from stigmer_tui.core.yaml_output import to_yaml

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
-
-import click
 
 from stigmer_tui.api.catalogue_pb2 import Resource
 from stigmer_tui.api.kinds import AGENT_INSTANCE, WORKFLOW_INSTANCE
@@ -18,7 +16,12 @@ from stigmer_tui.project.project_file import is_project, project_folder
 
 
 async def prune(
-    project: str, defined: Collection[tuple[str, str]], organization: str, dry_run: bool, is_sure: bool
+    project: str,
+    defined: Collection[tuple[str, str]],
+    organization: str,
+    dry_run: bool,
+    is_sure: bool,
+    echo: Callable[[str], None],
 ) -> None:
     """`defined` has noun and slug of all that the project defines. Raises click.Abort where the person says no, and
     StigmerError where there is nobody to ask.
@@ -33,22 +36,22 @@ async def prune(
             and (stored := await _deployed_from_here(resource, server))
         ]
         if not orphans:
-            click.echo("Nothing to prune: all that this project has deployed is defined")
+            echo("Nothing to prune: all that this project has deployed is defined")
             return
         # Instances first, which would be deleted with what they are of.
         orphans.sort(key=lambda orphan: orphan[0].kind not in (AGENT_INSTANCE.number, WORKFLOW_INSTANCE.number))
         remaining = [other for other in listed if all(other.id != resource.id for resource, _ in orphans)]
         for resource, stored in orphans:
-            click.echo(f"No longer defined: {label(resource)}")
+            echo(f"No longer defined: {label(resource)}")
             for line in consequences(kind_of(resource), stored, remaining):
-                click.echo(line)
+                echo(line)
         if dry_run:
             return
         if not is_sure:
             ask(f"Delete {plural(len(orphans), 'resource')}?")
         for resource, _ in orphans:
             await delete_resource(server.connection, kind_of(resource), resource.id)
-            click.echo(f"✓ Deleted the {label(resource)}")
+            echo(f"✓ Deleted the {label(resource)}")
 
 
 async def _deployed_from_here(resource: Resource, server: Server) -> StoredResource | None:

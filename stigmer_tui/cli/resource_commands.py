@@ -8,13 +8,16 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from stigmer_tui.cli.commands import ORG_HELP, complete_execution, program
-
-FORMATS = ("table", "json", "yaml", "name")
+from stigmer_tui.cli.commands import FORMATS, ORG_HELP, complete_execution, program
 
 SEARCH_HELP = "Only those with this text, or these fields: state:failed name:helper since:2h."
 
-KINDS = ("agent", "workflow", "environment", "skill", "agent-instance", "workflow-instance")
+KINDS = ("agent", "workflow", "environment", "skill", "agent-instance", "workflow-instance", "execution", "session")
+NOT_EDITED = ("execution", "session")
+NEWEST = 50
+"""Executions or sessions that are listed where nobody says how many."""
+ALIASES = {"agentexecution": "execution", "workflowexecution": "execution"}
+"""As manifests write them."""
 
 
 class KindName(click.ParamType[str]):
@@ -24,6 +27,7 @@ class KindName(click.ParamType[str]):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         plain = value.lower().replace("-", "").replace("_", "")
+        plain = ALIASES.get(plain.removesuffix("s"), plain)
         found = next((kind for kind in KINDS if plain.removesuffix("s") == kind.replace("-", "")), None)
         if found is None:
             self.fail(f"there is no kind {value!r}; there are {', '.join(KINDS)}")
@@ -58,6 +62,9 @@ org_option = click.option("--org", default="", metavar="NAME", help=ORG_HELP)
 kind_argument = click.argument("kind", type=KindName())
 name_argument = click.argument("name", metavar="NAME-OR-ID", shell_complete=complete_name)
 execution_argument = click.argument("execution_id", metavar="ID", shell_complete=complete_execution)
+number_option = click.option(
+    "-n", "--number", type=click.IntRange(1, 1000), default=NEWEST, show_default=True, help="At most so many."
+)
 yes_option = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 
 
@@ -66,7 +73,19 @@ yes_option = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @org_option
 @output_option(*FORMATS)
 def list_command(kind: str | None, org: str, output: str) -> int:
-    """List what is deployed: agents, workflows, environments, skills and instances, or one KIND of them."""
+    """List what is deployed: agents, workflows, environments, skills and instances, or one KIND of them.
+
+    KIND may also be execution or session: the newest 50, as `execution list` and `sessions list` print them.
+    """
+    match kind:
+        case "execution":
+            from stigmer_tui.cli.executions import list_newest
+
+            return list_newest(NEWEST, org, output)
+        case "session":
+            from stigmer_tui.cli.sessions import list_newest as list_sessions
+
+            return list_sessions(NEWEST, org, output)
     from stigmer_tui.cli.resources import list_deployed
 
     return list_deployed(kind, org, output)
@@ -79,6 +98,15 @@ def list_command(kind: str | None, org: str, output: str) -> int:
 @output_option(*FORMATS)
 def get(kind: str, name: str, org: str, output: str) -> int:
     """Print one resource; as yaml it is a manifest that `apply -f` takes."""
+    match kind:
+        case "execution":
+            from stigmer_tui.cli.executions import get_execution
+
+            return get_execution(name, org, output)
+        case "session":
+            from stigmer_tui.cli.sessions import get_session
+
+            return get_session(name, org, output)
     from stigmer_tui.cli.resources import get_deployed
 
     return get_deployed(kind, name, org, output)
@@ -88,11 +116,21 @@ def get(kind: str, name: str, org: str, output: str) -> int:
 @kind_argument
 @name_argument
 @org_option
-def describe(kind: str, name: str, org: str) -> int:
-    """Show what a resource is, what it refers to, and what depends on it."""
+@output_option(*FORMATS)
+def describe(kind: str, name: str, org: str, output: str) -> int:
+    """Show what a resource is, what it refers to, and what depends on it; of a run or a session all that happened."""
+    match kind:
+        case "execution":
+            from stigmer_tui.cli.executions import show_execution
+
+            return show_execution(name, org, "text" if output == "table" else output)
+        case "session":
+            from stigmer_tui.cli.sessions import get_session, show_session
+
+            return show_session(name, org, as_json=False) if output == "table" else get_session(name, org, output)
     from stigmer_tui.cli.resources import describe_deployed
 
-    return describe_deployed(kind, name, org)
+    return describe_deployed(kind, name, org, output)
 
 
 @program.command()
@@ -100,22 +138,35 @@ def describe(kind: str, name: str, org: str) -> int:
 @name_argument
 @org_option
 @yes_option
-def delete(kind: str, name: str, org: str, yes: bool) -> int:
+@output_option(*FORMATS)
+def delete(kind: str, name: str, org: str, yes: bool, output: str) -> int:
     """Delete a resource. Says what depends on it, and asks."""
+    match kind:
+        case "execution":
+            from stigmer_tui.cli.executions import delete_execution
+
+            return delete_execution(name, org, yes, output)
+        case "session":
+            from stigmer_tui.cli.sessions import delete_session
+
+            return delete_session(name, org, yes, output)
     from stigmer_tui.cli.resources import delete_deployed
 
-    return delete_deployed(kind, name, org, yes)
+    return delete_deployed(kind, name, org, yes, output)
 
 
 @program.command()
 @kind_argument
 @name_argument
 @org_option
-def edit(kind: str, name: str, org: str) -> int:
+@output_option(*FORMATS)
+def edit(kind: str, name: str, org: str, output: str) -> int:
     """Change a resource in $EDITOR, as YAML; it is deployed when it is saved."""
+    if kind in NOT_EDITED:
+        raise click.UsageError(f"{kind}s are what has happened, and cannot be edited")
     from stigmer_tui.cli.edits import edit_deployed
 
-    return edit_deployed(kind, name, org)
+    return edit_deployed(kind, name, org, output)
 
 
 @program.group()
@@ -129,14 +180,17 @@ def environment() -> None:
 @click.option("--unset", "removed", multiple=True, metavar="KEY", help="Remove a variable. May be repeated.")
 @click.option("--description", default="", help="What the environment is for.")
 @org_option
-def set_variables(name: str, variables: tuple[str, ...], removed: tuple[str, ...], description: str, org: str) -> int:
+@output_option(*FORMATS)
+def set_variables(
+    name: str, variables: tuple[str, ...], removed: tuple[str, ...], description: str, org: str, output: str
+) -> int:
     """Set variables of an environment; it is made where there is none.
 
     secret:KEY=VALUE is never shown or stored in clear; secret:KEY alone asks for the value.
     """
     from stigmer_tui.cli.edits import set_environment
 
-    return set_environment(name, variables, removed, description, org)
+    return set_environment(name, variables, removed, description, org, output)
 
 
 @program.group()
@@ -149,11 +203,12 @@ def skill() -> None:
 @click.option("--name", default="", metavar="NAME", help="Its name; default: that of the folder.")
 @click.option("--tag", default="", metavar="TAG", help="A name of this version.")
 @org_option
-def push(folder: str, name: str, tag: str, org: str) -> int:
+@output_option(*FORMATS)
+def push(folder: str, name: str, tag: str, org: str, output: str) -> int:
     """Push a FOLDER with a SKILL.md, as a new version where its content is new."""
     from stigmer_tui.cli.skills import push_folder
 
-    return push_folder(folder, name, tag, org)
+    return push_folder(folder, name, tag, org, output)
 
 
 @skill.command("list")
@@ -183,7 +238,7 @@ def execution() -> None:
 
 
 @execution.command("list")
-@click.option("-n", "--number", type=click.IntRange(1, 1000), default=50, show_default=True, help="At most so many.")
+@number_option
 @click.option("-s", "--search", default="", metavar="TEXT", help=SEARCH_HELP)
 @org_option
 @output_option(*FORMATS)
@@ -202,13 +257,14 @@ def list_executions(number: int, search: str, org: str, output: str) -> int:
 @execution.command()
 @execution_argument
 @org_option
-@output_option("text", "json", "yaml")
+@output_option("text", *FORMATS)
 @click.option("--request", type=click.IntRange(1), metavar="N", help="A request to a model as it was sent, from 1.")
 @click.option("--curl", is_flag=True, help="With --request: as a command, the key as a variable.")
 def show(execution_id: str, org: str, output: str, request: int | None, curl: bool) -> int:
     """Print all that has happened in a run.
 
-    With --output json the events that `run --output json` prints; with yaml the execution as it is stored.
+    With --output json the events that `run --output json` prints; with yaml the execution as it is stored; with table
+    its line in `execution list`, with name its id.
     """
     if curl and not request:
         raise click.UsageError("--curl goes with --request N")
@@ -239,22 +295,24 @@ def compare(first: str, second: str, org: str, output: str) -> int:
 @execution.command()
 @execution_argument
 @org_option
-def cancel(execution_id: str, org: str) -> int:
+@output_option(*FORMATS)
+def cancel(execution_id: str, org: str, output: str) -> int:
     """Cancel a run, and wait until it has ended."""
     from stigmer_tui.cli.executions import cancel_execution
 
-    return cancel_execution(execution_id, org)
+    return cancel_execution(execution_id, org, output)
 
 
 @execution.command("delete")
 @execution_argument
 @org_option
 @yes_option
-def delete_one(execution_id: str, org: str, yes: bool) -> int:
+@output_option(*FORMATS)
+def delete_one(execution_id: str, org: str, yes: bool, output: str) -> int:
     """Delete a run and all that is kept of it. Asks; a run that is under way is cancelled first."""
     from stigmer_tui.cli.executions import delete_execution
 
-    return delete_execution(execution_id, org, yes)
+    return delete_execution(execution_id, org, yes, output)
 
 
 @program.command()

@@ -13,11 +13,11 @@ import click
 
 from stigmer_tui.api.catalogue_pb2 import Resource
 from stigmer_tui.api.kinds import AGENT, AGENT_INSTANCE, AUTHORED, WORKFLOW, WORKFLOW_INSTANCE, Kind
-from stigmer_tui.cli.printing import Column, message_text, print_rows
+from stigmer_tui.cli.printing import Column, local_time, message_data, message_text, print_result, print_rows
 from stigmer_tui.client.connection import Connection, connected
 from stigmer_tui.client.errors import NotFound
 from stigmer_tui.client.stored_resources import StoredResource, delete_resource, get_resource, list_resources
-from stigmer_tui.core.clock import SystemClock, parse_timestamp
+from stigmer_tui.core.clock import SystemClock
 from stigmer_tui.core.configuration import load_configuration
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import working_folder
@@ -27,13 +27,6 @@ from stigmer_tui.daemon.record import daemon_runs
 from stigmer_tui.definition.extensions import PROJECT
 from stigmer_tui.workbench.servers import server_of
 from stigmer_tui.workbench.services import organization_for
-
-
-def local_time(text: str) -> str:
-    """An RFC 3339 time as a person reads it."""
-    moment = parse_timestamp(text)
-    return moment.astimezone().strftime("%Y-%m-%d %H:%M") if moment else ""
-
 
 COLUMNS = (
     Column("KIND", "kind"),
@@ -50,6 +43,10 @@ def kind_name(kind: Kind) -> str:
     return kind.noun.replace(" ", "-")
 
 
+def _listing(kind: Kind) -> str:
+    return f"stigmer-tui list {kind_name(kind)}"
+
+
 KINDS = {kind_name(kind): kind for kind in AUTHORED}
 
 
@@ -62,10 +59,12 @@ class Server:
 
     async def get(self, kind: Kind, name: str) -> StoredResource:
         """Raises NotFound, with the command that lists what there is."""
+        if not name.strip():
+            raise StigmerError(f"The name of the {kind.noun} is empty", f"See what there is: {_listing(kind)}")
         found = await get_resource(self.connection, kind, name, self.organization)
         if found is None:
             error = NotFound(f"There is no {kind.noun} {name} in the organization {self.organization}")
-            error.advice = f"See what there is: stigmer-tui list {kind_name(kind)}"
+            error.advice = f"See what there is: {_listing(kind)}"
             raise error
         return found
 
@@ -125,22 +124,27 @@ def get_deployed(kind: str, name: str, organization: str, output: str) -> int:
     return asyncio.run(run())
 
 
-def describe_deployed(kind: str, name: str, organization: str) -> int:
+def describe_deployed(kind: str, name: str, organization: str, output: str) -> int:
     async def run() -> int:
         from stigmer_tui.cli.description import description_lines
 
         async with reached_server(organization) as server:
             found = await server.get(KINDS[kind], name)
             listed = await list_resources(server.connection, server.organization)
-        users = None if listed is None else [label(user) for user in users_of(KINDS[kind], found, listed)]
-        for line in description_lines(KINDS[kind], found, users):
-            click.echo(line)
+        users = None if listed is None else users_of(KINDS[kind], found, listed)
+        row = row_of(KINDS[kind], found) | {
+            "used_by": None if users is None else [_row(user) for user in users],
+            "manifest": message_data(found),
+        }
+        labels = None if users is None else [label(user) for user in users]
+        owner = _owner(found.metadata.id, listed or ())
+        print_result(row, output, *description_lines(KINDS[kind], found, owner, labels))
         return 0
 
     return asyncio.run(run())
 
 
-def delete_deployed(kind: str, name: str, organization: str, is_sure: bool) -> int:
+def delete_deployed(kind: str, name: str, organization: str, is_sure: bool, output: str) -> int:
     """Raises click.Abort where the person says no."""
 
     async def run() -> int:
@@ -148,11 +152,12 @@ def delete_deployed(kind: str, name: str, organization: str, is_sure: bool) -> i
             found = await server.get(KINDS[kind], name)
             listed = await list_resources(server.connection, server.organization)
             for line in consequences(KINDS[kind], found, listed):
-                click.echo(line)
+                click.echo(line, err=output != "table")
             if not is_sure:
                 ask(f"Delete the {KINDS[kind].noun} {found.metadata.slug}?")
             await delete_resource(server.connection, KINDS[kind], found.metadata.id)
-        click.echo(f"✓ Deleted the {KINDS[kind].noun} {found.metadata.slug}")
+        done = row_of(KINDS[kind], found) | {"action": "deleted"}
+        print_result(done, output, f"✓ Deleted the {KINDS[kind].noun} {found.metadata.slug}")
         return 0
 
     return asyncio.run(run())
@@ -173,6 +178,13 @@ def users_of(kind: Kind, resource: StoredResource, listed: Sequence[Resource]) -
         if any((link.kind, link.slug) == (kind.number, resource.metadata.slug) for link in other.uses)
         and not comes_with_another(other)
     ]
+
+
+def _owner(instance_id: str, listed: Sequence[Resource]) -> str:
+    """What this is an instance of; empty for anything else."""
+    own = next((resource for resource in listed if resource.id == instance_id and _is_instance(resource)), None)
+    links = ((kind, link) for kind in (AGENT, WORKFLOW) for link in (own.uses if own else ()))
+    return next((f"{kind.noun} {link.slug}" for kind, link in links if kind.number == link.kind), "")
 
 
 def _is_instance(resource: Resource) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from stigmer_tui.cli.commands import program
-from stigmer_tui.cli.resource_commands import FORMATS, org_option, output_option, yes_option
+from stigmer_tui.cli.commands import FORMATS, program
+from stigmer_tui.cli.resource_commands import number_option, org_option, output_option, yes_option
 
 session_argument = click.argument("session_id", metavar="ID")
 
@@ -16,7 +16,7 @@ def sessions() -> None:
 
 
 @sessions.command("list")
-@click.option("-n", "--number", type=click.IntRange(1, 1000), default=50, show_default=True, help="At most so many.")
+@number_option
 @org_option
 @output_option(*FORMATS)
 def list_sessions(number: int, org: str, output: str) -> int:
@@ -44,19 +44,21 @@ def show(session_id: str, org: str, output: str) -> int:
 @session_argument
 @click.argument("subject")
 @org_option
-def rename(session_id: str, subject: str, org: str) -> int:
+@output_option(*FORMATS)
+def rename(session_id: str, subject: str, org: str, output: str) -> int:
     """Give a session another name in lists."""
     from stigmer_tui.cli.sessions import rename_session
 
-    return rename_session(session_id, subject, org)
+    return rename_session(session_id, subject, org, output)
 
 
 @sessions.command()
 @session_argument
 @org_option
 @yes_option
-def delete(session_id: str, org: str, yes: bool) -> int:
+@output_option(*FORMATS)
+def delete(session_id: str, org: str, yes: bool, output: str) -> int:
     """Delete a session with its executions. Asks; one that another was forked from is kept."""
     from stigmer_tui.cli.sessions import delete_session
 
-    return delete_session(session_id, org, yes)
+    return delete_session(session_id, org, yes, output)

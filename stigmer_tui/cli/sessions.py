@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from stigmer_tui.api.session_pb2 import Session
-from stigmer_tui.cli.printing import Column, print_rows
-from stigmer_tui.cli.resources import Server, ask, local_time, reached_server
+from stigmer_tui.cli.printing import Column, local_time, message_text, print_result, print_rows
+from stigmer_tui.cli.resources import Server, ask, reached_server
 from stigmer_tui.client import sessions
 from stigmer_tui.client.errors import NotFound
 from stigmer_tui.core.clock import SystemClock, timestamp
@@ -59,6 +59,21 @@ def _row(session: Session) -> dict[str, Any]:
     }
 
 
+def get_session(session_id: str, organization: str, output: str) -> int:
+    """As other kinds are got: as it is stored, or in a line."""
+
+    async def run() -> int:
+        async with reached_server(organization) as server:
+            session = await _session(server, session_id)
+        if output in ("json", "yaml"):
+            click.echo(message_text(session, output))
+        else:
+            print_rows([_row(session)], COLUMNS, output, lambda row: str(row["id"]), "")
+        return 0
+
+    return asyncio.run(run())
+
+
 def show_session(session_id: str, organization: str, *, as_json: bool) -> int:
     async def run() -> int:
         async with reached_server(organization) as server:
@@ -94,24 +109,31 @@ def _print_events(session: Session, conversation: Sequence[Execution], usage: Us
     output.session(session.metadata.id, session.spec.subject, len(conversation), usage)
 
 
-def rename_session(session_id: str, subject: str, organization: str) -> int:
+def rename_session(session_id: str, subject: str, organization: str, output: str) -> int:
+    if not subject.strip():
+        raise StigmerError(
+            "The new name of the session is empty", 'Such as: stigmer-tui sessions rename ID "The order"'
+        )
+
     async def run() -> int:
         async with reached_server(organization) as server:
             renamed = await sessions.rename(server.connection, await _session(server, session_id), subject)
-        click.echo(f"Session {renamed.metadata.id} is called {renamed.spec.subject}")
+        done = _row(renamed) | {"action": "updated"}
+        print_result(done, output, f"Session {renamed.metadata.id} is called {renamed.spec.subject}")
         return 0
 
     return asyncio.run(run())
 
 
-def delete_session(session_id: str, organization: str, is_sure: bool) -> int:
+def delete_session(session_id: str, organization: str, is_sure: bool, output: str) -> int:
     async def run() -> int:
         async with reached_server(organization) as server:
             session = await _session(server, session_id)
             if not is_sure:
                 ask(f"Delete session {session.metadata.id} “{session.spec.subject}” and all that was said in it?")
             count = await sessions.delete(server.connection, session)
-        click.echo(f"Deleted session {session.metadata.id} with {plural(count, 'execution')}")
+        done = _row(session) | {"action": "deleted", "executions": count}
+        print_result(done, output, f"Deleted session {session.metadata.id} with {plural(count, 'execution')}")
         return 0
 
     return asyncio.run(run())

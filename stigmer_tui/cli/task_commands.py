@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 from click.shell_completion import CompletionItem
 
-from stigmer_tui.cli.commands import program
-from stigmer_tui.cli.resource_commands import FORMATS, output_option, yes_option
+from stigmer_tui.cli.commands import FORMATS, program
+from stigmer_tui.cli.resource_commands import output_option, yes_option
 
 LOGS_HELP = "The folder of the records; default: logs below the home of stigmer-tui."
 

@@ -15,8 +15,7 @@ from stigmer_tui.agent_clis.agent_cli import AgentCli
 from stigmer_tui.agent_clis.records import RunRecord, note_heartbeat, read_runs
 from stigmer_tui.agent_clis.tasks import load_tasks
 from stigmer_tui.agent_clis.triage import Case, Urgency, triage
-from stigmer_tui.cli.printing import Column, print_rows
-from stigmer_tui.cli.resources import local_time
+from stigmer_tui.cli.printing import Column, local_time, print_rows
 from stigmer_tui.cli.task_run import known_agents, logs_folder
 from stigmer_tui.core.clock import SystemClock
 from stigmer_tui.core.paths import working_folder

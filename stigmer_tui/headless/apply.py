@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.headless.output import Output
 from stigmer_tui.workbench.events import CodePrinted, Event, ManifestsLoaded, ProjectLoaded
@@ -14,40 +12,34 @@ ACTIONS = {"created": "Create", "updated": "Update", "unchanged": "Keep"}
 STATES = {"created": "✓ Created", "updated": "✓ Updated", "unchanged": "· Unchanged"}
 
 
-async def apply_project(
-    session: Session, dry_run: bool, output: Output, echo: Callable[[str], None]
-) -> Deployment | None:
-    """Returns how the project stands on the server; None after an error, which is printed. `echo` prints a line of the
-    table.
-    """
+async def apply_project(session: Session, dry_run: bool, output: Output) -> Deployment | None:
+    """Returns how the project stands on the server; None after an error, which is printed."""
 
     def take(event: Event) -> None:
-        # The table says the rest.
+        # The report says the rest.
         if isinstance(event, ProjectLoaded | CodePrinted | ManifestsLoaded):
             output.take(event)
 
     session.store.subscribe(take)
     try:
         async with session.opened():
-            deployment = await (session.preview() if dry_run else session.deploy())
+            return await (session.preview() if dry_run else session.deploy())
     except StigmerError as error:
         output.failed(error)
         return None
-    for line in _report(deployment, dry_run):
-        echo(line)
-    return deployment
 
 
-def _report(deployment: Deployment, dry_run: bool) -> list[str]:
-    applied = deployment.applied
-    orphans = [f"{slug} is still deployed, but the project no longer defines it" for slug in applied.orphaned]
-    return [
-        "",
-        *_table(deployment, dry_run),
-        "",
-        *(f"⚠️  {warning}" for warning in (*deployment.warnings, *orphans)),
-        f"{'Dry run successful' if dry_run else 'Deployment successful'}: {applied.summary}",
+def report(deployment: Deployment, dry_run: bool) -> list[str]:
+    """A table, warnings, and a line of numbers."""
+    end = f"{'Dry run successful' if dry_run else 'Deployment successful'}: {deployment.applied.summary}"
+    return ["", *_table(deployment, dry_run), "", *warning_lines(deployment), end]
+
+
+def warning_lines(deployment: Deployment) -> list[str]:
+    orphans = [
+        f"{slug} is still deployed, but the project no longer defines it" for slug in deployment.applied.orphaned
     ]
+    return [f"⚠️  {warning}" for warning in (*deployment.warnings, *orphans)]
 
 
 def _table(deployment: Deployment, dry_run: bool) -> list[str]:
