@@ -226,6 +226,8 @@ class Component(_message.Message):
         FAILED: Component._State.ValueType  # 5
         """Ended too often; detail says what to do."""
         STOPPED: Component._State.ValueType  # 6
+        NOT_READY: Component._State.ValueType  # 7
+        """It lives, and cannot work now, or has not answered for a while; detail says why."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper): ...
     STATE_UNSPECIFIED: Component.State.ValueType  # 0
@@ -238,6 +240,8 @@ class Component(_message.Message):
     FAILED: Component.State.ValueType  # 5
     """Ended too often; detail says what to do."""
     STOPPED: Component.State.ValueType  # 6
+    NOT_READY: Component.State.ValueType  # 7
+    """It lives, and cannot work now, or has not answered for a while; detail says why."""
 
     NAME_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 
@@ -12,6 +13,12 @@ class RunnerIdentity:
     name: str
     """Name of the component, such as `agent-runner`."""
     pid: int
+
+
+Ask = Callable[[float], Awaitable[str]]
+"""Asks a runner what keeps it from its work; empty for nothing. Raises TimeoutError when it does not answer in so many
+seconds.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,12 +26,10 @@ GLYPHS = {
     Component.RESTARTING: "⏸",
     Component.FAILED: "✗",
     Component.STOPPED: "⊘",
+    Component.NOT_READY: "⏸",
 }
 
 AT_WORK = (Component.READY, Component.BUSY)
-
-WAITING = ("waiting", "⏸")
-"""Of a process that is there, and that something such as a full disk keeps from its work."""
 
 
 async def read_status(home: Home) -> Status | None:
@@ -90,10 +88,11 @@ class StatusText:
         yield f"  {'Running':<9}{plural(status.running, 'execution')}{waiting}"
 
     def _component(self, component: Component) -> str:
-        state, glyph = Component.State.Name(component.state).lower(), GLYPHS.get(component.state, "·")
-        if component.detail and component.state in AT_WORK:
-            state, glyph = WAITING
-        parts = [f"{component.name:<17}{glyph} {state:<11}"]
+        # What keeps it from its work is told at once.
+        hindered = component.detail and component.state in AT_WORK
+        state = Component.NOT_READY if hindered else component.state
+        name = Component.State.Name(state).lower().replace("_", " ")
+        parts = [f"{component.name:<17}{GLYPHS.get(state, '·')} {name:<11}"]
         if component.pid:
             memory, cpu = size_text(component.memory_bytes), f"{component.cpu_percent:.1f} %"
             parts.append(f"pid {component.pid:<8}{memory:>8}{cpu:>9}   up {self._since(component.started_at)}")

@@ -8,7 +8,7 @@ import logging
 import os
 import secrets
 import signal
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,7 +18,7 @@ import psutil
 from stigmer_tui.api.daemon_pb2 import Component
 from stigmer_tui.core.changes import ChangeSignal
 from stigmer_tui.core.clock import Clock
-from stigmer_tui.core.daemon_processes import AGENT_RUNNER, PROCESSES, SERVER, RunnerIdentity
+from stigmer_tui.core.daemon_processes import AGENT_RUNNER, PROCESSES, SERVER, Ask, RunnerIdentity
 from stigmer_tui.core.known_secrets import clean
 from stigmer_tui.core.model_providers import KEY_VARIABLES
 from stigmer_tui.core.paths import Home
@@ -26,16 +26,13 @@ from stigmer_tui.core.processes import kill_all, process_tree
 from stigmer_tui.core.storage_errors import UNUSABLE
 from stigmer_tui.core.waits import first_of
 from stigmer_tui.daemon.agent_runner_binary import ChooseProgram, RunnerProgram
+from stigmer_tui.daemon.health import Health
 from stigmer_tui.daemon.logs import LogFilter, last_lines
 from stigmer_tui.daemon.printed_output import KEPT_LINES, PrintedOutput
+from stigmer_tui.daemon.probing import Probing, Sleep
 from stigmer_tui.daemon.restart_policy import RestartPolicy
 
 logger = logging.getLogger(__name__)
-
-START_LIMIT = 40.0
-"""Seconds for a new runner to report to the server. It takes less than one, but a predecessor may hold its journal, and
-the machine may be busy.
-"""
 
 STOP_LIMIT = 4.0
 """Seconds that a runner has to end in good order."""
@@ -63,8 +60,8 @@ class Child:
     """Set when a person wants it to be started again."""
     token: str = ""
     """By which the server knows this process, and no other, as this child."""
-    has_reported: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set once this process has called the server."""
+    probing: Probing | None = None
+    """Of the process that runs, or ran last."""
     meter: Meter | None = None
     started_at: datetime | None = None
     state: State.ValueType = Component.STARTING
@@ -135,8 +132,8 @@ class Supervisor:
         home: Home,
         children: Mapping[str, Sequence[str] | ChooseProgram],
         clock: Clock,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        start_limit: float = START_LIMIT,
+        sleep: Sleep = asyncio.sleep,
+        pause_probes: Sleep = asyncio.sleep,
     ) -> None:
         self.changes = ChangeSignal()
         self._home = home
@@ -145,7 +142,7 @@ class Supervisor:
         ]
         self._clock = clock
         self._sleep = sleep
-        self._start_limit = start_limit
+        self._pause_probes = pause_probes
         self.on_failed: Callable[[str, str], None] = lambda name, detail: None
         """Told the name of a child that is given up, and why."""
         self._started_at = clock.now()
@@ -172,14 +169,14 @@ class Supervisor:
         """The child to which this token was given, as long as its process runs."""
         for child in self._children:
             if child.token and hmac.compare_digest(child.token.encode(), token.encode()):
-                child.has_reported.set()
                 return child.identity
         return None
 
-    def kill(self, runner: RunnerIdentity) -> None:
-        """Kills a hanging child and its descendants; it will be restarted."""
-        if any(child.identity == runner for child in self._children):
-            kill_all(process_tree(runner.pid))
+    def reported(self, runner: RunnerIdentity, ask: Ask) -> None:
+        """A child has come to the server, and is probed from now on."""
+        for child in self._children:
+            if child.identity == runner and child.probing:
+                child.probing.report(ask)
 
     async def restart(self, name: str) -> None:
         """Ends a child in good order, if it runs, and starts it at once. Earlier failures are forgotten."""
@@ -234,24 +231,16 @@ class Supervisor:
         try:
             async with child.starting:
                 process = await self._start(child, arguments, stdin, token_writer, output)
-            hangs = not await self._reports(child, process)
-            if hangs:
+            probing = child.probing = Probing(self._clock, self._pause_probes, self.changes.note)
+            await first_of(process.wait(), probing.hangs())
+            if probing.health.hangs:
                 kill_all(process_tree(process.pid))
             code = await process.wait()
         finally:
             os.close(token_writer)
             output.end()
-        end = f"did not report to the server in {self._start_limit:g} s" if hangs else _ending(code)
+        end = probing.health.reason if probing.health.hangs else _ending(code)
         return Life(code, end, output.error, tuple(output.advice), tuple(output.last_lines))
-
-    async def _reports(self, child: Child, process: asyncio.subprocess.Process) -> bool:
-        """Whether it calls the server in time, or ends."""
-        try:
-            async with asyncio.timeout(self._start_limit):
-                await first_of(process.wait(), child.has_reported.wait())
-        except TimeoutError:
-            return False
-        return True
 
     async def _start(
         self, child: Child, arguments: Sequence[str], stdin: int, token_writer: int, output: PrintedOutput
@@ -270,7 +259,6 @@ class Supervisor:
         finally:
             os.close(stdin)
             output.close_writer()
-        child.has_reported.clear()
         child.token = secrets.token_urlsafe(32)
         with suppress(BrokenPipeError):
             os.write(token_writer, f"{child.token}\n".encode())
@@ -339,7 +327,15 @@ class Supervisor:
             component.started_at.FromDatetime(child.started_at)
         if identity and child.meter:
             child.meter.read(component)
+        if identity and child.probing and child.state == Component.STARTING:
+            _add_health(component, child.probing.health)
         return component
+
+
+def _add_health(component: Component, health: Health) -> None:
+    if health.has_started:
+        component.state = Component.READY if health.is_ready else Component.NOT_READY
+        component.detail = health.reason
 
 
 def _always(arguments: Sequence[str]) -> ChooseProgram:

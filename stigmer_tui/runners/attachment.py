@@ -84,21 +84,18 @@ class _Attachment:
         self._leases: dict[str, Lease] = {}
         self._is_draining = False
         self._forgetting: asyncio.Task[None] | None = None
-        self._silence_limit: asyncio.Future[float] = asyncio.get_running_loop().create_future()
-        """Seconds; set by the welcome of the server."""
 
     async def serve(self, stopping: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as group:
             listener = group.create_task(self._listen(group))
             stopper = group.create_task(stopping.wait())
-            heart = group.create_task(self._beat())
             await asyncio.wait((listener, stopper), return_when=asyncio.FIRST_COMPLETED)
             if not listener.done():
                 self._outbox.put_nowait(RunnerMessage(draining=Draining()))
             await self._drain()
             self._outbox.put_nowait(None)
             # What is not forgotten yet, since the disk is full, is so by the next runner.
-            for task in (listener, stopper, heart, self._forgetting):
+            for task in (listener, stopper, self._forgetting):
                 if task:
                     task.cancel()
 
@@ -127,7 +124,6 @@ class _Attachment:
     def _receive(self, message: ServerMessage, group: asyncio.TaskGroup) -> None:
         match message.WhichOneof("message"):
             case "welcome":
-                self._silence_limit.set_result(message.welcome.silence_limit_ms / 1000)
                 self._forgetting = group.create_task(self._forget(message.welcome.ended))
             # One that was sent before the server knew that this runner drains goes to the next runner.
             case "assignment" if not self._is_draining:
@@ -135,7 +131,9 @@ class _Attachment:
                 self._leases[lease.id] = lease
                 group.create_task(self._attend(lease, self._work), name=lease.execution_id)
             case "keys":
-                self._beat_once(self._profile.take_keys(message.keys.variables))
+                self._beat(self._profile.take_keys(message.keys.variables))
+            case "probe":
+                self._beat()
             case "cancel":
                 if cancelled := self._leases.get(message.cancel.lease_id):
                     cancelled.stop(StopReason.CANCELLED, message.cancel.reason)
@@ -231,13 +229,7 @@ class _Attachment:
             return f"The runner met an internal error: {error!r}"
         return ""
 
-    async def _beat(self) -> None:
-        silence_limit = await self._silence_limit
-        while True:
-            await asyncio.sleep(silence_limit / 4)
-            self._beat_once()
-
-    def _beat_once(self, model: str = "") -> None:
+    def _beat(self, model: str = "") -> None:
         problem = self._profile.records.problem if self._profile.records else ""
         heartbeat = Heartbeat(lease_ids=self._leases, problem=problem, model=model)
         self._outbox.put_nowait(RunnerMessage(heartbeat=heartbeat))

@@ -32,6 +32,8 @@ ENGINE = "embedded"
 
 KINDS = {process.name: Hello.Kind.Value(process.kind) for process in RUNNERS}
 
+AT_WORK = (Component.READY, Component.BUSY)
+
 SAMPLING = 2.0
 """Seconds between two samples of memory and processor use, while there are watchers."""
 
@@ -71,6 +73,7 @@ class DaemonCalls:
         self._keys = keys
         self._instance = instance
         self._components = components
+        self.changes = components.changes
         self._leases = leases
         self._vault = vault
         self._database = database
@@ -92,6 +95,11 @@ class DaemonCalls:
             status.model = runner.hello.model or status.model
             status.sandbox = runner.hello.sandbox or status.sandbox
         return status
+
+    def ready(self) -> dict[str, bool]:
+        """Whether each process is, by its name."""
+        components = map(self._with_work, self._components.statuses())
+        return {component.name: component.state in AT_WORK for component in components}
 
     async def watch(self, request: StatusRequest) -> AsyncIterator[Status]:
         """Sends only statuses that differ from the one before."""
@@ -123,18 +131,16 @@ class DaemonCalls:
         return RestartResponse()
 
     def _with_work(self, component: Component) -> Component:
-        """Adds what the server knows: a runner is ready when it is attached, and busy when it has leases; `detail` says
-        what prevents it from working.
-        """
+        """Adds what the server knows: what is queued for a runner, whether it has leases, and what the server lacks."""
         problem = self._database.problem
         if component.name == SERVER.name and problem:
-            component.detail = problem.message
+            component.state, component.detail = Component.NOT_READY, problem.message
         if (kind := KINDS.get(component.name)) is not None:
             component.queued = self._leases.queued(kind)
         for runner in self._leases.runners():
-            if (runner.identity.name, runner.identity.pid) == (component.name, component.pid):
-                component.state = Component.BUSY if runner.leases else Component.READY
-                component.detail = runner.problem
+            is_it = (runner.identity.name, runner.identity.pid) == (component.name, component.pid)
+            if is_it and runner.leases and component.state == Component.READY:
+                component.state = Component.BUSY
         return component
 
 

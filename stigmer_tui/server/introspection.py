@@ -1,16 +1,19 @@
 """Health and reflection services (grpc.health.v1, grpc.reflection), which tools expect of any gRPC server.
 
+Health is asked for by the name of a service, or of a process of the daemon; the empty name is the daemon's.
+
 Both are loaded at the first call, which keeps the start fast.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
-from typing import Any
+from typing import Any, Protocol
 
 import grpc
 
+from stigmer_tui.core.changes import ChangeSignal
+from stigmer_tui.core.daemon_processes import SERVER
 from stigmer_tui.server.access import Access, TokenAuth
 from stigmer_tui.server.controllers import Controller, handlers
 from stigmer_tui.server.errors import not_found
@@ -19,6 +22,16 @@ HEALTH = "grpc.health.v1.Health"
 REFLECTION = "grpc.reflection.v1.ServerReflection"
 REFLECTION_ALPHA = "grpc.reflection.v1alpha.ServerReflection"
 """The former name, which many tools still use."""
+
+
+class Readiness(Protocol):
+    """Of the processes of the daemon."""
+
+    changes: ChangeSignal
+
+    def ready(self) -> dict[str, bool]:
+        """By name."""
+        ...
 
 
 class OnDemand(grpc.GenericRpcHandler):
@@ -39,12 +52,12 @@ class OnDemand(grpc.GenericRpcHandler):
         return self._handlers
 
 
-def introspection_handlers(services: Collection[str], auth: TokenAuth) -> list[OnDemand]:
+def introspection_handlers(services: Collection[str], readiness: Readiness, auth: TokenAuth) -> list[OnDemand]:
     """`services` are the names of all other services."""
     names = [*services, HEALTH, REFLECTION, REFLECTION_ALPHA]
 
     def health(name: str) -> grpc.GenericRpcHandler:
-        return handlers(_health(names), auth)
+        return handlers(_health(names, readiness), auth)
 
     def reflection(name: str) -> grpc.GenericRpcHandler:
         return handlers(_reflection(names), auth, name)
@@ -52,27 +65,36 @@ def introspection_handlers(services: Collection[str], auth: TokenAuth) -> list[O
     return [OnDemand(HEALTH, health), OnDemand(REFLECTION, reflection), OnDemand(REFLECTION_ALPHA, reflection)]
 
 
-def _health(services: Collection[str]) -> Controller:
-    from grpc_health.v1 import health_pb2
+def _health(services: Collection[str], readiness: Readiness) -> Controller:
+    from grpc_health.v1.health_pb2 import DESCRIPTOR, HealthCheckResponse, HealthListResponse
 
-    serving = health_pb2.HealthCheckResponse(status=health_pb2.HealthCheckResponse.SERVING)
-    unknown = health_pb2.HealthCheckResponse(status=health_pb2.HealthCheckResponse.SERVICE_UNKNOWN)
-    known = {"", *services}
+    def all_statuses() -> dict[str, Any]:
+        ready = readiness.ready()
+        ready |= dict.fromkeys(("", *services), ready[SERVER.name])
+        status = {True: HealthCheckResponse.SERVING, False: HealthCheckResponse.NOT_SERVING}
+        return {name: HealthCheckResponse(status=status[is_ready]) for name, is_ready in ready.items()}
 
     async def check(request: Any) -> Any:
-        if request.service not in known:
+        if request.service not in (statuses := all_statuses()):
             raise not_found("service", request.service)
-        return serving
+        return statuses[request.service]
 
     async def list_all(request: Any) -> Any:
-        return health_pb2.HealthListResponse(statuses=dict.fromkeys(known, serving))
+        return HealthListResponse(statuses=all_statuses())
 
     async def watch(request: Any) -> AsyncIterator[Any]:
-        """Healthy until the server ends."""
-        yield serving if request.service in known else unknown
-        await asyncio.Event().wait()
+        """At once, and at each change."""
+        unknown = HealthCheckResponse(status=HealthCheckResponse.SERVICE_UNKNOWN)
+        sent = None
+        while True:
+            seen = readiness.changes.count
+            status = all_statuses().get(request.service, unknown)
+            if status != sent:
+                sent = status
+                yield status
+            await readiness.changes.after(seen)
 
-    service = health_pb2.DESCRIPTOR.services_by_name["Health"]
+    service = DESCRIPTOR.services_by_name["Health"]
     methods = {"Check": check, "List": list_all, "Watch": watch}
     # Older versions of the library lack List.
     return Controller(service, Access.PUBLIC, {name: methods[name] for name in service.methods_by_name})

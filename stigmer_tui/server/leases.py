@@ -14,9 +14,19 @@ from uuid import uuid4
 from google.protobuf.message import DecodeError
 
 from stigmer_tui.api.phases import Phase
-from stigmer_tui.api.runner_pb2 import Assignment, Cancel, Heartbeat, Hello, Keys, RunnerMessage, ServerMessage, Welcome
+from stigmer_tui.api.runner_pb2 import (
+    Assignment,
+    Cancel,
+    Heartbeat,
+    Hello,
+    Keys,
+    Probe,
+    RunnerMessage,
+    ServerMessage,
+    Welcome,
+)
 from stigmer_tui.core.changes import ChangeSignal
-from stigmer_tui.core.daemon_processes import RUNNERS, RunnerIdentity
+from stigmer_tui.core.daemon_processes import RUNNERS, Ask, RunnerIdentity
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.storage_errors import StorageError
 from stigmer_tui.server.background import Background
@@ -30,8 +40,8 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class LeaseLimits:
-    silence: float = 20.0
-    """Seconds without a heartbeat after which a runner is lost."""
+    absence: float = 20.0
+    """Seconds without its process after which a run of a task has failed."""
     cancel: float = 5.0
     """Seconds for a runner to end a cancelled execution before the server does."""
 
@@ -58,8 +68,8 @@ class RunnerProcesses(Protocol):
         """The running runner with this token, or None."""
         ...
 
-    def kill(self, runner: RunnerIdentity) -> None:
-        """Kills a runner that does not respond; the supervisor starts another."""
+    def reported(self, runner: RunnerIdentity, ask: Ask) -> None:
+        """A runner has come, and can be asked how it is."""
         ...
 
 
@@ -86,8 +96,8 @@ class Runner:
     outbox: asyncio.Queue[ServerMessage] = field(default_factory=asyncio.Queue)
     leases: dict[str, LeaseState] = field(default_factory=dict)
     draining: bool = False
-    problem: str = ""
-    """Why it cannot proceed, such as a full disk."""
+    answer: asyncio.Future[str] | None = None
+    """To the probe that has no answer yet."""
 
     @property
     def capacities(self) -> dict[int, int]:
@@ -95,6 +105,18 @@ class Runner:
         if not self.hello.capacities:
             return {self.hello.kind: max(1, self.hello.capacity)}
         return {each.kind: each.executions for each in self.hello.capacities}
+
+    async def ask(self, limit: float) -> str:
+        """An Ask. One that does not answer gets no second probe meanwhile."""
+        if self.answer is None:
+            self.answer = asyncio.get_running_loop().create_future()
+            self.outbox.put_nowait(ServerMessage(probe=Probe()))
+        return await asyncio.wait_for(asyncio.shield(self.answer), limit)
+
+    def take_answer(self, problem: str) -> None:
+        if self.answer:
+            self.answer.set_result(problem)
+            self.answer = None
 
     def has_room(self, kind: int) -> bool:
         # Parts are left out: what they are parts of waits for them.
@@ -268,11 +290,11 @@ class Leases:
         listening = asyncio.create_task(self._listen(runner, messages))
         try:
             ended = self._executions.store.ended_of(first.hello.recorded)
-            yield ServerMessage(welcome=Welcome(silence_limit_ms=int(self._limits.silence * 1000), ended=ended))
+            yield ServerMessage(welcome=Welcome(ended=ended))
             if Hello.Kind.AGENTS in runner.capacities and self._keys.variables:
                 yield self._keys_message()
             self._assign()
-            self._processes.changes.note()
+            self._processes.reported(identity, runner.ask)
             while message := await _next_or_end(runner.outbox, listening):
                 yield message
         finally:
@@ -282,16 +304,8 @@ class Leases:
             await asyncio.wait([listening])
 
     async def _listen(self, runner: Runner, messages: AsyncIterator[RunnerMessage]) -> None:
-        """Handles messages until the runner leaves or its heartbeats stop."""
-        while True:
-            try:
-                message = await asyncio.wait_for(anext(messages, None), self._limits.silence)
-            except TimeoutError:
-                logger.error("%s (pid %d) is silent", runner.identity.name, runner.identity.pid)
-                self._processes.kill(runner.identity)
-                return
-            if message is None:
-                return
+        """Handles messages until the runner leaves."""
+        async for message in messages:
             if message.HasField("draining"):
                 runner.draining = True
             if message.HasField("heartbeat"):
@@ -301,9 +315,7 @@ class Leases:
 
     def _compare(self, runner: Runner, heartbeat: Heartbeat) -> None:
         """Compares a heartbeat with the leases; submits executions again that the runner has dropped."""
-        if runner.problem != heartbeat.problem:
-            runner.problem = heartbeat.problem
-            self._processes.changes.note()
+        runner.take_answer(heartbeat.problem)
         if heartbeat.model:
             runner.hello.model = heartbeat.model
             self._processes.changes.note()

@@ -11,12 +11,13 @@ from stigmer_tui.api.daemon_pb2 import Component, Status
 from stigmer_tui.api.model_calls import read_model_calls
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.core.clock import parse_timestamp
+from stigmer_tui.server.daemon_status import AT_WORK
 from stigmer_tui.server.execution_state import AnyExecution
 
 BUCKETS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)
 """Seconds."""
 
-AT_WORK = (Component.READY, Component.BUSY)
+ALIVE = (*AT_WORK, Component.NOT_READY)
 
 Labels = tuple[tuple[str, str], ...]
 
@@ -104,7 +105,8 @@ class Metrics:
 def _component_lines(status: Status) -> Iterator[str]:
     components: dict[Labels, Component] = {(("component", each.name),): each for each in status.components}
     families = (
-        ("up", "gauge", "1 where it is ready or at work.", lambda each: int(each.state in AT_WORK)),
+        ("up", "gauge", "1 where its process lives.", lambda each: int(each.state in ALIVE)),
+        ("ready", "gauge", "1 where it is ready or at work.", lambda each: int(each.state in AT_WORK)),
         ("restarts_total", "counter", "After an end that nobody wanted.", lambda each: each.restarts),
         ("memory_bytes", "gauge", "Resident.", lambda each: each.memory_bytes),
         ("cpu_ratio", "gauge", "Of one core, since it was last looked at.", lambda each: each.cpu_percent / 100),

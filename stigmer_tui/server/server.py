@@ -123,7 +123,7 @@ async def open_server(
         listener.add_generic_rpc_handlers([handlers(controller, auth) for controller in controllers])
         if not settings.plain:
             names = [controller.service.full_name for controller in controllers]
-            listener.add_generic_rpc_handlers(introspection_handlers(names, auth))
+            listener.add_generic_rpc_handlers(introspection_handlers(names, calls.daemon, auth))
         await listener.start()
         leases = calls.executions.leases
         database.on_problem = _from_another_thread(components.changes.note)
@@ -238,7 +238,7 @@ def _assemble(
         approvals=Approvals(DecisionStore(database), executions, leases),
         runners=RunnerCalls(leases, executions, agent_executions, model_requests, SubAgents(execution_calls)),
         model_requests=model_requests,
-        task_runs=TaskRuns(execution_calls, background, settings.limits.silence),
+        task_runs=TaskRuns(execution_calls, background, settings.limits.absence),
     )
 
 

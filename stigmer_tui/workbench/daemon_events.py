@@ -15,7 +15,7 @@ from stigmer_tui.workbench.state import Level
 
 NOUNS = {process.name: process.noun for process in PROCESSES}
 
-AT_WORK = (ComponentState.READY, ComponentState.BUSY, ComponentState.WAITING)
+AT_WORK = (ComponentState.READY, ComponentState.BUSY, ComponentState.NOT_READY)
 
 
 @dataclass(frozen=True, slots=True)

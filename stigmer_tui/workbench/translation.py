@@ -36,6 +36,7 @@ COMPONENT_STATES = {
     daemons.Component.RESTARTING: ComponentState.RESTARTING,
     daemons.Component.FAILED: ComponentState.FAILED,
     daemons.Component.STOPPED: ComponentState.STOPPED,
+    daemons.Component.NOT_READY: ComponentState.NOT_READY,
 }
 
 
@@ -129,7 +130,8 @@ def daemon_state(status: daemons.Status) -> DaemonState:
 def _component(component: daemons.Component) -> Component:
     state = COMPONENT_STATES.get(component.state, ComponentState.STARTING)
     if component.detail and state in (ComponentState.READY, ComponentState.BUSY):
-        state = ComponentState.WAITING
+        # Told at once, and not only when it has been so for a while.
+        state = ComponentState.NOT_READY
     return Component(
         name=component.name,
         state=state,

@@ -60,7 +60,7 @@ class Controller(RunnerControllerServicer, AgentExecutionQueryControllerServicer
         self, request_iterator: AsyncIterator[RunnerMessage], context: Any
     ) -> AsyncIterator[ServerMessage]:
         self.hellos.put_nowait((await anext(aiter(request_iterator))).hello)
-        yield ServerMessage(welcome=Welcome(silence_limit_ms=10_000))
+        yield ServerMessage(welcome=Welcome())
         while True:
             yield await self._outgoing.get()
 

@@ -28,8 +28,8 @@ def line(component: Component) -> str:
 @pytest.mark.parametrize("state", [Component.READY, Component.BUSY])
 def test_a_process_that_cannot_do_its_work_is_not_called_ready(state: Component.State.ValueType) -> None:
     shown = line(Component(name="agent-runner", state=state, pid=1, detail=FULL))
-    assert "⏸ waiting" in shown and FULL in shown
-    assert "✓" not in shown and "ready" not in shown and "▸" not in shown
+    assert "⏸ not ready" in shown and FULL in shown
+    assert "✓" not in shown and "▸" not in shown
 
 
 def test_a_process_that_does_its_work_says_so() -> None:
@@ -141,7 +141,7 @@ def test_for_programs_a_daemon_without_executions_runs_too() -> None:
 
 def test_a_state_that_a_newer_daemon_has_stands_between() -> None:
     shown = line(Component(name="server", state=Component.STATE_UNSPECIFIED))
-    assert shown == "  server           · state_unspecified"
+    assert shown == "  server           · state unspecified"
 
 
 def test_a_process_that_waits_to_be_started_again_says_why_and_has_no_pid() -> None:

@@ -78,7 +78,7 @@ async def test_a_child_is_known_by_the_token_of_its_process(tmp_path: Path) -> N
         for wrong in ("", "wrong", f"{first} "):
             assert it.supervisor.identify(wrong) is None
 
-        it.supervisor.kill(identity)
+        process.kill()
         second = await it.token()
         assert second != first
         assert it.supervisor.identify(first) is None
@@ -87,17 +87,57 @@ async def test_a_child_is_known_by_the_token_of_its_process(tmp_path: Path) -> N
     assert last is not None and it.supervisor.identify(second) is None
 
 
-async def test_only_children_are_killed(tmp_path: Path) -> None:
-    """Point 2: a bystander lives, whatever name or pid is given."""
-    async with supervised(tmp_path) as it:
-        token = await it.token()
-        with bystanding() as bystander:
-            for name in ("child", "agent-runner"):
-                it.supervisor.kill(RunnerIdentity(name, bystander.pid))
-            assert it.supervisor.identify(token) is not None
-            assert bystander.poll() is None
-            bystander.communicate(b"\n")
-        assert bystander.returncode == 0
+async def test_a_child_is_ready_by_its_answers_and_one_that_hangs_is_killed_and_started_again(tmp_path: Path) -> None:
+    answer: str | None = "the disk is full"
+
+    async def ask(limit: float) -> str:
+        if answer is None:
+            raise TimeoutError
+        return answer
+
+    home = Home(tmp_path)
+    home.prepare()
+    stopping = asyncio.Event()
+    pauses = Pauses()
+    child = [sys.executable, "-c", CHILD, str(tmp_path)]
+    supervisor = Supervisor(home, {"child": child}, SystemClock(), never, pauses.sleep)
+    running = asyncio.create_task(supervisor.run({}, stopping))
+    it = Supervised(supervisor, tmp_path)
+    await it.token()
+    first = it.status().pid
+    supervisor.reported(RunnerIdentity("child", first), ask)
+    assert it.status().state == Component.STARTING
+
+    async def comes(state: Component.State.ValueType, detail: str) -> None:
+        async with asyncio.timeout(60):
+            seen = 0
+            while (it.status().state, it.status().detail) != (state, detail):
+                seen = await supervisor.changes.after(seen)
+
+    await comes(Component.NOT_READY, "the disk is full")
+    answer = ""
+    pauses.end.set()
+    await comes(Component.READY, "")
+    answer = None
+    await comes(Component.RESTARTING, "did not answer 3 times in a row; starts again in 1 s")
+    assert (it.status().restarts, psutil.pid_exists(first)) == (1, False)
+    stopping.set()
+    await running
+
+
+async def never(seconds: float) -> None:
+    await asyncio.Event().wait()
+
+
+class Pauses:
+    """Between probes: without end until the test ends them, and then none."""
+
+    def __init__(self) -> None:
+        self.end = asyncio.Event()
+
+    async def sleep(self, seconds: float) -> None:
+        await self.end.wait()
+        await asyncio.sleep(0)
 
 
 async def test_a_child_may_choose_its_program_before_each_start(tmp_path: Path) -> None:
@@ -123,14 +163,10 @@ async def test_a_child_may_choose_its_program_before_each_start(tmp_path: Path) 
         assert (it.status().notice, it.status().detail) == (notice, "")
         identity = supervisor.identify(token)
         assert identity is not None
-        supervisor.kill(identity)
+        psutil.Process(identity.pid).kill()
     # It ends while there is no program yet.
     stopping.set()
     await running
-
-
-def bystanding() -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
 
 
 @pytest.mark.parametrize("mode", ["closed", "silent"])

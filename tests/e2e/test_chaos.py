@@ -232,7 +232,7 @@ def _pause(world: World, chance: random.Random) -> None:
         return
     with suppress(psutil.Error):
         process.suspend()
-        # Some longer than the server bears the silence of a runner.
+        # The longest fails some probes, and none hangs for good.
         time.sleep(chance.choice([0.5, 2, 12]))
         process.resume()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -165,6 +166,29 @@ def test_the_daemon_is_stopped_while_an_agent_runner_lies_killed(world: World, p
     eventually(lambda: ledgers(world) or None, "the command to begin")
     world.runner("agent-runner").kill()
     assert_nothing_is_left(world)
+
+
+def test_a_runner_that_hangs_is_shown_and_restarted_and_its_run_goes_on(world: World, project: Path) -> None:
+    """As long as the thresholds are: half a minute."""
+    (project / "clerk.yaml").write_text(PATIENT_CLERK, encoding="utf-8")
+    process = world.started("run", "clerk", "--output", "json", cwd=project)
+    read_until(process, lambda event: event["event"] == "tool_call" and event["state"] == "completed")
+    hanging, since = world.runner("agent-runner"), time.monotonic()
+    hanging.suspend()
+    eventually(lambda: "⏸ not ready" in agent_runner_line(world) or None, "a runner that is not ready")
+    assert hanging.is_running() and "does not answer" in agent_runner_line(world)
+    last = read_until(process, lambda event: event["event"] in ("completed", "failed", "cancelled", "error"))
+    assert (last["event"], process.wait()) == ("completed", 0), last
+    # Not one probe that was missed is enough.
+    assert time.monotonic() - since > 20
+    assert ledgers(world) == ["1\n2\n3\n"]
+    assert "last error" in world.run("server", "status").out
+    assert_nothing_is_left(world)
+
+
+def agent_runner_line(world: World) -> str:
+    shown = world.run("server", "status").out
+    return next(line for line in shown.splitlines() if "agent-runner" in line)
 
 
 def kill(process: psutil.Process) -> None:

@@ -17,7 +17,6 @@ from stigmer_tui.api.runner_pb2 import Hello
 from stigmer_tui.core.storage_errors import Fault, StorageError
 from stigmer_tui.runners.attachment import Profile, serve
 from stigmer_tui.runners.lease import Lease, reporting
-from stigmer_tui.server.leases import LeaseLimits
 from tests.server.builders import agent, agent_run
 from tests.server.conftest import Api, running
 
@@ -66,7 +65,7 @@ def fails_with(error: BaseException) -> Work:
 
 @pytest.fixture
 async def api(tmp_path: Path) -> AsyncIterator[Api]:
-    async with running(tmp_path, limits=LeaseLimits(silence=1.0)) as api:
+    async with running(tmp_path) as api:
         yield api
 
 
@@ -137,6 +136,22 @@ async def test_a_background_report_that_fails_ends_work_that_waits(api: Api, ref
         assert (phase, "could not take a report" in said) == (Phase.FAILED, True)
 
 
+@asynccontextmanager
+async def probed(api: Api) -> AsyncIterator[None]:
+    """One question after the other."""
+
+    async def probe() -> None:
+        seen = 0
+        while not (asks := list(api.processes.probed.values())):
+            seen = await api.processes.changes.after(seen)
+        while True:
+            await asks[0](LIMIT)
+
+    probing = asyncio.create_task(probe())
+    yield
+    probing.cancel()
+
+
 async def test_an_execution_whose_end_cannot_be_reported_is_given_out_again(
     api: Api, refusing: Callable[[int], None]
 ) -> None:
@@ -150,6 +165,6 @@ async def test_an_execution_whose_end_cannot_be_reported_is_given_out_again(
             await lease.report(RUNNING)
         await lease.report_end(Phase.COMPLETED)
 
-    async with working(api, fails_once) as [execution_id]:
+    async with working(api, fails_once) as [execution_id], probed(api):
         assert await outcome(api, execution_id) == (Phase.COMPLETED, "")
     assert attempts == [1, 2]

@@ -18,6 +18,7 @@ from stigmer_tui.api.runner_pb2 import (
     Cancel,
     Hello,
     Keys,
+    Probe,
     StartAgentRequest,
     StartSubAgentRequest,
     StartWorkflowRequest,
@@ -99,7 +100,8 @@ async def test_what_it_holds_of_executions_that_have_ended_is_deleted() -> None:
     notes = Notes(["agx_ended", "agx_goes_on"])
     async with serving(profile=Profile(Hello.AGENTS, 3, records=notes)) as it:
         assert list((await it.server.message()).hello.recorded) == ["agx_ended", "agx_goes_on"]
-        it.server.say(welcome=Welcome(silence_limit_ms=0, ended=["agx_ended"]))
+        it.server.say(welcome=Welcome(ended=["agx_ended"]))
+        it.server.say(probe=Probe())
         await it.server.message()
         assert notes.kept == ["agx_goes_on"]
 
@@ -108,7 +110,8 @@ async def test_it_ends_although_its_journal_cannot_be_written() -> None:
     notes = Notes(["agx_ended"], "the disk is full")
     async with serving(profile=Profile(Hello.AGENTS, 3, records=notes)) as it:
         await it.server.message()
-        it.server.say(welcome=Welcome(silence_limit_ms=0, ended=["agx_ended"]))
+        it.server.say(welcome=Welcome(ended=["agx_ended"]))
+        it.server.say(probe=Probe())
         await it.server.message()
         it.stopping.set()
         await asyncio.wait_for(it.task, LIMIT)
@@ -121,8 +124,7 @@ async def test_its_heartbeats_name_its_leases_and_its_problem() -> None:
         for name in ("one", "two"):
             it.server.say(assignment=agent_assignment(f"lease-{name}", f"agx_{name}"))
             await it.lease()
-        # A limit of no time at all: the heart beats as often as it can.
-        it.server.say(welcome=Welcome(silence_limit_ms=0))
+        it.server.say(probe=Probe())
         beat = (await it.server.message()).heartbeat
         assert (sorted(beat.lease_ids), beat.problem, beat.model) == (["lease-one", "lease-two"], problem, "")
 
@@ -327,7 +329,7 @@ async def test_a_lease_is_forgotten_when_its_work_has_ended() -> None:
         lease = await it.lease()
         assert lease.task
         await asyncio.wait_for(asyncio.wait((lease.task,)), LIMIT)
-        it.server.say(welcome=Welcome(silence_limit_ms=0))
+        it.server.say(probe=Probe())
         assert list((await it.server.message()).heartbeat.lease_ids) == []
 
 

@@ -31,7 +31,7 @@ from stigmer_tui.api import (
 from stigmer_tui.api.channel import open_channel
 from stigmer_tui.api.daemon_pb2 import Component
 from stigmer_tui.core.changes import ChangeSignal
-from stigmer_tui.core.daemon_processes import RunnerIdentity
+from stigmer_tui.core.daemon_processes import Ask, RunnerIdentity
 from stigmer_tui.core.paths import Home
 from stigmer_tui.server.leases import LeaseLimits
 from stigmer_tui.server.server import Server, Settings, open_server
@@ -57,7 +57,7 @@ class NoProcesses:
     """Nobody supervises anything; the runners are made up by the tests."""
 
     changes: ChangeSignal = field(default_factory=ChangeSignal)
-    killed: list[RunnerIdentity] = field(default_factory=list)
+    probed: dict[RunnerIdentity, Ask] = field(default_factory=dict)
     restarted: list[str] = field(default_factory=list)
 
     def statuses(self) -> Sequence[Component]:
@@ -66,8 +66,9 @@ class NoProcesses:
     def identify(self, token: str) -> RunnerIdentity | None:
         return RUNNERS.get(token)
 
-    def kill(self, runner: RunnerIdentity) -> None:
-        self.killed.append(runner)
+    def reported(self, runner: RunnerIdentity, ask: Ask) -> None:
+        self.probed[runner] = ask
+        self.changes.note()
 
     async def restart(self, name: str) -> None:
         self.restarted.append(name)

@@ -32,18 +32,21 @@ class Runner:
     def received(self, message: ServerMessage) -> None:
         self._messages.put_nowait(message)
 
+    async def message(self) -> ServerMessage:
+        return await asyncio.wait_for(self._messages.get(), LIMIT)
+
     async def assignment(self) -> Assignment:
-        message = await asyncio.wait_for(self._messages.get(), LIMIT)
+        message = await self.message()
         assert message.HasField("assignment"), message
         return message.assignment
 
     async def cancel(self) -> Cancel:
-        message = await asyncio.wait_for(self._messages.get(), LIMIT)
+        message = await self.message()
         assert message.HasField("cancel"), message
         return message.cancel
 
     async def keys(self) -> dict[str, str]:
-        message = await asyncio.wait_for(self._messages.get(), LIMIT)
+        message = await self.message()
         assert message.HasField("keys"), message
         return dict(message.keys.variables)
 

@@ -239,22 +239,6 @@ async def test_a_run_can_be_cancelled_on_a_full_disk(tmp_path: Path, faults: Fau
         assert (await final_phase(api, execution_id))[0] is Phase.CANCELLED
 
 
-async def test_what_holds_a_runner_up_is_told(api: Api) -> None:
-    """Point 11: a journal that cannot be written is a runner's, and the server knows nothing of it by itself."""
-    api.processes.statuses = lambda: [agent_runner()]  # type: ignore[method-assign]
-    async with attached(api, Hello.AGENTS) as runner:
-        await beaten(api, runner, problem="Cannot use agents.db: the disk is full")
-        assert "agents.db" in (await api.daemon.status(StatusRequest())).components[0].detail
-        await beaten(api, runner)
-        assert not (await api.daemon.status(StatusRequest())).components[0].detail
-
-
-def agent_runner() -> Any:
-    from stigmer_tui.api.daemon_pb2 import Component
-
-    return Component(name="agent-runner", state=Component.READY, pid=4711)
-
-
 async def test_a_store_is_not_changed_by_a_phase_that_it_has(api: Api) -> None:
     store: ExecutionStore = api.server.executions.store
     live = api.server.executions.open(await created(api))

@@ -17,6 +17,7 @@ from grpc_health.v1.health_pb2_grpc import HealthStub
 from grpc_reflection.v1alpha.reflection_pb2 import ServerReflectionRequest, ServerReflectionResponse
 
 from stigmer_tui.api.channel import open_channel
+from stigmer_tui.api.daemon_pb2 import Component
 from stigmer_tui.server.introspection import HEALTH, REFLECTION, REFLECTION_ALPHA
 from tests.server.conftest import Api, running
 
@@ -99,3 +100,20 @@ async def ask(channel: Channel, name: str, request: ServerReflectionRequest) -> 
     stream.cancel()
     assert isinstance(answer, ServerReflectionResponse)
     return answer
+
+
+async def test_the_health_of_each_process_follows_its_readiness(api: Api) -> None:
+    health: Any = HealthStub(api.channel)
+    runner = Component(name="agent-runner", state=Component.READY, pid=4711)
+    server = Component(name="server", state=Component.READY, pid=1)
+    api.processes.statuses = lambda: [server, runner]  # type: ignore[method-assign]
+    watched = aiter(health.Watch(HealthCheckRequest(service="agent-runner")))
+    assert (await anext(watched)).status == HealthCheckResponse.SERVING
+    runner.state = Component.NOT_READY
+    api.processes.changes.note()
+    assert (await anext(watched)).status == HealthCheckResponse.NOT_SERVING
+    # The daemon itself answers, and takes what waits for the runner.
+    assert (await health.Check(HealthCheckRequest())).status == HealthCheckResponse.SERVING
+    server.state = Component.NOT_READY
+    for service in ("", AGENTS):
+        assert (await health.Check(HealthCheckRequest(service=service))).status == HealthCheckResponse.NOT_SERVING

@@ -25,7 +25,7 @@ from stigmer_tui.api.workflow_execution_pb2 import WorkflowExecutionId
 from stigmer_tui.server.leases import MAX_LOSSES, LeaseLimits
 from tests.server.builders import agent, agent_run, values, workflow, workflow_run
 from tests.server.conftest import RUNNER_TOKEN, RUNNERS, Api, running
-from tests.server.runner import attached
+from tests.server.runner import LIMIT, attached
 
 DONE = AgentExecutionDelta(phase=Phase.COMPLETED.for_agent)
 
@@ -129,15 +129,21 @@ async def test_a_runner_that_does_not_end_a_cancelled_execution_loses_it(tmp_pat
             await runner.report(assignment.lease_id, DONE)
 
 
-async def test_a_silent_runner_is_given_up_and_killed(tmp_path: Path) -> None:
-    async with running(tmp_path, limits=LeaseLimits(silence=0.2)) as api:
-        await agent_execution(api)
-        async with attached(api, Hello.AGENTS) as hung:
-            await hung.assignment()
-            await hung.sent_away.wait()
-        assert api.processes.killed == [RUNNERS[RUNNER_TOKEN]]
-        async with attached(api, Hello.AGENTS) as next_runner:
-            assert (await next_runner.assignment()).attempt == 2
+async def test_a_runner_is_probed_by_one_question_at_a_time(api: Api) -> None:
+    """One that hangs would find a pile of them, and what they ask for has changed meanwhile."""
+    async with attached(api, Hello.AGENTS) as runner:
+        ask = api.processes.probed[RUNNERS[RUNNER_TOKEN]]
+        for _ in range(2):
+            with pytest.raises(TimeoutError):
+                await ask(0.0)
+        assert (await runner.message()).HasField("probe")
+        asking = asyncio.ensure_future(ask(LIMIT))
+        runner.beat(problem="the disk is full")
+        assert await asking == "the disk is full"
+        asking = asyncio.ensure_future(ask(LIMIT))
+        assert (await runner.message()).HasField("probe")
+        runner.beat()
+        assert await asking == ""
 
 
 async def test_what_was_cancelled_does_not_go_on_after_a_restart(tmp_path: Path) -> None:

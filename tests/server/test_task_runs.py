@@ -96,7 +96,7 @@ async def test_a_process_hears_that_its_run_was_cancelled(api: Api) -> None:
 
 
 async def test_a_run_whose_process_stays_away_has_failed(tmp_path: Path) -> None:
-    async with running(tmp_path, limits=LeaseLimits(silence=0.05)) as api:
+    async with running(tmp_path, limits=LeaseLimits(absence=0.05)) as api:
         process = Process(api)
         execution_id = await process.begin()
         process.call.cancel()
@@ -113,9 +113,9 @@ async def test_a_server_that_was_restarted_gives_a_run_to_nobody_else_and_waits_
         assert await process.begin() == execution_id
         process.report(TaskRunReport(delta=AgentExecutionDelta(phase=Phase.COMPLETED.for_agent)))
         assert Phase((await ended(api, execution_id)).status.phase) is Phase.COMPLETED
-    async with running(tmp_path / "other", limits=LeaseLimits(silence=0.05)) as api:
+    async with running(tmp_path / "other", limits=LeaseLimits(absence=0.05)) as api:
         execution_id = await Process(api).begin()
-    async with running(tmp_path / "other", limits=LeaseLimits(silence=0.05)) as api:
+    async with running(tmp_path / "other", limits=LeaseLimits(absence=0.05)) as api:
         assert (await ended(api, execution_id)).status.error == RUNNER_GONE
 
 

@@ -22,8 +22,8 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 def test_a_process_that_cannot_do_its_work_waits(state: daemons.Component.State.ValueType) -> None:
     component = daemons.Component(name="agent-runner", state=state, pid=1, detail="the disk is full")
     daemon = daemon_state(daemons.Status(components=[component]))
-    assert [known.state for known in daemon.components] == [ComponentState.WAITING]
-    assert daemon_look(daemon)[:2] == ("waiting", RunState.WAITING)
+    assert [known.state for known in daemon.components] == [ComponentState.NOT_READY]
+    assert daemon_look(daemon)[:2] == ("not ready", RunState.WAITING)
     rows = [text_of(row.spans) for row in sidebar_rows(WorkbenchState(daemon), SidebarFormat(30, UNICODE, NOW))]
     assert any(row.startswith(f"{UNICODE.states[RunState.WAITING]} agents") for row in rows)
 

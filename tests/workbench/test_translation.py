@@ -118,8 +118,8 @@ def test_the_state_of_the_daemon() -> None:
     ("state", "detail", "shown"),
     [
         (daemons.Component.READY, "", ComponentState.READY),
-        (daemons.Component.READY, "the disk is full", ComponentState.WAITING),
-        (daemons.Component.BUSY, "the disk is full", ComponentState.WAITING),
+        (daemons.Component.READY, "the disk is full", ComponentState.NOT_READY),
+        (daemons.Component.BUSY, "the disk is full", ComponentState.NOT_READY),
         (daemons.Component.FAILED, "ended too often", ComponentState.FAILED),
         (daemons.Component.STOPPED, "", ComponentState.STOPPED),
     ],

@@ -78,7 +78,7 @@ class StandIn(RunnerControllerServicer, ExecutionControllerServicer):
         self, request_iterator: AsyncIterator[RunnerMessage], context: Any
     ) -> AsyncIterator[ServerMessage]:
         self.attached += 1
-        yield ServerMessage(welcome=Welcome(silence_limit_ms=5000))
+        yield ServerMessage(welcome=Welcome())
         listening = asyncio.create_task(_listen(request_iterator))
         while not listening.done():
             next_work = asyncio.create_task(self.work.get())

@@ -24,7 +24,7 @@ LOOKS = {
     ComponentState.STARTING: (RunState.PENDING, StyleRole.MUTED),
     ComponentState.READY: (RunState.COMPLETED, StyleRole.COMPLETED),
     ComponentState.BUSY: (RunState.RUNNING, StyleRole.RUNNING),
-    ComponentState.WAITING: (RunState.WAITING, StyleRole.WAITING),
+    ComponentState.NOT_READY: (RunState.WAITING, StyleRole.WAITING),
     ComponentState.RESTARTING: (RunState.WAITING, StyleRole.WAITING),
     ComponentState.FAILED: (RunState.FAILED, StyleRole.FAILED),
     ComponentState.STOPPED: (RunState.CANCELLED, StyleRole.MUTED),
@@ -76,7 +76,7 @@ def daemon_look(daemon: DaemonState) -> tuple[str, RunState, StyleRole]:
     if not daemon.connected:
         return "reconnecting" if daemon.address else "starting", RunState.WAITING, StyleRole.WAITING
     states = {component.state for component in daemon.components}
-    for bad in (ComponentState.FAILED, ComponentState.RESTARTING, ComponentState.STARTING, ComponentState.WAITING):
+    for bad in (ComponentState.FAILED, ComponentState.RESTARTING, ComponentState.STARTING, ComponentState.NOT_READY):
         if bad in states:
             return bad.value, *LOOKS[bad]
     return "ready", RunState.COMPLETED, StyleRole.COMPLETED
