@@ -7,7 +7,8 @@ import subprocess
 
 import click
 
-from stigmer_tui.agent_clis.schedule import Schedule
+from stigmer_tui.agent_clis.notifications import TOKEN
+from stigmer_tui.agent_clis.schedule import Schedule, kept_variables
 from stigmer_tui.agent_clis.tasks import AUTO, find_task
 from stigmer_tui.cli.resources import ask
 from stigmer_tui.cli.task_run import known_agents
@@ -20,10 +21,13 @@ def schedule_task(name: str, agent: str, when: str, kind: str, installs: bool, i
     find_task(working_folder(), name)
     if agent not in (AUTO, *known_agents()):
         raise StigmerError(f"There is no agent {agent}", f"There are {', '.join((AUTO, *known_agents()))}")
-    schedule = Schedule(name, agent, working_folder(), when, Home.from_environment(os.environ).root)
+    home = Home.from_environment(os.environ).root
+    schedule = Schedule(name, agent, working_folder(), when, home, kept_variables(os.environ))
     texts = {"": schedule.crontab_line()} if kind == "crontab" else schedule.systemd_units()
     for file, text in texts.items():
         click.echo(f"# {file}\n{text}" if file else text)
+    if os.environ.get(TOKEN):
+        click.echo(f"⚠️  {TOKEN} is secret and not written into it: add it by hand, where the server wants it", err=True)
     if not installs:
         return 0
     if not is_sure:

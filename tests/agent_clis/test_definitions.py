@@ -11,7 +11,7 @@ import pytest
 from stigmer_tui.agent_clis.agent_cli import Launch
 from stigmer_tui.agent_clis.formats.opencode import OpencodeLines
 from stigmer_tui.agent_clis.records import RunFolder, RunRecord
-from stigmer_tui.agent_clis.schedule import Schedule
+from stigmer_tui.agent_clis.schedule import Schedule, kept_variables
 from stigmer_tui.agent_clis.table import AGENTS, agents_of
 from stigmer_tui.agent_clis.tasks import BUILT_IN, KEYS, PROMPT, Task, find_task, load_tasks
 from stigmer_tui.agent_clis.triage import Urgency, triage
@@ -167,13 +167,43 @@ def test_a_line_of_a_crontab_is_quoted(tmp_path: Path) -> None:
     assert line.startswith("30 6 * * 1-5 cd ")
     assert "50 \\% more'" in line
     assert "task run --agent auto --task tidy" in line
+
+
+@pytest.mark.parametrize("when", ["30 6 * * 1-5", "*/5 0-12/2 1,15 JAN,feb mon-fri", "daily", "0 0 31 12 7"])
+def test_what_cron_takes(tmp_path: Path, when: str) -> None:
+    assert Schedule("tidy", "auto", tmp_path, when, tmp_path).crontab_line()
+
+
+@pytest.mark.parametrize(
+    "when", ["sometimes", "99 * * * *", "* * * *", "* * 0 * *", "mon * * * *", "*/0 * * * *", "1- * * * *"]
+)
+def test_what_cron_would_refuse_is_refused(tmp_path: Path, when: str) -> None:
     with pytest.raises(StigmerError, match="does not say when"):
-        replace(schedule, when="sometimes").crontab_line()
+        Schedule("tidy", "auto", tmp_path, when, tmp_path).crontab_line()
+
+
+def test_a_run_at_its_time_finds_its_agent_and_notifies(tmp_path: Path) -> None:
+    environment = {
+        "PATH": f"{tmp_path}:/gone:{tmp_path}",
+        "AGENT_RUNNER_NTFY_TOPIC": "runs",
+        "AGENT_RUNNER_NTFY_TOKEN": "t0psecret",
+        "QWEN_MODEL": "coder",
+        "ANTHROPIC_API_KEY": "also-secret",
+    }
+    schedule = Schedule("tidy", "auto", tmp_path, "daily", tmp_path, kept_variables(environment))
+    for text in (schedule.crontab_line(), *schedule.systemd_units().values()):
+        assert "secret" not in text
+    line = schedule.crontab_line()
+    assert f"PATH={tmp_path} AGENT_RUNNER_NTFY_TOPIC=runs QWEN_MODEL=coder " in line
+
+
+def test_the_same_task_of_another_folder_has_a_schedule_of_its_own(tmp_path: Path) -> None:
+    here, there = (Schedule("tidy", "auto", tmp_path / name, "daily", tmp_path).name for name in ("a", "b"))
+    assert here != there
 
 
 def test_a_timer_runs_its_service(tmp_path: Path) -> None:
-    units = Schedule("tidy", "auto", tmp_path / "50 %", "daily", tmp_path).systemd_units()
-    service, timer = units["stigmer-tui-tidy-auto.service"], units["stigmer-tui-tidy-auto.timer"]
+    service, timer = Schedule("tidy", "auto", tmp_path / "50 %", "daily", tmp_path).systemd_units().values()
     assert "50 %%" in service
     assert "OnCalendar=daily" in timer
 
