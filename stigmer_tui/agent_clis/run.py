@@ -211,13 +211,17 @@ class _Run:
         repository = await git.git_folder(project)
         if self._task.requires_commit and not repository:
             raise StigmerError(f"{project} is no git repository, but the task requires a commit", "Make one: git init")
+        is_apart = self._options.worktree or self._task.worktree
+        if is_apart and not repository:
+            raise StigmerError(f"{project} is no git repository, so there is no worktree of it", "Make one: git init")
+        timeout = self._timeout()
         self._log(f"{self._agent.name} on {self._task.name}, model {self.record.model or 'of its own'}")
         if self._options.dry_run:
             command = _command(self._agent, self._task.prompt, project / self._task.folder, self._folder, self._options)
             self._report(Begun(self._agent.name, self._folder.path, command))
             return replace(self.record, exit_code=0, folder=str(project)), "", ""
-        if not (self._options.worktree or self._task.worktree):
-            return await self._work_in(project, repository)
+        if not is_apart:
+            return await self._work_in(project, repository, timeout)
         branch = f"task/{self._task.name}/{self._agent.name}/{self._folder.run_id}"
         worktree = self._folder.path / "worktree"
         await git.add_worktree(project, worktree, branch)
@@ -225,7 +229,7 @@ class _Run:
         base = await git.head(worktree)
         has_commits = is_removed = False
         try:
-            record, output, patch = await self._work_in(worktree, repository)
+            record, output, patch = await self._work_in(worktree, repository, timeout)
         finally:
             # Also of a run that is cancelled.
             has_commits = await git.head(worktree) != base
@@ -234,7 +238,7 @@ class _Run:
                 self._log(f"the worktree stays, with what was not committed: {worktree}")
         return (record if has_commits or not is_removed else replace(record, branch="")), output, patch
 
-    async def _work_in(self, root: Path, repository: str) -> tuple[RunRecord, str, str]:
+    async def _work_in(self, root: Path, repository: str, timeout: float) -> tuple[RunRecord, str, str]:
         working = root / self._task.folder
         if not working.is_dir():
             raise StigmerError(f"There is no folder {working} for the task {self._task.name}")
@@ -242,21 +246,21 @@ class _Run:
         self._folder.write(self.record)
         before = await git.head(root) if repository else ""
         command = _command(self._agent, self._task.prompt, working, self._folder, self._options, repository)
-        self._log(f"command: {command[0]} with {len(command) - 1} arguments, at most {self._timeout():.0f} s")
+        self._log(f"command: {command[0]} with {len(command) - 1} arguments, at most {timeout:.0f} s")
         self._report(Begun(self._agent.name, self._folder.path, command, self.record.model))
-        heard, end = await self._run(command, working)
+        heard, end = await self._run(command, working, timeout)
         done = git.Changes()
         if repository:
             done = await git.changes(root, before, await git.head(root))
         return self._judged(heard, end, done), end.output, done.patch
 
-    async def _run(self, command: list[str], working: Path) -> tuple[Heard, ProcessEnd]:
+    async def _run(self, command: list[str], working: Path, timeout: float) -> tuple[Heard, ProcessEnd]:
         def happened(event: CliEvent) -> None:
             self._report(Happened(self._agent.name, event))
 
         heard, end = await listen(
             *(self._agent, command, working, self._options.environment, self._folder.path),
-            *(self._timeout(), happened),
+            *(timeout, happened),
         )
         self._log(f"ended with status {end.status}{', after its time was up' if end.timed_out else ''}")
         return heard, end
@@ -314,7 +318,11 @@ class _Run:
         return sending.result()
 
     def _timeout(self) -> float:
-        configured = seconds_of(self._options.environment.get(TIMEOUT_VARIABLE, ""))
+        """Raises StigmerError where the variable is no time."""
+        text = self._options.environment.get(TIMEOUT_VARIABLE, "").strip()
+        configured = seconds_of(text)
+        if text and configured is None:
+            raise StigmerError(f"{TIMEOUT_VARIABLE} is {text!r}, which is no time", "It is such as 900, 90s or 10m.")
         return self._options.timeout or self._task.timeout or configured or DEFAULT_TIMEOUT
 
     def _log(self, text: str) -> None:

@@ -44,6 +44,8 @@ def triage(logs: Path) -> list[Case]:
     """The newest run of each agent on each task; the most urgent first."""
     newest: dict[tuple[str, str], Case] = {}
     for path, record in read_runs(logs):
+        if record.dry_run:
+            continue
         if (record.task, record.agent) not in newest:
             newest[record.task, record.agent] = _case(path, record)
     return sorted(newest.values(), key=lambda case: (case.urgency, case.record.start_time))
@@ -61,6 +63,13 @@ def _case(path: Path, record: RunRecord) -> Case:
     if record.notification not in (SENT, OFF):
         advice = f"{advice} No notification: {record.notification or 'none was tried'}."
     return Case(Urgency.FAILED, record, path, tuple(_telling_lines(path / TRANSCRIPT)), advice)
+
+
+def without_advice(error: str) -> str:
+    """What went wrong alone, where what to do is said besides."""
+    for advice in ADVICE.values():
+        error = error.removesuffix(f". {advice}")
+    return error
 
 
 def _code(record: RunRecord) -> ExitCode:

@@ -14,7 +14,7 @@ import click
 from stigmer_tui.agent_clis.agent_cli import AgentCli
 from stigmer_tui.agent_clis.records import RunRecord, note_heartbeat, read_runs
 from stigmer_tui.agent_clis.tasks import load_tasks
-from stigmer_tui.agent_clis.triage import Case, Urgency, triage
+from stigmer_tui.agent_clis.triage import Case, Urgency, triage, without_advice
 from stigmer_tui.cli.printing import Column, local_time, print_rows
 from stigmer_tui.cli.task_run import known_agents, logs_folder
 from stigmer_tui.core.clock import SystemClock
@@ -125,13 +125,19 @@ def _history_row(record: RunRecord) -> dict[str, Any]:
         "run_id": record.run_id,
         "task": record.task,
         "agent": record.agent,
-        "outcome": "done" if record.exit_code == 0 else record.classified_error or "unfinished",
+        "outcome": _outcome(record),
         "start_time": record.start_time,
         "elapsed_seconds": record.elapsed_seconds,
         "token_count": record.token_count,
         "commits": len(record.commits),
         "message": record.error or record.last_message,
     }
+
+
+def _outcome(record: RunRecord) -> str:
+    if record.exit_code == 0:
+        return "dry run" if record.dry_run else "done"
+    return record.classified_error or "unfinished"
 
 
 def print_triage(logs: str) -> int:
@@ -149,7 +155,7 @@ def _case_lines(case: Case) -> list[str]:
     record = case.record
     lines = [f"{HEADINGS[case.urgency]}  {record.task} by {record.agent}  {local_time(record.start_time)}"]
     if case.urgency < Urgency.RUNNING:
-        lines += [f"     {record.error}"] if record.error else []
+        lines += [f"     {error}"] if (error := without_advice(record.error)) else []
         lines += [f"     │ {line[:160]}" for line in case.lines]
         lines += [f"     {case.advice}", f"     {case.run_folder}", ""]
     return lines

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import signal
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -38,7 +39,7 @@ from stigmer_tui.core.control_text import json_text
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import Home, working_folder
 from stigmer_tui.core.terminal import own_terminal
-from stigmer_tui.core.units import duration_text
+from stigmer_tui.core.units import duration_text, plural
 
 if TYPE_CHECKING:
     from stigmer_tui.workbench.task_recorder import TaskRecorder
@@ -109,7 +110,8 @@ async def _run(asked: TaskRun, task: Task, known: Mapping[str, AgentCli]) -> int
         dry_run=asked.dry_run,
         debug=asked.debug,
     )
-    printer: JsonPrinter | TextPrinter = JsonPrinter() if asked.as_json else TextPrinter(len(names) > 1)
+    has_several = len(set(names)) > 1
+    printer: JsonPrinter | TextPrinter = JsonPrinter() if asked.as_json else TextPrinter(has_several, asked.dry_run)
     recorder = None if asked.dry_run else _recorder(task, printer)
 
     def take(report: Begun | Happened | Ended) -> None:
@@ -152,11 +154,15 @@ def _recorder(task: Task, printer: JsonPrinter | TextPrinter) -> TaskRecorder:
 
 
 class TextPrinter:
-    def __init__(self, has_several: bool) -> None:
+    def __init__(self, has_several: bool, dry_run: bool) -> None:
         self._has_several = has_several
+        self._dry_run = dry_run
 
     def take(self, report: Begun | Happened | Ended) -> None:
         match report:
+            case Begun(agent, _, command) if self._dry_run:
+                self._print(agent, f"▶️  {agent} would work by this command:")
+                self._print(agent, f"   {shlex.join(command)}")
             case Begun(agent, run_folder, command):
                 self._print(agent, f"▶️  {agent} works; its records: {run_folder}")
                 self._print(agent, f"   {' '.join(_short(part, 80) for part in command)}")
@@ -180,19 +186,19 @@ class TextPrinter:
     def _ended(self, record: RunRecord) -> None:
         sign = "✅" if record.exit_code == 0 else "❌"
         failure = "cancelled" if record.is_cancelled else f"failed: {record.classified_error}"
-        outcome = "done" if record.exit_code == 0 else failure
+        outcome = ("nothing was run" if self._dry_run else "done") if record.exit_code == 0 else failure
         parts = [outcome, duration_text(record.elapsed_seconds or 0.0)]
         if record.token_count is not None:
             parts.append(f"{record.token_count:,} tokens")
         if record.cost is not None:
             parts.append(f"${record.cost:.4f}")
         if record.commits:
-            parts.append(f"{len(record.commits)} commits, +{record.insertions} −{record.deletions}")
+            parts.append(f"{plural(len(record.commits), 'commit')}, +{record.insertions} −{record.deletions}")
         if record.branch:
             parts.append(f"on the branch {record.branch}")
         self._print(record.agent, f"{sign} {' · '.join(parts)}")
-        if record.error:
-            self._print(record.agent, f"   {record.error}")
+        for line in filter(str.strip, record.error.splitlines()):
+            self._print(record.agent, f"   {line}")
         if record.notification.startswith("not sent"):
             self._print(record.agent, f"⚠️  Notification {record.notification}")
 

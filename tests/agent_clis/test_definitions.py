@@ -10,11 +10,12 @@ import pytest
 
 from stigmer_tui.agent_clis.agent_cli import Launch
 from stigmer_tui.agent_clis.formats.opencode import OpencodeLines
+from stigmer_tui.agent_clis.outcome import ADVICE, ExitCode
 from stigmer_tui.agent_clis.records import RunFolder, RunRecord
 from stigmer_tui.agent_clis.schedule import Schedule, kept_variables
 from stigmer_tui.agent_clis.table import AGENTS, agents_of
 from stigmer_tui.agent_clis.tasks import BUILT_IN, KEYS, PROMPT, Task, find_task, load_tasks
-from stigmer_tui.agent_clis.triage import Urgency, triage
+from stigmer_tui.agent_clis.triage import Urgency, triage, without_advice
 from stigmer_tui.core.configuration_file import ConfigurationFile
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.project.project_file import load_project
@@ -208,6 +209,12 @@ def test_a_timer_runs_its_service(tmp_path: Path) -> None:
     assert "OnCalendar=daily" in timer
 
 
+def test_what_to_do_is_not_said_twice() -> None:
+    advice = ADVICE[ExitCode.TIMEOUT]
+    assert without_advice(f"It did not end. {advice}") == "It did not end"
+    assert without_advice("It did not end.") == "It did not end."
+
+
 NO_PROCESS = 2**22 + 1
 """A pid that no machine gives."""
 
@@ -217,6 +224,7 @@ def test_the_most_urgent_comes_first(tmp_path: Path) -> None:
     records = [
         replace(ended, agent="fine", exit_code=0),
         replace(ended, agent="broken", exit_code=1, classified_error="agent_error"),
+        replace(ended, agent="tried", exit_code=0, dry_run=True),
         replace(ended, agent="dead", end_time=None, notification="", pid=NO_PROCESS),
     ]
     for record in records:

@@ -163,6 +163,20 @@ def test_a_limit_that_passes_is_none(options: RunOptions) -> None:
     assert (record.exit_code, record.last_message) == (0, "Here I am")
 
 
+def test_a_variable_that_is_no_time_is_told(options: RunOptions) -> None:
+    record = run("echo Hello", TALK, replace(options, environment={**GIT, "AGENT_RUNNER_TIMEOUT_SECONDS": "soon"}))
+    assert (record.exit_code, record.classified_error) == (2, "unexpected")
+    assert "AGENT_RUNNER_TIMEOUT_SECONDS is 'soon'" in record.error
+
+
+def test_there_is_no_worktree_of_what_is_no_repository(options: RunOptions, tmp_path: Path) -> None:
+    folder = tmp_path / "plain"
+    folder.mkdir()
+    for dry_run in (False, True):
+        record = run("echo Hello", TALK, replace(options, folder=folder, worktree=True, dry_run=dry_run))
+        assert (record.exit_code, "is no git repository" in record.error) == (2, True)
+
+
 def test_the_time_limit_of_the_task(options: RunOptions) -> None:
     record = run("exec sleep 600", replace(TALK, timeout=0.2), options)
     assert (record.exit_code, record.classified_error) == (11, "timeout")
