@@ -123,7 +123,7 @@ async def check_server(setup: Setup) -> AsyncIterator[Finding]:
         yield Finding("daemon", Verdict.WARNING, message, "Restart it: stigmer-tui server restart")
     hindered = [component for component in status.components if component.detail]
     for component in hindered:
-        message = f"The {component.name} says: {component.detail}"
+        message = f"{component.name}: {component.detail}"
         yield Finding("daemon", Verdict.PROBLEM, message, f"More: stigmer-tui server logs -c {component.name}")
     if not hindered:
         yield Finding("daemon", Verdict.OK, f"running at {status.address}, version {status.version}")
@@ -141,6 +141,24 @@ def _stopped_daemon(setup: Setup) -> list[Finding]:
         mend = "Choose another one: stigmer-tui config set server.address 127.0.0.1:0"
         return [Finding("daemon", Verdict.PROBLEM, f"Another program listens at {address}", mend)]
     return [Finding("daemon", Verdict.OK, "not running; it is started when it is needed")]
+
+
+async def check_service(setup: Setup) -> AsyncIterator[Finding]:
+    from stigmer_tui.daemon.service import service_of, starts_this_program
+
+    try:
+        service = service_of(setup.home, setup.environment)
+    except StigmerError as error:
+        yield Finding("service", Verdict.OK, error.message)
+        return
+    match starts_this_program(service):
+        case None:
+            yield Finding("service", Verdict.OK, "none; stigmer-tui server install starts the daemon with each session")
+        case True:
+            yield Finding("service", Verdict.OK, f"{service.name} starts the daemon with each session")
+        case False:
+            mend = "Write it anew: stigmer-tui server stop && stigmer-tui server install"
+            yield Finding("service", Verdict.WARNING, f"{service.path} starts another program than this one", mend)
 
 
 async def check_model(setup: Setup) -> AsyncIterator[Finding]:
@@ -286,6 +304,7 @@ CHECKS: Mapping[str, Check] = {
     "program": check_program,
     "home": check_home,
     "server": check_server,
+    "service": check_service,
     "model": check_model,
     "secrets": check_secrets,
     "sandbox": check_sandbox,

@@ -36,6 +36,8 @@ def install_service(address: str, no_auth: bool, only_print: bool) -> int:
         click.echo(f"  Start it yourself: {_by_hand(service)}")
         return 1
     click.echo("✓ The daemon is started now, and with each session from now on")
+    for hint in ("Its logs: stigmer-tui server logs", *service.hints):
+        click.echo(f"  {hint}")
     return 0
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 from stigmer_tui.core import settings, systemd
 from stigmer_tui.core.daemon_processes import SERVER
@@ -31,6 +32,10 @@ class Service:
     name: str
     path: Path
     text: str
+    program: str
+    """The program that it starts, as `text` says it."""
+    hints: tuple[str, ...]
+    """For a person, once it is installed."""
     enable: tuple[tuple[str, ...], ...]
     disable: tuple[tuple[str, ...], ...]
     forget: tuple[tuple[str, ...], ...]
@@ -65,12 +70,23 @@ def install(service: Service, run: Run) -> str:
     Raises StigmerError where the file cannot be written, or is not ours.
     """
     _require_ours(service)
+    if service.path.exists():
+        # launchd takes no agent that it knows already.
+        _run_all(service.disable, run)
     try:
         service.path.parent.mkdir(parents=True, exist_ok=True)
         service.path.write_text(service.text, encoding="utf-8")
     except OSError as error:
         raise StigmerError(f"Cannot write {service.path}: {error.strerror}") from error
     return _run_all(service.enable, run)
+
+
+def starts_this_program(service: Service) -> bool | None:
+    """Whether the installed one does, and not one that was moved or removed since; None where there is none."""
+    try:
+        return service.program in service.path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
 
 
 def uninstall(service: Service, run: Run) -> bool:
@@ -150,6 +166,11 @@ def _systemd(
         name,
         systemd.unit_folder(environment) / name,
         "\n".join(lines),
+        systemd.quoted(command[0]),
+        hints=(
+            f"What the system says of it: journalctl --user -u {name}",
+            "To have it without a session too, after a restart of the machine: loginctl enable-linger",
+        ),
         enable=((*systemd.MANAGER, "daemon-reload"), (*systemd.MANAGER, "enable", "--now", name)),
         disable=((*systemd.MANAGER, "disable", "--now", name),),
         forget=((*systemd.MANAGER, "daemon-reload"),),
@@ -177,6 +198,8 @@ def _launchd(suffix: str, home: Home, command: Sequence[str], variables: Mapping
         label,
         path,
         plistlib.dumps(agent).decode(),
+        f"<string>{escape(command[0])}</string>",
+        hints=(f"What the system says of it: launchctl print {domain}/{label}",),
         enable=(("launchctl", "bootstrap", domain, str(path)),),
         disable=(("launchctl", "bootout", f"{domain}/{label}"),),
         forget=(),

@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from stigmer_tui.cli.entry import COMMANDS
 from stigmer_tui.core.model_providers import PROVIDERS
 from stigmer_tui.core.paths import Home
 from stigmer_tui.core.settings import SETTINGS
+from stigmer_tui.daemon.service import install, service_of
 from tests.http_server import Request, Response, serving
 
 PROXIES = [name for scheme in ("http", "https", "all", "no") for name in (f"{scheme}_proxy", f"{scheme}_PROXY".upper())]
@@ -186,6 +188,18 @@ def test_a_configuration_that_others_can_read_holds_no_secret_and_is_no_problem(
     configured(home, "organization: acme\n")
     (home / "config.yaml").chmod(0o644)
     assert Examined().code == 0
+
+
+def test_a_service_that_starts_a_program_that_is_no_more_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home.parent / "config"))
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert "server install starts the daemon with each session" in Examined().says("ok")
+    service = service_of(Home(home), os.environ)
+    install(service, lambda command: "")
+    assert f"{service.name} starts the daemon" in Examined().says("ok")
+    service.path.write_text(service.text.replace(sys.executable, "/gone/python"))
+    said = Examined().says("warning")
+    assert "starts another program" in said and "stigmer-tui server install" in said
 
 
 def test_without_a_home_nothing_is_made(home: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import plistlib
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import Home
-from stigmer_tui.daemon.service import Service, install, run_manager, service_of, uninstall
+from stigmer_tui.daemon.service import Service, install, run_manager, service_of, starts_this_program, uninstall
 
 
 class Manager:
@@ -58,13 +59,15 @@ def test_another_home_is_another_service(linux: Service, tmp_path: Path) -> None
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="the system has no systemd-analyze")
-def test_systemd_reads_the_unit(linux: Service) -> None:
-    linux.path.parent.mkdir(parents=True)
-    linux.path.write_text(linux.text)
-    checked = subprocess.run(
-        ["systemd-analyze", "verify", "--man=no", linux.path], capture_output=True, text=True, check=False
-    )
-    assert linux.name not in checked.stderr, checked.stderr
+def test_systemd_reads_the_unit(linux: Service, tmp_path: Path) -> None:
+    odd = service_of(Home(tmp_path / 'a "b" 100% $c'), {"PATH": "/usr/bin:/with a space"})
+    for service in (linux, odd):
+        service.path.parent.mkdir(parents=True, exist_ok=True)
+        service.path.write_text(service.text)
+        command = ["systemd-analyze", "--user", "verify", "--man=no", str(service.path)]
+        variables = {**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)}
+        checked = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+        assert (checked.returncode, checked.stderr) == (0, "")
 
 
 def test_it_is_written_and_enabled_and_removed_again(linux: Service) -> None:
@@ -80,6 +83,18 @@ def test_it_is_written_and_enabled_and_removed_again(linux: Service) -> None:
         "systemctl --user daemon-reload",
     ]
     assert not uninstall(linux, manager) and len(manager.asked) == 4
+
+
+def test_one_that_is_installed_again_makes_way_first(linux: Service) -> None:
+    """As after an update that has moved the program."""
+    install(linux, Manager())
+    old = linux.text.replace(sys.executable, "/gone/python")
+    linux.path.write_text(old)
+    assert starts_this_program(linux) is False
+    manager = Manager()
+    assert install(linux, manager) == ""
+    assert starts_this_program(linux) is True
+    assert [command.split()[2] for command in manager.asked] == ["disable", "daemon-reload", "enable"]
 
 
 def test_what_the_service_manager_says_against_it_is_told(linux: Service) -> None:
@@ -115,7 +130,8 @@ def test_a_launchd_agent_starts_the_server_and_stays_stopped(tmp_path: Path, mon
     assert agent["EnvironmentVariables"] == {"STIGMER_HOME": f"{tmp_path}/.stigmer", "PATH": "/usr/bin"}
     assert (agent["RunAtLoad"], agent["KeepAlive"]) == (True, {"SuccessfulExit": False})
     manager = Manager()
-    assert install(service, manager) == "" and uninstall(service, manager)
+    assert starts_this_program(service) is None
+    assert install(service, manager) == "" and starts_this_program(service) and uninstall(service, manager)
     assert [command.split()[:2] for command in manager.asked] == [["launchctl", "bootstrap"], ["launchctl", "bootout"]]
 
 
