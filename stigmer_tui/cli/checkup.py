@@ -79,6 +79,11 @@ async def check_program(setup: Setup) -> AsyncIterator[Finding]:
 async def check_home(setup: Setup) -> AsyncIterator[Finding]:
     root = setup.home.root
     if not root.exists():
+        there = next(folder for folder in root.parents if folder.exists())
+        if not os.access(there, os.W_OK | os.X_OK):
+            mend = "Choose another place: export STIGMER_HOME=FOLDER"
+            yield Finding("home", Verdict.PROBLEM, f"{root} cannot be made: {there} cannot be written", mend)
+            return
         yield Finding("home", Verdict.OK, f"{root} is made when it is first needed")
         return
     if not root.is_dir():

@@ -52,6 +52,9 @@ FAULTS = {
 UNUSABLE = 78
 """Exit code of a process that cannot use a file of its own: restarting it is useless until a person has acted."""
 
+WAITING = 75
+"""Exit code of a process that could not use a file of its own just now, such as on a full disk."""
+
 
 class StorageError(StigmerError):
     """A database file cannot be read or written."""
@@ -60,7 +63,7 @@ class StorageError(StigmerError):
         super().__init__(f"Cannot use {path}: {fault.value}" + (f" ({details})" if details else ""), ADVICE[fault])
         self.path = path
         self.fault = fault
-        self.exit_code = 1 if self.may_pass else UNUSABLE
+        self.exit_code = WAITING if self.may_pass else UNUSABLE
 
     @property
     def may_pass(self) -> bool:

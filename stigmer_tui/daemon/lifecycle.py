@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import select
+import shutil
 import subprocess
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -27,6 +28,7 @@ from stigmer_tui.core.paths import Home
 from stigmer_tui.core.private_files import FILE_MODE, opener
 from stigmer_tui.core.processes import OWNER_MARK, kill_all, marked_processes, process_tree, wait_for_end
 from stigmer_tui.core.remote_access import RemoteAccess, remote_access, require_tls_beyond_loopback
+from stigmer_tui.core.storage_errors import ADVICE, Fault
 from stigmer_tui.daemon.record import DaemonRecord, clear_record, read_record
 from stigmer_tui.daemon.running import running_endpoint, running_record
 
@@ -35,6 +37,9 @@ START_LIMIT = 20.0
 
 STOP_LIMIT = 5.0
 """Seconds for the server and its runners together."""
+
+NO_ROOM = 1_000_000
+"""Bytes that are free on a disk that is full."""
 
 LAST_LINES = 12
 KEYS_DESCRIPTOR = "STIGMER_KEYS_FD"
@@ -201,7 +206,9 @@ def _spawn(configuration: Configuration, arguments: list[str], inherited: Mappin
     with os.fdopen(reader) as pipe:
         if not select.select([pipe], [], [], START_LIMIT)[0]:
             process.kill()
-            raise StigmerError(f"The daemon did not start within {START_LIMIT:.0f} s", _last_output(home))
+            raise StigmerError(
+                f"The daemon did not start within {START_LIMIT:.0f} s", _last_output(home) or _nothing_printed(home)
+            )
         if not pipe.readline():
             raise _failure(home)
 
@@ -226,10 +233,13 @@ def _pipe_with(keys: Mapping[str, str]) -> int:
 def _failure(home: Home) -> StigmerError:
     """The error with the last output of the server."""
     output = _last_output(home)
+    if not output and shutil.disk_usage(home.root).free < NO_ROOM:
+        # It could not even write down what is wrong.
+        return StigmerError(f"The daemon cannot start: the disk of {home.root} is full", ADVICE[Fault.FULL])
     message, separator, advice = output.removeprefix("Error: ").partition("\n\n")
     if output.startswith("Error: ") and "\n" not in message:
         return StigmerError(message, advice if separator else "")
-    return StigmerError("The daemon did not start", output)
+    return StigmerError("The daemon did not start", output or _nothing_printed(home))
 
 
 def _last_output(home: Home) -> str:
@@ -237,7 +247,11 @@ def _last_output(home: Home) -> str:
         lines = home.log("start").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         lines = []
-    return clean("\n".join(lines[-LAST_LINES:])) or f"It printed nothing; see {home.log('server')}"
+    return clean("\n".join(lines[-LAST_LINES:]))
+
+
+def _nothing_printed(home: Home) -> str:
+    return f"It printed nothing; see {home.log('server')}"
 
 
 async def _stop(home: Home) -> bool:

@@ -18,6 +18,9 @@ FIRST_DELAY = 1.0
 
 MAX_DELAY = 60.0
 
+MAX_WAIT = 10.0
+"""Seconds between the starts of one that waits for what may pass, such as a full disk."""
+
 
 class RestartPolicy:
     """Times are monotonic."""
@@ -36,5 +39,12 @@ class RestartPolicy:
         if lifetime >= STEADY:
             self._quick_ends = 0
             return 0.0
+        return self._growing_delay(MAX_DELAY)
+
+    def wait(self) -> float:
+        """Seconds before the next start of one that could not work just now, which counts as no failure."""
+        return self._growing_delay(MAX_WAIT)
+
+    def _growing_delay(self, limit: float) -> float:
         self._quick_ends += 1
-        return float(min(MAX_DELAY, FIRST_DELAY * 2.0 ** (self._quick_ends - 1)))
+        return float(min(limit, FIRST_DELAY * 2.0 ** (self._quick_ends - 1)))

@@ -23,7 +23,7 @@ from stigmer_tui.core.known_secrets import clean
 from stigmer_tui.core.model_providers import KEY_VARIABLES
 from stigmer_tui.core.paths import Home
 from stigmer_tui.core.processes import kill_all, process_tree
-from stigmer_tui.core.storage_errors import UNUSABLE
+from stigmer_tui.core.storage_errors import UNUSABLE, WAITING
 from stigmer_tui.core.waits import first_of
 from stigmer_tui.daemon.agent_runner_binary import ChooseProgram, RunnerProgram
 from stigmer_tui.daemon.health import Health
@@ -202,18 +202,20 @@ class Supervisor:
         """Returns when it is time for the next start."""
         logger.error("%s %s after %.1f s", child.name, life.end, seconds)
         child.last_error, child.last_error_at = life.error or life.end, self._clock.now()
-        delay = child.policy.next_delay(self._clock.monotonic(), seconds)
-        if life.code == UNUSABLE:
+        if life.code == WAITING:
+            await self._pause(child, life.error or life.end, child.policy.wait())
+        elif life.code == UNUSABLE:
             await self._fail(child, life.error or life.end, life)
-        elif delay is None:
+        elif (delay := child.policy.next_delay(self._clock.monotonic(), seconds)) is None:
             await self._fail(child, f"it ended too often; the last time it {life.end}", life)
         else:
             child.restarts += 1
-            again = f"starts again in {delay:.0f} s" if delay else "starts again"
-            self._become(child, Component.RESTARTING, f"{life.end}; {again}")
-            await first_of(self._sleep(delay), child.wanted.wait())
-            return
-        await child.wanted.wait()
+            await self._pause(child, life.end, delay)
+
+    async def _pause(self, child: Child, why: str, delay: float) -> None:
+        again = f"starts again in {delay:.0f} s" if delay else "starts again"
+        self._become(child, Component.RESTARTING, f"{why}; {again}")
+        await first_of(self._sleep(delay), child.wanted.wait())
 
     async def _live(self, child: Child) -> Life:
         """Runs a child once."""
@@ -301,6 +303,7 @@ class Supervisor:
         label = LABELS.get(child.name, child.name)
         self._become(child, Component.FAILED, f"{detail}; try again with: stigmer-tui server restart {label}")
         self.on_failed(child.name, child.detail)
+        await child.wanted.wait()
 
     def _become(self, child: Child, state: State.ValueType, detail: str) -> None:
         child.state = state

@@ -202,6 +202,14 @@ def test_a_service_that_starts_a_program_that_is_no_more_is_named(home: Path, mo
     assert "starts another program" in said and "stigmer-tui server install" in said
 
 
+def test_a_home_that_cannot_be_made_is_a_problem(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a disk that is read-only; an administrator may write anywhere else."""
+    monkeypatch.setenv("STIGMER_HOME", str(home / "below" / "me"))
+    monkeypatch.setattr(os, "access", lambda path, mode: path != home.parent)
+    said = Examined().says("problem")
+    assert f"{home}/below/me cannot be made: {home.parent} cannot be written" in said and "STIGMER_HOME" in said
+
+
 def test_without_a_home_nothing_is_made(home: Path) -> None:
     examined = Examined()
     assert examined.code == 0

@@ -10,7 +10,7 @@ import pytest
 
 from stigmer_tui.core.errors import StigmerError, as_text, system_refusal
 from stigmer_tui.core.json_values import from_json
-from stigmer_tui.core.storage_errors import ADVICE, UNUSABLE, Fault, StorageError, storage_error
+from stigmer_tui.core.storage_errors import ADVICE, UNUSABLE, WAITING, Fault, StorageError, storage_error
 
 PATH = Path("/data/workbench.db")
 
@@ -70,7 +70,7 @@ def test_a_fault_of_a_file_is_told_with_the_ways_out(fault: Fault) -> None:
     assert (error.message, error.advice) == (f"Cannot use {PATH}: {fault.value}", ADVICE[fault])
     assert StorageError(PATH, fault, "details").message == f"Cannot use {PATH}: {fault.value} (details)"
     is_final = fault in (Fault.CLOSED, Fault.DAMAGED, Fault.NEWER)
-    assert (error.may_pass, error.exit_code) == (not is_final, UNUSABLE if is_final else 1)
+    assert (error.may_pass, error.exit_code) == (not is_final, UNUSABLE if is_final else WAITING)
 
 
 @pytest.mark.parametrize(

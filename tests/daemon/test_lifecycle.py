@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -25,6 +27,7 @@ from stigmer_tui.core.remote_access import RemoteAccess
 from stigmer_tui.daemon import lifecycle
 from stigmer_tui.daemon.lifecycle import (
     LAST_LINES,
+    NO_ROOM,
     READY_DESCRIPTOR,
     StartOptions,
     check_options,
@@ -98,6 +101,16 @@ async def test_a_server_that_does_not_start_is_told_in_its_own_words(
     error = await failure(Configuration(home))
     assert error.message == message
     assert error.advice.startswith(advice) and bool(error.advice) == bool(advice)
+
+
+async def test_a_server_that_finds_the_disk_full_cannot_even_say_so(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace_server(monkeypatch, "import sys; sys.exit(1)")
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=NO_ROOM - 1))
+    error = await failure(Configuration(home))
+    assert error.message == f"The daemon cannot start: the disk of {home.root} is full"
+    assert error.advice.startswith("Make room on the disk")
 
 
 async def test_a_server_that_says_nothing_is_not_waited_for_without_end(

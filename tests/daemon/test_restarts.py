@@ -14,10 +14,10 @@ import pytest
 from stigmer_tui.api.daemon_pb2 import Component
 from stigmer_tui.core.clock import SystemClock
 from stigmer_tui.core.paths import Home
-from stigmer_tui.core.storage_errors import UNUSABLE
+from stigmer_tui.core.storage_errors import UNUSABLE, WAITING
 from stigmer_tui.daemon import supervision
 from stigmer_tui.daemon.printed_output import MAX_LINE
-from stigmer_tui.daemon.restart_policy import MAX_DELAY, MAX_RESTARTS, STEADY, WINDOW, RestartPolicy
+from stigmer_tui.daemon.restart_policy import MAX_DELAY, MAX_RESTARTS, MAX_WAIT, STEADY, WINDOW, RestartPolicy
 from stigmer_tui.daemon.supervision import Supervisor
 
 LIMIT = 60.0
@@ -41,6 +41,18 @@ def test_restarts_within_the_window_are_limited(lifetime: float) -> None:
     policy = RestartPolicy()
     assert None not in [policy.next_delay(0.0, lifetime) for _ in range(MAX_RESTARTS)]
     assert policy.next_delay(WINDOW, lifetime) is None
+
+
+def test_one_that_waits_is_never_given_up() -> None:
+    policy = RestartPolicy()
+    assert [policy.wait() for _ in range(3 * MAX_RESTARTS)] == [
+        1.0,
+        2.0,
+        4.0,
+        8.0,
+        *[MAX_WAIT] * (3 * MAX_RESTARTS - 4),
+    ]
+    assert policy.next_delay(0.0, STEADY) == 0.0
 
 
 def test_restarts_before_the_window_do_not_count() -> None:
@@ -160,6 +172,31 @@ async def test_the_last_error_of_a_child_that_cannot_work_is_told(tmp_path: Path
     assert detail == "last; try again with: stigmer-tui server restart child"
     detail, _ = await one_life(tmp_path, f"exit {UNUSABLE}")
     assert detail.startswith(f"ended with code {UNUSABLE}; try again")
+
+
+async def test_a_child_that_waits_for_room_on_the_disk_says_so_and_has_not_failed(tmp_path: Path) -> None:
+    """After ten starts in ten minutes it was given up, and what waited for it failed."""
+    delays: list[float] = []
+    enough = asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        delays.append(seconds)
+        if len(delays) > MAX_RESTARTS:
+            enough.set()
+            await never(seconds)
+
+    home = Home(tmp_path)
+    home.prepare()
+    script = f"echo 'Error: Cannot use agents.db: the disk is full'; exit {WAITING}"
+    supervisor = Supervisor(home, {"child": ["/bin/sh", "-c", script]}, SystemClock(), sleep)
+    stopping = asyncio.Event()
+    running = asyncio.create_task(supervisor.run({}, stopping))
+    await asyncio.wait_for(enough.wait(), LIMIT)
+    status = supervisor.statuses()[1]
+    assert (status.state, status.restarts) == (Component.RESTARTING, 0)
+    assert status.detail == f"Cannot use agents.db: the disk is full; starts again in {MAX_WAIT:.0f} s"
+    stopping.set()
+    await running
 
 
 async def test_a_child_works_in_the_home_with_what_the_server_gives_it(tmp_path: Path) -> None:
