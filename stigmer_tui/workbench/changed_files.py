@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from stigmer_tui.core.units import plural
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import RunState
 from stigmer_tui.workbench.nodes import Node, NodeKind
@@ -14,6 +15,14 @@ CHANGES = "changes"
 """The tool call that stands for what was committed; its result is the patch."""
 
 BEGIN = "diff --git "
+
+
+def changes_text(call: Node) -> str:
+    """`2 commits, 3 files +10 −2`, of the call that stands for what was committed."""
+    told = call.input if isinstance(call.input, dict) else {}
+    files = plural(int(told.get("files", 0)), "file")
+    lines = f"+{told.get('insertions', 0)} −{told.get('deletions', 0)}"
+    return f"{plural(len(told.get('commits', ())), 'commit')}, {files} {lines}"
 
 
 @dataclass(frozen=True, slots=True)

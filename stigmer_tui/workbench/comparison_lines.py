@@ -8,8 +8,7 @@ from rich.cells import cell_len, set_cell_size
 
 from stigmer_tui.core.units import count_text, duration_text, plural
 from stigmer_tui.workbench.differences import DifferenceLine, LineKind
-from stigmer_tui.workbench.execution_tree import Execution
-from stigmer_tui.workbench.model import ResourceKind
+from stigmer_tui.workbench.model import run_label
 from stigmer_tui.workbench.run_comparison import Comparison, Step, StepPair
 from stigmer_tui.workbench.run_figures import RunFigures
 
@@ -40,12 +39,6 @@ def summary_of(comparison: Comparison) -> str:
     return " · ".join(parts)
 
 
-def label_of(execution: Execution) -> str:
-    """What was run, and by which agent where it is a task."""
-    by = f" by {execution.message}" if execution.kind is ResourceKind.TASK else ""
-    return f"{execution.resource}{by}"
-
-
 def _slower(first: RunFigures, second: RunFigures) -> str:
     if first.seconds is None or second.seconds is None or first.seconds == second.seconds:
         return ""
@@ -62,7 +55,10 @@ def _tokens(first: RunFigures, second: RunFigures) -> str:
 
 def _figure_lines(comparison: Comparison) -> Iterator[DifferenceLine]:
     runs = (comparison.first, comparison.second)
-    heads, ids = ["run", *map(label_of, runs), ""], ["", *(execution.id for execution in runs), ""]
+    heads, ids = (
+        ["run", *(run_label(run.kind, run.resource, run.message) for run in runs), ""],
+        ["", *(execution.id for execution in runs), ""],
+    )
     rows = [heads, ids, *(list(row) for row in comparison.rows)]
     widths = [max(cell_len(row[column]) for row in rows) for column in range(len(heads))]
     for row in rows:

@@ -20,6 +20,11 @@ class ResourceKind(StrEnum):
     """Of a project, for coding agents of others; on no server."""
 
 
+def run_label(kind: ResourceKind, resource: str, message: str) -> str:
+    """What was run, and of a task, which its message names, the agent that worked on it."""
+    return f"{resource} by {message}" if kind is ResourceKind.TASK and message else resource
+
+
 BUILT_IN = "stigmer-tui"
 """In place of the project of a task that every installation has."""
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from difflib import SequenceMatcher
 from typing import Any
 
-from stigmer_tui.workbench.changed_files import ChangedFile, changed_files
+from stigmer_tui.workbench.changed_files import CHANGES, ChangedFile, changed_files, changes_text
 from stigmer_tui.workbench.differences import DifferenceLine, difference_lines
 from stigmer_tui.workbench.entries import Entry, MessageEntry, NodeEntry, call_arguments, text_of
 from stigmer_tui.workbench.execution_tree import Execution
@@ -112,15 +112,15 @@ def _step(entry: Entry) -> Step | None:
             text = message.text
             return Step(message.role.value, " ".join(text.split()), text, entry.depth, None, None)
         case NodeEntry(node=node):
-            about = " ".join(text for _, text in call_arguments(node)) if _is_call(node) else node.detail
+            about = _about_call(node) if node.kind is NodeKind.TOOL_CALL else node.detail
             name = f"{entry.prefix}{node.name}"
             return Step(name, " ".join(about.split()), text_of(entry), entry.depth, node.state, _seconds(node))
         case _:
             return None
 
 
-def _is_call(node: Node) -> bool:
-    return node.kind is NodeKind.TOOL_CALL
+def _about_call(call: Node) -> str:
+    return changes_text(call) if call.id == CHANGES else " ".join(text for _, text in call_arguments(call))
 
 
 def _seconds(node: Node) -> float | None:

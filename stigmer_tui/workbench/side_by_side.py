@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.units import count_text, duration_text
-from stigmer_tui.workbench.changed_files import CHANGES
+from stigmer_tui.workbench.changed_files import CHANGES, changes_text
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import ResourceKind, Run
 from stigmer_tui.workbench.state import WorkbenchState
@@ -94,8 +94,6 @@ class SideBySideIntents:
 
 def _committed(execution: Execution) -> str:
     call = execution.find((execution.id, CHANGES))
-    if call is None or not isinstance(call.input, dict):
+    if call is None:
         return "nothing committed" if execution.state.is_final else ""
-    commits, files = len(call.input.get("commits", ())), call.input.get("files", 0)
-    lines = f"+{call.input.get('insertions', 0)} −{call.input.get('deletions', 0)}"
-    return f"{commits} commit{'s' * (commits != 1)}, {files} file{'s' * (files != 1)} {lines}"
+    return changes_text(call)

@@ -19,6 +19,7 @@ from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.ids import TASK_PREFIX
 from stigmer_tui.core.own_program import own_command
+from stigmer_tui.core.units import duration_text
 from stigmer_tui.workbench.backend import Lists
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.grpc_backend import GrpcBackend
@@ -86,7 +87,13 @@ class BackendWithTasks(GrpcBackend):
         from stigmer_tui.definition.description import Fact
 
         task = find_task(self._folder, resource.name)
-        facts = (Fact("Agents", ", ".join(task.agents) or AUTO), Fact("Folder", task.folder))
+        facts = (
+            Fact("Agents", ", ".join(task.agents) or AUTO),
+            Fact("Commit", "required" if task.requires_commit else ""),
+            Fact("Limit", duration_text(task.timeout) if task.timeout else ""),
+            Fact("Folder", task.folder),
+            Fact("Worktree", "its own" if task.worktree else ""),
+        )
         return Preview(resource, tuple(fact for fact in facts if fact.value), instructions=task.prompt)
 
 

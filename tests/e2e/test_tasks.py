@@ -58,6 +58,7 @@ def test_two_agents_side_by_side(world: World) -> None:
         window.press("enter")
         window.shows("Tidy up the docs")
         window.shows("✓ completed")
+        window.shows("✓ tidy by one")
         window.press("b")
         window.shows("2 agents side by side")
         window.shows(r"✓ one +completed +✓ two +completed")

@@ -291,3 +291,10 @@ def test_arguments_that_are_no_json_are_shown_as_they_came() -> None:
         ┃ arguments
         ┃ {"path": "/a",""")
     assert text_of(outline[0]) == 'ls {"path": "/a", \n\nnot valid JSON: line 1'
+
+
+def test_what_a_coding_agent_committed_is_told_in_a_line() -> None:
+    told = {"commits": ["abc tidy"], "files": 1, "insertions": 3, "deletions": 2, "branch": "task/tidy/ok"}
+    execution = Execution(ResourceKind.TASK, "agx_1", "tidy", "ok", RunState.COMPLETED)
+    put(execution, tool_call("changes", "changes", told, RunState.COMPLETED, result="the patch"))
+    assert "changes       1 commit, 1 file +3 −2 on task/tidy/ok" in shown(Transcript(execution))

@@ -11,6 +11,7 @@ from stigmer_tui.tui.render.cells import cells, clean, one_line
 from stigmer_tui.tui.render.glyphs import STATE_ROLES
 from stigmer_tui.tui.render.styled_rows import EMPTY_ROW, Row, Span, Spans, StyleRole, text_of
 from stigmer_tui.tui.render.values import value_line
+from stigmer_tui.workbench.changed_files import CHANGES, changes_text
 from stigmer_tui.workbench.entries import EndEntry, Entry, GroupEntry, MessageEntry, NodeEntry, call_arguments
 from stigmer_tui.workbench.model import RunState
 from stigmer_tui.workbench.nodes import SCRIPTED, ModelWait, Node, NodeKind
@@ -198,6 +199,9 @@ def _origin(node: Node) -> Spans:
 
 def arguments_line(call: Node) -> str:
     """What the call is about as it is, the others with their names."""
+    if call.id == CHANGES:
+        branch = one_line(str((call.input or {}).get("branch", "")))
+        return f"{changes_text(call)}{f' on {branch}' if branch else ''}"
     shown: list[str] = []
     for name, text in call_arguments(call):
         short = one_line(text, 120)

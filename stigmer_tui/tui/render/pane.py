@@ -15,7 +15,7 @@ from stigmer_tui.tui.render.layout import joined, justified, muted, plain
 from stigmer_tui.tui.render.styled_rows import EMPTY_ROW, Row, Spans, StyleRole
 from stigmer_tui.workbench.daemon_state import DaemonState
 from stigmer_tui.workbench.execution_tree import Execution
-from stigmer_tui.workbench.model import ResourceKind, RunState
+from stigmer_tui.workbench.model import ResourceKind, RunState, run_label
 from stigmer_tui.workbench.nodes import NodeKind
 from stigmer_tui.workbench.ownership import own_resources
 from stigmer_tui.workbench.state import ProjectProblem, ShownRun, WorkbenchState
@@ -38,7 +38,8 @@ def title_rows(
         right = ((f"{glyphs.states[state]} {_progress(execution, now)}", STATE_ROLES[state]),)
     else:
         right = ((f"{state} when last seen", StyleRole.MUTED),)
-    first = justified(((one_line(shown.resource.name), StyleRole.STRONG),), right, width, glyphs.ellipsis)
+    name = run_label(execution.kind, shown.resource.name, execution.message)
+    first = justified(((one_line(name), StyleRole.STRONG),), right, width, glyphs.ellipsis)
     about: Spans = ((one_line(error), STATE_ROLES[state]),) if error else ()
     about = about or (_summary(execution) if state.is_final else _message(execution))
     if shown.earlier:

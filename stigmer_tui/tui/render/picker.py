@@ -12,7 +12,7 @@ from stigmer_tui.tui.render.cells import one_line
 from stigmer_tui.tui.render.glyphs import STATE_ROLES, Glyphs
 from stigmer_tui.tui.render.layout import justified, muted, plain
 from stigmer_tui.tui.render.styled_rows import EMPTY_ROW, Row, StyleRole
-from stigmer_tui.workbench.model import Resource, ResourceKind, Run
+from stigmer_tui.workbench.model import Resource, ResourceKind, Run, run_label
 from stigmer_tui.workbench.ownership import own_resources, own_runs
 from stigmer_tui.workbench.state import WorkbenchState
 
@@ -149,7 +149,7 @@ def _resource_line(resource: Resource, last_runs: dict[str, Run], form: PickerFo
 
 def _run_line(run: Run, form: PickerFormat) -> PickerLine:
     glyph = (f"{form.glyphs.states[run.state]} ", STATE_ROLES[run.state])
-    left = (glyph, *plain(one_line(run.resource)))
+    left = (glyph, *plain(one_line(run_label(run.kind, run.resource, run.message))))
     return PickerLine(justified(left, muted(_age(run, form.now)), form.width, form.glyphs.ellipsis), run)
 
 
