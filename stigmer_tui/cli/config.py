@@ -68,10 +68,20 @@ def set_setting(name: str, text: str | None) -> int:
     return 0
 
 
+def print_path() -> int:
+    click.echo(Home.from_environment(os.environ).configuration)
+    return 0
+
+
 def setting_of(name: str) -> Setting:
-    """By its key or its variable. Raises StigmerError for any other name."""
+    """By its key, the end of a key that no other has, or its variable. Raises StigmerError for any other name."""
     for setting in SETTINGS:
-        if name in (setting.key, setting.variable):
+        # Some have no key.
+        if name and name in (setting.key, setting.variable):
+            return setting
+    # `llm.provider` is what the existing command line says.
+    match [setting for setting in SETTINGS if setting.key.endswith(f".{name}")]:
+        case [setting]:
             return setting
     near = get_close_matches(name, [setting.name for setting in SETTINGS], n=1, cutoff=0.5)
     advice = f"Did you mean {near[0]}?" if near else "All settings: stigmer-tui config list"

@@ -205,5 +205,6 @@ def _target(provider: ModelProvider, address: str) -> str:
 
 
 def _for(stored: StoredKey) -> str:
-    locked = ", locked until: stigmer-tui secrets unlock" if stored.place is KeyPlace.FILE else ""
-    return f"{f'for {without_credentials(stored.address)}' if stored.address else ''}{locked}"
+    address = f"for {without_credentials(stored.address)}" if stored.address else ""
+    locked = "locked until: stigmer-tui secrets unlock" if stored.place is KeyPlace.FILE else ""
+    return ", ".join(filter(None, (address, locked)))

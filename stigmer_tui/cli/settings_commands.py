@@ -31,6 +31,14 @@ def get(name: str) -> int:
     return get_setting(name)
 
 
+@config.command()
+def path() -> int:
+    """Print where config.yaml is."""
+    from stigmer_tui.cli.config import print_path
+
+    return print_path()
+
+
 @config.command("set")
 @click.argument("name", metavar="KEY")
 @click.argument("value")

@@ -58,6 +58,12 @@ def test_what_is_set_applies_until_it_is_unset(home: Path) -> None:
     assert config("get", "organization") == "\n"
 
 
+def test_the_keys_of_the_existing_command_line_are_the_ends_of_ours(home: Path) -> None:
+    assert "backend.local.llm.provider is ollama" in config("set", "llm.provider", "ollama")
+    assert config("get", "llm.provider") == config("get", "backend.local.llm.provider") == "ollama\n"
+    assert config("path") == f"{home}/config.yaml\n"
+
+
 def test_every_name_that_a_run_understands_can_be_set(home: Path) -> None:
     config("set", "backend.local.llm.provider", "OpenAI-compatible")
     assert config("get", "backend.local.llm.provider") == "OpenAI-compatible\n"
@@ -72,6 +78,8 @@ def test_a_variable_that_wins_over_what_was_set_is_named(home: Path, monkeypatch
     ("arguments", "refusal"),
     [
         (("get", "organisation"), "Did you mean organization?"),
+        (("get", "type.backend"), "There is no setting type.backend"),
+        (("get", ""), "There is no setting"),
         (("set", "server.address", "localhost:99999"), "Not an address"),
         (("set", "backend.local.llm.provider", "olama"), "Providers: anthropic"),
         (("set", "organization", " "), "config unset organization"),
