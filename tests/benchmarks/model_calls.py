@@ -35,7 +35,8 @@ from tests.benchmarks.report import heading, line, percentile
 from tests.e2e.world import World
 
 RUNS = 30
-TURNS = 10
+SHORT, LONG = 5, 15
+"""Turns of two runs: the difference has neither the beginning nor the end of a run in it."""
 CALLS_IN_A_TURN = 11
 TOKENS = 40_000
 WIRES: dict[str, tuple[Wire, str]] = {
@@ -175,8 +176,8 @@ class Bench:
         few, many = [await self._turns(count) for count in (1, CALLS_IN_A_TURN)]
         tool = (many - few) / (CALLS_IN_A_TURN - 1)
         self._model.answers[:] = [_turn(0, 1)]
-        bare, _ = await self._bare(TURNS)
-        model = few - tool - bare / TURNS * 1000
+        bare, _ = await self._bare(LONG)
+        model = few - tool - bare / LONG * 1000
         line("a model call, beyond a bare loop's", model, "ms", 3)
         line("a tool call", tool, "ms", 2)
         framework = await self._framework()
@@ -194,13 +195,17 @@ class Bench:
         line("  times a bare loop's that parses the same stream", own / bare, "×", 2)
 
     async def _turns(self, calls: int) -> float:
-        """Milliseconds for each turn of a run, without its last answer."""
+        """Milliseconds for each turn of a run."""
+        short, long = [await self._run_of(turns, calls) for turns in (SHORT, LONG)]
+        return (long - short) / (LONG - SHORT)
+
+    async def _run_of(self, turns: int, calls: int) -> float:
         times = []
         for _ in range(RUNS):
-            self._model.answers[:] = [*(_turn(turn, calls) for turn in range(TURNS)), Answer(["Done."])]
+            self._model.answers[:] = _answers(turns, calls)
             began = time.perf_counter()
             await self._ended(await self._create())
-            times.append((time.perf_counter() - began) * 1000 / TURNS)
+            times.append((time.perf_counter() - began) * 1000)
         return percentile(times, 0.5)
 
     async def _bare(self, count: int) -> tuple[float, float]:
@@ -213,12 +218,15 @@ class Bench:
 
     async def _framework(self) -> float:
         """Milliseconds for each turn of the framework, likewise."""
-        turns = [*(_turn(turn, 1) for turn in range(TURNS)), Answer(["Done."])]
-        self._model.answers[:] = turns * RUNS
+        short, long = [await self._framework_run(turns) for turns in (SHORT, LONG)]
+        return (long - short) / (LONG - SHORT)
+
+    async def _framework_run(self, turns: int) -> float:
+        self._model.answers[:] = _answers(turns, 1) * RUNS
         command = (sys.executable, "-c", FRAMEWORK, self._provider, self._model.url, str(RUNS))
         process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
         output, _ = await process.communicate()
-        return float(output) * 1000 / TURNS
+        return float(output) * 1000
 
     async def _create(self) -> AgentExecution:
         execution = AgentExecution(api_version=API_VERSION, kind=AGENT_EXECUTION.name)
@@ -234,6 +242,10 @@ class Bench:
             if (ended := Phase(phase)).is_final:
                 assert ended is Phase.COMPLETED, answer
                 return
+
+
+def _answers(turns: int, calls_in_turn: int) -> list[Answer]:
+    return [*(_turn(number, calls_in_turn) for number in range(turns)), Answer(["Done."])]
 
 
 def _turn(number: int, calls_in_turn: int) -> Answer:
