@@ -144,8 +144,8 @@ class HeadlessRun:
 
     async def _prepare(self, resource: Resource) -> None:
         if self._request.remember:
-            await self._session.remember_secrets(self._request.input)
-        await self._session.recall_secrets([resource], self._request.input)
+            await self._session.inputs.remember_secrets(self._request.input)
+        await self._session.inputs.recall_secrets([resource], self._request.input)
 
     async def _interrupt(self, runs: Runs, run: ShownRun) -> None:
         """A person who presses ctrl+c must know what became of the run."""

@@ -83,8 +83,8 @@ class RunAll:
             if not deployment.resources:
                 raise nothing_to_run()
             if self._remember:
-                await self._session.remember_secrets(self._input)
-            await self._session.recall_secrets(deployment.resources, self._input)
+                await self._session.inputs.remember_secrets(self._input)
+            await self._session.inputs.recall_secrets(deployment.resources, self._input)
             await runs.hand_over_keys()
             self._lines = [RunLine(resource, approvals=self._approvals()) for resource in deployment.resources]
             self._view.begin(self._lines)

@@ -183,9 +183,9 @@ class StigmerApp(TypeAheadApp):
 
     def run_resource(self, resource: Resource) -> None:
         """Starts a workflow at once if no value is missing; else, and for agents and tasks, opens the run form."""
-        last = self.session.input_for(resource)
-        suggestions = self.session.suggestions_for(resource)
-        has_input = is_complete(resource.input_schema, last.message or self.session.default_message)
+        last = self.session.inputs.last(resource.slug)
+        suggestions = self.session.inputs.suggestions(resource)
+        has_input = is_complete(resource.input_schema, last.message or self.session.inputs.default_message)
         is_missing = not has_input or any(suggestion.is_missing for suggestion in suggestions)
         if resource.kind is not ResourceKind.WORKFLOW or is_missing:
             self.open_form(resource)
@@ -227,7 +227,7 @@ class StigmerApp(TypeAheadApp):
         self.session.rerun()
 
     def action_retry(self) -> None:
-        self.session.retry()
+        self.session.daemon.retry()
 
     def action_failed_test(self) -> None:
         self.session.tests.open_failed()
@@ -259,16 +259,16 @@ class StigmerApp(TypeAheadApp):
         self.session.choose_watch_rules(queueing=Queueing(queueing))
 
     def action_stop_daemon(self) -> None:
-        self.session.stop_daemon()
+        self.session.daemon.stop()
 
     def action_restart_daemon(self) -> None:
-        self.session.restart_daemon()
+        self.session.daemon.restart()
 
     def action_restart_component(self, name: str) -> None:
-        self.session.restart_component(name)
+        self.session.daemon.restart_component(name)
 
     def action_retry_failed(self) -> None:
-        self.session.retry_failed()
+        self.session.daemon.restart_failed()
 
     # Screens that open later are loaded later: the first one must stand at once.
 
@@ -307,7 +307,7 @@ class StigmerApp(TypeAheadApp):
         if server := self.session.configuration.server:
             self.session.store.note(f"The server at {server} chooses its models itself", Level.WARNING)
             return
-        await self.push_screen(ProvidersScreen(self.session.model_providers()))
+        await self.push_screen(ProvidersScreen(self.session.daemon.model_providers()))
 
     async def action_notices(self) -> None:
         from stigmer_tui.tui.screens.dialogs import NoticesScreen
@@ -388,9 +388,9 @@ class StigmerApp(TypeAheadApp):
     def open_form(self, resource: Resource) -> None:
         from stigmer_tui.tui.screens.run_form import RunForm
 
-        suggestions = self.session.suggestions_for(resource)
-        draft, default = self._drafts.get(resource.slug), self.session.default_message
-        form = RunForm(resource, self.session.input_for(resource), suggestions, draft, default)
+        suggestions = self.session.inputs.suggestions(resource)
+        draft, default = self._drafts.get(resource.slug), self.session.inputs.default_message
+        form = RunForm(resource, self.session.inputs.last(resource.slug), suggestions, draft, default)
 
         def left(run_input: RunInput | None) -> None:
             if run_input is None:

@@ -79,4 +79,4 @@ class RunAllIntents:
             self._session.intend(lambda live: live.runs.cancel(execution, reason))
 
     def _input_of(self, resource: Resource) -> RunInput:
-        return input_from(self._session.input_for(resource), self._session.suggestions_for(resource))
+        return input_from(self._session.inputs.last(resource.slug), self._session.inputs.suggestions(resource))

@@ -7,9 +7,9 @@ group, which ends with `Session.run`; executions go on in the daemon.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,15 +20,15 @@ from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.watch_rules import Queueing, WatchRules, When
 from stigmer_tui.project.project_file import is_project
 from stigmer_tui.workbench.approvals import Verdict, WaitingCall
-from stigmer_tui.workbench.events import Deployed, ResourcePreviewed, SecretsRecalled, SecretsRemembered
+from stigmer_tui.workbench.daemon_intents import DaemonIntents
+from stigmer_tui.workbench.events import Deployed, ResourcePreviewed
 from stigmer_tui.workbench.lists import Lists
 from stigmer_tui.workbench.model import Resource, Run
 from stigmer_tui.workbench.preview import Previews
 from stigmer_tui.workbench.project_tests import Tester
-from stigmer_tui.workbench.run_defaults import RunDefaults, run_defaults
 from stigmer_tui.workbench.run_group import RunAllIntents
 from stigmer_tui.workbench.run_history import RunHistory
-from stigmer_tui.workbench.run_secrets import RunSecrets
+from stigmer_tui.workbench.run_inputs import RunInputs
 from stigmer_tui.workbench.runs import Runs
 from stigmer_tui.workbench.services import Services, load_services
 from stigmer_tui.workbench.session_cache import SessionCache
@@ -41,12 +41,10 @@ if TYPE_CHECKING:
     # A command that runs once needs none of these, and would wait for them.
     from stigmer_tui.workbench.backend import Backend
     from stigmer_tui.workbench.differences import ResourceDifference
-    from stigmer_tui.workbench.model_providers import ModelProviders
     from stigmer_tui.workbench.model_requests import SentRequest
     from stigmer_tui.workbench.run_requests import RunRequests
     from stigmer_tui.workbench.server_monitor import ServerMonitor
     from stigmer_tui.workbench.server_tools import ServerTools
-    from stigmer_tui.workbench.suggestions import Suggestion
     from stigmer_tui.workbench.testing_loop import TestLoop
     from stigmer_tui.workbench.watch_loop import WatchLoop
 
@@ -107,14 +105,15 @@ class Session:
         self._cache = cache
         self._interval_ms = interval_ms
         self._load = load
-        self._inputs = cache.inputs() if cache else {}
         self.store = StateStore(self._first_state(), clock)
         self._lists = Lists(self.store)
         self.tests = TestIntents(self)
         self.all_runs = RunAllIntents(self)
         self.side_by_side = SideBySideIntents(self)
         self.history = RunHistory(self)
-        self._secrets = RunSecrets(folder, cache or SessionCache.of(configuration, folder))
+        self.daemon = DaemonIntents(self)
+        kept = cache or SessionCache.of(configuration, folder)
+        self.inputs = RunInputs(folder, self.store, kept, is_kept=cache is not None)
         self._services: Services | None = None
         self._live: LiveParts | None = None
         self._early: list[Intent] = []
@@ -123,6 +122,11 @@ class Session:
     @property
     def state(self) -> WorkbenchState:
         return self.store.state
+
+    @property
+    def live(self) -> LiveParts | None:
+        """None before and after it runs."""
+        return self._live
 
     def _first_state(self) -> WorkbenchState:
         """With what the last session has remembered."""
@@ -175,7 +179,7 @@ class Session:
     async def _within_reach(self, services: Services) -> AsyncIterator[Runs]:
         self._services = services
         try:
-            yield Runs(services.backend, self.store, self._lists, self.clock, self._interval_ms, self._run_defaults)
+            yield Runs(services.backend, self.store, self._lists, self.clock, self._interval_ms, self.inputs.defaults)
         finally:
             self._services = None
             await services.backend.close()
@@ -198,7 +202,7 @@ class Session:
         monitor = ServerMonitor(services.backend, self.store, self._lists, runs, self.clock, reconnected)
         group.create_task(monitor.run())
         previews = Previews(
-            services.backend, self.suggestions_for, lambda preview: self.store.emit(ResourcePreviewed(preview))
+            services.backend, self.inputs.suggestions, lambda preview: self.store.emit(ResourcePreviewed(preview))
         )
         # Another server cannot read the recordings of this home.
         tester = services.make_tester() if services.make_tester and services.backend.is_ours else None
@@ -206,7 +210,7 @@ class Session:
         if test_loop:
             group.create_task(test_loop.run())
         self._live = LiveParts(group, runs, requests, previews, monitor, watch_loop, tester, test_loop)
-        group.create_task(self._noting_errors(self._secrets.load()))
+        group.create_task(self._noting_errors(self.inputs.load_secrets()))
         early, self._early = self._early, []
         for intent in early:
             self.intend(intent)
@@ -262,28 +266,7 @@ class Session:
         """By id or name; a workflow before an agent of the same name. It has its variables where there may be values
         for them.
         """
-        has_values = bool(self._secrets.names) or self._run_defaults() != RunDefaults()
-        return await self.backend.resolve(reference, with_variables=has_values)
-
-    async def recall_secrets(self, resources: Iterable[Resource], given: RunInput) -> None:
-        """Reads what these declare, nobody has given, and the keyring remembers; it is used from now on. That the
-        keyring stays locked is noted: a run may do without.
-        """
-        declared = {variable.name for resource in resources for variable in resource.variables if variable.is_secret}
-        wanted = declared - given.environment.keys()
-        try:
-            await self._secrets.load(wanted)
-        except StigmerError as error:
-            self.store.note(str(error), Level.WARNING)
-        if names := sorted(wanted & self._secrets.values.keys()):
-            self.store.emit(SecretsRecalled(tuple(names)))
-
-    async def remember_secrets(self, given: RunInput) -> None:
-        """Puts the secrets of an input into the keyring. Raises StigmerError where there is none that encrypts."""
-        secrets = {name: value.text for name, value in given.environment.items() if value.is_secret}
-        for name, text in secrets.items():
-            await self._secrets.remember(name, text)
-        self.store.emit(SecretsRemembered(tuple(secrets)))
+        return await self.backend.resolve(reference, with_variables=self.inputs.has_values)
 
     async def find(self, reference: str) -> Resource | Run | None:
         """By name or id, also what no list has; what is found is in the list from now on."""
@@ -314,9 +297,7 @@ class Session:
 
     def start(self, resource: Resource, run_input: RunInput, why: str = "") -> None:
         """Runs a resource with the latest code, and shows it; the run that was shown goes on."""
-        self._inputs[resource.slug] = run_input
-        if self._cache:
-            self._cache.note_inputs(self._inputs)
+        self.inputs.note(resource, run_input)
         if awaited := self._awaited():
             self.store.note(f"{resource.name} runs as soon as {awaited}")
         self._request(resource, run_input, why)
@@ -362,7 +343,7 @@ class Session:
 
     def open(self, run: Run) -> None:
         """Shows an execution of the list, from its beginning to its end."""
-        self.intend(lambda live: live.requests.open(run, self.last_input(run.resource)))
+        self.intend(lambda live: live.requests.open(run, self.inputs.last(run.resource)))
 
     def look_at(self, resource: Resource | None) -> None:
         """Previews a resource that may be run next; None when there is none."""
@@ -378,72 +359,9 @@ class Session:
             rules = project.watch_rules
             self._live.watch_loop.choose_rules(WatchRules(when or rules.when, queueing or rules.queueing))
 
-    def retry(self) -> None:
-        """Searches for the server again, and starts the daemon where it does not run."""
-        if self._live:
-            self._live.monitor.retry()
-
-    def stop_daemon(self) -> None:
-        """Its runs stop with it, and continue when it is started again."""
-        if self._live:
-            self.intend(lambda live: live.monitor.stop_daemon())
-
-    def restart_daemon(self) -> None:
-        if self._live:
-            self.intend(lambda live: live.monitor.restart_daemon())
-
-    def restart_component(self, name: str) -> None:
-        """One process of the daemon; its runs continue in the new one."""
-        if self._live:
-            self.intend(lambda live: live.monitor.restart_component(name))
-
-    def retry_failed(self) -> None:
-        """Starts the processes again that the daemon has given up."""
-        for component in self.state.daemon.failed:
-            self.restart_component(component.name)
-
-    def model_providers(self) -> ModelProviders:
-        """Those of our own daemon."""
-        from stigmer_tui.workbench.model_providers import ProviderCommands
-
-        return ProviderCommands()
-
-    # What a person is asked before a run
-
-    def input_for(self, resource: Resource) -> RunInput:
-        """What the resource was run with last; values that are secret only within this session."""
-        return self.last_input(resource.slug)
-
-    def last_input(self, slug: str) -> RunInput:
-        """The same, by the slug of the resource."""
-        return self._inputs.get(slug, RunInput())
-
-    @property
-    def default_message(self) -> str:
-        """What the project says to a run that is given no message; may be empty."""
-        return run_defaults(self.folder).message
-
-    def suggestions_for(self, resource: Resource) -> list[Suggestion]:
-        from stigmer_tui.workbench.suggestions import suggest
-
-        return suggest(resource, self.input_for(resource), self._run_defaults())
-
-    def _run_defaults(self) -> RunDefaults:
-        return replace(run_defaults(self.folder), remembered=self._secrets.values)
-
     def keep_secrets(self, secrets: Mapping[str, str]) -> None:
         """Has the values remembered in the keyring; an empty one is forgotten."""
-
-        async def keep(live: LiveParts) -> None:
-            for name, value in secrets.items():
-                if value:
-                    await self._secrets.remember(name, value)
-                    self.store.note(f"{name} is in the keyring, for runs from this folder")
-                else:
-                    await self._secrets.forget(name)
-                    self.store.note(f"{name} is no longer in the keyring")
-
-        self.intend(keep)
+        self.intend(lambda live: self.inputs.keep_secrets(secrets))
 
     def unfinished(self) -> list[Run]:
         """Runs that this session started and that still go on."""

@@ -50,7 +50,7 @@ class TestIntents:
         # It is in no list.
         run = await self._session.find(execution_id)
         if isinstance(run, Run):
-            await live.requests.open(run, self._session.last_input(run.resource), is_test=True)
+            await live.requests.open(run, self._session.inputs.last(run.resource), is_test=True)
 
     def export(self, execution_id: str, form: Form) -> None:
         """Writes a run that has ended into a new file."""

@@ -14,16 +14,18 @@ from stigmer_tui.core.paths import Home
 from stigmer_tui.tui.app import StigmerApp
 from stigmer_tui.workbench.approvals import Verdict, WaitingCall
 from stigmer_tui.workbench.backend import Backend
+from stigmer_tui.workbench.daemon_intents import DaemonIntents
 from stigmer_tui.workbench.differences import ResourceDifference
 from stigmer_tui.workbench.events import ServerSearched, WatchSwitched
 from stigmer_tui.workbench.model import Resource, Run
 from stigmer_tui.workbench.model_providers import ModelProviders, ProviderView, PullStep
 from stigmer_tui.workbench.run_defaults import RunDefaults
+from stigmer_tui.workbench.run_inputs import RunInputs
 from stigmer_tui.workbench.server_tools import ServerToolCommands, ServerTools
 from stigmer_tui.workbench.session import Session
+from stigmer_tui.workbench.session_cache import SessionCache
 from stigmer_tui.workbench.state import RunInput, WorkbenchState
 from stigmer_tui.workbench.state_store import StateStore
-from stigmer_tui.workbench.suggestions import Suggestion, suggest
 from tests.tui.host import FixedClock
 from tests.workbench.stage import FakeServer
 
@@ -81,7 +83,45 @@ class StagedProviders:
         return f"{name} answers"
 
 
+class StagedInputs(RunInputs):
+    def __init__(self, store: StateStore, last: dict[str, RunInput]) -> None:
+        super().__init__(NOWHERE, store, SessionCache(NOWHERE, ""), is_kept=False)
+        self._last = last
+        self.remembered: dict[str, str] = {}
+        """What the keyring has."""
+
+    def defaults(self) -> RunDefaults:
+        return RunDefaults(remembered=self.remembered)
+
+
+class StagedDaemon(DaemonIntents):
+    def __init__(self, session: StagedSession) -> None:
+        super().__init__(session)
+        self._asked = session.asked
+        self.providers = StagedProviders()
+
+    def retry(self) -> None:
+        self._asked.append("retry")
+
+    def stop(self) -> None:
+        self._asked.append("stop daemon")
+
+    def restart(self) -> None:
+        self._asked.append("restart daemon")
+
+    def restart_component(self, name: str) -> None:
+        self._asked.append(f"restart {name}")
+
+    def restart_failed(self) -> None:
+        self._asked.append("retry failed")
+
+    def model_providers(self) -> ModelProviders:
+        return self.providers
+
+
 class StagedSession(Session):
+    inputs: StagedInputs
+    daemon: StagedDaemon
     store: StagedStore
 
     def __init__(self, state: WorkbenchState, inputs: dict[str, RunInput] | None = None) -> None:
@@ -100,12 +140,10 @@ class StagedSession(Session):
         self.looked_at: Resource | None = None
         """What is to be previewed."""
         self.unfinished_runs: list[Run] = []
-        self._inputs = inputs or {}
-        self.remembered: dict[str, str] = {}
-        """What the keyring has."""
+        self.inputs = StagedInputs(self.store, inputs or {})
+        self.daemon = StagedDaemon(self)
         self.kept: list[Mapping[str, str]] = []
         """What was to be remembered and forgotten."""
-        self.providers = StagedProviders()
         self.tools: ServerTools = ServerToolCommands(Path(), "")
         self.files: list[str | None] = []
         """Of the messages."""
@@ -162,27 +200,6 @@ class StagedSession(Session):
         self.asked.append("toggle watch")
         if project := self.state.project:
             self.store.emit(WatchSwitched(not project.watching))
-
-    def retry(self) -> None:
-        self.asked.append("retry")
-
-    def stop_daemon(self) -> None:
-        self.asked.append("stop daemon")
-
-    def restart_daemon(self) -> None:
-        self.asked.append("restart daemon")
-
-    def restart_component(self, name: str) -> None:
-        self.asked.append(f"restart {name}")
-
-    def retry_failed(self) -> None:
-        self.asked.append("retry failed")
-
-    def model_providers(self) -> ModelProviders:
-        return self.providers
-
-    def suggestions_for(self, resource: Resource) -> list[Suggestion]:
-        return suggest(resource, self.input_for(resource), RunDefaults(remembered=self.remembered))
 
     def keep_secrets(self, secrets: Mapping[str, str]) -> None:
         self.kept.append(secrets)

@@ -24,7 +24,7 @@ async def opened() -> AsyncIterator[tuple[StagedApp, Pilot[int], StagedProviders
         await settle(pilot)
         await done(app, pilot, "s")
         assert isinstance(app.screen, ProvidersScreen)
-        yield app, pilot, app.stage.providers
+        yield app, pilot, app.stage.daemon.providers
 
 
 async def done(app: StagedApp, pilot: Pilot[int], *keys: str) -> None:

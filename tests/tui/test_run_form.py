@@ -44,7 +44,7 @@ class TestForm:
 
     async def test_what_is_remembered_is_filled_in_and_forgotten_on_request(self) -> None:
         async with running(states.LISTED) as (app, pilot):
-            app.stage.remembered = {"API_TOKEN": "s3cret"}
+            app.stage.inputs.remembered = {"API_TOKEN": "s3cret"}
             await press(pilot, "j", "e", "tab")
             assert "keyring" in screen_text(app)
             await press(pilot, "enter")

@@ -92,7 +92,7 @@ class TestFollowing:
             )
             session.server.follow_failure = None
             await lost(session)
-            session.retry()
+            session.daemon.retry()
             await session.until(lambda: session.server.following == {"wfx_1"})
 
     async def test_a_run_that_has_ended_is_not_followed_again(self, tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ class TestFollowing:
             session.server.end("wfx_1")
             await session.until(lambda: not session.server.following)
             await lost(session)
-            session.retry()
+            session.daemon.retry()
             looks = session.server.looks
             await session.until(lambda: session.server.looks > looks)
             await session.settled()
@@ -275,7 +275,7 @@ class TestServer:
             session.server.connect_failure = StigmerError("The daemon did not start", "See the log.")
             session.server.log_lines = ("disk full",)
             await lost(session)
-            session.retry()
+            session.daemon.retry()
             await session.until(lambda: "did not start" in session.state.daemon.problem)
             assert session.state.daemon == DaemonState(
                 problem="The daemon did not start\n\nSee the log.", log_lines=("disk full",)
@@ -287,19 +287,19 @@ class TestServer:
 
     async def test_the_daemon_is_stopped_and_restarted(self, tmp_path: Path) -> None:
         async with at_work(tmp_path) as session:
-            session.stop_daemon()
-            session.restart_daemon()
+            session.daemon.stop()
+            session.daemon.restart()
             await session.until(lambda: "Restarted the daemon" in session.notices)
             assert (session.server.stopped, session.server.restarted) == (1, 1)
 
     async def test_one_process_of_the_daemon_is_restarted_and_those_that_failed_are(self, tmp_path: Path) -> None:
         async with at_work(tmp_path) as session:
-            session.restart_component("agent-runner")
+            session.daemon.restart_component("agent-runner")
             await session.until(lambda: "Restarted the agent runner; its runs continue" in session.notices)
             failed = Component("workflow-runner", ComponentState.FAILED, detail="it ended too often")
             session.server.statuses.put_nowait(DaemonState(connected=True, components=(failed,)))
             await session.until(lambda: bool(session.state.daemon.failed))
-            session.retry_failed()
+            session.daemon.restart_failed()
             await session.until(lambda: "Restarted the workflow runner; its runs continue" in session.notices)
             assert session.server.components == ["agent-runner", "workflow-runner"]
 

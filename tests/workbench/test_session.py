@@ -275,7 +275,7 @@ class TestWatch:
         async with at_work(tmp_path) as session:
             session.server.listed.put_nowait(StigmerError("The server is gone"))
             await session.until(lambda: bool(session.state.daemon.problem))
-            session.retry()
+            session.daemon.retry()
             await session.until(lambda: session.state.daemon.connected)
             await session.settled()
             assert session.code.runs == 1
@@ -307,7 +307,7 @@ class TestWatch:
             session.code.failure = None
             session.server.listed.put_nowait(StigmerError("The server is gone"))
             await session.until(lambda: bool(session.state.daemon.problem))
-            session.retry()
+            session.daemon.retry()
             await session.deployed(3)
             assert (session.code.runs, session.project.problem) == (3, None)
 
@@ -317,20 +317,20 @@ async def test_what_is_asked_before_a_run_is_what_it_was_run_with_last(tmp_path:
     deploy = replace(TALLY, variables=(region, token))
     async with at_work(tmp_path) as session:
         (tmp_path / ".env").write_text("REGION=from-env\nTOKEN=from-env\n", encoding="utf-8")
-        assert session.input_for(deploy) == RunInput()
-        assert session.suggestions_for(deploy) == [
+        assert session.inputs.last(deploy.slug) == RunInput()
+        assert session.inputs.suggestions(deploy) == [
             Suggestion(region, "from-env", ValueSource.DOTENV),
             Suggestion(token, "from-env", ValueSource.DOTENV),
         ]
         last = RunInput("go", {"TOKEN": Value("typed", is_secret=True)})
         session.start(deploy, last)
-        assert session.input_for(deploy) == last
-        assert session.input_for(OTHER) == RunInput()
-        assert session.suggestions_for(deploy) == [
+        assert session.inputs.last(deploy.slug) == last
+        assert session.inputs.last(OTHER.slug) == RunInput()
+        assert session.inputs.suggestions(deploy) == [
             Suggestion(region, "from-env", ValueSource.DOTENV),
             Suggestion(token, "typed", ValueSource.LAST_RUN),
         ]
-        assert session.suggestions_for(OTHER) == []
+        assert session.inputs.suggestions(OTHER) == []
 
 
 async def test_a_run_that_a_save_has_started_is_shown_again_for_who_asks_for_it(tmp_path: Path) -> None:
@@ -423,7 +423,7 @@ async def test_what_the_last_session_remembered_is_there_before_any_server(tmp_p
     session = Session(configuration, tmp_path, StoppedClock(), cache=cache)
     state = session.state
     assert (state.resources, state.runs, state.recent_projects) == ((TALLY,), (run,), (str(tmp_path),))
-    assert session.input_for(TALLY) == INPUT
+    assert session.inputs.last(TALLY.slug) == INPUT
     assert state.project is not None
     assert (state.project.name, state.project.folder) == (tmp_path.name, str(tmp_path))
     assert (state.project.defines, state.project.warnings) == (frozenset({TALLY.key}), frozenset({"a warning"}))
