@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -15,18 +15,16 @@ from textual.screen import Screen
 from stigmer_tui.core import settings
 from stigmer_tui.core.clock import Clock
 from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.core.terminal import terminal_encoding
 from stigmer_tui.core.units import size_text
 from stigmer_tui.core.watch_rules import Queueing, When
 from stigmer_tui.tui.away_notice import tell_of_end
 from stigmer_tui.tui.clipboard import copy_to_terminal
-from stigmer_tui.tui.commands import COMMANDS, Place, bindings, can_do
+from stigmer_tui.tui.commands import Place, bindings, can_do
 from stigmer_tui.tui.frame_throttle import FrameThrottle, interval_for
 from stigmer_tui.tui.gc_tuner import GcTuner
-from stigmer_tui.tui.render.glyphs import glyphs_for
+from stigmer_tui.tui.overlays import OverlayApp
 from stigmer_tui.tui.screens.main import PANE, MainScreen
 from stigmer_tui.tui.themes import DARK, LIGHT, default_theme, style_sheets
-from stigmer_tui.tui.type_ahead import TypeAheadApp
 from stigmer_tui.tui.widgets.entry_list import EntryList
 from stigmer_tui.tui.widgets.picker import Picker
 from stigmer_tui.workbench.approvals import Allow, Verdict, WaitingCall
@@ -34,7 +32,6 @@ from stigmer_tui.workbench.events import Event, RunEnded
 from stigmer_tui.workbench.execution_tree import run_of
 from stigmer_tui.workbench.input_form import is_complete
 from stigmer_tui.workbench.model import Resource, ResourceKind, Run
-from stigmer_tui.workbench.model_requests import requests_of
 from stigmer_tui.workbench.project_tests import Form
 from stigmer_tui.workbench.session import Session
 from stigmer_tui.workbench.state import Level, Notice, RunInput, WorkbenchState
@@ -45,7 +42,6 @@ if TYPE_CHECKING:
 
     from stigmer_tui.tui.screens.all_runs import AllRunsScreen
     from stigmer_tui.tui.screens.dialogs import Leaving
-    from stigmer_tui.tui.screens.help import KeyHelp
     from stigmer_tui.tui.screens.logs import LogScreen
     from stigmer_tui.tui.screens.run_form import Draft
     from stigmer_tui.tui.screens.run_history import RunHistoryScreen
@@ -58,7 +54,7 @@ def _command_provider() -> type[Provider]:
     return CommandProvider
 
 
-class StigmerApp(TypeAheadApp):
+class StigmerApp(OverlayApp):
     TITLE = "stigmer"
     CSS_PATH = style_sheets()  # type: ignore[assignment]
     ENABLE_COMMAND_PALETTE = True
@@ -69,7 +65,7 @@ class StigmerApp(TypeAheadApp):
 
     def __init__(self, session: Session, clock: Clock, lifeline: int | None = None) -> None:
         """Raises StigmerError for an unknown theme."""
-        super().__init__(lifeline)
+        super().__init__(session, clock, lifeline)
         # Before there are widgets, whose styles would all have to be applied anew.
         self.register_theme(DARK)
         self.register_theme(LIGHT)
@@ -79,10 +75,7 @@ class StigmerApp(TypeAheadApp):
             raise StigmerError(f"Unknown theme {theme}", f"{settings.THEME.variable} can be one of these: {known}")
         self.theme = self._styled_for = theme
         self.stylesheet.set_variables(self.get_css_variables())
-        self.session = session
-        self._clock = clock
         self._collections = GcTuner(clock)
-        self._glyphs = glyphs_for(terminal_encoding(os.environ))
         self.main = MainScreen(clock=clock, glyphs=self._glyphs, state=session.state)
         self._frames: FrameThrottle[WorkbenchState] | None = None
         self._working: asyncio.Task[None] | None = None
@@ -151,11 +144,6 @@ class StigmerApp(TypeAheadApp):
                 await opened(self, Path(project.folder) / message.source.file, message.source.line)
             except StigmerError as error:
                 self.session.store.note(str(error), Level.ERROR)
-
-    async def on_picker_tools_requested(self, message: Picker.ToolsRequested) -> None:
-        from stigmer_tui.tui.screens.server_tools import ServerToolsScreen
-
-        await self.push_screen(ServerToolsScreen(message.resource.slug, self.session.server_tools()))
 
     async def on_picker_by_name_requested(self) -> None:
         await self.action_run_by_name()
@@ -270,13 +258,6 @@ class StigmerApp(TypeAheadApp):
     def action_retry_failed(self) -> None:
         self.session.daemon.restart_failed()
 
-    # Screens that open later are loaded later: the first one must stand at once.
-
-    async def action_help(self) -> None:
-        from stigmer_tui.tui.screens.help import HelpScreen
-
-        await self.push_screen(HelpScreen(list(self._key_help())))
-
     async def action_run_by_name(self) -> None:
         from stigmer_tui.tui.screens.dialogs import ByNameScreen
 
@@ -301,71 +282,14 @@ class StigmerApp(TypeAheadApp):
                     f"No agent, workflow or run is named {reference} on the server at {where}", Level.WARNING
                 )
 
-    async def action_providers(self) -> None:
-        from stigmer_tui.tui.screens.providers import ProvidersScreen
-
-        if server := self.session.configuration.server:
-            self.session.store.note(f"The server at {server} chooses its models itself", Level.WARNING)
-            return
-        await self.push_screen(ProvidersScreen(self.session.daemon.model_providers()))
-
-    async def action_notices(self) -> None:
-        from stigmer_tui.tui.screens.dialogs import NoticesScreen
-
-        await self.push_screen(NoticesScreen(self.session.state.notices))
-
-    async def action_differences(self) -> None:
-        from stigmer_tui.tui.screens.differences import DifferencesScreen
-
-        await self.push_screen(DifferencesScreen(self.session.differences))
-
-    async def action_run_all(self) -> None:
-        from stigmer_tui.tui.screens.all_runs import AllRunsScreen
-
-        intents = self.session.all_runs
-        if not intents.group().runs:
-            self.session.store.note("There is nothing to run", Level.WARNING)
-            return
-        await self.push_screen(AllRunsScreen(intents, self._glyphs, self._clock))
-
-    async def action_history(self) -> None:
-        from stigmer_tui.tui.screens.run_history import RunHistoryScreen
-
-        await self.push_screen(RunHistoryScreen(self.session, self._glyphs, self._clock))
-
     def on_run_history_screen_chosen(self, message: RunHistoryScreen.Chosen) -> None:
         self._open(message.run)
 
     def on_run_history_screen_copy_requested(self, message: RunHistoryScreen.CopyRequested) -> None:
         self._copy(message.text)
 
-    async def action_side_by_side(self) -> None:
-        from stigmer_tui.tui.screens.side_by_side import SideBySideScreen
-
-        intents = self.session.side_by_side
-        await self.push_screen(SideBySideScreen(intents, intents.compared(), self._glyphs, self._clock))
-
     def on_all_runs_screen_chosen(self, message: AllRunsScreen.Chosen) -> None:
         self._open(run_of(message.execution, message.resource.id))
-
-    async def action_request(self) -> None:
-        from stigmer_tui.tui.screens.model_request import ModelRequestScreen
-
-        shown = self.session.state.shown
-        if shown is None:
-            return
-        names = requests_of(shown.conversation)
-        if not names:
-            self.session.store.note("No model was asked in this run")
-            return
-        await self.push_screen(ModelRequestScreen(names, len(names) - 1, self.session.model_request, self._glyphs))
-
-    async def action_logs(self) -> None:
-        from stigmer_tui.tui.screens.logs import LogScreen
-
-        shown = self.session.state.shown
-        execution = shown.execution.id if shown and isinstance(self.focused, EntryList) else ""
-        await self.push_screen(LogScreen(self.session.configuration.home, self._glyphs, execution))
 
     async def action_quit(self) -> None:
         from stigmer_tui.tui.screens.dialogs import QuitDialog
@@ -458,15 +382,3 @@ class StigmerApp(TypeAheadApp):
             os.write(2, clean("".join(traceback.format_exception(error))).encode(errors="replace"))
         log = self.session.configuration.home.log("app")
         self.panic(f"Error: stigmer-tui met an internal error: {clean(repr(error))}\n\nThe traceback is in {log}")
-
-    def _key_help(self) -> Iterable[KeyHelp]:
-        """The keys of the focused region, then all others."""
-        from stigmer_tui.tui.screens.help import KeyHelp
-
-        active = {binding.binding.id: binding.enabled for binding in self.screen.active_bindings.values()}
-        here = [command for command in COMMANDS if active.get(command.id) and command.keys]
-        for command in here:
-            yield KeyHelp("Here", " ".join(command.key_names), command.help)
-        for command in COMMANDS:
-            if command.keys and command not in here:
-                yield KeyHelp(command.place, " ".join(command.key_names), command.help)
