@@ -26,6 +26,8 @@ READER_IS_GONE = 128 + 13
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
+
 ORG_HELP = "The organization; default: from Stigmer.yaml or config.yaml."
 FORMATS = ("table", "json", "yaml", "name")
 """How what is deployed can be printed."""
@@ -158,10 +160,34 @@ class Program(CommandGroup):
         self.load_all()
         return super().list_commands(ctx)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """What is no command may be a folder or a file to open."""
+        from click.shell_completion import CompletionItem
+
+        return super().shell_complete(ctx, incomplete) or [CompletionItem(incomplete, type="file")]
+
 
 def _choose_context(ctx: click.Context, param: click.Parameter, name: str) -> None:
     if name:
         settings.choose_context(os.environ, name)
+
+
+def completes(values: str) -> Complete:
+    """What completes an argument in a shell: a function of `completed_values`, which is loaded when tab is pressed."""
+
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        from stigmer_tui.cli import completed_values
+
+        found = getattr(completed_values, values)(ctx)
+        return [
+            CompletionItem(value, help=" ".join(about.split()) or None)
+            for value, about in found
+            if value.startswith(incomplete)
+        ]
+
+    return complete
 
 
 CONTEXT = click.Option(
@@ -171,6 +197,7 @@ CONTEXT = click.Option(
     callback=_choose_context,
     expose_value=False,
     is_eager=True,
+    shell_complete=completes("contexts"),
     help="The backend to use, by its name in `context list`; also after a command.",
 )
 
@@ -202,25 +229,16 @@ def program() -> None:
 
 
 PATH = click.Path(allow_dash=True)
+SESSION_HELP = "Continue this session's conversation, with --message."
 RESUME_HELP = "Attach to an execution, or show one that has ended; with --message, continue an agent's conversation."
 FILE_HELP = "Manifests instead of the project's code: a YAML file, a folder of them, or - for standard input."
 
 
-def complete_name(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Of what can be run."""
-    from stigmer_tui.cli.completion import resource_names
-
-    return resource_names("", incomplete, ctx.params.get("org") or "")
-
-
-def complete_execution(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    from stigmer_tui.cli.completion import execution_ids
-
-    return execution_ids(incomplete, ctx.params.get("org") or "")
+org_option = click.option("--org", default="", metavar="NAME", shell_complete=completes("organizations"), help=ORG_HELP)
 
 
 @program.command()
-@click.argument("reference", required=False, metavar="[NAME-OR-ID]", shell_complete=complete_name)
+@click.argument("reference", required=False, metavar="[NAME-OR-ID]", shell_complete=completes("runnable"))
 @click.option("-m", "--message", default="", help="What to say to the agent, or to start the workflow with.")
 @click.option(
     "-e",
@@ -247,13 +265,19 @@ def complete_execution(ctx: click.Context, param: click.Parameter, incomplete: s
 )
 @click.option("--follow/--no-follow", default=True, help="Follow the run to its end, or only start it.")
 @click.option("-f", "--file", "manifests", default="", type=PATH, metavar="PATH", help=FILE_HELP)
-@click.option("--resume", default="", metavar="ID", shell_complete=complete_execution, help=RESUME_HELP)
-@click.option("--session", default="", metavar="ID", help="Continue this session's conversation, with --message.")
+@click.option("--resume", default="", metavar="ID", shell_complete=completes("executions"), help=RESUME_HELP)
+@click.option(
+    "--session",
+    default="",
+    metavar="ID",
+    shell_complete=completes("sessions"),
+    help="Continue this session's conversation, with --message.",
+)
 @click.option("-i", "--interactive", is_flag=True, help="Talk with an agent line by line, until Ctrl+D.")
 @click.option("--all", "every", is_flag=True, help="Run all that the project defines at the same time.")
 @click.option("--detach", is_flag=True, help="Ctrl+C stops following; the run continues.")
 @click.option("-w", "--watch", is_flag=True, help="Deploy each save and run again, until Ctrl+C.")
-@click.option("--org", default="", metavar="NAME", help=ORG_HELP)
+@org_option
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", help="For people, or for programs.")
 @click.option(
     "--approve",
@@ -344,7 +368,7 @@ def run(
 @click.option("--dry-run", is_flag=True, help="Show what would be done without doing it.")
 @click.option("--prune", is_flag=True, help="Delete what this project deployed and no longer defines; asks.")
 @click.option("-y", "--yes", is_flag=True, help="With --prune: do not ask.")
-@click.option("--org", default="", metavar="NAME", help=ORG_HELP)
+@org_option
 @click.option("-o", "--output", type=click.Choice(FORMATS), default=FORMATS[0], help="How it is printed.")
 def apply(manifests: str, dry_run: bool, prune: bool, yes: bool, org: str, output: str) -> int:
     """Deploy the project's code, or with --file the manifests that it names."""
@@ -354,9 +378,9 @@ def apply(manifests: str, dry_run: bool, prune: bool, yes: bool, org: str, outpu
 
 
 @program.command()
-@click.argument("name", required=False, default="", metavar="[NAME]", shell_complete=complete_name)
+@click.argument("name", required=False, default="", metavar="[NAME]", shell_complete=completes("runnable"))
 @click.option("-f", "--file", "manifests", default="", type=PATH, metavar="PATH", help=FILE_HELP)
-@click.option("--org", default="", metavar="NAME", help=ORG_HELP)
+@org_option
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", help="For people, or for programs.")
 @click.option("--exit-code", is_flag=True, help="Exit with 1 where something differs.")
 def diff(name: str, manifests: str, org: str, output: str, exit_code: bool) -> int:
@@ -366,19 +390,12 @@ def diff(name: str, manifests: str, org: str, output: str, exit_code: bool) -> i
     return diff_headless(name, org, manifests, output == "json", exit_code)
 
 
-def complete_template(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    from stigmer_tui.project.scaffold import TEMPLATES
-
-    found = (template for template in TEMPLATES if template.name.startswith(incomplete))
-    return [CompletionItem(template.name, help=template.description) for template in found]
-
-
 TEMPLATE_HELP = "What it begins as: agent, workflow, agent-workflow, mcp, yaml, go or node. A terminal is asked."
 
 
 @program.command()
 @click.argument("name")
-@click.option("--template", default="", metavar="NAME", shell_complete=complete_template, help=TEMPLATE_HELP)
+@click.option("--template", default="", metavar="NAME", shell_complete=completes("templates"), help=TEMPLATE_HELP)
 def new(name: str, template: str) -> int:
     """Make a project that runs, in a new folder NAME."""
     from stigmer_tui.cli.new import make_project
@@ -405,6 +422,7 @@ def doctor(fix: bool, output: str) -> int:
     return examine(fix, output == "json")
 
 
+AGENT_HELP = "Whose server it is, where several agents have one."
 ENV_HELP = "A variable, as for a run; secret:KEY=VALUE is never shown. May be repeated."
 
 
@@ -414,9 +432,9 @@ def mcp() -> None:
 
 
 @mcp.command()
-@click.argument("agent", required=False, metavar="[AGENT]")
+@click.argument("agent", required=False, metavar="[AGENT]", shell_complete=completes("agents"))
 @click.option("-e", "--runtime-env", "runtime_env", multiple=True, metavar="KEY=VALUE", help=ENV_HELP)
-@click.option("--org", default="", metavar="NAME", help=ORG_HELP)
+@org_option
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", help="For people, or for programs.")
 def check(agent: str | None, runtime_env: tuple[str, ...], org: str, output: str) -> int:
     """Start the MCP servers of an agent, and print their tools or what is wrong.
@@ -432,9 +450,15 @@ def check(agent: str | None, runtime_env: tuple[str, ...], org: str, output: str
 @click.argument("server")
 @click.argument("tool")
 @click.option("--args", "arguments", default="{}", metavar="JSON", help="The arguments, as a JSON object.")
-@click.option("--agent", default="", metavar="NAME", help="Whose server it is, where several agents have one.")
+@click.option(
+    "--agent",
+    default="",
+    metavar="NAME",
+    shell_complete=completes("agents"),
+    help="Whose server it is, where several agents have one.",
+)
 @click.option("-e", "--runtime-env", "runtime_env", multiple=True, metavar="KEY=VALUE", help=ENV_HELP)
-@click.option("--org", default="", metavar="NAME", help=ORG_HELP)
+@org_option
 def call(server: str, tool: str, arguments: str, agent: str, runtime_env: tuple[str, ...], org: str) -> int:
     """Call one tool of an MCP server, without a model, and print its result."""
     from stigmer_tui.cli.mcp import call_tool
@@ -443,7 +467,7 @@ def call(server: str, tool: str, arguments: str, agent: str, runtime_env: tuple[
 
 
 @mcp.command("serve")
-@click.option("--org", default="", metavar="NAME", help=ORG_HELP)
+@org_option
 def serve_mcp(org: str) -> int:
     """Offer the workbench to a coding agent, by MCP over standard input and output.
 

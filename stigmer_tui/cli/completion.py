@@ -1,28 +1,72 @@
-"""Completion in shells: the script for each, and the names that it asks for while a person types."""
+"""Completion in shells: the script for each, and what it prints when a person has pressed tab."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-
 import click
-from click.shell_completion import CompletionItem, ShellComplete, get_completion_class
+from click.shell_completion import BashComplete, CompletionItem, FishComplete, ShellComplete, ZshComplete
 
 from stigmer_tui.cli import COMPLETION
 from stigmer_tui.core.errors import StigmerError
 
 PROGRAM = "stigmer-tui"
 
-TIME_LIMIT = 1.0
-"""Seconds that a person who has pressed tab waits for names at most."""
+LOADED_COMPDEF = "(( $+functions[compdef] )) || { autoload -Uz compinit && compinit }\n"
+"""For a zsh whose completion nobody has switched on."""
+
+FISH_SCRIPT = """\
+function %(complete_func)s
+    set -l asked env %(complete_var)s=fish_complete COMP_WORDS=(commandline -cp) COMP_CWORD=(commandline -t)
+    for line in ($asked %(prog_name)s)
+        set -l parts (string split --max 1 "," -- $line)
+        switch $parts[1]
+            case dir
+                __fish_complete_directories $parts[2]
+            case file
+                __fish_complete_path $parts[2]
+            case plain
+                printf "%%s\\n" $parts[2]
+        end
+    end
+end
+
+complete --no-files --command %(prog_name)s --arguments "(%(complete_func)s)"
+"""
+"""That of click cuts what it says of a value at a comma, and prints no option that is one of `echo`."""
+
+
+class WholeWords(ShellComplete):
+    """`--output=js` is one word, all of which zsh and fish want back."""
+
+    def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem]:
+        found = super().get_completions(args, incomplete)
+        option, separator, _ = incomplete.partition("=")
+        if not separator or not option.startswith("-"):
+            return found
+        return [CompletionItem(f"{option}={item.value}", item.type, item.help) for item in found]
+
+
+class Bash(BashComplete):
+    def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem]:
+        """To bash, `--output=js` is three words, of which it wants the last one back."""
+        return super().get_completions([word for word in args if word != "="], "" if incomplete == "=" else incomplete)
+
+
+class Zsh(WholeWords, ZshComplete):
+    source_template = ZshComplete.source_template.replace("\nif [[", f"\n{LOADED_COMPDEF}\nif [[", 1)
+
+
+class Fish(WholeWords, FishComplete):
+    source_template = FISH_SCRIPT
+
+
+SHELLS: dict[str, type[ShellComplete]] = {"bash": Bash, "zsh": Zsh, "fish": Fish}
 
 
 def print_script(shell: str) -> int:
     from stigmer_tui.cli.commands import program
 
-    script = _completion(shell, program)
     # Not the method of the class for bash, which runs bash to see how old it is.
-    click.echo(ShellComplete.source(script))
+    click.echo(ShellComplete.source(_completion(shell, program)))
     return 0
 
 
@@ -38,51 +82,6 @@ def complete(instruction: str) -> int:
 
 
 def _completion(shell: str, program: click.Command) -> ShellComplete:
-    kind = get_completion_class(shell)
-    if kind is None:
-        raise StigmerError(f"There is no completion for the shell {shell!r}", "There are bash, zsh and fish.")
-    return kind(program, {}, PROGRAM, COMPLETION)
-
-
-def resource_names(kind: str, incomplete: str, organization: str) -> list[CompletionItem]:
-    """Of the resources of a kind; empty for all that can be run."""
-    from stigmer_tui.cli.resources import KINDS, Server
-
-    async def names(server: Server) -> Sequence[tuple[str, str]]:
-        kinds = [KINDS[kind]] if kind else [KINDS["workflow"], KINDS["agent"]]
-        return [(resource.slug, resource.description) for resource in await server.list(kinds)]
-
-    return _items(names, incomplete, organization)
-
-
-def execution_ids(incomplete: str, organization: str) -> list[CompletionItem]:
-    """The newest first."""
-    from stigmer_tui.cli.resources import Server
-    from stigmer_tui.client.daemon import list_catalogue
-    from stigmer_tui.workbench.translation import listed_run
-
-    async def ids(server: Server) -> Sequence[tuple[str, str]]:
-        catalogue = await list_catalogue(server.connection, server.organization)
-        runs = map(listed_run, catalogue.runs if catalogue else ())
-        return [(run.id, f"{run.resource} {run.state}") for run in runs]
-
-    return _items(ids, incomplete, organization)
-
-
-def _items(
-    ask: Callable[..., Awaitable[Sequence[tuple[str, str]]]], incomplete: str, organization: str
-) -> list[CompletionItem]:
-    """Nothing where no server runs, or it does not answer: a key that a person pressed must not fail."""
-    from stigmer_tui.cli.resources import running_server
-
-    async def found() -> Sequence[tuple[str, str]]:
-        async with asyncio.timeout(TIME_LIMIT), running_server(organization) as server:
-            return await ask(server) if server else ()
-
-    try:
-        pairs = asyncio.run(found())
-    except (StigmerError, OSError, TimeoutError):
-        return []
-    return [
-        CompletionItem(name, help=" ".join(text.split()) or None) for name, text in pairs if name.startswith(incomplete)
-    ]
+    if shell not in SHELLS:
+        raise StigmerError(f"There is no completion for the shell {shell!r}", f"There are {', '.join(SHELLS)}.")
+    return SHELLS[shell](program, {}, PROGRAM, COMPLETION)

@@ -23,6 +23,10 @@ NAME = re.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 VARIABLE = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 
 
+def known_contexts() -> list[Context]:
+    return [*read_contexts(_file()).values()]
+
+
 def list_contexts(as_json: bool) -> int:
     file, home = _file(), Home.from_environment(os.environ)
     contexts = read_contexts(file)

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from stigmer_tui.cli.commands import program
-from stigmer_tui.cli.resource_commands import org_option
+from stigmer_tui.cli.commands import completes, org_option, program
 
 API_ADDRESS = "127.0.0.1:8787"
 
@@ -28,7 +27,7 @@ def serve(api: bool, address: str, tls_cert: Path | None, tls_key: Path | None, 
 
 
 @program.command()
-@click.argument("agent", required=False, metavar="[AGENT]")
+@click.argument("agent", required=False, metavar="[AGENT]", shell_complete=completes("agents"))
 @org_option
 def acp(agent: str | None, org: str) -> int:
     """Let an editor talk to AGENT, by the Agent Client Protocol over standard input and output.

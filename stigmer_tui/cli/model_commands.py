@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import click
 
-from stigmer_tui.cli.commands import program
+from stigmer_tui.cli.commands import completes, program
 
 
 @program.group()
 def secrets() -> None:
-    """Keys of model providers, in the keyring of the system."""
+    """Keys of model providers, in the keyring of the system; and the secrets of runs that were put there."""
 
 
 @secrets.command("set")
-@click.argument("name")
+@click.argument("name", shell_complete=completes("keyed_providers"))
 @click.option("--file", "into_file", is_flag=True, help="In a file that a passphrase encrypts, without a keyring.")
 def set_secret(name: str, into_file: bool) -> int:
     """Store the key of a provider; NAME is the provider or the variable of its key.
@@ -43,9 +43,9 @@ def list_secrets(output: str) -> int:
 
 
 @secrets.command("delete")
-@click.argument("name")
+@click.argument("name", shell_complete=completes("stored_secrets"))
 def delete_secret(name: str) -> int:
-    """Delete the stored keys of a provider."""
+    """Delete the stored keys of a provider, or a secret that the keyring remembers for runs from this folder."""
     from stigmer_tui.cli.secrets import delete_secret
 
     return delete_secret(name)
@@ -66,7 +66,7 @@ def list_providers(output: str) -> int:
 
 
 @provider.command("use")
-@click.argument("name")
+@click.argument("name", shell_complete=completes("providers"))
 @click.option("--model", default="", help="The model; default: the provider's.")
 @click.option("--base-url", default="", metavar="URL", help="Where it is; default: the provider's own address.")
 def use_provider(name: str, model: str, base_url: str) -> int:
@@ -80,7 +80,7 @@ def use_provider(name: str, model: str, base_url: str) -> int:
 
 
 @provider.command("test")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=completes("providers"))
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", help="For people, or for programs.")
 def test_provider(name: str | None, output: str) -> int:
     """Ask a model one short question; say what is wrong and how to mend it. Default: the provider that agents use."""

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from stigmer_tui.cli.commands import FORMATS, ORG_HELP, complete_execution, program
+from stigmer_tui.cli.commands import FORMATS, completes, org_option, program
 
 SEARCH_HELP = "Only those with this text, or these fields: state:failed name:helper since:2h."
 
@@ -37,19 +37,6 @@ class KindName(click.ParamType[str]):
         return [CompletionItem(kind) for kind in KINDS if kind.startswith(incomplete)]
 
 
-def complete_name(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Of the kind that stands before it."""
-    from stigmer_tui.cli.completion import resource_names
-
-    return resource_names(ctx.params.get("kind") or "", incomplete, ctx.params.get("org") or "")
-
-
-def complete_environment(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    from stigmer_tui.cli.completion import resource_names
-
-    return resource_names("environment", incomplete, ctx.params.get("org") or "")
-
-
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -58,10 +45,9 @@ def output_option(*formats: str) -> Callable[[Command], Command]:
     return click.option("-o", "--output", type=click.Choice(formats), default=formats[0], help=help_text)
 
 
-org_option = click.option("--org", default="", metavar="NAME", help=ORG_HELP)
 kind_argument = click.argument("kind", type=KindName())
-name_argument = click.argument("name", metavar="NAME-OR-ID", shell_complete=complete_name)
-execution_argument = click.argument("execution_id", metavar="ID", shell_complete=complete_execution)
+name_argument = click.argument("name", metavar="NAME-OR-ID", shell_complete=completes("of_kind"))
+execution_argument = click.argument("execution_id", metavar="ID", shell_complete=completes("executions"))
 number_option = click.option(
     "-n", "--number", type=click.IntRange(1, 1000), default=NEWEST, show_default=True, help="At most so many."
 )
@@ -175,7 +161,7 @@ def environment() -> None:
 
 
 @environment.command("set")
-@click.argument("name", shell_complete=complete_environment)
+@click.argument("name", shell_complete=completes("environments"))
 @click.argument("variables", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--unset", "removed", multiple=True, metavar="KEY", help="Remove a variable. May be repeated.")
 @click.option("--description", default="", help="What the environment is for.")
@@ -222,7 +208,7 @@ def list_skills(org: str, output: str) -> int:
 
 
 @skill.command("get")
-@click.argument("reference", metavar="NAME[@VERSION]")
+@click.argument("reference", metavar="NAME[@VERSION]", shell_complete=completes("skills"))
 @org_option
 @output_option(*FORMATS)
 def get_skill(reference: str, org: str, output: str) -> int:
@@ -278,8 +264,8 @@ def show(execution_id: str, org: str, output: str, request: int | None, curl: bo
 
 
 @execution.command()
-@click.argument("first", metavar="A", shell_complete=complete_execution)
-@click.argument("second", metavar="B", shell_complete=complete_execution)
+@click.argument("first", metavar="A", shell_complete=completes("executions"))
+@click.argument("second", metavar="B", shell_complete=completes("executions"))
 @org_option
 @output_option("text", "json")
 def compare(first: str, second: str, org: str, output: str) -> int:
@@ -316,7 +302,7 @@ def delete_one(execution_id: str, org: str, yes: bool, output: str) -> int:
 
 
 @program.command()
-@click.argument("execution_id", metavar="EXECUTION", shell_complete=complete_execution)
+@click.argument("execution_id", metavar="EXECUTION", shell_complete=completes("executions"))
 @click.option("--call", "call_id", default="", metavar="ID", help="The call, where several wait.")
 @click.option("--args", "arguments", metavar="JSON", help="Make the call with these arguments instead of its own.")
 @click.option("--deny", "reason", metavar="REASON", help="Do not make it; the agent gets the reason.")

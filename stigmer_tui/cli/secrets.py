@@ -54,7 +54,7 @@ def set_secret(name: str, into_file: bool) -> int:
 def list_secrets(as_json: bool) -> int:
     """Names and places, never values."""
     setup = ModelSetup.of_this_process()
-    folder, of_runs = _secrets_of_runs()
+    folder, of_runs = secrets_of_runs()
     stored = setup.keys.list()
     from_environment = [
         provider.key_variable
@@ -82,7 +82,7 @@ def list_secrets(as_json: bool) -> int:
 
 
 def delete_secret(name: str) -> int:
-    folder, of_runs = _secrets_of_runs()
+    folder, of_runs = secrets_of_runs()
     if provider_of_key(name) is None and name in of_runs.names:
         asyncio.run(of_runs.forget(name))
         click.echo(f"✓ {name} for runs from {folder} is deleted from the keyring")
@@ -184,7 +184,7 @@ def _keep_in_memory(
     return 0
 
 
-def _secrets_of_runs() -> tuple[Path, RunSecrets]:
+def secrets_of_runs() -> tuple[Path, RunSecrets]:
     """Those that a person has had remembered for runs from this folder."""
     folder = project_folder(working_folder())
     return folder, RunSecrets(folder, SessionCache.of(load_configuration(os.environ), folder))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from stigmer_tui.cli.commands import FORMATS, program
-from stigmer_tui.cli.resource_commands import number_option, org_option, output_option, yes_option
+from stigmer_tui.cli.commands import FORMATS, completes, org_option, program
+from stigmer_tui.cli.resource_commands import number_option, output_option, yes_option
 
-session_argument = click.argument("session_id", metavar="ID")
+session_argument = click.argument("session_id", metavar="ID", shell_complete=completes("sessions"))
 
 
 @program.group()

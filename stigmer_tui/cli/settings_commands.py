@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from stigmer_tui.cli.commands import program
+from stigmer_tui.cli.commands import completes, program
 
 
 @program.group()
@@ -23,7 +23,7 @@ def list_config(origin: bool, output: str) -> int:
 
 
 @config.command()
-@click.argument("name", metavar="KEY")
+@click.argument("name", metavar="KEY", shell_complete=completes("configured"))
 def get(name: str) -> int:
     """Print the value of a setting, by its key or variable; an empty line for the default."""
     from stigmer_tui.cli.config import get_setting
@@ -40,7 +40,7 @@ def path() -> int:
 
 
 @config.command("set")
-@click.argument("name", metavar="KEY")
+@click.argument("name", metavar="KEY", shell_complete=completes("configured"))
 @click.argument("value")
 def set_config(name: str, value: str) -> int:
     """Set a value in config.yaml; comments and all other keys stay."""
@@ -50,7 +50,7 @@ def set_config(name: str, value: str) -> int:
 
 
 @config.command()
-@click.argument("name", metavar="KEY")
+@click.argument("name", metavar="KEY", shell_complete=completes("configured"))
 def unset(name: str) -> int:
     """Remove a value from config.yaml, so that the default applies."""
     from stigmer_tui.cli.config import set_setting
@@ -73,7 +73,7 @@ def list_contexts(output: str) -> int:
 
 
 @context.command()
-@click.argument("name", required=False, default="")
+@click.argument("name", required=False, default="", shell_complete=completes("contexts"))
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", help="For people, or for programs.")
 def show(name: str, output: str) -> int:
     """Show one of them, by default the one that is used here; never its token."""
@@ -83,7 +83,7 @@ def show(name: str, output: str) -> int:
 
 
 @context.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completes("contexts"))
 def use(name: str) -> int:
     """Use a context from now on, where the environment names no other."""
     from stigmer_tui.cli.context import use_context
@@ -92,7 +92,7 @@ def use(name: str) -> int:
 
 
 @context.command("set")
-@click.argument("name")
+@click.argument("name", shell_complete=completes("contexts"))
 @click.option("--server", default="", metavar="HOST:PORT", help="A server that runs already; https://HOST:PORT is TLS.")
 @click.option("--tls", is_flag=True, help="Reach it by TLS.")
 @click.option("--ca", default="", metavar="FILE", help="Certificates to trust instead of the system's, as PEM.")
@@ -121,7 +121,7 @@ def set_context(
 
 
 @context.command("delete")
-@click.argument("name")
+@click.argument("name", shell_complete=completes("contexts"))
 def delete_context(name: str) -> int:
     """Delete a context and its stored token; nothing is done to its server."""
     from stigmer_tui.cli.context import delete_context

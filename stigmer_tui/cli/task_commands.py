@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 import click
-from click.shell_completion import CompletionItem
 
-from stigmer_tui.cli.commands import FORMATS, program
+from stigmer_tui.cli.commands import FORMATS, completes, program
 from stigmer_tui.cli.resource_commands import output_option, yes_option
 
+complete_task = completes("tasks")
+complete_agent = completes("coding_agents")
+
 LOGS_HELP = "The folder of the records; default: logs below the home of stigmer-tui."
-
-
-def complete_task(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    from stigmer_tui.cli.task_lists import task_names
-
-    return [CompletionItem(name) for name in task_names() if name.startswith(incomplete)]
-
-
-def complete_agent(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    from stigmer_tui.cli.task_lists import agent_names
-
-    return [CompletionItem(name) for name in agent_names() if name.startswith(incomplete)]
 
 
 class Seconds(click.ParamType[float]):

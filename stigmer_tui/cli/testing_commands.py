@@ -7,12 +7,11 @@ from pathlib import Path
 
 import click
 
-from stigmer_tui.cli.commands import complete_execution, program
-from stigmer_tui.cli.resource_commands import org_option
+from stigmer_tui.cli.commands import completes, org_option, program
 
 
 @program.command()
-@click.argument("execution_id", metavar="ID-OR-NAME", shell_complete=complete_execution)
+@click.argument("execution_id", metavar="ID-OR-NAME", shell_complete=completes("executions"))
 @click.option(
     "--as",
     "form",
