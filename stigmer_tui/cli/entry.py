@@ -25,7 +25,7 @@ def main() -> None:
         sys.stdout.write(f"stigmer-tui {__version__}\n")
         return
     if instruction := os.environ.get(COMPLETION):
-        from stigmer_tui.cli.commands import complete_for_shell, exit_process
+        from stigmer_tui.cli.invocation import complete_for_shell, exit_process
 
         exit_process(complete_for_shell(instruction))
     if is_for_app(arguments):
@@ -33,7 +33,7 @@ def main() -> None:
 
         *options, path = arguments or [""]
         sys.exit(open_app(path, has_manifests=bool(options)))
-    from stigmer_tui.cli.commands import exit_process, run_command
+    from stigmer_tui.cli.invocation import exit_process, run_command
 
     code = run_command(arguments)
     if is_internal(arguments):

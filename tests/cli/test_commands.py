@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stigmer_tui.cli import commands
+from stigmer_tui.cli.invocation import run_command
 from stigmer_tui.core.paths import Home
 
 pytestmark = pytest.mark.usefixtures("logging_as_before")
@@ -21,7 +21,7 @@ def test_an_error_of_our_own_is_one_line_and_told_in_full_in_a_log(
 
     monkeypatch.setenv("STIGMER_HOME", str(tmp_path))
     monkeypatch.setattr("stigmer_tui.cli.new.make_project", broken)
-    assert commands.run_command(["new", "shop"]) == 1
+    assert run_command(["new", "shop"]) == 1
     said = capsys.readouterr().err
     assert said.startswith("Error: stigmer-tui met an internal error: ZeroDivisionError('shop')")
     assert "Traceback" not in said
@@ -51,7 +51,7 @@ def test_a_terminal_that_cannot_show_every_sign_gets_the_nearest(tmp_path: Path,
 )
 def test_arguments_that_are_no_text_are_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """Point 45: Python passes bytes on that are not UTF-8."""
-    assert commands.run_command(arguments) == 1
+    assert run_command(arguments) == 1
     assert capsys.readouterr().err.startswith("Error: An argument is not valid UTF-8 text: ")
 
 
@@ -65,7 +65,7 @@ def test_a_deleted_working_folder_is_told(
     gone.mkdir()
     monkeypatch.chdir(gone)
     gone.rmdir()
-    assert commands.run_command(arguments) == 1
+    assert run_command(arguments) == 1
     assert capsys.readouterr().err == "Error: The folder in which you are has been deleted\n\nGo to another one: cd ~\n"
     monkeypatch.chdir(tmp_path)
 
@@ -79,5 +79,5 @@ def test_what_the_system_refuses_is_no_error_of_our_own(
         raise PermissionError(13, "Permission denied", "/home/data/start.lock")
 
     monkeypatch.setattr("stigmer_tui.cli.server.stop_server", refuse)
-    assert commands.run_command(["server", "stop"]) == 1
+    assert run_command(["server", "stop"]) == 1
     assert capsys.readouterr().err.startswith("Error: Cannot use /home/data/start.lock: Permission denied\n\n")

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from stigmer_tui.cli.commands import run_command
 from stigmer_tui.cli.entry import is_for_app, use_context
+from stigmer_tui.cli.invocation import run_command
 from stigmer_tui.core import stored_keys
 from stigmer_tui.core.contexts import Context
 from stigmer_tui.core.paths import Home

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stigmer_tui.cli.commands import run_command
+from stigmer_tui.cli.invocation import run_command
 from tests.server.conftest import running
 
 pytestmark = pytest.mark.usefixtures("logging_as_before")

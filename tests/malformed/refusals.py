@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stigmer_tui.cli.commands import run_command
+from stigmer_tui.cli.invocation import run_command
 
 NO_SERVER = "127.0.0.1:1"
 """At this address nothing can listen but by intent: commands that would start a daemon ask there."""

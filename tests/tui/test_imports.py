@@ -20,7 +20,7 @@ def loaded(program: str, modules: set[str]) -> list[str]:
     return result.stdout.rpartition("loaded:")[2].split()
 
 
-COMMAND = "from stigmer_tui.cli.commands import run_command; run_command(['--help'])"
+COMMAND = "from stigmer_tui.cli.invocation import run_command; run_command(['--help'])"
 VERSION = "sys.argv = ['stigmer-tui', '--version']; from stigmer_tui.cli.entry import main; main()"
 RUN = "import stigmer_tui.cli.run, stigmer_tui.headless.text_output"
 """All that `run NAME` needs outside a project, where a daemon runs."""
