@@ -114,7 +114,11 @@ async def _run(asked: TaskRun, task: Task, known: Mapping[str, AgentCli]) -> int
     printer: JsonPrinter | TextPrinter = JsonPrinter() if asked.as_json else TextPrinter(has_several, asked.dry_run)
     recorder = None if asked.dry_run else _recorder(task, printer)
 
+    is_told = False
+
     def take(report: Begun | Happened | Ended) -> None:
+        nonlocal is_told
+        is_told = isinstance(report, Ended)
         printer.take(report)
         if recorder:
             recorder.take(report)
@@ -137,7 +141,8 @@ async def _run(asked: TaskRun, task: Task, known: Mapping[str, AgentCli]) -> int
     finally:
         if recorder:
             await recorder.close()
-    click.echo("The run was cancelled", err=True)
+    if not is_told:
+        click.echo("The run was cancelled", err=True)
     return INTERRUPTED
 
 

@@ -49,6 +49,7 @@ def test_planted_secrets_are_found_nowhere(world: World) -> None:
     assert world.run("run", "whisper", *secret, cwd=project).code == 0
     assert world.run("run", "stumble", *secret, cwd=project).code == 1
     assert world.run("run", "linger", "--no-follow", *secret, cwd=project).code == 0
+    search_for_it(world)
     agent_runner = world.runner("agent-runner")
     look_at_processes(world, agent_runner)
     look_at_files(world)
@@ -62,6 +63,16 @@ def test_planted_secrets_are_found_nowhere(world: World) -> None:
     look_at_processes(world, world.runner("agent-runner"))
     assert world.run("server", "stop").code == 0
     look_at_files(world)
+
+
+def search_for_it(world: World) -> None:
+    """A search finds neither the secret nor a part of it, but what stands around it, without it."""
+    assert json.loads(world.run("execution", "list", "--search", TOKEN, "--output", "json").out) == []
+    found = world.run("execution", "list", "--search", "you said keep", "--output", "json")
+    (excerpt,) = json.loads(found.out)[0]["excerpts"][:1]
+    assert "Keep [REDACTED] for me" in excerpt["text"]
+    ids = [run["id"] for run in json.loads(world.run("execution", "list", "--output", "json").out)][:2]
+    assert found_in(f"{found.out}{world.run('execution', 'compare', *ids).out}".encode()) == []
 
 
 def look_at_processes(world: World, agent_runner: psutil.Process) -> None:

@@ -26,6 +26,7 @@ EXPECTED = [
     "A key of Stigmer.yaml",
     "A process of the daemon",
     "A door for other programs",
+    "A coding agent of others",
 ]
 
 
