@@ -68,6 +68,9 @@ def _command_line() -> str:
         parts.append(f"    {name} {' '.join(command.collect_usage_pieces(context))}")
         if rows := [_option(option, context) for option in _options(command)]:
             parts.append("\n".join(["| option | |", "|---|---|", *rows]))
+        if command.epilog:
+            _, *lines = command.epilog.removeprefix("\b\n").splitlines()
+            parts.append("\n".join(f"    {line.strip()}" for line in lines))
     return "\n\n".join(parts) + "\n"
 
 

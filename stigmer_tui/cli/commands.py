@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from stigmer_tui import __version__
+from stigmer_tui.cli.help import CommandGroup, SectionedGroup, examples
 from stigmer_tui.core import settings
 from stigmer_tui.core.daemon_processes import RUNNERS, SERVER, DaemonProcess
 
@@ -23,27 +24,8 @@ ORG_HELP = "The organization; default: from Stigmer.yaml or config.yaml."
 FORMATS = ("table", "json", "yaml", "name")
 """How what is deployed can be printed."""
 
-EPILOG = (
-    "Without a command the full-screen app opens, on this folder, or on the folder or the YAML file of manifests that"
-    " is named: stigmer-tui [PATH]; with -f PATH on a folder of manifests."
-)
 
-
-MAX_SHORT_HELP = 200
-"""Characters."""
-
-
-class CommandGroup(click.Group):
-    """Its help says all of what each command is, over several lines where there is no room."""
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        named = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
-        rows = [(name, found.get_short_help_str(MAX_SHORT_HELP)) for name, found in named if found and not found.hidden]
-        with formatter.section("Commands"):
-            formatter.write_dl(rows)
-
-
-class Program(CommandGroup):
+class Program(SectionedGroup):
     """Loads the commands of the other files only when one is wanted, or all are listed."""
 
     group_class = CommandGroup
@@ -124,13 +106,21 @@ def _take_context(command: click.Command) -> None:
 
 @click.group(
     cls=Program,
-    epilog=EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     params=[CONTEXT],
 )
 @click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
 def program() -> None:
-    """The workbench for people who develop AI agents and workflows."""
+    """The workbench for people who develop AI agents and workflows.
+
+    Without a command the app opens: on this folder, or on PATH, which is a project or a YAML file of manifests
+    (-f PATH for a folder of them).
+
+    \b
+    Begin with a project that runs as it is:
+      stigmer-tui new shop
+      stigmer-tui shop
+    """
     from stigmer_tui.core.paths import Home
     from stigmer_tui.core.problem_log import log_problems_to_file
 
@@ -138,6 +128,7 @@ def program() -> None:
 
 
 PATH = click.Path(allow_dash=True)
+MESSAGE_HELP = "What to say to the agent, or the input of the workflow: JSON, where it declares its fields."
 SESSION_HELP = "Continue this session's conversation, with --message."
 RESUME_HELP = "Attach to an execution, or show one that has ended; with --message, continue an agent's conversation."
 FILE_HELP = "Manifests instead of the project's code: a YAML file, a folder of them, or - for standard input."
@@ -146,9 +137,19 @@ FILE_HELP = "Manifests instead of the project's code: a YAML file, a folder of t
 org_option = click.option("--org", default="", metavar="NAME", shell_complete=completes("organizations"), help=ORG_HELP)
 
 
-@program.command()
+@program.command(
+    epilog=examples(
+        "run  # what the project defines",
+        'run helper --message "Hello"',
+        'run orders --message \'{"item": "tea"}\' --runtime-env secret:TOKEN=…',
+        "run orders --runtime-env REGION=eu --runtime-env secret:TOKEN=…",
+        "run --all --output json  # everything at the same time, for programs",
+        "run --file manifests/ helper  # YAML instead of a project",
+        'run --resume ID --message "And then?"  # goes on with a conversation',
+    )
+)
 @click.argument("reference", required=False, metavar="[NAME-OR-ID]", shell_complete=completes("runnable"))
-@click.option("-m", "--message", default="", help="What to say to the agent, or to start the workflow with.")
+@click.option("-m", "--message", default="", help=MESSAGE_HELP)
 @click.option(
     "-e",
     "--runtime-env",
@@ -222,7 +223,8 @@ def run(
 ) -> int:
     """Deploy the latest code, run it, and show what happens.
 
-    In a project its code is applied first; with --file the manifests are. Outside, NAME-OR-ID is what runs.
+    In a project its code is deployed first, and NAME-OR-ID may be left out where it defines one thing; with --file the
+    manifests are deployed. Elsewhere NAME-OR-ID is an agent or a workflow that is deployed already.
     """
     if watch and manifests:
         raise click.UsageError("--watch works in a project: make one whose runtime is yaml, or leave --file out")
@@ -272,7 +274,13 @@ def run(
     return run_headless(options)
 
 
-@program.command()
+@program.command(
+    epilog=examples(
+        "apply --dry-run  # what would be done",
+        "apply --prune  # also deletes what is no longer defined",
+        "apply --file agent.yaml --output name",
+    )
+)
 @click.option("-f", "--file", "manifests", default="", type=PATH, metavar="PATH", help=FILE_HELP)
 @click.option("--dry-run", is_flag=True, help="Show what would be done without doing it.")
 @click.option("--prune", is_flag=True, help="Delete what this project deployed and no longer defines; asks.")
@@ -286,7 +294,7 @@ def apply(manifests: str, dry_run: bool, prune: bool, yes: bool, org: str, outpu
     return apply_headless(dry_run, org, manifests, prune, yes, output)
 
 
-@program.command()
+@program.command(epilog=examples("diff", "diff orders", "diff --exit-code  # in CI"))
 @click.argument("name", required=False, default="", metavar="[NAME]", shell_complete=completes("runnable"))
 @click.option("-f", "--file", "manifests", default="", type=PATH, metavar="PATH", help=FILE_HELP)
 @org_option
@@ -299,14 +307,17 @@ def diff(name: str, manifests: str, org: str, output: str, exit_code: bool) -> i
     return diff_headless(name, org, manifests, output == "json", exit_code)
 
 
-TEMPLATE_HELP = "What it begins as: agent, workflow, agent-workflow, mcp, yaml, go or node. A terminal is asked."
+TEMPLATE_HELP = (
+    "What it begins as: agent, workflow, agent-workflow, mcp, yaml, go or node. Default: you are asked; without a"
+    " terminal it is agent-workflow."
+)
 
 
-@program.command()
+@program.command(epilog=examples("new shop", "new shop --template agent"))
 @click.argument("name")
 @click.option("--template", default="", metavar="NAME", shell_complete=completes("templates"), help=TEMPLATE_HELP)
 def new(name: str, template: str) -> int:
-    """Make a project that runs, in a new folder NAME."""
+    """Make a project that runs at once, offline, in a new folder NAME; open it with `stigmer-tui NAME`."""
     from stigmer_tui.cli.new import make_project
 
     return make_project(name, template)
@@ -355,7 +366,7 @@ def check(agent: str | None, runtime_env: tuple[str, ...], org: str, output: str
     return check_servers(agent or "", runtime_env, org, output == "json")
 
 
-@mcp.command()
+@mcp.command(epilog=examples('mcp call stock grams --args \'{"tea": "Assam"}\''))
 @click.argument("server")
 @click.argument("tool")
 @click.option("--args", "arguments", default="{}", metavar="JSON", help="The arguments, as a JSON object.")

@@ -7,11 +7,12 @@ from pathlib import Path
 import click
 
 from stigmer_tui.cli.commands import completes, org_option, program
+from stigmer_tui.cli.help import examples
 
 API_ADDRESS = "127.0.0.1:8787"
 
 
-@program.command()
+@program.command(epilog=examples("serve --api"))
 @click.option("--api", is_flag=True, help="Agents and workflows by HTTP: OpenAI's API, and /run/NAME with events.")
 @click.option("--address", default=API_ADDRESS, show_default=True, metavar="HOST:PORT", help="Where to listen.")
 @click.option("--tls-cert", type=click.Path(path_type=Path), help="Certificate as PEM, for other machines.")

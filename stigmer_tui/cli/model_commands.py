@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from stigmer_tui.cli.commands import completes, program
+from stigmer_tui.cli.help import examples
 
 
 @program.group()
@@ -12,7 +13,7 @@ def secrets() -> None:
     """Keys of model providers, in the keyring of the system; and the secrets of runs that were put there."""
 
 
-@secrets.command("set")
+@secrets.command("set", epilog=examples("secrets set anthropic", "secrets set anthropic < key.txt"))
 @click.argument("name", shell_complete=completes("keyed_providers"))
 @click.option("--file", "into_file", is_flag=True, help="In a file that a passphrase encrypts, without a keyring.")
 def set_secret(name: str, into_file: bool) -> int:
@@ -65,7 +66,10 @@ def list_providers(output: str) -> int:
     return list_providers(output == "json")
 
 
-@provider.command("use")
+@provider.command(
+    "use",
+    epilog=examples("provider use ollama --model llama3.2", "provider use openai --base-url http://127.0.0.1:8000/v1"),
+)
 @click.argument("name", shell_complete=completes("providers"))
 @click.option("--model", default="", help="The model; default: the provider's.")
 @click.option("--base-url", default="", metavar="URL", help="Where it is; default: the provider's own address.")

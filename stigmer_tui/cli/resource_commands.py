@@ -9,6 +9,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from stigmer_tui.cli.commands import FORMATS, completes, org_option, program
+from stigmer_tui.cli.help import examples
 
 SEARCH_HELP = "Only those with this text, or these fields: state:failed name:helper since:2h."
 
@@ -49,19 +50,25 @@ kind_argument = click.argument("kind", type=KindName())
 name_argument = click.argument("name", metavar="NAME-OR-ID", shell_complete=completes("of_kind"))
 execution_argument = click.argument("execution_id", metavar="ID", shell_complete=completes("executions"))
 number_option = click.option(
-    "-n", "--number", type=click.IntRange(1, 1000), default=NEWEST, show_default=True, help="At most so many."
+    *("-n", "--number"),
+    type=click.IntRange(1, 1000),
+    default=NEWEST,
+    show_default=True,
+    metavar="N",
+    help="At most so many.",
 )
 yes_option = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 
 
-@program.command("list")
+@program.command("list", epilog=examples("list", "list agents --output name", "list executions"))
 @click.argument("kind", type=KindName(), required=False, metavar="[KIND]")
 @org_option
 @output_option(*FORMATS)
 def list_command(kind: str | None, org: str, output: str) -> int:
     """List what is deployed: agents, workflows, environments, skills and instances, or one KIND of them.
 
-    KIND may also be execution or session: the newest 50, as `execution list` and `sessions list` print them.
+    KIND is agent, workflow, environment, skill, agent-instance, workflow-instance, execution or session. Of executions
+    and sessions the newest 50 are listed, as by `execution list` and `sessions list`.
     """
     match kind:
         case "execution":
@@ -77,13 +84,16 @@ def list_command(kind: str | None, org: str, output: str) -> int:
     return list_deployed(kind, org, output)
 
 
-@program.command()
+@program.command(epilog=examples("get agent helper", "get workflow orders --output yaml > orders.yaml"))
 @kind_argument
 @name_argument
 @org_option
 @output_option(*FORMATS)
 def get(kind: str, name: str, org: str, output: str) -> int:
-    """Print one resource; as yaml it is a manifest that `apply -f` takes."""
+    """Print one resource; as yaml it is a manifest that `apply -f` takes.
+
+    KIND is agent, workflow, environment, skill, agent-instance, workflow-instance, execution or session.
+    """
     match kind:
         case "execution":
             from stigmer_tui.cli.executions import get_execution
@@ -98,13 +108,16 @@ def get(kind: str, name: str, org: str, output: str) -> int:
     return get_deployed(kind, name, org, output)
 
 
-@program.command()
+@program.command(epilog=examples("describe workflow orders", "describe execution ID"))
 @kind_argument
 @name_argument
 @org_option
 @output_option(*FORMATS)
 def describe(kind: str, name: str, org: str, output: str) -> int:
-    """Show what a resource is, what it refers to, and what depends on it; of a run or a session all that happened."""
+    """Show what a resource is, what it refers to, and what depends on it; of a run or a session all that happened.
+
+    KIND is agent, workflow, environment, skill, agent-instance, workflow-instance, execution or session.
+    """
     match kind:
         case "execution":
             from stigmer_tui.cli.executions import show_execution
@@ -119,14 +132,17 @@ def describe(kind: str, name: str, org: str, output: str) -> int:
     return describe_deployed(kind, name, org, output)
 
 
-@program.command()
+@program.command(epilog=examples("delete agent helper", "delete environment test --yes"))
 @kind_argument
 @name_argument
 @org_option
 @yes_option
 @output_option(*FORMATS)
 def delete(kind: str, name: str, org: str, yes: bool, output: str) -> int:
-    """Delete a resource. Says what depends on it, and asks."""
+    """Delete a resource; says what depends on it, and asks.
+
+    KIND is agent, workflow, environment, skill, agent-instance, workflow-instance, execution or session.
+    """
     match kind:
         case "execution":
             from stigmer_tui.cli.executions import delete_execution
@@ -141,13 +157,16 @@ def delete(kind: str, name: str, org: str, yes: bool, output: str) -> int:
     return delete_deployed(kind, name, org, yes, output)
 
 
-@program.command()
+@program.command(epilog=examples("edit environment prod"))
 @kind_argument
 @name_argument
 @org_option
 @output_option(*FORMATS)
 def edit(kind: str, name: str, org: str, output: str) -> int:
-    """Change a resource in $EDITOR, as YAML; it is deployed when it is saved."""
+    """Change a resource in $EDITOR, as YAML; it is deployed when it is saved.
+
+    KIND is agent, workflow, environment, skill, agent-instance or workflow-instance.
+    """
     if kind in NOT_EDITED:
         raise click.UsageError(f"{kind}s are what has happened, and cannot be edited")
     from stigmer_tui.cli.edits import edit_deployed
@@ -157,10 +176,19 @@ def edit(kind: str, name: str, org: str, output: str) -> int:
 
 @program.group()
 def environment() -> None:
-    """Named sets of variables, in which instances of agents and workflows run."""
+    """Named sets of variables, in which instances of agents and workflows run.
+
+    `list environments`, `describe environment NAME` and `delete environment NAME` do the rest.
+    """
 
 
-@environment.command("set")
+@environment.command(
+    "set",
+    epilog=examples(
+        "environment set prod REGION=eu secret:TOKEN  # asks for the token",
+        "environment set prod --unset REGION",
+    ),
+)
 @click.argument("name", shell_complete=completes("environments"))
 @click.argument("variables", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--unset", "removed", multiple=True, metavar="KEY", help="Remove a variable. May be repeated.")
@@ -181,10 +209,13 @@ def set_variables(
 
 @program.group()
 def skill() -> None:
-    """Folders with instructions and scripts that agents read and run when they need them."""
+    """Folders with instructions and scripts that agents read and run when they need them.
+
+    `describe skill NAME` and `delete skill NAME` do the rest.
+    """
 
 
-@skill.command()
+@skill.command(epilog=examples("skill push skills/tea --tag v1"))
 @click.argument("folder", type=click.Path())
 @click.option("--name", default="", metavar="NAME", help="Its name; default: that of the folder.")
 @click.option("--tag", default="", metavar="TAG", help="A name of this version.")
@@ -223,7 +254,9 @@ def execution() -> None:
     """Runs that are under way or have ended."""
 
 
-@execution.command("list")
+@execution.command(
+    "list", epilog=examples("execution list --number 10", 'execution list --search "state:failed since:2h timeout"')
+)
 @number_option
 @click.option("-s", "--search", default="", metavar="TEXT", help=SEARCH_HELP)
 @org_option
@@ -324,15 +357,18 @@ def approve(
     return deny_call(execution_id, call_id, reason, org)
 
 
-@program.command()
+@program.command(
+    epilog=examples(
+        "completion bash >> ~/.bashrc",
+        "completion zsh >> ~/.zshrc",
+        "completion fish > ~/.config/fish/completions/stigmer-tui.fish",
+    )
+)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> int:
-    """Print what makes a shell complete commands, options and names.
+    """Print what makes a shell complete commands, options, and names and ids of what is there.
 
-    \b
-    bash: echo 'eval "$(stigmer-tui completion bash)"' >> ~/.bashrc
-    zsh:  echo 'eval "$(stigmer-tui completion zsh)"' >> ~/.zshrc
-    fish: stigmer-tui completion fish > ~/.config/fish/completions/stigmer-tui.fish
+    It belongs into a file of the shell. With `eval "$(stigmer-tui completion bash)"` there, it is always the latest.
     """
     from stigmer_tui.cli.completion import print_script
 

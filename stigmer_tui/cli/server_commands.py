@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from stigmer_tui.cli.commands import program, remote_options
+from stigmer_tui.cli.help import examples
 from stigmer_tui.core.daemon_processes import LOG_LEVELS, PROCESSES, SERVER
 
 if TYPE_CHECKING:
@@ -97,7 +98,9 @@ def status(output: str) -> int:
     return show_status(output == "json")
 
 
-@server.command()
+@server.command(
+    epilog=examples("server logs --follow", "server logs --level error --since 1h", "server logs --execution ID")
+)
 @click.option("-f", "--follow", is_flag=True, help="Follow new lines.")
 @click.option(
     "-n",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from stigmer_tui.cli.commands import FORMATS, completes, org_option, program
+from stigmer_tui.cli.help import examples
 from stigmer_tui.cli.resource_commands import number_option, output_option, yes_option
 
 session_argument = click.argument("session_id", metavar="ID", shell_complete=completes("sessions"))
@@ -40,7 +41,7 @@ def show(session_id: str, org: str, output: str) -> int:
     return show_session(session_id, org, as_json=output == "json")
 
 
-@sessions.command()
+@sessions.command(epilog=examples('sessions rename ID "The order of May"'))
 @session_argument
 @click.argument("subject")
 @org_option

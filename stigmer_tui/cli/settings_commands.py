@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from stigmer_tui.cli.commands import completes, program
+from stigmer_tui.cli.help import examples
 
 
 @program.group()
@@ -39,7 +40,7 @@ def path() -> int:
     return print_path()
 
 
-@config.command("set")
+@config.command("set", epilog=examples("config set server.address 127.0.0.1:7300"))
 @click.argument("name", metavar="KEY", shell_complete=completes("configured"))
 @click.argument("value")
 def set_config(name: str, value: str) -> int:
@@ -91,7 +92,7 @@ def use(name: str) -> int:
     return use_context(name)
 
 
-@context.command("set")
+@context.command("set", epilog=examples("context set work --server https://stigmer.example:443 --token"))
 @click.argument("name", shell_complete=completes("contexts"))
 @click.option("--server", default="", metavar="HOST:PORT", help="A server that runs already; https://HOST:PORT is TLS.")
 @click.option("--tls", is_flag=True, help="Reach it by TLS.")

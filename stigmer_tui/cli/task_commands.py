@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from stigmer_tui.cli.commands import FORMATS, completes, program
+from stigmer_tui.cli.help import examples
 from stigmer_tui.cli.resource_commands import output_option, yes_option
 
 complete_task = completes("tasks")
@@ -40,7 +41,12 @@ def agent_runner() -> None:
     """Run an agent on a task: the same as `task run`."""
 
 
-@task.command()
+@task.command(
+    epilog=examples(
+        "task run --agent claude --task debug_hello_simple",
+        "task run --agent claude --agent codex --task NAME  # side by side, each in a worktree",
+    )
+)
 @click.option(
     *("-a", "--agent", "agents"),
     multiple=True,
@@ -103,7 +109,14 @@ def list_agents(output: str) -> int:
 @task.command()
 @click.option("-a", "--agent", default="", shell_complete=complete_agent, metavar="NAME", help="Only its runs.")
 @click.option("-t", "--task", "name", default="", shell_complete=complete_task, metavar="NAME", help="Only its runs.")
-@click.option("-n", "--number", type=click.IntRange(1, 1000), default=20, show_default=True, help="At most so many.")
+@click.option(
+    *("-n", "--number"),
+    type=click.IntRange(1, 1000),
+    default=20,
+    show_default=True,
+    metavar="N",
+    help="At most so many.",
+)
 @logs_option
 @output_option(*FORMATS)
 def history(agent: str, name: str, number: int, logs: str, output: str) -> int:
@@ -135,7 +148,13 @@ def heartbeat(logs: str) -> int:
 @click.option("-a", "--agent", required=True, shell_complete=complete_agent, metavar="NAME", help="The agent, or auto.")
 @click.option("-t", "--task", "name", required=True, shell_complete=complete_task, metavar="NAME", help="The task.")
 @click.option("--at", "when", default="daily", show_default=True, help="hourly, daily, weekly, or five fields of cron.")
-@click.option("--as", "kind", type=click.Choice(["crontab", "systemd"]), default="crontab", show_default=True)
+@click.option(
+    *("--as", "kind"),
+    type=click.Choice(["crontab", "systemd"]),
+    default="crontab",
+    show_default=True,
+    help="What starts it at those times.",
+)
 @click.option("--install", is_flag=True, help="Install it, in place of an earlier one of the same task and agent.")
 @yes_option
 def schedule(agent: str, name: str, when: str, kind: str, install: bool, yes: bool) -> int:

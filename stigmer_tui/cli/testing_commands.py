@@ -8,9 +8,10 @@ from pathlib import Path
 import click
 
 from stigmer_tui.cli.commands import completes, org_option, program
+from stigmer_tui.cli.help import examples
 
 
-@program.command()
+@program.command(epilog=examples("export helper", "export ID --as markdown --to run.md"))
 @click.argument("execution_id", metavar="ID-OR-NAME", shell_complete=completes("executions"))
 @click.option(
     "--as",
@@ -32,7 +33,7 @@ def export(execution_id: str, form: str, to: str, org: str) -> int:
     return export_run(execution_id, form, to, org)
 
 
-@program.command("test")
+@program.command("test", epilog=examples("test", "test -k greets", "test --live --models claude-sonnet-5-5,gpt-6-sol"))
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILES]...")
 @click.option("-k", "keyword", default="", metavar="TEXT", help="Only tests whose names contain this.")
 @click.option("--last-failed", is_flag=True, help="Only tests that failed the last time; all where none did.")
