@@ -6,12 +6,9 @@ import os
 import sys
 
 from stigmer_tui.cli import COMPLETION
+from stigmer_tui.cli.sections import SECTIONS
 
-COMMANDS = (
-    *("acp", "agent-runner", "apply", "approve", "completion", "config", "context", "delete", "describe", "diff"),
-    *("doctor", "edit", "environment", "execution", "export", "get", "list", "mcp", "new"),
-    *("provider", "run", "schema", "secrets", "serve", "server", "sessions", "skill", "task", "test"),
-)
+COMMANDS = frozenset(name for _, names in SECTIONS for name in names)
 """Those of `commands.program`, which is not loaded for the app."""
 INTERNAL = "internal-"
 """Prefix of the hidden commands that run the daemon's processes."""

@@ -4,16 +4,7 @@ from __future__ import annotations
 
 import click
 
-SECTIONS = (
-    ("Projects", ("new", "run", "apply", "diff", "test", "export", "schema")),
-    ("What is deployed", ("list", "get", "describe", "edit", "delete", "environment", "skill")),
-    ("What has run", ("execution", "sessions", "approve")),
-    ("Models and tools", ("provider", "secrets", "mcp")),
-    ("Coding agents of others", ("task", "agent-runner")),
-    ("Other programs", ("acp", "serve", "completion")),
-    ("The daemon and its configuration", ("server", "doctor", "config", "context")),
-)
-"""Of the commands in the help of the program, in the order in which a person needs them."""
+from stigmer_tui.cli.sections import SECTIONS
 
 MAX_SHORT_HELP = 200
 """Characters."""

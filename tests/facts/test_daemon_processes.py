@@ -55,7 +55,7 @@ def test_the_logs_of_each_process_can_be_chosen() -> None:
 @pytest.mark.parametrize("process", RUNNERS, ids=lambda process: process.name)
 def test_a_process_is_named_in_one_file(process: DaemonProcess) -> None:
     """But for the command `agent-runner`, which runs external agents and is no process of the daemon."""
-    commands = {"stigmer_tui/cli/entry.py", "stigmer_tui/cli/task_commands.py"} if process is AGENT_RUNNER else set()
+    commands = {"stigmer_tui/cli/sections.py", "stigmer_tui/cli/task_commands.py"} if process is AGENT_RUNNER else set()
     files = set(files_with(f"""["'](internal-)?{process.name}["']"""))
     assert files - commands == {"stigmer_tui/core/daemon_processes.py"}
 
