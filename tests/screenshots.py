@@ -7,6 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.e2e.test_tasks import project_with_a_task
 from tests.e2e.window import Window
 from tests.e2e.world import World
 from tests.pictures import draw
@@ -30,6 +31,7 @@ def main() -> None:
         work_on(world, project)
         other_sizes(world, project)
         headless(world, project)
+        two_agents(world)
     finally:
         world.close()
         shutil.rmtree(home)
@@ -132,6 +134,27 @@ def headless(world: World, project: Path) -> None:
     with world.window("run", "settle-orders", cwd=project, width=100, height=64) as window:
         window.ends()
         take(window, "headless", "The same run without a screen")
+
+
+def two_agents(world: World) -> None:
+    """Stand-ins for coding agents of others."""
+    with world.window(cwd=project_with_a_task(world), width=MEDIUM[0], height=24) as window:
+        window.shows("✓ daemon|✓ ready|●")
+        window.type("/tidy\r")
+        window.shows("Tidy up the docs")
+        window.press("enter")
+        window.shows("several work side by side")
+        window.press("enter")
+        window.shows("✓ completed")
+        window.press("b")
+        window.shows(r"✓ one +completed +✓ two +completed")
+        take(
+            window, "side-by-side", "Two agents on one task: time, tokens, cost, commits, and what each did"
+        )
+        window.press("esc")
+        window.no_longer_shows("agents side by side")
+        window.press("q")
+        window.ends()
 
 
 def take(window: Window, name: str, title: str) -> None:

@@ -500,7 +500,7 @@ COMMANDS = (
     Command("differences.page_up", "scroll(-10)", Place.DIFFERENCES, "ctrl+u,pageup", help="Scroll a page up"),
     Command("differences.leave", "leave", Place.DIFFERENCES, "escape,q", "back", help="Back to the workbench"),
     Command(
-        "app.side_by_side", "app.side_by_side", Place.APP, "b", "side by side", "Agents side by side",
+        "app.side_by_side", "app.side_by_side", Place.WORKBENCH, "b", "side by side", "Agents side by side",
         "Show what each agent made of this task last, side by side",
         _has_sides,
     ),

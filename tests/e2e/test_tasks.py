@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from pathlib import Path
 
 from tests.e2e.window import PATIENCE
 from tests.e2e.world import World
@@ -41,8 +42,9 @@ SCRIPT = "\n".join(
 )
 
 
-def test_two_agents_side_by_side(world: World) -> None:
-    project = world.project("")
+def project_with_a_task(world: World) -> Path:
+    """On which two agents can work."""
+    project = world.project("", "docs")
     world.home.root.mkdir(exist_ok=True)
     world.home.configuration.write_text(AGENTS, encoding="utf-8")
     (project / "Stigmer.yaml").write_text(PROJECT, encoding="utf-8")
@@ -50,7 +52,11 @@ def test_two_agents_side_by_side(world: World) -> None:
     (project / "prompts" / "tidy.md").write_text("Tidy up the docs.\n", encoding="utf-8")
     (project / "agent.sh").write_text(SCRIPT, encoding="utf-8")
     subprocess.run(f"git init -q && git add . && {GIT} commit -qm First", shell=True, cwd=project, check=True)
-    with world.window(cwd=project) as window:
+    return project
+
+
+def test_two_agents_side_by_side(world: World) -> None:
+    with world.window(cwd=project_with_a_task(world)) as window:
         window.shows("Tasks")
         window.shows("tidy")
         window.press("enter")
