@@ -148,9 +148,7 @@ def two_agents(world: World) -> None:
         window.shows("✓ completed")
         window.press("b")
         window.shows(r"✓ one +completed +✓ two +completed")
-        take(
-            window, "side-by-side", "Two agents on one task: time, tokens, cost, commits, and what each did"
-        )
+        take(window, "side-by-side", "Two agents on one task: time, tokens, cost, commits, and what each did")
         window.press("esc")
         window.no_longer_shows("agents side by side")
         window.press("q")

@@ -22,6 +22,7 @@ BENCHMARKS = {
     "agents": "The agent runner",
     "model_calls": "What an agent adds to its model",
     "daemon": "The daemon as a whole, and headless runs",
+    "search": "Finding runs by what happened in them",
 }
 
 
