@@ -179,6 +179,11 @@ def _has_server(state: WorkbenchState) -> bool:
     return state.daemon.connected
 
 
+def _has_history(state: WorkbenchState) -> bool:
+    """Whether all runs can be found, and not only those of this session."""
+    return state.daemon.connected and state.daemon.abilities.can_list
+
+
 def _is_disconnected(state: WorkbenchState) -> bool:
     return bool(state.daemon.problem)
 
@@ -424,7 +429,7 @@ COMMANDS = (
     ),
     Command(
         "app.history", "app.history", Place.WORKBENCH, "h", "", "Runs",
-        "Find runs by what happened in them, and compare two", _has_server,
+        "Find runs by what happened in them, and compare two", _has_history,
     ),
     Command("app.notices", "app.notices", Place.APP, "", "", "Notices", "Read the notices of this session again"),
     Command(

@@ -21,7 +21,8 @@ from stigmer_tui.core.run_variable import RunVariable
 from stigmer_tui.workbench.abilities import ALL, Abilities, CannotCancel
 from stigmer_tui.workbench.execution_tree import run_of
 from stigmer_tui.workbench.grpc_backend import GrpcBackend
-from stigmer_tui.workbench.model import Resource, Run, RunState
+from stigmer_tui.workbench.model import Resource, ResourceKind, Run, RunState
+from stigmer_tui.workbench.run_query import FoundRun, RunQuery
 from stigmer_tui.workbench.servers import NamedServer
 from stigmer_tui.workbench.state import RunInput, Value
 from stigmer_tui.workbench.translation import resource_of
@@ -248,3 +249,25 @@ async def test_a_run_is_named_after_its_moment_and_belongs_where_its_resource_do
         execution = await backend.create(resource, RunInput())
         stored = await api.workflow_run_queries.get(WorkflowExecutionId(value=execution.id))
         assert stored.metadata.org == "acme"
+
+
+async def searched(backend: GrpcBackend, query: RunQuery) -> list[FoundRun]:
+    return [each async for some in backend.search(query, 10) for each in some]
+
+
+async def test_runs_are_found_by_what_was_said_and_of_one_kind_alone(tmp_path: Path) -> None:
+    async with connected(tmp_path) as (backend, _, resource):
+        execution = await backend.create(resource, RunInput("Count the teas, hush-hush", {}))
+        (found,) = await searched(backend, RunQuery("TEAS", kind=ResourceKind.WORKFLOW))
+        assert (found.run.id, str(found.excerpts[0])) == (execution.id, "You: Count the teas, hush-hush")
+        assert await searched(backend, RunQuery("teas", kind=ResourceKind.AGENT)) == []
+        assert await searched(backend, RunQuery(states=frozenset({RunState.FAILED}))) == []
+        await backend.create(resource, RunInput("again", {"TOKEN": Value("hush-hush", is_secret=True)}))
+        (found,) = await searched(backend, RunQuery("teas"))
+        assert str(found.excerpts[0]) == "You: Count the teas, [REDACTED]"
+
+
+async def test_an_existing_server_cannot_search(tmp_path: Path) -> None:
+    async with connected(tmp_path, plain=True) as (backend, _, _):
+        with pytest.raises(StigmerError, match="cannot search"):
+            await searched(backend, RunQuery("teas"))
