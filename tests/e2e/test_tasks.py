@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import shlex
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
-from tests.e2e.window import PATIENCE
-from tests.e2e.world import World
+import pytest
+
+from tests.e2e.cells import in_tmux, tmux
+from tests.e2e.window import PATIENCE, Window
+from tests.e2e.world import PROGRAM, World
 
 PROJECT = """\
 name: shop
@@ -92,19 +98,37 @@ def test_two_agents_side_by_side(world: World) -> None:
     ]
 
 
-def test_a_terminal_is_told_of_the_end_and_a_pipe_is_not(world: World) -> None:
-    folder = world.project("")
+TOLD = b"\x1b]777;notify;\\[debug_hello_simple\\] one \xe2\x80\x94 SUCCESS [^\x07]*;done\x07"
+COMMAND = ("task", "run", "--agent", "one", "--task", "debug_hello_simple")
+
+
+def folder_with_an_agent(world: World) -> Path:
+    """A person there wants to be told by the terminal."""
     world.home.root.mkdir(exist_ok=True)
     agent = 'agent_clis: {one: {command: [printf, "done %.0s", "{prompt}"], format: plain}}\nnotify: osc777\n'
     world.home.configuration.write_text(agent, encoding="utf-8")
-    command = ("task", "run", "--agent", "one", "--task", "debug_hello_simple")
-    told = b"\x1b]777;notify;\\[debug_hello_simple\\] one \xe2\x80\x94 SUCCESS [^\x07]*;done\x07"
-    with world.window(*command, cwd=folder) as window:
-        window.wait_for(told, PATIENCE)
+    return world.project("")
+
+
+def test_a_terminal_is_told_of_the_end_and_a_pipe_is_not(world: World) -> None:
+    folder = folder_with_an_agent(world)
+    with world.window(*COMMAND, cwd=folder) as window:
+        window.wait_for(TOLD, PATIENCE)
         assert window.ends() == 0
         assert "777" not in window.text
-    in_tmux = World(world.folder, {"TMUX": "/tmp/tmux-0/default,1,0"})
-    with in_tmux.window(*command, cwd=folder) as window:
-        window.wait_for(b"\x1bPtmux;\x1b" + told + b"\x1b\\\\", PATIENCE)
-        assert window.ends() == 0
-    assert "\x1b" not in world.run(*command, cwd=folder).out
+    assert "\x1b" not in world.run(*COMMAND, cwd=folder).out
+
+
+@pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed")
+def test_tmux_hands_it_on_where_it_may(world: World) -> None:
+    folder = folder_with_an_agent(world)
+    run = shlex.join([sys.executable, *PROGRAM, *COMMAND])
+    inside = f"{shlex.join(tmux(world.folder))} set -p allow-passthrough on; {run}; read line"
+    outside = f"import os; os.execvp('tmux', {in_tmux(inside, world.folder)!r})"
+    window = Window(["-c", outside], 100, 30, world.environment, folder)
+    try:
+        window.wait_for(TOLD, PATIENCE)
+        window.shows("done")
+    finally:
+        subprocess.run([*tmux(world.folder), "kill-server"], check=True)
+        window.close()
