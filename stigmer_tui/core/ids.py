@@ -55,7 +55,16 @@ class IdSource:
             if value <= self._last:
                 value = self._last + 1
             self._last = value
-        return "".join(ALPHABET[value >> shift & 31] for shift in range(125, -1, -5))
+        return _written(value)
+
+
+def first_ulid(milliseconds: int) -> str:
+    """No ULID of this moment or of a later one sorts before it."""
+    return _written(milliseconds << 80)
+
+
+def _written(value: int) -> str:
+    return "".join(ALPHABET[value >> shift & 31] for shift in range(125, -1, -5))
 
 
 def find_ids(text: str) -> Iterator[tuple[str, Prefix]]:

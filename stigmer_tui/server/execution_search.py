@@ -13,6 +13,7 @@ from datetime import datetime
 
 from stigmer_tui.api.catalogue_pb2 import Excerpt, FoundRun, Run, SearchRequest, SearchResponse
 from stigmer_tui.core.clock import parse_timestamp
+from stigmer_tui.core.ids import first_ulid
 from stigmer_tui.server.errors import ApiError, invalid
 from stigmer_tui.server.execution_state import AnyExecution
 from stigmer_tui.server.execution_store import Candidate
@@ -39,6 +40,7 @@ class ExecutionSearch:
         if request.since and since is None:
             raise invalid(f"since: {request.since} is no time as of RFC 3339")
         limit = request.limit or DEFAULT_LIMIT
+        earliest = first_ulid(max(0, int(since.timestamp() * 1000))) if since else ""
         seen: set[str] = set()
         oldest = ""
         while len(seen) < limit:
@@ -53,7 +55,7 @@ class ExecutionSearch:
             if found:
                 yield SearchResponse(found=found)
             oldest = stretch.oldest
-            if not oldest:
+            if not oldest or oldest < earliest:
                 return
 
     def _hit(

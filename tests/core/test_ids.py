@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stigmer_tui.core.ids import IdSource, Prefix, canonical_id, parse_id, shorten_id, slug_of
+from stigmer_tui.core.ids import IdSource, Prefix, canonical_id, first_ulid, parse_id, shorten_id, slug_of
 
 ULID = "01kb3v8f2m7q9x4z6t5r0n1c8d"
 
@@ -63,3 +63,8 @@ def test_short_forms(text: str, short: str) -> None:
 )
 def test_slugs(name: str, slug: str) -> None:
     assert slug_of(name) == slug
+
+
+def test_a_first_ulid_sorts_before_all_of_its_moment_and_after_those_before() -> None:
+    before, now = IdSource(lambda: 1_000_000).ulid(), IdSource(lambda: 1_000_001).ulid()
+    assert before < first_ulid(1_000_001) <= now

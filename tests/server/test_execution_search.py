@@ -28,6 +28,7 @@ from stigmer_tui.api.workflow_execution_pb2 import (
 )
 from stigmer_tui.server import execution_search
 from stigmer_tui.server.execution_search import EXCERPT, MAX_EXCERPTS, spellings
+from stigmer_tui.server.execution_store import Candidates
 from tests.server.builders import agent, agent_run, workflow, workflow_run
 from tests.server.conftest import Api
 
@@ -116,6 +117,22 @@ async def test_all_there_are_are_read_a_few_at_a_time(api: Api, monkeypatch: pyt
     monkeypatch.setattr(execution_search, "STRETCH", 2)
     runs = [await run_of(api, "tea" if number % 2 else "coffee") for number in range(7)]
     assert await ids(api, "tea", limit=10) == [runs[5], runs[3], runs[1]]
+
+
+async def test_what_is_older_than_what_is_wanted_is_not_read(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = [await run_of(api, "tea") for _ in range(3)]
+    read: list[str] = []
+    store = api.server.executions.store
+    known = store.candidates
+
+    def candidates(org: str, spellings: list[str], before: str, number: int) -> Candidates:
+        read.append(before)
+        return known(org, spellings, before, 1)
+
+    monkeypatch.setattr(store, "candidates", candidates)
+    assert await ids(api, "tea", since="2999-01-01T00:00:00Z") == []
+    assert read == [""]
+    assert await ids(api, "tea", since="1970-01-01T00:00:00Z") == runs[::-1]
 
 
 async def test_an_excerpt_is_short_and_has_the_text(api: Api) -> None:

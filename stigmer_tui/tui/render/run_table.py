@@ -11,6 +11,7 @@ from stigmer_tui.tui.render.glyphs import STATE_ROLES, Glyphs
 from stigmer_tui.tui.render.layout import joined, justified, muted, plain
 from stigmer_tui.tui.render.styled_rows import Row, Spans, StyleRole, text_of
 from stigmer_tui.workbench.model import ResourceKind, Run, RunState
+from stigmer_tui.workbench.run_history import MAX_FOUND
 from stigmer_tui.workbench.run_query import FoundRun
 
 NAME_WIDTH, AGE_WIDTH, TIME_WIDTH = 26, 10, 11
@@ -50,7 +51,8 @@ def run_table_header(
     title = joined([((" Runs", StyleRole.STRONG),), plain(one_line(query))])
     if problem:
         return justified((*title, *plain("  "), (one_line(problem), StyleRole.FAILED)), (), width, dots)
-    words = [muted(f"{marked} marked" if marked else ""), muted("searching …" if is_searching else f"{count} found ")]
+    found = f"the newest {count} " if count >= MAX_FOUND else f"{count} found "
+    words = [muted(f"{marked} marked" if marked else ""), muted("searching … " if is_searching else found)]
     return justified(title, joined(words), width, dots)
 
 
