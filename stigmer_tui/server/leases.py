@@ -7,7 +7,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 from uuid import uuid4
 
@@ -20,7 +20,6 @@ from stigmer_tui.api.runner_pb2 import (
     Heartbeat,
     Hello,
     Keys,
-    Probe,
     RunnerMessage,
     ServerMessage,
     Welcome,
@@ -29,9 +28,9 @@ from stigmer_tui.core.changes import ChangeSignal
 from stigmer_tui.core.daemon_processes import RUNNERS, Ask, RunnerIdentity
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.storage_errors import StorageError
+from stigmer_tui.server.attached_runner import LeaseState, Runner, runner_kind
 from stigmer_tui.server.background import Background
 from stigmer_tui.server.errors import ApiError, impossible_now
-from stigmer_tui.server.execution_state import AgentExecutionState
 from stigmer_tui.server.executions import Executions, LiveExecution
 from stigmer_tui.server.provider_keys import ProviderKeys
 
@@ -75,53 +74,6 @@ class RunnerProcesses(Protocol):
 
 NAMES = {Hello.Kind.Value(process.kind): process.noun for process in RUNNERS}
 """Names of runners in sentences, by kind."""
-
-
-@dataclass(slots=True, eq=False)
-class LeaseState:
-    id: str
-    live: LiveExecution
-    sent: bool = False
-    cancelling: bool = False
-    missed: int = 0
-    """Heartbeats in a row that did not contain it."""
-    is_part: bool = False
-    """Whether it is given out with another one, and not again by itself."""
-
-
-@dataclass(slots=True, eq=False)
-class Runner:
-    identity: RunnerIdentity
-    hello: Hello
-    outbox: asyncio.Queue[ServerMessage] = field(default_factory=asyncio.Queue)
-    leases: dict[str, LeaseState] = field(default_factory=dict)
-    draining: bool = False
-    answer: asyncio.Future[str] | None = None
-    """To the probe that has no answer yet."""
-
-    @property
-    def capacities(self) -> dict[int, int]:
-        """How many executions it takes at a time, by kind."""
-        if not self.hello.capacities:
-            return {self.hello.kind: max(1, self.hello.capacity)}
-        return {each.kind: each.executions for each in self.hello.capacities}
-
-    async def ask(self, limit: float) -> str:
-        """An Ask. One that does not answer gets no second probe meanwhile."""
-        if self.answer is None:
-            self.answer = asyncio.get_running_loop().create_future()
-            self.outbox.put_nowait(ServerMessage(probe=Probe()))
-        return await asyncio.wait_for(asyncio.shield(self.answer), limit)
-
-    def take_answer(self, problem: str) -> None:
-        if self.answer:
-            self.answer.set_result(problem)
-            self.answer = None
-
-    def has_room(self, kind: int) -> bool:
-        # Parts are left out: what they are parts of waits for them.
-        taken = sum(_kind(lease.live) == kind and not lease.is_part for lease in self.leases.values())
-        return not self.draining and taken < self.capacities.get(kind, 0)
 
 
 class Leases:
@@ -177,7 +129,7 @@ class Leases:
 
     def submit(self, live: LiveExecution) -> None:
         """Queues an execution for the next runner with room, unless it is queued or leased already."""
-        kind = _kind(live)
+        kind = runner_kind(live)
         if self._lease_of(live) or live.id in self._queues[kind]:
             return
         if reason := self._broken.get(kind):
@@ -217,7 +169,7 @@ class Leases:
         if lease is None or not lease.sent:
             if lease is not None:
                 self._release(lease)
-            self._queues[_kind(live)].pop(live.id, None)
+            self._queues[runner_kind(live)].pop(live.id, None)
             self._delayed.discard(live.id)
             # Also if the caller is cancelled before it can be written.
             await asyncio.shield(self._end(live, Phase.CANCELLED, reason))
@@ -295,7 +247,7 @@ class Leases:
                 yield self._keys_message()
             self._assign()
             self._processes.reported(identity, runner.ask)
-            while message := await _next_or_end(runner.outbox, listening):
+            while message := await runner.next_message(listening):
                 yield message
         finally:
             # First, because a broken connection may cancel this call again at any await.
@@ -347,7 +299,7 @@ class Leases:
         """After the loss of its runner; fails it after MAX_LOSSES."""
         losses = self._losses[live.id] = self._losses.get(live.id, 0) + 1
         if losses >= MAX_LOSSES:
-            name = NAMES[_kind(live)]
+            name = NAMES[runner_kind(live)]
             error = f"The {name} stopped {losses} times while it worked on this; see stigmer-tui server logs"
             self._end(live, Phase.FAILED, error)
         else:
@@ -437,23 +389,9 @@ def assigned_name(assignment: Assignment) -> str:
     return work.metadata.slug or work.metadata.name
 
 
-def _kind(live: LiveExecution) -> Hello.Kind.ValueType:
-    return Hello.AGENTS if isinstance(live.state, AgentExecutionState) else Hello.WORKFLOWS
-
-
 def _reason(live: LiveExecution, error: Exception) -> str:
     """Why the execution cannot be leased."""
     if isinstance(error, ApiError | StigmerError):
         return error.message
     logger.error("execution %s cannot be prepared", live.id, exc_info=error)
     return f"The server could not prepare this ({type(error).__name__}); see stigmer-tui server logs"
-
-
-async def _next_or_end(outbox: asyncio.Queue[ServerMessage], listening: asyncio.Task[None]) -> ServerMessage | None:
-    """The next message to send, or None if the runner has gone."""
-    get = asyncio.create_task(outbox.get())
-    try:
-        await asyncio.wait((get, listening), return_when=asyncio.FIRST_COMPLETED)
-        return get.result() if get.done() else None
-    finally:
-        get.cancel()
