@@ -27,6 +27,7 @@ from stigmer_tui.testing.report import failure_lines, result_lines
 from stigmer_tui.testing.report import summary as tests_summary
 from stigmer_tui.testing.suite import find_tests, run_tests, select
 from stigmer_tui.workbench.execution_tree import Execution
+from stigmer_tui.workbench.model import Resource
 from stigmer_tui.workbench.state import RunInput, ShownRun, Value
 
 Parameters = ParamSpec("Parameters")
@@ -60,13 +61,13 @@ class WorkbenchTools:
     async def list_resources(self) -> str:
         """List the agents and workflows that can be run. In a project its latest code is deployed first."""
         found = await self._project.resources()
-        lines = [f"{item.kind}  {item.slug}  {item.description}".rstrip() for item in found]
+        lines = [line for item in found for line in _resource_lines(item)]
         return "\n".join(lines) or "Nothing is deployed, and the code defines nothing"
 
     async def run(
         self,
         name: Name,
-        message: Annotated[str, Field(description="To an agent; for a workflow what triggers it")] = "",
+        message: Annotated[str, Field(description="To an agent; for a workflow its input, JSON by its schema")] = "",
         variables: Annotated[dict[str, str] | None, Field(description="Variables of the run, not secret")] = None,
         continue_after: Annotated[str, Field(description="Execution whose conversation this message continues")] = "",
         wait_seconds: Wait = 60,
@@ -224,6 +225,11 @@ TOOLS = (
     WorkbenchTools.apply,
     WorkbenchTools.run_tests,
 )
+
+
+def _resource_lines(resource: Resource) -> list[str]:
+    line = f"{resource.kind}  {resource.slug}  {resource.description}".rstrip()
+    return [line, f"  input: {resource.input_schema}"] if resource.input_schema else [line]
 
 
 async def serve_tools(project: OpenProject) -> None:

@@ -18,6 +18,7 @@ from stigmer_tui.core.contexts import Context
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.paths import Home
 from stigmer_tui.core.run_variable import RunVariable
+from stigmer_tui.definition import extensions
 from stigmer_tui.workbench.abilities import ALL, Abilities, CannotCancel
 from stigmer_tui.workbench.execution_tree import run_of
 from stigmer_tui.workbench.grpc_backend import GrpcBackend
@@ -43,6 +44,21 @@ async def connected(folder: Path, plain: bool = False) -> AsyncIterator[tuple[Gr
             yield backend, api, resource
         finally:
             await backend.close()
+
+
+async def test_variables_and_the_schema_of_the_input_come_from_the_server(tmp_path: Path) -> None:
+    async with connected(tmp_path) as (backend, api, _):
+        declared = workflow("orders")
+        declared.metadata.annotations[extensions.INPUT] = '{"type": "object"}'
+        declared.spec.env_spec.data["TOKEN"].is_secret = True
+        await api.workflows.apply(declared)
+        bare = await backend.resolve("orders")
+        whole = await backend.resolve("orders", with_variables=True)
+        lists = await backend.lists()
+    assert bare is not None and whole is not None and lists is not None
+    assert (bare.variables, [variable.name for variable in whole.variables]) == ((), ["TOKEN"])
+    listed = next(resource for resource in lists[0] if resource.slug == "orders")
+    assert {bare.input_schema, whole.input_schema, listed.input_schema} == {'{"type": "object"}'}
 
 
 async def test_a_run_is_sent_its_input_without_empty_values(tmp_path: Path) -> None:
