@@ -9,6 +9,7 @@ from textwrap import dedent
 import pytest
 
 from stigmer_tui.tui.render.glyphs import ASCII, UNICODE, Glyphs, glyphs_for
+from stigmer_tui.tui.render.styled_rows import StyleRole
 from stigmer_tui.tui.widgets.viewport import Viewport
 from stigmer_tui.workbench.entries import text_of
 from stigmer_tui.workbench.execution_tree import Execution
@@ -296,5 +297,15 @@ def test_arguments_that_are_no_json_are_shown_as_they_came() -> None:
 def test_what_a_coding_agent_committed_is_told_in_a_line() -> None:
     told = {"commits": ["abc tidy"], "files": 1, "insertions": 3, "deletions": 2, "branch": "task/tidy/ok"}
     execution = Execution(ResourceKind.TASK, "agx_1", "tidy", "ok", RunState.COMPLETED)
-    put(execution, tool_call("changes", "changes", told, RunState.COMPLETED, result="the patch"))
-    assert "changes       1 commit, 1 file +3 −2 on task/tidy/ok" in shown(Transcript(execution))
+    put(execution, tool_call("changes", "changes", told, RunState.COMPLETED, result="@@ -1 +1 @@\n-old\n+new\n"))
+    window = Viewport(Transcript(execution), FixedClock(), UNICODE)
+    window.resize(74, 60)
+    window.update()
+    assert "changes       1 commit, 1 file +3 −2 on task/tidy/ok" in window_text(window)
+    window.select_first()
+    window.toggle()
+    rows = [line.view.draw(line.piece).rows[line.row] for line in window.lines]
+    assert "abc tidy" in window_text(window)
+    (removed,), (added,) = ([row for row in rows if text in row.text] for text in ("-old", "+new"))
+    assert any(role & StyleRole.FAILED for _, role in removed.spans)
+    assert any(role & StyleRole.COMPLETED for _, role in added.spans)

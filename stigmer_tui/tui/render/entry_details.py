@@ -8,10 +8,12 @@ from stigmer_tui.core.json_values import from_json
 from stigmer_tui.core.units import count_text
 from stigmer_tui.tui.render.blocks import Block, Format, LineBlock, cut_spans, indented
 from stigmer_tui.tui.render.cells import clean_lines, one_line, wrap
+from stigmer_tui.tui.render.code import Code
 from stigmer_tui.tui.render.entry_heading import is_short
 from stigmer_tui.tui.render.glyphs import STATE_ROLES
 from stigmer_tui.tui.render.styled_rows import Row, StyleRole, text_of
 from stigmer_tui.tui.render.values import ValueLine, value_lines
+from stigmer_tui.workbench.changed_files import CHANGES
 from stigmer_tui.workbench.entries import EndEntry, Entry, NodeEntry, raw_arguments
 from stigmer_tui.workbench.model import RunState
 from stigmer_tui.workbench.nodes import Node, NodeKind
@@ -109,6 +111,9 @@ def _details_of_task(task: Node) -> list[Block]:
 def _details_of_call(call: Node) -> list[Block]:
     if todos := todos_of(call):
         return [*plain_text(call.error, StyleRole.FAILED), TodoLines(todos)]
+    if call.id == CHANGES and isinstance(call.input, dict):
+        commits = "\n".join(map(str, call.input.get("commits", ())))
+        return _sections([], commits=plain_text(commits, StyleRole.TEXT), patch=_patch(str(call.output or "")))
     raw = raw_arguments(call)
     arguments = plain_text(raw, StyleRole.TEXT) if raw is not None else _value(call.input or None)
     error = [] if is_short(call.error) else plain_text(call.error, StyleRole.FAILED)
@@ -154,6 +159,11 @@ def _value(value: object) -> list[Block]:
         return []
     lines = value_lines(value)
     return [ValueLines(tuple(lines[start : start + PIECE_SIZE])) for start in range(0, len(lines), PIECE_SIZE)]
+
+
+def _patch(text: str) -> list[Block]:
+    lines = [line[:MAX_LINE_LENGTH] for line in clean_lines(text.strip("\n"))]
+    return [Code("diff", tuple(lines[start : start + PIECE_SIZE])) for start in range(0, len(lines), PIECE_SIZE)]
 
 
 def _result(text: str) -> list[Block]:
