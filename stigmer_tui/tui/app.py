@@ -284,6 +284,7 @@ class StigmerApp(OverlayApp):
 
     def on_run_history_screen_chosen(self, message: RunHistoryScreen.Chosen) -> None:
         self._open(message.run)
+        self.main.look_for(message.run.id, message.text)
 
     def on_run_history_screen_copy_requested(self, message: RunHistoryScreen.CopyRequested) -> None:
         self._copy(message.text)

@@ -25,9 +25,13 @@ class RunHistory:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def search(self, written: str) -> AsyncGenerator[tuple[FoundRun, ...], None]:
+    def query(self, written: str) -> RunQuery:
+        """What a person has written, as of now."""
+        return parse_query(written, self._session.clock)
+
+    def search(self, query: RunQuery) -> AsyncGenerator[tuple[FoundRun, ...], None]:
         """As they are found, the newest first."""
-        return self._session.backend.search(parse_query(written, self._session.clock), MAX_FOUND)
+        return self._session.backend.search(query, MAX_FOUND)
 
     async def run_before(self, run: Run) -> Run | None:
         """The last one of the same resource that was created before it."""

@@ -128,3 +128,21 @@ async def test_the_state_of_a_run_that_goes_on_is_the_newest_that_is_known() -> 
         app.put(runs=(ended,))
         app.screen.draw()
         assert "no tea" in screen_text(app)
+
+
+async def test_what_a_run_was_found_by_is_selected_in_it() -> None:
+    app = StagedApp(states.completed_agent())
+    shown = app.stage.state.shown
+    assert shown is not None
+    run = Run(shown.execution.kind, shown.execution.id, "agt_1", "helper", RunState.COMPLETED, message="sell it")
+    app.stage.server.found = [found(run)]
+    async with app.run_test(size=(140, 40)) as pilot:
+        await settle(pilot)
+        await press(pilot, "h")
+        await app.screen.workers.wait_for_complete()
+        await searched(app, pilot, "sell it")
+        await press(pilot, "enter", "enter")
+        app.put(runs=())
+        await settle(pilot)
+        await press(pilot, "y")
+        assert "Sell it" in app.copied[-1]

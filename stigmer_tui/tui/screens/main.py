@@ -106,6 +106,10 @@ class MainScreen(ThemedScreen):
     def show_notices(self, notices: Iterable[Notice]) -> None:
         self.query_one(NoticeArea).add(notices)
 
+    def look_for(self, execution_id: str, text: str) -> None:
+        """Selects what has the text, as soon as this run is shown."""
+        self._pane.look_for(execution_id, text)
+
     def show_region(self, region: int) -> None:
         """Shows a region in a narrow window; focuses it in a wide one."""
         self._region = region

@@ -36,9 +36,11 @@ class RunHistoryScreen(LiveScreen):
     class Chosen(Message):
         """A run is to be shown."""
 
-        def __init__(self, run: Run) -> None:
+        def __init__(self, run: Run, text: str) -> None:
+            """`text` is what it was found by; it may be empty."""
             super().__init__()
             self.run = run
+            self.text = text
 
     class CopyRequested(Message):
         def __init__(self, text: str) -> None:
@@ -50,6 +52,8 @@ class RunHistoryScreen(LiveScreen):
         self._session = session
         self._clock = clock
         self._query = ""
+        self._text = ""
+        """That of the query by which the runs were found."""
         self._found: list[FoundRun] = []
         self._marked: list[Run] = []
         """Two at most, in the order in which they were marked."""
@@ -92,7 +96,7 @@ class RunHistoryScreen(LiveScreen):
 
     def action_open(self) -> None:
         if run := self._selected:
-            self.app.post_message(self.Chosen(run))
+            self.app.post_message(self.Chosen(run, self._text))
             self.dismiss(None)
 
     def action_copy(self) -> None:
@@ -134,12 +138,13 @@ class RunHistoryScreen(LiveScreen):
         self._problem, self._is_searching = "", True
         self.changed()
         try:
-            async with aclosing(self._session.history.search(query)) as arriving:
+            wanted = self._session.history.query(query)
+            async with aclosing(self._session.history.search(wanted)) as arriving:
                 async for some in arriving:
                     found += some
                     self._found = list(found)
                     self.changed()
-            self._found = found
+            self._found, self._text = found, wanted.text
         except StigmerError as error:
             self._problem = ": ".join(filter(None, (error.message, error.advice)))
         self._is_searching = False

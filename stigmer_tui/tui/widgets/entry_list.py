@@ -155,6 +155,13 @@ class EntryList(ThemedWidget, can_focus=True):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return self._possible.get(action, True)
 
+    def select_text(self, text: str) -> bool:
+        """Selects the first entry with a text; False where there is none."""
+        is_found = self._window.select_text(text)
+        if is_found:
+            self._paint()
+        return is_found
+
     def action_next(self) -> None:
         self._window.select_next()
         self._paint()

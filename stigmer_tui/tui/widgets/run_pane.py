@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -70,6 +71,19 @@ class HeldClock:
         return self._clock.monotonic()
 
 
+MAX_LOOKS = 20
+"""Frames in which a text is looked for that a run does not show."""
+
+
+@dataclass(slots=True)
+class Wanted:
+    """A text that is to be selected in a run."""
+
+    execution_id: str
+    text: str
+    looks: int = 0
+
+
 class Tabs(RowPanel):
     """The views of a run; a click chooses one."""
 
@@ -104,6 +118,7 @@ class RunPane(Vertical):
         self._outlines: dict[str, Outline] = {}
         """By the id of the view."""
         self._ticker: Timer | None = None
+        self._wanted: Wanted | None = None
 
     def compose(self) -> ComposeResult:
         yield RowPanel(glyphs=self._glyphs, id="problem")
@@ -146,6 +161,10 @@ class RunPane(Vertical):
             cast("MessageInput", message_input).announce_new_code(shown.has_newer_code)
         self._show_title()
         self._show_entries(shown.execution)
+
+    def look_for(self, execution_id: str, text: str) -> None:
+        """Selects what has the text, as soon as this run is shown with it."""
+        self._wanted = Wanted(execution_id, text) if text else None
 
     def show_view(self, view: RunView) -> None:
         self._view = view
@@ -248,6 +267,16 @@ class RunPane(Vertical):
             can_write = self.has_class("can-write")
             outline, is_live = self._outlines[self._view.id], not self._clock.is_held
             self._entries.update(outline, empty, waiting, is_live=is_live, can_write=can_write)
+            self._select_wanted(execution)
+
+    def _select_wanted(self, execution: Execution) -> None:
+        """What other runs have said that it has started comes a moment after its own."""
+        wanted = self._wanted
+        if wanted is None or wanted.execution_id != execution.id:
+            return
+        wanted.looks += 1
+        if self._entries.select_text(wanted.text) or wanted.looks == MAX_LOOKS:
+            self._wanted = None
 
     def _tick(self) -> None:
         self._ticker = None

@@ -11,7 +11,7 @@ from stigmer_tui.core.clock import Clock
 from stigmer_tui.tui.render.blocks import Format
 from stigmer_tui.tui.render.glyphs import Glyphs
 from stigmer_tui.tui.widgets.virtual_rows import RowLine, RowPosition, VirtualRows
-from stigmer_tui.workbench.entries import Entry, EntryKey
+from stigmer_tui.workbench.entries import Entry, EntryKey, text_of
 from stigmer_tui.workbench.outline import Outline
 
 STEP = 3
@@ -157,6 +157,17 @@ class Viewport:
         """Selects the entry at a row of the window."""
         if row < len(self.lines):
             self._select_row(row)
+
+    def select_text(self, text: str) -> bool:
+        """Selects the first entry with a text, whatever its case, or what this is folded into. False where there is
+        none.
+        """
+        wanted = text.lower()
+        for entry in self.outline if self.lines else ():
+            if wanted in text_of(entry).lower():
+                self._select(self._sheet.shown_key(entry.key))
+                return True
+        return False
 
     def toggle(self) -> None:
         """Folds or unfolds the selected entry, and keeps its first row in place if possible."""

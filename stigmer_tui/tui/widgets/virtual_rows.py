@@ -172,6 +172,11 @@ class VirtualRows:
         index = self._heights.previous_shown(self.outline.index(key) - 1)
         return None if index is None else self.outline.key(index)
 
+    def shown_key(self, key: EntryKey) -> EntryKey:
+        """The key itself, or that of what it is folded into."""
+        index = self._heights.previous_shown(self.outline.index(key))
+        return key if index is None else self.outline.key(index)
+
     def is_foldable(self, key: EntryKey) -> bool:
         """Whether the entry can be folded."""
         return self._folds.is_foldable(self.outline.entry(key))
