@@ -27,6 +27,8 @@ class Prefix(StrEnum):
 TASK_PREFIX = "task:"
 """Of what stands in place of the id of an agent, where a coding agent of others works on a task: then its name."""
 
+EXECUTIONS = (Prefix.AGENT_EXECUTION, Prefix.WORKFLOW_EXECUTION)
+
 EXISTING_PREFIXES = {prefix.value: prefix for prefix in Prefix} | {
     "aex": Prefix.AGENT_EXECUTION,
     "wex": Prefix.WORKFLOW_EXECUTION,
@@ -71,6 +73,11 @@ def find_ids(text: str) -> Iterator[tuple[str, Prefix]]:
     """The ids in a text, with their kinds."""
     for found in _ID.finditer(text):
         yield found[0], EXISTING_PREFIXES[found[1].lower()]
+
+
+def find_execution(text: str) -> str:
+    """The first id of an execution in a text; empty for none."""
+    return next((found for found, prefix in find_ids(text) if prefix in EXECUTIONS), "")
 
 
 def parse_id(text: str) -> tuple[Prefix, str] | None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from stigmer_tui.core.clock import timestamp
 from stigmer_tui.core.daemon_processes import PROCESSES
+from stigmer_tui.core.ids import find_execution
 from stigmer_tui.core.known_secrets import clean, remember_environment
 from stigmer_tui.core.private_files import make_private_folders, opener
 from stigmer_tui.core.problem_log import log_what_is_printed
@@ -34,14 +35,15 @@ class JsonLines(logging.Formatter):
         self._component = component
 
     def format(self, record: logging.LogRecord) -> str:
+        message = clean(_message(record))
         line = {
             "time": timestamp(datetime.fromtimestamp(record.created, UTC)),
             "level": record.levelname.lower(),
             "component": self._component,
             "logger": record.name,
-            "message": clean(_message(record)),
+            "message": message,
         }
-        if execution := EXECUTION.get():
+        if execution := EXECUTION.get() or find_execution(message):
             line["execution"] = execution
         traces = [self.formatException(record.exc_info)] if record.exc_info else []
         traces += [self.formatStack(record.stack_info)] if record.stack_info else []

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from stigmer_tui.core.daemon_processes import LOG_LEVELS, PROCESSES
-from stigmer_tui.core.ids import Prefix, find_ids
+from stigmer_tui.core.ids import find_execution
 from stigmer_tui.core.paths import Home
 from stigmer_tui.daemon.logs import LogFilter, LogLine, LogTails, last_lines
 
@@ -17,8 +17,6 @@ MAX_LINES = 20_000
 """The newest ones, which a screen keeps."""
 
 COMPONENTS = tuple(process.name for process in PROCESSES)
-
-EXECUTIONS = (Prefix.AGENT_EXECUTION, Prefix.WORKFLOW_EXECUTION)
 
 
 async def watch_logs(home: Home, execution: str = "") -> AsyncGenerator[Sequence[LogLine]]:
@@ -38,6 +36,5 @@ async def watch_logs(home: Home, execution: str = "") -> AsyncGenerator[Sequence
 
 def execution_of(line: LogLine) -> str:
     """Id of the execution that a line is about; empty for none."""
-    if line.execution:
-        return line.execution
-    return next((text for text, prefix in find_ids(line.message) if prefix in EXECUTIONS), "")
+    # Earlier versions did not write it where the message names it.
+    return line.execution or find_execution(line.message)

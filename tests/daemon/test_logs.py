@@ -79,6 +79,15 @@ def test_a_record_names_the_execution_that_its_task_works_on() -> None:
     assert (within.execution, outside.execution) == ("aex_1", "")
 
 
+def test_a_record_that_names_an_execution_is_about_it() -> None:
+    """As those of the server, which works on none: programs that read the lines had to look into each message."""
+    named = "agx_01m8kbrtywvv96p2q1m1w39g2h"
+    for message, execution in ((f"execution {named} has completed", named), ("agt_01m8kbrtywvv96p2q1m1w39g2h", "")):
+        record = logging.LogRecord("a", logging.INFO, "", 1, message, None, None)
+        line = LogLine.parse(JsonLines("server").format(record))
+        assert line is not None and line.execution == execution
+
+
 def test_a_line_that_is_no_record_of_ours_is_none() -> None:
     whole = {"time": "t", "level": "info", "component": "server", "message": 7, "trace": "at a", "execution": "aex_1"}
     assert LogLine.parse(json.dumps(whole)) == LogLine("t", "info", "server", "7", "at a", "aex_1")
