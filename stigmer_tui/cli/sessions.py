@@ -119,7 +119,7 @@ def rename_session(session_id: str, subject: str, organization: str, output: str
         async with reached_server(organization) as server:
             renamed = await sessions.rename(server.connection, await _session(server, session_id), subject)
         done = _row(renamed) | {"action": "updated"}
-        print_result(done, output, f"Session {renamed.metadata.id} is called {renamed.spec.subject}")
+        print_result(done, output, f"✓ The session {renamed.metadata.id} is called {renamed.spec.subject}")
         return 0
 
     return asyncio.run(run())
@@ -133,7 +133,7 @@ def delete_session(session_id: str, organization: str, is_sure: bool, output: st
                 ask(f"Delete session {session.metadata.id} “{session.spec.subject}” and all that was said in it?")
             count = await sessions.delete(server.connection, session)
         done = _row(session) | {"action": "deleted", "executions": count}
-        print_result(done, output, f"Deleted session {session.metadata.id} with {plural(count, 'execution')}")
+        print_result(done, output, f"✓ Deleted the session {session.metadata.id} with {plural(count, 'execution')}")
         return 0
 
     return asyncio.run(run())

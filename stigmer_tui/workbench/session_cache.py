@@ -82,6 +82,7 @@ class SessionCache:
                         "text": item.description,
                         "project": item.project,
                         "organization": item.organization,
+                        "input_schema": item.input_schema,
                     }
                     for item in resources
                 ],
@@ -177,6 +178,7 @@ def _resource(item: Mapping[str, str]) -> Resource:
         item.get("organization", ""),
         item["text"],
         project=item.get("project", ""),
+        input_schema=item.get("input_schema", ""),
     )
 
 

@@ -21,6 +21,7 @@ EXPECTED = [
     "A provider of models",
     "A setting",
     "A key",
+    "A command",
     "A view of a run",
     "An RPC",
     "A key of Stigmer.yaml",

@@ -193,7 +193,7 @@ ORDER = json.dumps(
         "type": "object",
         "properties": {
             "item": {"type": "string", "description": "What is ordered"},
-            "size": {"enum": ["S", "L"], "default": "S"},
+            "size": {"enum": ["Small", "Large"], "default": "Small"},
             "count": {"type": "integer"},
             "to": {"type": "object", "required": ["street"]},
         },
@@ -212,7 +212,7 @@ class TestInput:
             assert isinstance(app.screen, RunForm)
             text = screen_text(app)
             assert "item  string · What is ordered" in text
-            assert "size  S or L · may be left out" in text
+            assert "size  Small or Large · may be left out" in text
             assert "Trigger message" not in text
             await press(pilot, "enter")
             assert "item is required" in screen_text(app)
@@ -223,8 +223,14 @@ class TestInput:
             assert app.asked == []
             await press(pilot, *["backspace"] * 2, "enter")
             assert [json.loads(given.message) for given in app.stage.started] == [
-                {"item": "tea", "size": "S", "count": 2}
+                {"item": "tea", "size": "Small", "count": 2}
             ]
+
+    async def test_a_choice_that_is_begun_is_completed(self) -> None:
+        async with running(LISTED_ORDER) as (app, pilot):
+            await press(pilot, "enter", *"tea", "tab", "L")
+            await press(pilot, "right", "enter")
+            assert json.loads(app.stage.started[0].message) == {"item": "tea", "size": "Large"}
 
     async def test_what_was_typed_and_what_was_run_is_there_again(self) -> None:
         inputs = {"tally": RunInput('{"item": "milk", "count": 3}')}
@@ -232,7 +238,7 @@ class TestInput:
             await press(pilot, "e", *"y", "escape", "e")
             assert "milky" in screen_text(app)
             await press(pilot, "enter")
-            assert json.loads(app.stage.started[0].message) == {"item": "milky", "size": "S", "count": 3}
+            assert json.loads(app.stage.started[0].message) == {"item": "milky", "size": "Small", "count": 3}
 
     async def test_what_is_complete_runs_at_once(self) -> None:
         inputs = {"tally": RunInput('{"item": "milk"}')}

@@ -66,7 +66,7 @@ def test_a_session_outside_a_project_is_not_a_recent_project(tmp_path: Path) -> 
 
 def test_lists_are_as_the_last_session_saw_them(tmp_path: Path) -> None:
     resources = (
-        Resource(ResourceKind.WORKFLOW, "wf_1", "tally", "Tally", "acme", "counts", project="demo"),
+        Resource(ResourceKind.WORKFLOW, "wf_1", "tally", "Tally", "acme", "counts", project="demo", input_schema="{}"),
         Resource(ResourceKind.AGENT, "agt_1", "reviewer", "Reviewer", "local", "reads"),
     )
     runs = (

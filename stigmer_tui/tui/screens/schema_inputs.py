@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.suggester import SuggestFromList
 from textual.widgets import Input, Label
 
 from stigmer_tui.tui.render.cells import one_line
@@ -16,15 +17,23 @@ from stigmer_tui.workbench.schema_fields import SchemaField
 
 def field_label(field: SchemaField) -> Text:
     written = f"{field.type} as JSON" if field.type in ("object", "array") else field.type
-    kind = " or ".join(field.choices) or written or "any"
+    kind = " or ".join(_words(field)) or written or "any"
     parts = [kind, "" if field.is_required else "may be left out", one_line(field.description)]
     return Text.assemble(one_line(field.name), ("  " + " · ".join(filter(None, parts)), "dim"))
 
 
 def field_input(field: SchemaField, text: str = "") -> Input:
-    shown = Input(text, placeholder=one_line(field.default), select_on_focus=False)
+    """Of a few words, the one that is begun is offered: the right arrow takes it."""
+    words = _words(field)
+    suggester = SuggestFromList(words) if words else None
+    shown = Input(text, placeholder=one_line(field.default), select_on_focus=False, suggester=suggester)
     shown.cursor_blink = False
     return shown
+
+
+def _words(field: SchemaField) -> tuple[str, ...]:
+    """All that can be typed; empty where it can be anything."""
+    return field.choices or (("true", "false") if field.type == "boolean" else ())
 
 
 class SchemaInputs(Vertical):
