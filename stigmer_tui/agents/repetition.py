@@ -13,9 +13,6 @@ WARN_AFTER = 3
 CONCLUDE_AFTER = 5
 """Equal calls in a row after which the model may not call tools any more."""
 
-_ADDRESS = "You have called"
-_TIMES = "times in a row with the same arguments"
-
 
 @dataclass(frozen=True, slots=True)
 class Repetition:
@@ -33,7 +30,7 @@ class Repetition:
     @property
     def advice(self) -> str:
         """The warning to the model."""
-        opening = f"{_ADDRESS} {self.tool} {self.count} {_TIMES}."
+        opening = f"You have called {self.tool} {self.count} times in a row with the same arguments."
         if self.must_conclude:
             return f"{opening} You cannot call anything more. Answer with what you know now."
         return f"{opening} Doing it again brings nothing new: do something else, or answer with what you know."
@@ -42,12 +39,7 @@ class Repetition:
     def note(self) -> str:
         """The note in the transcript."""
         reaction = "the agent was asked to come to an end" if self.must_conclude else "the agent was warned"
-        return f"{self.tool} was called {self.count} {_TIMES}; {reaction}."
-
-
-def is_advice(text: str) -> bool:
-    """Whether it is a warning to the model, and no message of a person."""
-    return text.startswith(_ADDRESS) and _TIMES in text
+        return f"{self.tool} was called {self.count} times in a row with the same arguments; {reaction}."
 
 
 def repetition(messages: Sequence[ModelMessage]) -> Repetition | None:

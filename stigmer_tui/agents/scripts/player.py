@@ -22,7 +22,6 @@ from pydantic_ai.profiles import ModelProfile
 from stigmer_tui.agents.attached_files import prompt_text
 from stigmer_tui.agents.conversation import HEADING
 from stigmer_tui.agents.models.choice import SCRIPTED
-from stigmer_tui.agents.repetition import is_advice
 from stigmer_tui.definition.script import PLACEHOLDER, Answers, Script, ScriptTurn
 
 THE_END = ScriptTurn("This is the end of the script.", (), 0, 0)
@@ -109,9 +108,14 @@ def _previous(messages: Sequence[ModelMessage], run: Sequence[ModelMessage]) -> 
 
 
 def _is_from_person(message: ModelMessage) -> bool:
-    """It may also have the results of calls that were cancelled before. Advice comes from the runner."""
-    said = (part for part in message.parts if isinstance(part, UserPromptPart))
-    return isinstance(message, ModelRequest) and any(not is_advice(prompt_text(part)) for part in said)
+    """What the framework or the runner says to the model stands beside the results of a run's calls. Those of an
+    earlier run, of which a call was cancelled, are in one request with what the person said then.
+    """
+    if not isinstance(message, ModelRequest):
+        return False
+    kinds = {type(part) for part in message.parts}
+    is_of_run = message.run_id is not None
+    return UserPromptPart in kinds and not (is_of_run and ToolReturnPart in kinds)
 
 
 def _values(run: Sequence[ModelMessage]) -> dict[str, str]:
