@@ -48,6 +48,7 @@ class Place(StrEnum):
     WORKBENCH = "Workbench"
     APP = "Everywhere"
     FORM = "Run form"
+    FIELDS = "Fields of a form"
     MESSAGE = "Message"
     VARIABLE = "Variable"
     QUIT = "Quit"
@@ -288,7 +289,11 @@ COMMANDS = (
     Command("writing.new_line", "new_line", Place.WRITING, "ctrl+j,shift+enter,alt+enter", "line", help="Add a line"),
     Command("writing.older", "cursor_up", Place.WRITING, "up", help="Bring the message before, from the first line"),
     Command("writing.newer", "cursor_down", Place.WRITING, "down", help="Bring the message after, from the last line"),
-    Command("writing.complete", "complete", Place.WRITING, "tab", help="Complete the path of a file after @"),
+    # Keys that move the focus are taken before any field gets them: what is typed next is meant for another one.
+    Command(
+        "writing.complete", "complete", Place.WRITING, "tab", help="Complete the path of a file after @",
+        is_priority=True,
+    ),
     Command("writing.editor", "editor", Place.WRITING, "ctrl+g", "editor", help="Write it in $EDITOR"),
     Command("writing.leave", "leave", Place.WRITING, "escape", "back", help="Back to the transcript; the text stays"),
     Command(
@@ -379,7 +384,7 @@ COMMANDS = (
     Command("picker.filter", "filter", Place.WORKBENCH, "slash", "filter", "Filter", "Filter the list", rank=7),
     Command(
         "region.next", "next_region", Place.WORKBENCH, "tab", "next pane", help="Go to the next region",
-        rank=8,
+        rank=8, is_priority=True,
     ),
     Command("region.back", "back", Place.WORKBENCH, "escape", help="Back to the picker"),
     Command("region.picker", "region(0)", Place.WORKBENCH, "1", "", "Go to the picker", "Go to the picker"),
@@ -447,9 +452,16 @@ COMMANDS = (
     ),
     Command("form.start", "start", Place.FORM, "enter", "run", help="Run with this input"),
     Command("form.start_anyway", "start_anyway", Place.FORM, "ctrl+s,ctrl+enter", help="Run though a value is missing"),
-    Command("form.next", "app.focus_next", Place.FORM, "tab", "next field", help="Go to the next field"),
+    Command(
+        "fields.next", "next_field", Place.FIELDS, "tab", "next field", help="Go to the next field", is_priority=True
+    ),
+    Command(
+        "fields.previous", "previous_field", Place.FIELDS, "shift+tab", help="Go to the field before", is_priority=True
+    ),
     Command("form.new_line", "new_line", Place.MESSAGE, "ctrl+j,shift+enter,alt+enter", "new line", help="Add a line"),
-    Command("form.complete", "complete", Place.MESSAGE, "tab", help="Complete the path of a file after @"),
+    Command(
+        "form.complete", "complete", Place.MESSAGE, "tab", help="Complete the path of a file after @", is_priority=True
+    ),
     Command(
         "form.look", "look", Place.VARIABLE, "ctrl+e", "show secret", help="Show or hide the secret", is_priority=True
     ),

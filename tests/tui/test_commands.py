@@ -13,6 +13,7 @@ from stigmer_tui.tui.screens.approval import DenyDialog
 from stigmer_tui.tui.screens.comparison import ComparisonScreen
 from stigmer_tui.tui.screens.dialogs import ByNameScreen, NoticesScreen, QuitDialog
 from stigmer_tui.tui.screens.differences import DifferencesScreen
+from stigmer_tui.tui.screens.dismissal import Modal
 from stigmer_tui.tui.screens.help import HelpScreen
 from stigmer_tui.tui.screens.logs import LogScreen, LogSearch
 from stigmer_tui.tui.screens.main import FilterInput, MainScreen
@@ -44,6 +45,7 @@ OWNERS = {
     Place.WORKBENCH: MainScreen,
     Place.APP: StigmerApp,
     Place.FORM: RunForm,
+    Place.FIELDS: Modal,
     Place.MESSAGE: MessageArea,
     Place.VARIABLE: VariableField,
     Place.QUIT: QuitDialog,
@@ -106,6 +108,6 @@ def test_the_readme_names_the_keys_of_the_workbench() -> None:
     over = {Place.FORM, Place.MESSAGE, Place.VARIABLE, Place.QUIT, Place.HELP, Place.NOTICES, Place.BY_NAME}
     over |= {Place.LOGS, Place.LOG_LINES, Place.LOG_SEARCH, Place.APPROVAL, Place.WRITING}
     over |= {Place.PROVIDERS, Place.ALL_RUNS, Place.RUN_GRID, Place.RUN_TABLE, Place.RUN_SEARCH}
-    over |= {Place.REQUEST, Place.LINES}
+    over |= {Place.REQUEST, Place.LINES, Place.FIELDS}
     keys = {key for command in COMMANDS if command.place not in over for key in command.key_names}
     assert named - {"ctrl+j", "ctrl+g"} == keys - NOT_NAMED

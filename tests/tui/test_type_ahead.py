@@ -5,9 +5,10 @@ from __future__ import annotations
 from textual.events import Key
 from textual.widgets import Input
 
+from stigmer_tui.tui.screens.run_form import RunForm
 from stigmer_tui.tui.widgets.entry_list import EntryList
 from tests.tui import states
-from tests.tui.hands import press_at_once, settle
+from tests.tui.hands import press, press_at_once, settle
 from tests.tui.stage import StagedApp
 
 
@@ -23,6 +24,25 @@ async def test_keys_wait_for_the_first_screen() -> None:
     async with app.run_test(size=(140, 40)) as pilot:
         await settle(pilot)
         assert isinstance(app.focused, EntryList)
+
+
+async def test_what_follows_a_tab_is_for_the_next_field() -> None:
+    app = StagedApp(states.LISTED)
+    async with app.run_test(size=(140, 40)) as pilot:
+        await settle(pilot)
+        await press(pilot, "j", "e")
+        assert isinstance(app.screen, RunForm)
+        await press_at_once(pilot, *"secret", "tab", *"eu", "shift+tab", "!")
+        assert app.screen.draft.fields.items() >= {"API_TOKEN": "secret!", "REGION": "eu"}.items()
+
+
+async def test_what_follows_a_tab_is_for_the_next_region() -> None:
+    app = StagedApp(states.failed_agent())
+    async with app.run_test(size=(140, 40)) as pilot:
+        await settle(pilot)
+        await press_at_once(pilot, "tab", "tab", "j", "tab", "G")
+        assert isinstance(app.focused, EntryList)
+        assert not app.asked
 
 
 async def test_keys_wait_for_the_screen_that_one_of_them_opens() -> None:

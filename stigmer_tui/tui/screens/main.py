@@ -19,6 +19,7 @@ from stigmer_tui.tui.render.header import header_row, narrow_header_row, too_sma
 from stigmer_tui.tui.render.styled_rows import Row, StyleRole
 from stigmer_tui.tui.sizes import MIN_SIZE, PICKER_WIDTH, SIDEBAR_WIDTH, size_class
 from stigmer_tui.tui.widgets.approval_panel import ApprovalPanel
+from stigmer_tui.tui.widgets.completed_field import is_completed
 from stigmer_tui.tui.widgets.entry_list import EntryList
 from stigmer_tui.tui.widgets.key_bar import KeyBar
 from stigmer_tui.tui.widgets.notice_area import NoticeArea
@@ -141,7 +142,7 @@ class MainScreen(ThemedScreen):
         if action == "filter":
             return not isinstance(self.focused, FilterInput) and not self._is_writing
         if action == "next_region":
-            return not isinstance(self.focused, FilterInput)
+            return not isinstance(self.focused, FilterInput) and not is_completed(self.focused)
         return True
 
     def action_filter(self) -> None:

@@ -251,7 +251,7 @@ class RunForm(Modal[RunInput | None]):
     def _keys(self, width: int) -> str:
         """As many keys as fit, always those for starting and leaving."""
         secret = ["form.look", "form.remember"] if any(field.is_secret for field in self._fields) else []
-        for between in (["form.next", *secret], secret):
+        for between in (["fields.next", *secret], secret):
             if cells(text := footer_text("form.start", *between, "form.leave")) <= width:
                 return text
         return footer_text("form.start", "form.leave")

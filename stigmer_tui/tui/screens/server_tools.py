@@ -123,7 +123,7 @@ class ToolCallScreen(Modal[None]):
                         yield Label(field_label(argument), classes="form-label")
                         yield self._inputs[argument.name]
                 yield self._result
-            yield Label(footer_text("tool.call", "form.next", "tool.leave"), id="tool-keys")
+            yield Label(footer_text("tool.call", "fields.next", "tool.leave"), id="tool-keys")
 
     def on_mount(self) -> None:
         for field in list(self._inputs.values())[:1]:

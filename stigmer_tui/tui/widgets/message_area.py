@@ -13,6 +13,7 @@ from stigmer_tui.core.paths import working_folder
 from stigmer_tui.core.units import size_text
 from stigmer_tui.tui.commands import Place, bindings
 from stigmer_tui.tui.render.cells import one_line
+from stigmer_tui.tui.widgets.completed_field import CompletedField
 from stigmer_tui.workbench.mentioned_files import Completion, completion, mentioned_files
 
 MENTION_HINT = "@PATH attaches a file"
@@ -20,7 +21,7 @@ MAX_CHOICES = 6
 """Names that are shown where several begin with what is written."""
 
 
-class MessageArea(TextArea):
+class MessageArea(CompletedField, TextArea):
     """Enter is for sending, as in every chat; a new line is one key further."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.MESSAGE)
@@ -55,7 +56,11 @@ class MessageArea(TextArea):
         self.insert("\n")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return self._completion() is not None if action == "complete" else True
+        return self.can_complete if action == "complete" else True
+
+    @property
+    def can_complete(self) -> bool:
+        return self._completion() is not None
 
     def action_complete(self) -> None:
         """The path after an `@`, as far as it is certain."""
