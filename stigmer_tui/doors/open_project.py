@@ -96,13 +96,12 @@ class OpenProject:
         return shown
 
     async def start(self, resource: Resource, run_input: RunInput) -> ShownRun:
-        await self.runs.hand_over_keys()
-        return await self.runs.start(resource, run_input)
+        return await self.runs.start(await self._prepared(resource, run_input), run_input)
 
     async def begin(self, resource: Resource, run_input: RunInput, session_id: str) -> ShownRun:
         """The first message of a session that is there already."""
-        await self.runs.hand_over_keys()
-        return await self.runs.send(Turn(resource, run_input, (), 1, session_id))
+        prepared = await self._prepared(resource, run_input)
+        return await self.runs.send(Turn(prepared, run_input, (), 1, session_id))
 
     async def continue_after(self, reference: str, message: str, run_input: RunInput | None = None) -> ShownRun:
         """The next message of a conversation, after an execution of it, with the latest code."""
@@ -112,9 +111,18 @@ class OpenProject:
         if not shown.execution.state.is_final:
             raise StigmerError("The agent is still at its last message", "Wait for its end, or cancel it.")
         await self.deploy()
+        given = run_input or shown.input
+        resource = await self._prepared(shown.resource, given)
+        return await self.runs.send(next_turn(replace(shown, resource=resource, input=given), message))
+
+    async def _prepared(self, resource: Resource, run_input: RunInput) -> Resource:
+        """With its variables. What the keyring remembers of them has been read, and the daemon has the keys of model
+        providers.
+        """
+        found = await self.session.with_variables(resource)
+        await self.session.inputs.recall_secrets([found], run_input)
         await self.runs.hand_over_keys()
-        turn = next_turn(replace(shown, input=run_input or shown.input), message)
-        return await self.runs.send(turn)
+        return found
 
     async def follow(
         self, shown: ShownRun, listener: Listener, ask: Ask = nobody_to_ask, *, detach: bool = False

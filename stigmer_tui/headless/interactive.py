@@ -49,6 +49,7 @@ class InteractiveRun(HeadlessRun):
             resource = await self._resource()
             if resource.kind is not ResourceKind.AGENT:
                 raise StigmerError(f"{resource.name} is a workflow, which has no conversation", "Name an agent.")
+            await self._prepare(resource)
             await runs.hand_over_keys()
             shown = None
             while True:

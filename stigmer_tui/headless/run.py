@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.headless.approvals import Approvals, Ask, OnApproval, nobody_to_ask
@@ -111,9 +111,12 @@ class HeadlessRun:
             raise StigmerError("The agent is still at its last message", advice)
         if self._session.is_project:
             await self._session.deploy()
+        resource = await self._session.with_variables(shown.resource)
+        await self._prepare(resource)
         await runs.hand_over_keys()
         given = self._request.input
-        return await self._see_through(runs, runs.send(next_turn(shown, given.message, files_of(given))))
+        turn = next_turn(replace(shown, resource=resource), given.message, files_of(given))
+        return await self._see_through(runs, runs.send(turn))
 
     # One run
 

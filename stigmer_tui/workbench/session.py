@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -267,6 +267,13 @@ class Session:
         for them.
         """
         return await self.backend.resolve(reference, with_variables=self.inputs.has_values)
+
+    async def with_variables(self, resource: Resource) -> Resource:
+        """A resource of a list or of an execution, with its variables where there may be values for them."""
+        if resource.variables or not self.inputs.has_values:
+            return resource
+        found = await self.resolve(resource.id)
+        return replace(resource, variables=found.variables) if found else resource
 
     async def find(self, reference: str) -> Resource | Run | None:
         """By name or id, also what no list has; what is found is in the list from now on."""
