@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -26,6 +26,7 @@ from stigmer_tui.tui.overlays import OverlayApp
 from stigmer_tui.tui.screens.main import PANE, MainScreen
 from stigmer_tui.tui.themes import DARK, LIGHT, default_theme, style_sheets
 from stigmer_tui.tui.widgets.entry_list import EntryList
+from stigmer_tui.tui.widgets.notice_area import NoticeArea
 from stigmer_tui.tui.widgets.picker import Picker
 from stigmer_tui.workbench.approvals import Allow, Verdict, WaitingCall
 from stigmer_tui.workbench.events import Event, RunEnded
@@ -286,6 +287,14 @@ class StigmerApp(OverlayApp):
         self._open(message.run)
         self.main.look_for(message.run.id, message.text)
 
+    def on_run_history_screen_run_requested(self, message: RunHistoryScreen.RunRequested) -> None:
+        resource, run_input = message.resource, message.run_input
+        is_missing = any(suggestion.is_missing for suggestion in self.session.inputs.suggestions(resource))
+        if message.is_edited or is_missing:
+            self.open_form(resource, run_input)
+        else:
+            self._start(resource, run_input)
+
     def on_run_history_screen_copy_requested(self, message: RunHistoryScreen.CopyRequested) -> None:
         self._copy(message.text)
 
@@ -310,12 +319,14 @@ class StigmerApp(OverlayApp):
         if choice in (Leaving.CANCEL_RUNS, Leaving.KEEP_RUNNING):
             self.exit(0)
 
-    def open_form(self, resource: Resource) -> None:
+    def open_form(self, resource: Resource, run_input: RunInput | None = None) -> None:
+        """With an input; else with the draft of it, or with what the resource was run with last."""
         from stigmer_tui.tui.screens.run_form import RunForm
 
-        suggestions = self.session.inputs.suggestions(resource)
-        draft, default = self._drafts.get(resource.slug), self.session.inputs.default_message
-        form = RunForm(resource, self.session.inputs.last(resource.slug), suggestions, draft, default)
+        inputs = self.session.inputs
+        draft = None if run_input else self._drafts.get(resource.slug)
+        given = run_input or inputs.last(resource.slug)
+        form = RunForm(resource, given, inputs.suggestions(resource), draft, inputs.default_message)
 
         def left(run_input: RunInput | None) -> None:
             if run_input is None:
@@ -338,7 +349,12 @@ class StigmerApp(OverlayApp):
 
     def _copy(self, text: str) -> None:
         copy_to_terminal(self, text)
-        self.main.show_notices([Notice(f"Copied {size_text(len(text.encode()))}")])
+        self._tell([Notice(f"Copied {size_text(len(text.encode()))}")])
+
+    def _tell(self, notices: Iterable[Notice]) -> None:
+        """Where the person looks: on the screen in the place of the workbench, if there is one."""
+        areas = (area for screen in reversed(self.screen_stack) for area in screen.query(NoticeArea))
+        next(areas).add(notices)
 
     # What the session says
 
@@ -355,7 +371,7 @@ class StigmerApp(OverlayApp):
         new = [notice for notice in state.notices if notice.number > self._notice]
         if new:
             self._notice = new[-1].number
-            self.main.show_notices(notice for notice in new if not notice.is_known)
+            self._tell(notice for notice in new if not notice.is_known)
 
     def _look_ahead(self) -> None:
         """Previews what is selected, unless it is what is shown running."""

@@ -51,7 +51,9 @@ class Place(StrEnum):
     FIELDS = "Fields of a form"
     MESSAGE = "Message"
     VARIABLE = "Variable"
+    QUESTION = "Question"
     QUIT = "Quit"
+    DELETE = "Delete a run"
     HELP = "Help"
     NOTICES = "Notices"
     LOGS = "Logs"
@@ -470,11 +472,12 @@ COMMANDS = (
         help="Keep the secret in the keyring with this run, or forget it there", is_priority=True,
     ),
     Command("form.leave", "leave", Place.FORM, "escape", "back", help="Leave the form and keep what was typed"),
-    Command("quit.move", "move(1)", Place.QUIT, "j,down", help="Select the next line"),
-    Command("quit.move_up", "move(-1)", Place.QUIT, "k,up", help="Select the previous line"),
-    Command("quit.choose", "choose", Place.QUIT, "enter", "select", help="Do what is selected"),
+    Command("question.next", "move(1)", Place.QUESTION, "j,down", help="Select the next line"),
+    Command("question.previous", "move(-1)", Place.QUESTION, "k,up", help="Select the previous line"),
+    Command("question.choose", "choose", Place.QUESTION, "enter", "select", help="Do what is selected"),
     Command("quit.leave", "leave", Place.QUIT, "q", "quit", help="Quit; runs continue in the daemon"),
     Command("quit.stay", "stay", Place.QUIT, "escape", "stay", help="Do not quit"),
+    Command("delete.keep", "keep", Place.DELETE, "escape", "back", help="Delete nothing"),
     Command("help.down", "scroll(1)", Place.HELP, "down", help="Scroll down"),
     Command("help.up", "scroll(-1)", Place.HELP, "up", help="Scroll up"),
     Command("help.page_down", "scroll(10)", Place.HELP, "pagedown", help="Scroll a page down"),
@@ -533,6 +536,22 @@ COMMANDS = (
     Command(
         "history.compare", "compare", Place.RUN_HISTORY, "d", "compare",
         help="Compare the two that are marked, the selected one with the marked one, or with the run before it",
+    ),
+    Command(
+        "history.again", "again", Place.RUN_HISTORY, "r", "re-run",
+        help="Run again what the selected run has run, with its message",
+    ),
+    Command(
+        "history.edit", "edit", Place.RUN_HISTORY, "e", "edit input",
+        help="Edit the message and variables of the selected run, then run it again",
+    ),
+    Command(
+        "history.delete", "delete", Place.RUN_HISTORY, "x", "delete",
+        help="Delete the selected run, once it has ended, and all that is kept of it",
+    ),
+    Command(
+        "history.export", "export", Place.RUN_HISTORY, "E",
+        help="Make a test of the selected run, in the project's folder of tests",
     ),
     Command(
         "history.search", "search", Place.RUN_HISTORY, "slash", "search",

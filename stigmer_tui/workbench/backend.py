@@ -121,6 +121,10 @@ class Backend(Protocol):
         """Raises CannotCancel where the server has no such call."""
         ...
 
+    async def delete(self, execution_id: str) -> None:
+        """With all that is kept of it."""
+        ...
+
     async def follow(
         self,
         execution: Execution,

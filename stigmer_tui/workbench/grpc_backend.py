@@ -301,6 +301,9 @@ class GrpcBackend:
                 "It goes on until it ends by itself.",
             )
 
+    async def delete(self, execution_id: str) -> None:
+        await executions.delete(self._connection, execution_id)
+
     async def follow(
         self,
         execution: Execution,

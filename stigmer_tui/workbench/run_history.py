@@ -1,4 +1,4 @@
-"""All runs that a server has, found and compared; none of them is shown or followed for it."""
+"""All runs that a server has: found, compared, deleted and run again; none of them is shown or followed for it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
+from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.workbench.backend import Backend
 from stigmer_tui.workbench.execution_tree import Execution
-from stigmer_tui.workbench.model import Run
+from stigmer_tui.workbench.model import Resource, Run
 from stigmer_tui.workbench.run_query import FoundRun, RunQuery, parse_query
+from stigmer_tui.workbench.state import RunInput
+from stigmer_tui.workbench.turns import input_of
 
 if TYPE_CHECKING:
     from stigmer_tui.workbench.run_comparison import Comparison
@@ -44,6 +47,24 @@ class RunHistory:
                         return found.run
                     is_older = found.run.id == run.id
         return None
+
+    async def what_ran(self, run: Run) -> tuple[Resource, RunInput]:
+        """As it is now, and what to run it with again."""
+        session = self._session
+        known = (resource for resource in session.state.resources if resource.id == run.resource_id)
+        resource = next(known, None) or await session.resolve(run.resource_id)
+        if resource is None:
+            raise StigmerError(f"{run.resource} is not deployed any more")
+        execution = await session.backend.open(run)
+        return resource, input_of(execution, session.inputs.last(resource.slug))
+
+    def check_deletable(self, run: Run) -> None:
+        if not run.state.is_final:
+            raise StigmerError(f"{run.resource} has not ended yet", "Open it, and cancel it first")
+
+    async def delete(self, run: Run) -> None:
+        """With all that is kept of it."""
+        await self._session.backend.delete(run.id)
 
     async def compare(self, first: Run, second: Run) -> Comparison:
         """As they are now."""

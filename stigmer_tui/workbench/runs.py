@@ -29,7 +29,7 @@ from stigmer_tui.workbench.model import Resource, Run, RunState
 from stigmer_tui.workbench.run_defaults import RunDefaults
 from stigmer_tui.workbench.state import RunInput, ShownRun
 from stigmer_tui.workbench.state_store import StateStore
-from stigmer_tui.workbench.turns import Turn, with_files
+from stigmer_tui.workbench.turns import Turn, input_of
 
 
 class Runs:
@@ -123,7 +123,7 @@ class Runs:
         conversation = await self._backend.conversation(execution)
         place = conversation.index(execution)
         later = next(iter(conversation[place + 1 :]), None)
-        own_input = with_files(replace(run_input, message=execution.message), execution.files)
+        own_input = input_of(execution, run_input)
         return self.show(
             ShownRun(execution, resource, own_input, earlier=conversation[:place], later=later, is_test=is_test)
         )

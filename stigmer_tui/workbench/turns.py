@@ -35,6 +35,11 @@ def files_of(run_input: RunInput) -> str:
     return run_input.annotations.get(FILES, "")
 
 
+def input_of(execution: Execution, last: RunInput) -> RunInput:
+    """For running it again: its own message and files, and what else its resource was run with last."""
+    return with_files(replace(last, message=execution.message), execution.files)
+
+
 def with_files(run_input: RunInput, files: str) -> RunInput:
     """With these files, and no others."""
     others = {name: text for name, text in run_input.annotations.items() if name != FILES}

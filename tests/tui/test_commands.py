@@ -11,7 +11,7 @@ from stigmer_tui.tui.commands import COMMANDS, Place
 from stigmer_tui.tui.screens.all_runs import AllRunsScreen, RunGrid
 from stigmer_tui.tui.screens.approval import DenyDialog
 from stigmer_tui.tui.screens.comparison import ComparisonScreen
-from stigmer_tui.tui.screens.dialogs import ByNameScreen, NoticesScreen, QuitDialog
+from stigmer_tui.tui.screens.dialogs import ByNameScreen, DeleteDialog, NoticesScreen, QuestionDialog, QuitDialog
 from stigmer_tui.tui.screens.differences import DifferencesScreen
 from stigmer_tui.tui.screens.dismissal import Modal
 from stigmer_tui.tui.screens.help import HelpScreen
@@ -48,7 +48,9 @@ OWNERS = {
     Place.FIELDS: Modal,
     Place.MESSAGE: MessageArea,
     Place.VARIABLE: VariableField,
+    Place.QUESTION: QuestionDialog,
     Place.QUIT: QuitDialog,
+    Place.DELETE: DeleteDialog,
     Place.HELP: HelpScreen,
     Place.NOTICES: NoticesScreen,
     Place.BY_NAME: ByNameScreen,

@@ -1,30 +1,49 @@
-"""`h`: all runs, found by what happened in them, marked and compared."""
+"""`h`: all runs, found by what happened in them, marked and compared, run again and deleted."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from textual.pilot import Pilot
 
 from stigmer_tui.tui.screens.comparison import ComparisonScreen
+from stigmer_tui.tui.screens.dialogs import DeleteDialog
 from stigmer_tui.tui.screens.full_screen import FullScreen
+from stigmer_tui.tui.screens.run_form import RunForm
 from stigmer_tui.tui.screens.run_history import RunHistoryScreen
 from stigmer_tui.tui.screens.side_by_side import SideBySideScreen
 from stigmer_tui.workbench.model import Run, RunState
+from stigmer_tui.workbench.project_tests import Form
 from stigmer_tui.workbench.run_query import Excerpt, FoundRun
+from stigmer_tui.workbench.state import RunInput, Value
+from stigmer_tui.workbench.testing_intents import TestIntents
 from tests.tui import states
 from tests.tui.hands import press, settle
-from tests.tui.stage import StagedApp
+from tests.tui.stage import StagedApp, StagedSession
 from tests.tui.workbench import screen_text
 
 ENDED = [run for run in states.RUNS if run.state.is_final]
+TOLD = replace(ENDED[1], id="agx_9", message="What is in the notes?")
+
+
+class RecordedExports(TestIntents):
+    def __init__(self, session: StagedSession) -> None:
+        super().__init__(session)
+        self._store = session.store
+
+    def export(self, execution_id: str, form: Form) -> None:
+        self._store.note(f"Wrote a {form} of {execution_id}")
 
 
 @asynccontextmanager
-async def history(*found: FoundRun, width: int = 120) -> AsyncIterator[tuple[StagedApp, Pilot[int]]]:
-    app = StagedApp(states.LISTED)
+async def history(
+    *found: FoundRun, width: int = 120, inputs: dict[str, RunInput] | None = None
+) -> AsyncIterator[tuple[StagedApp, Pilot[int]]]:
+    """`inputs` are the last ones, by resource."""
+    app = StagedApp(states.LISTED, inputs)
     app.stage.server.found = list(found)
     async with app.run_test(size=(width, 30)) as pilot:
         await settle(pilot)
@@ -117,6 +136,75 @@ async def test_a_run_without_another_one_before_it() -> None:
         app.screen.draw()
         await settle(pilot)
         assert "settle-orders has no run before this one" in screen_text(app)
+
+
+async def worked(app: StagedApp, pilot: Pilot[int], *keys: str) -> str:
+    """What is on the screen when all that the keys lead to is done."""
+    await press(pilot, *keys)
+    await app.workers.wait_for_complete()
+    if isinstance(app.screen, RunHistoryScreen):
+        app.screen.draw()
+    await settle(pilot)
+    return screen_text(app)
+
+
+async def test_a_run_is_run_again_with_its_own_message_and_the_variables_of_the_last_one() -> None:
+    last = RunInput("the last message", {"LANGUAGE": Value("en")})
+    async with history(found(TOLD), inputs={"helper": last}) as (app, pilot):
+        await worked(app, pilot, "r")
+        assert app.asked[-1] == "start helper"
+        assert app.stage.started == [replace(last, message="What is in the notes?")]
+        assert not is_on(app, RunHistoryScreen)
+
+
+async def test_a_run_is_edited_before_it_is_run_again() -> None:
+    async with history(found(TOLD)) as (app, pilot):
+        assert "What is in the notes?" in await worked(app, pilot, "e")
+        assert isinstance(app.screen, RunForm)
+        await press(pilot, *"And now?", "enter")
+        assert [given.message for given in app.stage.started] == ["And now?"]
+
+
+async def test_a_value_that_is_missing_is_asked_for_first() -> None:
+    async with history(found(ENDED[0])) as (app, pilot):
+        assert "API_TOKEN" in await worked(app, pilot, "r")
+        assert isinstance(app.screen, RunForm)
+        assert app.stage.started == []
+
+
+async def test_what_is_not_deployed_any_more_is_not_run_again() -> None:
+    async with history(found(replace(TOLD, resource_id="agt_9"))) as (app, pilot):
+        assert "helper is not deployed any more" in await worked(app, pilot, "r")
+        assert is_on(app, RunHistoryScreen)
+
+
+async def test_a_run_is_deleted_once_that_is_said() -> None:
+    async with history(*map(found, ENDED[:2])) as (app, pilot):
+        await press(pilot, "x")
+        assert isinstance(app.screen, DeleteDialog)
+        assert ENDED[0].id in screen_text(app)
+        assert "2 found" in await worked(app, pilot, "enter")
+        await press(pilot, "x", "escape")
+        assert app.stage.server.deleted == []
+
+        await press(pilot, "x", "j")
+        shown = await worked(app, pilot, "enter")
+        assert app.stage.server.deleted == [ENDED[0].id]
+        assert "1 found" in shown and "settle-orders" not in shown.partition("1 found")[2]
+
+
+async def test_what_has_not_ended_is_not_deleted() -> None:
+    async with history(found(states.RUNS[0])) as (app, pilot):
+        assert "tally has not ended yet" in await worked(app, pilot, "x")
+        assert is_on(app, RunHistoryScreen)
+
+
+async def test_a_test_is_made_of_a_run_and_what_comes_of_it_is_told_there() -> None:
+    async with history(found(ENDED[0])) as (app, pilot):
+        app.stage.tests = RecordedExports(app.stage)
+        await press(pilot, "E")
+        assert f"Wrote a test of {ENDED[0].id}" in screen_text(app)
+        assert is_on(app, RunHistoryScreen)
 
 
 async def test_the_state_of_a_run_that_goes_on_is_the_newest_that_is_known() -> None:

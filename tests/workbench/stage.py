@@ -59,6 +59,7 @@ class FakeServer:
     is_ours: bool = True
     created: list[tuple[str, RunInput]] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
     decided: list[tuple[str, Verdict]] = field(default_factory=list)
     conversations: dict[str, list[Execution]] = field(default_factory=dict)
     """By session."""
@@ -215,6 +216,9 @@ class FakeServer:
             raise CannotCancel("The server at 127.0.0.1:1 cannot cancel executions")
         self.cancelled.append(execution_id)
         self.end(execution_id, RunState.CANCELLED)
+
+    async def delete(self, execution_id: str) -> None:
+        self.deleted.append(execution_id)
 
     def end(self, execution_id: str, state: RunState = RunState.COMPLETED) -> None:
         self._changes[execution_id].put_nowait(state)

@@ -121,6 +121,14 @@ async def test_cancelling(tmp_path: Path, plain: bool) -> None:
         assert await backend.hand_over_keys() == ()
 
 
+@pytest.mark.parametrize("plain", [False, True])
+async def test_deleting(tmp_path: Path, plain: bool) -> None:
+    async with connected(tmp_path, plain) as (backend, _, resource):
+        execution = await backend.create(resource, RunInput())
+        await backend.delete(execution.id)
+        assert await backend.find(execution.id) is None
+
+
 async def test_nobody_is_there(tmp_path: Path) -> None:
     async with connected(tmp_path) as (_, api, _):
         address = api.server.address

@@ -1,8 +1,8 @@
-"""Small dialogs: run by name, quit, and the list of notices."""
+"""Small dialogs: run by name, questions with a few answers, and the list of notices."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum, auto
 from typing import ClassVar
 
@@ -10,13 +10,14 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
+from textual.screen import ScreenResultType
 from textual.widgets import Input, Label, OptionList, Static
-from textual.widgets.option_list import Option
 
 from stigmer_tui.core.units import plural
 from stigmer_tui.tui.commands import Place, bindings, footer_text
 from stigmer_tui.tui.render.cells import clean_lines, one_line
 from stigmer_tui.tui.screens.dismissal import Modal
+from stigmer_tui.workbench.model import Run
 from stigmer_tui.workbench.state import Level, Notice
 
 
@@ -52,44 +53,32 @@ class Leaving(Enum):
     STAY = auto()
 
 
-class QuitDialog(Modal[Leaving]):
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Place.QUIT)
+class QuestionDialog(Modal[ScreenResultType]):
+    """A question with its answers; the first one, which has the focus, loses nothing."""
 
-    def __init__(self, names: list[str], can_cancel: bool = True) -> None:
-        """`can_cancel`: whether the server supports it."""
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Place.QUESTION)
+
+    def __init__(self, question: str, answers: Mapping[str, ScreenResultType], keys: Sequence[str]) -> None:
+        """`answers` by what is shown of each; `keys` are the ids of the commands below them."""
         super().__init__()
-        self._names = names
-        self._can_cancel = can_cancel
+        self._question = question
+        self._answers = answers
+        self._keys = keys
 
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog"):
-            names = ", ".join(map(one_line, self._names))
-            yield Label(f"{plural(len(self._names), 'run')} in progress: {names}", id="dialog-text", markup=False)
-            them = "them" if len(self._names) > 1 else "it"
-            options = [
-                Option(f"Quit and keep {them} running", id=Leaving.KEEP_RUNNING.name),
-                Option(f"Cancel {them} and quit", id=Leaving.CANCEL_RUNS.name),
-                Option("Stay", id=Leaving.STAY.name),
-            ]
-            if not self._can_cancel:
-                options[:2] = [Option("Quit (this server cannot cancel runs)", id=Leaving.KEEP_RUNNING.name)]
-            yield OptionList(*options)
-            yield Label(footer_text("quit.choose", "quit.leave", "quit.stay"), id="dialog-keys")
+            yield Label(self._question, id="dialog-text", markup=False)
+            yield OptionList(*self._answers)
+            yield Label(footer_text("question.choose", *self._keys), id="dialog-keys")
 
     def on_mount(self) -> None:
         self.query_one(OptionList).focus()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        self.dismiss(Leaving[event.option.id or Leaving.STAY.name])
+        self.dismiss(list(self._answers.values())[event.option_index])
 
     def action_choose(self) -> None:
         self.query_one(OptionList).action_select()
-
-    def action_leave(self) -> None:
-        self.dismiss(Leaving.KEEP_RUNNING)
-
-    def action_stay(self) -> None:
-        self.dismiss(Leaving.STAY)
 
     def action_move(self, step: int) -> None:
         options = self.query_one(OptionList)
@@ -97,6 +86,42 @@ class QuitDialog(Modal[Leaving]):
             options.action_cursor_down()
         else:
             options.action_cursor_up()
+
+
+class QuitDialog(QuestionDialog[Leaving]):
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Place.QUIT)
+
+    def __init__(self, names: list[str], can_cancel: bool = True) -> None:
+        """`can_cancel`: whether the server supports it."""
+        them = "them" if len(names) > 1 else "it"
+        answers = {
+            f"Quit and keep {them} running": Leaving.KEEP_RUNNING,
+            f"Cancel {them} and quit": Leaving.CANCEL_RUNS,
+            "Stay": Leaving.STAY,
+        }
+        if not can_cancel:
+            answers = {"Quit (this server cannot cancel runs)": Leaving.KEEP_RUNNING, "Stay": Leaving.STAY}
+        question = f"{plural(len(names), 'run')} in progress: {', '.join(map(one_line, names))}"
+        super().__init__(question, answers, ("quit.leave", "quit.stay"))
+
+    def action_leave(self) -> None:
+        self.dismiss(Leaving.KEEP_RUNNING)
+
+    def action_stay(self) -> None:
+        self.dismiss(Leaving.STAY)
+
+
+class DeleteDialog(QuestionDialog[bool]):
+    """Returns whether to delete a run."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Place.DELETE)
+
+    def __init__(self, run: Run) -> None:
+        question = f"Delete the run {run.id} of {one_line(run.resource)}, and all that is kept of it?"
+        super().__init__(question, {"Keep it": False, "Delete it": True}, ("delete.keep",))
+
+    def action_keep(self) -> None:
+        self.dismiss(False)
 
 
 WORDS = {Level.INFORMATION: "", Level.WARNING: "warning", Level.ERROR: "error"}

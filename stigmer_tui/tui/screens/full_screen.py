@@ -9,6 +9,7 @@ from stigmer_tui.tui.frame_throttle import FrameThrottle
 from stigmer_tui.tui.render.glyphs import Glyphs
 from stigmer_tui.tui.render.styled_rows import Row
 from stigmer_tui.tui.widgets.key_bar import KeyBar
+from stigmer_tui.tui.widgets.notice_area import NoticeArea
 from stigmer_tui.tui.widgets.rule import Rule
 from stigmer_tui.tui.widgets.themed_widget import RowPanel, ThemedScreen
 
@@ -26,6 +27,7 @@ class FullScreen(ThemedScreen):
         yield Rule(glyphs=self._glyphs, id="top-rule")
         yield from self.body()
         yield Rule(glyphs=self._glyphs, id="bottom-rule")
+        yield NoticeArea(glyphs=self._glyphs, id="notice-area")
         yield KeyBar(glyphs=self._glyphs, id="keys")
 
     def body(self) -> ComposeResult:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import ClassVar
 
 from textual import events
@@ -30,7 +29,7 @@ from stigmer_tui.tui.widgets.sidebar import Sidebar
 from stigmer_tui.tui.widgets.themed_widget import RowPanel, ThemedScreen
 from stigmer_tui.workbench.approvals import WaitingCall
 from stigmer_tui.workbench.model import Resource
-from stigmer_tui.workbench.state import Notice, WorkbenchState
+from stigmer_tui.workbench.state import WorkbenchState
 
 AGES = 60.0
 """Seconds between updates of ages."""
@@ -103,9 +102,6 @@ class MainScreen(ThemedScreen):
     def waiting_call(self) -> WaitingCall | None:
         """The tool call that a person can decide on now."""
         return self.query_one(ApprovalPanel).call
-
-    def show_notices(self, notices: Iterable[Notice]) -> None:
-        self.query_one(NoticeArea).add(notices)
 
     def look_for(self, execution_id: str, text: str) -> None:
         """Selects what has the text, as soon as this run is shown."""

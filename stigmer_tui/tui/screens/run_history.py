@@ -1,4 +1,4 @@
-"""All runs: found by what happened in them, marked, opened and compared."""
+"""All runs: found by what happened in them, marked, opened and compared, run again and deleted."""
 
 from __future__ import annotations
 
@@ -21,11 +21,16 @@ from stigmer_tui.tui.render.glyphs import Glyphs
 from stigmer_tui.tui.render.run_table import run_table_header
 from stigmer_tui.tui.screens.full_screen import LiveScreen
 from stigmer_tui.tui.widgets.run_table import RunTable
-from stigmer_tui.workbench.model import Run
+from stigmer_tui.workbench.model import Resource, Run
+from stigmer_tui.workbench.project_tests import Form
 from stigmer_tui.workbench.run_query import FoundRun
 from stigmer_tui.workbench.session import Session
+from stigmer_tui.workbench.state import RunInput
 
 PLACEHOLDER = "/ find a text in all runs; state:failed name:helper since:2h"
+
+
+Work = Callable[[], Coroutine[None, None, None]]
 
 
 class RunHistoryScreen(LiveScreen):
@@ -41,6 +46,16 @@ class RunHistoryScreen(LiveScreen):
             super().__init__()
             self.run = run
             self.text = text
+
+    class RunRequested(Message):
+        """What a run has run is to be run again."""
+
+        def __init__(self, resource: Resource, run_input: RunInput, is_edited: bool) -> None:
+            """`is_edited`: the person wants to change the input first."""
+            super().__init__()
+            self.resource = resource
+            self.run_input = run_input
+            self.is_edited = is_edited
 
     class CopyRequested(Message):
         def __init__(self, text: str) -> None:
@@ -113,7 +128,23 @@ class RunHistoryScreen(LiveScreen):
 
     def action_compare(self) -> None:
         if run := self._selected:
-            self._work(partial(self._compare, run), "comparison")
+            self._attempt(partial(self._compare, run), "comparison")
+
+    def action_again(self) -> None:
+        if run := self._selected:
+            self._attempt(partial(self._run_again, run, is_edited=False), "run")
+
+    def action_edit(self) -> None:
+        if run := self._selected:
+            self._attempt(partial(self._run_again, run, is_edited=True), "run")
+
+    def action_export(self) -> None:
+        if run := self._selected:
+            self._session.tests.export(run.id, Form.TEST)
+
+    def action_delete(self) -> None:
+        if run := self._selected:
+            self._attempt(partial(self._delete, run), f"deletion of {run.id}")
 
     @property
     def _selected(self) -> Run | None:
@@ -128,9 +159,22 @@ class RunHistoryScreen(LiveScreen):
         self._query = " ".join(written.split())
         self._work(partial(self._find, self._query), "search")
 
-    def _work(self, work: Callable[[], Coroutine[None, None, None]], group: str) -> Worker[None]:
+    def _work(self, work: Work, group: str) -> Worker[None]:
         """In place of what the group does at the moment."""
         return self.run_worker(work, group=group, exclusive=True)
+
+    def _attempt(self, work: Work, group: str) -> None:
+        """As `_work`; what fails is shown."""
+
+        async def attempt() -> None:
+            self._problem = ""
+            try:
+                await work()
+            except StigmerError as error:
+                self._problem = _sentence(error)
+            self.changed()
+
+        self._work(attempt, group)
 
     async def _find(self, query: str) -> None:
         """What was found before stays until there is something else to show."""
@@ -146,21 +190,31 @@ class RunHistoryScreen(LiveScreen):
                     self.changed()
             self._found, self._text = found, wanted.text
         except StigmerError as error:
-            self._problem = ": ".join(filter(None, (error.message, error.advice)))
+            self._problem = _sentence(error)
         self._is_searching = False
         self.changed()
 
     async def _compare(self, selected: Run) -> None:
         from stigmer_tui.tui.screens.comparison import ComparisonScreen
 
-        try:
-            pair = await self._pair(selected)
-        except StigmerError as error:
-            self._problem = error.message
-            self.changed()
-            return
+        pair = await self._pair(selected)
         screen = ComparisonScreen(self._session, *pair, self._glyphs, self._clock)
         await self.app.push_screen(screen)
+
+    async def _run_again(self, run: Run, is_edited: bool) -> None:
+        resource, run_input = await self._session.history.what_ran(run)
+        self.app.post_message(self.RunRequested(resource, run_input, is_edited))
+        self.dismiss(None)
+
+    async def _delete(self, run: Run) -> None:
+        """Once the person has said so."""
+        from stigmer_tui.tui.screens.dialogs import DeleteDialog
+
+        self._session.history.check_deletable(run)
+        if await self.app.push_screen_wait(DeleteDialog(run)):
+            await self._session.history.delete(run)
+            self._found = [found for found in self._found if found.run.id != run.id]
+            self._marked = [marked for marked in self._marked if marked.id != run.id]
 
     async def _pair(self, selected: Run) -> tuple[Run, Run]:
         """The older one first, unless both were marked. Raises StigmerError where there is none to compare with."""
@@ -174,6 +228,10 @@ class RunHistoryScreen(LiveScreen):
                 if before is None:
                     raise StigmerError(f"{selected.resource} has no run before this one: mark another with space")
                 return before, selected
+
+
+def _sentence(error: StigmerError) -> str:
+    return ": ".join(filter(None, (error.message, error.advice)))
 
 
 class RunSearch(Input):
