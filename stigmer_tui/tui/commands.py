@@ -539,15 +539,15 @@ COMMANDS = (
     ),
     Command(
         "history.again", "again", Place.RUN_HISTORY, "r", "re-run",
-        help="Run again what the selected run has run, with its message",
+        help="Run again what the selected run has run, with its message", rank=6,
     ),
     Command(
         "history.edit", "edit", Place.RUN_HISTORY, "e", "edit input",
-        help="Edit the message and variables of the selected run, then run it again",
+        help="Edit the message and variables of the selected run, then run it again", rank=7,
     ),
     Command(
         "history.delete", "delete", Place.RUN_HISTORY, "x", "delete",
-        help="Delete the selected run, once it has ended, and all that is kept of it",
+        help="Delete the selected run, once it has ended, and all that is kept of it", rank=8,
     ),
     Command(
         "history.export", "export", Place.RUN_HISTORY, "E",
@@ -557,7 +557,9 @@ COMMANDS = (
         "history.search", "search", Place.RUN_HISTORY, "slash", "search",
         help="Find runs by a text, or by state:failed, name:helper, since:2h",
     ),
-    Command("history.copy", "copy", Place.RUN_HISTORY, "y", "copy id", help="Copy the id of the selected run"),
+    Command(
+        "history.copy", "copy", Place.RUN_HISTORY, "y", "copy id", help="Copy the id of the selected run", rank=9,
+    ),
     Command("history.leave", "leave", Place.RUN_HISTORY, "escape,q", "back", help="Back to the workbench", at_end=True),
     Command("run_table.next", "move(1)", Place.RUN_TABLE, "j,down", help="Select the next run"),
     Command("run_table.previous", "move(-1)", Place.RUN_TABLE, "k,up", help="Select the run before"),
