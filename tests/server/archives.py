@@ -7,9 +7,9 @@ import zipfile
 
 
 def zipped(**files: str) -> bytes:
-    """Names as keywords, with `__` for a dot: `zipped(SKILL__md="…")`."""
+    """Names as keywords, with `__` for a dot: `zipped(SKILL__md="…")`. The same at any time."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, text in files.items():
-            archive.writestr(name.replace("__", "."), text)
+            archive.writestr(zipfile.ZipInfo(name.replace("__", ".")), text)
     return buffer.getvalue()
