@@ -75,9 +75,10 @@ class FrameThrottle(Generic[Value]):
 
     def _frame(self, due: float) -> None:
         self._timer = None
+        began = self._loop.time()
         self._show(self._newest)
         now = self._loop.time()
-        # A late frame counts as slow: something else keeps the loop busy.
-        pause = min(PAUSE * (now - due), MAX_PAUSE)
         self._paced = max(self._paced, due - (BURST - 1) * self._interval) + self._interval
-        self._next = max(self._paced, now + pause)
+        # A late frame counts as slow: something else keeps the loop busy. For a few frames, that may be.
+        slow = now - (due if self._paced > now else began)
+        self._next = max(self._paced, now + min(PAUSE * slow, MAX_PAUSE))

@@ -98,6 +98,24 @@ def test_frames_that_take_long_are_rarer(loop: Loop) -> None:
     assert 35 <= len(shown) <= 42
 
 
+def test_a_late_frame_costs_no_pause_as_long_as_there_were_few(loop: Loop) -> None:
+    shown: list[int] = []
+
+    def draw(value: int) -> None:
+        shown.append(value)
+        loop.now += 0.002
+
+    frames = FrameThrottle(draw, 0.1, loop)
+    frames.put(1)
+    frames.put(2)
+    # Something else keeps the loop busy, and the second frame waits for it.
+    loop.now += 0.05
+    loop.pass_time(0)
+    frames.put(3)
+    loop.pass_time(0.01)
+    assert shown == [1, 2, 3]
+
+
 def test_even_very_long_frames_come_again(loop: Loop) -> None:
     shown: list[int] = []
 
