@@ -7,17 +7,27 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 
 from stigmer_tui.core.errors import StigmerError
+from stigmer_tui.core.paths import working_folder
 from stigmer_tui.definition.attached_files import check_size, files_annotation, kept_files
 
 MENTION = re.compile(r'(?<!\S)@(?:"([^"\n]+)"|([^\s"]+))')
 _UNFINISHED = re.compile(r'(?<!\S)@(?:"([^"\n]*)|([^\s"]*))\Z')
 _PUNCTUATION = ".,;:!?)"
+
+
+def starting_folder() -> Path:
+    """Where a person is: relative paths begin there. If it has been deleted, these lead nowhere."""
+    try:
+        return working_folder()
+    except StigmerError:
+        return Path(os.devnull)
 
 
 def mentioned_files(message: str, folder: Path) -> tuple[Path, ...]:
@@ -43,6 +53,13 @@ def mentions_instead(message: str, folder: Path, before: str, files: str) -> str
     mentioned = mentioned_files(message, folder)
     kept = kept_files(files, given_up | {file.name for file in mentioned})
     return files_annotation([read_file(file) for file in mentioned], kept)
+
+
+def sizes(files: Iterable[Path]) -> Iterator[tuple[str, int]]:
+    """Names and bytes, of what is there."""
+    for file in files:
+        with suppress(OSError):
+            yield file.name, file.stat().st_size
 
 
 def read_file(path: Path) -> tuple[str, bytes]:
@@ -91,7 +108,8 @@ def _names_in(folder: Path, beginning: str) -> Iterator[str]:
             for entry in entries:
                 if entry.name.startswith(beginning) and (beginning or not entry.name.startswith(".")):
                     yield f"{entry.name}/" if entry.is_dir() else entry.name
-    except OSError:
+    except (OSError, ValueError):
+        # Also what cannot be a path, such as one with a NUL.
         return
 
 
@@ -103,8 +121,10 @@ def _names(message: str) -> set[str]:
 def _file(mention: re.Match[str], folder: Path) -> Path | None:
     for text in _readings(mention):
         path = _path(text, folder)
-        if path is not None and path.is_file():
-            return path
+        # What cannot even be looked at is not there.
+        with suppress(OSError):
+            if path is not None and path.is_file():
+                return path
     return None
 
 

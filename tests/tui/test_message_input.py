@@ -167,6 +167,17 @@ async def test_files_that_are_mentioned_go_with_the_message(tmp_path: Path, monk
         assert (written(app), len(app.asked)) == ("and @notes.bin", 1)
 
 
+async def test_a_message_is_written_and_sent_though_the_working_folder_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    async with reading(turn(1)) as (app, pilot):
+        await press(pilot, "i", *"see @no", "enter")
+        assert app.asked == ["send see @no"]
+
+
 async def test_tab_leaves_a_message_that_mentions_nothing() -> None:
     async with reading(turn(1)) as (app, pilot):
         await press(pilot, "i", *"hello", "tab")

@@ -16,6 +16,7 @@ from stigmer_tui.workbench.mentioned_files import (
     mentioned_files,
     mentions,
     mentions_instead,
+    sizes,
 )
 
 
@@ -42,12 +43,17 @@ MENTIONS = {
     "@": [],
     '@""': [],
     "@~nobody-has-this-name/x": [],
+    f"@{'long' * 100} and @{'/' * 5000}": [],
 }
 
 
 @pytest.mark.parametrize("message", MENTIONS)
 def test_what_is_mentioned_and_there(folder: Path, message: str) -> None:
     assert mentioned_files(message, folder) == tuple(folder / name for name in MENTIONS[message])
+
+
+def test_a_file_that_is_gone_has_no_size(folder: Path) -> None:
+    assert list(sizes([folder / "gone.md", folder / "notes.md"])) == [("notes.md", 17)]
 
 
 def test_a_path_may_begin_at_the_root_or_at_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,6 +105,8 @@ COMPLETIONS = {
     "ada@no": None,
     "no": None,
     "@~nobody-has-this-name/": None,
+    "@\0/": None,
+    "@\udce4/": None,
 }
 
 

@@ -16,7 +16,6 @@ from textual.widget import Widget
 from textual.widgets import Input, Label
 
 from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.core.paths import working_folder
 from stigmer_tui.core.run_variable import SECRET_PREFIX
 from stigmer_tui.tui.commands import Place, bindings, footer_text
 from stigmer_tui.tui.render.cells import cells, one_line
@@ -24,7 +23,7 @@ from stigmer_tui.tui.screens.dismissal import Modal
 from stigmer_tui.tui.screens.schema_inputs import SchemaInputs
 from stigmer_tui.tui.widgets.message_area import MENTION_HINT, MessageArea
 from stigmer_tui.workbench.input_form import input_form
-from stigmer_tui.workbench.mentioned_files import mentions
+from stigmer_tui.workbench.mentioned_files import mentions, starting_folder
 from stigmer_tui.workbench.model import Resource, ResourceKind
 from stigmer_tui.workbench.state import RunInput, Value
 from stigmer_tui.workbench.suggestions import Suggestion, ValueSource
@@ -290,7 +289,7 @@ class RunForm(Modal[RunInput | None]):
         run_input = RunInput(message, environment)
         if self._resource.kind is not ResourceKind.AGENT:
             return run_input
-        return with_files(run_input, mentions(run_input.message, working_folder()))
+        return with_files(run_input, mentions(run_input.message, starting_folder()))
 
     def on_input_submitted(self) -> None:
         self.action_start()

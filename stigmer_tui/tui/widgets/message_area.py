@@ -9,12 +9,11 @@ from textual.binding import BindingType
 from textual.message import Message
 from textual.widgets import TextArea
 
-from stigmer_tui.core.paths import working_folder
 from stigmer_tui.core.units import size_text
 from stigmer_tui.tui.commands import Place, bindings
 from stigmer_tui.tui.render.cells import one_line
 from stigmer_tui.tui.widgets.completed_field import CompletedField
-from stigmer_tui.workbench.mentioned_files import Completion, completion, mentioned_files
+from stigmer_tui.workbench.mentioned_files import Completion, completion, mentioned_files, sizes, starting_folder
 
 MENTION_HINT = "@PATH attaches a file"
 MAX_CHOICES = 6
@@ -80,15 +79,15 @@ class MessageArea(CompletedField, TextArea):
         if not self._takes_files:
             return None
         row, column = self.cursor_location
-        return completion(self.document.get_line(row)[:column], working_folder())
+        return completion(self.document.get_line(row)[:column], starting_folder())
 
     def _about_files(self) -> str:
         """How a path may go on that is being written; else the files that are mentioned."""
         if (unfinished := self._completion()) and (choices := unfinished.choices):
             more = "  …" if len(choices) > MAX_CHOICES else ""
             return "  ".join(map(one_line, choices[:MAX_CHOICES])) + more
-        files = mentioned_files(self.text, working_folder())
-        named = ", ".join(f"{one_line(file.name)} ({size_text(file.stat().st_size)})" for file in files)
+        files = sizes(mentioned_files(self.text, starting_folder()))
+        named = ", ".join(f"{one_line(name)} ({size_text(size)})" for name, size in files)
         return f"with {named}" if named else ""
 
     async def _on_key(self, event: events.Key) -> None:

@@ -9,13 +9,12 @@ from textual.binding import BindingType
 from textual.message import Message
 
 from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.core.paths import working_folder
 from stigmer_tui.tui.commands import Place, bindings
 from stigmer_tui.tui.editor import edited
 from stigmer_tui.tui.render.cells import one_line
 from stigmer_tui.tui.widgets.message_area import MENTION_HINT, MessageArea
 from stigmer_tui.workbench.execution_tree import Execution
-from stigmer_tui.workbench.mentioned_files import mentions, mentions_instead
+from stigmer_tui.workbench.mentioned_files import mentions, mentions_instead, starting_folder
 
 NEWER_CODE = "Deployed again: the next message runs on the new code"
 
@@ -103,9 +102,9 @@ class MessageInput(MessageArea):
             return
         try:
             if edited:
-                files = mentions_instead(text, working_folder(), edited.message, edited.files)
+                files = mentions_instead(text, starting_folder(), edited.message, edited.files)
             else:
-                files = mentions(text, working_folder())
+                files = mentions(text, starting_folder())
         except StigmerError as error:
             self.post_message(self.Failed(error))
             return
