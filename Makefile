@@ -32,7 +32,7 @@ endef
 
 # The app on an example project, which `stigmer-tui new` makes once and which is kept.
 demo: $(VENV)/installed
-	@test -d demo || $(BIN)/stigmer-tui new demo
+	@test -d demo || $(BIN)/stigmer-tui new demo --template agent-workflow
 	@echo "Opening the app on the project demo; q quits it"
 	@$(BIN)/stigmer-tui demo
 
