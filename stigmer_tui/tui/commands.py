@@ -292,10 +292,7 @@ COMMANDS = (
     Command("writing.older", "cursor_up", Place.WRITING, "up", help="Bring the message before, from the first line"),
     Command("writing.newer", "cursor_down", Place.WRITING, "down", help="Bring the message after, from the last line"),
     # Keys that move the focus are taken before any field gets them: what is typed next is meant for another one.
-    Command(
-        "writing.complete", "complete", Place.WRITING, "tab", help="Complete the path of a file after @",
-        is_priority=True,
-    ),
+    Command("writing.complete", "complete", Place.WRITING, "tab", help="Complete the path of a file after @"),
     Command("writing.editor", "editor", Place.WRITING, "ctrl+g", "editor", help="Write it in $EDITOR"),
     Command("writing.leave", "leave", Place.WRITING, "escape", "back", help="Back to the transcript; the text stays"),
     Command(
@@ -461,9 +458,7 @@ COMMANDS = (
         "fields.previous", "previous_field", Place.FIELDS, "shift+tab", help="Go to the field before", is_priority=True
     ),
     Command("form.new_line", "new_line", Place.MESSAGE, "ctrl+j,shift+enter,alt+enter", "new line", help="Add a line"),
-    Command(
-        "form.complete", "complete", Place.MESSAGE, "tab", help="Complete the path of a file after @", is_priority=True
-    ),
+    Command("form.complete", "complete", Place.MESSAGE, "tab", help="Complete the path of a file after @"),
     Command(
         "form.look", "look", Place.VARIABLE, "ctrl+e", "show secret", help="Show or hide the secret", is_priority=True
     ),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 from textual.events import Key
 from textual.widgets import Input
 
@@ -34,6 +37,19 @@ async def test_what_follows_a_tab_is_for_the_next_field() -> None:
         assert isinstance(app.screen, RunForm)
         await press_at_once(pilot, *"secret", "tab", *"eu", "shift+tab", "!")
         assert app.screen.draft.fields.items() >= {"API_TOKEN": "secret!", "REGION": "eu"}.items()
+
+
+async def test_tab_completes_what_was_typed_just_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "notes.md").write_text("Tea")
+    app = StagedApp(states.LISTED)
+    async with app.run_test(size=(140, 40)) as pilot:
+        await settle(pilot)
+        app.open_form(states.HELPER)
+        await settle(pilot)
+        await press_at_once(pilot, *"@no", "tab", "!", "tab", *"A=1")
+        assert isinstance(app.screen, RunForm)
+        assert (app.screen.draft.message, app.screen.draft.others) == ("@notes.md!", "A=1")
 
 
 async def test_what_follows_a_tab_is_for_the_next_region() -> None:

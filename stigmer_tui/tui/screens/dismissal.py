@@ -12,7 +12,7 @@ from textual.command import CommandPalette
 from textual.screen import ModalScreen, ScreenResultType
 
 from stigmer_tui.tui.commands import Place, bindings
-from stigmer_tui.tui.widgets.completed_field import is_completed
+from stigmer_tui.tui.widgets.completed_field import takes_tab
 
 
 class Modal(ModalScreen[ScreenResultType]):
@@ -21,7 +21,7 @@ class Modal(ModalScreen[ScreenResultType]):
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.FIELDS)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return action != "next_field" or not is_completed(self.focused)
+        return action != "next_field" or not takes_tab(self.focused)
 
     def action_next_field(self) -> None:
         self.focus_next()

@@ -18,7 +18,7 @@ from stigmer_tui.tui.render.header import header_row, narrow_header_row, too_sma
 from stigmer_tui.tui.render.styled_rows import Row, StyleRole
 from stigmer_tui.tui.sizes import MIN_SIZE, PICKER_WIDTH, SIDEBAR_WIDTH, size_class
 from stigmer_tui.tui.widgets.approval_panel import ApprovalPanel
-from stigmer_tui.tui.widgets.completed_field import is_completed
+from stigmer_tui.tui.widgets.completed_field import takes_tab
 from stigmer_tui.tui.widgets.entry_list import EntryList
 from stigmer_tui.tui.widgets.key_bar import KeyBar
 from stigmer_tui.tui.widgets.notice_area import NoticeArea
@@ -138,7 +138,7 @@ class MainScreen(ThemedScreen):
         if action == "filter":
             return not isinstance(self.focused, FilterInput) and not self._is_writing
         if action == "next_region":
-            return not isinstance(self.focused, FilterInput) and not is_completed(self.focused)
+            return not isinstance(self.focused, FilterInput) and not takes_tab(self.focused)
         return True
 
     def action_filter(self) -> None:
@@ -154,6 +154,10 @@ class MainScreen(ThemedScreen):
             regions.remove(PICKER)
         here = regions.index(self._region) if self._region in regions else -1
         self.show_region(regions[(here + 1) % len(regions)])
+
+    def action_next_field(self) -> None:
+        """From the message of a conversation."""
+        self.action_next_region()
 
     def action_back(self) -> None:
         if self.has_class("-medium") and self.has_class("-sidebar-open"):

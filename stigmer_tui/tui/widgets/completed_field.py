@@ -1,4 +1,4 @@
-"""Fields in which tab completes what is written, where it would otherwise leave them."""
+"""Fields in which tab completes what is written, where there is something to complete."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ from textual.widget import Widget
 
 
 class CompletedField:
-    @property
-    def can_complete(self) -> bool:
-        """Whether there is something that could be completed now."""
-        raise NotImplementedError
+    takes_tab = False
+    """Whether tab waits its turn behind what was typed before it: only then is known what it means."""
 
 
-def is_completed(focused: Widget | None) -> bool:
-    """Whether tab belongs to what has the focus."""
+def takes_tab(focused: Widget | None) -> bool:
+    """Whether tab is to be left to what has the focus."""
     field: object = focused
-    return isinstance(field, CompletedField) and field.can_complete
+    return isinstance(field, CompletedField) and field.takes_tab

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import events
 from textual.binding import BindingType
@@ -45,7 +45,7 @@ class MessageArea(CompletedField, TextArea):
         """`takes_files`: whether files can be mentioned."""
         super().__init__(text, soft_wrap=soft_wrap, show_line_numbers=False, placeholder=placeholder, id=id)
         self.cursor_blink = False
-        self._takes_files = takes_files
+        self.takes_tab = self._takes_files = takes_files
 
     def enter(self) -> None:
         """What the key does."""
@@ -54,17 +54,13 @@ class MessageArea(CompletedField, TextArea):
     def action_new_line(self) -> None:
         self.insert("\n")
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return self.can_complete if action == "complete" else True
-
-    @property
-    def can_complete(self) -> bool:
-        return self._completion() is not None
-
     def action_complete(self) -> None:
-        """The path after an `@`, as far as it is certain."""
+        """The path after an `@`, as far as it is certain. Where there is none, the next field has the focus."""
         if found := self._completion():
             self.insert(found.text)
+        else:
+            screen: Any = self.screen
+            screen.action_next_field()
 
     def on_text_area_changed(self) -> None:
         if self._takes_files:
@@ -91,9 +87,18 @@ class MessageArea(CompletedField, TextArea):
         return f"with {named}" if named else ""
 
     async def _on_key(self, event: events.Key) -> None:
-        if event.key == "enter":
+        focused = self.screen.focused
+        if focused is not self and focused is not None:
+            # It was pressed after one that has led elsewhere.
             event.stop()
             event.prevent_default()
-            self.enter()
-            return
-        await super()._on_key(event)
+            focused.post_message(events.Key(event.key, event.character))
+        elif event.key == "enter" or (event.key == "tab" and self.takes_tab):
+            event.stop()
+            event.prevent_default()
+            if event.key == "enter":
+                self.enter()
+            else:
+                self.action_complete()
+        else:
+            await super()._on_key(event)

@@ -94,7 +94,7 @@ class MessageInput(MessageArea):
         return key == "enter" or super().check_consume_key(key, character)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return bool(self.text.strip()) if action == "send" else super().check_action(action, parameters)
+        return bool(self.text.strip()) if action == "send" else True
 
     def action_send(self) -> None:
         text, edited = self.text.strip(), self._edited
