@@ -14,13 +14,10 @@ from stigmer_tui.tui.render.glyphs import Glyphs
 from stigmer_tui.tui.render.logs import detail_rows, log_row, no_line_rows
 from stigmer_tui.tui.render.palette import RowBackground
 from stigmer_tui.tui.render.styled_rows import Row
-from stigmer_tui.tui.widgets.themed_widget import RowPanel
-
-STEP = 3
-"""Lines for a turn of the wheel."""
+from stigmer_tui.tui.widgets.selected_rows import SelectedRows
 
 
-class LogList(RowPanel, can_focus=True):
+class LogList(SelectedRows):
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.LOG_LINES)
 
     class Moved(Message):
@@ -36,7 +33,7 @@ class LogList(RowPanel, can_focus=True):
         line = view.selected_line
         if line is None:
             self._selected_rows = range(0)
-            self._show(no_line_rows(view, width) if view.is_read else [])
+            self.show_selected(no_line_rows(view, width) if view.is_read else [])
             return
         details = detail_rows(line, width)[: max(1, height)]
         view.fit(height, len(details))
@@ -47,33 +44,18 @@ class LogList(RowPanel, can_focus=True):
                 rows += details
             else:
                 rows.append(log_row(view.lines[number]))
-        self._show(rows[:height])
+        self.show_selected(rows[:height])
 
     def background(self, y: int) -> RowBackground:
         if y not in self._selected_rows:
             return RowBackground.PLAIN
         return RowBackground.SELECTED if self.has_focus else RowBackground.BLURRED
 
-    def on_resize(self) -> None:
-        self.draw()
-
-    def on_focus(self) -> None:
-        self.refresh()
-
-    def on_blur(self) -> None:
-        self.refresh()
-
     def on_click(self, event: events.Click) -> None:
         rows = self._selected_rows
         below = len(rows) - 1 if rows and event.y >= rows.stop else 0
         if event.y not in rows and event.y < len(self.rows):
             self._move_to(self._view.top + event.y - below)
-
-    def on_mouse_scroll_down(self) -> None:
-        self.action_move(STEP)
-
-    def on_mouse_scroll_up(self) -> None:
-        self.action_move(-STEP)
 
     def action_move(self, step: int) -> None:
         self._move_to(self._view.selected + step)
@@ -92,8 +74,3 @@ class LogList(RowPanel, can_focus=True):
         self._view.move(number - self._view.selected)
         self.draw()
         self.post_message(self.Moved())
-
-    def _show(self, rows: list[Row]) -> None:
-        self.show(rows)
-        # The selection may be elsewhere, though no row is another one.
-        self.refresh()

@@ -16,15 +16,12 @@ from stigmer_tui.tui.render.layout import muted
 from stigmer_tui.tui.render.palette import RowBackground
 from stigmer_tui.tui.render.run_table import run_rows
 from stigmer_tui.tui.render.styled_rows import Row
-from stigmer_tui.tui.widgets.themed_widget import RowPanel
+from stigmer_tui.tui.widgets.selected_rows import SelectedRows
 from stigmer_tui.workbench.model import Run
 from stigmer_tui.workbench.run_query import FoundRun
 
-STEP = 3
-"""Runs for a turn of the wheel."""
 
-
-class RunTable(RowPanel, can_focus=True):
+class RunTable(SelectedRows):
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.RUN_TABLE)
 
     class Opened(Message):
@@ -58,7 +55,7 @@ class RunTable(RowPanel, can_focus=True):
     def draw(self) -> None:
         if not self._found:
             self._places = []
-            self._show([Row(muted(f"  {self._nothing}"))])
+            self.show_selected([Row(muted(f"  {self._nothing}"))])
             return
         rows: list[Row] = []
         self._places = []
@@ -71,22 +68,13 @@ class RunTable(RowPanel, can_focus=True):
         first = self._places.index(self._selected)
         last = first + self._places.count(self._selected)
         self._top = max(0, min(self._top, first, len(rows) - height), last - height)
-        self._show(rows[self._top : self._top + height])
+        self.show_selected(rows[self._top : self._top + height])
 
     def background(self, y: int) -> RowBackground:
         place = self._top + y
         if place >= len(self._places) or self._places[place] != self._selected:
             return RowBackground.PLAIN
         return RowBackground.SELECTED if self.has_focus else RowBackground.BLURRED
-
-    def on_resize(self) -> None:
-        self.draw()
-
-    def on_focus(self) -> None:
-        self.refresh()
-
-    def on_blur(self) -> None:
-        self.refresh()
 
     def on_click(self, event: events.Click) -> None:
         place = self._top + event.y
@@ -95,12 +83,6 @@ class RunTable(RowPanel, can_focus=True):
             self._move_to(self._places[place])
             if was_selected:
                 self.post_message(self.Opened())
-
-    def on_mouse_scroll_down(self) -> None:
-        self.action_move(STEP)
-
-    def on_mouse_scroll_up(self) -> None:
-        self.action_move(-STEP)
 
     def action_move(self, step: int) -> None:
         self._move_to(self._selected + step)
@@ -117,8 +99,3 @@ class RunTable(RowPanel, can_focus=True):
     def _move_to(self, number: int) -> None:
         self._selected = max(0, min(number, len(self._found) - 1))
         self.draw()
-
-    def _show(self, rows: list[Row]) -> None:
-        self.show(rows)
-        # The selection may be elsewhere, though no row is another one.
-        self.refresh()
