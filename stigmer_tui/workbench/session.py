@@ -284,7 +284,7 @@ class Session:
 
     async def model_request(self, execution_id: str, number: int) -> SentRequest:
         """What a model was asked in an execution, from 1."""
-        return await self._require_services().backend.model_request(execution_id, number)
+        return await self.backend.model_request(execution_id, number)
 
     async def decide(self, waiting: WaitingCall, verdict: Verdict) -> None:
         """On a tool call that waits for approval."""

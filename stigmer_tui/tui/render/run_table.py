@@ -20,6 +20,11 @@ MARGIN = 5
 """Before the name: the bar of the selection, the mark and the state."""
 
 
+def row_count(found: FoundRun) -> int:
+    """How many rows a run has."""
+    return 2 if found.excerpts else 1
+
+
 def run_rows(
     found: FoundRun, is_selected: bool, is_marked: bool, width: int, glyphs: Glyphs, now: datetime
 ) -> list[Row]:

@@ -14,7 +14,7 @@ from stigmer_tui.tui.commands import Place, bindings
 from stigmer_tui.tui.render.glyphs import Glyphs
 from stigmer_tui.tui.render.layout import muted
 from stigmer_tui.tui.render.palette import RowBackground
-from stigmer_tui.tui.render.run_table import run_rows
+from stigmer_tui.tui.render.run_table import row_count, run_rows
 from stigmer_tui.tui.render.styled_rows import Row
 from stigmer_tui.tui.widgets.selected_rows import SelectedRows
 from stigmer_tui.workbench.model import Run
@@ -57,18 +57,20 @@ class RunTable(SelectedRows):
             self._places = []
             self.show_selected([Row(muted(f"  {self._nothing}"))])
             return
-        rows: list[Row] = []
-        self._places = []
-        now, (width, height) = self._clock.now(), self.size
-        for number, found in enumerate(self._found):
-            is_marked = found.run.id in self._marked
-            of_run = run_rows(found, number == self._selected, is_marked, width, self.glyphs, now)
-            rows += of_run
-            self._places += [number] * len(of_run)
-        first = self._places.index(self._selected)
-        last = first + self._places.count(self._selected)
-        self._top = max(0, min(self._top, first, len(rows) - height), last - height)
-        self.show_selected(rows[self._top : self._top + height])
+        height = self.size.height
+        places = self._places = [number for number, found in enumerate(self._found) for _ in range(row_count(found))]
+        first = places.index(self._selected)
+        last = first + row_count(self._found[self._selected])
+        self._top = max(0, min(self._top, first, len(places) - height), last - height)
+        visible = places[self._top : self._top + height]
+        rows = [row for number in dict.fromkeys(visible) for row in self._rows_of(number)]
+        hidden = self._top - places.index(visible[0]) if visible else 0
+        self.show_selected(rows[hidden : hidden + height])
+
+    def _rows_of(self, number: int) -> list[Row]:
+        found = self._found[number]
+        is_selected, is_marked = number == self._selected, found.run.id in self._marked
+        return run_rows(found, is_selected, is_marked, self.size.width, self.glyphs, self._clock.now())
 
     def background(self, y: int) -> RowBackground:
         place = self._top + y
