@@ -7,19 +7,14 @@ answers at once if there is a decision. A decision is in the journal before anyt
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from grpc.aio import Channel
-from pydantic import ValidationError
-from pydantic_ai import RunContext, ToolFailed
-from pydantic_ai.toolsets import ToolsetTool, WrapperToolset
 
-from stigmer_tui.agents.journal import CallDecision, CallOutcome
+from stigmer_tui.agents.journal import CallDecision
 from stigmer_tui.agents.run import AgentRun
-from stigmer_tui.agents.texts import problems_text
 from stigmer_tui.api.approval_pb2 import Decision, Denied, WaitRequest
 from stigmer_tui.api.approval_pb2_grpc import ApprovalRunnerControllerStub
 from stigmer_tui.api.approvals import ApprovalState
@@ -136,62 +131,16 @@ def _state(decision: CallDecision) -> ApprovalState:
     return ApprovalState.ALLOWED if decision.arguments is None else ApprovalState.CHANGED
 
 
-@dataclass
-class ApprovedToolset(WrapperToolset[None]):
-    """Calls tools of a durable toolset once they are approved; a call that is denied fails, and the run goes on."""
-
-    approvals: Approvals
-
-    async def call_tool(
-        self, name: str, tool_args: dict[str, Any], ctx: RunContext[None], tool: ToolsetTool[None]
-    ) -> Any:
-        call_id = ctx.tool_call_id or ""
-        decision = await self.approvals.decision(call_id, name)
-        if decision is not None and not decision.is_allowed:
-            await self._fail(call_id, decision, _denial(decision.reason))
-        elif decision is not None and decision.arguments is not None:
-            return await self._call_changed(name, tool_args, decision, ctx, tool)
-        return await super().call_tool(name, tool_args, ctx, tool)
-
-    async def _call_changed(
-        self,
-        name: str,
-        tool_args: dict[str, Any],
-        decision: CallDecision,
-        ctx: RunContext[None],
-        tool: ToolsetTool[None],
-    ) -> str:
-        call_id, transcript = ctx.tool_call_id or "", self.approvals.run.transcript
-        arguments = _changed(tool_args, transcript.arguments(call_id), decision.arguments or {})
-        transcript.replace_arguments(call_id, arguments)
-        shown = json.dumps(transcript.arguments(call_id), ensure_ascii=False)
-        note = f"A person has changed the arguments of this call to {shown}"
-        try:
-            arguments = tool.args_validator.validate_python(arguments)
-        except ValidationError as error:
-            misfit = f"{note}, which do not fit the tool: {problems_text(error.errors())}"
-            await self._fail(call_id, decision, misfit)
-            return str(await super().call_tool(name, tool_args, ctx, tool))
-        try:
-            result = await super().call_tool(name, arguments, ctx, tool)
-        except ToolFailed as failure:
-            raise ToolFailed(f"{note}.\n{failure}") from failure
-        return f"{note}.\n{result}"
-
-    async def _fail(self, call_id: str, decision: CallDecision, error: str) -> None:
-        """The durable toolset takes the outcome from the journal instead of making the call."""
-        record = self.approvals.run.record
-        if record.call_end(call_id) is None:
-            await record.end_call(call_id, CallOutcome(decision.at, decision.at, error=error))
+def denial(decision: CallDecision) -> str:
+    """What the model is told of a call that was denied."""
+    return f"The call was denied: {decision.reason}" if decision.reason else "The call was denied."
 
 
-def _denial(reason: str) -> str:
-    return f"The call was denied: {reason}" if reason else "The call was denied."
-
-
-def _changed(original: dict[str, Any], shown: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
-    """The wanted arguments; one that is as it was shown stays as the model wrote it, as secrets are not shown."""
+def changed_arguments(original: dict[str, Any], shown: dict[str, Any], decision: CallDecision) -> dict[str, Any]:
+    """What a person has made of the arguments; one that is as it was shown stays as the model wrote it, as secrets are
+    not shown.
+    """
     return {
         name: original[name] if name in original and shown.get(name) == value else value
-        for name, value in wanted.items()
+        for name, value in (decision.arguments or {}).items()
     }

@@ -136,7 +136,8 @@ class ModelAsker:
 
     async def _stream(self, question: Question) -> tuple[ModelResponse, str]:
         ids = CallIds(question.conversation or question.messages)
-        async with self._model.request_stream(question.messages, question.settings, question.parameters) as stream:
+        messages = self._model.prepare_messages(question.messages, question.parameters)
+        async with self._model.request_stream(messages, question.settings, question.parameters) as stream:
             return await self._recorder.record(stream, ids, self.choice, question.asked_at)
 
     async def _fall_back(self, failure: _UnavailableError) -> None:

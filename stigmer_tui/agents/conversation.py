@@ -150,6 +150,18 @@ async def _read(channel: Channel, execution: AgentExecution) -> tuple[list[Agent
     return found, summary
 
 
+def joined(messages: Iterable[ModelMessage]) -> list[ModelMessage]:
+    """With one request where there are two in a row, as after a run that was cancelled: some models take no two."""
+    result: list[ModelMessage] = []
+    for message in messages:
+        before = result[-1] if result else None
+        if isinstance(before, ModelRequest) and isinstance(message, ModelRequest):
+            result[-1] = replace(message, parts=[*before.parts, *message.parts])
+        else:
+            result.append(message)
+    return result
+
+
 def _messages(execution: AgentExecution, files: Sequence[UserContent]) -> Iterator[ModelMessage]:
     output: list[ModelResponsePart] = []
     returned: list[ModelRequestPart] = []

@@ -1,4 +1,7 @@
-"""The agent loop of the framework, with a durable model and durable tools. Importing it takes about a second."""
+"""Runs an agent: brings its model, its tools and its history together, and lets them hold a dialogue.
+
+Importing it takes about a second: models and their wire formats are the framework's.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grpc.aio import Channel
-from pydantic_ai import Agent, UsageLimits
 from pydantic_ai.exceptions import AgentRunError
-from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart
+from pydantic_ai.messages import ModelMessage, UserPromptPart
 from pydantic_ai.models import Model
-from pydantic_ai.models.function import FunctionModel
 from pydantic_ai.settings import ModelSettings
-from pydantic_ai.toolsets import AbstractToolset
 
 from stigmer_tui.agents.approvals import (
     Approvals,
-    ApprovedToolset,
     Decide,
     denied_in_tests,
     policy_of,
@@ -29,9 +28,10 @@ from stigmer_tui.agents.approvals import (
 )
 from stigmer_tui.agents.asking import ModelAsker
 from stigmer_tui.agents.attached_files import check_files, load_files
+from stigmer_tui.agents.calls import Calls
 from stigmer_tui.agents.compaction import Compaction, UnseenRecorder
 from stigmer_tui.agents.conversation import History, load_history
-from stigmer_tui.agents.durable import DurableModel, DurableToolset
+from stigmer_tui.agents.dialogue import Dialogue, ListTools
 from stigmer_tui.agents.mcp.surroundings import Surroundings
 from stigmer_tui.agents.models.adapters import Adapters
 from stigmer_tui.agents.models.choice import SCRIPTED, ModelChoice, ModelPlan
@@ -41,17 +41,18 @@ from stigmer_tui.agents.run_compaction import RunCompaction
 from stigmer_tui.agents.sandbox.confinement import Confinement
 from stigmer_tui.agents.sandbox.folder import Folder
 from stigmer_tui.agents.scripts.player import script_model
-from stigmer_tui.agents.scripts.recorded_model import RecordedToolset, recorded_model, server_tools
+from stigmer_tui.agents.scripts.recorded_model import recorded_model, recorded_tool, server_tools
 from stigmer_tui.agents.scripts.recordings import Playback
 from stigmer_tui.agents.sub_agents import sub_agent_tools
+from stigmer_tui.agents.tools.folder_tools import folder_tools
 from stigmer_tui.agents.tools.shell import ShellTool
-from stigmer_tui.agents.tools.toolset import toolset
-from stigmer_tui.agents.typed_output import REPAIRS, check_output, output_type
+from stigmer_tui.agents.tools.tool import Tools
+from stigmer_tui.agents.turns import Turns
+from stigmer_tui.agents.typed_output import Answers
 from stigmer_tui.api.runner_pb2 import AgentAssignment
 from stigmer_tui.core.configuration import AnswerSettings
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.core.model_prices import shipped_prices
-from stigmer_tui.core.run_limits import MAX_STEPS
 from stigmer_tui.definition import extensions
 from stigmer_tui.definition.attached_files import files_in
 from stigmer_tui.definition.mcp_servers import ServerLaunch
@@ -81,9 +82,8 @@ class AgentLoop:
     def rehearse() -> None:
         """Goes once through what the framework reads and prepares at its first use, so that no run waits for it."""
         shell = ShellTool(Folder(Path("/")), Confinement(), {}, "")
-        model = FunctionModel(lambda messages, info: ModelResponse([TextPart("Ready.")]))
+        folder_tools(shell)
         shipped_prices()
-        asyncio.run(Agent(model, toolsets=[toolset(shell)]).run("Ready?"))
 
     async def converse(
         self,
@@ -100,15 +100,15 @@ class AgentLoop:
             names = run.caller.tool_names if run.caller else ToolNames()
             if run.caller is None:
                 await _note_unknown_tools(run, connections, names)
-            tools = [toolset(shell), *sub_agent_tools(run, script, shell, connections, names)]
-            await self._converse(run, plan, script, shell, [*tools, *_server_tools(connections, names)])
+            tools = _listed(_own_tools(run, script, shell, connections, names), connections, names)
+            await self._converse(run, plan, script, shell, tools)
 
     async def play(self, run: AgentRun, playback: Playback, shell: ShellTool) -> None:
         """Runs the agent on what was recorded. Raises StigmerError if it fails."""
         plan = ModelPlan(SCRIPTED, (), _no_other_model)
-        made = [toolset(shell), *sub_agent_tools(run, None, shell, [], ToolNames())]
-        tools = [RecordedToolset(each, playback) for each in (*made, *server_tools(playback))]
-        await self._ask(run, plan, recorded_model(playback), [], shell, tools)
+        made = {**_own_tools(run, None, shell, [], ToolNames()), **server_tools(playback)}
+        tools = {name: recorded_tool(tool, playback) for name, tool in made.items()}
+        await self._ask(run, plan, recorded_model(playback), [], shell, _listed(tools))
 
     async def _converse(
         self,
@@ -116,7 +116,7 @@ class AgentLoop:
         plan: ModelPlan,
         script: Script | None,
         shell: ShellTool,
-        toolsets: Sequence[AbstractToolset[None]],
+        tools: ListTools,
     ) -> None:
         assignment = run.lease.assignment.agent
         if assignment.opens_session:
@@ -128,7 +128,7 @@ class AgentLoop:
         asker = ModelAsker(summarizing, plan, run, self._adapters.model, UnseenRecorder())
         if history.turns:
             history = await Compaction(run, asker).compacted(history)
-        await self._ask(run, plan, model, history.messages(), shell, toolsets, RunCompaction(run, asker))
+        await self._ask(run, plan, model, history.messages(), shell, tools, RunCompaction(run, asker))
 
     async def _ask(
         self,
@@ -137,32 +137,27 @@ class AgentLoop:
         model: Model,
         history: list[ModelMessage],
         shell: ShellTool,
-        toolsets: Sequence[AbstractToolset[None]],
+        tools: ListTools,
         compaction: RunCompaction | None = None,
     ) -> None:
         assignment = run.lease.assignment.agent
         decide = denied_in_tests if extensions.LIVE in assignment.execution.metadata.annotations else self._decide
-        approvals = Approvals(run, policy_of(assignment, run.approve), decide)
         skills = shell.skills.skills if shell.skills else ()
         schema = extensions.output_schema_in(assignment.agent.metadata.annotations)
-        agent = Agent(
-            DurableModel(model, plan, run, self._adapters.model, compaction),
+        dialogue = Dialogue(
+            run_id=run.lease.execution_id,
+            choice=plan.first,
+            turns=Turns(run, ModelAsker(model, plan, run, self._adapters.model), compaction),
+            calls=Calls(run, Approvals(run, policy_of(assignment, run.approve), decide)),
+            answers=Answers(schema, model, plan.first),
+            tools=tools,
             instructions=instructions_for(assignment.agent.spec.instructions, run.caller is not None, skills),
-            toolsets=[ApprovedToolset(DurableToolset(tools, run), approvals) for tools in toolsets],
-            # Invalid calls may be retried as often as there are steps.
-            retries={"tools": run.spending.limits.steps or MAX_STEPS, "output": REPAIRS if schema else 2},
-            output_type=output_type(schema, model, plan.first),
-            model_settings=_settings(assignment, run.answers),
+            settings=_settings(assignment, run.answers),
         )
-        check_output(agent, schema)
         message = run.lease.redactor.text(assignment.execution.spec.message)
         files = await load_files(self._channel, assignment.execution, run.lease.redactor)
         try:
-            await agent.run(
-                [message, *files] if files else message,
-                message_history=history,
-                usage_limits=UsageLimits(request_limit=None),
-            )
+            await dialogue.hold(history, UserPromptPart([message, *files] if files else message))
         except AgentRunError as error:
             raise StigmerError(explained(error, plan.first, run.lease.redactor)) from error
 
@@ -201,12 +196,28 @@ async def _note_unknown_tools(run: AgentRun, connections: Sequence[Server], name
         run.transcript.note(note, assignment.execution.status.started_at or run.now())
 
 
-def _server_tools(connections: Sequence[Server], names: ToolNames) -> list[AbstractToolset[None]]:
-    if not connections:
-        return []
-    from stigmer_tui.agents.mcp.toolset import McpToolset
+def _own_tools(
+    run: AgentRun, script: Script | None, shell: ShellTool, servers: Sequence[Server], names: ToolNames
+) -> Tools:
+    return {**folder_tools(shell), **sub_agent_tools(run, script, shell, servers, names)}
 
-    return [McpToolset(connections, names)]
+
+def _listed(tools: Tools, servers: Sequence[Server] = (), names: ToolNames | None = None) -> ListTools:
+    """These, and those that the servers have."""
+
+    async def own() -> Tools:
+        return tools
+
+    if not servers or names is None:
+        return own
+    from stigmer_tui.agents.mcp.tools import ServerTools
+
+    of_servers = ServerTools(servers, names)
+
+    async def all_tools() -> Tools:
+        return {**tools, **await of_servers.current()}
+
+    return all_tools
 
 
 def _settings(assignment: AgentAssignment, answers: AnswerSettings) -> ModelSettings:

@@ -6,12 +6,9 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pydantic_ai import RunContext
-from pydantic_ai.toolsets import FunctionToolset
-
 from stigmer_tui.agents.run import AgentRun, Caller, Outcome
-from stigmer_tui.agents.tools.function_tool import function_tool
 from stigmer_tui.agents.tools.shell import ShellTool
+from stigmer_tui.agents.tools.tool import Tools, by_name, current_call, method_tool
 from stigmer_tui.agents.transcript import last_answer
 from stigmer_tui.api.agent_pb2 import Agent
 from stigmer_tui.api.phases import Phase
@@ -36,17 +33,17 @@ NO_ANSWER = "(it ended without an answer)"
 
 def sub_agent_tools(
     run: AgentRun, script: Script | None, shell: ShellTool, servers: Sequence[Server], tool_names: ToolNames
-) -> list[FunctionToolset[None]]:
+) -> Tools:
     """The tool of a run; none where sub-agents may not have any themselves."""
     depth = run.caller.depth if run.caller else 0
     if depth >= MAX_DEPTH:
-        return []
+        return {}
     tool = SubAgentTool(run, Caller(depth + 1, shell.folder, servers, script, run, tool_names))
     types = sub_agent_types(run.lease.assignment.agent.agent)
     listed = "\n".join(f"- {name}: {description}" for name, description in types.items())
     description = f"{TASK_DESCRIPTION}\n\nThe sub-agents:\n{listed}"
     # Those of one turn work at the same time.
-    return [FunctionToolset([function_tool(tool.task, name=TASK, description=description, sequential=False)])]
+    return by_name(method_tool(tool.task, name=TASK, description=description, sequential=False))
 
 
 TASK_DESCRIPTION = (
@@ -63,7 +60,7 @@ class SubAgentTool:
         self._caller = caller
         self._slots = asyncio.Semaphore(MAX_AT_ONCE)
 
-    async def task(self, ctx: RunContext[None], description: str, subagent_type: str = GENERAL_PURPOSE) -> str:
+    async def task(self, description: str, subagent_type: str = GENERAL_PURPOSE) -> str:
         """Hand a task to a sub-agent, and get its answer.
 
         Args:
@@ -72,7 +69,7 @@ class SubAgentTool:
         """
         agent = self._agent(subagent_type)
         async with self._slots:
-            outcome = await self._outcome(ctx.tool_call_id or "", description, agent)
+            outcome = await self._outcome(current_call(), description, agent)
         match outcome.phase:
             case Phase.COMPLETED:
                 return outcome.answer or NO_ANSWER

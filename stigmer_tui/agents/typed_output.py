@@ -1,47 +1,95 @@
-"""Typed answers: an agent with a schema ends with JSON that fits it, checked here, with one turn to repair it."""
+"""Answers: whether a response is one, and with a schema, whether it fits. One that is not usable is sent back with the
+reason.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
-from pydantic_ai import Agent, ModelRetry, NativeOutput, StructuredDict, ToolOutput
-from pydantic_ai.messages import ModelResponse, ToolCallPart
-from pydantic_ai.models import Model
+from pydantic_ai.exceptions import ContentFilterError, OutputTokenLimitExceeded
+from pydantic_ai.messages import (
+    ModelRequestPart,
+    ModelResponse,
+    TextPart,
+    ToolCallPart,
+    ToolReturnPart,
+    UserPromptPart,
+)
+from pydantic_ai.models import Model, ModelRequestParameters
+from pydantic_ai.output import OutputObjectDefinition
+from pydantic_ai.tools import ToolDefinition
 
 from stigmer_tui.agents.models.choice import ModelChoice
 
 FINAL_ANSWER = "final_answer"
 """The tool by which a model answers that cannot be held to a schema."""
+DESCRIPTION = "Gives your answer, once it is complete."
 REPAIRS = 1
 """Turns to repair an answer that does not fit."""
+EMPTY_ANSWERS = 2
+"""Turns that may say nothing, of an agent that answers with text."""
+
+_CUT_SHORT = {"length": OutputTokenLimitExceeded, "content_filter": ContentFilterError}
+"""Why a response has nothing usable, by the reason why it has ended. Asking again would bring the same."""
 
 
-def output_type(schema: dict[str, Any] | None, model: Model, choice: ModelChoice) -> Any:
-    """What the framework asks of the model: text, or data by its own means where it has any, else by a final tool."""
-    if schema is None:
-        return str
-    data = StructuredDict(schema, name=FINAL_ANSWER)
-    # Whatever speaks the API of a gateway's provider need not know this part of it.
-    is_imitation = choice.provider.is_gateway and bool(choice.base_url)
-    if model.profile.get("supports_json_schema_output") and not is_imitation:
-        return NativeOutput(data)
-    return ToolOutput(data, name=FINAL_ANSWER, description="Gives your answer, once it is complete.")
+class Answers:
+    """Of one agent."""
+
+    def __init__(self, schema: dict[str, Any] | None, model: Model, choice: ModelChoice) -> None:
+        """Data is asked for by the model's own means where it has any, else by a final tool."""
+        self._schema = schema
+        self._validator = Draft202012Validator(schema) if schema is not None else None
+        # Whatever speaks the API of a gateway's provider need not know this part of it.
+        is_imitation = choice.provider.is_gateway and bool(choice.base_url)
+        self._is_native = bool(model.profile.get("supports_json_schema_output")) and not is_imitation
+        self.repairs = EMPTY_ANSWERS if schema is None else REPAIRS
+        """Turns to repair an answer."""
+
+    def asked_for(self, tools: Sequence[ToolDefinition]) -> ModelRequestParameters:
+        """What a request asks for: an answer, or calls of these tools."""
+        if self._schema is None:
+            return ModelRequestParameters(function_tools=list(tools))
+        if self._is_native:
+            output = OutputObjectDefinition(self._schema, name=FINAL_ANSWER)
+            return ModelRequestParameters(function_tools=list(tools), output_mode="native", output_object=output)
+        final = ToolDefinition(
+            name=FINAL_ANSWER, description=DESCRIPTION, parameters_json_schema=self._schema, kind="output"
+        )
+        return ModelRequestParameters(
+            function_tools=list(tools), output_mode="tool", output_tools=[final], allow_text_output=False
+        )
+
+    def problem(self, response: ModelResponse) -> str:
+        """What is wrong with an answer, for the model; empty if nothing is.
+
+        Raises AgentRunError if it was cut short before it had said anything usable.
+        """
+        final = next(filter(is_final_answer, response.tool_calls), None)
+        text = final.args_as_json_str() if final else "".join(_texts(response))
+        ending = _CUT_SHORT.get(response.finish_reason or "")
+        if not text and ending is not None:
+            raise ending(f"The response ended: {response.finish_reason}")
+        if self._validator is None:
+            return "" if text else "You have said nothing. Answer with a text, or call a tool."
+        if final is None and not self._is_native:
+            return f"Give your answer by the tool {FINAL_ANSWER}."
+        try:
+            data = json.loads(text)
+        except ValueError as error:
+            if ending is not None:
+                raise ending(f"The response ended: {response.finish_reason}") from error
+            return f"Your answer is not JSON: {error}. Answer again."
+        problem = best_match(self._validator.iter_errors(data))
+        return f"Your answer does not fit the schema: {_described(problem)}. Answer again." if problem else ""
 
 
-def check_output(agent: Agent[None, Any], schema: dict[str, Any] | None) -> None:
-    """Lets the agent's answers be checked; one that does not fit is sent back with the reason."""
-    if schema is None:
-        return
-    validator = Draft202012Validator(schema)
-
-    @agent.output_validator
-    def check(output: dict[str, Any]) -> dict[str, Any]:
-        if problem := best_match(validator.iter_errors(output)):
-            raise ModelRetry(f"Your answer does not fit the schema: {_described(problem)}. Answer again.")
-        return output
+def _texts(response: ModelResponse) -> Iterator[str]:
+    return (part.content for part in response.parts if isinstance(part, TextPart))
 
 
 def _described(problem: ValidationError) -> str:
@@ -52,6 +100,20 @@ def _described(problem: ValidationError) -> str:
 def is_final_answer(call: ToolCallPart) -> bool:
     """Whether a call is an answer, and no use of a tool."""
     return call.tool_name == FINAL_ANSWER
+
+
+def is_answer(response: ModelResponse) -> bool:
+    """Whether a response is meant as an answer; else it only uses tools."""
+    return not response.tool_calls or any(map(is_final_answer, response.tool_calls))
+
+
+def sent_back(response: ModelResponse, problem: str) -> Iterator[ModelRequestPart]:
+    """What tells the model that its answer cannot be used, and why."""
+    finals = list(filter(is_final_answer, response.tool_calls))
+    for call in finals:
+        yield ToolReturnPart(call.tool_name, problem, call.tool_call_id, outcome="failed")
+    if not finals:
+        yield UserPromptPart(problem)
 
 
 def final_answer(response: ModelResponse) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from stigmer_tui.agents.durable import INTERRUPTED
+from stigmer_tui.agents.calls import INTERRUPTED
 from stigmer_tui.api.agent_execution_pb2 import ToolCall, ToolCallStatus
 from stigmer_tui.api.approval_pb2 import Allowed, Decision, Denied
 from stigmer_tui.api.approvals import APPROVAL, is_waiting

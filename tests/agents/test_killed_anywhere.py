@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from stigmer_tui.agents.durable import INTERRUPTED
+from stigmer_tui.agents.calls import INTERRUPTED
 from stigmer_tui.api.agent_execution_pb2 import ToolCall
 from stigmer_tui.api.approvals import is_waiting
 from stigmer_tui.api.phases import Phase

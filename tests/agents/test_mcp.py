@@ -68,7 +68,7 @@ async def test_77_only_enabled_tools_can_be_called(agents: Agents) -> None:
     script = calling("{folder: {}}", "{add: {a: 1, b: 1}}")
     ledger = await agents.run(assignment(script, agent=spec(notes(enabled=("add",)))))
     assert [call.status for call in ledger.calls] == [FAILED, COMPLETED]
-    assert "Unknown tool name: 'folder'" in ledger.calls[0].error
+    assert "There is no tool 'folder'" in ledger.calls[0].error
 
 
 async def test_77_variables_come_from_the_run_and_only_those_that_are_named(agents: Agents) -> None:

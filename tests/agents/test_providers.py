@@ -84,7 +84,7 @@ async def test_servers_that_number_their_calls_anew_are_understood(agents: Agent
 async def test_an_unknown_tool_is_a_failed_call(agents: Agents, provider: str) -> None:
     async with serving(agents, provider, Answer(calls=[("c1", "fly", {"to": "Rome"})]), Answer(["I cannot fly."])):
         ledger = await agents.run(assignment())
-    assert "Unknown tool name: 'fly'" in ledger.calls[0].error
+    assert "There is no tool 'fly'" in ledger.calls[0].error
     assert ledger.answers == ["I cannot fly."]
     assert ledger.phase is Phase.COMPLETED
 

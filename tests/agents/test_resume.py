@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from stigmer_tui.agents.durable import INTERRUPTED
+from stigmer_tui.agents.calls import INTERRUPTED
 from stigmer_tui.api.agent_execution_pb2 import AgentExecutionStatus, ToolCallStatus
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.structs import to_data
@@ -255,7 +255,7 @@ async def test_a_runner_that_drains_lets_a_call_come_to_its_end(agents: Agents) 
 async def test_a_call_that_takes_too_long_for_a_drain_is_killed(
     agents: Agents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stigmer_tui.agents.durable.GRACE", 0.01)
+    monkeypatch.setattr("stigmer_tui.agents.calls.GRACE", 0.01)
     ledger = await drained(agents)
     await take_up(agents, ledger, SLOW)
     assert (ledger.answers, outcomes(ledger)) == (["Done."], [("", INTERRUPTED)])

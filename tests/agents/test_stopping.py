@@ -10,7 +10,7 @@ import pytest
 from stigmer_tui.agents.sandbox import folder as folders
 from stigmer_tui.agents.sandbox import stopping
 from stigmer_tui.agents.sandbox.stopping import checkpoint, run_stoppable
-from stigmer_tui.agents.tools import toolset
+from stigmer_tui.agents.tools import folder_tools
 from stigmer_tui.api.agent_execution_pb2 import ToolCallStatus
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.core.errors import StigmerError
@@ -107,7 +107,7 @@ async def test_13_a_cancelled_run_leaves_no_search_behind(
 async def test_13_a_search_that_takes_too_long_is_a_failed_call(
     agents: Agents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(toolset, "TIME_LIMIT", 0.01)
+    monkeypatch.setattr(folder_tools, "TIME_LIMIT", 0.01)
     monkeypatch.setattr(folders, "checkpoint", Endless())
     agents.folder.mkdir(parents=True)
     (agents.folder / "a.txt").write_text("a")

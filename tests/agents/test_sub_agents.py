@@ -56,11 +56,30 @@ async def test_78_a_sub_agent_has_a_conversation_of_its_own(agents: Agents) -> N
     assert request.agent.spec.instructions == READER.instructions
 
 
+UNTIL_SEEN = """
+delay: 0
+turns:
+  - call: {task: {subagent_type: reader, description: "Wait"}}
+  - say: "{{result}}"
+sub_agents:
+  reader:
+    turns:
+      - call: {execute: {command: "until [ -e seen ]; do sleep 0.01; done"}}
+      - say: Seen.
+"""
+
+
 async def test_78_states_of_a_sub_agent_are_reported_as_they_change(agents: Agents) -> None:
-    ledger = await agents.run(assignment(SCRIPT, agent=SPEC))
-    seen = [part.status for delta in ledger.reports for part in delta.sub_agents]
-    assert seen[-1] == SubAgentStatus.SUB_AGENT_COMPLETED
-    assert SubAgentStatus.SUB_AGENT_IN_PROGRESS in seen
+    def states(ledger: Ledger) -> list[int]:
+        return [part.status for delta in ledger.reports for part in delta.sub_agents]
+
+    ledger = Ledger()
+    lease = agents.start(assignment(UNTIL_SEEN, agent=SPEC), ledger)
+    assert lease.task is not None
+    await ledger.until(lambda ledger: SubAgentStatus.SUB_AGENT_IN_PROGRESS in states(ledger))
+    (agents.folder / "seen").touch()
+    await lease.task
+    assert states(ledger)[-1] == SubAgentStatus.SUB_AGENT_COMPLETED
 
 
 TWO = """

@@ -14,9 +14,9 @@ from stigmer_tui.agents.sandbox.folder import Folder
 from stigmer_tui.agents.tools import files as file_limits
 from stigmer_tui.agents.tools import search as search_limits
 from stigmer_tui.agents.tools.files import FileTools
+from stigmer_tui.agents.tools.folder_tools import folder_tools
 from stigmer_tui.agents.tools.search import PathPattern, SearchTools
 from stigmer_tui.agents.tools.shell import CommandFailed, ShellTool
-from stigmer_tui.agents.tools.toolset import toolset
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.definition.support import TOOLS
 
@@ -59,13 +59,13 @@ def refusal(message: str) -> pytest.RaisesExc[StigmerError]:
 
 
 def test_the_tools_have_the_names_of_the_contract(folder: Folder) -> None:
-    tools = toolset(shell(folder)).tools
+    tools = folder_tools(shell(folder))
     assert set(tools) == TOOLS - {"task"}
     files = ("ls", "read_file", "write_file", "edit_file", "glob", "grep")
     assert set(TOOLS) == {*files, "execute", "write_todos", "task"}
     for tool in tools.values():
-        assert tool.description
-        for argument in tool.function_schema.json_schema["properties"].values():
+        assert tool.definition.description
+        for argument in tool.definition.parameters_json_schema["properties"].values():
             assert argument["description"].endswith(".")
 
 

@@ -50,6 +50,11 @@ def explained(error: AgentRunError, choice: ModelChoice, redactor: Redactor, ret
     return hidden(f"{choice}{happened}")
 
 
+def unusable(choice: ModelChoice, problem: str) -> str:
+    """The explanation where a model was asked again, and had no usable answer then either."""
+    return f"{choice} gave no usable answer, also when asked again: {problem}"
+
+
 def retry_reason(error: ModelAPIError) -> str:
     """The reason of a retry, in a few words."""
     match fault_in(error) or error:
@@ -117,7 +122,7 @@ def _what_happened(error: AgentRunError, choice: ModelChoice, detail: str, retri
         case ContentFilterError():
             return " gave no answer: a content filter of the provider held it back; say it differently"
         case _:
-            return f" gave no usable answer, also when asked again ({error})"
+            return f" gave no usable answer ({error})"
 
 
 def _address(choice: ModelChoice) -> str:

@@ -108,14 +108,10 @@ def _previous(messages: Sequence[ModelMessage], run: Sequence[ModelMessage]) -> 
 
 
 def _is_from_person(message: ModelMessage) -> bool:
-    """What the framework or the runner says to the model stands beside the results of a run's calls. Those of an
-    earlier run, of which a call was cancelled, are in one request with what the person said then.
-    """
-    if not isinstance(message, ModelRequest):
+    """What the runner says to the model, with results of calls or in place of an answer, has the id of the run."""
+    if not isinstance(message, ModelRequest) or message.run_id is not None:
         return False
-    kinds = {type(part) for part in message.parts}
-    is_of_run = message.run_id is not None
-    return UserPromptPart in kinds and not (is_of_run and ToolReturnPart in kinds)
+    return any(isinstance(part, UserPromptPart) for part in message.parts)
 
 
 def _values(run: Sequence[ModelMessage]) -> dict[str, str]:

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
-from pydantic_ai import RunContext, Tool
 from pydantic_ai.messages import ModelMessage, ModelResponse
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
 from pydantic_ai.profiles import ModelProfile
-from pydantic_ai.toolsets import FunctionToolset, ToolsetTool, WrapperToolset
+from pydantic_ai.tools import ToolDefinition
 
 from stigmer_tui.agents.models.choice import SCRIPTED
 from stigmer_tui.agents.scripts.player import current_run
 from stigmer_tui.agents.scripts.recordings import Playback
 from stigmer_tui.agents.tools.shell import CommandFailed
+from stigmer_tui.agents.tools.tool import ANY_ARGUMENTS, AgentTool, Tools, by_name, current_call
 from stigmer_tui.core.errors import StigmerError
-from stigmer_tui.definition.recording import misfit
+from stigmer_tui.definition.recording import RecordedTool, misfit
 
 
 def recorded_model(playback: Playback) -> FunctionModel:
@@ -42,32 +42,32 @@ def recorded_model(playback: Playback) -> FunctionModel:
     return FunctionModel(stream_function=play, model_name=SCRIPTED.model, profile=profile)
 
 
-@dataclass
-class RecordedToolset(WrapperToolset[None]):
-    """Answers the calls whose answers were recorded; the others are made."""
+def recorded_tool(tool: AgentTool, playback: Playback) -> AgentTool:
+    """Gives the answers that were recorded; calls without one are made."""
 
-    playback: Playback
-
-    async def call_tool(
-        self, name: str, tool_args: dict[str, Any], ctx: RunContext[None], tool: ToolsetTool[None]
-    ) -> Any:
-        call = self.playback.call(ctx.tool_call_id or "")
+    async def carry_out(arguments: dict[str, Any]) -> Any:
+        call = playback.call(current_call())
         if call is None:
-            return await super().call_tool(name, tool_args, ctx, tool)
+            return await tool.carry_out(arguments)
         if call.error and call.answer:
             raise CommandFailed(call.error, call.answer)
         if call.error:
             raise StigmerError(call.error)
         return call.answer
 
+    return replace(tool, carry_out=carry_out)
 
-def server_tools(playback: Playback) -> list[FunctionToolset[None]]:
+
+def server_tools(playback: Playback) -> Tools:
     """The tools of MCP servers as they were then; the servers are not started."""
-    toolset = FunctionToolset[None]()
-    for tool in playback.recorded.server_tools:
+    return by_name(*map(_server_tool, playback.recorded.server_tools))
 
-        async def refuse(*, _name: str = tool.name, **arguments: Any) -> str:
-            raise misfit(f"it has no answer of {_name}, whose server is not started in a test")
 
-        toolset.add_tool(Tool.from_schema(refuse, tool.name, tool.description, dict(tool.parameters)))
-    return [toolset] if playback.recorded.server_tools else []
+def _server_tool(tool: RecordedTool) -> AgentTool:
+    async def refuse(arguments: dict[str, Any]) -> Any:
+        raise misfit(f"it has no answer of {tool.name}, whose server is not started in a test")
+
+    definition = ToolDefinition(
+        name=tool.name, description=tool.description, parameters_json_schema=dict(tool.parameters), sequential=True
+    )
+    return AgentTool(definition, ANY_ARGUMENTS, refuse)

@@ -1,4 +1,4 @@
-"""All tools of an agent, for the framework."""
+"""The tools that every agent has: on files, commands and what there is to do."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ from collections.abc import Awaitable, Callable
 from functools import partial, wraps
 from typing import ParamSpec
 
-from pydantic_ai.toolsets import FunctionToolset
-
 from stigmer_tui.agents.sandbox.skill_files import FolderWithSkills
 from stigmer_tui.agents.sandbox.stopping import run_stoppable
 from stigmer_tui.agents.tools.files import FileTools
-from stigmer_tui.agents.tools.function_tool import function_tool
 from stigmer_tui.agents.tools.search import SearchTools
 from stigmer_tui.agents.tools.shell import ShellTool
 from stigmer_tui.agents.tools.todos import TodoTools
+from stigmer_tui.agents.tools.tool import Tools, by_name, method_tool
 
 TIME_LIMIT = 60.0
 """Seconds for a call of a tool on files."""
@@ -22,8 +20,7 @@ TIME_LIMIT = 60.0
 Arguments = ParamSpec("Arguments")
 
 
-def toolset(shell: ShellTool) -> FunctionToolset[None]:
-    """The tools on files, commands and what there is to do."""
+def folder_tools(shell: ShellTool) -> Tools:
     folder = FolderWithSkills(shell.folder, shell.skills) if shell.skills else shell.folder
     files, search = FileTools(folder), SearchTools(folder)
     tools = (
@@ -36,7 +33,7 @@ def toolset(shell: ShellTool) -> FunctionToolset[None]:
         shell.execute,
         TodoTools().write_todos,
     )
-    return FunctionToolset([function_tool(tool) for tool in tools])
+    return by_name(*(method_tool(tool) for tool in tools))
 
 
 def _stoppable(tool: Callable[Arguments, str]) -> Callable[Arguments, Awaitable[str]]:

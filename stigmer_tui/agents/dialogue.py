@@ -1,0 +1,56 @@
+"""The loop of an agent: the model is asked, its calls are made and it is told of them, until it has answered."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from pydantic_ai.messages import ModelMessage, ModelRequest, ModelRequestPart, UserPromptPart
+from pydantic_ai.settings import ModelSettings
+
+from stigmer_tui.agents.calls import Calls
+from stigmer_tui.agents.conversation import joined
+from stigmer_tui.agents.models.choice import ModelChoice
+from stigmer_tui.agents.models.failures import unusable
+from stigmer_tui.agents.tools.tool import Tools
+from stigmer_tui.agents.turns import Turns
+from stigmer_tui.agents.typed_output import Answers, is_answer, is_final_answer, sent_back
+from stigmer_tui.core.errors import StigmerError
+
+ListTools = Callable[[], Awaitable[Tools]]
+"""The tools that there are now; MCP servers may change theirs during a run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """Of one run."""
+
+    run_id: str
+    choice: ModelChoice
+    """The model that is asked first, for messages."""
+    turns: Turns
+    calls: Calls
+    answers: Answers
+    tools: ListTools
+    instructions: str
+    settings: ModelSettings
+
+    async def hold(self, history: Sequence[ModelMessage], asked: UserPromptPart) -> None:
+        """From what a person asks to the answer. Raises StigmerError, or AgentRunError, if there is none."""
+        messages = joined([*history, ModelRequest([asked], instructions=self.instructions)])
+        repairs = 0
+        while True:
+            tools = await self.tools()
+            parameters = self.answers.asked_for([tool.definition for tool in tools.values()])
+            turn = await self.turns.next(messages, self.settings, parameters)
+            uses = [call for call in turn.response.tool_calls if not is_final_answer(call)]
+            told: list[ModelRequestPart] = [*await self.calls.make(uses, tools, turn.ended_at)]
+            if is_answer(turn.response):
+                problem = self.answers.problem(turn.response)
+                if not problem:
+                    return
+                repairs += 1
+                if repairs > self.answers.repairs:
+                    raise StigmerError(unusable(self.choice, problem))
+                told += sent_back(turn.response, problem)
+            messages += [turn.response, ModelRequest(told, instructions=self.instructions, run_id=self.run_id)]
