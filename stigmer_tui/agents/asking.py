@@ -18,14 +18,13 @@ from pydantic_ai.settings import ModelSettings
 from stigmer_tui.agents.attached_files import without_contents
 from stigmer_tui.agents.models.choice import ModelChoice, ModelPlan
 from stigmer_tui.agents.models.failures import explained, is_unavailable, pause_after, retry_reason
+from stigmer_tui.agents.models.kept_requests import RequestPieces
 from stigmer_tui.agents.models.requests import (
     SentRequest,
     exchange,
     framework_request,
-    kept_request,
     offered,
     watched_request,
-    without_known,
 )
 from stigmer_tui.agents.responses import CallIds
 from stigmer_tui.agents.run import AgentRun
@@ -92,8 +91,7 @@ class ModelAsker:
         self._build = build
         self._left = list(plan.others)
         self._recorder: Recorder = recorder or StreamRecorder(run)
-        self._kept: set[str] = set()
-        """Hashes of the pieces of requests that the server has."""
+        self._pieces = RequestPieces(run.lease.redactor)
 
     async def ask(self, question: Question) -> ModelAnswer:
         """The response of the first model that gives one. Raises StigmerError if none does."""
@@ -168,10 +166,7 @@ class ModelAsker:
             request = offered(question.messages, question.parameters)
             uses = uses_of(self._run.lease.assignment.agent.agent)
             answered = exchange(self._run.agent, uses, self.choice, request, response)
-        kept = kept_request(question.call_id, sent, self.choice, self._run.lease.redactor, answered)
-        new = set(kept.pieces)
-        await self._run.lease.keep_request(without_known(kept, self._kept))
-        self._kept |= new
+        await self._run.lease.keep_request(self._pieces.of(question.call_id, sent, self.choice, answered))
 
 
 class _UnavailableError(StigmerError):

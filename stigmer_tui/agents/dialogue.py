@@ -37,6 +37,10 @@ class Dialogue:
 
     async def hold(self, history: Sequence[ModelMessage], asked: UserPromptPart) -> None:
         """From what a person asks to the answer. Raises StigmerError, or AgentRunError, if there is none."""
+        async with self.turns.settled():
+            await self._hold(history, asked)
+
+    async def _hold(self, history: Sequence[ModelMessage], asked: UserPromptPart) -> None:
         messages = joined([*history, ModelRequest([asked], instructions=self.instructions)])
         repairs = 0
         while True:
@@ -53,4 +57,5 @@ class Dialogue:
                 if repairs > self.answers.repairs:
                     raise StigmerError(unusable(self.choice, problem))
                 told += sent_back(turn.response, problem)
-            messages += [turn.response, ModelRequest(told, instructions=self.instructions, run_id=self.run_id)]
+            request = ModelRequest(told, instructions=self.instructions, run_id=self.run_id)
+            messages = [*messages, turn.response, request]

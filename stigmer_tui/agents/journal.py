@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -86,9 +87,13 @@ class AgentJournal:
         step = self._journal.find(f"turn/{number}")
         return ModelTurn(**step.value) if step is not None else None
 
-    async def end_turn(self, number: int, turn: ModelTurn) -> None:
-        """Records a turn. Returns when it is durable."""
-        await self._journal.complete(f"turn/{number}", asdict(turn))
+    def end_turn(self, number: int, turn: ModelTurn) -> asyncio.Future[None]:
+        """Records a turn, before all that is recorded after this call. Done when it is durable."""
+        return self._journal.complete(f"turn/{number}", asdict(turn))
+
+    async def flush(self) -> None:
+        """Returns when all that was recorded is durable."""
+        await self._journal.flush()
 
     def summary(self, number: int) -> SummaryStep | None:
         """One of the summaries that the run began with, each of which contains those before it."""

@@ -68,6 +68,8 @@ class SubAgentTool:
             subagent_type: The name of the sub-agent.
         """
         agent = self._agent(subagent_type)
+        # No model is asked because of a turn that may be lost.
+        await self._run.record.flush()
         async with self._slots:
             outcome = await self._outcome(current_call(), description, agent)
         match outcome.phase:

@@ -5,8 +5,10 @@ was, with the same transcript; then from the model.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, UserPromptPart
 from pydantic_ai.models import ModelRequestParameters
@@ -30,7 +32,11 @@ class Turn:
 
 
 class Turns:
-    """Of one run. Each response streams into the transcript, and is given when it is complete and durable."""
+    """Of one run. Each response streams into the transcript, and is given when it is complete.
+
+    While a turn becomes durable, its calls are made. The journal keeps the order of what it is told, so one that must
+    not be repeated begins after it.
+    """
 
     def __init__(self, run: AgentRun, asker: ModelAsker, compaction: RunCompaction | None = None) -> None:
         """Without a compaction, the model gets everything, however long the run is."""
@@ -40,11 +46,15 @@ class Turns:
         self._recorder = StreamRecorder(run)
         self._number = -1
         self._repetition: Repetition | None = None
+        self._settling: asyncio.Future[Any] | None = None
+        """Done when the latest turn is durable, and its request is kept."""
 
     async def next(
         self, messages: list[ModelMessage], settings: ModelSettings, parameters: ModelRequestParameters
     ) -> Turn:
         """The next turn. Raises StigmerError if the model fails."""
+        # No model is asked on what may be lost.
+        await self._settle()
         self._number += 1
         turn = self._run.record.turn(self._number)
         conversation = messages
@@ -64,12 +74,31 @@ class Turns:
             response, choice = answer.response, answer.choice
             record = to_record(response, self._run.lease.redactor)
             turn = ModelTurn(asked_at, answer.spoke_at, self._run.now(), record, choice.provider.name, choice.model)
-            await asyncio.gather(self._run.record.end_turn(self._number, turn), answer.keep())
+            self._settling = asyncio.gather(self._run.record.end_turn(self._number, turn), answer.keep())
         self._run.note_call(self._run.spending.call(call_id, choice, response, turn.asked_at, turn.ended_at))
         self._recorder.conclude(response, choice, turn.ended_at)
         if response.tool_calls and repeated is not None and repeated.must_conclude:
             raise StigmerError(f"{self._run.agent} did not finish: {repeated.note}")
         return Turn(response, turn.ended_at)
+
+    @asynccontextmanager
+    async def settled(self) -> AsyncIterator[None]:
+        """After the block, all turns are durable and their requests are kept, unless it was cancelled."""
+        try:
+            yield
+        except asyncio.CancelledError:
+            # A write may have to wait until a disk has room; the end of the run does not.
+            if self._settling is not None:
+                self._settling.cancel()
+            raise
+        except Exception:
+            await self._settle()
+            raise
+        await self._settle()
+
+    async def _settle(self) -> None:
+        if self._settling is not None:
+            await self._settling
 
     def _watch_for_repetition(self, messages: Sequence[ModelMessage], at: str) -> Repetition | None:
         before, self._repetition = self._repetition, repetition(messages)

@@ -41,6 +41,11 @@ class Redactor:
     def __bool__(self) -> bool:
         return bool(self._searches)
 
+    @property
+    def size(self) -> int:
+        """How many values it knows; they only become more."""
+        return len(self._values)
+
     def add(self, secrets: Iterable[str]) -> None:
         """Adds values. Ignores values that are too short to be distinguished from ordinary text."""
         new = {value for value in secrets if len(value.strip()) >= MIN_LENGTH} - self._values

@@ -52,6 +52,15 @@ async def provider_server(wire: Wire, *answers: Answer, pace: int = 0) -> AsyncI
     provider = ProviderServer("", list(answers))
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while await give_answer(reader, writer):
+                pass
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        writer.close()
+
+    async def give_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Whether the connection can be used again, as those of real providers can."""
         provider.requests.append(await _read(reader))
         answer = provider.answers.pop(0) if len(provider.answers) > 1 else provider.answers[0]
         if answer.status != 200:
@@ -74,7 +83,7 @@ async def provider_server(wire: Wire, *answers: Answer, pace: int = 0) -> AsyncI
             if not answer.breaks_off:
                 writer.write(b"0\r\n\r\n")
         await writer.drain()
-        writer.close()
+        return not answer.breaks_off
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:
@@ -133,5 +142,5 @@ async def _read(reader: asyncio.StreamReader) -> Request:
 
 
 def _head(writer: asyncio.StreamWriter, status: int, headers: Mapping[str, str]) -> None:
-    lines = [f"HTTP/1.1 {status} Status", "connection: close", *(f"{name}: {value}" for name, value in headers.items())]
+    lines = [f"HTTP/1.1 {status} Status", *(f"{name}: {value}" for name, value in headers.items())]
     writer.write("\r\n".join([*lines, "", ""]).encode())

@@ -54,6 +54,7 @@ class CutJournal:
     gone: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when nothing waits for the dead process any more: what it still does by itself ends."""
     writes: int = 0
+    in_order: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def execution(self, execution_id: str) -> CutExecutionJournal:
         return CutExecutionJournal(self, self.journal.execution(execution_id))
@@ -61,16 +62,22 @@ class CutJournal:
     def forget(self, execution_id: str) -> Awaitable[None]:
         return self.journal.forget(execution_id)
 
-    async def write(self, name: str, write: Callable[[], Awaitable[object]]) -> None:
+    async def flush(self) -> None:
+        async with self.in_order:
+            pass
         if self.died.is_set():
             await self._hang()
-        dies = self.writes == self.number
-        self.writes += 1
-        if not (dies and self.before):
-            await write()
-        if dies:
-            self.at = name
-            self.died.set()
+
+    async def write(self, name: str, write: Callable[[], Awaitable[object]]) -> None:
+        async with self.in_order:
+            dies = not self.died.is_set() and self.writes == self.number
+            self.writes += 1
+            if not self.died.is_set() and not (dies and self.before):
+                await write()
+            if dies:
+                self.at = name
+                self.died.set()
+        if self.died.is_set():
             await self._hang()
 
     async def _hang(self) -> None:
@@ -90,11 +97,18 @@ class CutExecutionJournal:
     def find(self, step: str) -> JournalStep | None:
         return self.noted.get(step) or self.journal.find(step)
 
-    async def begin(self, step: str, value: Any = None) -> None:
-        await self.cut.write(f"begin {step}", lambda: self._written(self.journal.begin, step, value))
+    def begin(self, step: str, value: Any = None) -> asyncio.Future[None]:
+        return self._queued(f"begin {step}", lambda: self._written(self.journal.begin, step, value))
 
-    async def complete(self, step: str, value: Any = None) -> None:
-        await self.cut.write(f"end {step}", lambda: self._written(self.journal.complete, step, value))
+    def complete(self, step: str, value: Any = None) -> asyncio.Future[None]:
+        return self._queued(f"end {step}", lambda: self._written(self.journal.complete, step, value))
+
+    def flush(self) -> asyncio.Future[None]:
+        return asyncio.ensure_future(self.cut.flush())
+
+    def _queued(self, name: str, write: Callable[[], Awaitable[object]]) -> asyncio.Future[None]:
+        """In the order of the calls, as the journal does it."""
+        return asyncio.ensure_future(self.cut.write(name, write))
 
     def note(self, step: str, value: Any) -> None:
         """Lost with the process, unless another step is written before."""

@@ -15,6 +15,7 @@ from stigmer_tui.agents.models.anthropic_message import AnthropicMessage
 from stigmer_tui.agents.models.chat_completion import ChatCompletion
 from stigmer_tui.agents.models.checked_stream import FIRST_OUTPUT_LIMIT, CheckedStream, ResponseReader
 from stigmer_tui.agents.models.choice import ModelChoice
+from stigmer_tui.agents.models.known_tools import convert_tools_once
 from stigmer_tui.agents.models.requests import note_request
 from stigmer_tui.runners.outgoing import OutgoingTransport
 
@@ -73,7 +74,9 @@ def _build(choice: ModelChoice) -> Model:
         from stigmer_tui.agents.models.plain_completions import send_plain_completions
 
         send_plain_completions(provider.client)
-    return infer_model(f"{framework}:{choice.model}", lambda _: provider)
+    model = infer_model(f"{framework}:{choice.model}", lambda _: provider)
+    convert_tools_once(model)
+    return model
 
 
 def _provider(choice: ModelChoice, client: httpx2.AsyncClient) -> Provider[Any]:

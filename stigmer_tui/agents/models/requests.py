@@ -1,8 +1,7 @@
-"""What was really sent to a model: taken where it leaves the process, and brought into pieces that are kept once."""
+"""What was really sent to a model, taken where it leaves the process, and what it answered."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,9 +18,7 @@ from pydantic_ai.usage import RequestUsage
 from stigmer_tui.agents.models.choice import ModelChoice
 from stigmer_tui.agents.responses import arguments_of, text_of
 from stigmer_tui.agents.typed_output import final_answer, is_final_answer
-from stigmer_tui.api.model_call_pb2 import KeepRequestRequest, RequestField
 from stigmer_tui.core.known_secrets import without_credentials
-from stigmer_tui.core.redaction import Redactor
 
 KEPT_HEADERS = ("content-type", "anthropic-version", "anthropic-beta")
 
@@ -105,46 +102,3 @@ def exchange(
         "calls": [{"id": call.tool_call_id, "tool": call.tool_name, "arguments": arguments_of(call)} for call in calls],
         "tokens": {"input": usage.input_tokens, "cached": usage.cache_read_tokens, "output": usage.output_tokens},
     }
-
-
-def kept_request(
-    call_id: str,
-    sent: SentRequest,
-    choice: ModelChoice,
-    redactor: Redactor,
-    answered: Mapping[str, Any] | None = None,
-) -> KeepRequestRequest:
-    """A request in pieces, without secrets: a value for each of its keys, and of a list each item.
-
-    `answered` is its exchange; None where there was no answer.
-    """
-    body = redactor.data(Redactor([choice.key]).data(sent.body))
-    kept = KeepRequestRequest(
-        call_id=call_id, url=redactor.text(sent.url), key_variable=choice.key_variable, headers=sent.headers
-    )
-    kept.fields.extend(_fields(body, kept))
-    if answered is not None:
-        kept.exchange.extend(_fields(redactor.data(dict(answered)), kept))
-    return kept
-
-
-def _fields(data: Mapping[str, Any], kept: KeepRequestRequest) -> Iterator[RequestField]:
-    for name, value in data.items():
-        is_list = isinstance(value, list)
-        pieces = [_piece(item, kept) for item in (value if is_list else [value])]
-        yield RequestField(name=name, pieces=pieces, is_list=is_list)
-
-
-def without_known(kept: KeepRequestRequest, known: set[str]) -> KeepRequestRequest:
-    """The request without the pieces that were kept before."""
-    for piece in known & kept.pieces.keys():
-        del kept.pieces[piece]
-    return kept
-
-
-def _piece(value: Any, kept: KeepRequestRequest) -> str:
-    """The hash of a value, whose JSON is put among the pieces."""
-    content = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    digest = hashlib.sha256(content.encode("utf-8", "backslashreplace")).hexdigest()
-    kept.pieces[digest] = content.encode("utf-8", "backslashreplace").decode()
-    return digest

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic_ai import Tool
@@ -73,15 +73,10 @@ def method_tool(
     """The tool that a bound method is, or a function that wraps one."""
     method = inspect.unwrap(function).__func__
     if method not in _readings:
-        tool = Tool[None](function)
+        tool = Tool[None](function, name=name or None, sequential=sequential)
         _readings[method] = _Reading(tool.tool_def, tool.function_schema.validator)
     read = _readings[method]
-    definition = ToolDefinition(
-        name=name or read.definition.name,
-        description=description or read.definition.description,
-        parameters_json_schema=read.definition.parameters_json_schema,
-        sequential=sequential,
-    )
+    definition = replace(read.definition, description=description) if description else read.definition
 
     async def carry_out(arguments: dict[str, Any]) -> Any:
         return await function(**arguments)
