@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
-from typing import Protocol
+from typing import Any, Protocol
 
 from pydantic_ai.exceptions import ModelAPIError
 from pydantic_ai.messages import ModelMessage, ModelResponse
@@ -57,7 +57,7 @@ class ModelAnswer:
     spoke_at: str
     """When its text began; empty if it has none."""
     choice: ModelChoice
-    keep: Callable[[], Awaitable[None]]
+    keep: Callable[[], Coroutine[Any, Any, None]]
     """Lets the server keep the request and this answer; for the one who records it, to do both at the same time."""
 
 

@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any
 
 from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, UserPromptPart
 from pydantic_ai.models import ModelRequestParameters
@@ -46,15 +45,18 @@ class Turns:
         self._recorder = StreamRecorder(run)
         self._number = -1
         self._repetition: Repetition | None = None
-        self._settling: asyncio.Future[Any] | None = None
-        """Done when the latest turn is durable, and its request is kept."""
+        self._recording: asyncio.Future[None] | None = None
+        """Done when the latest turn is durable."""
+        self._keeping: asyncio.Task[None] | None = None
+        """Done when its request is kept."""
 
     async def next(
         self, messages: list[ModelMessage], settings: ModelSettings, parameters: ModelRequestParameters
     ) -> Turn:
         """The next turn. Raises StigmerError if the model fails."""
         # No model is asked on what may be lost.
-        await self._settle()
+        if self._recording is not None:
+            await self._recording
         self._number += 1
         turn = self._run.record.turn(self._number)
         conversation = messages
@@ -74,7 +76,10 @@ class Turns:
             response, choice = answer.response, answer.choice
             record = to_record(response, self._run.lease.redactor)
             turn = ModelTurn(asked_at, answer.spoke_at, self._run.now(), record, choice.provider.name, choice.model)
-            self._settling = asyncio.gather(self._run.record.end_turn(self._number, turn), answer.keep())
+            if self._keeping is not None:
+                await self._keeping
+            self._recording = self._run.record.end_turn(self._number, turn)
+            self._keeping = asyncio.create_task(answer.keep())
         self._run.note_call(self._run.spending.call(call_id, choice, response, turn.asked_at, turn.ended_at))
         self._recorder.conclude(response, choice, turn.ended_at)
         if response.tool_calls and repeated is not None and repeated.must_conclude:
@@ -88,8 +93,8 @@ class Turns:
             yield
         except asyncio.CancelledError:
             # A write may have to wait until a disk has room; the end of the run does not.
-            if self._settling is not None:
-                self._settling.cancel()
+            for unfinished in filter(None, (self._recording, self._keeping)):
+                unfinished.cancel()
             raise
         except Exception:
             await self._settle()
@@ -97,8 +102,7 @@ class Turns:
         await self._settle()
 
     async def _settle(self) -> None:
-        if self._settling is not None:
-            await self._settling
+        await asyncio.gather(*filter(None, (self._recording, self._keeping)))
 
     def _watch_for_repetition(self, messages: Sequence[ModelMessage], at: str) -> Repetition | None:
         before, self._repetition = self._repetition, repetition(messages)
