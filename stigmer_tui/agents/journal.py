@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -89,7 +89,7 @@ class AgentJournal:
 
     def end_turn(self, number: int, turn: ModelTurn) -> asyncio.Future[None]:
         """Records a turn, before all that is recorded after this call. Done when it is durable."""
-        return self._journal.complete(f"turn/{number}", asdict(turn))
+        return self._journal.complete(f"turn/{number}", _fields(turn))
 
     async def flush(self) -> None:
         """Returns when all that was recorded is durable."""
@@ -180,3 +180,8 @@ class AgentJournal:
         for name, step in self._journal:
             if name.startswith(SPENT):
                 yield name.removeprefix(SPENT), step.value
+
+
+def _fields(turn: ModelTurn) -> dict[str, Any]:
+    """Without a copy of the response, which nobody changes."""
+    return {field.name: getattr(turn, field.name) for field in fields(turn)}

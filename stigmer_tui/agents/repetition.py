@@ -44,9 +44,12 @@ class Repetition:
 
 def repetition(messages: Sequence[ModelMessage]) -> Repetition | None:
     """The repetition at the end of a conversation, if there are `WARN_AFTER` equal calls or more."""
-    calls = list(_latest_calls(messages))
-    count = sum(1 for _ in takewhile(lambda call: call == calls[0], calls))
-    return Repetition(calls[0][0], count) if count >= WARN_AFTER else None
+    calls = _latest_calls(messages)
+    latest = next(calls, None)
+    if latest is None:
+        return None
+    count = 1 + sum(1 for _ in takewhile(lambda call: call == latest, calls))
+    return Repetition(latest[0], count) if count >= WARN_AFTER else None
 
 
 def _latest_calls(messages: Sequence[ModelMessage]) -> Iterator[tuple[str, str]]:

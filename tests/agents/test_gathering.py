@@ -11,7 +11,7 @@ from stigmer_tui.agents.models.gathering import MAX_AHEAD, GatheredOutput, Outpu
 
 
 def said(text: str, key: str = "content") -> TextDelta:
-    return TextDelta(key, text, lambda whole: f"{key}:{whole}".encode())
+    return TextDelta(key, text, lambda whole: f"{key}:{whole}\n".encode())
 
 
 async def stream(*steps: Output | asyncio.Event | Exception) -> AsyncIterator[Output]:
@@ -27,7 +27,12 @@ async def stream(*steps: Output | asyncio.Event | Exception) -> AsyncIterator[Ou
 
 
 async def gathered(steps: Sequence[Output]) -> list[bytes]:
-    return [event async for event in GatheredOutput(stream(*steps))]
+    return await rest(aiter(GatheredOutput(stream(*steps))))
+
+
+async def rest(events: AsyncIterator[bytes]) -> list[bytes]:
+    """All events, however they come together."""
+    return b"".join([piece async for piece in events]).splitlines()
 
 
 async def test_texts_that_arrive_together_are_one() -> None:
@@ -35,21 +40,21 @@ async def test_texts_that_arrive_together_are_one() -> None:
 
 
 async def test_the_order_stays_and_what_differs_is_apart() -> None:
-    steps: list[Output] = [said("a", "reasoning"), said("b"), said("c"), b"call", said("d"), b"end"]
+    steps: list[Output] = [said("a", "reasoning"), said("b"), said("c"), b"call\n", said("d"), b"end\n"]
     assert await gathered(steps) == [b"reasoning:a", b"content:bc", b"call", b"content:d", b"end"]
 
 
 async def test_the_first_text_does_not_wait_for_the_next() -> None:
     more = asyncio.Event()
     events = aiter(GatheredOutput(stream(said("a"), more, said("b"))))
-    assert await anext(events) == b"content:a"
+    assert await anext(events) == b"content:a\n"
     more.set()
-    assert [event async for event in events] == [b"content:b"]
+    assert await rest(events) == [b"content:b"]
 
 
 async def test_an_error_comes_after_what_came_before_it() -> None:
     events = aiter(GatheredOutput(stream(said("a"), ValueError("cut"))))
-    assert await anext(events) == b"content:a"
+    assert await anext(events) == b"content:a\n"
     with pytest.raises(ValueError, match="cut"):
         await anext(events)
 
@@ -64,10 +69,10 @@ async def test_a_reader_that_is_slow_is_not_overrun() -> None:
             yield said(piece, name)
 
     events = aiter(GatheredOutput(source()))
-    assert await anext(events) == f"a:{piece}".encode()
+    [first, *others] = (await anext(events)).splitlines()
+    assert first == f"a:{piece}".encode()
     assert "".join(read) == "abc"
-    rest = [event async for event in events]
-    assert [event[:1] for event in rest] == [b"b", b"c", b"d", b"e", b"f"]
+    assert [event[:1] for event in (*others, *await rest(events))] == [b"b", b"c", b"d", b"e", b"f"]
 
 
 async def test_closing_it_ends_the_reading() -> None:
@@ -82,7 +87,7 @@ async def test_closing_it_ends_the_reading() -> None:
 
     output = GatheredOutput(source())
     events = aiter(output)
-    assert await anext(events) == b"content:a"
+    assert await anext(events) == b"content:a\n"
     await output.close()
     async with asyncio.timeout(60):
         await ended.wait()

@@ -43,7 +43,7 @@ class GatheredOutput:
         self._reading = asyncio.create_task(self._read(output))
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Raises what reading the response raises, after what came before it."""
+        """Events as they gather, several in one piece. Raises what reading raises, after what was before."""
         loop = asyncio.get_running_loop()
         given_at = -INTERVAL
         while True:
@@ -52,8 +52,8 @@ class GatheredOutput:
                 # The end of a response does not wait.
                 await asyncio.wait({self._reading}, timeout=rest)
             given_at = loop.time()
-            for event in self._take():
-                yield event
+            if events := self._take():
+                yield b"".join(events)
             if self._reading.done() and not self._pending:
                 self._reading.result()
                 return
