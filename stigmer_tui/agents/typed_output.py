@@ -65,7 +65,7 @@ class Answers:
         )
 
     def problem(self, response: ModelResponse) -> str:
-        """What is wrong with an answer, for the model; empty if nothing is.
+        """What is wrong with an answer; empty if nothing is.
 
         Raises AgentRunError if it was cut short before it had said anything usable.
         """
@@ -75,17 +75,17 @@ class Answers:
         if not text and ending is not None:
             raise ending(f"The response ended: {response.finish_reason}")
         if self._validator is None:
-            return "" if text else "You have said nothing. Answer with a text, or call a tool."
+            return "" if text else "it is empty"
         if final is None and not self._is_native:
-            return f"Give your answer by the tool {FINAL_ANSWER}."
+            return f"it is not given by the tool {FINAL_ANSWER}"
         try:
             data = json.loads(text)
         except ValueError as error:
             if ending is not None:
                 raise ending(f"The response ended: {response.finish_reason}") from error
-            return f"Your answer is not JSON: {error}. Answer again."
+            return f"it is not JSON: {error}"
         problem = best_match(self._validator.iter_errors(data))
-        return f"Your answer does not fit the schema: {_described(problem)}. Answer again." if problem else ""
+        return f"it does not fit the schema: {_described(problem)}" if problem else ""
 
 
 def _texts(response: ModelResponse) -> Iterator[str]:
@@ -109,11 +109,12 @@ def is_answer(response: ModelResponse) -> bool:
 
 def sent_back(response: ModelResponse, problem: str) -> Iterator[ModelRequestPart]:
     """What tells the model that its answer cannot be used, and why."""
+    told = f"Your answer cannot be used: {problem}. Answer again."
     finals = list(filter(is_final_answer, response.tool_calls))
     for call in finals:
-        yield ToolReturnPart(call.tool_name, problem, call.tool_call_id, outcome="failed")
+        yield ToolReturnPart(call.tool_name, told, call.tool_call_id, outcome="failed")
     if not finals:
-        yield UserPromptPart(problem)
+        yield UserPromptPart(told)
 
 
 def final_answer(response: ModelResponse) -> str:

@@ -64,7 +64,38 @@ async def test_an_answer_that_stays_wrong_fails_the_run(agents: Agents) -> None:
         ledger = await agents.run(assignment(annotations=TYPED))
         assert len(provider.requests) == 2
     assert ledger.phase is Phase.FAILED
-    assert "gave no usable answer, also when asked again" in ledger.status.error
+    assert "gave no usable answer, also when asked again: it does not fit the schema: score:" in ledger.status.error
+
+
+async def test_what_is_called_beside_an_answer_is_made_before_the_end(agents: Agents) -> None:
+    both = Answer(calls=[("call_1", "write_file", {"file_path": "/a.txt", "content": "a"}), *final(GOOD, "c2").calls])
+    async with provider_server(openai_events, both) as provider:
+        ask(agents, provider.url, "openai", "my-own")
+        ledger = await agents.run(assignment(annotations=TYPED))
+        assert len(provider.requests) == 1
+    assert (ledger.phase, json.loads(ledger.answers[-1])) == (Phase.COMPLETED, GOOD)
+    assert (agents.folder / "a.txt").read_text() == "a"
+
+
+async def test_an_answer_in_prose_is_asked_for_by_the_tool(agents: Agents) -> None:
+    async with provider_server(openai_events, Answer(["Seven."]), final(GOOD)) as provider:
+        ask(agents, provider.url, "openai", "my-own")
+        ledger = await agents.run(assignment(annotations=TYPED))
+        told = provider.bodies[1]["messages"][-1]["content"]
+    assert told == "Your answer cannot be used: it is not given by the tool final_answer. Answer again."
+    assert (ledger.phase, json.loads(ledger.answers[-1])) == (Phase.COMPLETED, GOOD)
+
+
+async def test_an_empty_answer_is_asked_for_again_twice(agents: Agents) -> None:
+    async with provider_server(anthropic_events, Answer(), Answer(), Answer(["Hello."])) as provider:
+        ask(agents, provider.url, "anthropic", "claude-sonnet-5-5")
+        assert (await agents.run(assignment(execution_id="agx_1"))).answers == ["Hello."]
+        provider.answers[:] = [Answer()]
+        provider.requests.clear()
+        ledger = await agents.run(assignment(execution_id="agx_2"))
+        assert len(provider.requests) == 3
+    assert ledger.phase is Phase.FAILED
+    assert ledger.status.error.endswith("it is empty; ask for something else, or another model")
 
 
 @pytest.mark.parametrize(("say", "phase"), [('{"score": 3}', Phase.COMPLETED), ("Three.", Phase.FAILED)])

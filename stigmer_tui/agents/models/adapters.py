@@ -68,7 +68,7 @@ class Adapters:
 def _build(choice: ModelChoice) -> Model:
     framework = choice.provider.framework
     provider = _provider(choice, provider_client(RESPONSE_READERS.get(framework, ChatCompletion)))
-    # Retries are decided in `durable`, which reports them.
+    # Retries are decided in `asking`, which reports them.
     provider.client.max_retries = 0
     if framework not in RESPONSE_READERS:
         from stigmer_tui.agents.models.plain_completions import send_plain_completions

@@ -52,7 +52,7 @@ def explained(error: AgentRunError, choice: ModelChoice, redactor: Redactor, ret
 
 def unusable(choice: ModelChoice, problem: str) -> str:
     """The explanation where a model was asked again, and had no usable answer then either."""
-    return f"{choice} gave no usable answer, also when asked again: {problem}"
+    return f"{choice} gave no usable answer, also when asked again: {problem}; ask for something else, or another model"
 
 
 def retry_reason(error: ModelAPIError) -> str:
