@@ -36,6 +36,10 @@ from stigmer_tui.definition.agent_uses import uses_of
 logger = logging.getLogger(__name__)
 
 
+ParametersFor = Callable[[Model, ModelChoice], ModelRequestParameters]
+"""What is asked of a model, which depends on what it can do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """What a model is asked."""
@@ -43,7 +47,7 @@ class Question:
     call_id: str
     messages: list[ModelMessage]
     settings: ModelSettings | None
-    parameters: ModelRequestParameters
+    parameters: ParametersFor
     asked_at: str
     conversation: Sequence[ModelMessage] = ()
     """All messages before, where a summary stands for some of them: ids of calls are unique among them."""
@@ -134,8 +138,9 @@ class ModelAsker:
 
     async def _stream(self, question: Question) -> tuple[ModelResponse, str]:
         ids = CallIds(question.conversation or question.messages)
-        messages = self._model.prepare_messages(question.messages, question.parameters)
-        async with self._model.request_stream(messages, question.settings, question.parameters) as stream:
+        parameters = question.parameters(self._model, self.choice)
+        messages = self._model.prepare_messages(question.messages, parameters)
+        async with self._model.request_stream(messages, question.settings, parameters) as stream:
             return await self._recorder.record(stream, ids, self.choice, question.asked_at)
 
     async def _fall_back(self, failure: _UnavailableError) -> None:
@@ -158,12 +163,13 @@ class ModelAsker:
         """The request, for people to read, and its answer, to be played in tests. It was sent at least once, whatever
         came of it.
         """
+        parameters = question.parameters(self._model, self.choice)
         if not sent.body:
-            sent.body = framework_request(question.messages, question.settings, question.parameters)
+            sent.body = framework_request(question.messages, question.settings, parameters)
         sent.body = without_contents(sent.body, question.messages)
         answered = None
         if response is not None:
-            request = offered(question.messages, question.parameters)
+            request = offered(question.messages, parameters)
             uses = uses_of(self._run.lease.assignment.agent.agent)
             answered = exchange(self._run.agent, uses, self.choice, request, response)
         await self._run.lease.keep_request(self._pieces.of(question.call_id, sent, self.choice, answered))

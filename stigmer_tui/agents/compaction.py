@@ -13,7 +13,7 @@ from itertools import count
 
 from pydantic_ai.exceptions import AgentRunError
 from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, SystemPromptPart, UserPromptPart
-from pydantic_ai.models import ModelRequestParameters, StreamedResponse
+from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
 
 from stigmer_tui.agents.asking import ModelAnswer, ModelAsker, Question
 from stigmer_tui.agents.conversation import BYTES_PER_TOKEN, History, estimated_tokens, spoken_messages
@@ -74,7 +74,7 @@ async def asked_summary(
     run.spending.check(run.agent, number)
     asked_at = run.now()
     try:
-        answer = await asker.ask(Question(call_id, request, None, ModelRequestParameters(), asked_at))
+        answer = await asker.ask(Question(call_id, request, None, _text_only, asked_at))
     finally:
         run.transcript.stop_waiting()
     if not text_of(answer.response).strip():
@@ -82,6 +82,10 @@ async def asked_summary(
         raise StigmerError("the model's answer is empty")
     choice, record = answer.choice, to_record(answer.response, run.lease.redactor)
     return ModelTurn(asked_at, "", run.now(), record, choice.provider.name, choice.model), answer
+
+
+def _text_only(model: Model, choice: ModelChoice) -> ModelRequestParameters:
+    return ModelRequestParameters()
 
 
 def taken_summary(run: AgentRun, asker: ModelAsker, call_id: str, turn: ModelTurn) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from pydantic_ai.messages import ModelMessage, ModelRequest, ModelRequestPart, UserPromptPart
 from pydantic_ai.settings import ModelSettings
@@ -45,8 +46,8 @@ class Dialogue:
         repairs = 0
         while True:
             tools = await self.tools()
-            parameters = self.answers.asked_for([tool.definition for tool in tools.values()])
-            turn = await self.turns.next(messages, self.settings, parameters)
+            asked_for = partial(self.answers.asked_for, [tool.definition for tool in tools.values()])
+            turn = await self.turns.next(messages, self.settings, asked_for)
             uses = [call for call in turn.response.tool_calls if not is_final_answer(call)]
             told: list[ModelRequestPart] = [*await self.calls.make(uses, tools, turn.ended_at)]
             if is_answer(turn.response):

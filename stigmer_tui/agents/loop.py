@@ -149,7 +149,7 @@ class AgentLoop:
             choice=plan.first,
             turns=Turns(run, ModelAsker(model, plan, run, self._adapters.model), compaction),
             calls=Calls(run, Approvals(run, policy_of(assignment, run.approve), decide)),
-            answers=Answers(schema, model, plan.first),
+            answers=Answers(schema),
             tools=tools,
             instructions=instructions_for(assignment.agent.spec.instructions, run.caller is not None, skills),
             settings=_settings(assignment, run.answers),

@@ -10,10 +10,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, UserPromptPart
-from pydantic_ai.models import ModelRequestParameters
 from pydantic_ai.settings import ModelSettings
 
-from stigmer_tui.agents.asking import ModelAsker, Question
+from stigmer_tui.agents.asking import ModelAsker, ParametersFor, Question
 from stigmer_tui.agents.journal import ModelTurn
 from stigmer_tui.agents.repetition import Repetition, repetition
 from stigmer_tui.agents.responses import from_record, to_record
@@ -50,9 +49,7 @@ class Turns:
         self._keeping: asyncio.Task[None] | None = None
         """Done when its request is kept."""
 
-    async def next(
-        self, messages: list[ModelMessage], settings: ModelSettings, parameters: ModelRequestParameters
-    ) -> Turn:
+    async def next(self, messages: list[ModelMessage], settings: ModelSettings, parameters: ParametersFor) -> Turn:
         """The next turn. Raises StigmerError if the model fails."""
         # No model is asked on what may be lost.
         if self._recording is not None:

@@ -40,21 +40,22 @@ _CUT_SHORT = {"length": OutputTokenLimitExceeded, "content_filter": ContentFilte
 class Answers:
     """Of one agent."""
 
-    def __init__(self, schema: dict[str, Any] | None, model: Model, choice: ModelChoice) -> None:
-        """Data is asked for by the model's own means where it has any, else by a final tool."""
+    def __init__(self, schema: dict[str, Any] | None) -> None:
         self._schema = schema
         self._validator = Draft202012Validator(schema) if schema is not None else None
-        # Whatever speaks the API of a gateway's provider need not know this part of it.
-        is_imitation = choice.provider.is_gateway and bool(choice.base_url)
-        self._is_native = bool(model.profile.get("supports_json_schema_output")) and not is_imitation
         self.repairs = EMPTY_ANSWERS if schema is None else REPAIRS
         """Turns to repair an answer."""
 
-    def asked_for(self, tools: Sequence[ToolDefinition]) -> ModelRequestParameters:
-        """What a request asks for: an answer, or calls of these tools."""
+    def asked_for(self, tools: Sequence[ToolDefinition], model: Model, choice: ModelChoice) -> ModelRequestParameters:
+        """What a model is asked for: an answer, or calls of these tools.
+
+        Data is asked for by the model's own means where it has any, else by a final tool.
+        """
         if self._schema is None:
             return ModelRequestParameters(function_tools=list(tools))
-        if self._is_native:
+        # Whatever speaks the API of a gateway's provider need not know this part of it.
+        is_imitation = choice.provider.is_gateway and bool(choice.base_url)
+        if model.profile.get("supports_json_schema_output") and not is_imitation:
             output = OutputObjectDefinition(self._schema, name=FINAL_ANSWER)
             return ModelRequestParameters(function_tools=list(tools), output_mode="native", output_object=output)
         final = ToolDefinition(
@@ -74,10 +75,10 @@ class Answers:
         ending = _CUT_SHORT.get(response.finish_reason or "")
         if not text and ending is not None:
             raise ending(f"The response ended: {response.finish_reason}")
+        if not text:
+            return "it is empty"
         if self._validator is None:
-            return "" if text else "it is empty"
-        if final is None and not self._is_native:
-            return f"it is not given by the tool {FINAL_ANSWER}"
+            return ""
         try:
             data = json.loads(text)
         except ValueError as error:

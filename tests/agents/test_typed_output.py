@@ -77,13 +77,25 @@ async def test_what_is_called_beside_an_answer_is_made_before_the_end(agents: Ag
     assert (agents.folder / "a.txt").read_text() == "a"
 
 
-async def test_an_answer_in_prose_is_asked_for_by_the_tool(agents: Agents) -> None:
+async def test_an_answer_in_prose_is_sent_back(agents: Agents) -> None:
     async with provider_server(openai_events, Answer(["Seven."]), final(GOOD)) as provider:
         ask(agents, provider.url, "openai", "my-own")
         ledger = await agents.run(assignment(annotations=TYPED))
         told = provider.bodies[1]["messages"][-1]["content"]
-    assert told == "Your answer cannot be used: it is not given by the tool final_answer. Answer again."
+    assert told.startswith("Your answer cannot be used: it is not JSON: ")
     assert (ledger.phase, json.loads(ledger.answers[-1])) == (Phase.COMPLETED, GOOD)
+
+
+async def test_a_model_that_takes_the_place_of_another_is_asked_by_its_own_means(agents: Agents) -> None:
+    busy = Answer(status=529, error={"type": "error", "error": {"type": "overloaded_error", "message": "Busy"}})
+    models = {extensions.MODEL: "claude-sonnet-5-5", extensions.FALLBACK_MODELS: '["claude-3-haiku-20240307"]'}
+    async with provider_server(anthropic_events, busy, busy, busy, final(GOOD)) as provider:
+        ask(agents, provider.url, "anthropic", "")
+        ledger = await agents.run(assignment(annotations={**TYPED, **models}))
+        native, by_tool = provider.bodies[0], provider.bodies[-1]
+    assert "output_config" in native and "output_config" not in by_tool
+    assert "final_answer" in [tool["name"] for tool in by_tool["tools"]]
+    assert (ledger.phase, [json.loads(answer) for answer in ledger.answers]) == (Phase.COMPLETED, [GOOD])
 
 
 async def test_an_empty_answer_is_asked_for_again_twice(agents: Agents) -> None:
