@@ -18,13 +18,20 @@ class ServerTools:
         """`names` are those of the agent also in its sub-agents, which may have fewer servers."""
         self._servers = {server.launch.name: server for server in servers}
         self._names = names
+        self._made: dict[str, tuple[mcp_types.Tool, AgentTool]] = {}
+        """By name: what a server has listed, and the tool made of it, which stays the same one as long as that does."""
 
     async def current(self) -> Tools:
         """What the servers have now, which may change while they run."""
         listed = {
             (name, tool.name): (server, tool) for name, server in self._servers.items() for tool in await server.tools()
         }
-        return {name: _tool(name, *listed[key]) for name, key in self._names.give(list(listed)).items()}
+        return {name: self._tool(name, *listed[key]) for name, key in self._names.give(list(listed)).items()}
+
+    def _tool(self, name: str, server: Server, listed: mcp_types.Tool) -> AgentTool:
+        if name not in self._made or self._made[name][0] != listed:
+            self._made[name] = listed, _tool(name, server, listed)
+        return self._made[name][1]
 
 
 def _tool(name: str, server: Server, tool: mcp_types.Tool) -> AgentTool:
