@@ -70,6 +70,13 @@ class NoProcesses:
         self.probed[runner] = ask
         self.changes.note()
 
+    async def asked_by(self, runner: RunnerIdentity) -> Ask:
+        """What probes a runner, once the server knows that it has come."""
+        seen = 0
+        while runner not in self.probed:
+            seen = await self.changes.after(seen)
+        return self.probed[runner]
+
     async def restart(self, name: str) -> None:
         self.restarted.append(name)
 

@@ -132,7 +132,7 @@ async def test_a_runner_that_does_not_end_a_cancelled_execution_loses_it(tmp_pat
 async def test_a_runner_is_probed_by_one_question_at_a_time(api: Api) -> None:
     """One that hangs would find a pile of them, and what they ask for has changed meanwhile."""
     async with attached(api, Hello.AGENTS) as runner:
-        ask = api.processes.probed[RUNNERS[RUNNER_TOKEN]]
+        ask = await asyncio.wait_for(api.processes.asked_by(RUNNERS[RUNNER_TOKEN]), LIMIT)
         for _ in range(2):
             with pytest.raises(TimeoutError):
                 await ask(0.0)
