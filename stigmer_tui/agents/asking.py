@@ -115,12 +115,13 @@ class ModelAsker:
         """The response of one model. A failure before any output is retried."""
         run, transcript = self._run, self._run.transcript
         transcript.wait(str(self.choice), question.asked_at)
+        parameters = question.parameters(self._model, self.choice)
         for retries in count():
             with watched_request() as sent:
                 try:
-                    response, spoke_at = await self._stream(question)
+                    response, spoke_at = await self._stream(question, parameters)
                 except ModelAPIError as error:
-                    await self._keep(question, sent)
+                    await self._keep(question, parameters, sent)
                     pause = None if self._recorder.has_output else pause_after(error, retries)
                     if pause is None:
                         reason = explained(error, self.choice, run.lease.redactor, retries)
@@ -129,16 +130,16 @@ class ModelAsker:
                         raise StigmerError(reason) from error
                     reason = f"{retry_reason(error)}, retry in {pause:.0f} s"
                 else:
-                    return ModelAnswer(response, spoke_at, self.choice, partial(self._keep, question, sent, response))
+                    keep = partial(self._keep, question, parameters, sent, response)
+                    return ModelAnswer(response, spoke_at, self.choice, keep)
             logger.warning("execution %s: %s: %s", run.lease.execution_id, self.choice, reason)
             transcript.wait(str(self.choice), question.asked_at, reason)
             await run.reporter.flush()
             await asyncio.sleep(pause)
         raise AssertionError
 
-    async def _stream(self, question: Question) -> tuple[ModelResponse, str]:
+    async def _stream(self, question: Question, parameters: ModelRequestParameters) -> tuple[ModelResponse, str]:
         ids = CallIds(question.conversation or question.messages)
-        parameters = question.parameters(self._model, self.choice)
         messages = self._model.prepare_messages(question.messages, parameters)
         async with self._model.request_stream(messages, question.settings, parameters) as stream:
             return await self._recorder.record(stream, ids, self.choice, question.asked_at)
@@ -159,11 +160,16 @@ class ModelAsker:
             return
         raise StigmerError("; ".join(reasons)) from failure
 
-    async def _keep(self, question: Question, sent: SentRequest, response: ModelResponse | None = None) -> None:
+    async def _keep(
+        self,
+        question: Question,
+        parameters: ModelRequestParameters,
+        sent: SentRequest,
+        response: ModelResponse | None = None,
+    ) -> None:
         """The request, for people to read, and its answer, to be played in tests. It was sent at least once, whatever
         came of it.
         """
-        parameters = question.parameters(self._model, self.choice)
         if not sent.body:
             sent.body = framework_request(question.messages, question.settings, parameters)
         sent.body = without_contents(sent.body, question.messages)

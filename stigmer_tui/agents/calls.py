@@ -47,8 +47,8 @@ class Calls:
         self._approvals = approvals
 
     async def make(self, calls: Sequence[ToolCallPart], tools: Tools, at: str) -> list[ToolReturnPart]:
-        """Makes the calls of a turn that ended at this time (RFC 3339). Returns what the
-        model is told, in their order.
+        """Makes the calls of a turn that ended at this time (RFC 3339). Returns what the model is
+        told, in their order.
         """
 
         def is_sequential(call: ToolCallPart) -> bool:

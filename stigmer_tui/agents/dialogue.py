@@ -9,13 +9,12 @@ from functools import partial
 from pydantic_ai.messages import ModelMessage, ModelRequest, ModelRequestPart, UserPromptPart
 from pydantic_ai.settings import ModelSettings
 
+from stigmer_tui.agents.answers import Answers, is_answer, is_final_answer, sent_back
 from stigmer_tui.agents.calls import Calls
 from stigmer_tui.agents.conversation import joined
-from stigmer_tui.agents.models.choice import ModelChoice
 from stigmer_tui.agents.models.failures import unusable
 from stigmer_tui.agents.tools.tool import Tools
 from stigmer_tui.agents.turns import Turns
-from stigmer_tui.agents.typed_output import Answers, is_answer, is_final_answer, sent_back
 from stigmer_tui.core.errors import StigmerError
 
 ListTools = Callable[[], Awaitable[Tools]]
@@ -27,8 +26,6 @@ class Dialogue:
     """Of one run."""
 
     run_id: str
-    choice: ModelChoice
-    """The model that is asked first, for messages."""
     turns: Turns
     calls: Calls
     answers: Answers
@@ -56,7 +53,7 @@ class Dialogue:
                     return
                 repairs += 1
                 if repairs > self.answers.repairs:
-                    raise StigmerError(unusable(self.choice, problem))
+                    raise StigmerError(unusable(turn.choice, problem))
                 told += sent_back(turn.response, problem)
             request = ModelRequest(told, instructions=self.instructions, run_id=self.run_id)
             messages = [*messages, turn.response, request]

@@ -18,6 +18,7 @@ from pydantic_ai.messages import ModelMessage, UserPromptPart
 from pydantic_ai.models import Model
 from pydantic_ai.settings import ModelSettings
 
+from stigmer_tui.agents.answers import Answers
 from stigmer_tui.agents.approvals import (
     Approvals,
     Decide,
@@ -48,7 +49,6 @@ from stigmer_tui.agents.tools.folder_tools import folder_tools
 from stigmer_tui.agents.tools.shell import ShellTool
 from stigmer_tui.agents.tools.tool import Tools
 from stigmer_tui.agents.turns import Turns
-from stigmer_tui.agents.typed_output import Answers
 from stigmer_tui.api.runner_pb2 import AgentAssignment
 from stigmer_tui.core.configuration import AnswerSettings
 from stigmer_tui.core.errors import StigmerError
@@ -62,6 +62,7 @@ from stigmer_tui.definition.tool_names import ToolNames
 
 if TYPE_CHECKING:
     from stigmer_tui.agents.mcp.shared import Server
+    from stigmer_tui.agents.mcp.tools import ServerTools
 
 
 class AgentLoop:
@@ -100,8 +101,8 @@ class AgentLoop:
             names = run.caller.tool_names if run.caller else ToolNames()
             if run.caller is None:
                 await _note_unknown_tools(run, connections, names)
-            tools = _listed(_own_tools(run, script, shell, connections, names), connections, names)
-            await self._converse(run, plan, script, shell, tools)
+            own = _own_tools(run, script, shell, connections, names)
+            await self._converse(run, plan, script, shell, _listed(own, _server_tools(connections, names)))
 
     async def play(self, run: AgentRun, playback: Playback, shell: ShellTool) -> None:
         """Runs the agent on what was recorded. Raises StigmerError if it fails."""
@@ -146,7 +147,6 @@ class AgentLoop:
         schema = extensions.output_schema_in(assignment.agent.metadata.annotations)
         dialogue = Dialogue(
             run_id=run.lease.execution_id,
-            choice=plan.first,
             turns=Turns(run, ModelAsker(model, plan, run, self._adapters.model), compaction),
             calls=Calls(run, Approvals(run, policy_of(assignment, run.approve), decide)),
             answers=Answers(schema),
@@ -202,22 +202,21 @@ def _own_tools(
     return {**folder_tools(shell), **sub_agent_tools(run, script, shell, servers, names)}
 
 
-def _listed(tools: Tools, servers: Sequence[Server] = (), names: ToolNames | None = None) -> ListTools:
+def _listed(tools: Tools, servers: ServerTools | None = None) -> ListTools:
     """These, and those that the servers have."""
 
-    async def own() -> Tools:
-        return tools
+    async def current() -> Tools:
+        return {**tools, **await servers.current()} if servers else tools
 
-    if not servers or names is None:
-        return own
+    return current
+
+
+def _server_tools(connections: Sequence[Server], names: ToolNames) -> ServerTools | None:
+    if not connections:
+        return None
     from stigmer_tui.agents.mcp.tools import ServerTools
 
-    of_servers = ServerTools(servers, names)
-
-    async def all_tools() -> Tools:
-        return {**tools, **await of_servers.current()}
-
-    return all_tools
+    return ServerTools(connections, names)
 
 
 def _settings(assignment: AgentAssignment, answers: AnswerSettings) -> ModelSettings:

@@ -8,10 +8,10 @@ from typing import Any
 from pydantic_ai.messages import ModelResponse, ToolCallPart
 from pydantic_ai.models import StreamedResponse
 
+from stigmer_tui.agents.answers import final_answer, is_final_answer
 from stigmer_tui.agents.models.choice import ModelChoice
 from stigmer_tui.agents.responses import CallIds, Piece, Reasoning, arguments_of, pieces_of, stream_pieces
 from stigmer_tui.agents.run import AgentRun
-from stigmer_tui.agents.typed_output import final_answer, is_final_answer
 
 
 class StreamRecorder:

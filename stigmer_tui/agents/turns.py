@@ -14,6 +14,7 @@ from pydantic_ai.settings import ModelSettings
 
 from stigmer_tui.agents.asking import ModelAsker, ParametersFor, Question
 from stigmer_tui.agents.journal import ModelTurn
+from stigmer_tui.agents.models.choice import ModelChoice
 from stigmer_tui.agents.repetition import Repetition, repetition
 from stigmer_tui.agents.responses import from_record, to_record
 from stigmer_tui.agents.run import AgentRun
@@ -25,6 +26,8 @@ from stigmer_tui.core.errors import StigmerError
 @dataclass(frozen=True, slots=True)
 class Turn:
     response: ModelResponse
+    choice: ModelChoice
+    """Who has given it."""
     ended_at: str
     """RFC 3339."""
 
@@ -81,7 +84,7 @@ class Turns:
         self._recorder.conclude(response, choice, turn.ended_at)
         if response.tool_calls and repeated is not None and repeated.must_conclude:
             raise StigmerError(f"{self._run.agent} did not finish: {repeated.note}")
-        return Turn(response, turn.ended_at)
+        return Turn(response, choice, turn.ended_at)
 
     @asynccontextmanager
     async def settled(self) -> AsyncIterator[None]:

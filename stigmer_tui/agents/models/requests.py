@@ -15,9 +15,9 @@ from pydantic_ai.models import ModelRequestParameters
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.usage import RequestUsage
 
+from stigmer_tui.agents.answers import final_answer, is_final_answer
 from stigmer_tui.agents.models.choice import ModelChoice
 from stigmer_tui.agents.responses import arguments_of, text_of
-from stigmer_tui.agents.typed_output import final_answer, is_final_answer
 from stigmer_tui.core.known_secrets import without_credentials
 
 KEPT_HEADERS = ("content-type", "anthropic-version", "anthropic-beta")
