@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import gzip
 from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any
 
+import anthropic
 import httpx2
+import openai
 import pytest
 
 from stigmer_tui.agents.models import checked_stream
 from stigmer_tui.agents.models.anthropic_message import AnthropicMessage
 from stigmer_tui.agents.models.chat_completion import ChatCompletion
 from stigmer_tui.agents.models.checked_stream import CheckedStream, ResponseReader
-from stigmer_tui.agents.models.faults import StalledError
+from stigmer_tui.agents.models.faults import StalledError, fault_in
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.core.configuration import ModelSettings
 from tests.agents.conftest import Agents, assignment
@@ -209,9 +212,12 @@ class Pings(httpx2.AsyncByteStream):
     [(AnthropicMessage, b'event: ping\ndata: {"type": "ping"}\n\n'), (ChatCompletion, b": ping\n\n")],
 )
 async def test_a_server_that_only_says_that_it_is_there_has_stalled(
-    reader: Callable[[], ResponseReader], ping: bytes, monkeypatch: pytest.MonkeyPatch
+    reader: Callable[[httpx2.Response], ResponseReader[Any]], ping: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checked_stream, "FIRST_OUTPUT_LIMIT", 0.01)
-    with pytest.raises(StalledError):
-        async for _ in CheckedStream(Pings(b"", ping), "", reader()):
+    request = httpx2.Request("POST", "http://127.0.0.1/")
+    response = httpx2.Response(200, request=request, stream=Pings(b"", ping))
+    with pytest.raises((openai.APITimeoutError, anthropic.APITimeoutError)) as failure:
+        async for _ in CheckedStream(response, reader(response)):
             pass
+    assert isinstance(fault_in(failure.value), StalledError)

@@ -5,43 +5,32 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 import httpx2
 from pydantic_ai.models import Model, infer_model
 from pydantic_ai.providers import Provider, infer_provider_class
 
-from stigmer_tui.agents.models.anthropic_message import AnthropicMessage
-from stigmer_tui.agents.models.chat_completion import ChatCompletion
-from stigmer_tui.agents.models.checked_stream import FIRST_OUTPUT_LIMIT, CheckedStream, ResponseReader
+from stigmer_tui.agents.models.checked_stream import FIRST_OUTPUT_LIMIT
 from stigmer_tui.agents.models.choice import ModelChoice
 from stigmer_tui.agents.models.known_tools import convert_tools_once
 from stigmer_tui.agents.models.requests import note_request
+from stigmer_tui.core.model_providers import ANTHROPIC
 from stigmer_tui.runners.outgoing import OutgoingTransport
 
 CONNECT_LIMIT = 10.0
 """Seconds."""
 
-RESPONSE_READERS: dict[str, Callable[[], ResponseReader]] = {"anthropic": AnthropicMessage}
-"""The reader of a response by the framework's name of the provider; all others send chat completions."""
 
-
-def provider_client(reader: Callable[[], ResponseReader]) -> httpx2.AsyncClient:
-    """An HTTP client that checks each response with a new reader."""
-
-    async def check(response: httpx2.Response) -> None:
-        if response.is_success and isinstance(response.stream, httpx2.AsyncByteStream):
-            encoding = response.headers.pop("content-encoding", "")
-            response.headers.pop("content-length", None)
-            response.headers["content-type"] = "text/event-stream"
-            response.stream = CheckedStream(response.stream, encoding, reader())
-
+def provider_client() -> httpx2.AsyncClient:
+    """An HTTP client that notes each request."""
     return httpx2.AsyncClient(
         transport=OutgoingTransport(httpx2.Limits(max_connections=1000, max_keepalive_connections=100)),
         timeout=httpx2.Timeout(FIRST_OUTPUT_LIMIT, connect=CONNECT_LIMIT),
         # Compression delays a stream.
         headers={"accept-encoding": "identity"},
-        event_hooks={"request": [note_request], "response": [check]},
+        event_hooks={"request": [note_request]},
     )
 
 
@@ -66,15 +55,13 @@ class Adapters:
 
 
 def _build(choice: ModelChoice) -> Model:
-    framework = choice.provider.framework
-    provider = _provider(choice, provider_client(RESPONSE_READERS.get(framework, ChatCompletion)))
+    provider = _provider(choice, provider_client())
     # Retries are decided in `asking`, which reports them.
     provider.client.max_retries = 0
-    if framework not in RESPONSE_READERS:
-        from stigmer_tui.agents.models.plain_completions import send_plain_completions
-
-        send_plain_completions(provider.client)
-    model = infer_model(f"{framework}:{choice.model}", lambda _: provider)
+    # Each loads the client library of its provider.
+    reader = "anthropic_message" if choice.provider is ANTHROPIC else "chat_completion"
+    import_module(f"stigmer_tui.agents.models.{reader}").read_directly(provider.client)
+    model = infer_model(f"{choice.provider.framework}:{choice.model}", lambda _: provider)
     convert_tools_once(model)
     return model
 

@@ -1,14 +1,41 @@
-"""Normalizes the stream of a message of servers that imitate the API of Anthropic."""
+"""Reads the stream of a message, of Anthropic and of the servers that imitate its API."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
+import httpx2
+from anthropic import APIConnectionError, APIStatusError, APITimeoutError, AsyncAnthropic, NotGiven, Omit
+from anthropic.types.beta import (
+    BetaRawContentBlockDeltaEvent,
+    BetaRawContentBlockStartEvent,
+    BetaRawContentBlockStopEvent,
+    BetaRawMessageDeltaEvent,
+    BetaRawMessageStartEvent,
+    BetaRawMessageStopEvent,
+    BetaRawMessageStreamEvent,
+)
+from pydantic import ValidationError
+
+from stigmer_tui.agents.models.direct_calls import DirectCall
 from stigmer_tui.agents.models.faults import MAX_EXCERPT, CutShortError, InvalidResponseError, error_in
 from stigmer_tui.agents.models.gathering import Output, TextDelta
 from stigmer_tui.agents.models.server_events import ServerSentEvent
+
+PATH = "/v1/messages"
+
+Events: TypeAlias = Iterator[Output[BetaRawMessageStreamEvent]]
+
+_EVENTS: dict[str, type[BetaRawMessageStreamEvent]] = {
+    "message_start": BetaRawMessageStartEvent,
+    "message_delta": BetaRawMessageDeltaEvent,
+    "message_stop": BetaRawMessageStopEvent,
+    "content_block_start": BetaRawContentBlockStartEvent,
+    "content_block_delta": BetaRawContentBlockDeltaEvent,
+    "content_block_stop": BetaRawContentBlockStopEvent,
+}
 
 _TEXTS = ("text", "thinking", "partial_json")
 """Fields of a delta that are pieces of a text."""
@@ -16,14 +43,21 @@ _TEXTS = ("text", "thinking", "partial_json")
 NOTHING_USED = {"input_tokens": 0, "output_tokens": 0}
 
 
-class AnthropicMessage:
-    """Reads one response: events of the server in, events for the client library out."""
+def read_directly(client: AsyncAnthropic) -> None:
+    """Lets the messages of a client be sent and read without it."""
+    # It keeps what it makes on the first use.
+    vars(client.beta)["messages"] = DirectCall(client, PATH, AnthropicMessage, (Omit, NotGiven), {"beta": "true"})
 
-    def __init__(self) -> None:
+
+class AnthropicMessage:
+    """Reads one response: events of the server in, events for the framework out."""
+
+    def __init__(self, response: httpx2.Response) -> None:
+        self._response = response
         self.has_output = False
         """Whether there was any output besides thinking."""
         self.is_finished = False
-        """Whether the server has signalled the end, or an error."""
+        """Whether the server has signalled the end."""
         self.is_over = False
         """Always False: only the end of the body is the end of the stream."""
         self._has_begun = False
@@ -31,8 +65,8 @@ class AnthropicMessage:
         self._block = -1
         """The index of the latest block."""
 
-    def read(self, event: ServerSentEvent) -> Iterator[Output]:
-        """Reads an event. Raises InvalidResponseError for one that is not valid."""
+    def read(self, event: ServerSentEvent) -> Events:
+        """Reads an event. Raises InvalidResponseError for one that is not valid, and what the server reports."""
         text = event.data.strip()
         if text.startswith("[DONE]"):
             self.is_finished = True
@@ -44,7 +78,7 @@ class AnthropicMessage:
             if isinstance(data, dict):
                 yield from self.read_data({"type": event.name, **data})
 
-    def read_data(self, data: Any) -> Iterator[Output]:
+    def read_data(self, data: Any) -> Events:
         """Reads an event, or a whole message or an error that comes instead of a stream."""
         if not isinstance(data, dict):
             raise InvalidResponseError(f"answered with data that is not a message: {json.dumps(data)[:MAX_EXCERPT]}")
@@ -61,29 +95,34 @@ class AnthropicMessage:
                 self.is_finished = self._has_stopped = True
                 yield _event(data)
             case _ if error := error_in(data):
-                self.is_finished = True
                 kind = error["type"] if isinstance(error["type"], str) else "api_error"
-                yield _event({"type": "error", "error": {"type": kind, "message": error["message"]}})
+                body = {"type": "error", "error": {"type": kind, "message": error["message"]}}
+                raise APIStatusError(error["message"], response=self._response, body=body)
             case "" | None:
                 raise InvalidResponseError(
                     f"answered with data that is not a message: {json.dumps(data)[:MAX_EXCERPT]}"
                 )
 
-    def end(self) -> Iterator[Output]:
+    def end(self) -> Events:
         """Reads the end of the body. Raises CutShortError if the response is not complete."""
         if not self.is_finished:
             raise CutShortError
         if self._has_begun and not self._has_stopped:
             yield _event({"type": "message_stop"})
 
-    def _begin(self, message: Any) -> Iterator[Output]:
+    def failure(self, error: httpx2.RequestError) -> APIConnectionError:
+        """What the framework knows a failure of the connection as."""
+        kind = APITimeoutError if isinstance(error, httpx2.TimeoutException) else APIConnectionError
+        return kind(request=self._response.request)
+
+    def _begin(self, message: Any) -> Events:
         message = message if isinstance(message, dict) else {}
         self._has_begun = True
         known = {"id": "", "type": "message", "role": "assistant", "model": "", **message}
         known |= {"content": [], "stop_reason": None, "usage": {**NOTHING_USED, **_counted(message.get("usage"))}}
         yield _event({"type": "message_start", "message": known})
 
-    def _part(self, data: dict[str, Any]) -> Iterator[Output]:
+    def _part(self, data: dict[str, Any]) -> Events:
         if not self._has_begun:
             yield from self._begin(None)
         index = data.get("index")
@@ -95,7 +134,7 @@ class AnthropicMessage:
         self.has_output = self.has_output or bool(said.get("text")) or said.get("type") == "tool_use"
         yield _text_delta(data) or _event(data)
 
-    def _finish(self, data: Mapping[str, Any]) -> Iterator[Output]:
+    def _finish(self, data: Mapping[str, Any]) -> Events:
         delta = data.get("delta")
         delta = delta if isinstance(delta, dict) else {}
         self.is_finished = self.is_finished or bool(delta.get("stop_reason"))
@@ -103,7 +142,7 @@ class AnthropicMessage:
             yield from self._begin(None)
         yield _event({**data, "delta": delta, "usage": {"output_tokens": 0, **_counted(data.get("usage"))}})
 
-    def _whole(self, message: Mapping[str, Any]) -> Iterator[Output]:
+    def _whole(self, message: Mapping[str, Any]) -> Events:
         yield from self._begin(message)
         for index, block in enumerate(message.get("content") or []):
             yield from self._part({"type": "content_block_start", "index": index, "content_block": block})
@@ -112,11 +151,16 @@ class AnthropicMessage:
         yield from self._finish({"type": "message_delta", "delta": {"stop_reason": reason}, **_usage_of(message)})
 
 
-def _event(data: Mapping[str, Any]) -> bytes:
-    return f"event: {data['type']}\ndata: {json.dumps(data)}\n\n".encode()
+def _event(data: Mapping[str, Any]) -> BetaRawMessageStreamEvent:
+    kind = _EVENTS[data["type"]]
+    try:
+        return kind.model_validate(data)
+    except ValidationError:
+        # Without a check, as the client library makes all of them.
+        return kind.construct(**data)
 
 
-def _text_delta(data: dict[str, Any]) -> TextDelta | None:
+def _text_delta(data: dict[str, Any]) -> TextDelta[BetaRawMessageStreamEvent] | None:
     """None for what is not a piece of a text."""
     match data:
         case {"type": "content_block_delta", "delta": {"type": str(kind), **rest}} if len(rest) == 1:

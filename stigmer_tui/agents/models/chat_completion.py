@@ -1,4 +1,4 @@
-"""Normalizes the stream of a chat completion of servers that imitate the API of OpenAI.
+"""Reads the stream of a chat completion, of OpenAI and of the servers that imitate its API.
 
 Their deviations are handled here and nowhere else; the tests list them.
 """
@@ -7,8 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
+import httpx2
+from openai import APIConnectionError, APIError, APITimeoutError, AsyncOpenAI, NotGiven, Omit
+from openai.types.chat import ChatCompletionChunk
+from pydantic import ValidationError
+
+from stigmer_tui.agents.models.direct_calls import DirectCall
 from stigmer_tui.agents.models.faults import MAX_EXCERPT, CutShortError, InvalidResponseError, error_in
 from stigmer_tui.agents.models.gathering import Output, TextDelta
 from stigmer_tui.agents.models.server_events import ServerSentEvent
@@ -16,7 +22,9 @@ from stigmer_tui.agents.models.thinking import TextKind, ThinkingTags
 from stigmer_tui.agents.models.tool_calls import ToolCalls
 from stigmer_tui.definition.support import TOOLS
 
-DONE = b"data: [DONE]\n\n"
+PATH = "/chat/completions"
+
+Chunks: TypeAlias = Iterator[Output[ChatCompletionChunk]]
 
 FINISH_REASONS = {
     **dict.fromkeys(("stop", "eos", "eos_token", "end_turn", "stop_sequence", "complete", "completed"), "stop"),
@@ -27,14 +35,21 @@ FINISH_REASONS = {
 """OpenAI's finish reasons by those of servers, in lower case. Any other one means stop."""
 
 
-class ChatCompletion:
-    """Reads one response: events of the server in, events for the client library out."""
+def read_directly(client: AsyncOpenAI) -> None:
+    """Lets the chat completions of a client be sent and read without it."""
+    # It keeps what it makes on the first use.
+    vars(client.chat)["completions"] = DirectCall(client, PATH, ChatCompletion, (Omit, NotGiven))
 
-    def __init__(self) -> None:
+
+class ChatCompletion:
+    """Reads one response: events of the server in, chunks for the framework out."""
+
+    def __init__(self, response: httpx2.Response) -> None:
+        self._response = response
         self.has_output = False
         """Whether there was any output besides thinking."""
         self.is_finished = False
-        """Whether the server has signalled the end, or an error."""
+        """Whether the server has signalled the end."""
         self.is_over = False
         """Whether the server has signalled the end of the stream."""
         self._head: dict[str, Any] = {"id": "", "object": "chat.completion.chunk", "created": 0, "model": ""}
@@ -42,8 +57,8 @@ class ChatCompletion:
         self._calls = ToolCalls(TOOLS)
         self._usage: dict[str, Any] | None = None
 
-    def read(self, event: ServerSentEvent) -> Iterator[Output]:
-        """Reads an event. Raises InvalidResponseError for one that is not valid."""
+    def read(self, event: ServerSentEvent) -> Chunks:
+        """Reads an event. Raises InvalidResponseError for one that is not valid, and APIError for a reported error."""
         text = event.data.strip()
         is_over = text.endswith("[DONE]")
         for data in _parsed(text.removesuffix("[DONE]").strip()):
@@ -51,26 +66,29 @@ class ChatCompletion:
         if is_over:
             self.is_finished = self.is_over = True
 
-    def read_data(self, data: Any) -> Iterator[Output]:
+    def read_data(self, data: Any) -> Chunks:
         """Reads a chunk, or a whole completion or an error that comes instead of a stream."""
         if error := error_in(data):
-            self.is_finished = True
-            yield _event({"error": error})
-        elif isinstance(data, dict) and ("choices" in data or "usage" in data):
+            raise self._reported(error)
+        if isinstance(data, dict) and ("choices" in data or "usage" in data):
             yield from self._chunk(data)
         elif isinstance(data, dict) and not self.has_output and "id" not in data:
             raise InvalidResponseError(f"answered with data that is not a completion: {json.dumps(data)[:MAX_EXCERPT]}")
 
-    def end(self) -> Iterator[Output]:
+    def end(self) -> Chunks:
         """Reads the end of the body. Raises CutShortError if the response is not complete."""
         if not self.is_finished:
             raise CutShortError
         yield from self._release()
         if self._usage:
-            yield _event({**self._head, "choices": [], "usage": self._usage})
-        yield DONE
+            yield _chunk({**self._head, "choices": [], "usage": self._usage})
 
-    def _chunk(self, data: Mapping[str, Any]) -> Iterator[Output]:
+    def failure(self, error: httpx2.RequestError) -> APIConnectionError:
+        """What the framework knows a failure of the connection as."""
+        kind = APITimeoutError if isinstance(error, httpx2.TimeoutException) else APIConnectionError
+        return kind(request=self._response.request)
+
+    def _chunk(self, data: Mapping[str, Any]) -> Chunks:
         self._head |= {name: value for name in ("id", "model") if isinstance(value := data.get(name), str) and value}
         # Some send a running count in every chunk, so that the last one is the total.
         self._usage = _usage(data.get("usage")) or self._usage
@@ -81,7 +99,7 @@ class ChatCompletion:
                 # Only the last chunk has the usage and nothing else.
                 self.is_finished = True
 
-    def _choice(self, choice: Mapping[str, Any]) -> Iterator[Output]:
+    def _choice(self, choice: Mapping[str, Any]) -> Chunks:
         delta = choice.get("delta", choice.get("message"))
         delta = delta if isinstance(delta, dict) else {}
         for name in ("reasoning_content", "reasoning", "thinking"):
@@ -100,20 +118,18 @@ class ChatCompletion:
         if reason := _text(choice.get("finish_reason")) or _text(choice.get("finishReason")):
             yield from self._finish(reason, choice)
 
-    def _finish(self, reason: str, choice: Mapping[str, Any]) -> Iterator[Output]:
-        self.is_finished = True
+    def _finish(self, reason: str, choice: Mapping[str, Any]) -> Chunks:
         if reason == "error":
-            error = error_in(choice) or {"message": "the provider ended the answer with an error"}
-            yield _event({"error": error})
-            return
+            raise self._reported(error_in(choice) or {"message": "the provider ended the answer with an error"})
+        self.is_finished = True
         yield from self._release()
         yield self._delta(FINISH_REASONS.get(reason.lower(), "stop"))
 
-    def _release(self) -> Iterator[Output]:
+    def _release(self) -> Chunks:
         yield from self._text_deltas(self._tags.end())
         yield from self._call_deltas(self._calls.end())
 
-    def _text_deltas(self, pieces: Iterator[tuple[TextKind, str]]) -> Iterator[Output]:
+    def _text_deltas(self, pieces: Iterator[tuple[TextKind, str]]) -> Chunks:
         for kind, text in pieces:
             if kind is TextKind.THINKING:
                 yield TextDelta("reasoning", text, self._reasoning)
@@ -121,23 +137,30 @@ class ChatCompletion:
                 self.has_output = True
                 yield TextDelta("content", text, self._content)
 
-    def _call_deltas(self, calls: Iterator[dict[str, Any]]) -> Iterator[Output]:
+    def _call_deltas(self, calls: Iterator[dict[str, Any]]) -> Chunks:
         for call in calls:
             self.has_output = True
             yield self._delta(tool_calls=[call])
 
-    def _reasoning(self, text: str) -> bytes:
+    def _reasoning(self, text: str) -> ChatCompletionChunk:
         return self._delta(reasoning_content=text)
 
-    def _content(self, text: str) -> bytes:
+    def _content(self, text: str) -> ChatCompletionChunk:
         return self._delta(content=text)
 
-    def _delta(self, finish_reason: str | None = None, **delta: Any) -> bytes:
-        return _event({**self._head, "choices": [{"index": 0, "delta": delta, "finish_reason": finish_reason}]})
+    def _delta(self, finish_reason: str | None = None, **delta: Any) -> ChatCompletionChunk:
+        return _chunk({**self._head, "choices": [{"index": 0, "delta": delta, "finish_reason": finish_reason}]})
+
+    def _reported(self, error: Mapping[str, Any]) -> APIError:
+        return APIError(error["message"], self._response.request, body=error)
 
 
-def _event(data: dict[str, Any]) -> bytes:
-    return b"data: " + json.dumps(data).encode() + b"\n\n"
+def _chunk(data: dict[str, Any]) -> ChatCompletionChunk:
+    try:
+        return ChatCompletionChunk.model_validate(data)
+    except ValidationError:
+        # Without a check, as the client library makes all of them.
+        return ChatCompletionChunk.construct(**data)
 
 
 def _parsed(text: str) -> list[Any]:

@@ -1,7 +1,7 @@
-"""Checks and normalizes the body of a provider's response before the provider's client library reads it.
+"""Reads the body of a provider's response, and checks that it is one.
 
 A body is a stream of events, a whole response or an error in JSON, or a web page. A stream that is cut off, one that
-stalls, and truncated compression are errors. Everything else is left to the client library.
+stalls, and truncated compression are errors.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import re
 import zlib
 from collections.abc import AsyncIterator, Iterator
 from html import unescape
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import httpx2
 
@@ -26,73 +26,82 @@ FIRST_OUTPUT_LIMIT = 600.0
 NEXT_OUTPUT_LIMIT = 120.0
 """Seconds to wait for data after the first output."""
 TRAILING_LIMIT = 1.0
-"""Seconds to wait for the end of the body after the last event, so that the connection can be reused."""
+"""Seconds to wait for the end of the stream after that of the response."""
+CLOSING_LIMIT = 0.1
+"""Seconds to wait for the end of the body after that of the stream, so that the connection can be reused."""
 MAX_BODY = 32_000_000
 """Bytes of a body that is not a stream."""
 MAX_PAGE = 20_000
 """Bytes of a web page that are searched for its title."""
 
+Event = TypeVar("Event")
+Event_co = TypeVar("Event_co", covariant=True)
+
 _BLANK = codecs.BOM_UTF8 + b" \t\r\n"
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.DOTALL | re.IGNORECASE)
 
 
-class ResponseReader(Protocol):
-    """Reads a response in the format of one provider, and gives events for its client library."""
+class ResponseReader(Protocol[Event_co]):
+    """Reads a response in the format of one provider, and gives events for the framework."""
 
     has_output: bool
     """Whether there was any output besides thinking."""
     is_finished: bool
-    """Whether the server has signalled the end of the response, or an error."""
+    """Whether the server has signalled the end of the response."""
     is_over: bool
     """Whether the server has signalled the end of the stream."""
 
-    def read(self, event: ServerSentEvent) -> Iterator[Output]:
-        """Reads an event. Raises InvalidResponseError for one that is not valid."""
+    def read(self, event: ServerSentEvent) -> Iterator[Output[Event_co]]:
+        """Reads an event. Raises InvalidResponseError for one that is not valid, and what the server reports."""
         ...
 
-    def read_data(self, data: Any) -> Iterator[Output]:
+    def read_data(self, data: Any) -> Iterator[Output[Event_co]]:
         """Reads a whole response or an error that comes instead of a stream."""
         ...
 
-    def end(self) -> Iterator[Output]:
+    def end(self) -> Iterator[Output[Event_co]]:
         """Reads the end of the body. Raises CutShortError if the response is not complete."""
         ...
 
+    def failure(self, error: httpx2.RequestError) -> Exception:
+        """What the framework knows a failure of the connection as."""
+        ...
 
-class CheckedStream(httpx2.AsyncByteStream):
-    """A body that raises one of the faults where it is not a response, or not a complete one."""
 
-    def __init__(self, source: httpx2.AsyncByteStream, encoding: str, response: ResponseReader) -> None:
-        self._source = source
-        self._encoding = encoding
+class CheckedStream(Generic[Event]):
+    """A response that raises one of the faults where its body is not that of a model, or not complete."""
+
+    def __init__(self, body: httpx2.Response, response: ResponseReader[Event]) -> None:
+        self._body = body
         self._response = response
-        self._reading: AsyncIterator[bytes] | None = None
-        self._gathered: GatheredOutput | None = None
+        self._gathered: GatheredOutput[Event] | None = None
         self._patience = Patience()
         self._progressed_at = 0.0
         """When something was last said, by the clock of the event loop; a server that only sends pings says nothing."""
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        if self._reading is not None:
-            # The client library has read the end, and reads the rest so that the connection can be reused.
-            async for piece in self._reading:
-                yield piece
-            return
-        self._reading = self._pieces()
-        self._gathered = GatheredOutput(self._output(self._reading))
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        self._gathered = GatheredOutput(self._output(self._pieces()))
         try:
             async for event in self._gathered:
                 yield event
+        except httpx2.RequestError as error:
+            raise self._response.failure(error) from error
         finally:
             await self._gathered.close()
 
-    async def aclose(self) -> None:
+    async def close(self) -> None:
         """Closes the connection's body."""
         if self._gathered is not None:
             await self._gathered.close()
-        await self._source.aclose()
+        await self._body.aclose()
 
-    async def _output(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[Output]:
+    async def _output(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[Output[Event]]:
         head = b""
         async for piece in pieces:
             head = (head + piece).lstrip(_BLANK)
@@ -108,8 +117,11 @@ class CheckedStream(httpx2.AsyncByteStream):
                 yield output
         for output in self._response.end():
             yield output
+        # So that the connection can be used again.
+        async for _ in pieces:
+            pass
 
-    async def _events(self, head: bytes, pieces: AsyncIterator[bytes]) -> AsyncIterator[Output]:
+    async def _events(self, head: bytes, pieces: AsyncIterator[bytes]) -> AsyncIterator[Output[Event]]:
         reader = EventReader()
         for checked in self._checked(reader.feed(head)):
             yield checked
@@ -121,7 +133,7 @@ class CheckedStream(httpx2.AsyncByteStream):
         if reader.stray and not self._response.is_finished and not self._response.has_output:
             raise InvalidResponseError(f"answered with text that is not a stream: {' '.join(reader.stray.split())}")
 
-    def _checked(self, events: Iterator[ServerSentEvent]) -> Iterator[Output]:
+    def _checked(self, events: Iterator[ServerSentEvent]) -> Iterator[Output[Event]]:
         has_progressed = False
         for event in events:
             for checked in self._response.read(event):
@@ -132,17 +144,11 @@ class CheckedStream(httpx2.AsyncByteStream):
 
     async def _pieces(self) -> AsyncIterator[bytes]:
         """The body in pieces, decompressed."""
-        decoder = _Decoder(self._encoding)
-        reading, loop = aiter(self._source), asyncio.get_running_loop()
+        decoder = _Decoder(self._body.headers.get("content-encoding", ""))
+        reading, loop = self._body.aiter_raw(), asyncio.get_running_loop()
         self._progressed_at = loop.time()
         while True:
-            limit = (
-                TRAILING_LIMIT
-                if self._response.is_finished
-                else NEXT_OUTPUT_LIMIT
-                if self._response.has_output
-                else FIRST_OUTPUT_LIMIT
-            )
+            limit = self._limit()
             try:
                 data = await self._patience.wait(reading, self._progressed_at + limit)
             except StopAsyncIteration:
@@ -157,6 +163,15 @@ class CheckedStream(httpx2.AsyncByteStream):
                 yield piece
         if not decoder.is_complete and not self._response.is_finished:
             raise CutShortError
+
+    def _limit(self) -> float:
+        """Seconds to wait for data."""
+        response = self._response
+        if response.is_over:
+            return CLOSING_LIMIT
+        if response.is_finished:
+            return TRAILING_LIMIT
+        return NEXT_OUTPUT_LIMIT if response.has_output else FIRST_OUTPUT_LIMIT
 
 
 class Patience:
