@@ -7,6 +7,7 @@ request, with the key and its headers, and says what a failure is.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -47,7 +48,8 @@ class DirectCall(Generic[Event]):
         response: httpx2.Response = await self.client.post(
             self.path,
             cast_to=httpx2.Response,
-            body={**body, **(extra_body or {})},
+            # As bytes, because the library copies data.
+            content=json.dumps({**body, **(extra_body or {})}).encode(),
             options={"headers": headers, "params": self.query or {}},
             stream=True,
         )
