@@ -19,6 +19,7 @@ from stigmer_tui.agents.attached_files import without_contents
 from stigmer_tui.agents.models.choice import ModelChoice, ModelPlan
 from stigmer_tui.agents.models.failures import explained, is_unavailable, pause_after, retry_reason
 from stigmer_tui.agents.models.kept_requests import RequestPieces
+from stigmer_tui.agents.models.prepared_messages import PreparedMessages
 from stigmer_tui.agents.models.requests import (
     SentRequest,
     exchange,
@@ -89,6 +90,7 @@ class ModelAsker:
     ) -> None:
         """`model` is that of the plan's first choice. Without a recorder, responses go into the transcript."""
         self._model = model
+        self._messages = PreparedMessages(model)
         self.choice = plan.first
         self._run = run
         self._choose = plan.choose
@@ -140,7 +142,7 @@ class ModelAsker:
 
     async def _stream(self, question: Question, parameters: ModelRequestParameters) -> tuple[ModelResponse, str]:
         ids = CallIds(question.conversation or question.messages)
-        messages = self._model.prepare_messages(question.messages, parameters)
+        messages = self._messages.of(question.messages, parameters)
         async with self._model.request_stream(messages, question.settings, parameters) as stream:
             return await self._recorder.record(stream, ids, self.choice, question.asked_at)
 
@@ -155,6 +157,7 @@ class ModelAsker:
                 reasons.append(f"{name} cannot take its place: {refusal.message}")
                 continue
             self._model = await self._build(self.choice)
+            self._messages = PreparedMessages(self._model)
             logger.warning("execution %s: %s", self._run.lease.execution_id, "; ".join(reasons))
             self._run.transcript.note(f"{'; '.join(reasons)}; {self.choice} is asked instead.", self._run.now())
             return

@@ -15,7 +15,6 @@ from pydantic_ai.providers import Provider, infer_provider_class
 from stigmer_tui.agents.models.checked_stream import FIRST_OUTPUT_LIMIT
 from stigmer_tui.agents.models.choice import ModelChoice
 from stigmer_tui.agents.models.known_tools import convert_tools_once
-from stigmer_tui.agents.models.requests import note_request
 from stigmer_tui.core.model_providers import ANTHROPIC
 from stigmer_tui.runners.outgoing import OutgoingTransport
 
@@ -24,13 +23,12 @@ CONNECT_LIMIT = 10.0
 
 
 def provider_client() -> httpx2.AsyncClient:
-    """An HTTP client that notes each request."""
+    """An HTTP client for one provider."""
     return httpx2.AsyncClient(
         transport=OutgoingTransport(httpx2.Limits(max_connections=1000, max_keepalive_connections=100)),
         timeout=httpx2.Timeout(FIRST_OUTPUT_LIMIT, connect=CONNECT_LIMIT),
         # Compression delays a stream.
         headers={"accept-encoding": "identity"},
-        event_hooks={"request": [note_request]},
     )
 
 
@@ -55,12 +53,11 @@ class Adapters:
 
 
 def _build(choice: ModelChoice) -> Model:
-    provider = _provider(choice, provider_client())
-    # Retries are decided in `asking`, which reports them.
-    provider.client.max_retries = 0
+    http = provider_client()
+    provider = _provider(choice, http)
     # Each loads the client library of its provider.
     reader = "anthropic_message" if choice.provider is ANTHROPIC else "chat_completion"
-    import_module(f"stigmer_tui.agents.models.{reader}").read_directly(provider.client)
+    import_module(f"stigmer_tui.agents.models.{reader}").read_directly(provider.client, http)
     model = infer_model(f"{choice.provider.framework}:{choice.model}", lambda _: provider)
     convert_tools_once(model)
     return model

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import httpx2
 from anthropic import APIConnectionError, APIStatusError, APITimeoutError, AsyncAnthropic, NotGiven, Omit
@@ -19,12 +19,10 @@ from anthropic.types.beta import (
 )
 from pydantic import ValidationError
 
-from stigmer_tui.agents.models.direct_calls import DirectCall
-from stigmer_tui.agents.models.faults import MAX_EXCERPT, CutShortError, InvalidResponseError, error_in
+from stigmer_tui.agents.models.direct_calls import direct_calls
+from stigmer_tui.agents.models.faults import MAX_EXCERPT, CutShortError, InvalidResponseError, error_in, json_or_text
 from stigmer_tui.agents.models.gathering import Output, TextDelta
 from stigmer_tui.agents.models.server_events import ServerSentEvent
-
-PATH = "/v1/messages"
 
 Events: TypeAlias = Iterator[Output[BetaRawMessageStreamEvent]]
 
@@ -43,14 +41,18 @@ _TEXTS = ("text", "thinking", "partial_json")
 NOTHING_USED = {"input_tokens": 0, "output_tokens": 0}
 
 
-def read_directly(client: AsyncAnthropic) -> None:
+def read_directly(client: AsyncAnthropic, http: httpx2.AsyncClient) -> None:
     """Lets the messages of a client be sent and read without it."""
     # It keeps what it makes on the first use.
-    vars(client.beta)["messages"] = DirectCall(client, PATH, AnthropicMessage, (Omit, NotGiven), {"beta": "true"})
+    vars(client.beta)["messages"] = direct_calls(client, http, AnthropicMessage)
 
 
 class AnthropicMessage:
     """Reads one response: events of the server in, events for the framework out."""
+
+    PATH: ClassVar = "/v1/messages"
+    QUERY: ClassVar[Mapping[str, str]] = {"beta": "true"}
+    ABSENT: ClassVar[tuple[type, ...]] = (Omit, NotGiven)
 
     def __init__(self, response: httpx2.Response) -> None:
         self._response = response
@@ -110,10 +112,18 @@ class AnthropicMessage:
         if self._has_begun and not self._has_stopped:
             yield _event({"type": "message_stop"})
 
-    def failure(self, error: httpx2.RequestError) -> APIConnectionError:
-        """What the framework knows a failure of the connection as."""
+    @staticmethod
+    def failure(request: httpx2.Request, error: httpx2.RequestError) -> APIConnectionError:
+        """The client library's error for one of the connection."""
         kind = APITimeoutError if isinstance(error, httpx2.TimeoutException) else APIConnectionError
-        return kind(request=self._response.request)
+        return kind(request=request)
+
+    @staticmethod
+    def refusal(response: httpx2.Response) -> APIStatusError:
+        """The client library's error for the status of a response, which has been read."""
+        return APIStatusError(
+            f"Error code: {response.status_code}", response=response, body=json_or_text(response.text)
+        )
 
     def _begin(self, message: Any) -> Events:
         message = message if isinstance(message, dict) else {}

@@ -7,22 +7,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import httpx2
-from openai import APIConnectionError, APIError, APITimeoutError, AsyncOpenAI, NotGiven, Omit
+from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError, AsyncOpenAI, NotGiven, Omit
 from openai.types.chat import ChatCompletionChunk
 from pydantic import ValidationError
 
-from stigmer_tui.agents.models.direct_calls import DirectCall
-from stigmer_tui.agents.models.faults import MAX_EXCERPT, CutShortError, InvalidResponseError, error_in
+from stigmer_tui.agents.models.direct_calls import direct_calls
+from stigmer_tui.agents.models.faults import MAX_EXCERPT, CutShortError, InvalidResponseError, error_in, json_or_text
 from stigmer_tui.agents.models.gathering import Output, TextDelta
 from stigmer_tui.agents.models.server_events import ServerSentEvent
 from stigmer_tui.agents.models.thinking import TextKind, ThinkingTags
 from stigmer_tui.agents.models.tool_calls import ToolCalls
 from stigmer_tui.definition.support import TOOLS
-
-PATH = "/chat/completions"
 
 Chunks: TypeAlias = Iterator[Output[ChatCompletionChunk]]
 
@@ -35,14 +33,18 @@ FINISH_REASONS = {
 """OpenAI's finish reasons by those of servers, in lower case. Any other one means stop."""
 
 
-def read_directly(client: AsyncOpenAI) -> None:
+def read_directly(client: AsyncOpenAI, http: httpx2.AsyncClient) -> None:
     """Lets the chat completions of a client be sent and read without it."""
     # It keeps what it makes on the first use.
-    vars(client.chat)["completions"] = DirectCall(client, PATH, ChatCompletion, (Omit, NotGiven))
+    vars(client.chat)["completions"] = direct_calls(client, http, ChatCompletion)
 
 
 class ChatCompletion:
     """Reads one response: events of the server in, chunks for the framework out."""
+
+    PATH: ClassVar = "/chat/completions"
+    QUERY: ClassVar[Mapping[str, str]] = {}
+    ABSENT: ClassVar[tuple[type, ...]] = (Omit, NotGiven)
 
     def __init__(self, response: httpx2.Response) -> None:
         self._response = response
@@ -83,10 +85,18 @@ class ChatCompletion:
         if self._usage:
             yield _chunk({**self._head, "choices": [], "usage": self._usage})
 
-    def failure(self, error: httpx2.RequestError) -> APIConnectionError:
-        """What the framework knows a failure of the connection as."""
+    @staticmethod
+    def failure(request: httpx2.Request, error: httpx2.RequestError) -> APIConnectionError:
+        """The client library's error for one of the connection."""
         kind = APITimeoutError if isinstance(error, httpx2.TimeoutException) else APIConnectionError
-        return kind(request=self._response.request)
+        return kind(request=request)
+
+    @staticmethod
+    def refusal(response: httpx2.Response) -> APIStatusError:
+        """The client library's error for the status of a response, which has been read."""
+        body = json_or_text(response.text)
+        error = body.get("error", body) if isinstance(body, dict) else body
+        return APIStatusError(f"Error code: {response.status_code}", response=response, body=error)
 
     def _chunk(self, data: Mapping[str, Any]) -> Chunks:
         self._head |= {name: value for name in ("id", "model") if isinstance(value := data.get(name), str) and value}

@@ -63,7 +63,7 @@ class ResponseReader(Protocol[Event_co]):
         """Reads the end of the body. Raises CutShortError if the response is not complete."""
         ...
 
-    def failure(self, error: httpx2.RequestError) -> Exception:
+    def failure(self, request: httpx2.Request, error: httpx2.RequestError) -> Exception:
         """What the framework knows a failure of the connection as."""
         ...
 
@@ -91,7 +91,7 @@ class CheckedStream(Generic[Event]):
             async for event in self._gathered:
                 yield event
         except httpx2.RequestError as error:
-            raise self._response.failure(error) from error
+            raise self._response.failure(self._body.request, error) from error
         finally:
             await self._gathered.close()
 

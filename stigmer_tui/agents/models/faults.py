@@ -70,7 +70,7 @@ def message_in(body: Any) -> str:
             return message_in(inner)
         case {"message": str() as message, "metadata": {"raw": str() as raw}} if raw not in message:
             # OpenRouter: its own message, and that of the provider behind it.
-            return f"{message}: {message_in(_json(raw))}"
+            return f"{message}: {message_in(json_or_text(raw))}"
         case {"message": inner} | {"detail": inner} | {"msg": inner} if inner:
             return message_in(inner)
         case _:
@@ -83,7 +83,8 @@ def _error(error: Any) -> dict[str, Any]:
     return {"message": message, "code": details.get("code", details.get("status")), "type": details.get("type")}
 
 
-def _json(text: str) -> Any:
+def json_or_text(text: str) -> Any:
+    """What a text says as JSON, or the text itself."""
     try:
         return json.loads(text)
     except ValueError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -46,14 +45,14 @@ def watched_request() -> Iterator[SentRequest]:
         _watched.reset(token)
 
 
-async def note_request(request: httpx2.Request) -> None:
-    """A hook for the client of a provider."""
+def note_request(request: httpx2.Request, body: dict[str, Any]) -> None:
+    """Notes a request that is about to be sent."""
     sent = _watched.get()
     if sent is None:
         return
     sent.url = without_credentials(str(request.url))
     sent.headers = {name: request.headers[name] for name in KEPT_HEADERS if name in request.headers}
-    sent.body = json.loads(request.content)
+    sent.body = body
 
 
 def framework_request(
