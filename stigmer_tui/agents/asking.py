@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
-from typing import Any, Protocol
+from typing import Protocol
 
 from pydantic_ai.exceptions import ModelAPIError
 from pydantic_ai.messages import ModelMessage, ModelResponse
@@ -62,8 +62,8 @@ class ModelAnswer:
     spoke_at: str
     """When its text began; empty if it has none."""
     choice: ModelChoice
-    keep: Callable[[], Coroutine[Any, Any, None]]
-    """Lets the server keep the request and this answer; for the one who records it, to do both at the same time."""
+    keep: Callable[[], None]
+    """Lets the server keep the request and this answer, with the next report; for the one who records it."""
 
 
 BuildModel = Callable[[ModelChoice], Awaitable[Model]]
@@ -123,7 +123,7 @@ class ModelAsker:
                 try:
                     response, spoke_at = await self._stream(question, parameters)
                 except ModelAPIError as error:
-                    await self._keep(question, parameters, sent)
+                    self._keep(question, parameters, sent)
                     pause = None if self._recorder.has_output else pause_after(error, retries)
                     if pause is None:
                         reason = explained(error, self.choice, run.lease.redactor, retries)
@@ -163,7 +163,7 @@ class ModelAsker:
             return
         raise StigmerError("; ".join(reasons)) from failure
 
-    async def _keep(
+    def _keep(
         self,
         question: Question,
         parameters: ModelRequestParameters,
@@ -181,7 +181,7 @@ class ModelAsker:
             request = offered(question.messages, parameters)
             uses = uses_of(self._run.lease.assignment.agent.agent)
             answered = exchange(self._run.agent, uses, self.choice, request, response)
-        await self._run.lease.keep_request(self._pieces.of(question.call_id, sent, self.choice, answered))
+        self._run.reporter.keep(self._pieces.of(question.call_id, sent, self.choice, answered))
 
 
 class _UnavailableError(StigmerError):

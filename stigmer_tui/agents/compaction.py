@@ -6,7 +6,6 @@ any other answer, so it is paid once.
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterator, Sequence
 from itertools import count
@@ -78,7 +77,7 @@ async def asked_summary(
     finally:
         run.transcript.stop_waiting()
     if not text_of(answer.response).strip():
-        await answer.keep()
+        answer.keep()
         raise StigmerError("the model's answer is empty")
     choice, record = answer.choice, to_record(answer.response, run.lease.redactor)
     return ModelTurn(asked_at, "", run.now(), record, choice.provider.name, choice.model), answer
@@ -165,7 +164,8 @@ class Compaction:
             history.before + len(part),
             (before.messages if before else 0) + sum(len(spoken_messages(execution)) for execution in part),
         )
-        await asyncio.gather(self._run.record.end_summary(number, step), answer.keep())
+        answer.keep()
+        await self._run.record.end_summary(number, step)
         return step
 
     def _taken(self, history: History, number: int, step: SummaryStep) -> History:

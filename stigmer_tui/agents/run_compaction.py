@@ -6,7 +6,6 @@ everything; only the model is told less.
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -99,7 +98,8 @@ class RunCompaction:
         request = self._request(messages, until)
         turn, answer = await asked_summary(self._run, self._asker, _call_id(number), number, request)
         step = RunSummaryStep(turn, until)
-        await asyncio.gather(self._run.record.end_run_summary(number, step), answer.keep())
+        answer.keep()
+        await self._run.record.end_run_summary(number, step)
         return step
 
     def _take(self, step: RunSummaryStep, number: int) -> None:

@@ -49,8 +49,6 @@ class Turns:
         self._repetition: Repetition | None = None
         self._recording: asyncio.Future[None] | None = None
         """Done when the latest turn is durable."""
-        self._keeping: asyncio.Task[None] | None = None
-        """Done when its request is kept."""
 
     async def next(self, messages: list[ModelMessage], settings: ModelSettings, parameters: ParametersFor) -> Turn:
         """The next turn. Raises StigmerError if the model fails."""
@@ -76,10 +74,8 @@ class Turns:
             response, choice = answer.response, answer.choice
             record = to_record(response, self._run.lease.redactor)
             turn = ModelTurn(asked_at, answer.spoke_at, self._run.now(), record, choice.provider.name, choice.model)
-            if self._keeping is not None:
-                await self._keeping
             self._recording = self._run.record.end_turn(self._number, turn)
-            self._keeping = asyncio.create_task(answer.keep())
+            answer.keep()
         self._run.note_call(self._run.spending.call(call_id, choice, response, turn.asked_at, turn.ended_at))
         self._recorder.conclude(response, choice, turn.ended_at)
         if response.tool_calls and repeated is not None and repeated.must_conclude:
@@ -88,13 +84,13 @@ class Turns:
 
     @asynccontextmanager
     async def settled(self) -> AsyncIterator[None]:
-        """After the block, all turns are durable and their requests are kept, unless it was cancelled."""
+        """After the block, all turns are durable, unless it was cancelled."""
         try:
             yield
         except asyncio.CancelledError:
             # A write may have to wait until a disk has room; the end of the run does not.
-            for unfinished in filter(None, (self._recording, self._keeping)):
-                unfinished.cancel()
+            if self._recording is not None:
+                self._recording.cancel()
             raise
         except Exception:
             await self._settle()
@@ -102,7 +98,8 @@ class Turns:
         await self._settle()
 
     async def _settle(self) -> None:
-        await asyncio.gather(*filter(None, (self._recording, self._keeping)))
+        if self._recording is not None:
+            await self._recording
 
     def _watch_for_repetition(self, messages: Sequence[ModelMessage], at: str) -> Repetition | None:
         before, self._repetition = self._repetition, repetition(messages)

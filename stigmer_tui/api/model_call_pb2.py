@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from stigmer_tui.api import validate_pb2 as buf_dot_validate_dot_validate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)stigmer_tui/execution/v1/model_call.proto\x12\x18stigmer_tui.execution.v1\x1a\x1b\x62uf/validate/validate.proto\"\xc2\x01\n\tModelCall\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x10\n\x08\x61sked_at\x18\x03 \x01(\t\x12\x10\n\x08\x65nded_at\x18\x04 \x01(\t\x12\x14\n\x0cinput_tokens\x18\x05 \x01(\x04\x12\x15\n\rcached_tokens\x18\x06 \x01(\x04\x12\x15\n\routput_tokens\x18\x07 \x01(\x04\x12\x11\n\x04\x63ost\x18\x08 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\x0e\x63ontext_window\x18\t \x01(\x04\x42\x07\n\x05_cost\"I\n\x11ModelRequestQuery\x12\x1c\n\x0c\x65xecution_id\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x16\n\x06number\x18\x02 \x01(\rB\x06\xbaH\x03\xc8\x01\x01\"\xfa\x01\n\x0cModelRequest\x12\x31\n\x04\x63\x61ll\x18\x01 \x01(\x0b\x32#.stigmer_tui.execution.v1.ModelCall\x12\x0b\n\x03url\x18\x02 \x01(\t\x12\x14\n\x0ckey_variable\x18\x03 \x01(\t\x12\x44\n\x07headers\x18\x04 \x03(\x0b\x32\x33.stigmer_tui.execution.v1.ModelRequest.HeadersEntry\x12\x0c\n\x04\x62ody\x18\x05 \x01(\t\x12\x10\n\x08\x65xchange\x18\x06 \x01(\t\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xd1\x03\n\x12KeepRequestRequest\x12\x18\n\x08lease_id\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x17\n\x07\x63\x61ll_id\x18\x02 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x0b\n\x03url\x18\x03 \x01(\t\x12\x14\n\x0ckey_variable\x18\x04 \x01(\t\x12J\n\x07headers\x18\x05 \x03(\x0b\x32\x39.stigmer_tui.execution.v1.KeepRequestRequest.HeadersEntry\x12\x36\n\x06\x66ields\x18\x06 \x03(\x0b\x32&.stigmer_tui.execution.v1.RequestField\x12H\n\x06pieces\x18\x07 \x03(\x0b\x32\x38.stigmer_tui.execution.v1.KeepRequestRequest.PiecesEntry\x12\x38\n\x08\x65xchange\x18\x08 \x03(\x0b\x32&.stigmer_tui.execution.v1.RequestField\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a-\n\x0bPiecesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"=\n\x0cRequestField\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06pieces\x18\x02 \x03(\t\x12\x0f\n\x07is_list\x18\x03 \x01(\x08\"\x15\n\x13KeepRequestResponse2u\n\x13ModelCallController\x12^\n\x07request\x12+.stigmer_tui.execution.v1.ModelRequestQuery\x1a&.stigmer_tui.execution.v1.ModelRequestb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)stigmer_tui/execution/v1/model_call.proto\x12\x18stigmer_tui.execution.v1\x1a\x1b\x62uf/validate/validate.proto\"\xc2\x01\n\tModelCall\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x10\n\x08\x61sked_at\x18\x03 \x01(\t\x12\x10\n\x08\x65nded_at\x18\x04 \x01(\t\x12\x14\n\x0cinput_tokens\x18\x05 \x01(\x04\x12\x15\n\rcached_tokens\x18\x06 \x01(\x04\x12\x15\n\routput_tokens\x18\x07 \x01(\x04\x12\x11\n\x04\x63ost\x18\x08 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\x0e\x63ontext_window\x18\t \x01(\x04\x42\x07\n\x05_cost\"I\n\x11ModelRequestQuery\x12\x1c\n\x0c\x65xecution_id\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x16\n\x06number\x18\x02 \x01(\rB\x06\xbaH\x03\xc8\x01\x01\"\xfa\x01\n\x0cModelRequest\x12\x31\n\x04\x63\x61ll\x18\x01 \x01(\x0b\x32#.stigmer_tui.execution.v1.ModelCall\x12\x0b\n\x03url\x18\x02 \x01(\t\x12\x14\n\x0ckey_variable\x18\x03 \x01(\t\x12\x44\n\x07headers\x18\x04 \x03(\x0b\x32\x33.stigmer_tui.execution.v1.ModelRequest.HeadersEntry\x12\x0c\n\x04\x62ody\x18\x05 \x01(\t\x12\x10\n\x08\x65xchange\x18\x06 \x01(\t\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xb2\x03\n\x0bKeptRequest\x12\x17\n\x07\x63\x61ll_id\x18\x02 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x0b\n\x03url\x18\x03 \x01(\t\x12\x14\n\x0ckey_variable\x18\x04 \x01(\t\x12\x43\n\x07headers\x18\x05 \x03(\x0b\x32\x32.stigmer_tui.execution.v1.KeptRequest.HeadersEntry\x12\x36\n\x06\x66ields\x18\x06 \x03(\x0b\x32&.stigmer_tui.execution.v1.RequestField\x12\x41\n\x06pieces\x18\x07 \x03(\x0b\x32\x31.stigmer_tui.execution.v1.KeptRequest.PiecesEntry\x12\x38\n\x08\x65xchange\x18\x08 \x03(\x0b\x32&.stigmer_tui.execution.v1.RequestField\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a-\n\x0bPiecesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01J\x04\x08\x01\x10\x02R\x08lease_id\"=\n\x0cRequestField\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06pieces\x18\x02 \x03(\t\x12\x0f\n\x07is_list\x18\x03 \x01(\x08\x32u\n\x13ModelCallController\x12^\n\x07request\x12+.stigmer_tui.execution.v1.ModelRequestQuery\x1a&.stigmer_tui.execution.v1.ModelRequestb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,14 +38,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MODELREQUESTQUERY'].fields_by_name['number']._serialized_options = b'\272H\003\310\001\001'
   _globals['_MODELREQUEST_HEADERSENTRY']._loaded_options = None
   _globals['_MODELREQUEST_HEADERSENTRY']._serialized_options = b'8\001'
-  _globals['_KEEPREQUESTREQUEST_HEADERSENTRY']._loaded_options = None
-  _globals['_KEEPREQUESTREQUEST_HEADERSENTRY']._serialized_options = b'8\001'
-  _globals['_KEEPREQUESTREQUEST_PIECESENTRY']._loaded_options = None
-  _globals['_KEEPREQUESTREQUEST_PIECESENTRY']._serialized_options = b'8\001'
-  _globals['_KEEPREQUESTREQUEST'].fields_by_name['lease_id']._loaded_options = None
-  _globals['_KEEPREQUESTREQUEST'].fields_by_name['lease_id']._serialized_options = b'\272H\003\310\001\001'
-  _globals['_KEEPREQUESTREQUEST'].fields_by_name['call_id']._loaded_options = None
-  _globals['_KEEPREQUESTREQUEST'].fields_by_name['call_id']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_KEPTREQUEST_HEADERSENTRY']._loaded_options = None
+  _globals['_KEPTREQUEST_HEADERSENTRY']._serialized_options = b'8\001'
+  _globals['_KEPTREQUEST_PIECESENTRY']._loaded_options = None
+  _globals['_KEPTREQUEST_PIECESENTRY']._serialized_options = b'8\001'
+  _globals['_KEPTREQUEST'].fields_by_name['call_id']._loaded_options = None
+  _globals['_KEPTREQUEST'].fields_by_name['call_id']._serialized_options = b'\272H\003\310\001\001'
   _globals['_MODELCALL']._serialized_start=101
   _globals['_MODELCALL']._serialized_end=295
   _globals['_MODELREQUESTQUERY']._serialized_start=297
@@ -54,16 +52,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MODELREQUEST']._serialized_end=623
   _globals['_MODELREQUEST_HEADERSENTRY']._serialized_start=577
   _globals['_MODELREQUEST_HEADERSENTRY']._serialized_end=623
-  _globals['_KEEPREQUESTREQUEST']._serialized_start=626
-  _globals['_KEEPREQUESTREQUEST']._serialized_end=1091
-  _globals['_KEEPREQUESTREQUEST_HEADERSENTRY']._serialized_start=577
-  _globals['_KEEPREQUESTREQUEST_HEADERSENTRY']._serialized_end=623
-  _globals['_KEEPREQUESTREQUEST_PIECESENTRY']._serialized_start=1046
-  _globals['_KEEPREQUESTREQUEST_PIECESENTRY']._serialized_end=1091
-  _globals['_REQUESTFIELD']._serialized_start=1093
-  _globals['_REQUESTFIELD']._serialized_end=1154
-  _globals['_KEEPREQUESTRESPONSE']._serialized_start=1156
-  _globals['_KEEPREQUESTRESPONSE']._serialized_end=1177
-  _globals['_MODELCALLCONTROLLER']._serialized_start=1179
-  _globals['_MODELCALLCONTROLLER']._serialized_end=1296
+  _globals['_KEPTREQUEST']._serialized_start=626
+  _globals['_KEPTREQUEST']._serialized_end=1060
+  _globals['_KEPTREQUEST_HEADERSENTRY']._serialized_start=577
+  _globals['_KEPTREQUEST_HEADERSENTRY']._serialized_end=623
+  _globals['_KEPTREQUEST_PIECESENTRY']._serialized_start=999
+  _globals['_KEPTREQUEST_PIECESENTRY']._serialized_end=1044
+  _globals['_REQUESTFIELD']._serialized_start=1062
+  _globals['_REQUESTFIELD']._serialized_end=1123
+  _globals['_MODELCALLCONTROLLER']._serialized_start=1125
+  _globals['_MODELCALLCONTROLLER']._serialized_end=1242
 # @@protoc_insertion_point(module_scope)

@@ -159,7 +159,7 @@ class ModelRequest(_message.Message):
 Global___ModelRequest: _TypeAlias = ModelRequest  # noqa: Y015
 
 @_typing.final
-class KeepRequestRequest(_message.Message):
+class KeptRequest(_message.Message):
     """A request that is kept in pieces, each of them once."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -204,7 +204,6 @@ class KeepRequestRequest(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-    LEASE_ID_FIELD_NUMBER: _builtins.int
     CALL_ID_FIELD_NUMBER: _builtins.int
     URL_FIELD_NUMBER: _builtins.int
     KEY_VARIABLE_FIELD_NUMBER: _builtins.int
@@ -212,7 +211,6 @@ class KeepRequestRequest(_message.Message):
     FIELDS_FIELD_NUMBER: _builtins.int
     PIECES_FIELD_NUMBER: _builtins.int
     EXCHANGE_FIELD_NUMBER: _builtins.int
-    lease_id: _builtins.str
     call_id: _builtins.str
     """Of the call."""
     url: _builtins.str
@@ -225,7 +223,7 @@ class KeepRequestRequest(_message.Message):
 
     @_builtins.property
     def pieces(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """Content by SHA-256, as JSON: the pieces that this lease has not sent before."""
+        """Content by SHA-256, as JSON: the pieces that the lease has not sent before."""
 
     @_builtins.property
     def exchange(self) -> _containers.RepeatedCompositeFieldContainer[Global___RequestField]:
@@ -234,7 +232,6 @@ class KeepRequestRequest(_message.Message):
     def __init__(
         self,
         *,
-        lease_id: _builtins.str = ...,
         call_id: _builtins.str = ...,
         url: _builtins.str = ...,
         key_variable: _builtins.str = ...,
@@ -245,11 +242,11 @@ class KeepRequestRequest(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "exchange", b"exchange", "fields", b"fields", "headers", b"headers", "key_variable", b"key_variable", "lease_id", b"lease_id", "pieces", b"pieces", "url", b"url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "exchange", b"exchange", "fields", b"fields", "headers", b"headers", "key_variable", b"key_variable", "pieces", b"pieces", "url", b"url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___KeepRequestRequest: _TypeAlias = KeepRequestRequest  # noqa: Y015
+Global___KeptRequest: _TypeAlias = KeptRequest  # noqa: Y015
 
 @_typing.final
 class RequestField(_message.Message):
@@ -278,18 +275,3 @@ class RequestField(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RequestField: _TypeAlias = RequestField  # noqa: Y015
-
-@_typing.final
-class KeepRequestResponse(_message.Message):
-    DESCRIPTOR: _descriptor.Descriptor
-
-    def __init__(
-        self,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___KeepRequestResponse: _TypeAlias = KeepRequestResponse  # noqa: Y015

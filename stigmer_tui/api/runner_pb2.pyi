@@ -18,6 +18,7 @@ from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from stigmer_tui.api import execution_pb2 as _execution_pb2
+from stigmer_tui.api import model_call_pb2 as _model_call_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -497,21 +498,27 @@ class ReportRequest(_message.Message):
     LEASE_ID_FIELD_NUMBER: _builtins.int
     AGENT_FIELD_NUMBER: _builtins.int
     WORKFLOW_FIELD_NUMBER: _builtins.int
+    REQUESTS_FIELD_NUMBER: _builtins.int
     lease_id: _builtins.str
     @_builtins.property
     def agent(self) -> _execution_pb2.AgentExecutionDelta: ...
     @_builtins.property
     def workflow(self) -> _execution_pb2.WorkflowExecutionDelta: ...
+    @_builtins.property
+    def requests(self) -> _containers.RepeatedCompositeFieldContainer[_model_call_pb2.KeptRequest]:
+        """Requests to models, to be read later."""
+
     def __init__(
         self,
         *,
         lease_id: _builtins.str = ...,
         agent: _execution_pb2.AgentExecutionDelta | None = ...,
         workflow: _execution_pb2.WorkflowExecutionDelta | None = ...,
+        requests: _abc.Iterable[_model_call_pb2.KeptRequest] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "delta", b"delta", "workflow", b"workflow"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "delta", b"delta", "lease_id", b"lease_id", "workflow", b"workflow"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "delta", b"delta", "lease_id", b"lease_id", "requests", b"requests", "workflow", b"workflow"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_delta: _TypeAlias = _typing.Literal["agent", "workflow"]  # noqa: Y015
     _WhichOneofArgType_delta: _TypeAlias = _typing.Literal["delta", b"delta"]  # noqa: Y015

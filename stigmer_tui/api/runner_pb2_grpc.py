@@ -5,7 +5,6 @@ import warnings
 
 from stigmer_tui.api import agent_execution_pb2 as ai_dot_stigmer_dot_agentic_dot_agentexecution_dot_v1_dot_agent__execution__pb2
 from stigmer_tui.api import workflow_execution_pb2 as ai_dot_stigmer_dot_agentic_dot_workflowexecution_dot_v1_dot_workflow__execution__pb2
-from stigmer_tui.api import model_call_pb2 as stigmer__tui_dot_execution_dot_v1_dot_model__call__pb2
 from stigmer_tui.api import runner_pb2 as stigmer__tui_dot_runner_dot_v1_dot_runner__pb2
 
 GRPC_GENERATED_VERSION = '1.74.0'
@@ -47,11 +46,6 @@ class RunnerControllerStub(object):
                 request_serializer=stigmer__tui_dot_runner_dot_v1_dot_runner__pb2.ReportRequest.SerializeToString,
                 response_deserializer=stigmer__tui_dot_runner_dot_v1_dot_runner__pb2.ReportResponse.FromString,
                 _registered_method=True)
-        self.keepRequest = channel.unary_unary(
-                '/stigmer_tui.runner.v1.RunnerController/keepRequest',
-                request_serializer=stigmer__tui_dot_execution_dot_v1_dot_model__call__pb2.KeepRequestRequest.SerializeToString,
-                response_deserializer=stigmer__tui_dot_execution_dot_v1_dot_model__call__pb2.KeepRequestResponse.FromString,
-                _registered_method=True)
         self.startAgent = channel.unary_unary(
                 '/stigmer_tui.runner.v1.RunnerController/startAgent',
                 request_serializer=stigmer__tui_dot_runner_dot_v1_dot_runner__pb2.StartAgentRequest.SerializeToString,
@@ -82,13 +76,6 @@ class RunnerControllerServicer(object):
 
     def report(self, request, context):
         """A change of a leased execution. FAILED_PRECONDITION when the lease is no longer the runner's.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def keepRequest(self, request, context):
-        """A request to a model in a leased execution, to be read later.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -128,11 +115,6 @@ def add_RunnerControllerServicer_to_server(servicer, server):
                     servicer.report,
                     request_deserializer=stigmer__tui_dot_runner_dot_v1_dot_runner__pb2.ReportRequest.FromString,
                     response_serializer=stigmer__tui_dot_runner_dot_v1_dot_runner__pb2.ReportResponse.SerializeToString,
-            ),
-            'keepRequest': grpc.unary_unary_rpc_method_handler(
-                    servicer.keepRequest,
-                    request_deserializer=stigmer__tui_dot_execution_dot_v1_dot_model__call__pb2.KeepRequestRequest.FromString,
-                    response_serializer=stigmer__tui_dot_execution_dot_v1_dot_model__call__pb2.KeepRequestResponse.SerializeToString,
             ),
             'startAgent': grpc.unary_unary_rpc_method_handler(
                     servicer.startAgent,
@@ -204,33 +186,6 @@ class RunnerController(object):
             '/stigmer_tui.runner.v1.RunnerController/report',
             stigmer__tui_dot_runner_dot_v1_dot_runner__pb2.ReportRequest.SerializeToString,
             stigmer__tui_dot_runner_dot_v1_dot_runner__pb2.ReportResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def keepRequest(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/stigmer_tui.runner.v1.RunnerController/keepRequest',
-            stigmer__tui_dot_execution_dot_v1_dot_model__call__pb2.KeepRequestRequest.SerializeToString,
-            stigmer__tui_dot_execution_dot_v1_dot_model__call__pb2.KeepRequestResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -9,7 +9,6 @@ from stigmer_tui.api import agent_execution_pb2 as _agent_execution_pb2
 from stigmer_tui.api import workflow_execution_pb2 as _workflow_execution_pb2
 from collections import abc as _abc
 from grpc import aio as _aio
-from stigmer_tui.api import model_call_pb2 as _model_call_pb2
 from stigmer_tui.api import runner_pb2 as _runner_pb2
 import abc as _abc_1
 
@@ -25,8 +24,6 @@ class RunnerControllerStub:
     """
     report: _aio.UnaryUnaryMultiCallable[_runner_pb2.ReportRequest, _runner_pb2.ReportResponse]
     """A change of a leased execution. FAILED_PRECONDITION when the lease is no longer the runner's."""
-    keepRequest: _aio.UnaryUnaryMultiCallable[_model_call_pb2.KeepRequestRequest, _model_call_pb2.KeepRequestResponse]
-    """A request to a model in a leased execution, to be read later."""
     startAgent: _aio.UnaryUnaryMultiCallable[_runner_pb2.StartAgentRequest, _agent_execution_pb2.AgentExecution]
     """Starts an agent for a task of a leased workflow execution; the same key gives the same execution."""
     startWorkflow: _aio.UnaryUnaryMultiCallable[_runner_pb2.StartWorkflowRequest, _workflow_execution_pb2.WorkflowExecution]
@@ -54,14 +51,6 @@ class RunnerControllerServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_runner_pb2.ReportRequest, _abc.Awaitable[_runner_pb2.ReportResponse]],
     ) -> _abc.Awaitable[_runner_pb2.ReportResponse]:
         """A change of a leased execution. FAILED_PRECONDITION when the lease is no longer the runner's."""
-
-    @_abc_1.abstractmethod
-    def keepRequest(
-        self,
-        request: _model_call_pb2.KeepRequestRequest,
-        context: _aio.ServicerContext[_model_call_pb2.KeepRequestRequest, _abc.Awaitable[_model_call_pb2.KeepRequestResponse]],
-    ) -> _abc.Awaitable[_model_call_pb2.KeepRequestResponse]:
-        """A request to a model in a leased execution, to be read later."""
 
     @_abc_1.abstractmethod
     def startAgent(

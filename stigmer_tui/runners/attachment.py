@@ -14,7 +14,6 @@ from grpc.aio import AioRpcError, Channel
 
 from stigmer_tui import __version__
 from stigmer_tui.api.agent_execution_pb2 import AgentExecution
-from stigmer_tui.api.model_call_pb2 import KeepRequestRequest
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.runner_pb2 import (
     Assignment,
@@ -162,20 +161,13 @@ class _Attachment:
         async def start_workflow(request: StartWorkflowRequest) -> WorkflowExecution:
             return await response_for(lease, self._stub.startWorkflow(request))
 
-        async def keep_request(request: KeepRequestRequest) -> None:
-            try:
-                await response_for(lease, self._stub.keepRequest(request))
-            except AioRpcError as error:
-                # The run does not depend on it.
-                logger.warning("the request %s is not kept: %s", request.call_id, error.details())
-
         async def run_sub_agent(request: StartSubAgentRequest, work: Work) -> Assignment:
             assignment = await response_for(lease, self._stub.startSubAgent(request))
             if assignment.lease_id:
                 await self._attend_part(lease, self._lease(assignment), work)
             return assignment
 
-        lease = Lease(assignment, ServerCalls(send, start_agent, start_workflow, keep_request, run_sub_agent))
+        lease = Lease(assignment, ServerCalls(send, start_agent, start_workflow, run_sub_agent))
         return lease
 
     async def _attend_part(self, whole: Lease, part: Lease, work: Work) -> None:

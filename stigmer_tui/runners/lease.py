@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
 
 from stigmer_tui.api.agent_execution_pb2 import AgentExecution
 from stigmer_tui.api.execution_pb2 import AgentExecutionDelta, WorkflowExecutionDelta
-from stigmer_tui.api.model_call_pb2 import KeepRequestRequest
+from stigmer_tui.api.model_call_pb2 import KeptRequest
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.runner_pb2 import (
     Assignment,
@@ -49,10 +49,6 @@ Work = Callable[["Lease"], Awaitable[None]]
 """Carries out a lease, including its final report. Cancelled when the lease is stopped."""
 
 
-async def _refuse_request(request: KeepRequestRequest) -> None:
-    raise NotImplementedError(f"no requests to models are kept here: {request.call_id}")
-
-
 async def _refuse_sub_agent(request: StartSubAgentRequest, work: Work) -> Assignment:
     raise NotImplementedError(f"there are no sub-agents here: {request.key}")
 
@@ -64,7 +60,6 @@ class ServerCalls:
     report: Callable[[ReportRequest], Awaitable[object]]
     start_agent: Callable[[StartAgentRequest], Awaitable[AgentExecution]]
     start_workflow: Callable[[StartWorkflowRequest], Awaitable[WorkflowExecution]]
-    keep_request: Callable[[KeepRequestRequest], Awaitable[object]] = _refuse_request
     run_sub_agent: Callable[[StartSubAgentRequest, Work], Awaitable[Assignment]] = _refuse_sub_agent
 
 
@@ -116,12 +111,15 @@ class Lease:
         if self.task is not None:
             self.task.cancel()
 
-    async def report(self, delta: Delta) -> None:
-        """Returns when the server has made the change durable. Raises LeaseLost, or grpc's error when it is gone."""
+    async def report(self, delta: Delta, requests: Sequence[KeptRequest] = ()) -> None:
+        """Returns when the server has made the change durable. Raises LeaseLost, or grpc's error when it is gone.
+
+        `requests` were sent to models.
+        """
         if isinstance(delta, WorkflowExecutionDelta):
             await self._calls.report(ReportRequest(lease_id=self.id, workflow=delta))
         else:
-            await self._calls.report(ReportRequest(lease_id=self.id, agent=delta))
+            await self._calls.report(ReportRequest(lease_id=self.id, agent=delta, requests=requests))
 
     async def report_end(self, phase: Phase, error: str = "") -> None:
         """The final phase, with the time; nothing can be reported after it."""
@@ -135,11 +133,6 @@ class Lease:
         """Starts an agent as a child of this execution; the same key gives the same child."""
         request.lease_id = self.id
         return await self._calls.start_agent(request)
-
-    async def keep_request(self, request: KeepRequestRequest) -> None:
-        """Keeps a request to a model. Returns when the server has made it durable."""
-        request.lease_id = self.id
-        await self._calls.keep_request(request)
 
     async def start_workflow(self, request: StartWorkflowRequest) -> WorkflowExecution:
         """Starts a workflow, likewise."""
@@ -171,11 +164,17 @@ class Reporter:
         self._lease = lease
         self._take = take
         self._interval = interval
+        self._requests: list[KeptRequest] = []
         self._dirty = asyncio.Event()
         self._sending = asyncio.Lock()
 
     def touch(self) -> None:
         self._dirty.set()
+
+    def keep(self, request: KeptRequest) -> None:
+        """Sends a request to a model along, which the server keeps."""
+        self._requests.append(request)
+        self.touch()
 
     async def flush(self) -> None:
         """Returns when everything up to now has been reported. Raises LeaseLost."""
@@ -199,8 +198,9 @@ class Reporter:
         async with self._sending:
             self._dirty.clear()
             delta = self._take()
-            if delta is not None:
-                await self._lease.report(delta)
+            requests, self._requests = self._requests, []
+            if delta is not None or requests:
+                await self._lease.report(delta or AgentExecutionDelta(), requests)
 
 
 @asynccontextmanager

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
-from stigmer_tui.api.model_call_pb2 import (
-    KeepRequestRequest,
-    KeepRequestResponse,
-    ModelRequest,
-    ModelRequestQuery,
-    RequestField,
-)
+from stigmer_tui.api.model_call_pb2 import KeptRequest, ModelRequest, ModelRequestQuery, RequestField
 from stigmer_tui.api.model_calls import read_model_calls
 from stigmer_tui.core.sqlite import Database, outcome
 from stigmer_tui.server.errors import not_found
@@ -24,23 +19,10 @@ class ModelRequests:
         self._database = database
         self._executions = executions
 
-    async def keep(self, live: LiveExecution, request: KeepRequestRequest) -> KeepRequestResponse:
-        """Keeps a request in place of an earlier one of the same call. Returns when it is durable."""
-        pieces = dict(request.pieces)
-        used = {piece for field in (*request.fields, *request.exchange) for piece in field.pieces}
-        kept = KeepRequestRequest()
-        kept.CopyFrom(request)
-        kept.ClearField("pieces")
-        data, execution = kept.SerializeToString(), live.id
-
-        def write(db: sqlite3.Connection) -> None:
-            db.executemany("INSERT OR IGNORE INTO request_pieces VALUES (?, ?)", pieces.items())
-            uses = [(piece, execution) for piece in used]
-            db.executemany("INSERT OR IGNORE INTO request_piece_uses VALUES (?, ?)", uses)
-            db.execute("INSERT OR REPLACE INTO model_requests VALUES (?, ?, ?)", (execution, request.call_id, data))
-
-        await outcome(self._database.write(write))
-        return KeepRequestResponse()
+    async def keep(self, live: LiveExecution, requests: Sequence[KeptRequest]) -> None:
+        """Keeps requests, each in place of an earlier one of the same call. Returns when they are durable."""
+        if requests:
+            await outcome(self._database.write(partial(_write, live.id, requests)))
 
     async def request(self, query: ModelRequestQuery) -> ModelRequest:
         live = self._executions.open(query.execution_id)
@@ -54,7 +36,7 @@ class ModelRequests:
         )
         if not rows:
             raise not_found("model request", f"{query.number} of execution {live.id}, whose request was not kept")
-        kept = KeepRequestRequest.FromString(rows[0][0])
+        kept = KeptRequest.FromString(rows[0][0])
         contents = self._contents(live.id)
         return ModelRequest(
             call=call,
@@ -72,6 +54,18 @@ class ModelRequests:
             "(SELECT hash FROM request_piece_uses WHERE execution = ?)"
         )
         return dict(self._database.read(sql, (execution,)))
+
+
+def _write(execution: str, requests: Sequence[KeptRequest], db: sqlite3.Connection) -> None:
+    for request in requests:
+        used = {piece for field in (*request.fields, *request.exchange) for piece in field.pieces}
+        without_pieces = KeptRequest()
+        without_pieces.CopyFrom(request)
+        without_pieces.ClearField("pieces")
+        data = without_pieces.SerializeToString()
+        db.executemany("INSERT OR IGNORE INTO request_pieces VALUES (?, ?)", request.pieces.items())
+        db.executemany("INSERT OR IGNORE INTO request_piece_uses VALUES (?, ?)", [(piece, execution) for piece in used])
+        db.execute("INSERT OR REPLACE INTO model_requests VALUES (?, ?, ?)", (execution, request.call_id, data))
 
 
 def _object(fields: Iterable[RequestField], contents: Mapping[str, str]) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from grpc import StatusCode
 
 from stigmer_tui.api.agent_execution_pb2 import AgentExecution
-from stigmer_tui.api.model_call_pb2 import KeepRequestRequest, KeepRequestResponse
 from stigmer_tui.api.runner_pb2 import (
     Assignment,
     ReportRequest,
@@ -53,11 +53,11 @@ class RunnerCalls:
         is_agent = isinstance(live.state, AgentExecutionState)
         if request.WhichOneof("delta") != ("agent" if is_agent else "workflow"):
             raise invalid("delta: must be of the kind of the leased execution")
-        version = await self._executions.change(live, request.agent if is_agent else request.workflow)
+        version, _ = await asyncio.gather(
+            self._executions.change(live, request.agent if is_agent else request.workflow),
+            self._model_requests.keep(live, request.requests),
+        )
         return ReportResponse(version=version)
-
-    async def keep_request(self, runner: RunnerIdentity, request: KeepRequestRequest) -> KeepRequestResponse:
-        return await self._model_requests.keep(self._leases.leased(request.lease_id, runner), request)
 
     async def start_agent(self, runner: RunnerIdentity, request: StartAgentRequest) -> AgentExecution:
         parent = self._leases.leased(request.lease_id, runner)

@@ -185,7 +185,6 @@ def own_controllers(calls: Calls) -> list[Controller]:
             {
                 "attach": calls.runners.attach,
                 "report": calls.runners.report,
-                "keepRequest": calls.runners.keep_request,
                 "startAgent": calls.runners.start_agent,
                 "startWorkflow": calls.runners.start_workflow,
                 "startSubAgent": calls.runners.start_sub_agent,

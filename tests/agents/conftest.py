@@ -140,7 +140,7 @@ class Agents:
 
     def lease(self, assignment: Assignment, ledger: Ledger) -> Lease:
         async def send(request: ReportRequest) -> None:
-            await ledger.receive(request.agent)
+            await ledger.receive(request)
 
         async def start_child(request: StartAgentRequest | StartWorkflowRequest) -> NoReturn:
             raise NotImplementedError
@@ -173,7 +173,7 @@ class Agents:
                     raise
             return given
 
-        lease = Lease(assignment, ServerCalls(send, start_child, start_child, ledger.keep, run_sub_agent), self.clock)
+        lease = Lease(assignment, ServerCalls(send, start_child, start_child, run_sub_agent), self.clock)
         return lease
 
     def start(self, assignment: Assignment, ledger: Ledger) -> Lease:

@@ -24,7 +24,6 @@ from stigmer_tui.api.execution_pb2_grpc import (
     ExecutionControllerServicer,
     add_ExecutionControllerServicer_to_server,
 )
-from stigmer_tui.api.model_call_pb2 import KeepRequestRequest, KeepRequestResponse
 from stigmer_tui.api.runner_pb2 import (
     Assignment,
     Hello,
@@ -68,12 +67,8 @@ class Controller(RunnerControllerServicer, AgentExecutionQueryControllerServicer
         if request.lease_id not in self.ledgers:
             await context.abort(grpc.StatusCode.FAILED_PRECONDITION, "the lease is over")
         ledger = self.ledgers[request.lease_id]
-        await ledger.receive(request.agent)
+        await ledger.receive(request)
         return ReportResponse(version=len(ledger.reports))
-
-    async def keepRequest(self, request: KeepRequestRequest, context: Any) -> KeepRequestResponse:  # noqa: N802
-        await self.ledgers[request.lease_id].keep(request)
-        return KeepRequestResponse()
 
     async def attachedFile(self, request: AttachedFileQuery, context: Any) -> AttachedFileContent:  # noqa: N802
         return AttachedFileContent(content=self.files[request.hash])

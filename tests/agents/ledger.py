@@ -9,8 +9,9 @@ from typing import Any
 
 from stigmer_tui.api.agent_execution_pb2 import AgentExecutionStatus, AgentMessage, MessageType, ToolCall
 from stigmer_tui.api.execution_pb2 import AgentExecutionDelta
-from stigmer_tui.api.model_call_pb2 import KeepRequestRequest, ModelCall, RequestField
+from stigmer_tui.api.model_call_pb2 import KeptRequest, ModelCall, RequestField
 from stigmer_tui.api.phases import Phase
+from stigmer_tui.api.runner_pb2 import ReportRequest
 
 
 class Ledger:
@@ -20,20 +21,19 @@ class Ledger:
         self.changed = asyncio.Condition()
         self.model_calls: dict[str, ModelCall] = {}
         """By their ids."""
-        self.requests: list[KeepRequestRequest] = []
+        self.requests: list[KeptRequest] = []
         """Those to models that were kept."""
         self.pieces: dict[str, str] = {}
 
-    async def receive(self, delta: AgentExecutionDelta) -> None:
+    async def receive(self, report: ReportRequest) -> None:
         async with self.changed:
             assert not Phase(self.status.phase).is_final, "nothing can be reported after the end"
-            self.reports.append(delta)
-            self._apply(delta)
+            self.reports.append(report.agent)
+            self._apply(report.agent)
+            for request in report.requests:
+                self.requests.append(request)
+                self.pieces.update(request.pieces)
             self.changed.notify_all()
-
-    async def keep(self, request: KeepRequestRequest) -> None:
-        self.requests.append(request)
-        self.pieces.update(request.pieces)
 
     def body(self, index: int) -> dict[str, Any]:
         """Of a request that was kept."""

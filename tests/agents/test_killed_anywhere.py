@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 
+from stigmer_tui.agents.asking import ModelAnswer, ModelAsker, Question
 from stigmer_tui.agents.calls import INTERRUPTED
 from stigmer_tui.api.agent_execution_pb2 import ToolCall
 from stigmer_tui.api.approvals import is_waiting
@@ -44,10 +45,18 @@ def calls(agents: Agents, ledger: Ledger) -> list[ToolCall]:
     return [call for part in (ledger, *agents.parts.values()) for call in part.calls]
 
 
-def model_calls(agents: Agents, ledger: Ledger) -> Counter[str]:
-    """How often each answer of a model was asked for."""
-    parts = {"": ledger, "sub-agent ": next(iter(agents.parts.values()))}
-    return Counter(f"{name}{kept.call_id}" for name, part in parts.items() for kept in part.requests)
+@pytest.fixture
+def asked_models(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often each answer of a model is asked for: execution and turn."""
+    asked: Counter[str] = Counter()
+    ask = ModelAsker.ask
+
+    async def counted(asker: ModelAsker, question: Question) -> ModelAnswer:
+        asked[f"{asker._run.lease.execution_id} {question.call_id}"] += 1
+        return await ask(asker, question)
+
+    monkeypatch.setattr(ModelAsker, "ask", counted)
+    return asked
 
 
 async def killed(agents: Agents, cut: CutJournal) -> Ledger:
@@ -74,7 +83,9 @@ async def test_the_writes_of_a_whole_run(agents: Agents) -> None:
 
 @pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
 @pytest.mark.parametrize("number", range(WRITES))
-async def test_nothing_that_was_done_is_done_or_paid_again(agents: Agents, number: int, before: bool) -> None:
+async def test_nothing_that_was_done_is_done_or_paid_again(
+    agents: Agents, asked_models: Counter[str], number: int, before: bool
+) -> None:
     desk: Desk = with_desk(agents, ALLOWED)
     cut = CutJournal(agents.journal, number, before)
     ledger = await killed(agents, cut)
@@ -85,7 +96,7 @@ async def test_nothing_that_was_done_is_done_or_paid_again(agents: Agents, numbe
 
     assert (ledger.phase, ledger.answers) == (Phase.COMPLETED, ["I begin.", "Done."])
     # A model is asked again for an answer that was not durable, and for no other.
-    again = [name for name, count in model_calls(agents, ledger).items() if count > 1]
+    again = [name for name, count in asked_models.items() if count > 1]
     assert len(again) == (cut.at.startswith("end turn/") and before)
     assert all(name.endswith(cut.at.removeprefix("end ")) for name in again)
     # Of a call that had begun nobody knows how far it came; its model is told, and it is not made again.

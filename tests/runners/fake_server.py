@@ -13,7 +13,6 @@ from grpc.aio import AioRpcError, Metadata
 
 from stigmer_tui.api.agent_execution_pb2 import AgentExecution
 from stigmer_tui.api.execution_context_pb2 import ExecutionValue
-from stigmer_tui.api.model_call_pb2 import KeepRequestRequest, KeepRequestResponse
 from stigmer_tui.api.runner_pb2 import (
     Assignment,
     ReportRequest,
@@ -59,7 +58,6 @@ class FakeServer:
     started: list[StartAgentRequest | StartSubAgentRequest | StartWorkflowRequest] = field(default_factory=list)
     refusals: list[AioRpcError] = field(default_factory=list)
     """What the next calls fail with."""
-    kept: list[str] = field(default_factory=list)
     _sent: asyncio.Queue[ServerMessage | AioRpcError | None] = field(default_factory=asyncio.Queue)
 
     def say(self, **message: Any) -> None:
@@ -83,7 +81,6 @@ class FakeServer:
             "report": self._report,
             "startAgent": self._start_agent,
             "startWorkflow": self._start_workflow,
-            "keepRequest": self._keep_request,
             "startSubAgent": self._start_sub_agent,
         }
         return calls[path.rpartition("/")[2]]
@@ -115,12 +112,6 @@ class FakeServer:
         execution = AgentExecution()
         execution.metadata.id = "agx_child"
         return execution
-
-    async def _keep_request(self, request: KeepRequestRequest) -> KeepRequestResponse:
-        if self.refusals:
-            raise self.refusals.pop(0)
-        self.kept.append(request.call_id)
-        return KeepRequestResponse()
 
     async def _start_sub_agent(self, request: StartSubAgentRequest) -> Assignment:
         """Ended at once where the request has no message."""

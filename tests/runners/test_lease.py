@@ -9,6 +9,7 @@ from typing import NoReturn
 import pytest
 
 from stigmer_tui.api.execution_pb2 import AgentExecutionDelta, WorkflowExecutionDelta
+from stigmer_tui.api.model_call_pb2 import KeptRequest
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.runner_pb2 import (
     Assignment,
@@ -144,6 +145,23 @@ async def test_nothing_is_sent_where_nothing_has_changed() -> None:
     reporter = Reporter(lease_on(assignment(), sent), changes.take)
     await reporter.flush()
     assert sent == []
+
+
+async def test_requests_to_models_go_along_once() -> None:
+    sent, changes = Sent(), Changes()
+    reporter = Reporter(lease_on(assignment(), sent), changes.take)
+    first, second, third = (KeptRequest(call_id=f"turn/{number}") for number in range(3))
+    changes.count = 1
+    reporter.keep(first)
+    reporter.keep(second)
+    await reporter.flush()
+    reporter.keep(third)
+    await reporter.flush()
+    await reporter.flush()
+    assert [(request.agent.error, list(request.requests)) for request in sent] == [
+        ("1", [first, second]),
+        ("", [third]),
+    ]
 
 
 async def test_a_reporter_goes_on_after_an_interval() -> None:

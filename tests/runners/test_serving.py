@@ -12,7 +12,6 @@ import grpc
 import pytest
 
 from stigmer_tui import __version__
-from stigmer_tui.api.model_call_pb2 import KeepRequestRequest
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.api.runner_pb2 import (
     Cancel,
@@ -427,16 +426,3 @@ async def test_an_agent_that_cannot_be_started_is_the_works_own_affair() -> None
         it.server.refusals.append(rpc_error(grpc.StatusCode.NOT_FOUND, "no such agent"))
         it.server.say(assignment=agent_assignment())
         assert (await it.server.report()).agent.error == "no child: no such agent"
-
-
-async def test_a_request_that_cannot_be_kept_does_not_end_the_work() -> None:
-    async def asks(lease: Lease) -> None:
-        await lease.keep_request(KeepRequestRequest(call_id="turn/0"))
-        await lease.keep_request(KeepRequestRequest(call_id="turn/1"))
-        await lease.report_end(Phase.COMPLETED)
-
-    async with serving(asks) as it:
-        it.server.refusals.append(rpc_error(grpc.StatusCode.UNIMPLEMENTED))
-        it.server.say(assignment=agent_assignment())
-        assert (await it.server.report()).agent.phase == COMPLETED
-        assert it.server.kept == ["turn/1"]

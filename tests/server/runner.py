@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from stigmer_tui.api.execution_pb2 import AgentExecutionDelta, WorkflowExecutionDelta
+from stigmer_tui.api.model_call_pb2 import KeptRequest
 from stigmer_tui.api.runner_pb2 import (
     Assignment,
     Cancel,
@@ -53,10 +54,12 @@ class Runner:
     def beat(self, *lease_ids: str, problem: str = "", model: str = "") -> None:
         self.outbox.put_nowait(RunnerMessage(heartbeat=Heartbeat(lease_ids=lease_ids, problem=problem, model=model)))
 
-    async def report(self, lease_id: str, delta: AgentExecutionDelta | WorkflowExecutionDelta) -> int:
-        """Returns the version."""
+    async def report(
+        self, lease_id: str, delta: AgentExecutionDelta | WorkflowExecutionDelta, *requests: KeptRequest
+    ) -> int:
+        """Returns the version. `requests` were sent to models."""
         if isinstance(delta, AgentExecutionDelta):
-            request = ReportRequest(lease_id=lease_id, agent=delta)
+            request = ReportRequest(lease_id=lease_id, agent=delta, requests=requests)
         else:
             request = ReportRequest(lease_id=lease_id, workflow=delta)
         return (await self._api.runners.report(request)).version

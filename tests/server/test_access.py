@@ -38,7 +38,7 @@ async def test_without_a_token_only_public_services_answer(api: Api, registered:
     refused = {method for method in registered if await code_of(channel, method) is grpc.StatusCode.UNAUTHENTICATED}
     await channel.close()
     assert {method.split("/")[1] for method in refused} == RUNNER_SERVICES
-    assert len(refused) == 7
+    assert len(refused) == 6
 
 
 async def test_with_a_token_no_service_answers_without_it(tmp_path: Path, registered: list[str]) -> None:

@@ -12,7 +12,7 @@ from grpc.aio import AioRpcError
 from stigmer_tui.api.agent_execution_pb2 import AgentExecution, AgentExecutionId, ListAgentExecutionsRequest
 from stigmer_tui.api.api_resource_pb2 import ApiResourceId
 from stigmer_tui.api.execution_pb2 import AgentExecutionDelta, FollowRequest
-from stigmer_tui.api.model_call_pb2 import KeepRequestRequest, ModelCall, ModelRequestQuery, RequestField
+from stigmer_tui.api.model_call_pb2 import KeptRequest, ModelCall, ModelRequestQuery, RequestField
 from stigmer_tui.api.model_call_pb2_grpc import ModelCallControllerStub
 from stigmer_tui.api.model_calls import MODEL_CALLS, read_model_calls
 from stigmer_tui.api.phases import Phase
@@ -26,10 +26,9 @@ CALLS = [ModelCall(id=f"turn/{n}", model="openai gpt", input_tokens=n + 1, cost=
 PIECES = {"m": '"gpt"', "a": '{"role":"user"}', "b": '{"role":"assistant"}'}
 
 
-def request(lease_id: str, call_id: str, *messages: str, new: str = "") -> KeepRequestRequest:
+def request(call_id: str, *messages: str, new: str = "") -> KeptRequest:
     """`messages` and `new` are names of pieces."""
-    return KeepRequestRequest(
-        lease_id=lease_id,
+    return KeptRequest(
         call_id=call_id,
         url="http://models/chat",
         key_variable="OPENAI_API_KEY",
@@ -51,10 +50,9 @@ async def worked_on(api: Api) -> str:
     execution_id = await execution(api)
     async with attached(api, Hello.AGENTS) as runner:
         lease = (await runner.assignment()).lease_id
-        await api.runners.keepRequest(request(lease, "turn/0", "a", new="ma"))
-        await api.runners.keepRequest(request(lease, "turn/1", "a", "b", new="b"))
-        await runner.report(lease, AgentExecutionDelta(model_calls=CALLS[:1]))
-        await runner.report(lease, AgentExecutionDelta(model_calls=CALLS[1:]))
+        first, second = request("turn/0", "a", new="ma"), request("turn/1", "a", "b", new="b")
+        await runner.report(lease, AgentExecutionDelta(model_calls=CALLS[:1]), first)
+        await runner.report(lease, AgentExecutionDelta(model_calls=CALLS[1:]), second)
         await runner.report(lease, DONE)
     return execution_id
 
@@ -129,10 +127,9 @@ async def test_an_answer_is_kept_with_its_request_and_pieces_of_both_once(api: A
     execution_id = await execution(api)
     async with attached(api, Hello.AGENTS) as runner:
         lease = (await runner.assignment()).lease_id
-        kept = request(lease, "turn/0", "a", new="ma")
+        kept = request("turn/0", "a", new="ma")
         kept.exchange.append(RequestField(name="calls", pieces=["a", "a"], is_list=True))
-        await api.runners.keepRequest(kept)
-        await runner.report(lease, AgentExecutionDelta(model_calls=CALLS[:1]))
+        await runner.report(lease, AgentExecutionDelta(model_calls=CALLS[:1]), kept)
         await runner.report(lease, DONE)
     found = await ModelCallControllerStub(api.channel).request(ModelRequestQuery(execution_id=execution_id, number=1))
     assert json.loads(found.exchange) == {"calls": [{"role": "user"}, {"role": "user"}]}

@@ -10,7 +10,7 @@ from typing import Any
 
 from stigmer_tui.agents.models.choice import ModelChoice
 from stigmer_tui.agents.models.requests import SentRequest
-from stigmer_tui.api.model_call_pb2 import KeepRequestRequest, RequestField
+from stigmer_tui.api.model_call_pb2 import KeptRequest, RequestField
 from stigmer_tui.core.redaction import Redactor
 
 
@@ -33,14 +33,14 @@ class RequestPieces:
 
     def of(
         self, call_id: str, sent: SentRequest, choice: ModelChoice, answered: Mapping[str, Any] | None = None
-    ) -> KeepRequestRequest:
+    ) -> KeptRequest:
         """A request: for each of its keys the hash of its value, and of a list that of each item; with the pieces that
         are new. `answered` is its exchange; None where there was no answer.
         """
         if self._known_secrets != self._redactor.size:
             # What was harmless before may hold a secret.
             self._known_secrets, self._fields = self._redactor.size, {}
-        kept = KeepRequestRequest(
+        kept = KeptRequest(
             call_id=call_id,
             url=self._redactor.text(sent.url),
             key_variable=choice.key_variable,
@@ -54,7 +54,7 @@ class RequestPieces:
         return kept
 
     def _taken(
-        self, part: str, data: Mapping[str, Any], hide_key: Redactor, kept: KeepRequestRequest
+        self, part: str, data: Mapping[str, Any], hide_key: Redactor, kept: KeptRequest
     ) -> Iterator[RequestField]:
         for name, value in data.items():
             is_list = isinstance(value, list)
@@ -68,7 +68,7 @@ class RequestPieces:
             self._fields[f"{part}/{name}"] = pieces
             yield RequestField(name=name, pieces=[piece.digest for piece in pieces], is_list=is_list)
 
-    def _kept(self, value: Any, kept: KeepRequestRequest) -> str:
+    def _kept(self, value: Any, kept: KeptRequest) -> str:
         """The hash of a value, whose JSON is put among the pieces if the server does not have it."""
         content = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         encoded = content.encode("utf-8", "backslashreplace")
