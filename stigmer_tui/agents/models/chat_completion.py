@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any, ClassVar, TypeAlias
 
 import httpx2
@@ -57,6 +58,7 @@ class ChatCompletion:
         self._head: dict[str, Any] = {"id": "", "object": "chat.completion.chunk", "created": 0, "model": ""}
         self._tags = ThinkingTags()
         self._calls = ToolCalls(TOOLS)
+        self._finish_reason: str | None = None
         self._usage: dict[str, Any] | None = None
 
     def read(self, event: ServerSentEvent) -> Chunks:
@@ -73,7 +75,7 @@ class ChatCompletion:
         if error := error_in(data):
             raise self._reported(error)
         if isinstance(data, dict) and ("choices" in data or "usage" in data):
-            yield from self._chunk(data)
+            yield from self._read_chunk(data)
         elif isinstance(data, dict) and not self.has_output and "id" not in data:
             raise InvalidResponseError(f"answered with data that is not a completion: {json.dumps(data)[:MAX_EXCERPT]}")
 
@@ -82,8 +84,7 @@ class ChatCompletion:
         if not self.is_finished:
             raise CutShortError
         yield from self._release()
-        if self._usage:
-            yield _chunk({**self._head, "choices": [], "usage": self._usage})
+        yield self._chunk({}, self._finish_reason, self._usage)
 
     @staticmethod
     def failure(request: httpx2.Request, error: httpx2.RequestError) -> APIConnectionError:
@@ -98,7 +99,7 @@ class ChatCompletion:
         error = body.get("error", body) if isinstance(body, dict) else body
         return APIStatusError(f"Error code: {response.status_code}", response=response, body=error)
 
-    def _chunk(self, data: Mapping[str, Any]) -> Chunks:
+    def _read_chunk(self, data: Mapping[str, Any]) -> Chunks:
         self._head |= {name: value for name in ("id", "model") if isinstance(value := data.get(name), str) and value}
         # Some send a running count in every chunk, so that the last one is the total.
         self._usage = _usage(data.get("usage")) or self._usage
@@ -119,7 +120,7 @@ class ChatCompletion:
         if text := _text(delta.get("content", choice.get("text"))):
             yield from self._text_deltas(self._tags.read(text))
         if refusal := _text(delta.get("refusal")):
-            yield self._delta(refusal=refusal)
+            yield self._chunk({"refusal": refusal})
         calls = delta.get("tool_calls")
         if not calls and isinstance(delta.get("function_call"), dict):
             calls = [{"index": 0, "function": delta["function_call"]}]
@@ -132,8 +133,8 @@ class ChatCompletion:
         if reason == "error":
             raise self._reported(error_in(choice) or {"message": "the provider ended the answer with an error"})
         self.is_finished = True
+        self._finish_reason = FINISH_REASONS.get(reason.lower(), "stop")
         yield from self._release()
-        yield self._delta(FINISH_REASONS.get(reason.lower(), "stop"))
 
     def _release(self) -> Chunks:
         yield from self._text_deltas(self._tags.end())
@@ -150,27 +151,34 @@ class ChatCompletion:
     def _call_deltas(self, calls: Iterator[dict[str, Any]]) -> Chunks:
         for call in calls:
             self.has_output = True
-            yield self._delta(tool_calls=[call])
+            if "id" in call:
+                yield self._chunk({"tool_calls": [call]})
+            else:
+                index, arguments = call["index"], call["function"]["arguments"]
+                yield TextDelta(index, arguments, partial(self._arguments, index))
 
     def _reasoning(self, text: str) -> ChatCompletionChunk:
-        return self._delta(reasoning_content=text)
+        return self._chunk({"reasoning_content": text})
 
     def _content(self, text: str) -> ChatCompletionChunk:
-        return self._delta(content=text)
+        return self._chunk({"content": text})
 
-    def _delta(self, finish_reason: str | None = None, **delta: Any) -> ChatCompletionChunk:
-        return _chunk({**self._head, "choices": [{"index": 0, "delta": delta, "finish_reason": finish_reason}]})
+    def _arguments(self, index: int, text: str) -> ChatCompletionChunk:
+        return self._chunk({"tool_calls": [{"index": index, "type": "function", "function": {"arguments": text}}]})
+
+    def _chunk(
+        self, delta: Mapping[str, Any], finish_reason: str | None = None, usage: Mapping[str, Any] | None = None
+    ) -> ChatCompletionChunk:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
+        data = {**self._head, "choices": [choice], "usage": usage}
+        try:
+            return ChatCompletionChunk.model_validate(data)
+        except ValidationError:
+            # Without a check, as the client library makes all of them.
+            return ChatCompletionChunk.construct(**data)
 
     def _reported(self, error: Mapping[str, Any]) -> APIError:
         return APIError(error["message"], self._response.request, body=error)
-
-
-def _chunk(data: dict[str, Any]) -> ChatCompletionChunk:
-    try:
-        return ChatCompletionChunk.model_validate(data)
-    except ValidationError:
-        # Without a check, as the client library makes all of them.
-        return ChatCompletionChunk.construct(**data)
 
 
 def _parsed(text: str) -> list[Any]:

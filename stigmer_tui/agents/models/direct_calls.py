@@ -47,7 +47,7 @@ class DirectCalls(Generic[Event]):
     """In the place of a client library's resource, of which the framework uses `create` only."""
 
     http: httpx2.AsyncClient
-    url: str
+    url: httpx2.URL
     headers: Mapping[str, str]
     wire_format: type[WireFormat[Event]]
 
@@ -85,4 +85,4 @@ def direct_calls(client: Any, http: httpx2.AsyncClient, wire_format: type[WireFo
     url = httpx2.URL(f"{str(client.base_url).rstrip('/')}{wire_format.PATH}", params=wire_format.QUERY or None)
     known = {**client.auth_headers, **client.default_headers}
     headers = {name: value for name, value in known.items() if isinstance(value, str)}
-    return DirectCalls(http, str(url), headers, wire_format)
+    return DirectCalls(http, url, headers, wire_format)
