@@ -55,7 +55,8 @@ async def provider_server(wire: Wire, *answers: Answer, pace: int = 0) -> AsyncI
         try:
             while await give_answer(reader, writer):
                 pass
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            # asyncio reports a handler that was cancelled as an error.
             pass
         writer.close()
 

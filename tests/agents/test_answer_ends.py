@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import anthropic
@@ -13,9 +13,10 @@ import openai
 import pytest
 
 from stigmer_tui.agents.models import checked_stream
-from stigmer_tui.agents.models.anthropic_message import AnthropicMessage
-from stigmer_tui.agents.models.chat_completion import ChatCompletion
-from stigmer_tui.agents.models.checked_stream import CheckedStream, ResponseReader
+from stigmer_tui.agents.models.anthropic_message import MESSAGES
+from stigmer_tui.agents.models.chat_completion import CHAT_COMPLETIONS
+from stigmer_tui.agents.models.checked_stream import CheckedStream
+from stigmer_tui.agents.models.direct_calls import WireFormat
 from stigmer_tui.agents.models.faults import StalledError, fault_in
 from stigmer_tui.api.phases import Phase
 from stigmer_tui.core.configuration import ModelSettings
@@ -208,16 +209,16 @@ class Pings(httpx2.AsyncByteStream):
 
 
 @pytest.mark.parametrize(
-    ("reader", "ping"),
-    [(AnthropicMessage, b'event: ping\ndata: {"type": "ping"}\n\n'), (ChatCompletion, b": ping\n\n")],
+    ("wire_format", "ping"),
+    [(MESSAGES, b'event: ping\ndata: {"type": "ping"}\n\n'), (CHAT_COMPLETIONS, b": ping\n\n")],
 )
 async def test_a_server_that_only_says_that_it_is_there_has_stalled(
-    reader: Callable[[httpx2.Response], ResponseReader[Any]], ping: bytes, monkeypatch: pytest.MonkeyPatch
+    wire_format: WireFormat[Any], ping: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checked_stream, "FIRST_OUTPUT_LIMIT", 0.01)
     request = httpx2.Request("POST", "http://127.0.0.1/")
     response = httpx2.Response(200, request=request, stream=Pings(b"", ping))
     with pytest.raises((openai.APITimeoutError, anthropic.APITimeoutError)) as failure:
-        async for _ in CheckedStream(response, reader(response)):
+        async for _ in CheckedStream(response, wire_format.reader(response), wire_format.failure):
             pass
     assert isinstance(fault_in(failure.value), StalledError)

@@ -11,8 +11,9 @@ from pydantic_ai.providers import infer_provider_class
 
 from stigmer_tui.agents.models.adapters import Adapters
 from stigmer_tui.agents.models.choice import ModelChooser
+from stigmer_tui.agents.models.direct_calls import DirectCalls
 from stigmer_tui.core.configuration import ModelSettings
-from stigmer_tui.core.model_providers import KEY_VARIABLES, PROVIDERS, ModelProvider, provider_keys
+from stigmer_tui.core.model_providers import ANTHROPIC, KEY_VARIABLES, PROVIDERS, ModelProvider, provider_keys
 from tests.facts.sources import files_with
 
 ASKED = [provider for provider in PROVIDERS if provider.framework]
@@ -38,8 +39,11 @@ async def test_the_framework_builds_its_model(provider: ModelProvider, monkeypat
     model = await Adapters().model(chooser.choose())
     assert model.model_name == provider.default_model
     assert isinstance(model._provider, infer_provider_class(provider.framework))
-    assert model._provider.client.max_retries == 0
     assert model.base_url is not None and model.base_url.startswith(provider.address)
+    client = model._provider.client
+    calls = client.beta.messages if provider is ANTHROPIC else client.chat.completions
+    assert isinstance(calls, DirectCalls)
+    assert str(calls.url).startswith(provider.address)
 
 
 @pytest.mark.parametrize("provider", NAMED, ids=name_of)

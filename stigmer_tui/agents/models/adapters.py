@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from importlib import import_module
 from typing import Any
 
 import httpx2
@@ -55,9 +54,14 @@ class Adapters:
 def _build(choice: ModelChoice) -> Model:
     http = provider_client()
     provider = _provider(choice, http)
-    # Each loads the client library of its provider.
-    reader = "anthropic_message" if choice.provider is ANTHROPIC else "chat_completion"
-    import_module(f"stigmer_tui.agents.models.{reader}").read_directly(provider.client, http)
+    if choice.provider is ANTHROPIC:
+        from stigmer_tui.agents.models.anthropic_message import call_directly as call_messages_directly
+
+        call_messages_directly(provider.client, http)
+    else:
+        from stigmer_tui.agents.models.chat_completion import call_directly as call_completions_directly
+
+        call_completions_directly(provider.client, http)
     model = infer_model(f"{choice.provider.framework}:{choice.model}", lambda _: provider)
     convert_tools_once(model)
     return model

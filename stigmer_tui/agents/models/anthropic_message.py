@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, TypeAlias
 
+import anthropic
 import httpx2
-from anthropic import APIConnectionError, APIStatusError, APITimeoutError, AsyncAnthropic, NotGiven, Omit
 from anthropic.types.beta import (
     BetaRawContentBlockDeltaEvent,
     BetaRawContentBlockStartEvent,
@@ -19,8 +19,8 @@ from anthropic.types.beta import (
 )
 from pydantic import ValidationError
 
-from stigmer_tui.agents.models.direct_calls import direct_calls
-from stigmer_tui.agents.models.faults import MAX_EXCERPT, CutShortError, InvalidResponseError, error_in, json_or_text
+from stigmer_tui.agents.models.direct_calls import WireFormat, direct_calls
+from stigmer_tui.agents.models.faults import MAX_EXCERPT, CutShortError, InvalidResponseError, error_in
 from stigmer_tui.agents.models.gathering import Output, TextDelta
 from stigmer_tui.agents.models.server_events import ServerSentEvent
 
@@ -41,21 +41,8 @@ _TEXTS = ("text", "thinking", "partial_json")
 NOTHING_USED = {"input_tokens": 0, "output_tokens": 0}
 
 
-def read_directly(client: AsyncAnthropic, http: httpx2.AsyncClient) -> None:
-    """Lets the messages of a client be sent and read without it."""
-    # It keeps what it makes on the first use.
-    vars(client.beta)["messages"] = direct_calls(client, http, AnthropicMessage)
-    for kind in _EVENTS.values():
-        # Now, because it takes 40 ms for all, which the first response would wait for.
-        kind.model_rebuild()
-
-
 class AnthropicMessage:
     """Reads one response: events of the server in, events for the framework out."""
-
-    PATH: ClassVar = "/v1/messages"
-    QUERY: ClassVar[Mapping[str, str]] = {"beta": "true"}
-    ABSENT: ClassVar[tuple[type, ...]] = (Omit, NotGiven)
 
     def __init__(self, response: httpx2.Response) -> None:
         self._response = response
@@ -102,7 +89,7 @@ class AnthropicMessage:
             case _ if error := error_in(data):
                 kind = error["type"] if isinstance(error["type"], str) else "api_error"
                 body = {"type": "error", "error": {"type": kind, "message": error["message"]}}
-                raise APIStatusError(error["message"], response=self._response, body=body)
+                raise anthropic.APIStatusError(error["message"], response=self._response, body=body)
             case "" | None:
                 raise InvalidResponseError(
                     f"answered with data that is not a message: {json.dumps(data)[:MAX_EXCERPT]}"
@@ -114,19 +101,6 @@ class AnthropicMessage:
             raise CutShortError
         if self._has_begun and not self._has_stopped:
             yield _event({"type": "message_stop"})
-
-    @staticmethod
-    def failure(request: httpx2.Request, error: httpx2.RequestError) -> APIConnectionError:
-        """The client library's error for one of the connection."""
-        kind = APITimeoutError if isinstance(error, httpx2.TimeoutException) else APIConnectionError
-        return kind(request=request)
-
-    @staticmethod
-    def refusal(response: httpx2.Response) -> APIStatusError:
-        """The client library's error for the status of a response, which has been read."""
-        return APIStatusError(
-            f"Error code: {response.status_code}", response=response, body=json_or_text(response.text)
-        )
 
     def _begin(self, message: Any) -> Events:
         message = message if isinstance(message, dict) else {}
@@ -205,3 +179,17 @@ def _usage_of(message: Mapping[str, Any]) -> dict[str, Any]:
 def _counted(usage: Any) -> dict[str, Any]:
     """The usage without nulls."""
     return {name: value for name, value in usage.items() if value is not None} if isinstance(usage, dict) else {}
+
+
+MESSAGES: WireFormat[BetaRawMessageStreamEvent] = WireFormat(
+    anthropic, "/v1/messages", AnthropicMessage, lambda body: body, {"beta": "true"}
+)
+
+
+def call_directly(client: anthropic.AsyncAnthropic, http: httpx2.AsyncClient) -> None:
+    """Lets the messages of a client be sent and read without it."""
+    # It keeps what it makes on the first use.
+    vars(client.beta)["messages"] = direct_calls(client, http, MESSAGES)
+    for kind in _EVENTS.values():
+        # Now, because it takes 40 ms for all, which the first response would wait for.
+        kind.model_rebuild()

@@ -8,15 +8,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, TypeAlias
 
 import httpx2
-from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError, AsyncOpenAI, NotGiven, Omit
+import openai
 from openai.types.chat import ChatCompletionChunk
 from pydantic import ValidationError
 
-from stigmer_tui.agents.models.direct_calls import direct_calls
-from stigmer_tui.agents.models.faults import MAX_EXCERPT, CutShortError, InvalidResponseError, error_in, json_or_text
+from stigmer_tui.agents.models.direct_calls import WireFormat, direct_calls
+from stigmer_tui.agents.models.faults import MAX_EXCERPT, CutShortError, InvalidResponseError, error_in
 from stigmer_tui.agents.models.gathering import Output, TextDelta
 from stigmer_tui.agents.models.server_events import ServerSentEvent
 from stigmer_tui.agents.models.thinking import TextKind, ThinkingTags
@@ -34,18 +34,8 @@ FINISH_REASONS = {
 """OpenAI's finish reasons by those of servers, in lower case. Any other one means stop."""
 
 
-def read_directly(client: AsyncOpenAI, http: httpx2.AsyncClient) -> None:
-    """Lets the chat completions of a client be sent and read without it."""
-    # It keeps what it makes on the first use.
-    vars(client.chat)["completions"] = direct_calls(client, http, ChatCompletion)
-
-
 class ChatCompletion:
     """Reads one response: events of the server in, chunks for the framework out."""
-
-    PATH: ClassVar = "/chat/completions"
-    QUERY: ClassVar[Mapping[str, str]] = {}
-    ABSENT: ClassVar[tuple[type, ...]] = (Omit, NotGiven)
 
     def __init__(self, response: httpx2.Response) -> None:
         self._response = response
@@ -85,19 +75,6 @@ class ChatCompletion:
             raise CutShortError
         yield from self._release()
         yield self._chunk({}, self._finish_reason, self._usage)
-
-    @staticmethod
-    def failure(request: httpx2.Request, error: httpx2.RequestError) -> APIConnectionError:
-        """The client library's error for one of the connection."""
-        kind = APITimeoutError if isinstance(error, httpx2.TimeoutException) else APIConnectionError
-        return kind(request=request)
-
-    @staticmethod
-    def refusal(response: httpx2.Response) -> APIStatusError:
-        """The client library's error for the status of a response, which has been read."""
-        body = json_or_text(response.text)
-        error = body.get("error", body) if isinstance(body, dict) else body
-        return APIStatusError(f"Error code: {response.status_code}", response=response, body=error)
 
     def _read_chunk(self, data: Mapping[str, Any]) -> Chunks:
         self._head |= {name: value for name in ("id", "model") if isinstance(value := data.get(name), str) and value}
@@ -177,8 +154,8 @@ class ChatCompletion:
             # Without a check, as the client library makes all of them.
             return ChatCompletionChunk.construct(**data)
 
-    def _reported(self, error: Mapping[str, Any]) -> APIError:
-        return APIError(error["message"], self._response.request, body=error)
+    def _reported(self, error: Mapping[str, Any]) -> openai.APIError:
+        return openai.APIError(error["message"], self._response.request, body=error)
 
 
 def _parsed(text: str) -> list[Any]:
@@ -216,3 +193,16 @@ def _usage(usage: Any) -> dict[str, Any] | None:
 
 def _is_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _inner_error(body: Any) -> object:
+    return body.get("error", body) if isinstance(body, dict) else body
+
+
+CHAT_COMPLETIONS = WireFormat(openai, "/chat/completions", ChatCompletion, _inner_error)
+
+
+def call_directly(client: openai.AsyncOpenAI, http: httpx2.AsyncClient) -> None:
+    """Lets the chat completions of a client be sent and read without it."""
+    # It keeps what it makes on the first use.
+    vars(client.chat)["completions"] = direct_calls(client, http, CHAT_COMPLETIONS)

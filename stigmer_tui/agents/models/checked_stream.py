@@ -11,7 +11,7 @@ import codecs
 import json
 import re
 import zlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from html import unescape
 from typing import Any, Generic, Protocol, Self, TypeVar
 
@@ -41,6 +41,9 @@ _BLANK = codecs.BOM_UTF8 + b" \t\r\n"
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.DOTALL | re.IGNORECASE)
 
 
+Failure = Callable[[httpx2.Request, httpx2.RequestError], Exception]
+
+
 class ResponseReader(Protocol[Event_co]):
     """Reads a response in the format of one provider, and gives events for the framework."""
 
@@ -63,17 +66,15 @@ class ResponseReader(Protocol[Event_co]):
         """Reads the end of the body. Raises CutShortError if the response is not complete."""
         ...
 
-    def failure(self, request: httpx2.Request, error: httpx2.RequestError) -> Exception:
-        """What the framework knows a failure of the connection as."""
-        ...
-
 
 class CheckedStream(Generic[Event]):
-    """A response that raises one of the faults where its body is not that of a model, or not complete."""
+    """A response that fails where its body is not that of a model, or not complete."""
 
-    def __init__(self, body: httpx2.Response, response: ResponseReader[Event]) -> None:
+    def __init__(self, body: httpx2.Response, response: ResponseReader[Event], failure: Failure) -> None:
+        """`failure` makes an error for the framework of one of the faults, or of the connection."""
         self._body = body
         self._response = response
+        self._failure = failure
         self._gathered: GatheredOutput[Event] | None = None
         self._patience = Patience()
         self._progressed_at = 0.0
@@ -91,7 +92,7 @@ class CheckedStream(Generic[Event]):
             async for event in self._gathered:
                 yield event
         except httpx2.RequestError as error:
-            raise self._response.failure(self._body.request, error) from error
+            raise self._failure(self._body.request, error) from error
         finally:
             await self._gathered.close()
 

@@ -8,38 +8,55 @@ the key, the headers and the address, the types of its events, and its errors.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
 
 import httpx2
 
 from stigmer_tui.agents.models.checked_stream import CheckedStream, ResponseReader
+from stigmer_tui.agents.models.faults import json_or_text
 from stigmer_tui.agents.models.requests import note_request
 
 Event = TypeVar("Event")
-Event_co = TypeVar("Event_co", covariant=True)
 
 
-class WireFormat(ResponseReader[Event_co], Protocol[Event_co]):
-    """The format of one provider; an instance reads one response."""
+class ClientLibrary(Protocol):
+    """What is used of the module of a client library."""
 
-    PATH: ClassVar[str]
-    QUERY: ClassVar[Mapping[str, str]]
-    ABSENT: ClassVar[tuple[type, ...]]
-    """The client library's signs for what is not given."""
+    @property
+    def APIConnectionError(self) -> Callable[..., Exception]: ...  # noqa: N802 - its own names
+    @property
+    def APITimeoutError(self) -> Callable[..., Exception]: ...  # noqa: N802
+    @property
+    def APIStatusError(self) -> Callable[..., Exception]: ...  # noqa: N802
+    @property
+    def Omit(self) -> type: ...  # noqa: N802
+    @property
+    def NotGiven(self) -> type: ...  # noqa: N802
 
-    def __init__(self, response: httpx2.Response) -> None: ...
 
-    @staticmethod
-    def failure(request: httpx2.Request, error: httpx2.RequestError) -> Exception:
-        """The client library's error for one of the connection."""
-        ...
+@dataclass(frozen=True, slots=True)
+class WireFormat(Generic[Event]):
+    """How requests are sent to the API of one provider, and how its responses are read."""
 
-    @staticmethod
-    def refusal(response: httpx2.Response) -> Exception:
-        """The client library's error for the status of a response, which has been read."""
-        ...
+    library: ClientLibrary
+    path: str
+    reader: Callable[[httpx2.Response], ResponseReader[Event]]
+    error: Callable[[Any], object]
+    """What the library's error holds of the body of a refusal."""
+    query: Mapping[str, str] = field(default_factory=dict)
+
+    def failure(self, request: httpx2.Request, error: httpx2.RequestError) -> Exception:
+        """The library's error for one of the connection."""
+        if isinstance(error, httpx2.TimeoutException):
+            return self.library.APITimeoutError(request=request)
+        return self.library.APIConnectionError(request=request)
+
+    def refusal(self, response: httpx2.Response) -> Exception:
+        """The library's error for the status of a response, which has been read."""
+        body = self.error(json_or_text(response.text))
+        return self.library.APIStatusError(f"status {response.status_code}", response=response, body=body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +66,7 @@ class DirectCalls(Generic[Event]):
     http: httpx2.AsyncClient
     url: httpx2.URL
     headers: Mapping[str, str]
-    wire_format: type[WireFormat[Event]]
+    wire_format: WireFormat[Event]
 
     async def create(
         self,
@@ -61,7 +78,7 @@ class DirectCalls(Generic[Event]):
         **asked: Any,
     ) -> CheckedStream[Event]:
         """Sends a request; what is asked are the fields of its body. Raises the client library's errors."""
-        absent = self.wire_format.ABSENT
+        absent = (self.wire_format.library.Omit, self.wire_format.library.NotGiven)
         headers = {**self.headers, **(extra_headers or {})}
         if betas and not isinstance(betas, absent):
             headers["anthropic-beta"] = ",".join(betas)
@@ -77,12 +94,12 @@ class DirectCalls(Generic[Event]):
             raise self.wire_format.failure(request, error) from error
         if response.is_error:
             raise self.wire_format.refusal(response)
-        return CheckedStream(response, self.wire_format(response))
+        return CheckedStream(response, self.wire_format.reader(response), self.wire_format.failure)
 
 
-def direct_calls(client: Any, http: httpx2.AsyncClient, wire_format: type[WireFormat[Event]]) -> DirectCalls[Event]:
-    """What a client library would send to its provider."""
-    url = httpx2.URL(f"{str(client.base_url).rstrip('/')}{wire_format.PATH}", params=wire_format.QUERY or None)
+def direct_calls(client: Any, http: httpx2.AsyncClient, wire_format: WireFormat[Event]) -> DirectCalls[Event]:
+    """What a client would send to its provider."""
+    url = httpx2.URL(f"{str(client.base_url).rstrip('/')}{wire_format.path}", params=wire_format.query or None)
     known = {**client.auth_headers, **client.default_headers}
     headers = {name: value for name, value in known.items() if isinstance(value, str)}
     return DirectCalls(http, url, headers, wire_format)

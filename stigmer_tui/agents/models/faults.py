@@ -77,15 +77,15 @@ def message_in(body: Any) -> str:
             return ""
 
 
-def _error(error: Any) -> dict[str, Any]:
-    message = message_in(error) or json.dumps(error)
-    details = error if isinstance(error, Mapping) else {}
-    return {"message": message, "code": details.get("code", details.get("status")), "type": details.get("type")}
-
-
 def json_or_text(text: str) -> Any:
     """What a text says as JSON, or the text itself."""
     try:
         return json.loads(text)
     except ValueError:
         return text
+
+
+def _error(error: Any) -> dict[str, Any]:
+    message = message_in(error) or json.dumps(error)
+    details = error if isinstance(error, Mapping) else {}
+    return {"message": message, "code": details.get("code", details.get("status")), "type": details.get("type")}
