@@ -182,7 +182,7 @@ def _counted(usage: Any) -> dict[str, Any]:
 
 
 MESSAGES: WireFormat[BetaRawMessageStreamEvent] = WireFormat(
-    anthropic, "/v1/messages", AnthropicMessage, lambda body: body, {"beta": "true"}
+    anthropic, "/v1/messages", AnthropicMessage, lambda body: body
 )
 
 

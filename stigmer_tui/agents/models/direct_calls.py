@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 import httpx2
@@ -45,7 +45,6 @@ class WireFormat(Generic[Event]):
     reader: Callable[[httpx2.Response], ResponseReader[Event]]
     error: Callable[[Any], object]
     """What the library's error holds of the body of a refusal."""
-    query: Mapping[str, str] = field(default_factory=dict)
 
     def failure(self, request: httpx2.Request, error: httpx2.RequestError) -> Exception:
         """The library's error for one of the connection."""
@@ -99,7 +98,7 @@ class DirectCalls(Generic[Event]):
 
 def direct_calls(client: Any, http: httpx2.AsyncClient, wire_format: WireFormat[Event]) -> DirectCalls[Event]:
     """What a client would send to its provider."""
-    url = httpx2.URL(f"{str(client.base_url).rstrip('/')}{wire_format.path}", params=wire_format.query or None)
+    url = httpx2.URL(f"{str(client.base_url).rstrip('/')}{wire_format.path}")
     known = {**client.auth_headers, **client.default_headers}
     headers = {name: value for name, value in known.items() if isinstance(value, str)}
     return DirectCalls(http, url, headers, wire_format)
