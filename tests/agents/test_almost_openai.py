@@ -445,6 +445,11 @@ ERRORS: list[tuple[str, Reply, str]] = [
         "/v1 (404: a web page (“Welcome to nginx!”))",
     ),
     (
+        "a redirection",
+        Reply(status=308, headers={"location": "https://a:b@elsewhere/v1"}),
+        "wants to be asked at another address, https://elsewhere/v1, at {url}; check the base URL",
+    ),
+    (
         "a text",
         Reply([b"upstream connect error"], "text/plain"),
         "text that is not a stream: upstream connect error at {url}",

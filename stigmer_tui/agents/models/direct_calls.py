@@ -15,8 +15,9 @@ from typing import Any, Generic, Protocol, TypeVar
 import httpx2
 
 from stigmer_tui.agents.models.checked_stream import CheckedStream, ResponseReader
-from stigmer_tui.agents.models.faults import json_or_text
+from stigmer_tui.agents.models.faults import InvalidResponseError, json_or_text
 from stigmer_tui.agents.models.requests import note_request
+from stigmer_tui.core.known_secrets import without_credentials
 
 Event = TypeVar("Event")
 
@@ -87,11 +88,15 @@ class DirectCalls(Generic[Event]):
         note_request(request, body)
         try:
             response = await self.http.send(request, stream=True)
-            if response.is_error:
+            if not response.is_success:
                 await response.aread()
+            if response.has_redirect_location:
+                # Not followed, because the key is for this address only.
+                elsewhere = without_credentials(response.headers["location"])
+                raise InvalidResponseError(f"wants to be asked at another address, {elsewhere},")
         except httpx2.RequestError as error:
             raise self.wire_format.failure(request, error) from error
-        if response.is_error:
+        if not response.is_success:
             raise self.wire_format.refusal(response)
         return CheckedStream(response, self.wire_format.reader(response), self.wire_format.failure)
 
