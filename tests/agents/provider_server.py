@@ -40,6 +40,7 @@ class ProviderServer:
     url: str
     answers: list[Answer]
     requests: list[Request] = field(default_factory=list)
+    connections: int = 0
 
     @property
     def bodies(self) -> list[dict[str, Any]]:
@@ -52,6 +53,7 @@ async def provider_server(wire: Wire, *answers: Answer, pace: int = 0) -> AsyncI
     provider = ProviderServer("", list(answers))
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        provider.connections += 1
         try:
             while await give_answer(reader, writer):
                 pass

@@ -62,6 +62,14 @@ async def test_text_tools_and_text_again(agents: Agents, provider: str) -> None:
     assert KEY not in ledger.everything()
 
 
+@every_provider
+async def test_a_connection_is_used_for_all_requests(agents: Agents, provider: str) -> None:
+    calls = [Answer(calls=[(f"call_{number}", "ls", {"path": f"/{number}"})]) for number in range(2)]
+    async with serving(agents, provider, *calls, Answer(["Done."])) as server:
+        await agents.run(assignment())
+    assert (len(server.requests), server.connections) == (3, 1)
+
+
 async def test_the_paths_of_the_providers(agents: Agents) -> None:
     paths = {}
     for number, provider in enumerate(WIRES):
