@@ -28,6 +28,7 @@ from pydantic_ai.tools import ToolDefinition
 from stigmer_tui.agents.models import adapters
 from stigmer_tui.agents.models.adapters import Adapters
 from stigmer_tui.agents.models.choice import ModelChoice
+from stigmer_tui.agents.models.direct_calls import TELEMETRY
 from stigmer_tui.core.model_providers import find_provider
 from tests.agents.provider_server import (
     Answer,
@@ -99,7 +100,7 @@ async def asked(model: Model, settings: Any, parameters: ModelRequestParameters)
 
 def headers(request: Request) -> dict[str, str]:
     """Without what the libraries tell of themselves, and what depends on the connection."""
-    own = ("x-stainless-", "accept-encoding", "content-length", "host", "connection")
+    own = (TELEMETRY, "accept-encoding", "content-length", "host", "connection")
     return {name: value for name, value in request.headers.items() if not name.startswith(own)}
 
 

@@ -14,7 +14,6 @@ from anthropic.types.beta import (
     BetaRawContentBlockStopEvent,
     BetaRawMessageDeltaEvent,
     BetaRawMessageStartEvent,
-    BetaRawMessageStopEvent,
     BetaRawMessageStreamEvent,
 )
 from pydantic import ValidationError
@@ -29,7 +28,6 @@ Events: TypeAlias = Iterator[Output[BetaRawMessageStreamEvent]]
 _EVENTS: dict[str, type[BetaRawMessageStreamEvent]] = {
     "message_start": BetaRawMessageStartEvent,
     "message_delta": BetaRawMessageDeltaEvent,
-    "message_stop": BetaRawMessageStopEvent,
     "content_block_start": BetaRawContentBlockStartEvent,
     "content_block_delta": BetaRawContentBlockDeltaEvent,
     "content_block_stop": BetaRawContentBlockStopEvent,
@@ -53,7 +51,6 @@ class AnthropicMessage:
         self.is_over = False
         """Always False: only the end of the body is the end of the stream."""
         self._has_begun = False
-        self._has_stopped = False
         self._block = -1
         """The index of the latest block."""
 
@@ -84,8 +81,7 @@ class AnthropicMessage:
             case "message_delta":
                 yield from self._finish(data)
             case "message_stop":
-                self.is_finished = self._has_stopped = True
-                yield _event(data)
+                self.is_finished = True
             case _ if error := error_in(data):
                 kind = error["type"] if isinstance(error["type"], str) else "api_error"
                 body = {"type": "error", "error": {"type": kind, "message": error["message"]}}
@@ -99,8 +95,7 @@ class AnthropicMessage:
         """Reads the end of the body. Raises CutShortError if the response is not complete."""
         if not self.is_finished:
             raise CutShortError
-        if self._has_begun and not self._has_stopped:
-            yield _event({"type": "message_stop"})
+        return iter(())
 
     def _begin(self, message: Any) -> Events:
         message = message if isinstance(message, dict) else {}

@@ -21,6 +21,9 @@ from stigmer_tui.core.known_secrets import without_credentials
 
 Event = TypeVar("Event")
 
+TELEMETRY = "x-stainless-"
+"""The beginning of headers in which the libraries tell about the machine."""
+
 
 class ClientLibrary(Protocol):
     """What is used of the module of a client library."""
@@ -105,5 +108,9 @@ def direct_calls(client: Any, http: httpx2.AsyncClient, wire_format: WireFormat[
     """What a client would send to its provider."""
     url = httpx2.URL(f"{str(client.base_url).rstrip('/')}{wire_format.path}")
     known = {**client.auth_headers, **client.default_headers}
-    headers = {name: value for name, value in known.items() if isinstance(value, str)}
+    headers = {
+        name: value
+        for name, value in known.items()
+        if isinstance(value, str) and not name.lower().startswith(TELEMETRY)
+    }
     return DirectCalls(http, url, headers, wire_format)
