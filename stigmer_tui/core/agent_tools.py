@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+EXECUTE = "execute"
+"""Runs a shell command."""
+
+EXIT_CODE = "[exit code "
+"""The beginning of the last line of its result."""
+
 TASK = "task"
 """Hands a task to a sub-agent."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from stigmer_tui.core.agent_tools import TASK
+from stigmer_tui.core.agent_tools import EXECUTE, EXIT_CODE, TASK
 from stigmer_tui.core.control_text import json_text
 from stigmer_tui.core.output_tail import OutputTail
 from stigmer_tui.core.units import count_text
@@ -25,6 +25,9 @@ ENDS = {
 REASONING = "💭 Reasoning"
 
 OUTPUT_MARGIN = "  │ "
+
+MAX_LAST_LINES = 20
+"""Lines of a command's output that are printed once it has ended; the earlier ones are left out."""
 
 LABELS = {NodeKind.TOOL_CALL: ("🔧", "Tool"), NodeKind.SUB_AGENT: ("🤖", "Sub-agent")}
 
@@ -76,8 +79,8 @@ class ConversationLines:
         self._next = 0
         self._printed = ""
         """Of the message at `_next`."""
-        self._running: dict[NodeKey, int] = {}
-        """Calls that have begun: how many characters of their output were printed."""
+        self._running: dict[NodeKey, OutputTail] = {}
+        """Calls that have begun, and their output as far as it was printed."""
         self._waiting: set[NodeKey] = set()
         """Calls of which it has been printed that they wait for approval."""
         self._told_scripted = False
@@ -126,13 +129,15 @@ class ConversationLines:
                 self._line(f"⏸ Tool: {call.name} [Waiting for approval]")
                 self._line(f"  {json_text(dict(call.input or {}))}")
             if call.state in ENDS:
-                is_open = self._running.pop(key) > 0
+                if call.name == EXECUTE and not self._is_of_sub_agent:
+                    self._put_out(key, _last_output(call, self._running[key]))
+                is_open = self._running.pop(key).end > 0
                 self._print_below(key)
                 if is_open:
                     self._lines.close()
                 self._call_ended(call)
             elif call.state is RunState.RUNNING and not self._is_of_sub_agent:
-                self._put_out(key, call)
+                self._put_out(key, OutputTail(call.left_out, str(call.output or "")))
 
     def _say(self, message: Message) -> None:
         if not message.text:
@@ -163,20 +168,20 @@ class ConversationLines:
         if call is not None and not call.parent:
             icon, noun = LABELS[call.kind]
             self._line(f"{icon} {noun}: {call.name} [Running]")
-            self._running[key] = 0
+            self._running[key] = OutputTail()
 
-    def _put_out(self, key: NodeKey, call: Node) -> None:
-        """What a call that runs has put out since the last time."""
-        tail = OutputTail(call.left_out, str(call.output or ""))
-        new = tail.since(self._running[key])
+    def _put_out(self, key: NodeKey, tail: OutputTail) -> None:
+        """What a call has put out since the last time."""
+        printed = self._running[key].end
+        new = tail.since(printed)
         if not new.text:
             return
         indent = f"{self._indent}{OUTPUT_MARGIN}"
-        text, is_new = new.text, self._running[key] == 0 or not self._lines.is_open
-        if new.before > self._running[key]:
-            self._line(f"{OUTPUT_MARGIN}… {count_text(new.before - self._running[key])} characters left out …")
+        text, is_new = new.text, printed == 0 or not self._lines.is_open
+        if new.before > printed:
+            self._line(f"{OUTPUT_MARGIN}… {count_text(new.before - printed)} characters left out …")
             is_new = True
-        self._running[key] = new.end
+        self._running[key] = tail
         ends = text.endswith("\n")
         body = text.removesuffix("\n").replace("\n", f"\n{indent}")
         self._lines.piece(f"{indent if is_new else ''}{body}{chr(10) if ends else ''}")
@@ -194,3 +199,15 @@ class ConversationLines:
 
     def _indented(self, text: str) -> str:
         return text.replace("\n", f"\n{self._indent}") if self._indent else text
+
+
+def _last_output(call: Node, printed: OutputTail) -> OutputTail:
+    """The whole output of a command that has ended, but of what was not printed yet the last lines only.
+
+    Without a result that goes on from what was printed, that is all there is.
+    """
+    whole = str(call.output or "").rpartition(EXIT_CODE)[0]
+    if printed.before or not whole.startswith(printed.text):
+        return printed
+    last = "".join(whole[printed.end :].splitlines(keepends=True)[-MAX_LAST_LINES:])
+    return OutputTail(len(whole) - len(last), last) if last.strip("\n") else printed

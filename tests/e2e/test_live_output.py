@@ -48,6 +48,7 @@ def test_the_app_shows_it_and_so_does_one_that_is_opened_later(world: World) -> 
     with world.window("run", "--resume", execution, "--output", "text", cwd=project) as window:
         window.shows("│ linking")
         let_go(world)
+        window.shows("│ built")
         window.shows("It is done")
         assert window.ends() == 0
 

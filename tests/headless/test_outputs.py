@@ -40,7 +40,7 @@ from stigmer_tui.workbench.events import (
 )
 from stigmer_tui.workbench.execution_tree import Execution
 from stigmer_tui.workbench.model import ResourceKind, RunState
-from stigmer_tui.workbench.nodes import Node, NodeKind
+from stigmer_tui.workbench.nodes import Message, Node, NodeKind, Role
 from stigmer_tui.workbench.state import (
     ApplySummary,
     Deployment,
@@ -52,7 +52,7 @@ from stigmer_tui.workbench.state import (
 from stigmer_tui.workbench.usage import ModelCall, Usage
 from tests.tui.host import FixedClock
 from tests.workbench.stage import NOON, TALLY
-from tests.workbench.trees import put
+from tests.workbench.trees import put, put_message
 
 EXECUTION = Execution(TALLY.kind, "wfx_1", "tally")
 RUN = ShownRun(EXECUTION, TALLY, why="main.py changed (+1 −1)")
@@ -229,3 +229,34 @@ def test_a_list_of_things_to_do_is_an_event_once_it_is_written() -> None:
     assert [event["event"] for event in printed.events] == ["tool_call", "tool_call", "todos"]
     items = [{"content": "Look", "state": "completed"}, {"content": "Write", "state": "pending"}]
     assert printed.events[-1] == {"event": "todos", "items": items}
+
+
+LINES = "".join(f"{number}\n" for number in range(30))
+
+
+@pytest.mark.parametrize(
+    ("so_far", "result", "printed"),
+    [
+        ("", "3\n[exit code 0]", ["3"]),
+        ("one\n", "one\ntwo\n[exit code 0]", ["one", "two"]),
+        ("one\ntw", "one\ntwo\n[exit code 1]", ["one", "two"]),
+        ("one\n", "one\n[exit code 0]", ["one"]),
+        ("one\n\n\n", "one\n[exit code 0]", ["one", "", ""]),
+        ("", "[exit code 0]", []),
+        ("0\n", f"{LINES}[exit code 0]", ["0", "… 18 characters left out …", *map(str, range(10, 30))]),
+        ("one\n", "the middle is left out\n[exit code 0]", ["one"]),
+    ],
+)
+def test_all_that_a_command_has_put_out_is_printed_once(so_far: str, result: str, printed: list[str]) -> None:
+    out = io.StringIO()
+    output = TextOutput(out, io.StringIO(), Redactor())
+    execution = Execution(ResourceKind.AGENT, "agx_1", "clerk", state=RunState.RUNNING)
+    call = Node("1", NodeKind.TOOL_CALL, "execute", state=RunState.RUNNING, input={"command": "make"}, output=so_far)
+    put(execution, call)
+    put_message(execution, 0, Message(Role.TOOL, "", calls=("1",)))
+    output.take(RunChanged(execution))
+    put(execution, replace(call, state=RunState.COMPLETED, output=result))
+    output.take(RunChanged(execution))
+    _, begin, *lines, end = out.getvalue().splitlines()
+    assert (begin, end) == ("🔧 Tool: execute [Running]", "✓ Tool: execute [Completed]")
+    assert lines == [f"  │ {line}" for line in printed]

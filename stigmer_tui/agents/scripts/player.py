@@ -22,6 +22,7 @@ from pydantic_ai.profiles import ModelProfile
 from stigmer_tui.agents.attached_files import prompt_text
 from stigmer_tui.agents.conversation import HEADING
 from stigmer_tui.agents.models.choice import SCRIPTED
+from stigmer_tui.core import agent_tools
 from stigmer_tui.definition.script import PLACEHOLDER, Answers, Script, ScriptTurn
 
 THE_END = ScriptTurn("This is the end of the script.", (), 0, 0)
@@ -33,7 +34,7 @@ _BLOCK = re.compile(r".{1,4000}\S*\s*", re.DOTALL)
 _REASONING = -1
 """The place of the reasoning in a response: none of its calls has it."""
 _LINE_NUMBER = re.compile(r"^ *\d+\t", re.MULTILINE)
-_EXIT_CODE = re.compile(r"\n?\[exit code \d+\]\Z")
+_EXIT_CODE = re.compile(rf"\n?{re.escape(agent_tools.EXIT_CODE)}\d+\]\Z")
 
 
 def script_model(script: Script, number: int = 0) -> FunctionModel:
@@ -132,7 +133,7 @@ def _without_decoration(part: ToolReturnPart) -> str:
     match part.tool_name:
         case "read_file":
             return _LINE_NUMBER.sub("", result)
-        case "execute":
+        case agent_tools.EXECUTE:
             return _EXIT_CODE.sub("", result)
         case _:
             return result

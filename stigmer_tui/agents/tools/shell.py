@@ -10,6 +10,7 @@ from stigmer_tui.agents.sandbox.commands import run_command
 from stigmer_tui.agents.sandbox.confinement import Confinement
 from stigmer_tui.agents.sandbox.folder import Folder
 from stigmer_tui.agents.sandbox.skill_files import SkillFiles
+from stigmer_tui.core.agent_tools import EXIT_CODE
 from stigmer_tui.core.errors import StigmerError
 
 TIME_LIMIT = 120.0
@@ -53,7 +54,7 @@ class ShellTool:
         lines = [result.output.rstrip("\n")] if result.output else []
         if result.timed_out:
             lines.append(f"Command timed out after {self.time_limit:.0f} seconds")
-        output = "\n".join([*lines, f"[exit code {result.exit_code}]"])
+        output = "\n".join([*lines, f"{EXIT_CODE}{result.exit_code}]"])
         if result.timed_out:
             raise CommandFailed(f"timed out after {self.time_limit:.0f} s", output)
         if result.exit_code:
