@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from grpc.aio import Channel
 from pydantic_ai.exceptions import AgentRunError
-from pydantic_ai.messages import ModelMessage, UserPromptPart
+from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, UserPromptPart
 from pydantic_ai.models import Model
 from pydantic_ai.settings import ModelSettings
 
@@ -85,6 +85,7 @@ class AgentLoop:
         shell = ShellTool(Folder(Path("/")), Confinement(), {}, "")
         folder_tools(shell)
         shipped_prices()
+        ModelMessagesTypeAdapter.rebuild()
 
     async def converse(
         self,

@@ -21,3 +21,15 @@ def test_importing_a_module_does_not_load_what_is_not_needed_yet(module: str, un
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert module in loaded
     assert unloaded.isdisjoint(loaded)
+
+
+def test_what_takes_long_the_first_time_is_rehearsed() -> None:
+    program = (
+        "from pydantic_ai.messages import ModelMessagesTypeAdapter as adapter\n"
+        "from stigmer_tui.agents.loop import AgentLoop\n"
+        "before = adapter.pydantic_complete\n"
+        "AgentLoop.rehearse()\n"
+        "print(before, adapter.pydantic_complete)"
+    )
+    printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert printed.split() == ["False", "True"]

@@ -39,6 +39,7 @@ async def test_the_framework_builds_its_model(provider: ModelProvider, monkeypat
     model = await Adapters().model(chooser.choose())
     assert model.model_name == provider.default_model
     assert isinstance(model._provider, infer_provider_class(provider.framework))
+    assert "profile" in vars(model)
     assert model.base_url is not None and model.base_url.startswith(provider.address)
     client = model._provider.client
     calls = client.beta.messages if provider is ANTHROPIC else client.chat.completions

@@ -64,6 +64,8 @@ def _build(choice: ModelChoice) -> Model:
         call_completions_directly(provider.client, http)
     model = infer_model(f"{choice.provider.framework}:{choice.model}", lambda _: provider)
     convert_tools_once(model)
+    # Looked up now, because it takes 10 ms.
+    _ = model.profile
     return model
 
 
