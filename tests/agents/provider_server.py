@@ -133,6 +133,10 @@ def openai_events(answer: Answer) -> list[str]:
     return [*(f"data: {json.dumps(event)}\n\n" for event in events), "data: [DONE]\n\n"]
 
 
+WIRES: dict[str, Wire] = {"anthropic": anthropic_events, "openai": openai_events, "ollama": openai_events}
+"""By the names of providers."""
+
+
 def _argument_text(arguments: dict[str, Any] | str) -> str:
     return arguments if isinstance(arguments, str) else json.dumps(arguments)
 

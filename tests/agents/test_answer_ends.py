@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import zlib
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -22,10 +23,8 @@ from stigmer_tui.api.phases import Phase
 from stigmer_tui.core.configuration import ModelSettings
 from tests.agents.conftest import Agents, assignment
 from tests.agents.ledger import Ledger
-from tests.agents.provider_server import Answer, anthropic_events, openai_events
+from tests.agents.provider_server import WIRES, Answer
 from tests.agents.raw_provider import RawProvider, Reply, as_json, raw_provider
-
-WIRES = {"anthropic": anthropic_events, "openai": openai_events, "ollama": openai_events}
 
 every_provider = pytest.mark.parametrize("provider", WIRES)
 
@@ -151,6 +150,17 @@ async def test_35_a_compressed_answer_that_is_cut_has_failed(agents: Agents, pro
     assert ledger.phase is Phase.FAILED
     assert ledger.answers[0].startswith("word0 ")
     assert "was cut off" in ledger.status.error
+
+
+async def test_35_what_is_wrong_after_the_end_of_the_stream_does_not_matter() -> None:
+    compressor = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
+    whole = compressor.compress(b"".join(events("openai", "Hi"))) + compressor.flush(zlib.Z_SYNC_FLUSH)
+    request = httpx2.Request("POST", "http://127.0.0.1/")
+    damaged = Pings(whole, b"\xff" * 20)
+    response = httpx2.Response(200, request=request, headers=GZIP, stream=damaged)
+    stream = CheckedStream(response, CHAT_COMPLETIONS.reader(response), CHAT_COMPLETIONS.failure)
+    chunks = [chunk async for chunk in stream]
+    assert [chunk.choices[0].delta.content for chunk in chunks] == ["Hi", None]
 
 
 async def test_35_a_whole_completion_that_is_cut_is_asked_for_again(agents: Agents) -> None:

@@ -15,10 +15,9 @@ from stigmer_tui.api.workflow_tasks_pb2 import AgentExecutionConfig
 from stigmer_tui.core.configuration import AnswerSettings, ModelSettings
 from stigmer_tui.definition import extensions
 from tests.agents.conftest import Agents, assignment
-from tests.agents.provider_server import Answer, ProviderServer, anthropic_events, openai_events, provider_server
+from tests.agents.provider_server import WIRES, Answer, ProviderServer, provider_server
 
 KEY = "sk-provider-key"
-WIRES = {"anthropic": anthropic_events, "openai": openai_events, "ollama": openai_events}
 MODELS = {"anthropic": "claude-sonnet-5-5", "openai": "gpt-6-luna", "ollama": "qwen2.5-coder:7b"}
 NO_RETRY = {"x-should-retry": "false"}
 

@@ -30,17 +30,7 @@ from stigmer_tui.agents.models.adapters import Adapters
 from stigmer_tui.agents.models.choice import ModelChoice
 from stigmer_tui.agents.models.direct_calls import TELEMETRY
 from stigmer_tui.core.model_providers import find_provider
-from tests.agents.provider_server import (
-    Answer,
-    ProviderServer,
-    Request,
-    anthropic_events,
-    openai_events,
-    provider_server,
-)
-
-WIRES = {"openai": openai_events, "anthropic": anthropic_events}
-MODELS = {"openai": "gpt-6-luna", "anthropic": "claude-sonnet-5-5"}
+from tests.agents.provider_server import WIRES, Answer, ProviderServer, Request, provider_server
 
 TOOL = ToolDefinition(
     name="read_file",
@@ -84,7 +74,7 @@ async def both(provider: str, *answers: Answer) -> AsyncIterator[Both]:
     async with provider_server(WIRES[provider], *answers) as server, httpx2.AsyncClient() as http:
         known = find_provider(provider)
         assert known is not None
-        choice = ModelChoice(known, MODELS[provider], server.url, "key")
+        choice = ModelChoice(known, known.default_model, server.url, "key")
         library = adapters._provider(choice, http)
         library.client.max_retries = 0
         theirs = infer_model(f"{known.framework}:{choice.model}", lambda _: library)

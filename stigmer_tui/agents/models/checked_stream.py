@@ -12,6 +12,7 @@ import json
 import re
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from html import unescape
 from typing import Any, Generic, Protocol, Self, TypeVar
 
@@ -40,8 +41,8 @@ Event_co = TypeVar("Event_co", covariant=True)
 _BLANK = codecs.BOM_UTF8 + b" \t\r\n"
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.DOTALL | re.IGNORECASE)
 
-
 Failure = Callable[[httpx2.Request, httpx2.RequestError], Exception]
+"""Makes an error for the framework of one of the faults, or of the connection."""
 
 
 class ResponseReader(Protocol[Event_co]):
@@ -70,10 +71,9 @@ class ResponseReader(Protocol[Event_co]):
 class CheckedStream(Generic[Event]):
     """A response that fails where its body is not that of a model, or not complete."""
 
-    def __init__(self, body: httpx2.Response, response: ResponseReader[Event], failure: Failure) -> None:
-        """`failure` makes an error for the framework of one of the faults, or of the connection."""
-        self._body = body
+    def __init__(self, response: httpx2.Response, reader: ResponseReader[Event], failure: Failure) -> None:
         self._response = response
+        self._reader = reader
         self._failure = failure
         self._gathered: GatheredOutput[Event] | None = None
         self._patience = Patience()
@@ -92,7 +92,7 @@ class CheckedStream(Generic[Event]):
             async for event in self._gathered:
                 yield event
         except httpx2.RequestError as error:
-            raise self._failure(self._body.request, error) from error
+            raise self._failure(self._response.request, error) from error
         finally:
             await self._gathered.close()
 
@@ -100,7 +100,7 @@ class CheckedStream(Generic[Event]):
         """Closes the connection's body."""
         if self._gathered is not None:
             await self._gathered.close()
-        await self._body.aclose()
+        await self._response.aclose()
 
     async def _output(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[Output[Event]]:
         head = b""
@@ -109,35 +109,36 @@ class CheckedStream(Generic[Event]):
             if head:
                 break
         if head.startswith((b"{", b"[")):
-            for output in self._response.read_data(await _whole(head, pieces)):
+            for output in self._reader.read_data(await _whole(head, pieces)):
                 yield output
         elif head.startswith(b"<"):
             raise InvalidResponseError(await _page(head, pieces))
         else:
             async for output in self._events(head, pieces):
                 yield output
-        for output in self._response.end():
+        for output in self._reader.end():
             yield output
-        # So that the connection can be used again.
-        async for _ in pieces:
-            pass
+        # So that the connection can be used again. What is wrong there does not matter any more.
+        with suppress(InvalidResponseError):
+            async for _ in pieces:
+                pass
 
     async def _events(self, head: bytes, pieces: AsyncIterator[bytes]) -> AsyncIterator[Output[Event]]:
-        reader = EventReader()
-        for checked in self._checked(reader.feed(head)):
+        events = EventReader()
+        for checked in self._checked(events.feed(head)):
             yield checked
-        while not self._response.is_over and (piece := await anext(pieces, None)) is not None:
-            for checked in self._checked(reader.feed(piece)):
+        while not self._reader.is_over and (piece := await anext(pieces, None)) is not None:
+            for checked in self._checked(events.feed(piece)):
                 yield checked
-        for checked in self._checked(reader.end()):
+        for checked in self._checked(events.end()):
             yield checked
-        if reader.stray and not self._response.is_finished and not self._response.has_output:
-            raise InvalidResponseError(f"answered with text that is not a stream: {' '.join(reader.stray.split())}")
+        if events.stray and not self._reader.is_finished and not self._reader.has_output:
+            raise InvalidResponseError(f"answered with text that is not a stream: {' '.join(events.stray.split())}")
 
     def _checked(self, events: Iterator[ServerSentEvent]) -> Iterator[Output[Event]]:
         has_progressed = False
         for event in events:
-            for checked in self._response.read(event):
+            for checked in self._reader.read(event):
                 has_progressed = True
                 yield checked
         if has_progressed:
@@ -145,8 +146,8 @@ class CheckedStream(Generic[Event]):
 
     async def _pieces(self) -> AsyncIterator[bytes]:
         """The body in pieces, decompressed."""
-        decoder = _Decoder(self._body.headers.get("content-encoding", ""))
-        reading, loop = self._body.aiter_raw(), asyncio.get_running_loop()
+        decoder = _Decoder(self._response.headers.get("content-encoding", ""))
+        reading, loop = self._response.aiter_raw(), asyncio.get_running_loop()
         self._progressed_at = loop.time()
         while True:
             limit = self._limit()
@@ -155,24 +156,23 @@ class CheckedStream(Generic[Event]):
             except StopAsyncIteration:
                 break
             except (TimeoutError, httpx2.TransportError) as error:
-                if self._response.is_finished:
+                if self._reader.is_finished:
                     return
                 if isinstance(error, TimeoutError):
                     raise StalledError(limit) from error
                 raise
             for piece in decoder.read(data):
                 yield piece
-        if not decoder.is_complete and not self._response.is_finished:
+        if not decoder.is_complete and not self._reader.is_finished:
             raise CutShortError
 
     def _limit(self) -> float:
         """Seconds to wait for data."""
-        response = self._response
-        if response.is_over:
+        if self._reader.is_over:
             return CLOSING_LIMIT
-        if response.is_finished:
+        if self._reader.is_finished:
             return TRAILING_LIMIT
-        return NEXT_OUTPUT_LIMIT if response.has_output else FIRST_OUTPUT_LIMIT
+        return NEXT_OUTPUT_LIMIT if self._reader.has_output else FIRST_OUTPUT_LIMIT
 
 
 class Patience:
