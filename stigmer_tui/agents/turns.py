@@ -53,8 +53,7 @@ class Turns:
     async def next(self, messages: list[ModelMessage], settings: ModelSettings, parameters: ParametersFor) -> Turn:
         """The next turn. Raises StigmerError if the model fails."""
         # No model is asked on what may be lost.
-        if self._recording is not None:
-            await self._recording
+        await self._settle()
         self._number += 1
         turn = self._run.record.turn(self._number)
         conversation = messages

@@ -20,6 +20,7 @@ from stigmer_tui.api.workflow_execution_pb2 import WorkflowExecution, WorkflowTa
 from stigmer_tui.client import executions, sessions
 from stigmer_tui.client.connection import Connection
 from stigmer_tui.client.stored_resources import get_resource
+from stigmer_tui.core.agent_tools import EXECUTE
 from stigmer_tui.core.clock import parse_timestamp
 from stigmer_tui.core.errors import StigmerError
 from stigmer_tui.definition.recording import (
@@ -34,7 +35,7 @@ from stigmer_tui.definition.recording import (
 )
 from stigmer_tui.definition.support import TOOLS
 
-MADE_AGAIN = TOOLS - {"execute"}
+MADE_AGAIN = TOOLS - {EXECUTE}
 """Tools that only change the run's own folder. What a command changes nobody knows, so it is not run again."""
 
 NEEDS_FILES = {"ls", "read_file", "edit_file", "glob", "grep"}

@@ -66,58 +66,12 @@ with httpx2.Client() as client:
     print(time.perf_counter() - began, time.process_time() - spent)
 """
 
-LIBRARY = """
-import asyncio, sys, time
-from pydantic_ai import Tool
-from pydantic_ai.messages import ModelRequest, ToolReturnPart, UserPromptPart
-from pydantic_ai.models import ModelRequestParameters
-from pydantic_ai.models.anthropic import AnthropicModel
-from pydantic_ai.models.openai import OpenAIChatModel
-from pydantic_ai.providers.anthropic import AnthropicProvider
-from pydantic_ai.providers.openai import OpenAIProvider
-
-provider, url, runs = sys.argv[1], sys.argv[2], int(sys.argv[3])
-if provider == "openai":
-    model = OpenAIChatModel("m", provider=OpenAIProvider(base_url=url, api_key="key"))
-else:
-    model = AnthropicModel("m", provider=AnthropicProvider(base_url=url, api_key="key"))
-
-def glob(pattern: str) -> str:
-    return "Nothing."
-
-parameters = ModelRequestParameters(function_tools=[Tool(glob).tool_def])
-instructions = "Answer in one sentence."
-
-async def run():
-    messages = [ModelRequest([UserPromptPart("Hi")], instructions=instructions)]
-    while True:
-        async with model.request_stream(messages, None, parameters) as stream:
-            async for _ in stream:
-                pass
-            response = stream.get()
-        if not response.tool_calls:
-            return
-        told = [ToolReturnPart(call.tool_name, "Nothing.", call.tool_call_id) for call in response.tool_calls]
-        messages += [response, ModelRequest(told, instructions=instructions)]
-
-async def main():
-    times = []
-    for _ in range(runs):
-        began = time.perf_counter()
-        await run()
-        times.append(time.perf_counter() - began)
-    print(sorted(times)[runs // 2])
-
-asyncio.run(main())
-"""
-"""The library that makes the calls of models, and nothing else: the same turns, with one tool that is not called."""
-
 
 async def main() -> None:
     for provider, (wire, path) in WIRES.items():
         async with provider_server(wire, Answer(["Good morning."])) as model, agents_of(provider, model.url) as agents:
             heading(f"An agent and the wire format of {provider}")
-            bench = Bench(agents, model, provider, model.url + path)
+            bench = Bench(agents, model, model.url + path)
             await bench.first_requests()
             await bench.calls()
             await bench.tokens()
@@ -161,12 +115,11 @@ async def _settled(process: psutil.Process) -> None:
 
 
 class Bench:
-    def __init__(self, agents: Agents, model: ProviderServer, provider: str, url: str) -> None:
+    def __init__(self, agents: Agents, model: ProviderServer, url: str) -> None:
         self._agents = agents
         self._commands = AgentExecutionCommandControllerStub(agents.channel)
         self._executions = ExecutionControllerStub(agents.channel)
         self._model = model
-        self._provider = provider
         self._url = url
 
     async def first_requests(self) -> None:
@@ -227,18 +180,6 @@ class Bench:
         output, _ = await process.communicate()
         took, spent = map(float, output.split())
         return took, spent
-
-    async def _library(self) -> float:
-        """Milliseconds for each turn of the library, likewise."""
-        short, long = [await self._library_run(turns) for turns in (SHORT, LONG)]
-        return (long - short) / (LONG - SHORT)
-
-    async def _library_run(self, turns: int) -> float:
-        self._model.answers[:] = _answers(turns, 1) * RUNS
-        command = (sys.executable, "-c", LIBRARY, self._provider, self._model.url, str(RUNS))
-        process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
-        output, _ = await process.communicate()
-        return float(output) * 1000
 
     async def _create(self) -> AgentExecution:
         execution = AgentExecution(api_version=API_VERSION, kind=AGENT_EXECUTION.name)

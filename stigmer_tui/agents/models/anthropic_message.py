@@ -16,9 +16,8 @@ from anthropic.types.beta import (
     BetaRawMessageStartEvent,
     BetaRawMessageStreamEvent,
 )
-from pydantic import ValidationError
 
-from stigmer_tui.agents.models.direct_calls import WireFormat, direct_calls
+from stigmer_tui.agents.models.direct_calls import WireFormat, direct_calls, event_of
 from stigmer_tui.agents.models.faults import MAX_EXCERPT, CutShortError, InvalidResponseError, error_in
 from stigmer_tui.agents.models.gathering import Output, TextDelta
 from stigmer_tui.agents.models.server_events import ServerSentEvent
@@ -134,12 +133,7 @@ class AnthropicMessage:
 
 
 def _event(data: Mapping[str, Any]) -> BetaRawMessageStreamEvent:
-    kind = _EVENTS[data["type"]]
-    try:
-        return kind.model_validate(data)
-    except ValidationError:
-        # Without a check, as the client library makes all of them.
-        return kind.construct(**data)
+    return event_of(_EVENTS[data["type"]], data)
 
 
 def _text_delta(data: dict[str, Any]) -> TextDelta[BetaRawMessageStreamEvent] | None:

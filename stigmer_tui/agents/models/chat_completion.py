@@ -13,9 +13,8 @@ from typing import Any, TypeAlias
 import httpx2
 import openai
 from openai.types.chat import ChatCompletionChunk
-from pydantic import ValidationError
 
-from stigmer_tui.agents.models.direct_calls import WireFormat, direct_calls
+from stigmer_tui.agents.models.direct_calls import WireFormat, direct_calls, event_of
 from stigmer_tui.agents.models.faults import MAX_EXCERPT, CutShortError, InvalidResponseError, error_in
 from stigmer_tui.agents.models.gathering import Output, TextDelta
 from stigmer_tui.agents.models.server_events import ServerSentEvent
@@ -147,12 +146,7 @@ class ChatCompletion:
         self, delta: Mapping[str, Any], finish_reason: str | None = None, usage: Mapping[str, Any] | None = None
     ) -> ChatCompletionChunk:
         choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
-        data = {**self._head, "choices": [choice], "usage": usage}
-        try:
-            return ChatCompletionChunk.model_validate(data)
-        except ValidationError:
-            # Without a check, as the client library makes all of them.
-            return ChatCompletionChunk.construct(**data)
+        return event_of(ChatCompletionChunk, {**self._head, "choices": [choice], "usage": usage})
 
     def _reported(self, error: Mapping[str, Any]) -> openai.APIError:
         return openai.APIError(error["message"], self._response.request, body=error)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 import httpx2
+from pydantic import BaseModel, ValidationError
 
 from stigmer_tui.agents.models.checked_stream import CheckedStream, ResponseReader
 from stigmer_tui.agents.models.faults import InvalidResponseError, json_or_text
@@ -20,6 +21,7 @@ from stigmer_tui.agents.models.requests import note_request
 from stigmer_tui.core.known_secrets import without_credentials
 
 Event = TypeVar("Event")
+Modelled = TypeVar("Modelled", bound=BaseModel)
 
 TELEMETRY = "x-stainless-"
 """The beginning of headers in which the libraries tell about the machine."""
@@ -57,7 +59,11 @@ class WireFormat(Generic[Event]):
         return self.library.APIConnectionError(request=request)
 
     def refusal(self, response: httpx2.Response) -> Exception:
-        """The library's error for the status of a response, which has been read."""
+        """The library's error for the status of a response, which has been read; or a fault, for a redirection."""
+        if response.has_redirect_location:
+            # Not followed, because the key is for this address only.
+            elsewhere = without_credentials(response.headers["location"])
+            return InvalidResponseError(f"wants to be asked at another address, {elsewhere},")
         body = self.error(json_or_text(response.text))
         return self.library.APIStatusError(f"status {response.status_code}", response=response, body=body)
 
@@ -74,8 +80,6 @@ class DirectCalls(Generic[Event]):
     async def create(
         self,
         *,
-        betas: Any = None,
-        timeout: object = None,
         extra_headers: Mapping[str, str] | None = None,
         extra_body: Mapping[str, Any] | None = None,
         **asked: Any,
@@ -83,9 +87,9 @@ class DirectCalls(Generic[Event]):
         """Sends a request; what is asked are the fields of its body. Raises the client library's errors."""
         absent = (self.wire_format.library.Omit, self.wire_format.library.NotGiven)
         headers = {**self.headers, **(extra_headers or {})}
-        if betas and not isinstance(betas, absent):
-            headers["anthropic-beta"] = ",".join(betas)
         body = {name: value for name, value in asked.items() if not isinstance(value, absent)}
+        if betas := body.pop("betas", ()):
+            headers["anthropic-beta"] = ",".join(betas)
         body |= extra_body or {}
         request = self.http.build_request("POST", self.url, content=json.dumps(body).encode(), headers=headers)
         note_request(request, body)
@@ -93,15 +97,19 @@ class DirectCalls(Generic[Event]):
             response = await self.http.send(request, stream=True)
             if not response.is_success:
                 await response.aread()
-            if response.has_redirect_location:
-                # Not followed, because the key is for this address only.
-                elsewhere = without_credentials(response.headers["location"])
-                raise InvalidResponseError(f"wants to be asked at another address, {elsewhere},")
+                raise self.wire_format.refusal(response)
         except httpx2.RequestError as error:
             raise self.wire_format.failure(request, error) from error
-        if not response.is_success:
-            raise self.wire_format.refusal(response)
         return CheckedStream(response, self.wire_format.reader(response), self.wire_format.failure)
+
+
+def event_of(kind: type[Modelled], data: Mapping[str, Any]) -> Modelled:
+    """An event of a client library."""
+    try:
+        return kind.model_validate(data)
+    except ValidationError:
+        # Without a check, as the library makes all of them.
+        return kind.construct(**data)
 
 
 def direct_calls(client: Any, http: httpx2.AsyncClient, wire_format: WireFormat[Event]) -> DirectCalls[Event]:
